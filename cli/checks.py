@@ -1,0 +1,95 @@
+"""`corridor test`: everything that must hold before a change is taken, the quick checks first.
+
+Each check says in one line how it went; what it found is printed when it fails. All of them run even if one fails, and
+the last line is always pytest's own summary.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import checkout
+
+CHECKS = {
+    "format": ["-m", "ruff", "format", "--check"],
+    "lint": ["-m", "ruff", "check", "--quiet"],
+    "layers": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
+    "types": ["-m", "mypy"],
+}
+"""What is run, as arguments of this Python, before the tests themselves."""
+
+PROGRAMS = {
+    "mosquitto": (["mosquitto"], "mosquitto"),
+    "chromium": (["chromium", "chromium-browser", "google-chrome"], "chromium"),
+    "influxd": (["influxd"], "influxdb"),
+}
+"""Programs that tests use for real: the names that each goes by, and Debian's package."""
+
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin")
+"""Debian keeps servers here, and does not put it on the PATH of everyone."""
+
+
+def run(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Run pytest alone, with these arguments.", show_default=False)
+    ] = None,
+) -> None:
+    """Check everything: format, lint, layers, types, tests. With arguments, run only pytest with them."""
+    root = checkout.require("test")
+    if arguments:
+        raise typer.Exit(_pytest(root, arguments).wait())
+    start_s = time.monotonic()
+    passed = [_programs_are_there()]
+    passed += [_check(root, name) for name in CHECKS]
+    tests = _pytest(root, [f"--color={'yes' if sys.stdout.isatty() else 'no'}"], stdout=subprocess.PIPE)
+    assert tests.stdout is not None
+    summary = ""
+    for line in tests.stdout:
+        typer.echo(summary, nl=False)
+        summary = line
+    passed.append(tests.wait() == 0)
+    outcome = "all is well" if all(passed) else "NOT ALL IS WELL: see above"
+    typer.echo(f"{outcome}, {time.monotonic() - start_s:.0f} s in all")
+    typer.echo(summary, nl=False)
+    raise typer.Exit(0 if all(passed) else 1)
+
+
+def missing_programs() -> Iterator[tuple[str, str]]:
+    """Yield each program that tests need and that is not on this machine, with the Debian package that has it."""
+    folders = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS])
+    for program, (names, package) in PROGRAMS.items():
+        if not any(shutil.which(name, path=folders) for name in names):
+            yield program, package
+
+
+def _programs_are_there() -> bool:
+    missing = list(missing_programs())
+    strict = os.environ.get("CI") == "true"
+    for program, package in missing:
+        outcome = "FAILED" if strict else "skipped"
+        typer.echo(f"{outcome:<8}{program} is not here, nor are its tests run; apt install {package}")
+    return not (missing and strict)
+
+
+def _check(root: Path, name: str) -> bool:
+    start_s = time.monotonic()
+    command = [sys.executable, *CHECKS[name]]
+    finished = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    typer.echo(f"{'FAILED' if finished.returncode else 'ok':<8}{name:<8}{time.monotonic() - start_s:5.1f} s")
+    if finished.returncode:
+        typer.echo(finished.stdout.decode(errors="replace"))
+    return finished.returncode == 0
+
+
+def _pytest(root: Path, arguments: list[str], stdout: int | None = None) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments], cwd=root, env=environment, stdout=stdout, text=True
+    )

@@ -1,0 +1,175 @@
+"""The table of all commands, and what happens around each of them.
+
+A command's file is imported when the command is called: `corridor version` does not pay for what the wall needs.
+`cli/__init__.py` says how a command is written.
+"""
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from broker.errors import ContractError
+from cli.errors import CommandError
+from cli.settings import Command
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the table.
+
+    Attributes:
+        name: the command as typed, one word or two.
+        section: the heading of `corridor --help` that it stands under.
+        target: the function, `module:attribute`.
+        summary: one line of help.
+        passes_on: arguments that the command does not know are handed to it rather than refused.
+    """
+
+    name: str
+    section: str
+    target: str
+    summary: str
+    passes_on: bool = False
+
+
+COMMANDS = (
+    Entry("demo", "Show", "cli.demo:demo", "A live shop floor in your browser: broker, machines, ledger and wall."),
+    Entry("simulate", "Services", "cli.services:simulate", "Simulated machines, publishing to a broker."),
+    Entry("ingest", "Services", "cli.services:ingest", "Keep telemetry, events and commands in a store."),
+    Entry("kpi serve", "Services", "cli.kpi:serve", "Keep states and counts, and the productivity ledger."),
+    Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),
+    Entry("device this-computer", "Services", "cli.device:this_computer", "Make this computer a machine of the floor."),
+    Entry("kpi show", "Ask", "cli.kpi:show", "OEE and its parts for a machine, line or site, over any time."),
+    Entry("publish", "Messages", "cli.messages:publish", "Publish one message."),
+    Entry("tail", "Messages", "cli.messages:tail", "Print messages as they arrive, decoded."),
+    Entry("check", "Messages", "cli.messages:check", "Judge one message offline: what it means, or what is wrong."),
+    Entry("record", "Messages", "cli.messages:record", "Write messages to a recording."),
+    Entry("replay", "Messages", "cli.messages:replay", "Play a recording to a broker or straight into a store."),
+    Entry("contract", "Messages", "cli.messages:contract", "The JSON Schema of every message."),
+    Entry("store init", "Data", "cli.store:init", "Set up a store."),
+    Entry("store status", "Data", "cli.store:status", "Say what a store holds."),
+    Entry("test", "Build", "cli.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
+    Entry("bench", "Build", "cli.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
+    Entry("version", "Build", "cli.version:version", "Print the version."),
+)
+
+ABOUT = "Corridor: a shop floor live in your browser, simulated or real, over MQTT."
+ADVICE = (
+    "`corridor COMMAND --help` says more. An option --some-name can also be given as CORRIDOR_SOME_NAME,"
+    " or as some-name in corridor.toml in the data folder."
+)
+
+
+class LazyGroup(TyperGroup):
+    """A group of the table's commands that imports a command's file when it is called.
+
+    Attributes:
+        entries: the commands of this group.
+        words: how many words of a command's name have been read when this group is reached.
+    """
+
+    def __init__(self, *, entries: tuple[Entry, ...] = COMMANDS, words: int = 0, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        self.entries = entries
+        self.words = words
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  (the signature is Typer's)
+        """Return the next word of every command, in the order of the table."""
+        return list(dict.fromkeys(entry.name.split()[self.words] for entry in self.entries))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Import and return one command, or the group of commands that begin with a word."""
+        found = tuple(entry for entry in self.entries if entry.name.split()[self.words] == cmd_name)
+        if not found:
+            return None
+        if len(found[0].name.split()) > self.words + 1:
+            about = f"The commands of {cmd_name}."
+            return LazyGroup(
+                name=cmd_name,
+                entries=found,
+                words=self.words + 1,
+                help=about,
+                no_args_is_help=True,
+                rich_markup_mode=None,
+            )
+        return _command(cmd_name, found[0])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; one that is misspelt is answered with those that are near."""
+        self.commands = dict.fromkeys(self.list_commands(ctx))  # type: ignore[assignment]  # only the names are used
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write a line for each command under the heading of its section, importing none of them."""
+        for section in dict.fromkeys(entry.section for entry in self.entries):
+            with formatter.section(section):
+                formatter.write_dl([(entry.name, entry.summary) for entry in self.entries if entry.section == section])
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help=ABOUT,
+    epilog=ADVICE,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Hold the commands together; Typer makes a group only of what has a callback."""
+
+
+def run() -> None:
+    """Run the command that `sys.argv` names, and end with its exit status."""
+    try:
+        sys.exit(_run())
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run() -> int:
+    status = 0
+    try:
+        app(prog_name="corridor")
+    except* (CommandError, ContractError, OSError) as group:
+        if os.environ.get("CORRIDOR_DEBUG"):
+            raise
+        for error in _leaves(group):
+            typer.echo(f"corridor: {error}", err=True)
+        status = 1
+    return status
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+def _command(name: str, entry: Entry) -> Any:
+    """Import an entry's function, and make a command of it."""
+    module_name, _, attribute = entry.target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        raise CommandError(f"`{entry.name}` is not in this version of Corridor", f"{module_name} is missing") from error
+    function = getattr(module, attribute)
+    holder = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    passing = {"allow_extra_args": True, "ignore_unknown_options": True} if entry.passes_on else None
+    holder.command(name, cls=Command, short_help=entry.summary, context_settings=passing)(function)
+    return typer.main.get_command(holder)
+
+
+if __name__ == "__main__":
+    run()
