@@ -1,0 +1,15 @@
+"""The one error that a message can cause: it says what is wrong, and how to mend it."""
+
+
+class ContractError(ValueError):
+    """A topic or payload that is not of the contract.
+
+    Attributes:
+        problem: what is wrong, in a few words: the reason kept with a refused message.
+        cure: what its sender can do about it.
+    """
+
+    def __init__(self, problem: str, cure: str = "") -> None:
+        super().__init__(f"{problem}; {cure}" if cure else problem)
+        self.problem = problem
+        self.cure = cure

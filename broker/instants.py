@@ -1,0 +1,61 @@
+"""Instants on the wire: epoch milliseconds or RFC 3339 text, to and from integer nanoseconds since 1970-01-01 UTC."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from broker.errors import ContractError
+from broker.events import NS_PER_MS, NS_PER_S
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
+)
+
+
+def parse(ts: float | str) -> int:
+    """Return the nanoseconds that `ts` stands for: milliseconds if a number, RFC 3339 if a text.
+
+    Raises:
+        ContractError: it is neither.
+    """
+    if isinstance(ts, int):
+        return ts * NS_PER_MS
+    if isinstance(ts, float):
+        return round(ts * NS_PER_MS)
+    found = _RFC3339.match(ts)
+    if found is None:
+        raise ContractError(
+            f"time {_shown(ts)} is not RFC 3339",
+            "write 2026-11-24T08:00:00.123Z, or milliseconds since 1970 as a number",
+        )
+    day, clock, fraction, zone = found.groups()
+    try:
+        # fromisoformat knows microseconds only, so the fraction is added by hand.
+        whole = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone in 'Zz' else zone}")
+    except ValueError as error:
+        raise ContractError(f"time {_shown(ts)} does not exist: {error}", "send a real date and time") from error
+    seconds = (whole - _EPOCH) // timedelta(seconds=1)
+    return seconds * NS_PER_S + int((fraction or "0").ljust(9, "0"))
+
+
+def format_rfc3339(at: int) -> str:
+    """Write nanoseconds as RFC 3339 in UTC, with as many digits of the second as are needed (none, 3, 6 or 9)."""
+    seconds, rest = divmod(at, NS_PER_S)
+    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    if not rest:
+        return text + "Z"
+    digits = f"{rest:09d}"
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return f"{text}.{digits}Z"
+
+
+def to_wire(at: int) -> int | str:
+    """Write nanoseconds as the contract's `ts`: milliseconds if that is exact, else RFC 3339."""
+    milliseconds, rest = divmod(at, NS_PER_MS)
+    return format_rfc3339(at) if rest else milliseconds
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 48 else text[:45] + "…")

@@ -1,0 +1,1 @@
+"""Keeps the many, stateless kinds: telemetry, events, commands and replies."""

@@ -1,0 +1,65 @@
+"""The fields of the ledger: sums that add over minutes and over assets, in any order.
+
+Inside, each is an integer of 10⁻⁹ of the unit in its name (nanoseconds, 10⁻⁹ pieces, 10⁻⁹ kW·h): integers add exactly
+and the same in any order, which floats do not. At the border (store, API, screens) they are floats of the unit.
+"""
+
+from typing import Final
+
+NANO: Final = 1_000_000_000
+
+Sums = dict[str, int]
+"""Sums by field, in 10⁻⁹ of the field's unit. A field that is left out is zero."""
+
+KNOWN_PLANNED: Final = ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s", "no_order_s", "down_s")
+"""Planned time of which the state is known; together it is the planned busy time, PBT."""
+PLANNED: Final = (*KNOWN_PLANNED, "unknown_planned_s")
+NOT_PLANNED: Final = ("maintenance_s", "off_s", "unknown_s")
+TIME: Final = (*PLANNED, *NOT_PLANNED)
+"""Every second of a machine is in exactly one of these."""
+MARKS: Final = ("overtime_s", "order_s", "microstop_s", "microstops")
+PIECES: Final = (
+    "produced",
+    "good",
+    "scrap",
+    "rework",
+    "inspected",
+    "first_pass",
+    "planned_scrap",
+    "startup_scrap",
+    "unrated",
+)
+"""Pieces as counted. `unrated` are those produced of which nobody told an ideal cycle."""
+IDEAL: Final = ("ideal_s", "ideal_good_s")
+RELIABILITY: Final = ("failures", "repairs", "repair_s", "between_s")
+PEOPLE: Final = ("attendance_s", "work_s")
+UTILITIES: Final = ("electricity_kwh", "air_m3", "water_m3", "gas_m3")
+MATERIAL: Final = (
+    "consumed",
+    "integrated_good",
+    "lost_production",
+    "lost_storage",
+    "lost_other",
+    "throughput",
+    "stock_s",
+    "stock_known_s",
+)
+"""Quantities of material. `stock_s` is ∫ stock dt, `stock_known_s` the time over which the stock was known."""
+
+FIELDS: Final = (*TIME, *MARKS, *PIECES, *IDEAL, *RELIABILITY, *PEOPLE, *UTILITIES, *MATERIAL)
+
+
+def add(total: Sums, more: Sums) -> None:
+    """Add `more` to `total`, in place."""
+    for field, amount in more.items():
+        total[field] = total.get(field, 0) + amount
+
+
+def to_units(sums: Sums) -> dict[str, float]:
+    """Return every field as a float of its unit, zeros included."""
+    return {field: sums.get(field, 0) / NANO for field in FIELDS}
+
+
+def from_units(values: dict[str, float]) -> Sums:
+    """Return the sums that `to_units` made these floats of, zeros left out."""
+    return {field: amount for field, value in values.items() if (amount := round(value * NANO))}

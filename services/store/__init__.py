@@ -1,0 +1,5 @@
+"""The store: events as they were, the ledger, refused messages, what is known of assets and signals.
+
+`interface` says what a store is; `sqlite` is the embedded engine; `opening` opens one by its URL. `ranges` answers range
+questions from ledger rows and, at the ends of the range, from events; `answers` makes the indicators of that.
+"""
