@@ -9,9 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -25,12 +24,27 @@ CHECKS = {
 }
 """What is run, as arguments of this Python, before the tests themselves."""
 
-PROGRAMS = {
-    "mosquitto": (["mosquitto"], "mosquitto"),
-    "chromium": (["chromium", "chromium-browser", "google-chrome"], "chromium"),
-    "influxd": (["influxd"], "influxdb"),
-}
-"""Programs that tests use for real: the names that each goes by, and Debian's package."""
+
+class Program(NamedTuple):
+    """A program that tests use for real.
+
+    Attributes:
+        names: what it goes by; one of them is enough.
+        package: Debian's package that has it.
+        marker: the pytest marker of the tests that need it.
+    """
+
+    names: tuple[str, ...]
+    package: str
+    marker: str
+
+
+PROGRAMS = (
+    Program(("mosquitto",), "mosquitto", "mosquitto"),
+    Program(("mosquitto_pub",), "mosquitto-clients", "mosquitto"),
+    Program(("chromium", "chromium-browser", "google-chrome"), "chromium", "browser"),
+    Program(("influxd",), "influxdb", "influx"),
+)
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin")
 """Debian keeps servers here, and does not put it on the PATH of everyone."""
@@ -61,20 +75,18 @@ def run(
     raise typer.Exit(0 if all(passed) else 1)
 
 
-def missing_programs() -> Iterator[tuple[str, str]]:
-    """Yield each program that tests need and that is not on this machine, with the Debian package that has it."""
+def missing_programs() -> list[Program]:
+    """Return the programs that tests need and that are not on this machine."""
     folders = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS])
-    for program, (names, package) in PROGRAMS.items():
-        if not any(shutil.which(name, path=folders) for name in names):
-            yield program, package
+    return [program for program in PROGRAMS if not any(shutil.which(name, path=folders) for name in program.names)]
 
 
 def _programs_are_there() -> bool:
-    missing = list(missing_programs())
+    missing = missing_programs()
     strict = os.environ.get("CI") == "true"
-    for program, package in missing:
+    for program in missing:
         outcome = "FAILED" if strict else "skipped"
-        typer.echo(f"{outcome:<8}{program} is not here, nor are its tests run; apt install {package}")
+        typer.echo(f"{outcome:<8}{program.names[0]} is not here, nor are its tests run; apt install {program.package}")
     return not (missing and strict)
 
 

@@ -1,0 +1,34 @@
+"""What holds for all tests: programs that they need, settings that they must not see, and Hypothesis' patience.
+
+A test that needs a program says so with a marker (`cli.checks.PROGRAMS` lists them). Where the program is not
+installed, the test is skipped with the package's name; under `CI=true` it fails, so that nothing goes unchecked there.
+"""
+
+import os
+
+import hypothesis
+import pytest
+
+from cli import checks
+
+hypothesis.settings.register_profile("corridor", deadline=None)  # a busy machine is not a bug
+hypothesis.settings.load_profile("corridor")
+
+
+MISSING = checks.missing_programs()
+
+
+def pytest_configure() -> None:
+    """Forget the developer's own settings, which every command would otherwise take up."""
+    for name in [name for name in os.environ if name.startswith("CORRIDOR_")]:
+        del os.environ[name]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose program is missing; fail it where nothing may be missing."""
+    for program in MISSING:
+        if item.get_closest_marker(program.marker):
+            need = f"needs {program.names[0]}: apt install {program.package}"
+            if os.environ.get("CI") == "true":
+                pytest.fail(need, pytrace=False)
+            pytest.skip(need)
