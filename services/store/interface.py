@@ -130,7 +130,10 @@ class Store(Protocol):
         """Return events with start ≤ at < end, in order of (time, asset, kind, series), at most `limit`."""
 
     async def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
-        """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
+        """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any).
+
+        Of a count or material each field has its own newest event: one that lacks a field is no news of that field.
+        """
 
     async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
@@ -145,6 +148,9 @@ class Store(Protocol):
 
     async def reasons(self, asset: str, start: int, end: int) -> list[ReasonRow]:
         """Return the reason rows with start ≤ row.start < end, summed by machine, state and reason."""
+
+    async def reason_rows(self, asset: str, start: int, end: int) -> list[ReasonRow]:
+        """Return the reason rows with start ≤ row.start < end as written, empty ones left out."""
 
     async def frontier(self, asset: str) -> dict[str, int]:
         """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""

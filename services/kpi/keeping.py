@@ -1,0 +1,231 @@
+"""Keeping: messages in, events and the ledger rows that they change out, in one batch.
+
+Live messages, replayed recordings and the back-fill all come this way. An event is put into its machine's history,
+which tells the minutes that it touches; their rows are made anew and written with it. A row that no longer applies is
+overwritten with nothing. As time goes on, `advance` makes the rows of the minutes that passed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from broker.plant import Plant
+
+from broker.codec import decode
+from broker.errors import ContractError
+from broker.events import AnyEvent
+from broker.message import Message
+from broker.topics import PREFIX
+from services.ledger.fields import Sums
+from services.ledger.history import KINDS, MINUTE, History, minutes
+from services.ledger.rows import RowKey, Rules, build
+from services.store.histories import FOR_EVER, histories
+from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
+
+HORIZON_NS: Final = 60 * MINUTE
+"""How much of each machine's past is kept in memory; older minutes are read from the store when a late event comes."""
+KEPT_BYTES: Final = 1_024
+
+Change = tuple[str, int, Sums, Sums]
+"""A machine's row of a minute: what it was, and what it is now."""
+
+
+class Keeper:
+    """Keeps events and their ledger in a store.
+
+    Args:
+        store: where to.
+        plant: calendars, ideal cycles and the limit of micro-stops.
+        now: the present, nanoseconds since 1970-01-01 UTC.
+        prefix: what topics begin with.
+        changed: told of each row that changes, after it is written.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        plant: Plant,
+        now: Callable[[], int],
+        *,
+        prefix: str = PREFIX,
+        changed: Callable[[list[Change]], None] | None = None,
+    ) -> None:
+        self._store, self._plant, self._now, self._prefix = store, plant, now, prefix
+        self._changed = changed
+        self._machines: dict[str, _Machine] = {}
+        self._started = False
+
+    async def start(self) -> None:
+        """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
+        self._machines.clear()
+        if await self._store.frontier(""):
+            await self._load("", self._now() - HORIZON_NS)
+        self._started = True
+
+    async def keep(self, messages: Sequence[Message]) -> list[Refused]:
+        """Decode messages and keep what they mean; return those that were refused, which are kept too."""
+        events: list[AnyEvent] = []
+        refused: list[Refused] = []
+        for message in messages:
+            try:
+                events += decode(message, prefix=self._prefix)
+            except ContractError as error:
+                refused.append(refusal(message, error))
+        await self.keep_events(events, refused)
+        return refused
+
+    async def keep_events(self, events: Sequence[AnyEvent], refused: Sequence[Refused] = ()) -> None:
+        """Keep events, and the ledger rows that they change, in one batch."""
+        if not self._started:
+            await self.start()
+        now = self._now()
+        oldest: dict[str, int] = {}
+        for event in events:
+            if event.kind in KINDS:
+                oldest[event.asset] = min(oldest.get(event.asset, FOR_EVER), event.at)
+        for asset, at in oldest.items():
+            machine = self._machines.get(asset)
+            if machine is None or at < machine.history.origin:
+                await self._load(asset, min(at, now - HORIZON_NS))
+        touched: dict[str, set[int]] = {asset: set() for asset in oldest}
+        for event in events:
+            if event.kind in KINDS:
+                touched[event.asset] |= self._machines[event.asset].put(event, now)
+        await self._write(Batch(events=events, refused=refused), touched, now)
+
+    async def advance(self) -> None:
+        """Make the rows of the time that has passed since the last call, and forget what is long past."""
+        if not self._started:
+            await self.start()
+        now = self._now()
+        await self._write(Batch(), {asset: set() for asset in self._machines}, now)
+        for machine in self._machines.values():
+            machine.forget(now - HORIZON_NS)
+
+    async def _load(self, asset: str, origin: int) -> None:
+        """Read the history of one machine ('': of all) since `origin` or its newest row, with the rows made since."""
+        frontier = await self._store.frontier(asset)
+        origin = min([origin, *frontier.values()])
+        origin -= origin % MINUTE
+        found = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
+        if asset:
+            found.setdefault(asset, History(origin))
+        for path, history in found.items():
+            self._machines[path] = _Machine(path, history, Rules.of(self._plant, path), frontier.get(path))
+        for row in await self._store.rows(asset, origin, FOR_EVER):
+            self._machines[row.asset].rows.setdefault(row.start, {})[row.product, row.shift] = row.sums
+        for reason in await self._store.reason_rows(asset, origin, FOR_EVER):
+            there = self._machines[reason.asset].reasons.setdefault(reason.start, {})
+            there[reason.state, reason.reason] = (reason.seconds, reason.entries)
+
+    async def _write(self, batch: Batch, touched: dict[str, set[int]], now: int) -> None:
+        """Make the rows of the touched minutes, and write all at once; if that fails, begin from the store again."""
+        made = _Made()
+        for asset, starts in touched.items():
+            self._machines[asset].rebuild(starts, now, made)
+        if not (batch.events or batch.refused or made.rows or made.reasons):
+            return
+        try:
+            await self._store.write(
+                Batch(events=batch.events, refused=batch.refused, rows=made.rows, reasons=made.reasons)
+            )
+        except BaseException:
+            # What is in memory is now ahead of the store: the same events, kept again, would seem to change nothing.
+            self._started = False
+            raise
+        if self._changed is not None and made.changes:
+            self._changed(made.changes)
+
+
+class _Made:
+    """Rows that were made anew."""
+
+    def __init__(self) -> None:
+        self.rows: list[LedgerRow] = []
+        self.reasons: list[ReasonRow] = []
+        self.changes: list[Change] = []
+
+
+class _Machine:
+    """A machine's history, and the rows that have been written of it since its origin.
+
+    Attributes:
+        reach: start of the newest minute that has a row; None before the first.
+        rows: by minute and (product, shift), as written.
+        reasons: by minute and (state, reason), as written.
+    """
+
+    def __init__(self, asset: str, history: History, rules: Rules, reach: int | None) -> None:
+        self.asset, self.history, self.rules, self.reach = asset, history, rules, reach
+        self.rows: dict[int, dict[tuple[str, str], Sums]] = {}
+        self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
+
+    def put(self, event: AnyEvent, now: int) -> set[int]:
+        """Take in an event; return the minutes that it touches."""
+        return self.history.put(event, max(now, self.history.newest, event.at), self.rules.short_ns)
+
+    def rebuild(self, starts: set[int], now: int, made: _Made) -> None:
+        """Make the rows of these minutes anew, and of all since the newest row; keep those that differ."""
+        until = max(now, self.history.newest)
+        if self.reach is None:
+            if not starts:
+                return
+            self.reach = min(starts)
+        starts = starts | minutes(self.reach, until)
+        if self.rows and min(starts) < (oldest := min(self.rows)):
+            starts |= minutes(min(starts), oldest)  # the first event ever came late: rows have no gaps
+        self.reach = max(self.reach, *starts)
+        for first, last in _runs(starts):
+            rows = build(self.history, first, min(last + MINUTE, max(until, first)), self.rules)
+            after: dict[int, dict[tuple[str, str], Sums]] = {}
+            for (start, product, shift), sums in rows.sums.items():
+                after.setdefault(start, {})[product, shift] = sums
+            reasons_after: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
+            for (start, state, reason), amounts in rows.reasons.items():
+                reasons_after.setdefault(start, {})[state, reason] = amounts
+            for start in range(first, last + MINUTE, MINUTE):
+                self._replace(start, after.get(start, {}), rows.orders, made)
+                self._replace_reasons(start, reasons_after.get(start, {}), made)
+
+    def _replace(self, start: int, after: dict[tuple[str, str], Sums], orders: dict[RowKey, str], made: _Made) -> None:
+        before = self.rows.get(start, {})
+        for key in before.keys() | after.keys():
+            old, new = before.get(key, {}), after.get(key, {})
+            if old != new:
+                made.rows.append(LedgerRow(self.asset, start, *key, new, orders.get((start, *key), "")))
+                made.changes.append((self.asset, start, old, new))
+        self.rows[start] = after
+
+    def _replace_reasons(self, start: int, after: dict[tuple[str, str], tuple[int, int]], made: _Made) -> None:
+        before = self.reasons.pop(start, {})
+        for key in before.keys() | after.keys():
+            amounts = after.get(key, (0, 0))
+            if before.get(key) != amounts:
+                made.reasons.append(ReasonRow(self.asset, start, *key, *amounts))
+        if after:
+            self.reasons[start] = after
+
+    def forget(self, before: int) -> None:
+        """Drop what is older than `before`, now and then."""
+        before -= before % MINUTE
+        if before - self.history.origin < HORIZON_NS // 2:
+            return
+        self.history.forget(before)
+        self.rows = {start: rows for start, rows in self.rows.items() if start >= before}
+        self.reasons = {start: rows for start, rows in self.reasons.items() if start >= before}
+
+
+def refusal(message: Message, error: ContractError) -> Refused:
+    """Return what is kept of a refused message."""
+    return Refused(message.received_at, message.topic, str(error), message.payload[:KEPT_BYTES], len(message.payload))
+
+
+def _runs(starts: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) of each run of minutes without a gap."""
+    ordered = sorted(starts)
+    first = last = ordered[0]
+    for start in ordered[1:]:
+        if start != last + MINUTE:
+            yield first, last
+            first = start
+        last = start
+    yield first, last

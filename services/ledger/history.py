@@ -1,0 +1,303 @@
+"""One machine's history: its events in order of time, and the timeline of states that follows from them.
+
+A machine is in the state that it last said, until it says another or is known to be offline: then its state is unknown
+until it is online again or says a state. Putting an event into the history tells which minutes of the ledger it
+touches, however late it comes.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from broker.events import (
+    COUNTERS,
+    AnyEvent,
+    Count,
+    Job,
+    Labour,
+    Material,
+    Meter,
+    State,
+    StateChange,
+    Status,
+)
+from broker.topics import Kind
+from services.ledger import counters
+from services.ledger.fields import NANO
+from services.ledger.track import Track
+
+if TYPE_CHECKING:
+    from services.ledger.counters import Readings
+
+MINUTE: Final = 60 * NANO
+KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "labour", "material")
+"""The kinds of event that the ledger is made of."""
+
+MATERIAL_TOTALS: Final = (
+    "consumed",
+    "integrated_good",
+    "lost_production",
+    "lost_storage",
+    "lost_other",
+    "throughput",
+)
+
+_METER_UNITS: Final[dict[str, tuple[str, dict[str, float]]]] = {
+    "electricity": (
+        "electricity_kwh",
+        {"": 1, "kW.h": 1, "W.h": 1e-3, "MW.h": 1e3, "MJ": 1 / 3.6, "kJ": 1 / 3_600, "J": 1 / 3_600_000},
+    ),
+    "compressed-air": ("air_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
+    "water": ("water_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
+    "gas": ("gas_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
+}
+"""The field that each meter's total adds to, and what one of its unit is worth in the field's."""
+
+
+class Order(NamedTuple):
+    """The order on a machine: `ideal_ns` is nanoseconds a piece, None where nobody told."""
+
+    order: str
+    product: str
+    ideal_ns: int | None
+
+
+class Said(NamedTuple):
+    """What a machine said of itself."""
+
+    state: State
+    reason: str
+
+
+UNKNOWN: Final = Said("unknown", "")
+
+
+class Spell(NamedTuple):
+    """A stretch of the timeline in one state for one reason.
+
+    Attributes:
+        start: nanoseconds; the beginning of time where nothing was known before.
+        end: nanoseconds, None while it lasts.
+    """
+
+    start: int
+    end: int | None
+    said: Said
+
+
+class History:
+    """The events of one machine since `origin`, with what was in force then.
+
+    Attributes:
+        origin: from here on every event is in memory; minutes before it need older events first.
+        readings: cumulative readings by ledger field and source (a counter, a meter, a material).
+    """
+
+    def __init__(self, origin: int) -> None:
+        self.origin = origin
+        self.states: Track[Said] = Track()
+        self.links: Track[bool] = Track()
+        self.jobs: Track[Order | None] = Track()
+        self.labour: Track[tuple[int, int]] = Track()
+        self.stocks: dict[str, Track[int]] = {}
+        self.readings: dict[tuple[str, str], Readings] = {}
+        self.newest = 0
+
+    def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
+        """Take in an event, and return the starts of the minutes that it touches.
+
+        Args:
+            event: of a kind in `KINDS`; others touch nothing.
+            now: until when the ledger reaches; an open spell touches all minutes up to here.
+            short_ns: below this length a stop is a micro-stop.
+        """
+        self.newest = max(self.newest, event.at)
+        match event:
+            case StateChange():
+                return self._put_state(event, now, short_ns)
+            case Status():
+                return self._put_link(event, now, short_ns)
+            case Job():
+                return self._put_job(event, now)
+            case Count():
+                return self._put_count(event)
+            case Meter():
+                field, factors = _METER_UNITS.get(event.name, ("", {}))
+                if event.unit not in factors:
+                    return set()
+                return self._put_reading(field, event.name, event.at, event.total * factors[event.unit])
+            case Labour():
+                working = event.working if event.working is not None else 0.0
+                people = (round(event.present * NANO), round(working * NANO))
+                if not self.labour.put(event.at, people):
+                    return set()
+                return minutes(event.at, self.labour.next_after(event.at) or now)
+            case Material():
+                return self._put_material(event, now)
+            case _:
+                return set()
+
+    def forget(self, before: int) -> None:
+        """Drop what is older than `before` and no longer in force, and let the history begin there."""
+        if before <= self.origin:
+            return
+        self.origin = before
+        margin = before - 10 * MINUTE  # the longest that a micro-stop or a dip can reach back
+        for track in (self.states, self.links, self.jobs, self.labour, *self.stocks.values()):
+            track.forget(margin)  # type: ignore[attr-defined]  # they are all tracks, of different entries
+        for readings in self.readings.values():
+            readings.forget(margin)
+
+    # ---- The timeline of states ----
+
+    def said_at(self, time: int) -> Said:
+        """Return the state that holds at `time`."""
+        state_place = self.states.place_at(time)
+        link_place = self.links.place_at(time)
+        return self._in_force(state_place, link_place)
+
+    def _in_force(self, state_place: int, link_place: int) -> Said:
+        if state_place < 0:
+            return UNKNOWN
+        if (
+            link_place >= 0
+            and not self.links.entries[link_place]
+            and self.links.times[link_place] >= self.states.times[state_place]
+        ):
+            return UNKNOWN
+        return self.states.entries[state_place]
+
+    def stretches(self, start: int, end: int) -> Iterator[tuple[int, int, Said]]:
+        """Yield (from, to, said) covering [start, end): a new one at each event, even if it says the same."""
+        states, links = self.states, self.links
+        state_place, link_place = states.place_at(start), links.place_at(start)
+        while start < end:
+            stop = end
+            next_state = states.times[state_place + 1] if state_place + 1 < len(states.times) else end
+            next_link = links.times[link_place + 1] if link_place + 1 < len(links.times) else end
+            stop = min(stop, next_state, next_link)
+            yield start, stop, self._in_force(state_place, link_place)
+            if stop == next_state:
+                state_place += 1
+            if stop == next_link:
+                link_place += 1
+            start = stop
+
+    def spell_at(self, time: int) -> Spell:
+        """Return the spell around `time`: the longest stretch in the same state, whatever the reasons."""
+        said = self.said_at(time)
+        return Spell(self._spell_start(time, said.state), self._spell_end(time, said.state), said)
+
+    def _boundary_before(self, time: int) -> int | None:
+        """Return the newest time at or before `time` at which anything was said."""
+        state_place, link_place = self.states.place_at(time), self.links.place_at(time)
+        times = [self.states.times[state_place]] if state_place >= 0 else []
+        times += [self.links.times[link_place]] if link_place >= 0 else []
+        return max(times, default=None)
+
+    def boundary_after(self, time: int) -> int | None:
+        """Return the first time after `time` at which anything is said."""
+        times = [at for at in (self.states.next_after(time), self.links.next_after(time)) if at is not None]
+        return min(times, default=None)
+
+    def _spell_start(self, time: int, state: State) -> int:
+        start = self._boundary_before(time)
+        while start is not None:
+            if self.said_at(start - 1).state != state:
+                return start
+            start = self._boundary_before(start - 1)
+        return -(2**62)
+
+    def _spell_end(self, time: int, state: State) -> int | None:
+        end = self.boundary_after(time)
+        while end is not None and self.said_at(end).state == state:
+            end = self.boundary_after(end)
+        return end
+
+    def known_before(self, time: int) -> Said:
+        """Return the newest state before `time` that is not unknown; unknown if there never was one."""
+        said = self.said_at(time - 1)
+        while said.state == "unknown":
+            before = self._boundary_before(time - 1)
+            if before is None:
+                return UNKNOWN
+            time = before
+            said = self.said_at(time - 1)
+        return said
+
+    # ---- Taking in ----
+
+    def _put_state(self, event: StateChange, now: int, short_ns: int) -> set[int]:
+        said = Said(event.state, event.reason)
+        same = self.said_at(event.at) == said and self.states.at(event.at) == said
+        if not self.states.put(event.at, said) or same:
+            return set()
+        return self._around(event.at, self.states.next_after(event.at), now, short_ns)
+
+    def _put_link(self, event: Status, now: int, short_ns: int) -> set[int]:
+        before = self.said_at(event.at)
+        if not self.links.put(event.at, event.online) or before == self.said_at(event.at):
+            return set()
+        return self._around(event.at, self.boundary_after(event.at), now, short_ns)
+
+    def _around(self, at: int, following: int | None, now: int, short_ns: int) -> set[int]:
+        """Return the minutes that a change of the timeline from `at` to `following` touches.
+
+        A spell is judged as a whole (micro-stop or not, entered or gone on), so its neighbours are touched as far as
+        they are short, and where the next known state begins.
+        """
+        touched: set[int] = set()
+        start = self.spell_at(at - 1).start
+        touched |= minutes(start if at - start < short_ns else at - 1, following if following is not None else now)
+        while following is not None:
+            touched.add(following - following % MINUTE)
+            spell = self.spell_at(following)
+            if spell.end is not None and spell.end - following < short_ns:
+                touched |= minutes(following, spell.end + 1)
+            elif spell.end is None and now - following < short_ns:
+                touched |= minutes(following, now)
+            if spell.said.state != "unknown":
+                break
+            following = spell.end
+        return touched
+
+    def _put_job(self, event: Job, now: int) -> set[int]:
+        order = None
+        if event.phase == "start":
+            ideal_ns = round(event.ideal_cycle * NANO) if event.ideal_cycle is not None else None
+            order = Order(event.order, event.product or "-", ideal_ns)
+        if not self.jobs.put(event.at, order):
+            return set()
+        end = self.jobs.next_after(event.at)
+        return minutes(event.at, now if end is None else end + 1)
+
+    def _put_count(self, event: Count) -> set[int]:
+        touched: set[int] = set()
+        for counter in COUNTERS:
+            total = getattr(event, counter)
+            if total is not None:
+                touched |= self._put_reading(counter, "", event.at, total)
+        return touched
+
+    def _put_material(self, event: Material, now: int) -> set[int]:
+        touched: set[int] = set()
+        for field in MATERIAL_TOTALS:
+            total = getattr(event, field)
+            if total is not None:
+                touched |= self._put_reading(field, event.name, event.at, total)
+        if event.stock is not None:
+            stock = self.stocks.setdefault(event.name, Track())
+            if stock.put(event.at, round(event.stock * NANO)):
+                touched |= minutes(event.at, stock.next_after(event.at) or now)
+        return touched
+
+    def _put_reading(self, field: str, source: str, at: int, total: float) -> set[int]:
+        readings = self.readings.setdefault((field, source), Track())
+        if not readings.put(at, round(total * NANO)):
+            return set()
+        return {(time - 1) - (time - 1) % MINUTE for time in counters.touched(readings, at)}
+
+
+def minutes(start: int, end: int) -> set[int]:
+    """Return the starts of the minutes that [start, end) reaches into; at least that of `start`."""
+    first = start - start % MINUTE
+    return set(range(first, max(end, start + 1), MINUTE))

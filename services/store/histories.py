@@ -1,0 +1,43 @@
+"""Machines' histories out of a store: their events over a range, with what was in force when it began."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from broker.events import AnyEvent
+from services.ledger.counters import DIP_NS
+from services.ledger.history import KINDS, MINUTE, History
+from services.store.interface import Store
+
+FOR_EVER: Final = 2**62
+"""Later than any event."""
+
+REACH_BACK_NS: Final = 10 * MINUTE
+"""How far before a range its ledger may depend on single events: a stop shorter than this, a counter's dip."""
+
+
+async def histories(store: Store, asset: str, start: int, end: int, short_ns: int) -> dict[str, History]:
+    """Return the history of each machine under `asset`, complete from `start` to a little after `end`.
+
+    Args:
+        store: where the events are.
+        asset: an asset path.
+        start: from when on every event is in the history; before, only what was in force and what reaches into it.
+        end: until when; what follows within the length of a micro-stop is read too, for it decides what a stop was.
+        short_ns: below this length a stop is a micro-stop.
+    """
+    since = start - max(REACH_BACK_NS, 2 * short_ns)
+    found: dict[str, History] = {}
+    for events in (
+        await store.before(KINDS, asset, since),
+        await store.events(KINDS, asset, since, min(end + short_ns + 2 * DIP_NS, FOR_EVER)),
+    ):
+        _put(found, events, start, short_ns)
+    return found
+
+
+def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int, short_ns: int) -> None:
+    for event in events:
+        history = found.get(event.asset)
+        if history is None:
+            history = found[event.asset] = History(origin)
+        history.put(event, event.at, short_ns)

@@ -1,0 +1,160 @@
+"""Range questions: the exact sums of any set of machines over any range of time.
+
+The whole minutes of a range are read from the ledger, in the coarsest rows that fit (days, hours, minutes). Its two
+ends, and what no row covers yet, are made from the events by the same code that makes rows. So the answer is exact to
+the nanosecond, and the same however the range is cut.
+"""
+
+from typing import Final
+
+import msgspec
+from broker.plant import Plant
+
+from services.ledger.fields import TIME, Sums, add
+from services.ledger.history import MINUTE, History
+from services.ledger.rows import Rules, build, unknown_time
+from services.store.histories import FOR_EVER, histories
+from services.store.interface import Resolution, Store
+
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+PartKey = tuple[str, str, str]
+"""Machine, product, shift."""
+
+
+class Range(msgspec.Struct, frozen=True):
+    """The ledger of an asset over a range.
+
+    Attributes:
+        asset: an asset path.
+        start: from when.
+        end: until when it is counted: as asked, but not beyond now.
+        parts: the sums by machine, product and shift.
+        reasons: (seconds, entries), both in 10⁻⁹, by machine, state and reason.
+        machines: the machines that are counted: those that ever told a state, a count or an order.
+    """
+
+    asset: str
+    start: int
+    end: int
+    parts: dict[PartKey, Sums]
+    reasons: dict[PartKey, tuple[int, int]]
+    machines: tuple[str, ...]
+
+    def total(self) -> Sums:
+        """Return the sum of all parts."""
+        total: Sums = {}
+        for sums in self.parts.values():
+            add(total, sums)
+        return total
+
+    def of_machine(self, machine: str) -> Sums:
+        """Return the sum of one machine's parts."""
+        total: Sums = {}
+        for (owner, _, _), sums in self.parts.items():
+            if owner == machine:
+                add(total, sums)
+        return total
+
+
+async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, *, now: int) -> Range:
+    """Return the ledger of `asset` over start ≤ t < end, as far as it has happened.
+
+    Args:
+        store: where rows and events are.
+        plant: calendars and ideal cycles.
+        asset: an asset path; '' for everything.
+        start: from when, nanoseconds since 1970-01-01 UTC.
+        end: until when.
+        now: the present; what follows has not happened, unless a machine's clock runs ahead.
+    """
+    known = {machine.asset: machine for machine in await store.machines(asset)}
+    end = max(min(end, max(now, *(machine.last for machine in known.values()), 0)), start)
+    counted = {event.asset for event in await store.before(("state", "count", "job"), asset, FOR_EVER)}
+    machines = tuple(sorted(path for path in counted if path in known and known[path].first < max(end, start + 1)))
+    frontier = await store.frontier(asset)
+    covered = min((frontier.get(path, start) for path in machines), default=min(frontier.values(), default=start))
+    whole_start = -(-start // MINUTE) * MINUTE
+    whole_end = min(end, covered) // MINUTE * MINUTE
+    measured = _Parts()
+    if whole_start < whole_end:
+        await _from_rows(store, asset, whole_start, whole_end, measured)
+        for path in machines:
+            told = sum(sums.get(field, 0) for key, sums in measured.sums.items() if key[0] == path for field in TIME)
+            # A machine's rows have no gaps, so what is missing lies before the first of them.
+            first = whole_end - told
+            if first > whole_start:
+                measured.put((path, "-", "-"), unknown_time(whole_start, first, plant.calendar_of(path)))
+        ends = [(start, whole_start), (whole_end, end)]
+    else:
+        ends = [(start, end)]
+    for begin, until in ends:
+        if begin < until:
+            found = await histories(store, asset, begin, until, plant.microstop_limit_ns)
+            _from_events(plant, found, machines, (begin, until), measured)
+    for (path, _, _), sums in measured.sums.items():
+        if path not in counted:  # a meter or a sensor of its own: its quantities count, its time is nobody's
+            for field in TIME:
+                sums.pop(field, None)
+    return Range(asset, start, end, measured.sums, measured.reasons, machines)
+
+
+class _Parts:
+    """Sums and reasons by part, as they come together."""
+
+    def __init__(self) -> None:
+        self.sums: dict[PartKey, Sums] = {}
+        self.reasons: dict[PartKey, tuple[int, int]] = {}
+
+    def put(self, key: PartKey, sums: Sums) -> None:
+        add(self.sums.setdefault(key, {}), sums)
+
+    def put_reason(self, key: PartKey, seconds: int, entries: int) -> None:
+        before = self.reasons.get(key, (0, 0))
+        self.reasons[key] = (before[0] + seconds, before[1] + entries)
+
+
+async def _from_rows(store: Store, asset: str, start: int, end: int, measured: _Parts) -> None:
+    for begin, until, resolution in layers(start, end):
+        for key, sums in (await store.totals(asset, begin, until, resolution)).items():
+            measured.put(key, sums)
+    for row in await store.reasons(asset, start, end):
+        measured.put_reason((row.asset, row.state, row.reason), row.seconds, row.entries)
+
+
+def _from_events(
+    plant: Plant,
+    found: dict[str, History],
+    machines: tuple[str, ...],
+    between: tuple[int, int],
+    measured: _Parts,
+) -> None:
+    for path, history in found.items():
+        rows = build(history, *between, Rules.of(plant, path))
+        for (_, product, shift), sums in rows.sums.items():
+            measured.put((path, product, shift), sums)
+        for (_, state, reason), (seconds, entries) in rows.reasons.items():
+            measured.put_reason((path, state, reason), seconds, entries)
+    for path in machines:
+        if path not in found:
+            measured.put((path, "-", "-"), unknown_time(*between, plant.calendar_of(path)))
+
+
+def layers(start: int, end: int) -> list[tuple[int, int, Resolution]]:
+    """Cut a range of whole minutes into stretches, each to be read in the coarsest rows that fit."""
+    cut: list[tuple[int, int, Resolution]] = []
+    sizes: tuple[tuple[Resolution, int], ...] = (("day", DAY), ("hour", HOUR))
+    rest = [(start, end)]
+    for resolution, size in sizes:
+        finer: list[tuple[int, int]] = []
+        for begin, until in rest:
+            first, last = -(-begin // size) * size, until // size * size
+            if first < last:
+                cut.append((first, last, resolution))
+                finer += [(begin, first), (last, until)]
+            else:
+                finer.append((begin, until))
+        rest = finer
+    cut += [(begin, until, "minute") for begin, until in rest if begin < until]
+    return cut
