@@ -1,0 +1,324 @@
+"""TOML tables whose mistakes are told with file, line, key and cure, all of them at once.
+
+`tomllib` forgets where a key stood; so a mistake looks for its key in the source text again, from the table's header
+down to the place in an inline table. A reader of a table takes out the values it knows, each judged by its kind, and
+then closes the table: what is left over is a key that nobody knows, most often a misspelt one.
+"""
+
+import datetime as dt
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+Path = tuple[str | int, ...]
+"""Where a value stands: keys, and places in arrays counted from 0."""
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+\Z", re.ASCII)
+_KEY: Final = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
+_DOTTED: Final = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
+_HEADER: Final = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
+_ASSIGNMENT: Final = re.compile(rf"\s*({_DOTTED})\s*=")
+_TOKEN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{},]|[^\s\[\]{},#]')
+_PLACE: Final = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)\Z")
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)?\Z", re.ASCII)
+_UNITS_S: Final = {"s": 1.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """One mistake in a file.
+
+    Attributes:
+        source: the file.
+        line: the line that it stands in, counted from 1.
+        key: the key, dotted as TOML writes it; '' for the file itself.
+        problem: what is wrong.
+        cure: what is allowed, or what to do.
+    """
+
+    source: str
+    line: int
+    key: str
+    problem: str
+    cure: str
+
+    def __str__(self) -> str:
+        key = f"{self.key}: " if self.key else ""
+        return f"{self.source}:{self.line}: {key}{self.problem}; {self.cure}"
+
+
+class Document:
+    """A TOML text and the mistakes found in it so far.
+
+    Args:
+        text: the text; one that is not TOML is read as empty, with that as its mistake.
+        source: what to call it in mistakes, most often the file's path.
+    """
+
+    def __init__(self, text: str, source: str) -> None:
+        self.text: Final = text
+        self.source: Final = source
+        self.mistakes: Final[list[Mistake]] = []
+        values: dict[str, Any] = {}
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            self.mistakes.append(self._not_toml(str(error)))
+        self.root: Final = Table(self, (), values)
+
+    def wrong(self, path: Path, problem: str, cure: str) -> None:
+        """Note a mistake at a key."""
+        self.mistakes.append(Mistake(self.source, _line(self.text, path), dotted(path), problem, cure))
+
+    def _not_toml(self, message: str) -> Mistake:
+        found = _PLACE.search(message)
+        line = int(found[1]) if found and found[1] else max(len(self.text.splitlines()), 1)
+        problem = message[: found.start()].strip() if found else message
+        return Mistake(
+            self.source, line, "", f"this is not TOML: {problem}", "mend this line; texts stand in quotation marks"
+        )
+
+
+class Table:
+    """One table of a document. A value that is taken and is not of its kind is a mistake, and reads as not there."""
+
+    def __init__(self, document: Document, path: Path, values: dict[str, Any]) -> None:
+        self.document: Final = document
+        self.path: Final = path
+        self._values: Final = values
+        self._taken: Final[set[str]] = set()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def wrong(self, key: str | int | Path, problem: str, cure: str) -> None:
+        """Note a mistake at one of the table's keys; `()` is the table itself."""
+        self.document.wrong(self.path + (key if isinstance(key, tuple) else (key,)), problem, cure)
+
+    def close(self) -> None:
+        """Note the keys that nobody has taken."""
+        for key in self._values:
+            if key not in self._taken:
+                self.wrong(key, "this key is not known here", nearest(key, self._taken, "the keys here are"))
+
+    def value(self, key: str) -> Any:
+        """Take a value as it is; None if it is not there."""
+        self._taken.add(key)
+        return self._values.get(key)
+
+    def text(self, key: str) -> str | None:
+        """Take a text."""
+        value = self.value(key)
+        if value is None or (isinstance(value, str) and value):
+            return value
+        self.wrong(key, f"{shown(value)} is not a text", 'write a text in quotation marks, as in "mill"')
+        return None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Take a text or an array of texts."""
+        value = self.value(key)
+        values = [value] if isinstance(value, str) else value
+        if value is None or (isinstance(values, list) and all(isinstance(one, str) for one in values)):
+            return tuple(values or ())
+        self.wrong(key, f"{shown(value)} is not a text or an array of texts", 'write "a" or ["a", "b"]')
+        return ()
+
+    def number(self, key: str) -> float | None:
+        """Take a finite number."""
+        value = self.value(key)
+        if value is None or _is_number(value):
+            return None if value is None else float(value)
+        self.wrong(key, f"{shown(value)} is not a number", "write a number without quotation marks, as in 20 or 0.5")
+        return None
+
+    def duration_s(self, key: str) -> float | None:
+        """Take a time above zero: a number of seconds, or a text such as `5min`; return its seconds."""
+        value = self.value(key)
+        seconds: float | None = None
+        if _is_number(value):
+            seconds = float(value)
+        elif isinstance(value, str) and (found := _DURATION.match(value)):
+            seconds = float(found[1]) * _UNITS_S[found[2] or "s"]
+        if value is None or (seconds is not None and 0 < seconds < 1e9):
+            return seconds
+        self.wrong(
+            key, f"{shown(value)} is not a time above zero", 'write seconds as a number, or "5min", "1.5h", "90s"'
+        )
+        return None
+
+    def choice(self, key: str, allowed: Iterable[str]) -> str | None:
+        """Take one of some texts."""
+        choices = list(allowed)
+        value = self.value(key)
+        if value is None or (isinstance(value, str) and value in choices):
+            return value
+        self.wrong(key, f"{shown(value)} is not allowed here", nearest(str(value), choices, "use one of"))
+        return None
+
+    def true(self, key: str) -> bool:
+        """Take a truth value; false if it is not there."""
+        value = self.value(key)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        self.wrong(key, f"{shown(value)} is neither true nor false", "write true or false without quotation marks")
+        return False
+
+    def date(self, key: str) -> dt.date | None:
+        """Take a local date, with or without quotation marks."""
+        value = self.value(key)
+        if isinstance(value, str):
+            try:
+                return dt.date.fromisoformat(value)
+            except ValueError:
+                pass
+        elif value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
+            return value
+        self.wrong(key, f"{shown(value)} is not a date", "write year, month and day, as in 2026-12-24")
+        return None
+
+    def table(self, key: str) -> "Table":
+        """Take a table; an empty one if it is not there."""
+        value = self.value(key)
+        if value is None or isinstance(value, dict):
+            return Table(self.document, (*self.path, key), value or {})
+        self.wrong(key, f"{shown(value)} is not a table", f"write [{dotted((*self.path, key))}] and its keys below")
+        return Table(self.document, (*self.path, key), {})
+
+    def array(self, key: str) -> list[Any]:
+        """Take an array."""
+        value = self.value(key)
+        if value is None or isinstance(value, list):
+            return value or []
+        self.wrong(key, f"{shown(value)} is not an array", "write it in brackets, as in [ … , … ]")
+        return []
+
+    def tables(self, key: str) -> list["Table"]:
+        """Take an array of tables."""
+        found = []
+        for place, value in enumerate(self.array(key)):
+            if isinstance(value, dict):
+                found.append(Table(self.document, (*self.path, key, place), value))
+            else:
+                self.wrong((key, place), f"{shown(value)} is not a table", "write { key = value, … }")
+        return found
+
+
+def nearest(word: str, allowed: Iterable[str], lead: str) -> str:
+    """Return a cure for a word that is not among the allowed: those that are spelt alike, or all."""
+    known = sorted(allowed)
+    near = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(near) + "?"
+    return f"{lead} {', '.join(known)}" if known else "there is none yet"
+
+
+def dotted(path: Path) -> str:
+    """Write a path as TOML would; places in arrays are counted from 1, as people count."""
+    written = ""
+    for part in path:
+        if isinstance(part, int):
+            written += f"[{part + 1}]"
+        else:
+            written += ("." if written else "") + (part if _BARE.match(part) else f'"{part}"')
+    return written
+
+
+def shown(value: object) -> str:
+    """Write a wrong value for a message, shortened."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value) if isinstance(value, dt.date | dt.time) else repr(value)
+    return text if len(text) <= 48 else text[:45] + "…"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def _line(text: str, path: Path) -> int:
+    """Return the line in which a key stands, or the nearest thing around it that is written."""
+    places = _places(text)
+    # Take the longest beginning of the path that has a line of its own, then look for the rest within its value.
+    length = next((n for n in range(len(path), 0, -1) if path[:n] in places), 0)
+    offset = places.get(path[:length], 0)
+    for part in path[length:]:
+        inner = _element(text, offset, part) if isinstance(part, int) else _inline_key(text, offset, part)
+        if inner is None:
+            break
+        offset = inner
+    return text.count("\n", 0, offset) + 1
+
+
+def _places(text: str) -> dict[Path, int]:
+    """Return where each header and each key at the start of a line stands, as an offset into the text."""
+    places: dict[Path, int] = {}
+    arrays: dict[Path, int] = {}
+    table: Path = ()
+    offset = 0
+    for line in text.splitlines(keepends=True):
+        if header := _HEADER.match(line):
+            table = _under_arrays(_parts(header[2]), arrays)
+            if header[1] == "[[":
+                arrays[table] = arrays.get(table, -1) + 1
+                places.setdefault(table, offset)
+                table = (*table, arrays[table])
+            places.setdefault(table, offset)
+        elif assignment := _ASSIGNMENT.match(line):
+            path = (*table, *_parts(assignment[1]))
+            for length in range(len(table) + 1, len(path)):
+                places.setdefault(path[:length], offset)
+            # The key's own offset is at its `=`, so that its value is found from there.
+            places.setdefault(path, offset + assignment.end() - 1)
+        offset += len(line)
+    return places
+
+
+def _under_arrays(path: Path, arrays: dict[Path, int]) -> Path:
+    """Put the running place of each array of tables that a header's path passes through."""
+    result: Path = ()
+    for part in path[:-1]:
+        result = (*result, part)
+        if result in arrays:
+            result = (*result, arrays[result])
+    return (*result, path[-1])
+
+
+def _parts(written: str) -> Path:
+    """Return the keys of a dotted key, as TOML reads them."""
+    value: Any = tomllib.loads(f"{written} = 0")
+    parts: list[str | int] = []
+    while isinstance(value, dict):
+        key, value = next(iter(value.items()))
+        parts.append(key)
+    return tuple(parts)
+
+
+def _element(text: str, offset: int, place: int) -> int | None:
+    """Return where the element of an array begins whose value follows the offset."""
+    depth, count, at_start = 0, 0, False
+    for token in _TOKEN.finditer(text, offset):
+        mark = token[0]
+        if mark[0] == "#":
+            continue
+        if depth == 1 and at_start and count == place and mark not in "],":
+            return token.start()
+        at_start = (depth == 0 and mark == "[") or (depth == 1 and mark == ",")
+        count += depth == 1 and mark == ","
+        depth += (mark in "[{") - (mark in "]}")
+        if depth < 0 or (depth == 0 and mark == "]"):
+            return None
+    return None
+
+
+def _inline_key(text: str, offset: int, key: str) -> int | None:
+    """Return where a key of an inline table stands whose opening brace follows the offset, on the same line."""
+    end = text.find("\n", offset)
+    line = text[offset : len(text) if end < 0 else end]
+    found = re.search(rf"""(?<![A-Za-z0-9_-])["']?{re.escape(key)}["']?\s*=""", line)
+    return offset + found.end() - 1 if found else None
