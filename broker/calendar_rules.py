@@ -245,7 +245,8 @@ def _maintenance(table: Table) -> Maintenance | None:
         table.wrong((), "maintenance needs to say when", 'write days = "wed" or date = 2026-08-03, with start and end')
     times: tuple[int, int] | None = (0, DAY_S)
     if not dated or "start" in table or "end" in table:
-        times = _times(table, what="maintenance on weekdays" if not dated else "maintenance")
+        times = _times(table, what="maintenance")
+    table.value("start"), table.value("end")  # both are known here, even where the days are whole
     if weeks and days is None:
         table.wrong("weeks", "weeks of the month need a weekday", 'write days = "wed"')
     table.close()

@@ -37,11 +37,13 @@ _RATIOS: Final = ("oee", "nee", "teep", "availability", "effectiveness", "qualit
 _MICROSTOP_LIMIT_NS: Final = 300 * NS_PER_S
 
 
-class PlantError(ContractError):
+class PlantError(ValueError):
     """A plant file with mistakes.
 
     Attributes:
         mistakes: all of them, in the order of the file.
+        problem: what is wrong with the first.
+        cure: what to do about the first.
     """
 
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
@@ -229,7 +231,7 @@ def load(path: Path | str) -> Plant:
         PlantError: it has mistakes.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")  # Windows editors write a mark first
     except UnicodeDecodeError as error:
         line = Path(path).read_bytes().count(b"\n", 0, error.start) + 1
         mistake = Mistake(str(path), line, "", "this is not UTF-8", "save the file in the encoding UTF-8")
@@ -259,7 +261,7 @@ def parse(text: str, source: str) -> Plant:
         products=_products(root.table("product")),
         reasons=_reasons(root.table("reason")),
         calendars=calendars,
-        simulate=root.value("simulate") or {},
+        simulate=root.table("simulate").values,
         text=text,
     )
     root.close()
@@ -384,9 +386,9 @@ def _reasons(table: Table) -> dict[str, Reason]:
         _check_name(table, code)
         inner = table.table(code)
         title = inner.text("title") or ""
-        loss: Any = inner.choice("loss", LOSSES)
+        loss: Any = inner.choice("loss", (*LOSSES, "set-up"))
         inner.close()
-        found[code] = Reason(title, loss)
+        found[code] = Reason(title, "setup" if loss == "set-up" else loss)
     return found
 
 

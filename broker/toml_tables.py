@@ -23,9 +23,10 @@ _DOTTED: Final = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
 _HEADER: Final = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
 _ASSIGNMENT: Final = re.compile(rf"\s*({_DOTTED})\s*=")
 _TOKEN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{},]|[^\s\[\]{},#]')
+_BARE_PATH: Final = re.compile(r"\s*\[(\w+)\.([\w-]+(?:/[\w-]+)+)\]", re.ASCII)
 _PLACE: Final = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)\Z")
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)?\Z", re.ASCII)
-_UNITS_S: Final = {"s": 1.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?\Z", re.ASCII)
+_UNITS_S: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -77,9 +78,10 @@ class Document:
         found = _PLACE.search(message)
         line = int(found[1]) if found and found[1] else max(len(self.text.splitlines()), 1)
         problem = message[: found.start()].strip() if found else message
-        return Mistake(
-            self.source, line, "", f"this is not TOML: {problem}", "mend this line; texts stand in quotation marks"
-        )
+        cure = "mend this line; texts stand in quotation marks"
+        if header := _BARE_PATH.match("".join(self.text.splitlines()[line - 1 : line])):
+            cure = f'write the path in quotation marks, [{header[1]}."{header[2]}"]'
+        return Mistake(self.source, line, "", f"this is not TOML: {problem}", cure)
 
 
 class Table:
@@ -88,14 +90,14 @@ class Table:
     def __init__(self, document: Document, path: Path, values: dict[str, Any]) -> None:
         self.document: Final = document
         self.path: Final = path
-        self._values: Final = values
+        self.values: Final = values
         self._taken: Final[set[str]] = set()
 
     def __contains__(self, key: str) -> bool:
-        return key in self._values
+        return key in self.values
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self.values)
 
     def wrong(self, key: str | int | Path, problem: str, cure: str) -> None:
         """Note a mistake at one of the table's keys; `()` is the table itself."""
@@ -103,14 +105,14 @@ class Table:
 
     def close(self) -> None:
         """Note the keys that nobody has taken."""
-        for key in self._values:
+        for key in self.values:
             if key not in self._taken:
                 self.wrong(key, "this key is not known here", nearest(key, self._taken, "the keys here are"))
 
     def value(self, key: str) -> Any:
         """Take a value as it is; None if it is not there."""
         self._taken.add(key)
-        return self._values.get(key)
+        return self.values.get(key)
 
     def text(self, key: str) -> str | None:
         """Take a text."""
@@ -268,7 +270,8 @@ def _places(text: str) -> dict[Path, int]:
                 arrays[table] = arrays.get(table, -1) + 1
                 places.setdefault(table, offset)
                 table = (*table, arrays[table])
-            places.setdefault(table, offset)
+            for length in range(1, len(table) + 1):
+                places.setdefault(table[:length], offset)
         elif assignment := _ASSIGNMENT.match(line):
             path = (*table, *_parts(assignment[1]))
             for length in range(len(table) + 1, len(path)):
@@ -291,7 +294,10 @@ def _under_arrays(path: Path, arrays: dict[Path, int]) -> Path:
 
 def _parts(written: str) -> Path:
     """Return the keys of a dotted key, as TOML reads them."""
-    value: Any = tomllib.loads(f"{written} = 0")
+    try:
+        value: Any = tomllib.loads(f"{written} = 0")
+    except tomllib.TOMLDecodeError:  # a line within a text of several lines, that only looks like a key
+        return (written,)
     parts: list[str | int] = []
     while isinstance(value, dict):
         key, value = next(iter(value.items()))
