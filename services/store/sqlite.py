@@ -1,0 +1,221 @@
+"""The embedded store: a SQLite file, written by one thread and read by a few.
+
+`SqliteStore` hands what it is asked to threads: writing to the one that owns the writing connection, questions to a few
+readers with connections of their own, which see the last commit and never hold the writer up. Whoever stops waiting
+(cancellation) ends a question early; a write that has begun is finished all the same.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+from broker.events import AnyEvent
+from broker.topics import Kind
+from services.ledger.fields import Sums
+from services.store import sqlite_ledger
+from services.store.interface import (
+    Batch,
+    Bucket,
+    LedgerRow,
+    Machine,
+    ReasonRow,
+    Refused,
+    Resolution,
+    Signal,
+    StoreError,
+)
+from services.store.sqlite_file import explained, open_reader
+from services.store.sqlite_reading import Reading
+from services.store.sqlite_writing import Writing
+
+QUERY_LIMIT_S: Final = 30.0
+"""How long a question may take."""
+ROW_LIMIT: Final = 1_000_000
+"""How many rows an answer may have."""
+READERS: Final = 4
+"""How many questions are answered at once; the others wait their turn."""
+
+_INSTRUCTIONS_BETWEEN_CHECKS: Final = 20_000
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """An open SQLite store; see `services.store.interface.Store`, which it implements. Made by `open`."""
+
+    def __init__(self, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> None:
+        self.path = path
+        self._query_limit_s = query_limit_s
+        self._row_limit = row_limit
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._own = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._writing: Writing | None = None
+
+    @classmethod
+    async def open(cls, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> Self:
+        """Open a file, made or brought up to date where need be.
+
+        Args:
+            path: the file.
+            query_limit_s: how long a question may take.
+            row_limit: how many rows an answer may have.
+
+        Raises:
+            StoreError: it cannot be opened; the text says why and what to do.
+        """
+        store = cls(path, query_limit_s=query_limit_s, row_limit=row_limit)
+        try:
+            store._writing = await store._on_writer(lambda: Writing(path))
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def write(self, batch: Batch) -> None:
+        """Write a batch; it is durable when this returns."""
+        await self._on_writer(lambda: self._open_writing().write(batch))
+
+    async def events(
+        self,
+        kinds: Sequence[Kind],
+        asset: str,
+        start: int,
+        end: int,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[AnyEvent]:
+        """Return events with start ≤ at < end, in order of (time, asset, kind, series), at most `limit`."""
+        return await self._ask(
+            lambda reading: reading.events(kinds, asset, start, end, limit, newest_first=newest_first)
+        )
+
+    async def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+        """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
+        return await self._ask(lambda reading: reading.before(kinds, asset, at))
+
+    async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
+        """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
+        return await self._ask(lambda reading: reading.thinned(asset, signal, start, end, points))
+
+    async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
+        """Return the rows with start ≤ row.start < end by (start, asset, product, shift), empty ones left out."""
+        return await self._ask(lambda reading: reading.rows(asset, start, end, resolution))
+
+    async def totals(
+        self, asset: str, start: int, end: int, resolution: Resolution = "minute"
+    ) -> dict[tuple[str, str, str], Sums]:
+        """Return the exact sums of those rows by (machine, product, shift)."""
+        return await self._ask(lambda reading: reading.totals(asset, start, end, resolution))
+
+    async def reasons(self, asset: str, start: int, end: int) -> list[ReasonRow]:
+        """Return the reason rows with start ≤ row.start < end, summed by machine, state and reason."""
+        return await self._ask(lambda reading: reading.reasons(asset, start, end))
+
+    async def reason_rows(self, asset: str, start: int, end: int) -> list[ReasonRow]:
+        """Return the reason rows with start ≤ row.start < end as written, empty ones left out."""
+        return await self._ask(lambda reading: reading.reason_rows(asset, start, end))
+
+    async def frontier(self, asset: str) -> dict[str, int]:
+        """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
+        return await self._ask(lambda reading: reading.frontier(asset))
+
+    async def machines(self, asset: str = "") -> list[Machine]:
+        """Return every machine that has spoken, in order of its path."""
+        return await self._ask(lambda reading: reading.machines(asset))
+
+    async def signals(self, asset: str) -> list[Signal]:
+        """Return the signals of the machines under `asset`."""
+        return await self._ask(lambda reading: reading.signals(asset))
+
+    async def refused(self, start: int, end: int, *, limit: int = 1_000) -> list[Refused]:
+        """Return refused messages with start ≤ at < end, newest first."""
+        return await self._ask(lambda reading: reading.refused(start, end, limit))
+
+    async def note(self, name: str) -> str | None:
+        """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
+        return await self._ask(lambda reading: reading.note(name))
+
+    async def set_note(self, name: str, text: str) -> None:
+        """Keep a named text."""
+        await self._on_writer(lambda: self._open_writing().set_note(name, text))
+
+    async def close(self) -> None:
+        """Finish what is being written, and close."""
+        await asyncio.shield(asyncio.to_thread(self._close))
+
+    def _close(self) -> None:
+        self._readers.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
+        while self._connections:
+            self._connections.pop().close()
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
+
+    def _open_writing(self) -> Writing:
+        assert self._writing is not None, "made by SqliteStore.open"
+        return self._writing
+
+    async def _on_writer(self, work: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._submit(self._writer, work))
+
+    async def _ask(self, question: Callable[[Reading], T]) -> T:
+        nobody_waits = threading.Event()
+        answer = self._submit(self._readers, lambda: self._answer(question, nobody_waits))
+        try:
+            return await asyncio.wrap_future(answer)
+        finally:
+            nobody_waits.set()
+
+    def _submit(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T]:
+        try:
+            return threads.submit(work)
+        except RuntimeError as error:
+            raise StoreError(f"{self.path}: the store is closed; open it again") from error
+
+    def _answer(self, question: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
+        """Answer a question, on a reader's thread."""
+        deadline = time.monotonic() + self._query_limit_s
+
+        def is_over() -> bool:
+            return nobody_waits.is_set() or time.monotonic() > deadline
+
+        connection = self._reader()
+        try:
+            connection.set_progress_handler(is_over, _INSTRUCTIONS_BETWEEN_CHECKS)
+            connection.execute("BEGIN")
+            return question(Reading(connection, is_over, self._row_limit))
+        except TimeoutError as error:
+            raise self._too_long() from error
+        except sqlite3.Error as error:
+            if is_over():
+                raise self._too_long() from error
+            raise explained(error, self.path) from error
+        finally:
+            connection.set_progress_handler(None, 0)
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def _too_long(self) -> StoreError:
+        return StoreError(
+            f"{self.path}: the question took more than {self._query_limit_s:g} s;"
+            " ask for a shorter time, fewer machines, or a coarser resolution"
+        )
+
+    def _reader(self) -> sqlite3.Connection:
+        """Return this thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = open_reader(self.path)
+            sqlite_ledger.prepare(connection)
+            self._own.connection = connection
+            self._connections.append(connection)
+        return connection

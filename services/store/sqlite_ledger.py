@@ -1,0 +1,216 @@
+# ruff: noqa: S608  (names of tables and columns come from sqlite_schema, values are parameters)
+"""The sums in the SQLite store: minute rows as they are written, hour and day rows that always agree with them.
+
+An hour's row is the sum of its minutes and a day's the sum of its hours; neither is ever counted up. Writing a minute
+marks its hour and day in `ledger_dirty`. Reading leaves the rows of marked hours and days aside and sums what they are
+made of, so every answer is exact and no reader has to write. The writer makes the marked rows anew, all but the newest
+hour and day of each machine: that hour's minutes change each second, and would have it made each second for nothing.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, Self
+
+from services.ledger.fields import Sums, add
+from services.store.interface import LedgerRow, ReasonRow
+from services.store.sqlite_schema import LEDGER, NOTHING, REASONS, Family
+
+SPANS_NS: Final = {"minute": 60_000_000_000, "hour": 3_600_000_000_000, "day": 86_400_000_000_000}
+_FINER: Final = {"day": "hour", "hour": "minute"}
+
+
+class Stretch(NamedTuple):
+    """The rows of one machine (by its number) with start ≤ row.start < end, at one resolution."""
+
+    asset: int
+    start: int
+    end: int
+    resolution: str
+
+    def finer(self, start: int) -> Self:
+        """Return what the hour (or day) of this stretch that begins at `start` is the sum of."""
+        return self._replace(start=start, end=start + SPANS_NS[self.resolution], resolution=_FINER[self.resolution])
+
+
+class Summed(NamedTuple):
+    """One row of sums of one machine: its keys, what it carries, and its sums without zeros."""
+
+    start: int
+    first: str
+    second: str
+    carried: str
+    sums: Sums
+
+
+class WholeSum:
+    """`SUM` for SQLite that cannot overflow: a sum beyond 64 bits is given as text."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def step(self, value: int | str) -> None:
+        """Add one value."""
+        self.total += int(value)
+
+    def finalize(self) -> int | str:
+        """Return the sum."""
+        return _kept(self.total)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Teach a connection what the statements here need."""
+    connection.create_aggregate("whole_sum", 1, WholeSum)  # type: ignore[arg-type]  # it may return text as well
+
+
+# ---- Writing ----
+
+
+def write_rows(connection: sqlite3.Connection, rows: Iterable[LedgerRow], asset_id: Callable[[str], int]) -> None:
+    """Write minute rows within the running transaction; an empty one takes away what was there."""
+    given = [(asset_id(row.asset), Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
+    _write(connection, LEDGER, given)
+
+
+def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], asset_id: Callable[[str], int]) -> None:
+    """Write reason rows within the running transaction; one without seconds or entries takes away what was there."""
+    given = [
+        (
+            asset_id(row.asset),
+            Summed(row.start, row.state, row.reason, "", {"seconds": row.seconds, "entries": row.entries}),
+        )
+        for row in rows
+    ]
+    _write(connection, REASONS, given)
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """Make the marked rows anew, within the running transaction, all but the newest hour and day of each machine."""
+    for resolution in ("hour", "day"):
+        old = connection.execute(
+            "SELECT asset, start FROM ledger_dirty d WHERE resolution = ?1 AND start <"
+            " (SELECT max(start) FROM ledger_dirty WHERE asset = d.asset AND resolution = ?1)",
+            (resolution,),
+        ).fetchall()
+        for asset, start in old:
+            made_of = Stretch(asset, start, start, resolution).finer(start)
+            for family in (LEDGER, REASONS):
+                made = [(asset, row._replace(start=start)) for row in _sums(connection, family, made_of)]
+                connection.execute(
+                    f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", (asset, start)
+                )
+                _insert(connection, family, resolution, made)
+            connection.execute(
+                "DELETE FROM ledger_dirty WHERE asset = ? AND resolution = ? AND start = ?", (asset, resolution, start)
+            )
+
+
+def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int, Summed]]) -> None:
+    _insert(connection, family, "minute", rows)
+    connection.executemany(
+        f"DELETE FROM {family.name}_minute"
+        f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
+        [(asset, row.start, row.first, row.second) for asset, row in rows if not any(row.sums.values())],
+    )
+    for resolution in ("hour", "day"):
+        span = SPANS_NS[resolution]
+        marks = {(asset, resolution, row.start // span * span) for asset, row in rows}
+        connection.executemany("INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, ?, ?)", marks)
+
+
+def _insert(connection: sqlite3.Connection, family: Family, resolution: str, rows: list[tuple[int, Summed]]) -> None:
+    carried = (family.carried,) if family.carried != NOTHING else ()
+    columns = ("asset", "start", *family.keys, *carried, *family.sums)
+    statement = (
+        f"INSERT OR REPLACE INTO {family.name}_{resolution} ({', '.join(columns)})"
+        f" VALUES ({', '.join('?' * len(columns))})"
+    )
+
+    def values(kept: Callable[[int], int | str]) -> Iterator[tuple[Any, ...]]:
+        for asset, row in rows:
+            sums = [kept(row.sums.get(name, 0)) for name in family.sums]
+            yield (asset, row.start, row.first, row.second, *([row.carried] if carried else []), *sums)
+
+    try:
+        connection.executemany(statement, values(int))
+    except OverflowError:
+        connection.executemany(statement, values(_kept))
+
+
+def _kept(amount: int) -> int | str:
+    """Return a sum as SQLite can hold it: as text beyond 64 bits."""
+    return amount if -(2**63) <= amount < 2**63 else str(amount)
+
+
+# ---- Reading ----
+
+
+def rows(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> list[Summed]:
+    """Return a stretch's rows in order, as the minutes say."""
+    stale = _stale(connection, stretch)
+    found = connection.execute(
+        f"SELECT start, {', '.join(family.keys)}, {family.carried}, {', '.join(family.sums)}"
+        f" FROM {family.name}_{stretch.resolution} WHERE asset = ? AND start >= ? AND start < ?",
+        stretch[:3],
+    )
+    answer = [_summed(family, row) for row in found if row[0] not in stale]
+    for start in stale:
+        answer += [row._replace(start=start) for row in _sums(connection, family, stretch.finer(start))]
+    answer.sort(key=lambda row: row[:3])
+    return answer
+
+
+def totals(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> dict[tuple[str, str], Sums]:
+    """Return the sums of a stretch's rows by their keys."""
+    return {(row.first, row.second): row.sums for row in _sums(connection, family, stretch)}
+
+
+def _sums(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> list[Summed]:
+    """Return the sums of a stretch's rows by their keys, with the newest start and what that row carries."""
+    found = {row[1:3]: row for row in _clean_sums(connection, family, stretch)}
+    for start in _stale(connection, stretch):
+        for row in _sums(connection, family, stretch.finer(start)):
+            old = found.setdefault(row[1:3], row)
+            if old is row:
+                continue
+            add(old.sums, row.sums)
+            if row.start > old.start:
+                found[row[1:3]] = row._replace(sums=old.sums)
+    return list(found.values())
+
+
+def _clean_sums(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> Iterator[Summed]:
+    """Return the sums of the rows that are not marked."""
+    keys = ", ".join(family.keys)
+    unmarked = "start NOT IN (SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?4)"
+
+    def ask(function: str) -> list[Sequence[Any]]:
+        summed = ", ".join(f"{function}({column})" for column in family.sums)
+        # With a single max(), SQLite takes bare columns from the row that has it: what is carried is the newest row's.
+        return connection.execute(
+            f"SELECT max(start), {keys}, {family.carried}, {summed} FROM {family.name}_{stretch.resolution}"
+            f" WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND {unmarked} GROUP BY {keys}",
+            stretch,
+        ).fetchall()
+
+    try:
+        answer = ask("sum")
+        # A sum over text is a float, and not exact.
+        exact = all(isinstance(amount, int) for row in answer for amount in row[4:])
+    except sqlite3.OperationalError as error:
+        if "integer overflow" not in str(error):
+            raise
+        exact = False
+    return (_summed(family, row) for row in (answer if exact else ask("whole_sum")))
+
+
+def _summed(family: Family, row: Sequence[Any]) -> Summed:
+    sums = {name: int(amount) for name, amount in zip(family.sums, row[4:], strict=True) if amount}
+    return Summed(row[0], row[1], row[2], row[3], sums)
+
+
+def _stale(connection: sqlite3.Connection, stretch: Stretch) -> set[int]:
+    """Return the starts of the marked hours (or days) in a stretch; minutes are never marked."""
+    marked = connection.execute(
+        "SELECT start FROM ledger_dirty WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND resolution = ?4", stretch
+    )
+    return {start for (start,) in marked}
