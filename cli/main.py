@@ -7,13 +7,13 @@ A command's file is imported when the command is called: `corridor version` does
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from broker.errors import ContractError
 from cli.errors import CommandError
 from cli.settings import Command
 
@@ -53,12 +53,14 @@ COMMANDS = (
     Entry("contract", "Messages", "cli.messages:contract", "The JSON Schema of every message."),
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Say what a store holds."),
+    Entry("plant check", "Data", "cli.plant:check", "Judge a plant file: what it describes, or every mistake."),
     Entry("test", "Build", "cli.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
     Entry("bench", "Build", "cli.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
     Entry("version", "Build", "cli.version:version", "Print the version."),
 )
 
 ABOUT = "Corridor: a shop floor live in your browser, simulated or real, over MQTT."
+OUR_PACKAGES = ("broker", "edge", "services", "cli")
 ADVICE = (
     "`corridor COMMAND --help` says more. An option --some-name can also be given as CORRIDOR_SOME_NAME,"
     " or as some-name in corridor.toml in the data folder."
@@ -111,48 +113,41 @@ class LazyGroup(TyperGroup):
                 formatter.write_dl([(entry.name, entry.summary) for entry in self.entries if entry.section == section])
 
 
-app = typer.Typer(
-    cls=LazyGroup,
-    help=ABOUT,
-    epilog=ADVICE,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-
-@app.callback()
-def _root() -> None:
-    """Hold the commands together; Typer makes a group only of what has a callback."""
-
-
-def run() -> None:
-    """Run the command that `sys.argv` names, and end with its exit status."""
+def run(arguments: Sequence[str] | None = None, entries: tuple[Entry, ...] = COMMANDS) -> NoReturn:
+    """Run the command that `sys.argv` (or `arguments`) names, and end with its exit status."""
+    if arguments is None and sys.argv[1:] == ["--version"]:
+        arguments = ["version"]
+    root = LazyGroup(
+        name="corridor", entries=entries, help=ABOUT, epilog=ADVICE, no_args_is_help=True, rich_markup_mode=None
+    )
     try:
-        sys.exit(_run())
+        sys.exit(root.main(arguments, prog_name="corridor"))
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _run() -> int:
-    status = 0
-    try:
-        app(prog_name="corridor")
-    except* (CommandError, ContractError, OSError) as group:
-        if os.environ.get("CORRIDOR_DEBUG"):
+    except Exception as error:
+        leaves = _leaves(error)
+        if os.environ.get("CORRIDOR_DEBUG") or not all(map(_is_meant_for_the_user, leaves)):
             raise
-        for error in _leaves(group):
-            typer.echo(f"corridor: {error}", err=True)
-        status = 1
-    return status
+        for line in dict.fromkeys(map(_line, leaves)):
+            typer.echo(f"corridor: {line}", err=True)
+        sys.exit(1)
 
 
-def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+def _leaves(error: Exception) -> list[Exception]:
+    if isinstance(error, ExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _is_meant_for_the_user(error: Exception) -> bool:
+    """Tell whether an error says what is wrong in the world: all of our own do, and those of the system."""
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in OUR_PACKAGES
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _command(name: str, entry: Entry) -> Any:
