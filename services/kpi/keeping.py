@@ -8,12 +8,11 @@ overwritten with nothing. As time goes on, `advance` makes the rows of the minut
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from broker.plant import Plant
-
 from broker.codec import decode
 from broker.errors import ContractError
 from broker.events import AnyEvent
 from broker.message import Message
+from broker.plant import Plant
 from broker.topics import PREFIX
 from services.ledger.fields import Sums
 from services.ledger.history import KINDS, MINUTE, History, minutes
@@ -23,7 +22,6 @@ from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
 
 HORIZON_NS: Final = 60 * MINUTE
 """How much of each machine's past is kept in memory; older minutes are read from the store when a late event comes."""
-KEPT_BYTES: Final = 1_024
 
 Change = tuple[str, int, Sums, Sums]
 """A machine's row of a minute: what it was, and what it is now."""
@@ -69,7 +67,7 @@ class Keeper:
             try:
                 events += decode(message, prefix=self._prefix)
             except ContractError as error:
-                refused.append(refusal(message, error))
+                refused.append(Refused.of(message, error))
         await self.keep_events(events, refused)
         return refused
 
@@ -100,6 +98,18 @@ class Keeper:
         await self._write(Batch(), {asset: set() for asset in self._machines}, now)
         for machine in self._machines.values():
             machine.forget(now - HORIZON_NS)
+
+    def __len__(self) -> int:
+        """Return how many machines have a ledger."""
+        return len(self._machines)
+
+    def machines(self) -> list[str]:
+        """Return the machines that have a ledger."""
+        return list(self._machines)
+
+    def is_counted(self, machine: str) -> bool:
+        """Tell whether a machine's time counts: it has told a state, a count or an order, and is more than a meter."""
+        return self._machines[machine].history.is_counted
 
     async def _load(self, asset: str, origin: int) -> None:
         """Read the history of one machine ('': of all) since `origin` or its newest row, with the rows made since."""
@@ -212,11 +222,6 @@ class _Machine:
         self.history.forget(before)
         self.rows = {start: rows for start, rows in self.rows.items() if start >= before}
         self.reasons = {start: rows for start, rows in self.reasons.items() if start >= before}
-
-
-def refusal(message: Message, error: ContractError) -> Refused:
-    """Return what is kept of a refused message."""
-    return Refused(message.received_at, message.topic, str(error), message.payload[:KEPT_BYTES], len(message.payload))
 
 
 def _runs(starts: Iterable[int]) -> Iterator[tuple[int, int]]:

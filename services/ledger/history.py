@@ -102,6 +102,11 @@ class History:
         self.readings: dict[tuple[str, str], Readings] = {}
         self.newest = 0
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the machine has told a state, a count or an order, so that its time is the ledger's."""
+        return bool(self.states.times or self.jobs.times or any((field, "") in self.readings for field in COUNTERS))
+
     def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
         """Take in an event, and return the starts of the minutes that it touches.
 

@@ -7,13 +7,18 @@ asset path means everything.
 """
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol, Self
 
 import msgspec
 
+from broker.errors import ContractError
 from broker.events import AnyEvent
+from broker.message import Message
 from broker.topics import Kind
 from services.ledger.fields import Sums
+
+KEPT_BYTES: Final = 1_024
+"""So much is kept of the payload of a refused message."""
 
 Resolution = Literal["minute", "hour", "day"]
 
@@ -62,6 +67,12 @@ class Refused(msgspec.Struct, frozen=True):
     reason: str
     payload: bytes
     size: int
+
+    @classmethod
+    def of(cls, message: Message, error: ContractError) -> Self:
+        """Return what is kept of a message that was refused for this error."""
+        payload = message.payload
+        return cls(message.received_at, message.topic, str(error), payload[:KEPT_BYTES], len(payload))
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -1,0 +1,49 @@
+"""The ingest service: keeps telemetry, events, commands and replies, and refuses what is not of the contract.
+
+It has no state of its own, so any number of it may share the work.
+"""
+
+from collections.abc import Iterable
+
+import structlog
+
+from broker.codec import decode
+from broker.errors import ContractError
+from broker.events import AnyEvent
+from broker.message import Message
+from broker.session import Session
+from broker.topics import PREFIX
+from services.keepers import is_kept_by_kpi, is_our_own, tell_refused, until_kept
+from services.store.interface import Batch, Refused, Store
+
+_log = structlog.get_logger("corridor.ingest")
+
+
+def filters(prefix: str = PREFIX) -> list[str]:
+    """Return the topic filters that the service's session subscribes to."""
+    return [f"{prefix}/#"]
+
+
+async def ingest(session: Session, store: Store, *, prefix: str = PREFIX) -> None:
+    """Keep what the session receives, until cancelled. A batch is acknowledged when the store has it."""
+    async for batch in session.batches():
+        events, refused = judge(batch.messages, prefix)
+        await until_kept(lambda: store.write(Batch(events=events, refused=refused)))  # noqa: B023  (awaited at once)
+        batch.acknowledge()
+        if refused:
+            _log.info("refused", messages=len(refused), first=refused[0].reason, topic=refused[0].topic)
+            await tell_refused(session, refused, prefix)
+
+
+def judge(messages: Iterable[Message], prefix: str = PREFIX) -> tuple[list[AnyEvent], list[Refused]]:
+    """Return the events of the messages that are this service's to keep, and those that are refused."""
+    events: list[AnyEvent] = []
+    refused: list[Refused] = []
+    for message in messages:
+        if is_kept_by_kpi(message.topic, prefix) or is_our_own(message.topic, prefix):
+            continue
+        try:
+            events += decode(message, prefix=prefix)
+        except ContractError as error:
+            refused.append(Refused.of(message, error))
+    return events, refused

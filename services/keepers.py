@@ -1,0 +1,80 @@
+"""Which service keeps which kind of message: `kpi` the few and stateful ones, `ingest` all others.
+
+Each message has exactly one keeper, so none is stored, counted or refused twice. What is not of the contract at all
+falls to `ingest`, which refuses it with the reason.
+"""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import msgspec
+import structlog
+
+from broker.session import Publication, Session
+from broker.topics import PREFIX, REJECTED, Kind
+from services.store.interface import Refused, StoreError
+
+KPI_KINDS: Final[tuple[Kind, ...]] = (
+    "state",
+    "count",
+    "job",
+    "meter",
+    "quality",
+    "labour",
+    "material",
+    "status",
+)
+_NAMED: Final = frozenset({"meter", "quality", "material"})
+
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 10.0
+
+_log = structlog.get_logger("corridor.keepers")
+
+
+def kpi_filters(prefix: str = PREFIX) -> list[str]:
+    """Return the topic filters of what the KPI service keeps."""
+    return [f"{prefix}/+/+/+/+/{kind}{'/+' if kind in _NAMED else ''}" for kind in KPI_KINDS]
+
+
+def is_kept_by_kpi(topic: str, prefix: str = PREFIX) -> bool:
+    """Tell whether a topic matches one of `kpi_filters`."""
+    levels = topic[len(prefix) + 1 :].split("/")
+    return len(levels) >= 5 and levels[4] in KPI_KINDS and len(levels) == (6 if levels[4] in _NAMED else 5)
+
+
+def is_our_own(topic: str, prefix: str = PREFIX) -> bool:
+    """Tell whether a topic is one that the services publish themselves: refused messages and indicators."""
+    levels = topic[len(prefix) + 1 :].split("/")
+    return levels[0] == REJECTED or (len(levels) >= 3 and levels[-2] == "kpi")
+
+
+async def until_kept(write: Callable[[], Awaitable[None]]) -> None:
+    """Write until the store has taken it: a store that is away or full is waited for, for nothing may be lost."""
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            return await write()
+        except StoreError as error:
+            _log.warning("the store does not take it, trying again", error=str(error), next_try_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+async def tell_refused(session: Session, refused: Sequence[Refused], prefix: str = PREFIX) -> None:
+    """Publish refused messages with their reasons on the dead-letter topic."""
+    await session.publish(*(Publication(f"{prefix}/{REJECTED}", _dead_letter(message), qos=0) for message in refused))
+
+
+def _dead_letter(message: Refused) -> bytes:
+    return msgspec.json.encode(
+        {
+            "at": message.at // 1_000_000,
+            "topic": message.topic,
+            "reason": message.reason,
+            "base64": base64.b64encode(message.payload).decode(),
+            "bytes": message.size,
+        }
+    )

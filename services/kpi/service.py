@@ -1,0 +1,71 @@
+"""The KPI service: keeps states, counts and orders with the ledger, and publishes the indicators.
+
+One lock orders what changes the ledger: batches from the broker, and the passing of time.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from broker.plant import Plant
+from broker.session import Session
+from broker.topics import PREFIX
+from services.keepers import tell_refused, until_kept
+from services.kpi.keeping import Keeper
+from services.kpi.windows import Windows
+from services.store.interface import Refused, Store
+
+TICK_S: Final = 1.0
+SLOW_TICK_S: Final = 10.0
+MANY_MACHINES: Final = 1_000
+"""From this many machines on, open minutes are rewritten each ten seconds."""
+
+_log = structlog.get_logger("corridor.kpi")
+
+
+async def keep_productivity(
+    session: Session, store: Store, plant: Plant, now: Callable[[], int], *, prefix: str = PREFIX
+) -> None:
+    """Keep what the session receives, and the ledger, until cancelled. Subscribe the session to `kpi_filters`."""
+    windows = Windows(store, plant, prefix)
+    keeper = Keeper(store, plant, now, prefix=prefix, changed=windows.apply)
+    lock = asyncio.Lock()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_consume(session, keeper, lock, prefix))
+        group.create_task(_pass_time(session, keeper, windows, now, lock))
+
+
+async def _consume(session: Session, keeper: Keeper, lock: asyncio.Lock, prefix: str) -> None:
+    async for batch in session.batches():
+        refused: list[Refused] = []
+
+        async def keep() -> None:
+            async with lock:
+                refused[:] = await keeper.keep(batch.messages)  # noqa: B023  (awaited within the loop)
+
+        await until_kept(keep)
+        batch.acknowledge()
+        if refused:
+            _log.info("refused", messages=len(refused), first=refused[0].reason, topic=refused[0].topic)
+            await tell_refused(session, refused, prefix)
+
+
+async def _pass_time(
+    session: Session, keeper: Keeper, windows: Windows, now: Callable[[], int], lock: asyncio.Lock
+) -> None:
+    """Let the ledger grow with time, and publish the indicators that have changed."""
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+
+        async def advance() -> None:
+            async with lock:
+                await keeper.advance()
+                await windows.roll(keeper, now())
+
+        await until_kept(advance)
+        await session.publish(*windows.due(now()))
+        pause_s = SLOW_TICK_S if len(keeper) > MANY_MACHINES else TICK_S
+        await asyncio.sleep(max(0.0, began + pause_s - loop.time()))
