@@ -1,4 +1,7 @@
-"""Instants on the wire: epoch milliseconds or RFC 3339 text, to and from integer nanoseconds since 1970-01-01 UTC."""
+"""Instants on the wire: epoch milliseconds or RFC 3339 text, to and from integer nanoseconds since 1970-01-01 UTC.
+
+RFC 3339 is read by hand where `datetime` falls short: it knows microseconds, the wire goes to the nanosecond.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,21 +11,28 @@ from broker.errors import ContractError
 from broker.events import NS_PER_MS, NS_PER_S
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST: Final = 1e19
+"""More than any clock says, even one that is read in nanoseconds by mistake (19 digits)."""
 _RFC3339: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)\Z", re.ASCII
 )
 
 
 def parse(ts: float | str) -> int:
     """Return the nanoseconds that `ts` stands for: milliseconds if a number, RFC 3339 if a text.
 
+    Digits beyond the nanosecond are cut off.
+
     Raises:
         ContractError: it is neither.
     """
-    if isinstance(ts, int):
-        return ts * NS_PER_MS
-    if isinstance(ts, float):
-        return round(ts * NS_PER_MS)
+    if not isinstance(ts, str):
+        if not -_LARGEST < ts < _LARGEST:
+            raise ContractError("time is beyond all bounds", "send milliseconds since 1970")
+        if isinstance(ts, int):
+            return ts * NS_PER_MS
+        whole_ms = int(ts)  # apart from its fraction, so that the fraction keeps its digits
+        return whole_ms * NS_PER_MS + round((ts - whole_ms) * NS_PER_MS)
     found = _RFC3339.match(ts)
     if found is None:
         raise ContractError(
@@ -31,7 +41,6 @@ def parse(ts: float | str) -> int:
         )
     day, clock, fraction, zone = found.groups()
     try:
-        # fromisoformat knows microseconds only, so the fraction is added by hand.
         whole = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone in 'Zz' else zone}")
     except ValueError as error:
         raise ContractError(f"time {_shown(ts)} does not exist: {error}", "send a real date and time") from error
@@ -42,7 +51,7 @@ def parse(ts: float | str) -> int:
 def format_rfc3339(at: int) -> str:
     """Write nanoseconds as RFC 3339 in UTC, with as many digits of the second as are needed (none, 3, 6 or 9)."""
     seconds, rest = divmod(at, NS_PER_S)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
     if not rest:
         return text + "Z"
     digits = f"{rest:09d}"

@@ -1,17 +1,19 @@
 """How the payload of each kind looks on the wire: the types from which codec and JSON Schema are made.
 
-Fields that are not known are ignored, so that old services bear new devices.
+Fields that are not known are ignored, so that old services bear new devices. What a type cannot say (an alphabet, at
+least one of several fields) the codec checks; it stands here for the schema's readers, as `extra_json_schema`.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from broker.events import Phase, Severity, State
-from broker.topics import Kind
+from broker.events import COUNTERS, Phase, Severity, State
+from broker.topics import NAME_PATTERN, Kind
 
-NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,31}$"
+_NAME: Final = {"pattern": NAME_PATTERN}
+_PLAIN: Final = {"pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
 
 Time = Annotated[
     int | float | str | None,
@@ -20,39 +22,60 @@ Time = Annotated[
         "Left out, the time of receipt is taken."
     ),
 ]
-Reason = Annotated[str, Meta(pattern=f"{NAME_PATTERN}|^$", description="Why, in the alphabet of names.")]
-Unit = Annotated[str, Meta(max_length=32, description="A UCUM code, such as Cel, kW.h or mm/s.")]
-Text = Annotated[str, Meta(max_length=1024)]
-Label = Annotated[str, Meta(max_length=64, description="Free text, as the order system or controller writes it.")]
-Scalar = Annotated[float | bool | str, Meta(description="A number, a truth value or a short text.")]
+Simulated = Annotated[bool, Meta(description="The machine is not a real one.")]
+Reason = Annotated[
+    str, Meta(description="Why, in the alphabet of names.", extra_json_schema={"anyOf": [_NAME, {"const": ""}]})
+]
+Unit = Annotated[
+    str, Meta(max_length=32, description="A UCUM code, such as Cel, kW.h or mm/s.", extra_json_schema=_PLAIN)
+]
+Text = Annotated[str, Meta(max_length=1024, description="For people to read.")]
+Label = Annotated[
+    str,
+    Meta(
+        max_length=64, description="As the order system or controller writes it, on one line.", extra_json_schema=_PLAIN
+    ),
+]
+Code = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=64, description="As the controller writes it, on one line.", extra_json_schema=_PLAIN
+    ),
+]
 Total = Annotated[float, Meta(ge=0, description="Cumulative: it only grows; a lower value is a reset.")]
 Quantity = Annotated[float, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0, description="Seconds a piece.")]
-Step = Annotated[float, Meta(gt=0, description="Milliseconds from one sample to the next.")]
+Step = Annotated[float, Meta(ge=1e-6, le=86_400_000, description="Milliseconds from one sample to the next.")]
+Value = Annotated[
+    float | bool | str | UnsetType | None,
+    Meta(description="A number, a truth value or a text of at most 256 characters; null: there is no value to be had."),
+]
+Values = Annotated[
+    dict[str, float | bool | str | None] | list[float] | UnsetType,
+    Meta(
+        description="Of an object: several signals of one instant. Of a list: evenly spaced samples of one signal, "
+        "the first at `ts`.",
+        extra_json_schema={"propertyNames": _NAME},
+    ),
+]
+CallId = Annotated[str | int, Meta(description="Names this call: 1 to 64 characters, on one line.")]
 
 
 class Payload(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What every payload may say."""
 
     ts: Time = None
-    simulated: bool = False
+    simulated: Simulated = False
 
 
 class TelemetryPayload(Payload, kw_only=True):
-    """One sample, or several.
+    """One sample (`value`), several signals of one instant (`values`), or evenly spaced samples (`values` and `dt`)."""
 
-    `value` is one sample; an object `values` is several signals of one instant; a list `values`, with `dt`, is evenly
-    spaced samples of one signal.
-
-    Attributes:
-        quality: `bad`: there is no value to be had.
-    """
-
-    value: float | bool | str | None = None
-    values: dict[str, float | bool | str | None] | list[float] | None = None
+    value: Value = UNSET
+    values: Values = UNSET
     dt: Step | None = None
     unit: Unit = ""
-    quality: str = "good"
+    quality: Annotated[str, Meta(description="`bad`: there is no value to be had.")] = "good"
 
 
 class StatePayload(Payload, kw_only=True):
@@ -63,7 +86,7 @@ class StatePayload(Payload, kw_only=True):
 
 
 class CountPayload(Payload, kw_only=True):
-    """Cumulative counters of pieces; any subset of the fields."""
+    """Cumulative counters of pieces; any subset of the fields, but at least one."""
 
     produced: Total | None = None
     good: Total | None = None
@@ -81,19 +104,19 @@ class JobPayload(Payload, kw_only=True):
     phase: Phase
     order: Label = ""
     product: Label = ""
-    planned: Quantity | None = None
+    planned: Annotated[float, Meta(ge=0, description="Pieces.")] | None = None
     ideal_cycle: Seconds | None = None
 
 
 class MeterPayload(Payload, kw_only=True):
-    """A cumulative utility meter."""
+    """A cumulative utility meter: electricity, compressed-air, water, gas."""
 
     total: Total
     unit: Unit = ""
 
 
 class QualityPayload(Payload, kw_only=True):
-    """A measured characteristic, with its limits."""
+    """A measured characteristic of a part, with its limits where they are known."""
 
     value: float
     lower: float | None = None
@@ -104,14 +127,14 @@ class QualityPayload(Payload, kw_only=True):
 
 
 class LabourPayload(Payload, kw_only=True):
-    """People at the work unit."""
+    """People at the work unit from now on: present, and of those, working."""
 
     present: Quantity
     working: Quantity | None = None
 
 
 class MaterialPayload(Payload, kw_only=True):
-    """Cumulative consumption, and the stock on hand."""
+    """Cumulative consumption, and the stock on hand; any subset of the fields, but at least one."""
 
     consumed: Total | None = None
     stock: float | None = None
@@ -124,24 +147,24 @@ class MaterialPayload(Payload, kw_only=True):
 
 
 class EventPayload(Payload, kw_only=True):
-    """An alarm or notice, raised or cleared."""
+    """An alarm or notice, raised (`active`) or cleared."""
 
-    code: Annotated[str, Meta(min_length=1, max_length=64)]
+    code: Code
     severity: Severity = "notice"
     text: Text = ""
     active: bool = True
 
 
 class StatusPayload(Payload, kw_only=True):
-    """Whether the device is connected."""
+    """Whether the device is connected; its last will says `offline`."""
 
-    status: Annotated[str, Meta(pattern="^(online|offline)$")]
+    status: Literal["online", "offline"]
 
 
 class CommandPayload(Payload, kw_only=True):
     """A command to the machine."""
 
-    id: str | int
+    id: CallId
     args: Any = msgspec.field(default_factory=dict)
     by: Text = ""
 
@@ -149,7 +172,7 @@ class CommandPayload(Payload, kw_only=True):
 class ReplyPayload(Payload, kw_only=True):
     """The answer to a command, with the id of that command."""
 
-    id: str | int
+    id: CallId
     ok: bool
     result: Any = None
 
@@ -165,19 +188,56 @@ class KpiPayload(Payload, kw_only=True):
     notes: list[str] = msgspec.field(default_factory=list)
 
 
+MATERIALS: Final = tuple(name for name in MaterialPayload.__struct_fields__ if name not in {"ts", "simulated", "unit"})
+"""The quantities of a material, of which a message has at least one."""
+
+
+def _one_of(names: tuple[str, ...]) -> Meta:
+    return Meta(extra_json_schema={"anyOf": [{"required": [name]} for name in names]})
+
+
 PAYLOADS: Final[dict[Kind, Any]] = {
-    "telemetry": TelemetryPayload | float | bool | str,
-    "state": StatePayload | str,
-    "count": CountPayload,
+    "telemetry": TelemetryPayload | float | bool | str | None,
+    "state": StatePayload | State,
+    "count": Annotated[CountPayload, _one_of(COUNTERS)],
     "job": JobPayload,
-    "meter": MeterPayload | float,
+    "meter": MeterPayload | Total,
     "quality": QualityPayload | float,
     "labour": LabourPayload,
-    "material": MaterialPayload,
+    "material": Annotated[MaterialPayload, _one_of(MATERIALS)],
     "event": EventPayload,
-    "status": StatusPayload | str,
+    "status": StatusPayload | Literal["online", "offline"],
     "cmd": CommandPayload,
     "reply": ReplyPayload,
     "kpi": KpiPayload,
 }
 """What the payload of each kind may be: an object, or for some kinds a bare number, truth value or word."""
+
+EXAMPLES: Final[dict[Kind, dict[str, str]]] = {
+    "telemetry": {
+        "telemetry/spindle-temperature": '{"value":21.5,"unit":"Cel"}',
+        "telemetry/door": "true",
+        "telemetry": '{"ts":1795507200000,"values":{"spindle-speed":12000,"spindle-load":41.2}}',
+        "telemetry/vibration": '{"ts":"2026-11-24T08:00:00.123456789Z","dt":0.5,"values":[0.01,0.03,-0.02]}',
+        "telemetry/coolant": '{"quality":"bad"}',
+    },
+    "state": {"state": '{"state":"down","reason":"spindle-overheat"}'},
+    "count": {"count": '{"produced":812,"good":801,"scrap":9,"rework":2}'},
+    "job": {"job": '{"phase":"start","order":"wo-1042","product":"bracket-7","planned":200,"ideal_cycle":42.0}'},
+    "meter": {"meter/electricity": '{"total":5123.4,"unit":"kW.h"}'},
+    "quality": {"quality/bore-diameter": '{"value":12.013,"lower":11.98,"nominal":12.0,"upper":12.02,"part":"b-77"}'},
+    "labour": {"labour": '{"present":3,"working":2}'},
+    "material": {"material/aluminium": '{"consumed":12.5,"stock":80,"unit":"kg"}'},
+    "event": {"event": '{"code":"e-204","severity":"alarm","text":"door open","active":true}'},
+    "status": {"status": '"online"'},
+    "cmd": {"cmd/set-speed": '{"id":"42","args":{"speed":800},"by":"maintenance"}'},
+    "reply": {"reply/set-speed": '{"id":"42","ok":true}'},
+    "kpi": {
+        "kpi/shift": '{"window":"shift","start":"2026-11-24T06:00:00Z","end":"2026-11-24T08:00:00Z","coverage":1.0,'
+        '"indicators":{"availability":0.72,"effectiveness":0.81,"quality_ratio":0.94,"oee":0.55},"notes":[]}'
+    },
+}
+"""Of each kind, messages that are right: what follows the asset path in the topic, and the payload as JSON.
+
+The first is what an error text shows. They stand in the schema, and a test decodes them all.
+"""

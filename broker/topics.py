@@ -1,7 +1,9 @@
 """The topic grammar: `corridor/v1/<site>/<area>/<line>/<machine>/<kind>[/<name>]`.
 
 The four levels are ISA-95's equipment hierarchy. An *asset path* is those levels joined by `/`, whole (a machine) or
-cut short (a line, an area, a site). Only machines publish; indicators (`kpi`) are published for every asset path.
+cut short (a line, an area, a site). Only machines publish, and `parse` reads their topics. Indicators stand at
+`corridor/v1/<asset path>/kpi/<window>` for every asset path, whole or cut short: `parse_kpi` reads those. Messages that
+were refused stand at `corridor/v1/$rejected`.
 """
 
 import re
@@ -36,7 +38,10 @@ RETAINED: Final[frozenset[str]] = frozenset({"state", "count", "job", "labour", 
 """Kinds that are published retained, so that whoever subscribes later knows how things stand."""
 LEVELS: Final = ("site", "area", "line", "machine")
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
+NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,31}$"
+"""The alphabet of topic levels, names and reason codes, as JSON Schema writes it."""
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
 
 
 class Topic(msgspec.Struct, frozen=True, gc=False):
@@ -45,6 +50,13 @@ class Topic(msgspec.Struct, frozen=True, gc=False):
     asset: str
     kind: Kind
     name: str = ""
+
+
+class KpiTopic(msgspec.Struct, frozen=True, gc=False):
+    """A parsed topic of indicators: of which asset path, over which window."""
+
+    asset: str
+    window: str
 
 
 def is_name(text: str) -> bool:
@@ -72,24 +84,58 @@ def parse(topic: str, prefix: str = PREFIX) -> Topic:
         _check_name(level, text)
     kind = levels[4]
     if kind not in KINDS:
-        raise ContractError(f"unknown kind {_shown(kind)}", f"use one of {', '.join(sorted(KINDS))}")
+        early = next((text for text in levels[1:4] if text in KINDS), "")
+        raise ContractError(
+            f"unknown kind {_shown(kind)}",
+            f"put {early} after four levels: <site>/<area>/<line>/<machine>/{early}"
+            if early
+            else f"use one of {', '.join(sorted(KINDS))}",
+        )
     name = levels[5] if len(levels) == 6 else ""
     if len(levels) == 6 and kind not in NAMED and kind != "telemetry":
         raise ContractError(f"kind {kind} takes no name, but the topic ends in {_shown(name)}", f"publish to …/{kind}")
     if kind in NAMED and not name:
         raise ContractError(f"kind {kind} needs a name", f"publish to …/{kind}/<name>")
-    if name:
+    if len(levels) == 6:
         _check_name("name", name)
     return Topic("/".join(levels[:4]), kind, name)  # type: ignore[arg-type]  # kind is one of KINDS
 
 
-def build(asset: str, kind: Kind, name: str = "", prefix: str = PREFIX) -> str:
-    """Write the topic of an asset's kind; the inverse of `parse` for machines.
+def is_kpi(topic: str, prefix: str = PREFIX) -> bool:
+    """Whether a topic is meant for indicators: `kpi` stands last but one, and no machine's kind last."""
+    if not topic.startswith(prefix + "/"):
+        return False
+    levels = topic[len(prefix) + 1 :].rsplit("/", 2)
+    return len(levels) == 3 and levels[1] == "kpi" and levels[2] not in KINDS
+
+
+def parse_kpi(topic: str, prefix: str = PREFIX) -> KpiTopic:
+    """Read a topic of indicators, of an asset path whole or cut short.
 
     Raises:
-        ContractError: a level of the asset path or the name is not in the alphabet.
+        ContractError: the topic is not one of indicators.
+    """
+    if not is_kpi(topic, prefix):
+        raise ContractError("topic is not one of indicators", f"use {prefix}/<asset path>/kpi/<window>")
+    asset, _, window = topic[len(prefix) + 1 :].rsplit("/", 2)
+    _check_name("window", window)
+    return KpiTopic(check_asset(asset), window)
+
+
+def build(asset: str, kind: Kind, name: str = "", prefix: str = PREFIX) -> str:
+    """Write the topic of an asset's kind; the inverse of `parse` and, for `kpi`, of `parse_kpi`.
+
+    Raises:
+        ContractError: a level of the asset path or the name is not in the alphabet, the path is cut short though the
+            kind is a machine's, or a name is missing or too much.
     """
     check_asset(asset)
+    if kind != "kpi" and asset.count("/") != 3:
+        raise ContractError(
+            f"asset path {_shown(asset)} is not a machine's", "use <site>/<area>/<line>/<machine>, all four"
+        )
+    if bool(name) != (kind in NAMED) and kind != "telemetry":
+        raise ContractError(f"kind {kind} {'needs a' if kind in NAMED else 'takes no'} name", "see the contract")
     if name:
         _check_name("name", name)
     return f"{prefix}/{asset}/{kind}/{name}" if name else f"{prefix}/{asset}/{kind}"
