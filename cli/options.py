@@ -37,4 +37,7 @@ Data = Annotated[
 Broker = Annotated[
     str, typer.Option("--broker", metavar="URL", help="The broker: mqtt://user:password@host:1883, mqtts://….")
 ]
+Store = Annotated[
+    str, typer.Option("--store", metavar="URL", help="The store: sqlite:///path; left out, the data folder's.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]

@@ -1,7 +1,7 @@
 """Opening a store by its URL: `sqlite:///data/corridor.db` (relative), `sqlite:////srv/corridor.db` (absolute)."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from services.store.interface import Store, StoreError
 from services.store.sqlite import SqliteStore
@@ -12,7 +12,8 @@ _ADVICE = "write sqlite:///PATH (a path from here) or sqlite:////PATH (from the 
 
 def default_url(data: Path) -> str:
     """Return the URL of the store in a data folder."""
-    return f"sqlite:///{data / FILE_NAME}"
+    path = str(data / FILE_NAME).replace("%", "%25").replace("?", "%3F").replace("#", "%23")
+    return f"sqlite:///{path}"
 
 
 async def open_store(url: str) -> Store:
@@ -28,15 +29,16 @@ def sqlite_path(url: str) -> Path:
     """Return the file that a `sqlite:` URL names.
 
     Raises:
-        StoreError: it is not such a URL.
+        StoreError: it is not such a URL. The text does not repeat it where it may hold a password.
     """
-    parts = urlsplit(url)
-    if parts.scheme in {"influxdb", "influxdb1"}:
-        raise StoreError(f"{parts.scheme}:// stores are not in this version yet; {_ADVICE}")
-    if parts.scheme != "sqlite":
-        raise StoreError(f"{url!r} is not a store's URL; {_ADVICE}")
-    if parts.netloc or not parts.path.removeprefix("/"):
-        raise StoreError(f"{url!r} names no file; {_ADVICE}")
-    if parts.query or parts.fragment:
-        raise StoreError(f"{url!r} has a ? or #, which means nothing here; write them as %3F and %23")
-    return Path(unquote(parts.path[1:]))
+    scheme, colon, rest = url.partition(":")
+    if scheme in {"influxdb", "influxdb1"}:
+        raise StoreError(f"stores in InfluxDB ({scheme}:) are not in this version yet; {_ADVICE}")
+    if scheme != "sqlite" or not colon:
+        raise StoreError(f"the store's URL begins with {scheme[:32]!r}, which is no kind of store; {_ADVICE}")
+    path = rest.removeprefix("///")
+    if path == rest or not path or path.endswith("/"):
+        raise StoreError(f"the store's URL {url!r} names no file; {_ADVICE}")
+    if "?" in path or "#" in path:
+        raise StoreError(f"the store's URL {url!r} has a ? or #, which mean nothing here; write them as %3F and %23")
+    return Path(unquote(path))

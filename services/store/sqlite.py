@@ -31,6 +31,7 @@ from services.store.interface import (
 )
 from services.store.sqlite_file import explained, open_reader
 from services.store.sqlite_reading import Reading
+from services.store.sqlite_status import StoreStatus, status
 from services.store.sqlite_writing import Writing
 
 QUERY_LIMIT_S: Final = 30.0
@@ -146,6 +147,25 @@ class SqliteStore:
     async def set_note(self, name: str, text: str) -> None:
         """Keep a named text."""
         await self._on_writer(lambda: self._open_writing().set_note(name, text))
+
+    async def forget(self, *, events_before: int, minutes_before: int) -> int:
+        """Forget raw events and refused messages, and minutes of the ledger, older than these times.
+
+        It is done in small steps, between which others write. Hours and days of the ledger stay.
+
+        Returns:
+            How many rows went.
+        """
+        gone = 0
+        while step := await self._on_writer(
+            lambda: self._open_writing().forget(events_before=events_before, minutes_before=minutes_before)
+        ):
+            gone += step
+        return gone
+
+    async def status(self) -> StoreStatus:
+        """Return what the store holds."""
+        return await self._ask(lambda reading: status(reading.connection, self.path))
 
     async def close(self) -> None:
         """Finish what is being written, and close."""

@@ -42,7 +42,7 @@ def open_writer(path: Path, *, patience_s: float = PATIENCE_S) -> sqlite3.Connec
     try:
         connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None, check_same_thread=False)
         check_ours(connection, path)
-        _into_wal_mode(connection, patience_s)
+        _into_wal_mode(connection, path, patience_s)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
@@ -149,17 +149,21 @@ _MEANINGS: Final = {
 }
 
 
-def _into_wal_mode(connection: sqlite3.Connection, patience_s: float) -> None:
+def _into_wal_mode(connection: sqlite3.Connection, path: Path, patience_s: float) -> None:
     """Switch to WAL; SQLite does not wait here when another process switches at the same moment, so this does."""
     deadline = time.monotonic() + patience_s
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
             if not (error.sqlite_errorname or "").startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
+            if mode != "wal":
+                raise StoreError(
+                    f"{path}: this file system has no shared memory for SQLite; put the store on a local disk"
+                )
             return
 
 

@@ -83,13 +83,18 @@ def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], ass
     _write(connection, REASONS, given)
 
 
-def settle(connection: sqlite3.Connection) -> None:
-    """Make the marked rows anew, within the running transaction, all but the newest hour and day of each machine."""
+def settle(connection: sqlite3.Connection, before: int | None = None) -> None:
+    """Make the marked rows anew, within the running transaction: all but the newest hour and day of each machine.
+
+    Args:
+        connection: the writer's.
+        before: those that begin before this time are made anew as well, were they the newest.
+    """
     for resolution in ("hour", "day"):
         old = connection.execute(
-            "SELECT asset, start FROM ledger_dirty d WHERE resolution = ?1 AND start <"
-            " (SELECT max(start) FROM ledger_dirty WHERE asset = d.asset AND resolution = ?1)",
-            (resolution,),
+            "SELECT asset, start FROM ledger_dirty d WHERE resolution = ?1 AND (start < ?2 OR start <"
+            " (SELECT max(start) FROM ledger_dirty WHERE asset = d.asset AND resolution = ?1))",
+            (resolution, before),
         ).fetchall()
         for asset, start in old:
             made_of = Stretch(asset, start, start, resolution).finer(start)

@@ -1,25 +1,23 @@
 """The writing half of the SQLite store: one connection, used by one thread, a transaction a batch.
 
 What a batch needs to know again and again (the numbers of its series and machines, and what is known of them) is kept
-in memory, taken over from a transaction only once it is committed. Another process may write to the same file: rows of
-`asset` and `series` are never renumbered, and those of commands, which retention takes away, are not remembered.
+in memory, and forgotten when a transaction fails. Another process may write to the same file: rows of `asset` and
+`series` are never renumbered, and series of commands, which retention takes away, are not remembered.
 """
 
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from broker.events import AnyEvent, Sample
 from broker.topics import LEVELS, Kind
-from services.store import sqlite_ledger
+from services.store import sqlite_ledger, sqlite_retention
 from services.store.interface import Batch, Refused, StoreError
 from services.store.sqlite_events import FORMS
 from services.store.sqlite_file import PATIENCE_S, explained, open_writer
-
-_PASSING: Final = frozenset({"cmd", "reply"})
-"""Kinds whose series end: each command is one of its own."""
+from services.store.sqlite_retention import PASSING
 
 SeriesKey = tuple[str, str, str]
 
@@ -54,6 +52,11 @@ class Writing:
         """Keep a named text."""
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)", (name, text))
+
+    def forget(self, *, events_before: int, minutes_before: int) -> int:
+        """Forget some of what is older than these times; return how many rows went, 0 when none is left."""
+        with self._transaction() as connection:
+            return sqlite_retention.step(connection, events_before=events_before, minutes_before=minutes_before)
 
     def close(self) -> None:
         """Close the file."""
@@ -160,6 +163,6 @@ class Writing:
         (found,) = connection.execute(
             "SELECT id FROM series WHERE asset = ? AND kind = ? AND name = ?", (asset, kind, name)
         ).fetchone()
-        if kind not in _PASSING:
+        if kind not in PASSING:
             self._series[key] = found
         return int(found)
