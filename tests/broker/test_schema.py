@@ -1,0 +1,53 @@
+import json
+import re
+
+import msgspec
+import pytest
+
+from broker import codec, payloads, schema
+from broker.events import NS_PER_S, STATES
+from broker.message import Message
+from broker.topics import KINDS, RETAINED, Kind, is_kpi
+
+NOW = 1_795_507_200 * NS_PER_S
+kinds = pytest.mark.parametrize("kind", sorted(KINDS))
+
+
+@kinds
+def test_a_schema_stands_by_itself(kind: Kind) -> None:
+    made = schema.schema(kind)
+    text = json.dumps(made, allow_nan=False)
+    for reference in re.findall(r'"\$ref": "#/\$defs/(\w+)"', text):
+        assert reference in made["$defs"]
+    assert made["$id"] == f"urn:corridor:v1:{kind}"
+    assert made["description"]
+    assert made["x-topics"]["retained"] == (kind in RETAINED)
+
+
+@kinds
+def test_the_examples_of_a_schema_are_accepted_on_the_topics_that_it_names(kind: Kind) -> None:
+    made = schema.schema(kind)
+    assert len(made["examples"]) == len(made["x-topics"]["examples"]) > 0
+    for topic, example in zip(made["x-topics"]["examples"], made["examples"], strict=True):
+        came = Message(topic=topic, payload=msgspec.json.encode(example), received_at=NOW)
+        assert codec.decode(came) or (is_kpi(topic) and codec.decode_kpi(came))
+
+
+@kinds
+def test_every_field_is_in_the_schema(kind: Kind) -> None:
+    defined = next(iter(schema.schema(kind)["$defs"].values()))
+    payload = getattr(payloads, defined["title"])
+    assert set(defined["properties"]) == set(payload.__struct_fields__)
+
+
+def test_the_document_holds_every_kind_and_is_json() -> None:
+    made = schema.document("plant/x")
+    assert json.loads(json.dumps(made)) == made
+    assert made["kinds"].keys() == KINDS
+    assert made["kinds"]["meter"]["x-topics"]["topic"] == "plant/x/<site>/<area>/<line>/<machine>/meter/<name>"
+
+
+def test_states_and_names_are_what_the_contract_says() -> None:
+    state = schema.schema("state")["$defs"]["StatePayload"]["properties"]
+    assert sorted(state["state"]["enum"]) == sorted(STATES)
+    assert state["reason"]["anyOf"][0]["pattern"] == schema.document()["name_pattern"]
