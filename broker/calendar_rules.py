@@ -242,6 +242,7 @@ def _maintenance(table: Table) -> Maintenance | None:
     dated = any(key in table for key in ("date", "from", "to"))
     first, last = _dates(table)
     if not dated and days is None and "days" not in table:
+        dated = True  # told once is enough
         table.wrong((), "maintenance needs to say when", 'write days = "wed" or date = 2026-08-03, with start and end')
     times: tuple[int, int] | None = (0, DAY_S)
     if not dated or "start" in table or "end" in table:
@@ -280,12 +281,12 @@ def _dates(table: Table) -> tuple[date | None, date | None]:
 def _exceptions(table: Table, regular: tuple[Shift, ...]) -> Iterator[DateException]:
     for inner in table.tables("exceptions"):
         first, last = _dates(inner)
-        closed = inner.true("closed")
+        closed = inner.flag("closed")
         shifts = tuple(_exception_shifts(inner, regular))
         inner.close()
         if ("date" not in inner) and not ("from" in inner and "to" in inner):
             inner.wrong((), "an exception needs its day or days", "write date = 2026-12-24, or from and to")
-        elif closed == ("shifts" in inner):
+        elif bool(closed) == ("shifts" in inner) and not (closed is None and "closed" in inner):
             inner.wrong(
                 (),
                 "an exception is either closed or has shifts",
@@ -331,13 +332,12 @@ def _refuse_overlaps(table: Table, rules: Rules) -> None:
 
 def _overlap(calendar: Calendar, day: date) -> str | None:
     """Say which shift of a day overlaps one of the same or the next day, if any does."""
-    next_day = day + timedelta(days=1)
-    on_wall = [(shift.start_s, shift.end_s, shift.name, "") for shift, _ in calendar.shifts_on(day)]
-    on_wall += [
+    today = [(shift.start_s, shift.end_s, shift.name, "") for shift, _ in calendar.shifts_on(day)]
+    tomorrow = [
         (shift.start_s + DAY_S, shift.end_s + DAY_S, shift.name, " of the next day")
-        for shift, _ in calendar.shifts_on(next_day)
+        for shift, _ in calendar.shifts_on(day + timedelta(days=1))
     ]
-    for (_, end_s, name, _), (next_start_s, _, next_name, which) in itertools.pairwise(on_wall):
+    for (_, end_s, name, _), (next_start_s, _, next_name, which) in itertools.pairwise(today + tomorrow[:1]):
         if next_start_s < end_s:
             dated = calendar.rules.rotation or calendar.rules.exceptions
             when = str(day) if dated else _LONG[day.weekday()].capitalize()

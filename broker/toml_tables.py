@@ -26,6 +26,7 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{},]|
 _BARE_PATH: Final = re.compile(r"\s*\[(\w+)\.([\w-]+(?:/[\w-]+)+)\]", re.ASCII)
 _PLACE: Final = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)\Z")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?\Z", re.ASCII)
+_YEARS: Final = range(1900, 2200)
 _UNITS_S: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
@@ -163,24 +164,25 @@ class Table:
         self.wrong(key, f"{shown(value)} is not allowed here", nearest(str(value), choices, "use one of"))
         return None
 
-    def true(self, key: str) -> bool:
-        """Take a truth value; false if it is not there."""
+    def flag(self, key: str) -> bool | None:
+        """Take a truth value."""
         value = self.value(key)
         if value is None or isinstance(value, bool):
-            return bool(value)
+            return value
         self.wrong(key, f"{shown(value)} is neither true nor false", "write true or false without quotation marks")
-        return False
+        return None
 
     def date(self, key: str) -> dt.date | None:
         """Take a local date, with or without quotation marks."""
         value = self.value(key)
+        day: dt.date | None = value
         if isinstance(value, str):
             try:
-                return dt.date.fromisoformat(value)
+                day = dt.date.fromisoformat(value)
             except ValueError:
-                pass
-        elif value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
-            return value
+                day = None
+        if value is None or (type(day) is dt.date and day.year in _YEARS):
+            return day
         self.wrong(key, f"{shown(value)} is not a date", "write year, month and day, as in 2026-12-24")
         return None
 
