@@ -1,0 +1,193 @@
+"""`corridor publish`, `tail`, `check`, `contract`: speaking to a broker, and judging what is said."""
+
+import json
+import os
+import secrets
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from broker import codec, schema
+from broker.errors import ContractError
+from broker.message import Message
+from broker.packets import check_topic
+from broker.session import Publication, Session
+from broker.topics import PREFIX, RETAINED, parse
+from cli import loop, options, times
+from cli.errors import CommandError
+from cli.meaning import Meaning, as_json, judge
+
+TopicArgument = Annotated[
+    str, typer.Argument(metavar="TOPIC", help=f"The topic; {PREFIX}/ may be left out, as in sheffield/…/mill-1/state.")
+]
+PayloadArgument = Annotated[str, typer.Argument(metavar="PAYLOAD", help="The payload; '' takes back what is retained.")]
+For = Annotated[
+    float | None, typer.Option("--for", metavar="D", parser=times.duration_s, help="End after this time, as in 30s.")
+]
+
+_COLOURS = {
+    "refused": "red",
+    "rejected": "red",
+    "state": "cyan",
+    "event": "yellow",
+    "job": "magenta",
+    "status": "blue",
+    "kpi": "green",
+}
+
+
+def publish(
+    topic: TopicArgument,
+    payload: PayloadArgument,
+    *,
+    broker: options.Broker = options.BROKER,
+    retain: Annotated[
+        bool | None,
+        typer.Option(
+            "--retain/--no-retain",
+            help="The broker keeps it as the last known value; left out, as the contract has it for its kind.",
+        ),
+    ] = None,
+    qos: Annotated[int, typer.Option(min=0, max=1, help="0: perhaps lost; 1: at least once.")] = 1,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish it unjudged, on exactly this topic, to see what becomes of it.")
+    ] = False,
+) -> None:
+    """Publish one message. One that is not of the contract is refused, with the reason."""
+    full = topic if force else full_topic(topic)
+    message = Message(topic=full, payload=_payload_bytes(payload), received_at=time.time_ns())
+    if not force:
+        try:
+            codec.decode(message)
+        except ContractError as error:
+            raise CommandError(error.problem, f"{error.cure} (--force publishes it all the same)") from error
+    try:
+        check_topic(full)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    kept = _is_retained(full) if retain is None else retain
+    loop.run(_publish(broker, Publication(full, message.payload, qos, kept)))
+    typer.echo(f"published to {full}{', retained' if kept else ''}", err=True)
+
+
+def tail(
+    topic_filter: Annotated[
+        str, typer.Argument(metavar="[FILTER]", help=f"A topic filter with + and #; {PREFIX}/ may be left out.")
+    ] = "#",
+    *,
+    broker: options.Broker = options.BROKER,
+    for_: For = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON document a message, and nothing else.")] = False,
+) -> None:
+    """Print messages as they arrive, decoded: time, whose, kind, meaning; refused ones with the reason."""
+    try:
+        loop.run(_tail(broker, full_topic(topic_filter), json_=json_), seconds=for_)
+    except BrokenPipeError:  # whoever read the lines has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def check(
+    topic: TopicArgument,
+    payload: PayloadArgument,
+    *,
+    retained: Annotated[bool, typer.Option("--retained", help="Judge it as one that the broker had kept.")] = False,
+    json_: options.Json = False,
+) -> None:
+    """Judge one message offline: say what it means, or what is wrong and how to mend it (exit status 1)."""
+    message = Message(
+        topic=full_topic(topic), payload=_payload_bytes(payload), retained=retained, received_at=time.time_ns()
+    )
+    meaning = judge(message)
+    if json_:
+        typer.echo(json.dumps(as_json(message, meaning)))
+    elif meaning.problem:
+        typer.echo(f"refused: {meaning.problem}", err=True)
+        typer.echo(f"to mend it: {meaning.cure}", err=True)
+    else:
+        typer.echo(f"{meaning.asset}  {meaning.kind}  {meaning.words}")
+        for note in _notes(meaning):
+            typer.echo(f"  {note}")
+    if meaning.problem:
+        raise typer.Exit(1)
+
+
+def contract(
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write a file for each kind into this folder.")
+    ] = None,
+) -> None:
+    """Print the contract as one JSON document, or write the JSON Schema of each kind to a file of its own."""
+    if out is None:
+        typer.echo(json.dumps(schema.document(), indent=2, ensure_ascii=False))
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for kind, made in schema.document()["kinds"].items():
+        file = out / f"{kind}.schema.json"
+        file.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        typer.echo(str(file), err=True)
+
+
+def full_topic(topic: str) -> str:
+    """Return a topic or filter with the prefix that may be left out."""
+    return topic if topic == PREFIX or topic.startswith(f"{PREFIX}/") else f"{PREFIX}/{topic}"
+
+
+def client_id(command: str) -> str:
+    """Return a client id of its own for each run of a command, for two clients must not share one."""
+    return f"corridor-{command}-{secrets.token_hex(4)}"
+
+
+def _payload_bytes(payload: str) -> bytes:
+    return payload.encode("utf-8", "surrogateescape")  # the very bytes of the command line
+
+
+def _is_retained(topic: str) -> bool:
+    try:
+        return parse(topic).kind in RETAINED
+    except ContractError:
+        return False
+
+
+async def _publish(broker: str, publication: Publication) -> None:
+    async with Session(broker, client_id=client_id("publish")) as session:
+        await session.publish(publication)
+
+
+async def _tail(broker: str, topic_filter: str, *, json_: bool) -> None:
+    async with Session(broker, client_id=client_id("tail"), filters=[topic_filter]) as session:
+        async for batch in session.batches():
+            for message in batch.messages:
+                meaning = judge(message)
+                typer.echo(json.dumps(as_json(message, meaning)) if json_ else _line(message, meaning))
+            batch.acknowledge()
+
+
+def _line(message: Message, meaning: Meaning) -> str:
+    moment = datetime.fromtimestamp(meaning.at / 1e9).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    kind = typer.style(f"{meaning.kind:<9}", fg=_COLOURS.get(meaning.kind.partition("/")[0]))
+    old = " (retained)" if message.retained else ""
+    return f"{moment}  {meaning.asset:<42}  {kind}  {meaning.words}{old}"
+
+
+def _notes(meaning: Meaning) -> list[str]:
+    """Say what a device-maker may not expect of a message that is right."""
+    first = meaning.events[0] if meaning.events else None
+    if first is None:
+        return []
+    notes = {
+        "device": "",
+        "receipt": "it tells no time: that of its receipt is taken",
+        "retained": "it tells no time and was retained: it counts as last known, not as now",
+    }
+    when = datetime.fromtimestamp(first.at / 1e9).astimezone().isoformat(sep=" ", timespec="milliseconds")
+    lines = [notes[first.time_source] or f"at {when}"]
+    if first.kind in RETAINED:
+        lines.append("publish it retained, so that whoever comes later knows how things stand")
+    if first.simulated:
+        lines.append("it is marked as simulated")
+    return lines
