@@ -1,0 +1,69 @@
+"""The random numbers of the simulated shop floor: seeded, and owned by the machine that uses them.
+
+Each machine has one stream a purpose (failures, repairs, quality, …), made of the plant's seed, the machine's path and
+the purpose. So a run is reproducible, and changing one thing about one machine leaves the luck of all others as it was.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+BLOCK: Final = 512
+
+
+class Chance:
+    """One stream of random numbers.
+
+    Args:
+        seed: the plant's.
+        owner: the machine's asset path.
+        purpose: what the numbers are for.
+        epoch: how often the simulation was resumed: a resumed one does not live the same luck again.
+    """
+
+    def __init__(self, seed: int, owner: str, purpose: str, epoch: int = 0) -> None:
+        digest = hashlib.sha256(f"{owner} {purpose}".encode()).digest()
+        sequence = np.random.SeedSequence([seed, epoch, int.from_bytes(digest[:8])])
+        self._generator = np.random.default_rng(sequence)
+        self._uniforms: list[float] = []
+        self._normals: list[float] = []
+
+    def uniform(self) -> float:
+        """Return a number from 0 up to, not including, 1."""
+        if not self._uniforms:
+            self._uniforms = self._generator.random(BLOCK).tolist()
+        return self._uniforms.pop()
+
+    def normal(self) -> float:
+        """Return a number of the standard normal distribution."""
+        if not self._normals:
+            self._normals = self._generator.standard_normal(BLOCK).tolist()
+        return self._normals.pop()
+
+    def happens(self, probability: float) -> bool:
+        """Return True with the given probability."""
+        return self.uniform() < probability
+
+    def exponential(self, mean: float) -> float:
+        """Return a waiting time of a Poisson process of that mean."""
+        return -mean * math.log1p(-self.uniform())
+
+    def weibull(self, mean: float, shape: float) -> float:
+        """Return a Weibull life of that mean: `scale·(−ln(1−u))^(1/shape)`, scale = mean / Γ(1 + 1/shape)."""
+        return mean / math.gamma(1 + 1 / shape) * (-math.log1p(-self.uniform())) ** (1 / shape)
+
+    def lognormal(self, mean: float, sigma: float) -> float:
+        """Return a lognormal number of that mean (not median); `sigma` is that of its logarithm."""
+        return mean * math.exp(sigma * self.normal() - sigma * sigma / 2)
+
+    def choose(self, weights: Sequence[float]) -> int:
+        """Return a place in `weights`, each as often as its weight says."""
+        left = self.uniform() * math.fsum(weights)
+        for place, weight in enumerate(weights):
+            left -= weight
+            if left < 0:
+                return place
+        return len(weights) - 1

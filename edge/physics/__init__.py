@@ -1,0 +1,1 @@
+"""Machining and joining physics as pure functions: formula, units and source stand with each; no clock, no chance."""
