@@ -1,0 +1,49 @@
+"""Answers to range questions, each made once for all who ask at the same time.
+
+A wall with many screens asks the same few questions over and over: the running shift of each line, up to this second.
+They are answered one after another, so that screens never crowd out the services, and kept for as long as they are
+fresh.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from broker.plant import Plant
+from services.store.answers import Answer, answer
+from services.store.interface import Store
+
+FRESH_S: Final = 2.0
+MOST_KEPT: Final = 512
+
+
+class Answers:
+    """Answers about the assets of one plant, from one store."""
+
+    def __init__(self, store: Store, plant: Plant, now: Callable[[], int]) -> None:
+        """Answer from a store.
+
+        Args:
+            store: where the ledger and the events are.
+            plant: calendars, targets, titles.
+            now: the time, nanoseconds.
+        """
+        self._store = store
+        self._plant = plant
+        self._now = now
+        self._one_by_one = asyncio.Lock()
+        self._kept: dict[tuple[str, int, int], tuple[float, Answer]] = {}
+
+    async def of(self, asset: str, start: int, end: int) -> Answer:
+        """Return the indicators of an asset over start ≤ t < end, in nanoseconds."""
+        key = (asset, start, end)
+        async with self._one_by_one:
+            kept = self._kept.pop(key, None)
+            if kept is None or time.monotonic() - kept[0] > FRESH_S:
+                made = await answer(self._store, self._plant, asset, start, end, now=self._now())
+                kept = (time.monotonic(), made)
+            self._kept[key] = kept
+            while len(self._kept) > MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            return kept[1]

@@ -1,0 +1,321 @@
+"""The wall's HTTP interface: the addresses under `/api/v1`, all of them for reading only.
+
+Each handler turns a question into one of the store, the live picture or the answers, and hands the outcome on as it is:
+no number is made here. Times go in as RFC 3339, epoch milliseconds or words (`now-8h`, `shift`); they come out as
+RFC 3339 in documents that people read and as epoch milliseconds in series that screens draw.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Literal, cast
+
+import msgspec
+from litestar import get
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import Parameter
+from litestar.response import Stream as StreamResponse
+
+from broker.events import NS_PER_MS, NS_PER_S, AnyEvent
+from broker.instants import format_rfc3339
+from broker.plant import Plant
+from broker.topics import KINDS, LEVELS, Kind, check_asset
+from services.store.answers import Answer
+from services.store.interface import Store
+from services.wall.answering import Answers
+from services.wall.live import Picture
+from services.wall.plan import Plan, plan_of
+from services.wall.ranges import Range, RangeError, duration, resolve
+from services.wall.spells import Spells, spells
+from services.wall.stream import HEADERS, Scope, Stream
+
+MOST_ROWS: Final = 10_000
+MOST_INTERVALS: Final = 1_000
+MOST_POINTS: Final = 4_000
+MOST_ASSETS: Final = 200
+
+From = Annotated[str, Parameter(query="from", description="RFC 3339, epoch ms, now-8h, shift or previous-shift")]
+To = Annotated[str, Parameter(query="to", description="RFC 3339, epoch ms, now or now-1h; now if left out")]
+AssetPath = Annotated[str, Parameter(query="asset", description="an asset path, whole or cut short; '' is everything")]
+
+
+class Parts(msgspec.Struct):
+    """What the handlers work with.
+
+    Attributes:
+        picture: how things stand now.
+        stream: tells pages what changes.
+        store: the past.
+        answers: the indicators.
+        plant: titles, calendars, targets.
+        now: the time, nanoseconds.
+    """
+
+    picture: Picture
+    stream: Stream
+    store: Store
+    answers: Answers
+    plant: Plant
+    now: Callable[[], int]
+
+    def range_of(self, asset: str, start: str, end: str) -> Range:
+        """Return the range that an address means for an asset; one that has no calendar goes by its first machine's."""
+        calendar = self.plant.calendar_of(asset)
+        for machine in self.machines_of(asset):
+            calendar = calendar or self.plant.calendar_of(machine)
+        return resolve(start, end, now=self.now(), calendar=calendar)
+
+    def machines_of(self, asset: str) -> list[str]:
+        """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
+        known = dict.fromkeys([*self.plant.machines(), *sorted(self.picture.machines)])
+        return [path for path in known if not asset or path == asset or path.startswith(asset + "/")]
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """An asset of the tree.
+
+    Attributes:
+        path: its asset path.
+        level: site, area, line or machine.
+        title: its name for people.
+        state: how it stands; a group stands as the machine under it that needs eyes most.
+        since: from when, RFC 3339; null where nobody knows.
+        reason: why, '' where none is told.
+        last_seen: when it last spoke, RFC 3339; null for a group, and for one that has not.
+        simulated: whether it is simulated; null where it has not said.
+        silent: a machine that has not spoken for long.
+    """
+
+    path: str
+    level: str
+    title: str
+    state: str
+    since: str | None
+    reason: str
+    last_seen: str | None
+    simulated: bool | None
+    silent: bool
+
+
+class Series(msgspec.Struct, frozen=True):
+    """A signal over a range, thinned to what a screen can show; times in ms, each the start of its stretch.
+
+    Attributes:
+        signal: which.
+        unit: UCUM, '' unknown.
+        at: the stretches' times.
+        least: least value of each stretch.
+        mean: mean value of each stretch.
+        greatest: greatest value of each stretch.
+        text: last text of each stretch, for signals that are texts.
+    """
+
+    signal: str
+    unit: str
+    at: list[int]
+    least: list[float | None]
+    mean: list[float | None]
+    greatest: list[float | None]
+    text: list[str | None] | None = None
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A refused message: when it came, its topic, why, its first bytes as text, and how many bytes it had."""
+
+    at: str
+    topic: str
+    reason: str
+    payload: str
+    size: int
+
+
+@get("/api/v1/assets", summary="The tree of assets, as it stands now")
+async def assets(parts: Parts) -> list[Asset]:
+    """Return every asset that is declared or has spoken, groups before what is in them."""
+    picture = parts.picture
+    return [_asset(parts, path) for path in sorted({*picture.machines, *picture.groups()} - {""})]
+
+
+@get("/api/v1/kpi", summary="The indicators of assets over a range")
+async def kpi(
+    parts: Parts,
+    asset: Annotated[list[str], Parameter(query="asset", description="asset paths; with several, a list is returned")],
+    start: From,
+    end: To = "now",
+    every: Annotated[str, Parameter(query="every", description="1h, 1d …: a list of answers, one an interval")] = "",
+) -> Answer | list[Answer]:
+    """Return one document as `kpi show --json` prints it, or a list of them."""
+    if len(asset) > MOST_ASSETS:
+        raise RangeError(f"{len(asset)} assets at once; ask for at most {MOST_ASSETS}")
+    ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset)]
+    if every:
+        path, span = ranged[0]
+        return [await parts.answers.of(path, first, last) for first, last in _intervals(span, duration(every))]
+    answers = [await parts.answers.of(path, span.start, span.end) for path, span in ranged]
+    return answers[0] if len(answers) == 1 else answers
+
+
+@get("/api/v1/plan", summary="Good pieces against plan over a range")
+async def plan(
+    parts: Parts,
+    asset: Annotated[list[str], Parameter(query="asset", description="asset paths; with several, a list is returned")],
+    start: From,
+    end: To = "now",
+    every: Annotated[str, Parameter(query="every", description="1h, 1d …: a list, one an interval")] = "",
+) -> Plan | list[Plan]:
+    """Return pieces, plan, difference and forecast, and the shift that the range is."""
+    ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset[:MOST_ASSETS])]
+    if every:
+        path, span = ranged[0]
+        ranged = [(path, Range(first, last)) for first, last in _intervals(span, duration(every))]
+    plans = [await plan_of(path, span, parts.machines_of(path), parts.plant, parts.answers.of) for path, span in ranged]
+    return plans[0] if len(plans) == 1 and not every else plans
+
+
+@get("/api/v1/states", summary="The states and orders of machines over a range")
+async def states(parts: Parts, asset: AssetPath, start: From, end: To = "now") -> list[Spells]:
+    """Return each machine's spells: (from, to, state, reason) and (from, to, order, product), times in ms."""
+    span = parts.range_of(_checked(asset), start, end)
+    return await spells(parts.store, asset, span.start, span.end)
+
+
+@get("/api/v1/telemetry", summary="The signals of a machine over a range")
+async def telemetry(
+    parts: Parts,
+    asset: AssetPath,
+    start: From,
+    end: To = "now",
+    *,
+    signal: Annotated[list[str] | None, Parameter(query="signal", description="signals; all if left out")] = None,
+    points: Annotated[int, Parameter(query="points", ge=1, le=MOST_POINTS, description="at most so many")] = 600,
+) -> list[Series]:
+    """Return the signals' least, mean and greatest values in at most `points` stretches of equal length."""
+    span = parts.range_of(_checked(asset), start, end)
+    known = {each.signal: each for each in await parts.store.signals(asset)}
+    wanted = known if signal is None else signal
+    series = []
+    for name in wanted:
+        if name not in known:
+            raise NotFoundException(f"{asset} has no signal {name[:40]!r}; it has {', '.join(sorted(known)) or 'none'}")
+        stretches = await parts.store.thinned(asset, name, span.start, span.end, points)
+        series.append(
+            Series(
+                name,
+                known[name].unit,
+                [stretch.at // NS_PER_MS for stretch in stretches],
+                [stretch.least for stretch in stretches],
+                [stretch.mean for stretch in stretches],
+                [stretch.greatest for stretch in stretches],
+                [stretch.text for stretch in stretches] if known[name].kind == "text" else None,
+            )
+        )
+    return series
+
+
+@get("/api/v1/events", summary="Events as they were")
+async def events(
+    parts: Parts,
+    asset: AssetPath,
+    start: From,
+    end: To = "now",
+    *,
+    kind: Annotated[list[str] | None, Parameter(query="kind", description="kinds of the contract; all if none")] = None,
+    limit: Annotated[int, Parameter(query="limit", ge=1, le=MOST_ROWS)] = 1_000,
+    order: Annotated[Literal["oldest", "newest"], Parameter(query="order", description="which come first")] = "oldest",
+) -> list[dict[str, Any]]:
+    """Return events with their kind and time (RFC 3339), oldest first unless told otherwise."""
+    span = parts.range_of(_checked(asset), start, end)
+    kinds = kind or sorted(KINDS - {"kpi"})
+    if unknown := set(kinds) - KINDS:
+        raise NotFoundException(f"unknown kind {', '.join(sorted(unknown))[:60]!r}: use {', '.join(sorted(KINDS))}")
+    found = await parts.store.events(
+        cast("Sequence[Kind]", kinds), asset, span.start, span.end, limit=limit, newest_first=order == "newest"
+    )
+    return [_event(event) for event in found]
+
+
+@get("/api/v1/rejected", summary="Messages that were refused, newest first")
+async def rejected(
+    parts: Parts,
+    start: From = "now-1d",
+    end: To = "now",
+    limit: Annotated[int, Parameter(query="limit", ge=1, le=MOST_ROWS)] = 200,
+) -> list[Rejected]:
+    """Return refused messages with their reason."""
+    span = parts.range_of("", start, end)
+    return [
+        Rejected(
+            format_rfc3339(each.at),
+            each.topic,
+            each.reason,
+            each.payload.decode("utf-8", "backslashreplace"),
+            each.size,
+        )
+        for each in await parts.store.refused(span.start, span.end + NS_PER_S, limit=limit)
+    ]
+
+
+@get("/api/v1/stream", summary="Server-sent events: a snapshot, then what changes", media_type="text/event-stream")
+async def stream(
+    parts: Parts,
+    asset: Annotated[str, Parameter(query="asset", description="an asset path; everything if left out")] = "",
+    *,
+    details: Annotated[bool, Parameter(query="details", description="signals, meters, quality, alarms too")] = False,
+    devices: Annotated[bool, Parameter(query="devices", description="how each device speaks")] = False,
+    messages: Annotated[bool, Parameter(query="messages", description="messages as they arrive")] = False,
+) -> StreamResponse:
+    """Open a stream: events `snapshot`, `changes` and `messages`, at most four of each a second."""
+    scope = Scope(_checked(asset), details, devices, messages)
+    return StreamResponse(parts.stream.events(scope), media_type="text/event-stream", headers=HEADERS)
+
+
+@get("/api/v1/explain", summary="The sums and events behind one number", raises=[HTTPException])
+async def explain(
+    asset: AssetPath, indicator: Annotated[str, Parameter(query="indicator")], start: From, end: To = "now"
+) -> None:
+    """Return what a number is made of."""
+    raise HTTPException(
+        status_code=501,
+        detail=f"{indicator} of {asset} from {start} to {end} cannot be explained yet; /api/v1/kpi shows the sums that "
+        "it is made of under 'ledger'",
+    )
+
+
+HANDLERS: Final = [assets, kpi, plan, states, telemetry, events, rejected, stream, explain]
+
+
+def _checked(asset: str) -> str:
+    return check_asset(asset) if asset else asset
+
+
+def _asset(parts: Parts, path: str) -> Asset:
+    machine = parts.picture.machines.get(path)
+    standing = parts.picture.standing(path)
+    assert standing is not None, "every path of the picture stands somehow"
+    return Asset(
+        path=path,
+        level=LEVELS[path.count("/")],
+        title=parts.plant.title(path),
+        state=standing.state,
+        since=None if standing.since is None else format_rfc3339(standing.since),
+        reason=standing.reason,
+        last_seen=None if machine is None or machine.seen is None else format_rfc3339(machine.seen),
+        simulated=None if machine is None else machine.simulated,
+        silent=machine is not None and machine.silent,
+    )
+
+
+def _intervals(span: Range, step: int) -> list[tuple[int, int]]:
+    if step < NS_PER_S:
+        raise RangeError("every is shorter than a second: write 1m, 1h, 1d")
+    count = -(-(span.end - span.start) // step)
+    if count > MOST_INTERVALS:
+        raise RangeError(f"{count} intervals are too many: choose a longer every, or a shorter range")
+    return [(first, min(first + step, span.end)) for first in range(span.start, span.end, step)]
+
+
+def _event(event: AnyEvent) -> dict[str, Any]:
+    told = {"kind": event.kind, "asset": event.asset, "at": format_rfc3339(event.at)}
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
+        if name not in told and value is not None and value != "":
+            told[name] = value
+    return told

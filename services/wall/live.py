@@ -1,0 +1,416 @@
+"""The live picture: what every machine last said, so that a screen can be drawn at any moment and then kept up.
+
+The picture is a table of *facts*, each under the path of its asset and a name: `state`, `count`, `signal/spindle-temp`,
+`alarm/e-204` … A fact is the newest by event time, not by arrival. Every change of a fact gets the next revision, and
+facts are kept in the order of their changes: "what changed since revision n?" is read off the end of the table, at the
+price of the answer. A client that falls behind asks with an older revision and gets each fact once, as it is now: there
+is no queue that could grow.
+
+Pure: messages and times go in, plain values for JSON come out (times as milliseconds since 1970-01-01 UTC).
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from broker.codec import decode
+from broker.errors import ContractError
+from broker.events import (
+    COUNTERS,
+    NS_PER_MS,
+    NS_PER_S,
+    AnyEvent,
+    Count,
+    Event,
+    StateChange,
+    Status,
+)
+from broker.message import Message
+from broker.topics import PREFIX, is_name
+from services.keepers import is_our_own
+from services.wall.facts import Value, ms, told_by
+from services.wall.standing import Standing, of_group, of_machine
+
+MOST_MACHINES: Final = 20_000
+MOST_FACTS: Final = 1_000
+"""Facts kept of one machine; a device that invents names without end must not fill the memory."""
+MOST_MESSAGES: Final = 200
+SILENT_AFTER_NS: Final = 60 * NS_PER_S
+"""A machine that sent nothing for this long, and for ten times its usual pause, is marked silent."""
+
+
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """One message as it arrived, and what came of it: its events, or why it was refused and how to mend it."""
+
+    number: int
+    message: Message
+    events: tuple[AnyEvent, ...] = ()
+    problem: str = ""
+    cure: str = ""
+
+
+class Machine:
+    """What the picture keeps of one machine besides its facts."""
+
+    __slots__ = (
+        "back_at",
+        "clock_difference_ns",
+        "facts",
+        "first",
+        "kinds",
+        "last_count",
+        "messages",
+        "pause_ns",
+        "rate",
+        "refused",
+        "said",
+        "seen",
+        "silent",
+        "simulated",
+        "standing",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self.said: StateChange | None = None
+        self.status: Status | None = None
+        self.back_at: int | None = None
+        self.standing = of_machine(None, None, None)
+        self.first: int | None = None
+        self.seen: int | None = None
+        self.pause_ns = 0.0
+        self.messages = 0
+        self.last_count = 0
+        self.rate = 0.0
+        self.clock_difference_ns: int | None = None
+        self.refused = 0
+        self.simulated: bool | None = None
+        self.silent = False
+        self.kinds: dict[str, int] = {}
+        self.facts = 0
+
+
+class Fact(msgspec.Struct, gc=False):
+    """A value, the event time that it is of, and the revision that it came with. A weak one yields to any other."""
+
+    value: Value
+    at: int
+    revision: int
+    weak: bool = False
+
+
+class Picture:
+    """The live picture of everything under one topic prefix."""
+
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self._prefix = prefix
+        self._facts: dict[tuple[str, str], Fact] = {}
+        self._groups: dict[str, Standing] = {}
+        self._members: dict[str, list[str]] = {}
+        self._dirty: set[str] = set()
+        self._heard: deque[Heard] = deque(maxlen=MOST_MESSAGES)
+        self._refused: deque[Heard] = deque(maxlen=MOST_MESSAGES)
+        self._refused_by_minute: dict[int, int] = {}
+        self.machines: dict[str, Machine] = {}
+        self.revision = 0
+        self.messages = 0
+        self.refused_count = 0
+        self.newest: int | None = None
+        self.rate = 0.0
+        self._counted = 0
+
+    # ---- What goes in ----
+
+    def declare(self, path: str) -> None:
+        """Give a machine a place before it has spoken, because a plant description names it."""
+        self._machine(path)
+
+    def remember(self, path: str, first: int, last: int, *, simulated: bool) -> None:
+        """Take in a machine that spoke before this picture began: when first, and when last (ns)."""
+        machine = self._machine(path)
+        if machine is not None and machine.seen is None:
+            machine.first, machine.seen, machine.simulated = first, last, simulated
+            self._tell_standing(path, machine)
+            self._tell_device(path, machine)
+
+    def recall(self, events: Iterable[AnyEvent]) -> None:
+        """Take in events from the store, as they were before this picture began."""
+        for event in events:
+            machine = self._machine(event.asset)
+            if machine is not None:
+                self._apply(event, machine)
+
+    def receive(self, message: Message) -> Heard | None:
+        """Take in one message. Returns what came of it, or None for one that is no machine's."""
+        if is_our_own(message.topic, self._prefix):
+            return None
+        self.messages += 1
+        number = self.messages
+        try:
+            events = tuple(decode(message, prefix=self._prefix))
+        except ContractError as error:
+            heard = Heard(number, message, (), error.problem, error.cure)
+            self._refuse(heard)
+        else:
+            heard = Heard(number, message, events)
+            if not message.retained:
+                self.newest = max(self.newest or 0, message.received_at)
+            if events:
+                machine = self._machine(events[0].asset)
+                if machine is not None:
+                    self._note(message, events[0], machine)
+                    for event in events:
+                        self._apply(event, machine)
+        self._heard.append(heard)
+        return heard
+
+    def count_refused(self, times: Iterable[int]) -> None:
+        """Count messages refused before this picture began, given the times (ns) at which they were."""
+        for at in times:
+            self._count_refused(at)
+
+    def tick(self, now: int, elapsed_s: float) -> None:
+        """Bring up to date what changes with time: rates, silences and groups; call it a few times a second.
+
+        Args:
+            now: the time, nanoseconds.
+            elapsed_s: real seconds since the last tick that was given any; 0 leaves the rates as they are.
+        """
+        for path, machine in self.machines.items():
+            silent = (
+                machine.seen is not None and now - machine.seen > max(SILENT_AFTER_NS, 10 * machine.pause_ns)
+            ) or (machine.seen is None and machine.first is not None)
+            if silent != machine.silent:
+                machine.silent = silent
+                self._tell_standing(path, machine)
+            if elapsed_s > 0 and (machine.messages != machine.last_count or machine.rate):
+                machine.rate = _smoothed(machine.rate, (machine.messages - machine.last_count) / elapsed_s)
+                machine.last_count = machine.messages
+                self._tell_device(path, machine)
+        if elapsed_s > 0:
+            self.rate = _smoothed(self.rate, (self.messages - self._counted) / elapsed_s)
+            self._counted = self.messages
+        self._settle()
+        for minute in [minute for minute in self._refused_by_minute if minute <= now // (60 * NS_PER_S) - 60]:
+            del self._refused_by_minute[minute]
+
+    # ---- What comes out ----
+
+    def changes(self, since: int, wanted: Callable[[str, str], bool]) -> dict[str, dict[str, Value]]:
+        """Return the facts that changed after revision `since`, as path → name → value.
+
+        Args:
+            since: a former `revision`; 0 means everything.
+            wanted: whether the asker wants the fact of this path and name.
+        """
+        self._settle()
+        told: dict[str, dict[str, Value]] = {}
+        for (path, name), fact in reversed(self._facts.items()):
+            if fact.revision <= since:
+                break
+            if wanted(path, name):
+                told.setdefault(path, {})[name] = fact.value
+        return told
+
+    def heard(self, since: int, most: int = 40) -> list[Heard]:
+        """Return the newest messages after number `since`, oldest first, at most `most`."""
+        newest: list[Heard] = []
+        for heard in reversed(self._heard):
+            if heard.number <= since or len(newest) == most:
+                break
+            newest.append(heard)
+        return newest[::-1]
+
+    def refusals(self, since: int = 0) -> list[Heard]:
+        """Return the newest refused messages after number `since`, oldest first."""
+        return [heard for heard in self._refused if heard.number > since]
+
+    def refused_last_hour(self, now: int) -> int:
+        """Return how many messages were refused in the hour before `now` (by whole minutes)."""
+        first = now // (60 * NS_PER_S) - 60
+        return sum(count for minute, count in self._refused_by_minute.items() if minute > first)
+
+    def standing(self, path: str) -> Standing | None:
+        """Return how a machine or group stands; None for one that is not in the picture."""
+        self._settle()
+        machine = self.machines.get(path)
+        return machine.standing if machine else self._groups.get(path)
+
+    def groups(self) -> Iterator[str]:
+        """Yield the paths of lines, areas and sites that have machines."""
+        return iter(list(self._members))
+
+    def members(self, path: str) -> list[str]:
+        """Return the machines under a line, area or site ('' for all)."""
+        return list(self._members.get(path, ()))
+
+    # ---- Inside ----
+
+    def _machine(self, path: str) -> Machine | None:
+        machine = self.machines.get(path)
+        if machine is None and len(self.machines) < MOST_MACHINES:
+            machine = self.machines[path] = Machine()
+            for group in _groups_of(path):
+                self._members.setdefault(group, []).append(path)
+            self._tell_standing(path, machine)
+        return machine
+
+    def _note(self, message: Message, event: Event, machine: Machine) -> None:
+        """Keep what a message says about its device: when it spoke, how often, and whether its clock is right."""
+        machine.messages += 1
+        machine.kinds[event.kind] = machine.kinds.get(event.kind, 0) + 1
+        machine.simulated = event.simulated if machine.simulated is None else machine.simulated or event.simulated
+        if machine.first is None:
+            machine.first = message.received_at
+        if message.retained:
+            return
+        if machine.seen is not None:
+            pause = max(0, message.received_at - machine.seen)
+            machine.pause_ns += (pause - machine.pause_ns) / 8
+        machine.seen = max(machine.seen or 0, message.received_at)
+        if event.time_source == "device":
+            machine.clock_difference_ns = message.received_at - event.at
+
+    def _apply(self, event: AnyEvent, machine: Machine) -> None:
+        path = event.asset
+        match event:
+            case StateChange():
+                if _newer(event, machine.said):
+                    machine.said = event
+                    self._tell_standing(path, machine)
+            case Status():
+                if _newer(event, machine.status):
+                    if event.online and machine.status is not None and not machine.status.online:
+                        machine.back_at = event.at
+                    machine.status = event
+                    self._tell_standing(path, machine)
+            case Count():
+                former = self._facts.get((path, "count"))
+                value = dict(former.value) if former else {}
+                value |= {name: told for name in COUNTERS if (told := getattr(event, name)) is not None}
+                self._set(path, "count", value | {"at": ms(event.at)}, event)
+            case _:
+                name, value = told_by(event)
+                if name:
+                    self._set(path, name, value, event)
+
+    def _set(self, path: str, name: str, value: Value, event: Event) -> None:
+        key = (path, name)
+        former = self._facts.get(key)
+        weak = event.time_source == "retained"
+        if former is not None:
+            if (weak and not former.weak) or (event.at < former.at and weak == former.weak):
+                return
+            del self._facts[key]
+        else:
+            machine = self.machines[path]
+            if machine.facts >= MOST_FACTS:
+                return
+            machine.facts += 1
+        self.revision += 1
+        self._facts[key] = Fact(value, event.at, self.revision, weak)
+
+    def _tell(self, path: str, name: str, value: Value) -> None:
+        """Set a fact that the picture itself worked out."""
+        former = self._facts.get((path, name))
+        if former is not None:
+            if former.value == value:
+                return
+            del self._facts[path, name]
+        self.revision += 1
+        self._facts[path, name] = Fact(value, 0, self.revision)
+
+    def _tell_standing(self, path: str, machine: Machine) -> None:
+        machine.standing = of_machine(machine.said, machine.status, machine.back_at)
+        told = _standing(machine.standing) | {"silent": machine.silent}
+        if machine.status is not None:
+            told["online"] = machine.status.online
+        if machine.simulated is not None:
+            told["simulated"] = machine.simulated
+        self._tell(path, "state", told)
+        self._dirty.update(_groups_of(path))
+
+    def _tell_device(self, path: str, machine: Machine) -> None:
+        difference = machine.clock_difference_ns
+        self._tell(
+            path,
+            "device",
+            {
+                "first": ms(machine.first),
+                "seen": ms(machine.seen),
+                "rate": round(machine.rate, 2),
+                "messages": machine.messages,
+                "kinds": dict(machine.kinds),
+                "clock_ms": None if difference is None else round(difference / NS_PER_MS, 1),
+                "refused": machine.refused,
+                "simulated": machine.simulated,
+            },
+        )
+
+    def _settle(self) -> None:
+        """Work out how the groups stand whose machines changed."""
+        for group in self._dirty:
+            machines = [(path, self.machines[path].standing) for path in self._members[group]]
+            standing, tally = of_group(machines, self._groups.get(group))
+            self._groups[group] = standing
+            simulated = {self.machines[path].simulated for path in self._members[group]} - {None}
+            told = _standing(standing) | {"tally": tally}
+            if simulated:
+                told["simulated"] = all(simulated)
+            self._tell(group, "state", told)
+        self._dirty.clear()
+
+    def _refuse(self, heard: Heard) -> None:
+        self.refused_count += 1
+        self._refused.append(heard)
+        if not heard.message.retained:
+            self._count_refused(heard.message.received_at)
+        levels = heard.message.topic.removeprefix(self._prefix + "/").split("/")[:4]
+        if len(levels) == 4 and all(map(is_name, levels)):
+            machine = self._machine("/".join(levels))
+            if machine is not None:
+                machine.refused += 1
+                machine.messages += 1
+                machine.first = machine.first or heard.message.received_at
+                if not heard.message.retained:
+                    machine.seen = max(machine.seen or 0, heard.message.received_at)
+
+    def _count_refused(self, at: int) -> None:
+        minute = at // (60 * NS_PER_S)
+        self._refused_by_minute[minute] = self._refused_by_minute.get(minute, 0) + 1
+
+
+def _standing(standing: Standing) -> dict[str, Value]:
+    told: dict[str, Value] = {
+        "state": standing.state,
+        "since": ms(standing.since),
+        "reason": standing.reason,
+    }
+    if standing.machine:
+        told["machine"] = standing.machine
+    if standing.of_unknown_age:
+        told["of_unknown_age"] = True
+    return told
+
+
+def _newer(event: StateChange | Status, former: StateChange | Status | None) -> bool:
+    """Tell whether an event takes the place of a former one: newer by its own time; one of unknown age never does."""
+    if former is None:
+        return True
+    if event.time_source == "retained":
+        return former.time_source == "retained"
+    return former.time_source == "retained" or event.at >= former.at
+
+
+def _groups_of(path: str) -> list[str]:
+    """Return the line, area and site of a machine, and '' for everything."""
+    levels = path.split("/")
+    return ["/".join(levels[:depth]) for depth in range(len(levels))]
+
+
+def _smoothed(former: float, current: float) -> float:
+    """Return an exponential mean; what is nearly zero is zero, so that a silent machine stops being told of."""
+    value = former + (current - former) / 3 if former else current
+    return value if value > 0.005 else 0.0

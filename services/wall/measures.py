@@ -1,0 +1,46 @@
+"""Measures of the wall itself, as Prometheus reads them at `/metrics`."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from broker.events import NS_PER_S, STATES
+
+if TYPE_CHECKING:
+    from services.wall.api import Parts
+
+_PREFIX: Final = "corridor_wall"
+
+
+def registry(parts: "Parts") -> CollectorRegistry:
+    """Return a registry that reads the wall's parts each time it is asked."""
+    made = CollectorRegistry()
+    made.register(_Measures(parts))
+    return made
+
+
+class _Measures(Collector):
+    def __init__(self, parts: "Parts") -> None:
+        self._parts = parts
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        picture = self._parts.picture
+        yield CounterMetricFamily(f"{_PREFIX}_messages", "Messages received from the broker.", picture.messages)
+        yield CounterMetricFamily(
+            f"{_PREFIX}_refused", "Messages that were not of the contract.", picture.refused_count
+        )
+        yield GaugeMetricFamily(f"{_PREFIX}_pages", "Pages with a live stream open.", self._parts.stream.clients)
+        if picture.newest is not None:
+            age = (self._parts.now() - picture.newest) / NS_PER_S
+            yield GaugeMetricFamily(f"{_PREFIX}_newest_message_age_seconds", "Age of the newest message.", age)
+        states = GaugeMetricFamily(f"{_PREFIX}_machines", "Machines by the state they are in.", labels=["state"])
+        standing = [machine.standing.state for machine in picture.machines.values()]
+        for state in STATES:
+            states.add_metric([state], standing.count(state))
+        yield states

@@ -1,0 +1,118 @@
+"""Pieces against plan: how many good pieces left a line, how many should have by now, and how many will by the end.
+
+A piece passes every machine of a line, so a line's pieces are those of its last machine that counts any; an area's or
+a site's are those of its lines together.
+
+    plan to now = target OEE × planned time so far ÷ ideal cycle
+    forecast    = good pieces so far × (planned time of the whole range ÷ planned time so far)
+
+The ideal cycle is the mean over what was made (ideal time ÷ pieces), so good ÷ plan is OEE ÷ target, and the two
+numbers that stand beside each other on a screen cannot disagree. Without a target or an ideal cycle there is no plan.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+import msgspec
+
+from broker.instants import format_rfc3339
+from broker.plant import Plant
+from services.ledger.fields import PLANNED
+from services.store.answers import Answer
+from services.wall.ranges import Range
+
+Ask = Callable[[str, int, int], Awaitable[Answer]]
+
+
+class Plan(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """Pieces against plan of an asset over a range.
+
+    Attributes:
+        asset: a machine, line, area or site; '' for everything.
+        from_: RFC 3339.
+        to: RFC 3339; now, for the running shift.
+        shift: name of the shift that the range is, '' if it is none.
+        ends: RFC 3339, when the shift ends; `to` if the range is none.
+        outputs: the machines whose pieces are counted.
+        good: good pieces so far; None where nothing counts.
+        plan: good pieces that the target asks for by now; None where there is no target or no ideal cycle.
+        delta: good − plan.
+        forecast: good pieces at the end, if it goes on as it went.
+        plan_at_end: what the target asks for at the end.
+    """
+
+    asset: str
+    from_: str
+    to: str
+    shift: str
+    ends: str
+    outputs: list[str]
+    good: float | None
+    plan: float | None
+    delta: float | None
+    forecast: float | None
+    plan_at_end: float | None
+
+
+async def plan_of(asset: str, span: Range, machines: Iterable[str], plant: Plant, ask: Ask) -> Plan:
+    """Work out pieces against plan.
+
+    Args:
+        asset: whose.
+        span: over which range; if it is a shift, the forecast is for its end.
+        machines: the machines under the asset, in the order of their lines.
+        plant: targets and calendars.
+        ask: gives the answer of a machine over a range.
+    """
+    lines: dict[str, list[str]] = {}
+    for machine in machines:
+        lines.setdefault(machine if machine == asset else machine.rpartition("/")[0], []).append(machine)
+    outputs: list[str] = []
+    good = forecast = plan = at_end = 0.0
+    planned = bool(lines)
+    for members in lines.values():
+        for machine in reversed(members):
+            answer = await ask(machine, span.start, span.end)
+            if answer.ledger["produced"] or answer.ledger["good"]:
+                outputs.append(machine)
+                growth = _growth(answer, machine, span, plant)
+                wanted = _plan(answer, plant.targets(machine).get("oee"))
+                good += answer.ledger["good"]
+                forecast += answer.ledger["good"] * growth
+                planned = planned and wanted is not None
+                plan += wanted or 0.0
+                at_end += (wanted or 0.0) * growth
+                break
+    known = bool(outputs)
+    return Plan(
+        asset=asset,
+        from_=format_rfc3339(span.start),
+        to=format_rfc3339(span.end),
+        shift=span.shift,
+        ends=format_rfc3339(span.shift_end or span.end),
+        outputs=outputs,
+        good=good if known else None,
+        plan=plan if known and planned else None,
+        delta=good - plan if known and planned else None,
+        forecast=forecast if known else None,
+        plan_at_end=at_end if known and planned else None,
+    )
+
+
+def _plan(answer: Answer, target: float | None) -> float | None:
+    sums = answer.ledger
+    if target is None or not sums["ideal_s"] or not sums["produced"] or sums["unrated"]:
+        return None
+    return target * _planned_s(answer) / (sums["ideal_s"] / sums["produced"])
+
+
+def _growth(answer: Answer, machine: str, span: Range, plant: Plant) -> float:
+    """Return planned time of the whole range over planned time so far."""
+    so_far = _planned_s(answer)
+    calendar = plant.calendar_of(machine)
+    if span.shift_end is None or calendar is None or not so_far:
+        return 1.0
+    return (so_far + calendar.planned_s(span.end, max(span.end, span.shift_end))) / so_far
+
+
+def _planned_s(answer: Answer) -> float:
+    return sum(answer.ledger[field] for field in PLANNED)

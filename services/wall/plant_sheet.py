@@ -1,0 +1,40 @@
+"""What a page must know besides the live facts to draw them: titles, time zones, units, normal bands, order.
+
+It comes with the snapshot of a stream, so that a page needs one request to be live.
+"""
+
+from typing import Any
+
+from broker.plant import Plant
+from services.wall.live import Picture
+from services.wall.stream import Scope
+
+
+def sheet(plant: Plant, picture: Picture, scope: Scope, broker: tuple[str, int] | None) -> dict[str, Any]:
+    """Return the sheet for a page.
+
+    Args:
+        plant: where titles and bands are told.
+        picture: which assets there are.
+        scope: what the page looks at: signals are told of the machines in it.
+        broker: host and port at which a device can join.
+    """
+    paths = list(dict.fromkeys([*plant.machines(), *sorted(picture.machines)]))
+    groups = list(dict.fromkeys(group for path in paths for group in _above(path)))
+    inside = [path for path in paths if scope.details and (path == scope.asset or path.startswith(scope.asset + "/"))]
+    return {
+        "name": plant.name,
+        "machines": paths,
+        "titles": {path: plant.title(path) for path in [*groups, *paths]},
+        "zones": {path: plant.time_zone_of(path) for path in groups if "/" not in path},
+        "targets": {path: targets for path in [*groups, *paths] if (targets := plant.targets(path))},
+        "reasons": {code: reason.title for code, reason in plant.reasons.items() if reason.title},
+        "products": {name: product.title for name, product in plant.products.items() if product.title},
+        "signals": {path: plant.asset(path).signals for path in inside},
+        "broker": None if broker is None else {"host": broker[0], "port": broker[1]},
+    }
+
+
+def _above(path: str) -> list[str]:
+    levels = path.split("/")
+    return ["/".join(levels[:depth]) for depth in range(1, len(levels))]

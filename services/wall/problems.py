@@ -1,0 +1,52 @@
+"""Errors as RFC 9457 has them: `application/problem+json` that says what is wrong and what to change."""
+
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from broker.errors import ContractError
+from services.store.interface import StoreError
+from services.wall.ranges import RangeError
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> Response[dict[str, Any]]:
+    """Return a problem as an answer."""
+    told = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
+    return Response(told, status_code=status, media_type=MEDIA_TYPE)
+
+
+def on_range(_: Request[Any, Any, Any], error: RangeError) -> Response[dict[str, Any]]:
+    """A time range that is not one."""
+    return problem(400, "Not a time range", str(error))
+
+
+def on_contract(_: Request[Any, Any, Any], error: ContractError) -> Response[dict[str, Any]]:
+    """An asset path or name that the contract does not know."""
+    return problem(400, "Not a name of the contract", str(error), cure=error.cure)
+
+
+def on_store(_: Request[Any, Any, Any], error: StoreError) -> Response[dict[str, Any]]:
+    """The store cannot answer now."""
+    return problem(503, "The store does not answer", str(error))
+
+
+def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """Whatever Litestar itself finds wrong with a request."""
+    detail = error.detail
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        wrong = "; ".join(f"{each.get('key', '?')}: {each.get('message', '')}" for each in error.extra)
+        detail = f"{wrong}. /api/v1/openapi.json says what each address takes"
+    elif error.status_code == 404 and detail == "Not Found":
+        detail = "There is nothing at this address; /api/v1/openapi.json lists what there is"
+    return problem(error.status_code, _titles.get(error.status_code, "The request failed"), detail)
+
+
+_titles: Final = {
+    400: "The request is not understood",
+    404: "Not found",
+    405: "Only reading is possible here",
+    501: "Not made yet",
+}

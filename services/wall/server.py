@@ -1,0 +1,203 @@
+"""The wall as a service: it listens to the broker, keeps the live picture, and serves pages, stream and interface.
+
+It publishes nothing and keeps nothing: what it shows comes from the broker as it happens and from the store as it was.
+When it starts it recalls from the store what each machine last said; when it is cancelled it ends every stream at once,
+so that no open page can hold it up.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from litestar import Litestar, Request, Response, get
+from litestar.config.compression import CompressionConfig
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from broker.errors import ContractError
+from broker.events import NS_PER_S
+from broker.plant import Plant
+from broker.session import Session
+from broker.topics import Kind
+from services.store.interface import Store, StoreError
+from services.wall import problems
+from services.wall.answering import Answers
+from services.wall.api import HANDLERS, Parts
+from services.wall.gate import Gate
+from services.wall.live import Picture
+from services.wall.measures import registry
+from services.wall.pages import Files
+from services.wall.plant_sheet import sheet
+from services.wall.ranges import RangeError
+from services.wall.stream import Stream
+
+_LAST_SAID: Final[tuple[Kind, ...]] = (
+    "state",
+    "status",
+    "job",
+    "count",
+    "telemetry",
+    "meter",
+    "quality",
+    "labour",
+    "material",
+    "event",
+)
+_log = structlog.get_logger("corridor.wall")
+
+
+async def serve(
+    *,
+    session: Session,
+    store: Store,
+    plant: Plant,
+    now: Callable[[], int],
+    host: str,
+    port: int,
+    password: str | None,
+    ready: asyncio.Event | None = None,
+    broker: tuple[str, int] | None = None,
+) -> None:
+    """Run the wall until cancelled.
+
+    Args:
+        session: an entered session, subscribed to everything under the topic prefix; the wall alone reads it.
+        store: the past.
+        plant: titles, calendars, targets.
+        now: the time, nanoseconds since 1970-01-01 UTC.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+        password: what a browser must send (HTTP Basic, any user name); None asks for none.
+        ready: set once pages are answered.
+        broker: host and port at which a device can join, shown on the devices view.
+
+    Raises:
+        OSError: the port cannot be listened on.
+    """
+    picture = Picture()
+    stream = Stream(picture, now, lambda scope: sheet(plant, picture, scope, broker))
+    await _recall(picture, store, plant, now())
+    parts = Parts(picture, stream, store, Answers(store, plant, now), plant, now)
+    web = _Web(application(parts, password), host, port)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_listen(session, picture, stream))
+        group.create_task(stream.run())
+        group.create_task(web.serve_until_cancelled(ready))
+
+
+def application(parts: Parts, password: str | None) -> Any:
+    """Return the wall as an ASGI application."""
+    files = Files()
+
+    @get(
+        ["/", "/line/{path:path}", "/machine/{path:path}", "/devices", "/kiosk"],
+        include_in_schema=False,
+        sync_to_thread=False,
+    )
+    def page(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return files.page(request)
+
+    @get("/static/{path:path}", include_in_schema=False, sync_to_thread=False)
+    def static(path: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+        return files.file(path, request)
+
+    @get("/healthz", summary="Whether the wall works", sync_to_thread=False)
+    def healthz() -> dict[str, Any]:
+        newest = parts.picture.newest
+        age = None if newest is None else round((parts.now() - newest) / NS_PER_S, 3)
+        return {"status": "pass", "machines": len(parts.picture.machines), "newest_message_age_s": age}
+
+    measured = registry(parts)
+
+    @get("/metrics", summary="Measures of the wall for Prometheus", sync_to_thread=False)
+    def metrics() -> Response[bytes]:
+        return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
+
+    app = Litestar(
+        [page, static, healthz, metrics, *HANDLERS],
+        dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
+        exception_handlers={
+            RangeError: problems.on_range,
+            ContractError: problems.on_contract,
+            StoreError: problems.on_store,
+            HTTPException: problems.on_http,
+        },
+        compression_config=CompressionConfig(backend="gzip", minimum_size=600, exclude=["/api/v1/stream", "/static"]),
+        openapi_config=OpenAPIConfig(
+            title="Corridor: the wall's interface",
+            version="1",
+            description="Assets, indicators and history of a shop floor, and a live stream. All of it only reads.",
+            path="/api/v1/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
+        ),
+        logging_config=None,
+    )
+    return Gate(app, password)
+
+
+class _Web(uvicorn.Server):
+    """The HTTP server inside this program's own event loop, which leaves signals to the program."""
+
+    def __init__(self, app: Any, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def serve_until_cancelled(self, ready: asyncio.Event | None) -> None:
+        """Serve until cancelled, then end within a second."""
+        self._ready = ready
+        host, port = self.config.host, self.config.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, port), family=family, backlog=self.config.backlog) as listener:
+            _log.info("wall listens", host=host, port=listener.getsockname()[1])
+            try:
+                await self.serve([listener])
+            except asyncio.CancelledError:
+                await self.shutdown([listener])
+                raise
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._ready is not None:
+            self._ready.set()
+
+
+async def _recall(picture: Picture, store: Store, plant: Plant, now: int) -> None:
+    """Begin the picture with what the plant declares and what the store last heard."""
+    for path in plant.machines():
+        picture.declare(path)
+    for machine in await store.machines():
+        picture.remember(machine.asset, machine.first, machine.last, simulated=machine.simulated)
+    picture.recall(await store.before(_LAST_SAID, "", now))
+    picture.count_refused(each.at for each in await store.refused(now - 3_600 * NS_PER_S, now, limit=10_000))
+
+
+async def _listen(session: Session, picture: Picture, stream: Stream) -> None:
+    """Take in what the broker brings. Nothing is kept, so a batch is acknowledged as soon as it is in the picture."""
+    async for batch in session.batches():
+        for message in batch.messages:
+            picture.receive(message)
+        batch.acknowledge()
+        stream.touch()

@@ -1,0 +1,87 @@
+"""The past as ribbons draw it: which state each machine was in, and which order was on it, from when to when.
+
+The timeline is the ledger's own, so a ribbon and the indicators beside it tell the same story. Spells shorter than a
+pixel are merged into their neighbours where a range holds more spells than a screen has pixels.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from broker.events import NS_PER_MS, AnyEvent
+from broker.topics import Kind
+from services.ledger.history import History
+from services.store.interface import Store
+
+KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job")
+MOST_SPELLS: Final = 4_000
+"""Of one machine; a range that holds more is thinned to this."""
+
+
+class Spells(msgspec.Struct, frozen=True):
+    """A machine over a range.
+
+    Attributes:
+        asset: the machine.
+        states: (from, to, state, reason), times in ms, in order, without gaps; unknown where nobody knows.
+        orders: (from, to, order, product), where an order was on.
+        thinned: short spells were merged away, because there were too many to draw.
+    """
+
+    asset: str
+    states: list[tuple[int, int, str, str]]
+    orders: list[tuple[int, int, str, str]]
+    thinned: bool = False
+
+
+async def spells(store: Store, asset: str, start: int, end: int) -> list[Spells]:
+    """Return the spells of every machine under `asset` over [start, end)."""
+    found: dict[str, History] = {}
+    _put(found, await store.before(KINDS, asset, start), start)
+    _put(found, await store.events(KINDS, asset, start, end), start)
+    return [_of(machine, history, start, end) for machine, history in sorted(found.items())]
+
+
+def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int) -> None:
+    for event in events:
+        if event.asset not in found:
+            found[event.asset] = History(origin)
+        found[event.asset].put(event, event.at, 0)
+
+
+def _of(machine: str, history: History, start: int, end: int) -> Spells:
+    states: list[tuple[int, int, str, str]] = []
+    for first, last, said in history.stretches(start, end):
+        if states and states[-1][2:] == (said.state, said.reason):
+            states[-1] = (states[-1][0], last, said.state, said.reason)
+        else:
+            states.append((first, last, said.state, said.reason))
+    drawn = _thin(states, (end - start) // MOST_SPELLS) if len(states) > MOST_SPELLS else states
+    return Spells(machine, [_in_ms(each) for each in drawn], _orders(history, start, end), len(drawn) < len(states))
+
+
+def _orders(history: History, start: int, end: int) -> list[tuple[int, int, str, str]]:
+    times, entries = history.jobs.times, history.jobs.entries
+    bands = []
+    for place, order in enumerate(entries):
+        first = max(times[place], start)
+        last = min(times[place + 1] if place + 1 < len(times) else end, end)
+        if order is not None and first < last:
+            bands.append(_in_ms((first, last, order.order, order.product)))
+    return bands
+
+
+def _thin(spells: list[tuple[int, int, str, str]], shortest: int) -> list[tuple[int, int, str, str]]:
+    """Merge spells shorter than `shortest` into the one before."""
+    kept: list[tuple[int, int, str, str]] = []
+    for first, last, state, reason in spells:
+        if kept and (last - first < shortest or kept[-1][2:] == (state, reason)):
+            kept[-1] = (kept[-1][0], last, *kept[-1][2:])
+        else:
+            kept.append((first, last, state, reason))
+    return kept
+
+
+def _in_ms(spell: tuple[int, int, str, str]) -> tuple[int, int, str, str]:
+    return spell[0] // NS_PER_MS, spell[1] // NS_PER_MS, spell[2], spell[3]

@@ -1,0 +1,69 @@
+// The start: reads the address, draws the view that it names, and follows links without loading the page anew.
+
+import { html, render, useEffect, useState } from './lib.js';
+import { live } from './live.js';
+import { rangeOf } from './range.js';
+import { Overview } from './overview.js';
+
+/** Views by the first part of their address; all but the overview are loaded when they are first shown. */
+const VIEWS = {
+  '': () => ({ View: Overview, scope: () => '' }),
+  line: () => import('./line.js').then((view) => ({ View: view.Line, scope: (path) => `asset=${path}&details=true` })),
+  machine: () => import('./machine.js').then((view) => ({ View: view.Machine, scope: (path) => `asset=${path}&details=true` })),
+  devices: () => import('./devices.js').then((view) => ({ View: view.Devices, scope: () => 'devices=true&messages=true' })),
+  kiosk: () => import('./kiosk.js').then((view) => ({ View: view.Kiosk, scope: null })),
+};
+
+export function load(pathname) {
+  const [name, ...rest] = pathname.split('/').filter(Boolean);
+  const open = VIEWS[name ?? ''] ?? VIEWS[''];
+  const path = rest.map(decodeURIComponent).join('/');
+  return Promise.resolve(open()).then(({ View, scope }) => ({ View, path, scope: scope?.(path) ?? null }));
+}
+
+/** Go to an address of the wall. `go.click` is for links: it leaves new tabs and downloads to the browser. */
+function go(href, { replace = false } = {}) {
+  history[replace ? 'replaceState' : 'pushState'](null, '', href);
+  dispatchEvent(new PopStateEvent('popstate'));
+}
+go.click = (event) => {
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go(event.currentTarget.href);
+  document.getElementById('main')?.focus({ preventScroll: true });
+  scrollTo(0, 0);
+};
+
+/** Colours by the address, else the system's. */
+function dress(query) {
+  for (const [name, usual] of [['theme', 'calm'], ['scheme', 'auto']]) {
+    const value = query.get(name) ?? usual;
+    if (value === usual) delete document.documentElement.dataset[name];
+    else document.documentElement.dataset[name] = value;
+  }
+}
+
+function App() {
+  const [shown, show] = useState(null);
+  useEffect(() => {
+    let wanted = 0;
+    const follow = () => {
+      const mine = (wanted += 1);
+      const query = new URLSearchParams(location.search);
+      dress(query);
+      load(location.pathname).then((view) => {
+        if (mine !== wanted) return;
+        if (view.scope !== null) live.look(view.scope);
+        show({ ...view, range: rangeOf(query), address: location.pathname });
+      });
+    };
+    addEventListener('popstate', follow);
+    follow();
+    return () => removeEventListener('popstate', follow);
+  }, []);
+  if (!shown) return null;
+  const { View, path, range } = shown;
+  return html`<${View} key=${shown.address} path=${path} range=${range} go=${go} />`;
+}
+
+render(html`<${App} />`, document.getElementById('app'));

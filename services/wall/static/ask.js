@@ -1,0 +1,113 @@
+// Questions to the interface under /api/v1. A question that several parts of a page ask is asked once; the last answer
+// stays on the screen while a newer one is fetched, and when it cannot be fetched the page says so and tries again.
+
+import { useEffect, useState } from './lib.js';
+import { live } from './live.js';
+
+const SOONEST_MS = 2_000; // after a change, an answer is asked for again, but not sooner than this after the last
+const asked = new Map();
+
+class Question {
+  constructor(url) {
+    this.url = url;
+    this.data = undefined;
+    this.error = null;
+    this.users = new Set();
+    this.timer = null;
+    this.at = -Infinity;
+    this.control = null;
+    this.failures = 0;
+  }
+
+  async ask() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.at = performance.now();
+    this.control = new AbortController();
+    const control = this.control;
+    try {
+      const answer = await fetch(this.url, { signal: control.signal });
+      const body = await answer.json();
+      if (!answer.ok) throw new Error(body.detail ?? answer.statusText);
+      this.data = body;
+      this.error = null;
+      this.failures = 0;
+    } catch (error) {
+      if (control.signal.aborted) return;
+      this.error = error;
+      this.failures += 1;
+    }
+    this.control = null;
+    this.tell();
+    const every = Math.min(...[...this.users].map((user) => user.every ?? Infinity));
+    const pause = this.error ? Math.min(2_000 * 2 ** this.failures, 30_000) : every;
+    if (this.users.size && Number.isFinite(pause)) this.later(pause);
+  }
+
+  later(pause) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => (document.hidden ? this.later(1_000) : this.ask()), pause);
+  }
+
+  /** Something that the answer depends on has changed. */
+  hurry() {
+    if (this.control || this.error) return;
+    this.later(Math.max(400, SOONEST_MS - (performance.now() - this.at)));
+  }
+
+  tell() {
+    for (const user of this.users) user.draw();
+  }
+
+  leave(user) {
+    this.users.delete(user);
+    if (this.users.size) return;
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.control?.abort();
+    this.control = null;
+    // Kept for a moment, so that going back to a view shows it at once.
+    setTimeout(() => !this.users.size && asked.get(this.url) === this && asked.delete(this.url), 60_000);
+  }
+}
+
+/**
+ * Ask, and be drawn again with each answer: `[data, error]`; data is undefined until the first.
+ * `every` ms it is asked again; `on(path, names)` tells of which changes it is to be asked again at once.
+ */
+export function useAsk(url, { every, on } = {}) {
+  const [, again] = useState(0);
+  useEffect(() => {
+    if (!url) return undefined;
+    let question = asked.get(url);
+    if (!question) asked.set(url, (question = new Question(url)));
+    const user = { every, draw: () => again((count) => count + 1) };
+    question.users.add(user);
+    if (!question.control && performance.now() - question.at > (every ?? Infinity) / 2) question.ask();
+    else if (question.data === undefined && !question.control) question.ask();
+    else if (every && !question.timer && !question.control) question.later(every);
+    const sample = on && ((path, names) => on(path, names) && question.hurry());
+    if (sample) live.samples.add(sample);
+    return () => {
+      if (sample) live.samples.delete(sample);
+      question.leave(user);
+    };
+  }, [url, every]);
+  const question = url ? asked.get(url) : null;
+  return [question?.data, question?.error ?? null];
+}
+
+/** The address of a question, empty parts left out; lists are repeated. */
+export function address(path, parts) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parts)) {
+    for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined && each !== null && each !== '') query.append(name, each);
+  }
+  return `/api/v1/${path}?${query}`;
+}
+
+/** Always a list: the interface gives a document for one asset, and a list for several. */
+export const listed = (data) => (data === undefined ? [] : Array.isArray(data) ? data : [data]);
+
+/** Changes that move indicators: states and counts of the assets under `asset`. */
+export const moves = (asset) => (path, names) => ('state' in names || 'count' in names || 'job' in names) && path.split('/').length === 4 && (!asset || path === asset || path.startsWith(`${asset}/`));

@@ -1,0 +1,187 @@
+// The live picture on the page's side: one stream of server-sent events, merged into a table of facts. Whoever draws
+// subscribes; nothing here grows: a fact replaces the one before.
+
+import { useEffect, useState } from './lib.js';
+
+const QUIET_MS = 12_000; // the server speaks at least every five seconds: this long without a word, it is gone
+
+class Live {
+  constructor() {
+    this.facts = new Map();
+    this.health = {};
+    this.plant = { machines: [], titles: {}, zones: {}, targets: {}, reasons: {}, products: {}, signals: {}, broker: null };
+    this.messages = [];
+    this.refusals = [];
+    this.connected = false;
+    this.ready = false;
+    this.changed = 0;
+    this.lostAt = null;
+    this.listeners = new Set();
+    this.samples = new Set();
+    this.offset = 0;
+    this.rate = 1;
+    this.heardAt = performance.now();
+    this.scope = null;
+    this.source = null;
+    document.addEventListener('visibilitychange', () => (document.hidden ? this.rest() : this.open(this.scope)));
+    setInterval(() => this.watch(), 2_000);
+  }
+
+  /** Look at something: the address's part after `?` of the stream. The stream is opened anew if it is another. */
+  look(scope) {
+    if (scope === this.scope && this.source) return;
+    this.open(scope);
+  }
+
+  open(scope) {
+    if (scope === null) return;
+    this.rest();
+    this.scope = scope;
+    this.source = new EventSource(`/api/v1/stream?${scope}`);
+    this.source.addEventListener('snapshot', (event) => this.begin(JSON.parse(event.data)));
+    this.source.addEventListener('changes', (event) => this.merge(JSON.parse(event.data)));
+    this.source.addEventListener('messages', (event) => this.hear(JSON.parse(event.data)));
+    this.source.onerror = () => this.lose();
+  }
+
+  /** A page that nobody sees needs no stream, and must not use up one of the browser's few connections. */
+  rest() {
+    this.source?.close();
+    this.source = null;
+  }
+
+  watch() {
+    if (document.hidden || !this.scope) return;
+    if (performance.now() - this.heardAt > QUIET_MS) {
+      this.lose();
+      this.open(this.scope); // a connection that died without a word is never told of by the browser
+      this.heardAt = performance.now();
+    }
+  }
+
+  lose() {
+    if (this.connected) this.lostAt = performance.now();
+    this.connected = false;
+    this.tell();
+  }
+
+  begin(told) {
+    this.facts = new Map(Object.entries(told.facts).map(([path, names]) => [path, names]));
+    this.plant = told.plant;
+    this.refusals = told.refusals;
+    this.messages = [];
+    this.health = told.health;
+    this.ready = true;
+    this.time(told.now, true);
+    this.changed += 1;
+    this.tell();
+  }
+
+  merge(told) {
+    this.time(told.now, false);
+    if (told.health) this.health = told.health;
+    if (told.facts) {
+      for (const [path, names] of Object.entries(told.facts)) {
+        const known = this.facts.get(path);
+        // A new object, so that whoever remembers the former sees that it changed.
+        this.facts.set(path, known ? { ...known, ...names } : names);
+        for (const sample of this.samples) sample(path, names);
+      }
+      this.changed += 1;
+    }
+    this.tell();
+  }
+
+  hear(messages) {
+    this.messages = [...this.messages, ...messages].slice(-100);
+    const refused = messages.filter((message) => message.problem);
+    const known = new Set(this.refusals.map((message) => message.number));
+    if (refused.length) this.refusals = [...this.refusals, ...refused.filter((each) => !known.has(each.number))].slice(-100);
+    this.tell();
+  }
+
+  /** Keep the plant's clock: it may run faster than the real one, so its speed is measured too. */
+  time(now, first) {
+    const here = performance.now();
+    this.heardAt = here;
+    this.connected = true;
+    this.lostAt = null;
+    if (first || !this.clockStart) this.clockStart = { now, here };
+    const passed = here - this.clockStart.here;
+    if (passed > 3_000) {
+      const rate = (now - this.clockStart.now) / passed;
+      this.rate = Math.abs(rate - 1) < 0.05 ? 1 : rate;
+      if (passed > 60_000) this.clockStart = { now, here };
+    }
+    this.nowThen = now;
+    this.hereThen = here;
+  }
+
+  /** The plant's time now, in ms; while the connection is lost it goes on, so that ages grow. */
+  now() {
+    if (this.nowThen === undefined) return Date.now();
+    return this.nowThen + (performance.now() - this.hereThen) * this.rate;
+  }
+
+  title(path) {
+    return this.plant.titles[path] ?? readable(path);
+  }
+
+  zone(path) {
+    const zones = this.plant.zones;
+    return zones[path.split('/')[0]] ?? Object.values(zones)[0] ?? 'UTC';
+  }
+
+  reason(code) {
+    return code ? this.plant.reasons[code] ?? code.replaceAll('-', ' ') : '';
+  }
+
+  fact(path, name) {
+    return this.facts.get(path)?.[name];
+  }
+
+  /** Machines in the order of their lines: declared ones first, newcomers after them. */
+  machines(under = '') {
+    const inside = (path) => !under || path === under || path.startsWith(under + '/');
+    const known = this.plant.machines.filter(inside);
+    const seen = new Set(known);
+    for (const path of [...this.facts.keys()].sort()) {
+      if (path.split('/').length === 4 && inside(path) && !seen.has(path)) known.push(path);
+    }
+    return known;
+  }
+
+  lines(under = '') {
+    return [...new Set(this.machines(under).map((path) => path.split('/').slice(0, 3).join('/')))];
+  }
+
+  tell() {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+const readable = (path) => {
+  const name = (path.split('/').pop() || path).replaceAll('-', ' ');
+  return name.charAt(0).toUpperCase() + name.slice(1);
+};
+
+export const live = new Live();
+
+/** Draw again whenever something is told, and each `everyMs` for what ages. */
+export function useLive(everyMs = 1_000) {
+  const [, again] = useState(0);
+  useEffect(() => {
+    let drawn = 0;
+    const draw = () => {
+      drawn = performance.now();
+      again((count) => count + 1);
+    };
+    live.listeners.add(draw);
+    const timer = setInterval(() => performance.now() - drawn > everyMs * 0.9 && !document.hidden && draw(), everyMs);
+    return () => {
+      live.listeners.delete(draw);
+      clearInterval(timer);
+    };
+  }, [everyMs]);
+  return live;
+}

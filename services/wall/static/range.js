@@ -1,0 +1,96 @@
+// The time range: chosen once, kept in the address as `from` and `to`, and carried by every link of the wall.
+
+import { html, useEffect, useRef, useState } from './lib.js';
+import { say } from './words.js';
+import { clock } from './format.js';
+import { live } from './live.js';
+
+const CHOICES = ['shift', 'previous-shift', 'now-1h', 'now-8h', 'now-1d', 'now-7d'];
+const KEPT = ['from', 'to', 'theme', 'scheme', 'lang'];
+
+/** The range that the address holds. It is live where it ends now. */
+export function rangeOf(query = new URLSearchParams(location.search)) {
+  const from = query.get('from') ?? 'shift';
+  const to = query.get('to') ?? 'now';
+  return { from, to, isLive: to === 'now' && from !== 'previous-shift', name: CHOICES.includes(from) && to === 'now' ? from : 'custom' };
+}
+
+/** A link to another view that keeps range, colours and language. */
+export function link(path, changes = {}) {
+  const now = new URLSearchParams(location.search);
+  const kept = new URLSearchParams();
+  for (const name of KEPT) if (now.get(name)) kept.set(name, now.get(name));
+  for (const [name, value] of Object.entries(changes)) value === null ? kept.delete(name) : kept.set(name, value);
+  const query = kept.toString();
+  return query ? `${path}?${query}` : path;
+}
+
+/** How often the numbers of a range are asked for again, ms; undefined for one that is over. */
+export const refresh = (range) => (range.isLive ? { shift: 5_000, 'now-1h': 5_000, 'now-8h': 10_000 }[range.from] ?? 30_000 : undefined);
+
+/** The range for people: "This shift, 06:00–14:00". */
+export function rangeText(range, window, zone) {
+  if (!window) return say(`range.${range.name}`);
+  const ends = range.from === 'shift' && window.ends ? window.ends : window.to;
+  const long = Date.parse(ends) - Date.parse(window.from) > 20 * 3_600_000;
+  const old = Math.abs(live.now() - Date.parse(window.from)) > 20 * 3_600_000;
+  const text = (time) => clock(Date.parse(time), zone, { date: long || old });
+  const span = `${text(window.from)} – ${text(ends)}`;
+  return range.name === 'custom' ? span : `${say(`range.${range.name}`)} · ${span}`;
+}
+
+/** The button that opens the choice of ranges. */
+export function RangePicker({ range, text, go, zone }) {
+  const [open, setOpen] = useState(false);
+  const box = useRef(null);
+  useEffect(() => {
+    if (!open) return undefined;
+    const close = (event) => {
+      if (event.key === 'Escape' || (event.type === 'pointerdown' && !box.current?.contains(event.target))) setOpen(false);
+    };
+    addEventListener('keydown', close);
+    addEventListener('pointerdown', close);
+    return () => {
+      removeEventListener('keydown', close);
+      removeEventListener('pointerdown', close);
+    };
+  }, [open]);
+  const choose = (changes) => {
+    setOpen(false);
+    go(link(location.pathname, changes));
+  };
+  const custom = (event) => {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    const from = zoned(form.get('from'), zone);
+    const to = zoned(form.get('to'), zone);
+    if (from && to && from < to) choose({ from: String(from), to: String(to) });
+  };
+  const now = live.now();
+  return html`<div class="range" ref=${box}>
+    <button type="button" class="pick" aria-expanded=${open} aria-haspopup="true" onClick=${() => setOpen(!open)}>
+      <span class="sr">${say('range.choose')}: </span>${text}<svg class="caret" viewBox="0 0 10 6" aria-hidden="true"><path d="M1 1l4 4 4-4" /></svg></button>
+    ${open && html`<div class="menu" role="group" aria-label=${say('range.choose')}>
+      ${CHOICES.map((from) => html`<button type="button" aria-pressed=${range.name === from} onClick=${() => choose({ from: from === 'shift' ? null : from, to: null })}>${say(`range.${from}`)}</button>`)}
+      <form onSubmit=${custom}>
+        <label>${say('range.from')} <input type="datetime-local" name="from" required defaultValue=${local(now - 8 * 3_600_000, zone)} /></label>
+        <label>${say('range.to')} <input type="datetime-local" name="to" required defaultValue=${local(now, zone)} /></label>
+        <button class="primary">${say('range.show')}</button>
+      </form></div>`}
+  </div>`;
+}
+
+/** Wall-clock text of a zone, as a date field wants it. */
+export function local(ms, zone) {
+  const parts = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).formatToParts(ms);
+  const of = Object.fromEntries(parts.map((part) => [part.type, part.value]));
+  return `${of.year}-${of.month}-${of.day}T${of.hour}:${of.minute}`;
+}
+
+/** The instant of a zone's wall-clock text. */
+export function zoned(text, zone) {
+  const guess = Date.parse(`${text}Z`);
+  if (Number.isNaN(guess)) return null;
+  const shown = Date.parse(`${local(guess, zone)}Z`);
+  return guess - (shown - guess);
+}

@@ -1,0 +1,76 @@
+// Every text that the wall shows, in one table: to speak another language, add a table and choose it by the address
+// (?lang=…) or the browser. `{0}` is filled in.
+
+const en = {
+  'app': 'Corridor', 'all': 'All sites', 'devices': 'Devices', 'overview': 'Overview', 'skip': 'Skip to the content',
+  'state.running': 'Running', 'state.setup': 'Set-up', 'state.starved': 'Starved', 'state.blocked': 'Blocked',
+  'state.idle': 'Idle', 'state.down': 'Down', 'state.maintenance': 'Maintenance', 'state.off': 'Off',
+  'state.unknown': 'Unknown',
+  'reason.offline': 'device offline', 'reason.no-state-heard': 'has not told a state', 'unknown.age': 'of unknown age',
+  'silent': 'silent for {0}', 'since': 'since {0}', 'for': 'for {0}',
+  'live': 'live', 'not.live': 'not live', 'lost': 'connection lost {0} ago, trying again', 'connecting': 'connecting …',
+  'lost.short': 'connection lost', 'lost.how': 'What you see is what was known then. The page goes on by itself.',
+  'simulated': 'simulated', 'simulated.plant': 'simulated plant', 'mixed.plant': 'real and simulated', 'real': 'real',
+  'range.shift': 'This shift', 'range.previous-shift': 'Last shift', 'range.now-1h': 'Last hour',
+  'range.now-8h': 'Last 8 h', 'range.now-1d': 'Last day', 'range.now-7d': 'Last week', 'range.custom': 'From – to',
+  'range.choose': 'Time range', 'range.from': 'from', 'range.to': 'to', 'range.show': 'Show', 'range.back': 'Back to live',
+  'theme': 'Colours', 'theme.calm': 'calm', 'theme.andon': 'andon', 'scheme.auto': 'auto', 'scheme.light': 'light',
+  'scheme.dark': 'dark',
+  'oee': 'OEE', 'availability': 'availability', 'effectiveness': 'effectiveness', 'quality_ratio': 'quality ratio',
+  'nee': 'NEE', 'coverage': 'coverage', 'coverage.title': 'Coverage', 'target': 'target {0}', 'short': '{0} points short',
+  'over': '{0} points above', 'no.target': 'no target set', 'no.data': 'no data',
+  'good.pieces': 'Good pieces', 'plan.to.now': 'plan to now {0}', 'plan.was': 'plan {0}', 'no.plan': 'no plan: no target or ideal cycle',
+  'good.of': 'good of {0} by now', 'good.of.then': 'good of {0}', 'good.only': 'good', 'forecast': 'forecast ≈ {0} of {1} at {2}', 'forecast.only': 'forecast ≈ {0} at {1}',
+  'nothing.counted': 'no pieces counted yet', 'energy': 'Energy a good piece', 'no.meter': 'no meter heard',
+  'machines.now': '{0} machines now', 'machines.then': '{0} machines at {1}', 'machine.now': '1 machine now',
+  'silent.devices': '{0} silent', 'all.heard': 'every device heard', 'most.lost': 'most lost',
+  'nothing.lost': 'nothing lost', 'loss.unknown': 'no reason told', 'order': 'order', 'no.order': 'no order',
+  'ideal.cycle': 'ideal cycle {0}', 'planned.pieces': '{0} of {1} planned',
+  'foot.newest': 'newest message {0} ago', 'foot.none': 'no message yet', 'foot.rate': '{0} messages/s',
+  'foot.refused': '{0} refused in the last hour', 'foot.zone': 'all times {0}', 'foot.click': 'Every figure with a dotted line: click for what is behind it',
+  'empty.title': 'No machine has spoken yet', 'empty.text': 'Anything that speaks MQTT can join. Copy a line from the devices page, or publish to corridor/v1/<site>/<area>/<line>/<machine>/state.',
+  'empty.link': 'How to join',
+  'line.flow': 'The line as it flows', 'line.ribbons': 'States', 'line.hours': 'Hour by hour', 'line.waterfall': 'Where the time went',
+  'line.pareto': 'What cost most', 'hour': 'hour', 'plan': 'plan', 'actual': 'actual', 'delta': 'delta', 'reason': 'most lost to', 'total': 'sum',
+  'bottleneck': 'constraint', 'stock': 'in stock', 'adds.up': 'The steps add up to the last second.', 'times': '{0}×',
+  'order.progress': '{0} good of {1}', 'oee.factors': 'OEE and its factors', 'window.hour': 'hour', 'window.shift': 'shift',
+  'window.order': 'order', 'window.week': '7 days', 'window.range': 'range',
+  'failures': 'failures', 'mttr': 'mean time to restoration', 'mtbf': 'mean time to failure', 'energy.piece': 'energy a good piece', 'setup_rate': 'set-up rate',
+  'scrap_ratio': 'scrap ratio', 'first_pass_yield': 'first pass yield',
+  'signals': 'Signals', 'signal.none': 'no signal heard', 'band': 'normal {0} to {1}', 'alarm.limits': 'alarm beyond {0}', 'counts': 'Counts', 'produced': 'produced', 'good': 'good', 'scrap': 'scrap', 'rework': 'rework',
+  'inspected': 'inspected', 'first_pass': 'first pass', 'planned_scrap': 'planned scrap', 'startup_scrap': 'start-up scrap',
+  'as.counted': 'as the machine counts, since it was new or reset', 'meters': 'Meters', 'quality': 'Quality', 'alarms': 'Alarms', 'alarm.none': 'no alarm is on',
+  'people': 'people', 'present': '{0} present', 'working': '{0} working', 'materials': 'Materials', 'consumed': 'consumed',
+  'limits': '{0} … {1}', 'cpk': 'Cpk', 'outside': 'outside its limits', 'part': 'part {0}', 'severity.alarm': 'alarm', 'severity.warning': 'warning', 'severity.notice': 'notice',
+  'clock.behind': 'device clock {0} behind', 'clock.ahead': 'device clock {0} ahead', 'clock.right': 'device clock right',
+  'why': 'Why is {0} {1}?', 'why.none': 'Why is there no {0}?', 'close': 'close', 'why.sums': 'Made of these sums', 'why.notes': 'Notes', 'why.formula': 'Formula', 'why.events': 'Events behind it',
+  'dev.title': 'Every device that ever spoke', 'dev.machine': 'machine', 'dev.state': 'state', 'dev.seen': 'last seen', 'dev.rate': 'msg/s', 'dev.kinds': 'sends',
+  'dev.clock': 'clock', 'dev.refused': 'refused', 'dev.real': 'real?', 'dev.never': 'not since this wall began', 'ago': '{0} ago',
+  'join.title': 'Join with your own machine', 'join.text': 'Paste one of these and watch it appear. No declaration is needed: the topic names the machine.',
+  'join.copy': 'copy', 'join.copied': 'copied', 'join.name': 'machine path', 'arrives.title': 'What arrives', 'arrives.filter': 'only', 'arrives.pause': 'pause', 'arrives.go': 'go on', 'arrives.none': 'nothing yet',
+  'refused.title': 'Refused messages', 'refused.none': 'none was refused', 'retained': 'retained', 'means': 'means', 'cure': 'do this',
+  'kiosk.none': 'Name the views to show: /kiosk?views=/,/line/site/area/line&every=20', 'error': 'could not be loaded: {0}', 'trying': 'trying again',
+  'not.found': 'There is no {0} yet', 'not.found.text': 'Nothing has been heard of it, and the plant does not declare it. It will appear here with its first message.',
+  'now.mark': 'now', 'stale': 'not heard for {0}', 'others': 'machines of this line', 'prev': 'previous machine', 'next': 'next machine', 'csv': 'events as JSON',
+  'loss.calendar': 'calendar time', 'loss.planned': 'planned', 'loss.setup': 'set-up', 'loss.down': 'down', 'loss.waiting': 'waiting', 'loss.speed': 'speed', 'loss.quality': 'quality', 'loss.productive': 'fully productive',
+};
+
+const TABLES = { en };
+
+/** The words of one language; what it lacks is said in English. */
+export const language = pick(new URLSearchParams(location.search).get('lang') ?? navigator.language);
+document.documentElement.lang = language;
+
+/** Say a text of the table, with its gaps filled in. */
+export function say(key, ...fill) {
+  const text = TABLES[language][key] ?? en[key] ?? key;
+  return fill.length ? text.replace(/\{(\d)\}/g, (_, place) => fill[place] ?? '') : text;
+}
+
+/** Say a text if the table has it, else the fallback. */
+export const sayOr = (key, fallback) => TABLES[language][key] ?? en[key] ?? fallback;
+
+function pick(wish) {
+  const short = (wish ?? 'en').slice(0, 2);
+  return short in TABLES ? short : 'en';
+}

@@ -1,0 +1,227 @@
+"""The live stream: server-sent events, one stream a page: a snapshot, then what changed, at most four times a second.
+
+There is no queue a client. A client stands at a revision of the picture, and is told what changed since then; one that
+is slow to take it gets fewer and larger changes, each fact once and as it is now. Clients that look at the same thing
+from the same revision share the bytes. While nothing changes a beat goes out every few seconds, so that a page can tell
+a quiet plant from a lost connection.
+"""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+import msgspec
+
+from broker.errors import ContractError
+from broker.events import NS_PER_MS, AnyEvent
+from broker.topics import parse
+from services.wall.live import Heard, Picture
+
+SHORTEST_PAUSE_S: Final = 0.25
+BEAT_S: Final = 1.0
+QUIET_BEAT_S: Final = 5.0
+LONGEST_PAYLOAD_SHOWN: Final = 400
+MESSAGES_AT_FIRST: Final = 60
+
+HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+_DETAILS: Final = ("signal/", "meter/", "quality/", "material/", "alarm/", "labour")
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What a client looks at: the assets under `asset`, and which kinds of facts of them.
+
+    Attributes:
+        asset: an asset path; '' means everything. How all machines and groups stand is always told.
+        details: signals, meters, quality, materials, alarms and people of the machines under it too.
+        devices: how each device speaks: last seen, rate, clock.
+        messages: the messages themselves as they arrive.
+    """
+
+    asset: str = ""
+    details: bool = False
+    devices: bool = False
+    messages: bool = False
+
+    def wants(self, path: str, name: str) -> bool:
+        """Tell whether the fact of this path and name is to be told."""
+        if name == "state":
+            return True
+        if self.asset and path != self.asset and not path.startswith(self.asset + "/"):
+            return False
+        if name == "device":
+            return self.devices
+        return self.details or not name.startswith(_DETAILS)
+
+
+class Stream:
+    """Tells every client what changes in one picture."""
+
+    def __init__(self, picture: Picture, now: Callable[[], int], plant: Callable[[Scope], Any]) -> None:
+        """Make the stream of a picture.
+
+        Args:
+            picture: what to tell of.
+            now: the time, nanoseconds.
+            plant: what a page must know besides the facts (titles, zones, units) to draw them; sent with a snapshot.
+        """
+        self._picture = picture
+        self._now = now
+        self._plant = plant
+        self._changed = asyncio.Event()
+        self._told = asyncio.Event()
+        self._shared: dict[tuple[Scope, int, bool, bool], bytes] = {}
+        self._closing = False
+        self._health: dict[str, Any] = {}
+        self.clients = 0
+
+    def touch(self) -> None:
+        """Say that the picture changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Tell the clients, until cancelled; then end their streams."""
+        rated = time.monotonic()
+        try:
+            while True:
+                await _wait(self._changed, BEAT_S)
+                self._changed.clear()
+                elapsed = time.monotonic() - rated
+                if elapsed >= BEAT_S:
+                    rated += elapsed
+                    self._picture.tick(self._now(), elapsed)
+                    self._take_health()
+                else:
+                    self._picture.tick(self._now(), 0)
+                self._shared.clear()
+                self._wake()
+                await asyncio.sleep(SHORTEST_PAUSE_S)
+        finally:
+            self._closing = True
+            self._wake()
+
+    async def events(self, scope: Scope) -> AsyncIterator[bytes]:
+        """Yield what one client is sent."""
+        self.clients += 1
+        try:
+            self._take_health()
+            yield b"retry: 2000\n\n"
+            yield self._snapshot(scope)
+            revision, health = self._picture.revision, self._health
+            number = max(0, self._picture.messages - MESSAGES_AT_FIRST)
+            told = time.monotonic()
+            while not self._closing:
+                if text := self._changes(
+                    scope,
+                    revision,
+                    with_health=self._health is not health,
+                    beat=time.monotonic() - told > QUIET_BEAT_S,
+                ):
+                    told = time.monotonic()
+                    yield text
+                revision, health = self._picture.revision, self._health
+                if scope.messages and (heard := self._picture.heard(number)):
+                    number = heard[-1].number
+                    yield _event("messages", number, [shown(one) for one in heard if _within(one, scope.asset)])
+                await _wait(self._told, QUIET_BEAT_S)
+        finally:
+            self.clients -= 1
+
+    def _wake(self) -> None:
+        told, self._told = self._told, asyncio.Event()
+        told.set()
+
+    def _take_health(self) -> None:
+        now = self._now()
+        picture = self._picture
+        health = {
+            "newest": None if picture.newest is None else picture.newest // NS_PER_MS,
+            "rate": round(picture.rate, 1),
+            "refused_hour": picture.refused_last_hour(now),
+            "machines": len(picture.machines),
+        }
+        if health != self._health:
+            self._health = health
+
+    def _snapshot(self, scope: Scope) -> bytes:
+        return _event(
+            "snapshot",
+            self._picture.revision,
+            {
+                "now": self._now() / NS_PER_MS,
+                "facts": self._picture.changes(0, scope.wants),
+                "health": self._health,
+                "plant": self._plant(scope),
+                "refusals": [shown(one) for one in self._picture.refusals()] if scope.messages else [],
+            },
+        )
+
+    def _changes(self, scope: Scope, since: int, *, with_health: bool, beat: bool) -> bytes:
+        """Return what changed since a revision; nothing where nothing did that the client looks at, unless to beat."""
+        key = (scope, since, with_health, beat)
+        text = self._shared.get(key)
+        if text is None:
+            told: dict[str, Any] = {}
+            if facts := self._picture.changes(since, scope.wants):
+                told["facts"] = facts
+            if with_health:
+                told["health"] = self._health
+            if told or beat:
+                told["now"] = self._now() / NS_PER_MS
+            text = self._shared[key] = _event("changes", self._picture.revision, told) if told else b""
+        return text
+
+
+def shown(heard: Heard) -> dict[str, Any]:
+    """Return a message as the devices view shows it: as it came, what it means, or what is wrong and how to mend it."""
+    message = heard.message
+    payload = message.payload[:LONGEST_PAYLOAD_SHOWN]
+    try:
+        text = payload.decode("utf-8", "strict" if len(payload) == len(message.payload) else "ignore")
+    except UnicodeDecodeError:
+        text = "base64 " + base64.b64encode(payload).decode()
+    told: dict[str, Any] = {
+        "number": heard.number,
+        "at": message.received_at // NS_PER_MS,
+        "topic": message.topic,
+        "payload": text + ("…" if len(payload) < len(message.payload) else ""),
+        "retained": message.retained,
+    }
+    if heard.problem:
+        return told | {"problem": heard.problem, "cure": heard.cure}
+    return told | {"means": [_meaning(event) for event in heard.events[:8]]}
+
+
+def _meaning(event: AnyEvent) -> dict[str, Any]:
+    """Return an event as its kind, its asset and its own fields, those at their default left out."""
+    told = msgspec.to_builtins(event)
+    defaults = {"", None, False}
+    return (
+        {"kind": event.kind}
+        | {name: value for name, value in told.items() if name == "at" or (value not in defaults and name != "asset")}
+        | {"at": event.at // NS_PER_MS}
+    )
+
+
+def _within(heard: Heard, asset: str) -> bool:
+    if not asset:
+        return True
+    try:
+        path = parse(heard.message.topic).asset
+    except ContractError:
+        return False
+    return path == asset or path.startswith(asset + "/")
+
+
+def _event(name: str, number: int, data: Any) -> bytes:
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (number, name.encode(), msgspec.json.encode(data))
+
+
+async def _wait(event: asyncio.Event, longest_s: float) -> None:
+    try:
+        async with asyncio.timeout(longest_s):
+            await event.wait()
+    except TimeoutError:
+        return
