@@ -70,6 +70,7 @@ def publish(
     except ValueError as error:
         raise CommandError(str(error)) from error
     kept = _is_retained(full) if retain is None else retain
+    loop.log_to_stderr()
     loop.run(_publish(broker, Publication(full, message.payload, qos, kept)))
     typer.echo(f"published to {full}{', retained' if kept else ''}", err=True)
 
@@ -84,6 +85,7 @@ def tail(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON document a message, and nothing else.")] = False,
 ) -> None:
     """Print messages as they arrive, decoded: time, whose, kind, meaning; refused ones with the reason."""
+    loop.log_to_stderr()
     try:
         loop.run(_tail(broker, full_topic(topic_filter), json_=json_), seconds=for_)
     except BrokenPipeError:  # whoever read the lines has seen enough

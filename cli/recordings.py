@@ -47,6 +47,7 @@ def record(
     for_: For = None,
 ) -> None:
     """Write messages to a recording as they come over the wire, until Ctrl-C. An existing file is left as it is."""
+    loop.log_to_stderr()
     tally = Tally()
     try:
         loop.run(_record(file, broker, full_topic(filter_), tally), seconds=for_)
@@ -75,6 +76,7 @@ def replay(
     A store gets what it would have got live: events, ledger, refused messages. A broker gets each message at its time,
     retained where it was or where the contract has it so; indicators and refusals that Corridor published are left out.
     """
+    loop.log_to_stderr()
     tally = Tally()
     match _destination(context, broker=broker, store=store):
         case "broker", url:
