@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
-from broker.plant import Plant
-
 from broker.calendar import Span
+from broker.plant import Plant
 from services.ledger.counters import increments
 from services.ledger.fields import NANO, Sums
 from services.ledger.history import MINUTE, History, Order, Said
@@ -67,12 +66,42 @@ class Rows(NamedTuple):
     reasons: dict[ReasonKey, tuple[int, int]]
 
 
+class Part(NamedTuple):
+    """One contribution to a sum: the events behind a number are told in these.
+
+    Attributes:
+        field: the ledger's field that it adds to.
+        amount: in 10⁻⁹ of the field's unit.
+        start: from when; for what happens at an instant, that instant.
+        end: until when; equal to `start` for what happens at an instant.
+        said: the state then, and its reason.
+        product: of the order then on the machine.
+        shift: of the calendar.
+    """
+
+    field: str
+    amount: int
+    start: int
+    end: int
+    said: Said
+    product: str
+    shift: str
+
+
 def build(history: History, start: int, end: int, rules: Rules) -> Rows:
     """Return the rows of [start, end), which need not begin or end on a minute.
 
     States count from start ≤ t < end; counts, which tell of what was made before, from start < t ≤ end.
     """
     return _Builder(history, start, end, rules).build()
+
+
+def parts(history: History, start: int, end: int, rules: Rules) -> list[Part]:
+    """Return every single contribution to the rows of [start, end), in order of time; their sums are the rows' sums."""
+    builder = _Builder(history, start, end, rules, trace=[])
+    builder.build()
+    assert builder.trace is not None
+    return sorted(builder.trace, key=lambda part: (part.start, part.end))
 
 
 def time_field(said: Said, order: Order | None, planned: bool | None) -> str:
@@ -98,8 +127,10 @@ def unknown_time(start: int, end: int, calendar: Spans | None) -> Sums:
 
 
 class _Builder:
-    def __init__(self, history: History, start: int, end: int, rules: Rules) -> None:
-        self.history, self.start, self.end, self.rules = history, start, end, rules
+    def __init__(
+        self, history: History, start: int, end: int, rules: Rules, *, trace: list[Part] | None = None
+    ) -> None:
+        self.history, self.start, self.end, self.rules, self.trace = history, start, end, rules, trace
         self.spans = rules.calendar.spans(start, end) if rules.calendar is not None and end > start else []
         self.span_starts = [span.start for span in self.spans]
         self.sums: dict[RowKey, Sums] = {}
@@ -116,15 +147,22 @@ class _Builder:
     def _span(self, time: int) -> Span | None:
         return self.spans[bisect_right(self.span_starts, time) - 1] if self.spans else None
 
-    def _row(self, time: int, order: Order | None, span: Span | None) -> Sums:
-        product = order.product if order is not None else NO_PRODUCT
-        key = (time - time % MINUTE, product, span.shift if span is not None else NO_SHIFT)
+    def _add(self, field: str, amount: int, begin: int, until: int, place: "_Place") -> None:
+        """Add to a field of the row that `begin` lies in."""
+        key = (begin - begin % MINUTE, place.product, place.shift)
         row = self.sums.get(key)
         if row is None:
             row = self.sums[key] = {}
-        if order is not None:
-            self.orders[key] = order.order
-        return row
+        if place.order is not None:
+            self.orders[key] = place.order.order
+        row[field] = row.get(field, 0) + amount
+        if self.trace is not None and amount:
+            self.trace.append(
+                Part(field, amount, begin, until, self.history.said_at(begin), place.product, place.shift)
+            )
+
+    def _place(self, time: int) -> "_Place":
+        return _Place(self.history.jobs.at(time), self._span(time))
 
     def _time(self) -> None:
         """Cut the range where anything changes, and put each piece of it into its row."""
@@ -143,43 +181,42 @@ class _Builder:
         short = False
         for begin, until in pairwise(edges):
             said = history.said_at(begin)
-            order = history.jobs.at(begin)
-            span = self._span(begin)
-            planned = span.planned if span is not None else None
-            row = self._row(begin, order, span)
+            place = self._place(begin)
+            planned = place.planned
             length = until - begin
-            field = time_field(said, order, planned)
-            row[field] = row.get(field, 0) + length
+            field = time_field(said, place.order, planned)
+            self._add(field, length, begin, until, place)
             if said.state == "running":
-                row["between_s"] = row.get("between_s", 0) + length
+                self._add("between_s", length, begin, until, place)
             if said.state == "down":
-                row["repair_s"] = row.get("repair_s", 0) + length
+                self._add("repair_s", length, begin, until, place)
             if planned is False and said.state in WORKING:
-                row["overtime_s"] = row.get("overtime_s", 0) + length
-            if order is not None:
-                row["order_s"] = row.get("order_s", 0) + length
+                self._add("overtime_s", length, begin, until, place)
+            if place.order is not None:
+                self._add("order_s", length, begin, until, place)
             if said.state in STOPS and planned is not False:
                 if begin >= stop_end:
                     spell = history.spell_at(begin)
                     stop_end = spell.end if spell.end is not None else end
                     short = spell.end is not None and spell.end - spell.start < self.rules.short_ns
                 if short:
-                    row["microstop_s"] = row.get("microstop_s", 0) + length
+                    self._add("microstop_s", length, begin, until, place)
             else:
                 stop_end = begin
             self._reason(begin, said, length if field in (f"{said.state}_s", "no_order_s") else 0, 0)
-            self._people_and_stock(row, begin, length)
+            self._people_and_stock(begin, until, place)
 
-    def _people_and_stock(self, row: Sums, begin: int, length: int) -> None:
+    def _people_and_stock(self, begin: int, until: int, place: "_Place") -> None:
+        length = until - begin
         people = self.history.labour.at(begin)
         if people is not None:
-            row["attendance_s"] = row.get("attendance_s", 0) + length * people[0] // NANO
-            row["work_s"] = row.get("work_s", 0) + length * people[1] // NANO
+            self._add("attendance_s", length * people[0] // NANO, begin, until, place)
+            self._add("work_s", length * people[1] // NANO, begin, until, place)
         for stock in self.history.stocks.values():
             amount = stock.at(begin)
             if amount is not None:
-                row["stock_s"] = row.get("stock_s", 0) + length * amount // NANO
-                row["stock_known_s"] = row.get("stock_known_s", 0) + length
+                self._add("stock_s", length * amount // NANO, begin, until, place)
+                self._add("stock_known_s", length, begin, until, place)
 
     def _reason(self, at: int, said: Said, seconds: int, entries: int) -> None:
         if said.reason and (seconds or entries):
@@ -190,56 +227,60 @@ class _Builder:
     def _entries(self) -> None:
         """Count what happens at an instant: entries into states, failures, repairs, micro-stops."""
         history = self.history
-        changes = sorted(
-            {
-                *_inside(history.states.times, self.start - 1, self.end),
-                *_inside(history.links.times, self.start - 1, self.end),
-            }
-        )
-        for at in changes:
-            said = history.said_at(at)
-            if said.state == "unknown":
+        changes = {
+            *_inside(history.states.times, self.start - 1, self.end),
+            *_inside(history.links.times, self.start - 1, self.end),
+        }
+        for at in sorted(changes):
+            said, before = history.said_at(at), history.said_at(at - 1)
+            if said.state == "unknown" or said == before:
                 continue
-            before = history.said_at(at - 1)
+            # Back from the unknown in the state that it was in, a machine has entered nothing.
             known = before if before.state != "unknown" else history.known_before(at)
-            if said == before:
-                continue
-            order, span = history.jobs.at(at), self._span(at)
+            place = self._place(at)
             if said != known:
                 self._reason(at, said, 0, NANO)
             if said.state == "down" and known.state != "down":
-                self._count(at, order, span, "failures")
+                self._add("failures", NANO, at, at, place)
             if known.state == "down" and said.state != "down":
-                self._count(at, order, span, "repairs")
-            if said.state in STOPS and said.state != before.state and (span is None or span.planned):
+                self._add("repairs", NANO, at, at, place)
+            if said.state in STOPS and said.state != before.state and place.planned is not False:
                 spell = history.spell_at(at)
                 if spell.end is not None and spell.end - spell.start < self.rules.short_ns:
-                    self._count(at, order, span, "microstops")
-
-    def _count(self, at: int, order: Order | None, span: Span | None, field: str) -> None:
-        row = self._row(at, order, span)
-        row[field] = row.get(field, 0) + NANO
+                    self._add("microstops", NANO, at, at, place)
 
     def _pieces(self) -> None:
         """Put what counters and meters added into the row of the moment before they were read."""
         for (field, _source), readings in self.history.readings.items():
             for at, added in increments(readings, self.start, self.end):
-                order = self.history.jobs.at(at - 1)
-                row = self._row(at - 1, order, self._span(at - 1))
-                row[field] = row.get(field, 0) + added
+                moment = at - 1
+                place = self._place(moment)
+                self._add(field, added, moment, moment, place)
                 if field == "produced":
-                    ideal_ns = self._ideal_ns(order)
+                    ideal_ns = self._ideal_ns(place)
                     if ideal_ns is None:
-                        row["unrated"] = row.get("unrated", 0) + added
+                        self._add("unrated", added, moment, moment, place)
                     else:
-                        row["ideal_s"] = row.get("ideal_s", 0) + _times(added, ideal_ns)
+                        self._add("ideal_s", _times(added, ideal_ns), moment, moment, place)
                 elif field == "good":
-                    row["ideal_good_s"] = row.get("ideal_good_s", 0) + _times(added, self._ideal_ns(order) or 0)
+                    self._add("ideal_good_s", _times(added, self._ideal_ns(place) or 0), moment, moment, place)
 
-    def _ideal_ns(self, order: Order | None) -> int | None:
-        if order is not None and order.ideal_ns is not None:
-            return order.ideal_ns
-        return self.rules.ideal_ns(order.product if order is not None else NO_PRODUCT)
+    def _ideal_ns(self, place: "_Place") -> int | None:
+        if place.order is not None and place.order.ideal_ns is not None:
+            return place.order.ideal_ns
+        return self.rules.ideal_ns(place.product)
+
+
+class _Place:
+    """Where an instant belongs: the order then on the machine, and the calendar's span."""
+
+    __slots__ = ("order", "planned", "product", "shift")
+
+    def __init__(self, order: Order | None, span: Span | None) -> None:
+        self.order = order
+        self.product = order.product if order is not None else NO_PRODUCT
+        self.shift = span.shift if span is not None else NO_SHIFT
+        self.planned = span.planned if span is not None else None
 
 
 def _inside(times: list[int], start: int, end: int) -> Iterable[int]:
