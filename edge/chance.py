@@ -53,7 +53,7 @@ class Chance:
 
     def weibull(self, mean: float, shape: float) -> float:
         """Return a Weibull life of that mean: `scale·(−ln(1−u))^(1/shape)`, scale = mean / Γ(1 + 1/shape)."""
-        return mean / math.gamma(1 + 1 / shape) * (-math.log1p(-self.uniform())) ** (1 / shape)
+        return mean / math.gamma(1 + 1 / shape) * math.pow(-math.log1p(-self.uniform()), 1 / shape)
 
     def lognormal(self, mean: float, sigma: float) -> float:
         """Return a lognormal number of that mean (not median); `sigma` is that of its logarithm."""

@@ -1,7 +1,6 @@
 """A simulated line: stages of machines side by side, buffers between the stages, and one order book in front."""
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import simpy
@@ -11,13 +10,24 @@ from edge.chance import Chance
 from edge.machines import MODELS
 from edge.outbox import Outbox
 from edge.pieces import Order, OrderBook, Piece
-from edge.plan import LIVELY, FloorPlan, LinePlan, cell_of
+from edge.plan import LIVELY, FloorPlan, cell_of
 from edge.shifts import Shifts
-from edge.workunit import Inlet, WorkUnit, WorkUnitMemory
+from edge.timeline import Timeline
+from edge.voice import Voice
+from edge.workunit import Manners, Place, WorkUnit, WorkUnitMemory
 
 
 class LineMemory(msgspec.Struct):
-    """What a line must know after a restart."""
+    """What a line must know after a restart.
+
+    Attributes:
+        next_number: number of the next order.
+        place: how many orders of the programme were begun.
+        orders: the orders on their way, by number.
+        current: the number of the order that the first stage works on, '' for none.
+        buffers: the pieces in each buffer.
+        machines: the machines, by asset path.
+    """
 
     next_number: int
     place: int
@@ -31,7 +41,7 @@ class Line:
     """A line.
 
     Args:
-        env: SimPy's environment.
+        timeline: the time that it lives in.
         plant: the plant, for calendars and ideal cycles.
         floor: the simulated floor's plan.
         path: the line's asset path.
@@ -43,29 +53,32 @@ class Line:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        timeline: Timeline,
         plant: Plant,
         floor: FloorPlan,
+        *,
         path: str,
         out: Outbox,
-        *,
         first_order: int,
         epoch: int,
         memory: LineMemory | None,
     ) -> None:
-        plan = floor.line[path]
         self.path = path
-        self.book = OrderBook(plan.orders, len(plan.stages), first_order)
-        self.buffers = [simpy.FilterStore(env, capacity) for capacity in plan.buffers]
+        self._time, self._plant, self._floor, self._out, self._epoch = timeline, plant, floor, out, epoch
+        stages = floor.line[path].stages
+        self.book = OrderBook(floor.line[path].orders, len(stages), first_order)
+        self.buffers = [simpy.FilterStore(timeline, capacity) for capacity in floor.line[path].buffers]
+        known = self._remember(memory) if memory else {}
         self.units: list[WorkUnit] = []
-        if memory:
-            self._remember(memory)
-        for stage, names in enumerate(plan.stages):
-            for name in names:
-                asset = f"{path}/{name}"
-                self.units.append(
-                    self._unit(env, plant, floor, plan, asset, stage, out, epoch, memory and memory.machines.get(asset))
-                )
+        for stage, names in enumerate(stages):
+            place = Place(
+                book=self.book,
+                stage=stage,
+                inlet=self.buffers[stage - 1] if stage else None,
+                outlet=self.buffers[stage] if stage < len(self.buffers) else None,
+                share=1 / len(names),
+            )
+            self.units += [self._unit(asset, place, known.get(asset)) for asset in (f"{path}/{name}" for name in names)]
 
     def memory(self) -> LineMemory:
         """Return what a restart must know, as it is now."""
@@ -78,48 +91,51 @@ class Line:
             machines={unit.asset: unit.memory() for unit in self.units},
         )
 
-    def _remember(self, memory: LineMemory) -> None:
+    def _remember(self, memory: LineMemory) -> dict[str, WorkUnitMemory]:
+        """Take back what was remembered as far as it still fits the plan; return what the machines must know."""
         self.book.next_number = memory.next_number
         self.book.place = memory.place
+        stages = len(self._floor.line[self.path].stages)
+        if any(len(order.gone) != stages for order in memory.orders.values()):
+            # The line was rebuilt: its machines go on, with counters and tools, but all orders begin anew.
+            alone = {"order": None, "in_hand": None}
+            return {asset: msgspec.structs.replace(one, **alone) for asset, one in memory.machines.items()}
         self.book.orders = dict(memory.orders)
         self.book.current = memory.orders.get(memory.current)
-        for buffer, pieces in zip(self.buffers, memory.buffers, strict=False):
-            buffer.items.extend(piece for piece in pieces[: int(buffer.capacity)] if piece.order in memory.orders)
+        for buffer, pieces in zip(self.buffers, memory.buffers, strict=True):
+            buffer.items.extend(pieces[: int(buffer.capacity)])
+        # A machine shares its order with the book again.
+        return {
+            asset: msgspec.structs.replace(one, order=memory.orders.get(one.order.number, one.order))
+            if one.order
+            else one
+            for asset, one in memory.machines.items()
+        }
 
-    def _unit(
-        self,
-        env: simpy.Environment,
-        plant: Plant,
-        floor: FloorPlan,
-        plan: LinePlan,
-        asset: str,
-        stage: int,
-        out: Outbox,
-        epoch: int,
-        memory: WorkUnitMemory | None,
-    ) -> WorkUnit:
-        machine = floor.machine[asset]
-        cell = cell_of(machine, floor.profile)
+    def _unit(self, asset: str, place: Place, memory: WorkUnitMemory | None) -> WorkUnit:
+        machine = self._floor.machine[asset]
+        cell = cell_of(machine, self._floor.profile)
 
         def chance(purpose: str) -> Chance:
-            return Chance(floor.seed, asset, purpose, epoch)
+            return Chance(self._floor.seed, asset, purpose, self._epoch)
 
         return WorkUnit(
-            env,
+            self._time,
             asset,
             cell=cell,
             model=MODELS[machine.model](chance("sensors")),
-            shifts=Shifts(plant.calendar_of(asset)),
-            inlet=Inlet(self.book, stage, self.buffers[stage - 1] if stage else None),
-            outlet=self.buffers[stage] if stage < len(self.buffers) else None,
-            out=out,
+            shifts=Shifts(self._plant.calendar_of(asset)),
+            place=place,
+            manners=Manners(
+                ideal_cycle_s=_ideal_cycles(self._plant, asset, cell.ideal_s),
+                crew=machine.crew,
+                upkeep_shift=machine.upkeep_shift,
+                upkeep_min=machine.upkeep_min,
+                defect_pace=1 / LIVELY if self._floor.profile == "lively" else 1.0,
+            ),
+            voice=Voice(self._time, asset, self._out),
             chance=chance,
-            ideal_cycle_s=_ideal_cycles(plant, asset, cell.ideal_s),
-            share=1 / len(plan.stages[stage]),
-            crew=machine.crew,
-            upkeep=(machine.upkeep_shift, machine.upkeep_min),
-            pace=1 / LIVELY if floor.profile == "lively" else 1.0,
-            memory=_with_orders(memory, self.book),
+            memory=memory,
         )
 
 
@@ -132,11 +148,3 @@ def _ideal_cycles(plant: Plant, asset: str, otherwise_s: float) -> Callable[[str
         return known[product]
 
     return ideal_cycle_s
-
-
-def _with_orders(memory: WorkUnitMemory | None, book: OrderBook) -> WorkUnitMemory | None:
-    """Let a machine share its order with the book again, as before the restart."""
-    if memory is None or memory.order is None:
-        return memory
-    shared: Any = book.orders.get(memory.order.number, memory.order)
-    return msgspec.structs.replace(memory, order=shared)

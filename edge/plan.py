@@ -16,8 +16,8 @@ The ideal cycles stand with the products, for they hold for real machines too; o
 Everything is judged here, purely, so that a mistake is told with its place and its cure before anything runs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -102,13 +102,9 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
             f"{source}: simulate{place.rstrip('`')}: {problem}; compare with edge/plants/corridor.toml"
         ) from error
     for path, line in plan.line.items():
-        _check_line(
-            plan, path, line, lambda problem, path=path: PlanError(f"{source}: simulate.line.{path!r}: {problem}")
-        )
+        _check_line(plan, path, line, _Judge(f"{source}: simulate.line.{path!r}"))
     for path, machine in plan.machine.items():
-        _check_machine(
-            plan, path, machine, lambda problem, path=path: PlanError(f"{source}: simulate.machine.{path!r}: {problem}")
-        )
+        _check_machine(plan, path, machine, _Judge(f"{source}: simulate.machine.{path!r}"))
     return plan
 
 
@@ -121,7 +117,16 @@ def cell_of(machine: MachinePlan, profile: Profile) -> Cell:
     return msgspec.structs.replace(cell, mtbf_h=cell.mtbf_h / LIVELY, mttr_h=cell.mttr_h / LIVELY)
 
 
-def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: Callable[[str], PlanError]) -> None:
+class _Judge(NamedTuple):
+    """Makes errors that say where they are."""
+
+    place: str
+
+    def __call__(self, problem: str) -> PlanError:
+        return PlanError(f"{self.place}: {problem}")
+
+
+def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _Judge) -> None:
     if path.count("/") != 2 or not all(map(is_name, path.split("/"))):
         raise wrong("is not a line's path; write <site>/<area>/<line>")
     if not line.stages or not all(line.stages):
@@ -145,7 +150,7 @@ def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: Callable[[str
             raise wrong("a product's name has 1 to 64 characters")
 
 
-def _check_machine(plan: FloorPlan, path: str, machine: MachinePlan, wrong: Callable[[str], PlanError]) -> None:
+def _check_machine(plan: FloorPlan, path: str, machine: MachinePlan, wrong: _Judge) -> None:
     line, _, name = path.rpartition("/")
     if line not in plan.line or name not in {name for stage in plan.line[line].stages for name in stage}:
         raise wrong(f'stands in no line; name it in a stage of [simulate.line."{line}"]')

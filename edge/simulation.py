@@ -8,14 +8,14 @@ counters, meters, orders and tools go on.
 from typing import Final
 
 import msgspec
-import simpy
 
 from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.plant import Plant
 from edge import plan
 from edge.line import Line, LineMemory
 from edge.outbox import Outbox, Truth
-from edge.workunit import Steps, WorkUnit
+from edge.timeline import Steps, Timeline
+from edge.workunit import WorkUnit
 
 FIRST_ORDER: Final = 1000
 
@@ -61,16 +61,16 @@ class Simulation:
         self.plan = plan.read(plant.simulate)
         self.pace = LIVE
         self._epoch = memory.epoch + 1 if memory else 0
-        self._env = simpy.Environment(initial_time=_whole(start))
+        self._time = Timeline(start)
         self._out = Outbox()
         self._truth: list[Truth] = []
         self.lines = [
             Line(
-                self._env,
+                self._time,
                 plant,
                 self.plan,
-                path,
-                self._out,
+                path=path,
+                out=self._out,
                 first_order=FIRST_ORDER * (place + 1),
                 epoch=self._epoch,
                 memory=memory.lines.get(path) if memory else None,
@@ -78,13 +78,13 @@ class Simulation:
             for place, path in enumerate(self.plan.line)
         ]
         for place, line in enumerate(self.lines):
-            self._env.process(self._read_sensors(line, place))
-            self._env.process(self._read_meters(line))
+            self._time.process(self._read_sensors(line, place))
+            self._time.process(self._read_meters(line))
 
     @property
     def now(self) -> int:
         """Until when it has run."""
-        return int(self._env.now)
+        return self._time.now
 
     @property
     def units(self) -> list[WorkUnit]:
@@ -94,15 +94,15 @@ class Simulation:
     def run_until(self, end: int) -> list[AnyEvent]:
         """Run to an instant (a whole millisecond); return what was said from where it stood up to just before it."""
         end = end // NS_PER_MS * NS_PER_MS
-        if end > self._env.now:
-            self._env.run(until=end)
+        if end > self._time.now:
+            self._time.run(until=end)
         events, truth = self._out.take()
         self._truth += truth
         return events
 
     def next_due(self) -> int:
         """Return when something happens next."""
-        return int(self._env.peek())
+        return self._time.next_due()
 
     def take_truth(self) -> list[Truth]:
         """Return what was really so, from where it was last taken up to now."""
@@ -128,18 +128,14 @@ class Simulation:
 
     def _read_sensors(self, line: Line, place: int) -> Steps:
         # Lines take turns within the second, as their gateways would.
-        yield self._env.timeout((NS_PER_S * place // len(self.lines) // NS_PER_MS + 1) * NS_PER_MS)
+        yield self._time.timeout((NS_PER_S * place // len(self.lines) // NS_PER_MS + 1) * NS_PER_MS)
         while True:
             for unit in line.units:
                 unit.read_sensors()
-            yield self._env.timeout(self.pace.sensors)
+            yield self._time.timeout(self.pace.sensors)
 
     def _read_meters(self, line: Line) -> Steps:
         while True:
-            yield self._env.timeout(self.pace.meters)
+            yield self._time.timeout(self.pace.meters)
             for unit in line.units:
                 unit.read_meters()
-
-
-def _whole(at: int) -> int:
-    return -(-at // NS_PER_MS) * NS_PER_MS

@@ -9,7 +9,6 @@ go on, and what consumers know is exactly what the truth log says.
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
@@ -194,7 +193,7 @@ class Simulator:
         target = self._folder / MEMORY_FILE
         fresh = target.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(saved))
-        os.replace(fresh, target)
+        fresh.replace(target)
 
 
 async def simulate(session: Session, plant: Plant, clock: Clock, *, folder: Path | None = None) -> None:
@@ -203,7 +202,7 @@ async def simulate(session: Session, plant: Plant, clock: Clock, *, folder: Path
 
 
 def _warmed_up(plant: Plant, start: int) -> Simulation:
-    """Return a simulation at `start` that has lived for a day already: its lines are full of work, its counters stand."""
+    """Return a simulation at `start` that has lived for a day: its lines are full of work, its counters stand."""
     simulation = Simulation(plant, start - WARM_UP_NS)
     simulation.pace = Pace(60 * NS_PER_S, 600 * NS_PER_S)
     simulation.run_until(start)

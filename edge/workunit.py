@@ -1,11 +1,9 @@
-"""One simulated machine at work: it takes pieces, sets up, runs, stops, breaks, waits, and says so.
+"""One simulated machine at work: it takes pieces, sets up, runs, stops, breaks and waits, and says so.
 
 Everything that can interrupt the work is known ahead in *operating time*: how long the machine will still run until it
 fails, stops or waits. So the work on a piece is cut into steps that end at the first of these, or at the next edge of
 the calendar, and nothing needs to be interrupted from outside. What the machine shows is its activity while it is
 planned to work; in breaks it is idle, outside shifts it is off; a broken machine stays down until it is mended.
-
-Times are integers, nanoseconds, and whole milliseconds, so that they stand in messages exactly as they are here.
 """
 
 from collections.abc import Callable, Generator
@@ -15,56 +13,63 @@ import msgspec
 import simpy
 
 from broker.calendar import NO_SHIFT
-from broker.events import (
-    COUNTERS,
-    NS_PER_MS,
-    NS_PER_S,
-    Command,
-    Count,
-    Job,
-    Labour,
-    Material,
-    Measurement,
-    Meter,
-    Notice,
-    Phase,
-    Reply,
-    Sample,
-    Severity,
-    State,
-    StateChange,
-    Status,
-)
+from broker.events import COUNTERS, NS_PER_S, State
 from edge.cells import Cell
 from edge.chance import Chance
 from edge.machines.model import Condition, FailureMode, Model, Pause
-from edge.outbox import Outbox, TruePiece, TrueState
 from edge.physics import vibration
 from edge.pieces import Order, OrderBook, Piece
 from edge.shifts import Shifts
+from edge.timeline import Steps, Timeline, delay_ns
+from edge.voice import Voice
 
-Steps = Generator[simpy.Event, Any, None]
-
-_H: Final = 3600.0
+WAIT_S: Final = 480.0
+"""Mean length of one wait for operator, crane or material."""
+_NEVER: Final = 1 << 61
+_DAY_NS: Final = 86_400 * NS_PER_S
 _REPLY_AFTER_S: Final = 1.5
-_BREAK: Final = "break"
+_LOAD_PROGRAM: Final = "load-program"
 
 
-class WorkUnitMemory(msgspec.Struct):
-    """What a machine must know after a restart. Times that are left are nanoseconds of operation."""
+class WorkUnitMemory(msgspec.Struct, kw_only=True):
+    """What a machine must know after a restart.
+
+    Attributes:
+        counts: the cumulative counters.
+        meters: what the utility meters show.
+        consumed: of its material, since it was new.
+        stock: of its material, on hand.
+        run_ns: operating time since it was new.
+        metered_run_ns: of that, what the meters besides electricity have counted.
+        to_failure: operating time to the next failure.
+        failure: place of that failure among the model's.
+        to_minor: operating time to the next minor stop.
+        to_wait: operating time to the next wait.
+        upkeep_day: the last day (UTC, since 1970) of autonomous maintenance.
+        bad_starts: pieces that will be scrap because the machine was just set up.
+        model: what the model must know.
+        order: the order that is on.
+        order_at: since when.
+        in_hand: the piece on the machine.
+        is_done: the piece was finished and counted; it only has to leave.
+        is_scrap: it leaves as scrap.
+        left: operating time that the piece still needs, 0 if it was not begun.
+        cycle: operating time that it needs in all.
+    """
 
     counts: dict[str, float]
     meters: dict[str, float]
-    consumed: float
-    stock: float
-    run_ns: int
-    to_failure: int
-    failure: int
-    to_minor: int
-    to_wait: int
-    upkeep_day: int
-    bad_starts: int
-    model: dict[str, float]
+    consumed: float = 0.0
+    stock: float = 0.0
+    run_ns: int = 0
+    metered_run_ns: int = 0
+    to_failure: int = 0
+    failure: int = 0
+    to_minor: int = 0
+    to_wait: int = 0
+    upkeep_day: int = -1
+    bad_starts: int = 0
+    model: dict[str, float] = {}
     order: Order | None = None
     order_at: int = 0
     in_hand: Piece | None = None
@@ -72,87 +77,89 @@ class WorkUnitMemory(msgspec.Struct):
     is_scrap: bool = False
     left: int = 0
     cycle: int = 1
-    metered_run_s: float = 0.0
 
 
-class Inlet:
-    """Where a machine gets its pieces from: the order book for the first stage, a buffer for the others."""
+class Place(msgspec.Struct, frozen=True):
+    """Where a machine stands in its line.
 
-    def __init__(self, book: OrderBook, stage: int, buffer: simpy.FilterStore | None) -> None:
-        self.book = book
-        self.stage = stage
-        self.buffer = buffer
+    Attributes:
+        book: the line's order book.
+        stage: its stage, from 0.
+        inlet: the buffer before it; None for the first stage, which gets raw pieces from the order book.
+        outlet: the buffer behind it; None for the last stage.
+        share: its part of an order, where several machines work side by side.
+    """
+
+    book: OrderBook
+    stage: int
+    inlet: simpy.FilterStore | None
+    outlet: simpy.FilterStore | None
+    share: float
+
+
+class Manners(msgspec.Struct, frozen=True):
+    """What else makes this machine differ from others of its kind.
+
+    Attributes:
+        ideal_cycle_s: the ideal cycle of a product.
+        crew: people at it during a shift.
+        upkeep_shift: the shift that begins with autonomous maintenance, '' for none.
+        upkeep_min: how long that takes.
+        defect_pace: how long defects take to grow, against real machines.
+    """
+
+    ideal_cycle_s: Callable[[str], float]
+    crew: float
+    upkeep_shift: str
+    upkeep_min: float
+    defect_pace: float
 
 
 class WorkUnit:
     """See the module.
 
     Args:
-        env: SimPy's environment, its time in integer nanoseconds.
+        timeline: the time that it lives in.
         asset: the machine's path.
         cell: how it loses time and pieces.
         model: its sensors and process.
         shifts: when it is meant to work.
-        inlet: where pieces come from.
-        outlet: where good pieces go to; None behind the last stage.
-        out: where it says what it does.
+        place: where it stands in its line.
+        manners: what else is its own.
+        voice: with which it says what it does.
         chance: makes its streams of random numbers, by purpose.
-        ideal_cycle_s: the ideal cycle of a product.
-        share: its part of an order, where several machines work side by side.
-        crew: people at it during a shift.
-        upkeep: the shift that begins with maintenance ('' for none), and its minutes.
-        pace: how long defects take to grow, against real machines.
         memory: what it was before a restart.
     """
 
     def __init__(
         self,
-        env: simpy.Environment,
+        timeline: Timeline,
         asset: str,
         *,
         cell: Cell,
         model: Model,
         shifts: Shifts,
-        inlet: Inlet,
-        outlet: simpy.FilterStore | None,
-        out: Outbox,
+        place: Place,
+        manners: Manners,
+        voice: Voice,
         chance: Callable[[str], Chance],
-        ideal_cycle_s: Callable[[str], float],
-        share: float,
-        crew: float,
-        upkeep: tuple[str, float],
-        pace: float,
         memory: WorkUnitMemory | None,
     ) -> None:
         self.asset = asset
-        self.model = model
-        self._env, self._cell, self._shifts, self._inlet, self._outlet = env, cell, shifts, inlet, outlet
-        self._out, self._ideal_cycle_s, self._share = out, ideal_cycle_s, share
-        self._crew, self._upkeep, self._pace = crew, upkeep, pace
-        self._sampled_at = env.now
-        self._failures, self._repairs = chance("failures"), chance("repairs")
-        self._stops, self._cycles, self._quality = chance("stops"), chance("cycles"), chance("quality")
+        self._time, self._cell, self._model, self._shifts = timeline, cell, model, shifts
+        self._place, self._manners, self._voice = place, manners, voice
+        self._failures, self._repairs, self._stops = chance("failures"), chance("repairs"), chance("stops")
+        self._cycles, self._quality = chance("cycles"), chance("quality")
         self._activity: tuple[State, str] = ("idle", "")
-        self._shown: tuple[State, str] | None = None
-        self._crew_shown: tuple[float, float] | None = None
-        self._raised: dict[str, str] = {}
-        self._mode: FailureMode = model.failures[0]
         self._since: int | None = None
+        self._sampled_at = timeline.now
         self._condition = Condition()
         self._m = memory or self._new()
         if memory:
             model.remember(memory.model)
-        self._mode = model.failures[self._m.failure % len(model.failures)]
-        env.process(self._live())
+        timeline.process(self._live())
         if not shifts.always:
-            env.process(self._keep_calendar())
-
-    # ---- What others may see ----
-
-    @property
-    def shown(self) -> tuple[State, str]:
-        """State and reason as last said."""
-        return self._shown or ("off", "")
+            timeline.process(self._keep_calendar())
 
     @property
     def order(self) -> Order | None:
@@ -161,30 +168,25 @@ class WorkUnit:
 
     @property
     def in_hand(self) -> Piece | None:
-        """The piece on the machine."""
-        return self._m.in_hand
+        """The piece on the machine, unless it is scrap that waits to be cleared."""
+        return None if self._m.is_scrap else self._m.in_hand
 
     @property
     def counts(self) -> dict[str, float]:
         """The cumulative counters."""
         return self._m.counts
 
-    @property
-    def meters(self) -> dict[str, float]:
-        """The cumulative meters."""
-        return self._m.meters
-
     def memory(self) -> WorkUnitMemory:
         """Return what a restart must know, as it is now."""
-        m, since = self._m, self._ran()
+        m, ran = self._m, self._ran()
         return msgspec.structs.replace(
             m,
-            run_ns=m.run_ns + since,
-            to_failure=m.to_failure - since,
-            to_minor=m.to_minor - since,
-            to_wait=m.to_wait - since,
-            left=max(0, m.left - since),
-            model=self.model.memory(),
+            run_ns=m.run_ns + ran,
+            to_failure=m.to_failure - ran,
+            to_minor=m.to_minor - ran,
+            to_wait=m.to_wait - ran,
+            left=m.left - ran,
+            model=self._model.memory(),
         )
 
     def announce(self, order_since: int) -> None:
@@ -194,42 +196,31 @@ class WorkUnit:
             order_since: the order is said to be on since then, if it began before.
         """
         m = self._m
-        self._out.say(Status(**self._stamp(), online=True))
-        if self._shown:
-            state, reason = self._shown
-            self._out.say(StateChange(**self._stamp(), state=state, reason=reason))
-            self._out.know(TrueState(self._env.now, self.asset, state, reason))
+        self._voice.online()
         if m.order:
             m.order_at = max(m.order_at, order_since)
-            self._say_job("start", m.order, m.order_at)
-        self._out.say(Count(**self._stamp(), **m.counts))
-        if self._crew_shown:
-            self._out.say(Labour(**self._stamp(), present=self._crew_shown[0], working=self._crew_shown[1]))
+            self._say_job_start(m.order)
+        self._voice.count(m.counts)
         self._say_material()
 
     def read_sensors(self) -> None:
-        """Say what the sensors show now, and which of the model's warnings are new or over."""
-        now = self._env.now
-        passed_s = (now - self._sampled_at) / NS_PER_S
-        self._sampled_at = now
-        model, m = self.model, self._m
-        values = model.sample(self._stand(), passed_s)
-        m.meters["electricity"] += model.power_kw * passed_s / _H
-        events, asset, units = self._out.events, self.asset, model.signals
-        for signal, value in values.items():
-            events.append(Sample(asset=asset, at=now, simulated=True, signal=signal, value=value, unit=units[signal]))
-        if model.warnings.keys() != self._raised.keys():
-            self._raise_warnings(model.warnings)
+        """Say what the sensors show now, and which warnings are new or over."""
+        passed_s = (self._time.now - self._sampled_at) / NS_PER_S
+        self._sampled_at = self._time.now
+        values = self._model.sample(self._stand(), passed_s)
+        self._m.meters["electricity"] += self._model.power_kw * passed_s / 3600
+        self._voice.samples(values, self._model.signals)
+        self._voice.warnings(self._model.warnings)
 
     def read_meters(self) -> None:
         """Say what the utility meters show now."""
         m = self._m
-        ran_s = (m.run_ns + self._ran()) / NS_PER_S
-        for name, unit in self.model.meters.items():
+        run_ns = m.run_ns + self._ran()
+        for name, unit in self._model.meters.items():
             if name != "electricity":
-                m.meters[name] += self.model.used(name, ran_s - m.metered_run_s)
-            self._out.say(Meter(**self._stamp(), name=name, total=round(m.meters[name], 4), unit=unit))
-        m.metered_run_s = ran_s
+                m.meters[name] += self._model.used(name, (run_ns - m.metered_run_ns) / NS_PER_S)
+            self._voice.meter(name, m.meters[name], unit)
+        m.metered_run_ns = run_ns
 
     # ---- Its life ----
 
@@ -240,97 +231,71 @@ class WorkUnit:
                 yield from self._wait_for_shift()
                 yield from self._maintain()
                 m.in_hand = yield from self._take()
-                m.left, m.is_done = 0, False
-            piece = m.in_hand
-            if m.order is None or m.order.number != piece.order:
+                m.left, m.is_done, m.is_scrap = 0, False, False
+            if m.order is None or m.order.number != m.in_hand.order:
                 yield from self._wait_for_shift()
-                yield from self._change_over(self._inlet.book.orders[piece.order])
+                yield from self._change_over(self._place.book.orders[m.in_hand.order])
             if not m.is_done:
-                yield from self._run(piece)
-            yield from self._hand_on(piece)
-
-    def _hand_on(self, piece: Piece) -> Steps:
-        m = self._m
-        if not m.is_scrap and self._outlet is not None:
-            put = self._outlet.put(piece)
-            if not put.triggered:
-                self._do("blocked", "buffer-full")
-            yield put
-        m.in_hand = None
-        if m.order is not None and self._inlet.book.none_to_come(m.order, self._inlet.stage):
-            self._say_job("end", m.order, self._env.now)
-            m.order = None
+                yield from self._run(m.in_hand)
+            yield from self._hand_on(m.in_hand)
 
     def _wait_for_shift(self) -> Steps:
-        while not (span := self._shifts.at(self._env.now)).planned:
+        while not (span := self._shifts.at(self._time.now)).planned:
             self._show()
-            yield self._env.timeout(span.end - self._env.now)
+            yield self._time.timeout(span.end - self._time.now)
 
     def _maintain(self) -> Steps:
-        shift, minutes = self._upkeep
-        span = self._shifts.at(self._env.now)
-        day = self._env.now // (86_400 * NS_PER_S)
-        if span.shift != shift or self._m.upkeep_day == day:
-            return
-        self._m.upkeep_day = day
-        self._do("maintenance", "autonomous-maintenance")
-        yield from self._pass(_ns(minutes * 60))
+        day = self._time.now // _DAY_NS
+        if self._manners.upkeep_shift == self._shifts.at(self._time.now).shift and day != self._m.upkeep_day:
+            self._m.upkeep_day = day
+            self._do("maintenance", "autonomous-maintenance")
+            yield from self._pass(self._manners.upkeep_min * 60)
 
     def _take(self) -> Generator[simpy.Event, Any, Piece]:
-        inlet, order = self._inlet, self._m.order
-        if inlet.buffer is None:
-            return inlet.book.draw(1 + 0.2 * (2 * self._cycles.uniform() - 1))
+        """Take the next piece, of the order that is on if there is one in the buffer."""
+        book, inlet, order = self._place.book, self._place.inlet, self._m.order
+        if inlet is None:
+            return book.draw(batch=1 + 0.2 * (2 * self._cycles.uniform() - 1))
         number = order.number if order else ""
-        if order and any(piece.order == number for piece in inlet.buffer.items):
-            get = inlet.buffer.get(lambda piece: piece.order == number)
+        if any(piece.order == number for piece in inlet.items):
+            get = inlet.get(lambda piece: piece.order == number)
         else:
-            get = inlet.buffer.get()
+            get = inlet.get()
         if not get.triggered:
             self._do("starved", "no-parts")
         piece: Piece = yield get
-        inlet.book.taken(piece, inlet.stage)
+        book.taken(piece, self._place.stage)
         return piece
 
     def _change_over(self, order: Order) -> Steps:
         m = self._m
-        same = m.order is not None and m.order.product == order.product
-        m.order, m.order_at = order, self._env.now
-        self._say_job("start", order, m.order_at)
-        if same or self._cell.setup_min <= 0:
+        is_same = m.order is not None and m.order.product == order.product
+        m.order, m.order_at = order, self._time.now
+        self._say_job_start(order)
+        if is_same or self._cell.setup_min <= 0:
             return
         self._do("setup", "change-over")
-        call = f"load-{order.number}-{self._env.now // NS_PER_S}"
-        self._out.say(
-            Command(
-                **self._stamp(),
-                name="load-program",
-                id=call,
-                args=msgspec.json.encode({"program": order.product}).decode(),
-                by="cell-controller",
-            )
-        )
-        yield self._env.timeout(_ns(_REPLY_AFTER_S))
-        self._out.say(Reply(**self._stamp(), name="load-program", id=call, ok=True))
-        yield from self._pass(_ns(60 * self._stops.lognormal(self._cell.setup_min, self._cell.setup_sigma)))
-        self.model.setup_done()
-        m.bad_starts = self._startup_pieces()
+        call = f"{order.number}-{self._time.now // NS_PER_S}"
+        args = msgspec.json.encode({"program": order.product}).decode()
+        self._voice.called(_LOAD_PROGRAM, call, args, by="cell-controller")
+        yield self._time.timeout(delay_ns(_REPLY_AFTER_S))
+        self._voice.replied(_LOAD_PROGRAM, call)
+        yield from self._pass(60 * self._stops.lognormal(self._cell.setup_min, self._cell.setup_sigma))
+        # A whole number of pieces, of that mean.
+        m.bad_starts = int(self._cell.startup_scrap) + self._quality.happens(self._cell.startup_scrap % 1)
 
     def _run(self, piece: Piece) -> Steps:
         """Run until the piece is done, through failures, short stops, waits, breaks and ends of shifts."""
-        m, env = self._m, self._env
+        m, time = self._m, self._time
         if m.left <= 0:
-            ideal_s = self._ideal_cycle_s(m.order.product if m.order else "")
-            m.cycle = m.left = _ns(ideal_s / self._cell.speed * max(0.5, 1 + 0.02 * self._cycles.normal()))
+            ideal_s = self._manners.ideal_cycle_s(m.order.product if m.order else "")
+            m.cycle = m.left = delay_ns(ideal_s / self._cell.speed * max(0.5, 1 + 0.02 * self._cycles.normal()))
         while m.left > 0:
-            span = self._shifts.at(env.now)
-            if not span.planned:
-                self._show()
-                yield env.timeout(span.end - env.now)
-                continue
+            yield from self._wait_for_shift()
             self._do("running", "")
-            step = min(m.left, span.end - env.now, m.to_failure, m.to_minor, m.to_wait)
-            self._since = env.now
-            yield env.timeout(step)
+            step = min(m.left, self._shifts.at(time.now).end - time.now, m.to_failure, m.to_minor, m.to_wait)
+            self._since = time.now
+            yield time.timeout(step)
             self._since = None
             m.left -= step
             m.run_ns += step
@@ -341,215 +306,173 @@ class WorkUnit:
                 yield from self._fail()
             elif m.to_minor <= 0:
                 m.to_minor = self._next_minor()
-                yield from self._pause(self.model.minor_stops, self._cell.minor_min * 60)
+                yield from self._pause(self._model.minor_stops, self._cell.minor_min * 60)
             elif m.to_wait <= 0:
                 m.to_wait = self._next_wait()
-                yield from self._pause(self.model.waits, _WAIT_S)
-        m.is_done, m.is_scrap = True, not self._finish(piece)
+                yield from self._pause(self._model.waits, WAIT_S)
+        self._finish(piece)
 
     def _fail(self) -> Steps:
-        mode = self._mode
-        self._do("down", mode.reason)
-        self._notice(mode.reason, "alarm", mode.text, active=True)
+        failure = self._failure
+        self._do("down", failure.reason)
+        self._voice.notice(failure.reason, "alarm", failure.text, active=True)
         repair_s = 3600 * self._repairs.lognormal(self._cell.mttr_h, self._cell.repair_sigma)
-        yield self._env.timeout(_ns(repair_s))
-        self._notice(mode.reason, "alarm", mode.text, active=False)
+        yield self._time.timeout(delay_ns(repair_s))
+        self._voice.notice(failure.reason, "alarm", failure.text, active=False)
         self._draw_failure(self._m)
         self._do("idle", "")
 
     def _pause(self, kinds: tuple[Pause, ...], mean_s: float) -> Steps:
         kind = kinds[self._stops.choose([kind.weight for kind in kinds])]
         self._do(kind.state, kind.reason)
-        yield from self._pass(_ns(self._stops.exponential(mean_s)))
+        yield from self._pass(self._stops.exponential(mean_s))
 
-    def _pass(self, duration: int) -> Steps:
+    def _hand_on(self, piece: Piece) -> Steps:
+        m = self._m
+        if not m.is_scrap and self._place.outlet is not None:
+            put = self._place.outlet.put(piece)
+            if not put.triggered:
+                self._do("blocked", "buffer-full")
+            yield put
+        m.in_hand = None
+        if m.order is not None and self._place.book.none_to_come(m.order, self._place.stage):
+            self._say_job("end", m.order, self._time.now)
+            m.order = None
+
+    def _pass(self, seconds: float) -> Steps:
         """Let planned time pass; breaks and the time outside shifts do not count."""
-        while duration > 0:
-            span = self._shifts.at(self._env.now)
+        left = delay_ns(seconds)
+        while left > 0:
+            span = self._shifts.at(self._time.now)
             self._show()
-            step = min(duration, span.end - self._env.now)
-            yield self._env.timeout(step)
+            step = min(left, span.end - self._time.now)
+            yield self._time.timeout(step)
             if span.planned:
-                duration -= step
+                left -= step
 
     def _keep_calendar(self) -> Steps:
         while True:
             self._show()
-            yield self._env.timeout(self._shifts.at(self._env.now).end - self._env.now)
+            yield self._time.timeout(self._shifts.at(self._time.now).end - self._time.now)
 
-    # ---- Pieces ----
-
-    def _finish(self, piece: Piece) -> bool:
-        """Judge and count a piece; return whether it goes on."""
-        m, cell = self._m, self._cell
-        findings = self.model.finish(piece, self._stand())
-        for one in findings:
-            self._out.say(
-                Measurement(
-                    **self._stamp(),
-                    characteristic=one.characteristic,
-                    value=one.value,
-                    lower=one.lower,
-                    nominal=one.nominal,
-                    upper=one.upper,
-                    part=piece.serial,
-                    unit=one.unit,
-                )
-            )
-        startup = m.bad_starts > 0
-        m.bad_starts -= startup
-        scrap = startup or self._quality.happens(cell.scrap)
-        if self.model.inspects:
-            scrap = scrap or any(not one.lower <= one.value <= one.upper for one in findings)
-        rework = not scrap and self._quality.happens(cell.rework / (1 - cell.scrap) if cell.scrap < 1 else 0.0)
-        product = m.order.product if m.order else ""
-        self._out.know(TruePiece(self._env.now, self.asset, product, "scrap" if scrap else "good", rework, startup))
-        counts = m.counts
-        counts["produced"] += 1
-        counts["inspected"] += 1
-        counts["scrap" if scrap else "good"] += 1
-        counts["rework"] += rework
-        counts["first_pass"] += not scrap and not rework
-        counts["startup_scrap"] += startup
-        counts["planned_scrap"] = round(counts["planned_scrap"] + cell.scrap, 6)
-        self._out.say(Count(**self._stamp(), **counts))
-        self._use_material()
-        if scrap:
-            self._inlet.book.scrapped(piece, self._inlet.stage)
-        return not scrap
-
-    def _use_material(self) -> None:
-        if self.model.material is None:
-            return
-        _, _, a_piece, delivery = self.model.material
-        m = self._m
-        m.consumed = round(m.consumed + a_piece, 6)
-        m.stock = round(m.stock - a_piece, 6)
-        if m.stock < 2 * a_piece:
-            m.stock += delivery
-        self._say_material()
-
-    def _startup_pieces(self) -> int:
-        """Return how many pieces after a set-up are scrap: a whole number of that mean."""
-        mean = self._cell.startup_scrap
-        return int(mean) + self._quality.happens(mean % 1)
-
-    # ---- Sensors ----
-
-    def _ran(self) -> int:
-        """Return the operating time of the step that is on."""
-        return 0 if self._since is None else self._env.now - self._since
-
-    def _stand(self) -> Condition:
-        """Return how the machine stands now, for its model."""
-        m, now, ran = self._m, self._condition, self._ran()
-        now.state = self.shown[0]
-        now.progress = 1 - (m.left - ran) / m.cycle if m.in_hand else 0.0
-        now.run_s = (m.run_ns + ran) / NS_PER_S
-        now.batch = m.order.batch if m.order else 1.0
-        now.product = m.order.product if m.order else ""
-        now.day_s = self._env.now // NS_PER_S % 86_400
-        now.decaying = self._mode.signal
-        if self._mode.signal:
-            left_h = max(0, m.to_failure - ran) / NS_PER_S / _H
-            now.decay = vibration.decay_share(left_h, self._mode.doubling_h * self._pace)
-        return now
-
-    def _raise_warnings(self, warnings: dict[str, str]) -> None:
-        for code in sorted(self._raised.keys() - warnings.keys()):
-            self._notice(code, "warning", self._raised[code], active=False)
-        for code in sorted(warnings.keys() - self._raised.keys()):
-            self._notice(code, "warning", warnings[code], active=True)
-        self._raised = dict(warnings)
-
-    # ---- What is said ----
+    # ---- What it shows ----
 
     def _do(self, state: State, reason: str) -> None:
         self._activity = (state, reason)
         self._show()
 
     def _show(self) -> None:
-        shown = self._activity
-        span = self._shifts.at(self._env.now)
-        if not span.planned and shown[0] != "down":
-            shown = ("off", "") if span.shift == NO_SHIFT else ("idle", _BREAK)
-        if shown != self._shown:
-            self._shown = shown
-            self._out.say(StateChange(**self._stamp(), state=shown[0], reason=shown[1]))
-            self._out.know(TrueState(self._env.now, self.asset, *shown))
-        present = 0.0 if not self._shifts.always and span.shift == NO_SHIFT else self._crew
-        crew = (present, present if shown[0] in {"running", "setup", "maintenance"} else 0.0)
-        if crew != self._crew_shown:
-            self._crew_shown = crew
-            self._out.say(Labour(**self._stamp(), present=crew[0], working=crew[1]))
+        state, reason = self._activity
+        span = self._shifts.at(self._time.now)
+        is_staffed = self._shifts.always or span.shift != NO_SHIFT
+        if not span.planned and state != "down":
+            state, reason = ("idle", "break") if is_staffed else ("off", "")
+        self._voice.state(state, reason)
+        present = self._manners.crew if is_staffed else 0.0
+        self._voice.crew(present, present if state in {"running", "setup", "maintenance"} else 0.0)
 
-    def _say_job(self, phase: Phase, order: Order, at: int) -> None:
-        self._out.say(
-            Job(
-                asset=self.asset,
-                at=at,
-                simulated=True,
-                phase=phase,
-                order=order.number,
-                product=order.product,
-                planned=round(order.pieces * self._share),
-                ideal_cycle=self._ideal_cycle_s(order.product),
-            )
-        )
+    def _say_job_start(self, order: Order) -> None:
+        self._say_job("start", order, self._m.order_at)
+
+    def _say_job(self, phase: Any, order: Order, at: int) -> None:
+        cycle_s = self._manners.ideal_cycle_s(order.product)
+        planned = round(order.pieces * self._place.share)
+        self._voice.job(phase, order, at, planned=planned, ideal_cycle_s=cycle_s)
 
     def _say_material(self) -> None:
-        if self.model.material:
-            name, unit, _, _ = self.model.material
-            consumed, stock = self._m.consumed, self._m.stock
-            self._out.say(Material(**self._stamp(), name=name, consumed=consumed, stock=stock, unit=unit))
+        if self._model.material:
+            name, unit, _, _ = self._model.material
+            self._voice.material(name, consumed=self._m.consumed, stock=self._m.stock, unit=unit)
 
-    def _notice(self, code: str, severity: Severity, text: str, *, active: bool) -> None:
-        self._out.say(Notice(**self._stamp(), code=code, severity=severity, text=text, active=active))
+    def _ran(self) -> int:
+        """Return the operating time of the step that is on."""
+        return 0 if self._since is None else self._time.now - self._since
 
-    def _stamp(self) -> dict[str, Any]:
-        return {"asset": self.asset, "at": self._env.now, "simulated": True}
+    def _stand(self) -> Condition:
+        """Return how the machine stands now, for its model."""
+        m, now, ran = self._m, self._condition, self._ran()
+        now.state = self._voice.shown[0] if self._voice.shown else "off"
+        now.progress = 1 - (m.left - ran) / m.cycle if m.in_hand else 0.0
+        now.run_s = (m.run_ns + ran) / NS_PER_S
+        now.batch = m.order.batch if m.order else 1.0
+        now.product = m.order.product if m.order else ""
+        now.day_s = self._time.now // NS_PER_S % 86_400
+        now.decaying = self._failure.signal
+        if self._failure.signal:
+            left_h = max(0, m.to_failure - ran) / NS_PER_S / 3600
+            now.decay = vibration.decay_share(left_h, self._failure.doubling_h * self._manners.defect_pace)
+        return now
+
+    # ---- Pieces ----
+
+    def _finish(self, piece: Piece) -> None:
+        """Judge a piece and count it."""
+        m, cell = self._m, self._cell
+        findings = self._model.finish(piece, self._stand())
+        for finding in findings:
+            self._voice.finding(finding, piece.serial)
+        is_startup = m.bad_starts > 0
+        m.bad_starts -= is_startup
+        is_scrap = is_startup or self._quality.happens(cell.scrap)
+        if self._model.inspects:
+            is_scrap = is_scrap or any(not one.lower <= one.value <= one.upper for one in findings)
+        is_rework = not is_scrap and self._quality.happens(cell.rework)
+        counts = m.counts
+        counts["produced"] += 1
+        counts["inspected"] += 1
+        counts["scrap" if is_scrap else "good"] += 1
+        counts["rework"] += is_rework
+        counts["first_pass"] += not is_scrap and not is_rework
+        counts["startup_scrap"] += is_startup
+        counts["planned_scrap"] = round(counts["planned_scrap"] + cell.scrap, 6)
+        self._voice.count(counts)
+        product = m.order.product if m.order else ""
+        self._voice.piece(product, scrap=is_scrap, rework=is_rework, startup=is_startup)
+        self._use_material()
+        m.is_done, m.is_scrap = True, is_scrap
+        if is_scrap:
+            self._place.book.scrapped(piece, self._place.stage)
+
+    def _use_material(self) -> None:
+        if self._model.material:
+            _, _, a_piece, delivery = self._model.material
+            m = self._m
+            m.consumed = round(m.consumed + a_piece, 6)
+            m.stock = round(m.stock - a_piece, 6)
+            if m.stock < 2 * a_piece:
+                m.stock += delivery
+            self._say_material()
 
     # ---- Chance ----
+
+    @property
+    def _failure(self) -> FailureMode:
+        """The failure that comes next."""
+        return self._model.failures[self._m.failure % len(self._model.failures)]
 
     def _new(self) -> WorkUnitMemory:
         memory = WorkUnitMemory(
             counts=dict.fromkeys(COUNTERS, 0),
-            meters=dict.fromkeys(self.model.meters, 0.0),
-            consumed=0.0,
-            stock=self.model.material[3] if self.model.material else 0.0,
-            run_ns=0,
-            to_failure=0,
-            failure=0,
+            meters=dict.fromkeys(self._model.meters, 0.0),
+            stock=self._model.material[3] if self._model.material else 0.0,
             to_minor=self._next_minor(),
             to_wait=self._next_wait(),
-            upkeep_day=-1,
-            bad_starts=0,
-            model={},
         )
         self._draw_failure(memory)
         # The machine is not new: it has lived a part of the time to its first failure already.
-        memory.to_failure = max(_ns(60), _ns(memory.to_failure / NS_PER_S * self._failures.uniform()))
+        memory.to_failure = delay_ns(60 + memory.to_failure / NS_PER_S * self._failures.uniform())
         return memory
 
     def _draw_failure(self, memory: WorkUnitMemory) -> None:
-        memory.to_failure = _ns(3600 * self._failures.weibull(self._cell.mtbf_h, self._cell.failure_shape))
-        memory.failure = self._failures.choose([mode.weight for mode in self.model.failures])
-        self._mode = self.model.failures[memory.failure]
+        life_s = 3600 * self._failures.weibull(self._cell.mtbf_h, self._cell.failure_shape)
+        memory.to_failure = delay_ns(life_s)
+        memory.failure = self._failures.choose([failure.weight for failure in self._model.failures])
 
     def _next_minor(self) -> int:
         rate = self._cell.minor_per_h
-        return _ns(self._stops.exponential(3600 / rate)) if rate > 0 else _NEVER
+        return delay_ns(self._stops.exponential(3600 / rate)) if rate > 0 else _NEVER
 
     def _next_wait(self) -> int:
         """Return the operating time to the next wait, such that waiting is its share of waiting and operating."""
         wait = self._cell.wait
-        return _ns(self._stops.exponential(_WAIT_S * (1 - wait) / wait)) if wait > 0 else _NEVER
-
-
-_WAIT_S: Final = 480.0
-_NEVER: Final = 1 << 61
-
-
-def _ns(seconds: float) -> int:
-    """Return a time in nanoseconds, at least 1 ms, in whole milliseconds."""
-    return max(1, round(seconds * 1000)) * NS_PER_MS
+        return delay_ns(self._stops.exponential(WAIT_S * (1 - wait) / wait)) if wait > 0 else _NEVER

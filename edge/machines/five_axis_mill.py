@@ -71,14 +71,16 @@ class FiveAxisMill(Model):
     )
     material: ClassVar[tuple[str, str, float, float] | None] = ("titanium", "kg", 6.4, 307.2)
 
+    remembered: ClassVar[tuple[str, ...]] = ("tool", "tool_since_s", "tool_life_s", "spindle_cel", "coolant_cel")
+
     def __init__(self, chance: Chance) -> None:
         super().__init__(chance)
-        self._spindle_cel = 30.0
-        self._coolant_cel = 21.0
+        self.spindle_cel = 30.0
+        self.coolant_cel = 21.0
         self._smooth = 1.0
-        self._tool = 1
-        self._tool_since_s = 0.0
-        self._tool_life_s = self._new_life_s()
+        self.tool = 1
+        self.tool_since_s = 0.0
+        self.tool_life_s = self._new_life_s()
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what the control reads out."""
@@ -91,8 +93,12 @@ class FiveAxisMill(Model):
         load = 3.5 + 100 * cutting.torque_nm(cut_kw, operation.speed_per_min) / _RATED_NM if running else 0.0
         idle_kw = (0.85 if operation.speed_per_min else 0.2) if running else 0.0
         hall = now.hall_cel
-        self._spindle_cel = heat.warmed_cel(self._spindle_cel, hall, idle_kw + 0.2 * cut_kw, 22.0, 2_400, passed_s)
-        self._coolant_cel = heat.warmed_cel(self._coolant_cel, hall, cut_kw if running else 0.0, 2.2, 1_800, passed_s)
+        self.spindle_cel = heat.warmed_cel(
+            self.spindle_cel, hall, power_kw=idle_kw + 0.2 * cut_kw, rise_k_kw=22.0, tau_s=2_400, passed_s=passed_s
+        )
+        self.coolant_cel = heat.warmed_cel(
+            self.coolant_cel, hall, power_kw=cut_kw, rise_k_kw=2.2, tau_s=1_800, passed_s=passed_s
+        )
         rough = 0.9 + 0.005 * load + (0.25 if running else -0.35)
         shaking = rough + now.decayed("vibration") * (_TRIP_MM_S - rough) + 0.05 * noise()
         pressure = (46.0 * (1 - 0.5 * now.decayed("coolant-pressure")) + 0.5 * noise()) if running else 0.0
@@ -102,13 +108,13 @@ class FiveAxisMill(Model):
             "spindle-speed": round(speed),
             "spindle-load": round(load, 1),
             "spindle-power": round(idle_kw + cut_kw / 0.8, 3),
-            "spindle-temp": round(self._spindle_cel + 0.05 * noise(), 2),
+            "spindle-temp": round(self.spindle_cel + 0.05 * noise(), 2),
             "path-feed": round(operation.feed_mm_min * (1 + 0.02 * noise()), 1) if running else 0.0,
             "axis-load-x": round(12 + 0.4 * load + 2 * noise(), 1) if running else 0.0,
             "vibration": round(max(0.1, shaking), 3),
-            "coolant-temp": round(self._coolant_cel + 0.03 * noise(), 2),
+            "coolant-temp": round(self.coolant_cel + 0.03 * noise(), 2),
             "coolant-pressure": round(max(0.0, pressure), 1),
-            "tool-number": self._tool,
+            "tool-number": self.tool,
             "tool-wear": round(wear_um, 1),
             "feed-override": 0 if now.state == "idle" else 100,
             "program": now.product,
@@ -117,28 +123,10 @@ class FiveAxisMill(Model):
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Leave an error of worn tool, warm spindle (four fifths of its growth are compensated) and chance."""
         wear = self._wear_um(now.run_s) / tool.WORN_OUT_UM
-        growth = 0.2 * heat.growth_um(0.35, self._spindle_cel - 42.0)
+        growth = 0.2 * heat.growth_um(0.35, self.spindle_cel - 42.0)
         error_um = 6.0 * wear**2 + growth + 5.0 * self.chance.normal()
         piece.error += error_um / 20.0
         return []
-
-    def memory(self) -> dict[str, float]:
-        """Return tool and temperatures."""
-        return {
-            "tool": self._tool,
-            "since": self._tool_since_s,
-            "life": self._tool_life_s,
-            "spindle": self._spindle_cel,
-            "coolant": self._coolant_cel,
-        }
-
-    def remember(self, memory: Mapping[str, float]) -> None:
-        """Take them back."""
-        self._tool = int(memory["tool"])
-        self._tool_since_s = memory["since"]
-        self._tool_life_s = memory["life"]
-        self._spindle_cel = memory["spindle"]
-        self._coolant_cel = memory["coolant"]
 
     def _operation(self, progress: float) -> _Operation:
         for operation in _PROGRAM:
@@ -156,11 +144,11 @@ class FiveAxisMill(Model):
 
     def _wear_um(self, run_s: float) -> float:
         """Return the wear of the tool in the spindle; a spent one is changed for its sister in the program."""
-        while run_s - self._tool_since_s >= self._tool_life_s:
-            self._tool_since_s += self._tool_life_s
-            self._tool_life_s = self._new_life_s()
-            self._tool = self._tool % _TOOLS + 1
-        return tool.flank_wear_um((run_s - self._tool_since_s) / self._tool_life_s)
+        while run_s - self.tool_since_s >= self.tool_life_s:
+            self.tool_since_s += self.tool_life_s
+            self.tool_life_s = self._new_life_s()
+            self.tool = self.tool % _TOOLS + 1
+        return tool.flank_wear_um((run_s - self.tool_since_s) / self.tool_life_s)
 
     def _new_life_s(self) -> float:
         # Roughing: a 50 mm cutter at 560/min is 88 m/min, 24 mm wide; it is in cut for half of the cycle.
@@ -177,4 +165,4 @@ class FiveAxisMill(Model):
     def _judge(self, shaking: float, wear_um: float) -> None:
         self._smooth = toward(self._smooth, shaking, 30.0, 10.0)
         self.warn("vibration-high", "spindle vibration in zone C of ISO 20816-3", self._smooth, _LIMIT_MM_S)
-        self.warn("tool-life-low", f"tool {self._tool} is at 90 % of its wear limit", wear_um, 0.9 * tool.WORN_OUT_UM)
+        self.warn("tool-life-low", f"tool {self.tool} is at 90 % of its wear limit", wear_um, 0.9 * tool.WORN_OUT_UM)

@@ -112,6 +112,8 @@ class Model(ABC):
     """Name, unit, quantity a piece, and quantity a delivery of the material that it uses."""
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h"}
     """Its utility meters, with their units; all but electricity grow with the pieces by `utility`."""
+    remembered: ClassVar[tuple[str, ...]] = ()
+    """The names of its attributes, all numbers, that a restart must know."""
     inspects: ClassVar[bool] = False
     """Whether it judges pieces by what it measures."""
 
@@ -129,9 +131,6 @@ class Model(ABC):
         del piece, now
         return []
 
-    def setup_done(self) -> None:
-        """The machine was set up: tools and materials are fresh where that is usual."""
-
     def used(self, meter: str, run_s: float) -> float:
         """Return what a meter besides electricity counts in so many seconds of running."""
         del meter, run_s
@@ -139,10 +138,13 @@ class Model(ABC):
 
     def memory(self) -> dict[str, float]:
         """Return what a restart must know."""
-        return {}
+        return {name: getattr(self, name) for name in self.remembered}
 
     def remember(self, memory: Mapping[str, float]) -> None:
-        """Take back what `memory` gave."""
+        """Take back what `memory` gave; what is not in it stays as it is."""
+        for name in self.remembered:
+            if name in memory:
+                setattr(self, name, memory[name])
 
     def warn(self, code: str, text: str, value: float, limit: float) -> None:
         """Raise a warning at a limit; clear it once the value is 5 % below."""

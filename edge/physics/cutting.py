@@ -1,5 +1,6 @@
 """Cutting: the power that milling and turning need, and how the chip's thickness and a worn tool change it."""
 
+import math
 from typing import Final
 
 import msgspec
@@ -31,7 +32,7 @@ def specific_force_n_mm2(material: WorkMaterial, chip_mm: float) -> float:
         material: what is cut.
         chip_mm: mean chip thickness, mm, above 0.
     """
-    return material.kc11 * chip_mm**-material.exponent
+    return material.kc11 * math.pow(chip_mm, -material.exponent)
 
 
 def worn_force_n_mm2(specific_force_n_mm2: float, wear: float) -> float:

@@ -25,7 +25,7 @@ def temperature_ratio(speed_per_min: float, traverse_mm_min: float, k: float = 0
         k: K, 0.65 to 0.75.
         exponent: α, 0.04 to 0.06.
     """
-    return k * (speed_per_min**2 / (traverse_mm_min / 25.4 * 1e4)) ** exponent
+    return k * math.pow(speed_per_min**2 / (traverse_mm_min / 25.4 * 1e4), exponent)
 
 
 def weld_temperature_cel(speed_per_min: float, traverse_mm_min: float) -> float:

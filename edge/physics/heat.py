@@ -4,7 +4,7 @@ import math
 
 
 def warmed_cel(
-    temperature_cel: float, ambient_cel: float, power_kw: float, rise_k_kw: float, tau_s: float, passed_s: float
+    temperature_cel: float, ambient_cel: float, *, power_kw: float, rise_k_kw: float, tau_s: float, passed_s: float
 ) -> float:
     """Return a body's temperature after a time at constant power: Newton's `dT/dt = P/C − (T−Tamb)/τ`, solved exactly.
 

@@ -43,8 +43,8 @@ def life_min(edge: Edge, speed_m_min: float, width: float) -> float:
     """
     return (
         edge.life_min
-        * (speed_m_min / edge.speed_m_min) ** (-1 / edge.taylor)
-        * (width / edge.width) ** -edge.width_exponent
+        * math.pow(speed_m_min / edge.speed_m_min, -1 / edge.taylor)
+        * math.pow(width / edge.width, -edge.width_exponent)
     )
 
 
