@@ -48,6 +48,7 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = bytearray(_BUFFER)
         self._filled = 0
         self._held = False
+        self._leaving = False
         self._gathering: asyncio.TimerHandle | None = None
         self._span_end = 0.0
         self._wakes = 0
@@ -89,15 +90,23 @@ class Connection(asyncio.BufferedProtocol):
         if seconds and not self.lost.done():
             self._watch = self._loop.call_later(seconds / 4, self._look)
 
-    def close(self, cause: str, *, at_once: bool = False) -> None:
-        """End the connection after what is written has gone out; or at once."""
+    def farewell(self, data: bytes) -> None:
+        """Send the last bytes; the broker closes the connection when it has read them.
+
+        What still comes is thrown away, but read: closing a socket with unread bytes in it makes the system discard
+        what the other side has not read yet, our last acknowledgements among it.
+        """
+        self._leaving = True
+        self._filled = 0
+        self._held = False
+        self.write(data)
+        self._regulate()
+
+    def close(self, cause: str) -> None:
+        """End the connection at once."""
         self._cause = self._cause or cause
-        if self._transport is None:
-            return
-        if at_once:
+        if self._transport is not None:
             self._transport.abort()
-        else:
-            self._transport.close()
 
     # ---- What asyncio calls ----
 
@@ -113,6 +122,8 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read, then perhaps leave the socket alone for a moment."""
         now = self._heard_at = self._loop.time()
+        if self._leaving:
+            return
         self._filled += nbytes
         busy = self._consume()
         if now >= self._span_end:
@@ -156,7 +167,7 @@ class Connection(asyncio.BufferedProtocol):
         except PacketError as error:
             self.poisoned = True
             self._filled = 0
-            self.close(f"what the broker sent cannot be read: {error}", at_once=True)
+            self.close(f"what the broker sent cannot be read: {error}")
             return False
         if needed > len(self._buffer):
             self._buffer = bytearray(view).ljust(needed, b"\0")
@@ -174,7 +185,7 @@ class Connection(asyncio.BufferedProtocol):
     def _regulate(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if self._held or self._gathering is not None:
+        if (self._held or self._gathering is not None) and not self._leaving:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -184,7 +195,7 @@ class Connection(asyncio.BufferedProtocol):
         now = self._loop.time()
         # While reading is held, silence is of our own making.
         if not self._held and now - self._heard_at > 1.5 * self._keep_alive_s:
-            self.close(f"the broker has been silent for {now - self._heard_at:.0f} s", at_once=True)
+            self.close(f"the broker has been silent for {now - self._heard_at:.0f} s")
             return
         if now - min(self._heard_at, self._wrote_at) > self._keep_alive_s / 2:
             self.write(PING)

@@ -64,17 +64,18 @@ def publish(publication: Publication, packet_id: int, *, duplicate: bool) -> byt
 
 
 def take(buffer: memoryview, received_at: int, limit: int) -> Taken:
-    """Decode whole packets until the buffer ends or `limit` messages have been taken; see `packets.Codec`.
+    """Decode whole packets until the buffer ends or `limit` messages have been taken; see `packets.Codec`."""
+    taken = Taken([], [], [])
+    try:
+        _take(taken, bytes(buffer), received_at, limit)
+    except PacketError as error:
+        taken.error = error
+    return taken
 
-    Raises:
-        PacketError: these bytes are no such packets.
-    """
-    data = bytes(buffer)
-    end = len(data)
-    messages: list[Message] = []
-    packet_ids: list[int] = []
-    answers: list[Answer] = []
-    start = 0
+
+def _take(taken: Taken, data: bytes, received_at: int, limit: int) -> None:
+    messages, packet_ids, answers = taken.messages, taken.packet_ids, taken.answers
+    start, end = 0, len(data)
     while start + 2 <= end and len(messages) < limit:
         # The remaining length (section 2.2.3) is one byte in most packets, so that case goes first.
         length, body = data[start + 1], start + 2
@@ -94,8 +95,7 @@ def take(buffer: memoryview, received_at: int, limit: int) -> Taken:
                 packet_ids.append(packet_id)
         else:
             answers.append(_answer(kind, data[body:stop]))
-        start = stop
-    return Taken(messages, packet_ids, answers, start)
+        taken.length = start = stop
 
 
 def _long_length(data: bytes, place: int) -> tuple[int, int] | None:

@@ -84,23 +84,28 @@ def publish(publication: Publication, packet_id: int, *, duplicate: bool) -> byt
 
 
 def take(buffer: memoryview, received_at: int, limit: int) -> Taken:
-    """Decode whole packets until the buffer ends or `limit` messages have been taken; see `packets.Codec`.
+    """Decode whole packets until the buffer ends or `limit` messages have been taken; see `packets.Codec`."""
+    taken = Taken([], [], [])
+    try:
+        if bytes(buffer[:2]) == _OLD_CONNACK:
+            taken.answers.append(Welcome("it does not speak MQTT 5", other_version=True))
+            taken.length = 4
+        else:
+            _take(taken, buffer, received_at, limit)
+    except IndexError:
+        pass  # the last packet is not complete yet
+    except PacketError as error:
+        taken.error = error
+    return taken
 
-    Raises:
-        PacketError: these bytes are no such packets.
-    """
-    if bytes(buffer[:2]) == _OLD_CONNACK:
-        return Taken([], [], [Welcome("it does not speak MQTT 5", other_version=True)], 4)
+
+def _take(taken: Taken, buffer: memoryview, received_at: int, limit: int) -> None:
     read, publish_packet, make = mqtt5.read, mqtt5.PublishPacket, Message
-    messages: list[Message] = []
-    packet_ids: list[int] = []
-    answers: list[Answer] = []
+    messages, packet_ids, answers = taken.messages, taken.packet_ids, taken.answers
     start, end, at = 0, len(buffer), received_at
     while start < end and len(messages) < limit:
         try:
             packet, length = read(buffer[start:])
-        except IndexError:
-            break  # the last packet is not complete yet
         except BaseException as error:
             if not _is_about_bytes(error):
                 raise
@@ -118,7 +123,7 @@ def take(buffer: memoryview, received_at: int, limit: int) -> Taken:
         else:
             answers.append(_answer(packet, buffer[start]))
         start += length
-    return Taken(messages, packet_ids, answers, start)
+        taken.length = start
 
 
 def _is_about_bytes(error: BaseException) -> bool:

@@ -114,12 +114,14 @@ class Taken(msgspec.Struct):
         packet_ids: of those messages that want an acknowledgement.
         answers: all other packets.
         length: how many bytes those were; what is left is an incomplete packet, or was beyond the limit.
+        error: what follows is no packet.
     """
 
     messages: list[Message]
     packet_ids: list[int]
     answers: list[Answer]
     length: int = 0
+    error: PacketError | None = None
 
 
 class Codec(Protocol):
@@ -142,10 +144,7 @@ class Codec(Protocol):
         """Decode whole packets until the buffer ends or `limit` messages have been taken.
 
         The first message is stamped `received_at` (ns), each later one a nanosecond more, so that two samples of a
-        signal in one read stay two.
-
-        Raises:
-            PacketError: these bytes are no such packets; nothing else is raised, whatever they are.
+        signal in one read stay two. Nothing is raised, whatever the bytes are: what is wrong stands in `error`.
         """
 
 

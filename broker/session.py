@@ -191,7 +191,7 @@ class Session:
             self._connection = None
             self._outbox.fail_all("the session was left before the broker acknowledged all that was published")
             if connection is not None:
-                connection.close("the session was left", at_once=True)
+                connection.close("the session was left")
             await self._group.__aexit__(None, None, None)
 
     # ---- Connecting, and staying so ----
@@ -230,7 +230,7 @@ class Session:
                 self._codecs.sort(key=lambda each, used=codec: each is not used)  # type: ignore[misc]
                 await self._subscribe(connection, codec, welcome)
             except BaseException:
-                connection.close("it could not be set up", at_once=True)
+                connection.close("it could not be set up")
                 raise
             self.protocol = codec.LEVEL
             self._connection = connection
@@ -262,6 +262,10 @@ class Session:
             raise SessionError(
                 f"{where} does not speak TLS as we do ({error.reason}); is it mqtt:// rather?"
             ) from error
+        except ConnectionResetError as error:
+            raise SessionError(
+                f"{where} breaks the connection off; is it {'mqtt' if where.tls else 'mqtts'}:// rather?"
+            ) from error
         except OSError as error:
             if error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(
                 error
@@ -279,7 +283,7 @@ class Session:
             # It spoke with us before, so it is not the version that it minds.
             raise SessionError(f"{self._address} closed the connection before it answered")
         if welcome is None or welcome.other_version:
-            connection.close("another version", at_once=True)
+            connection.close("another version")
             return None
         if welcome.problem:
             who = f"user {self._hello.user!r}" if self._hello.user is not None else "a client without user and password"
@@ -315,13 +319,17 @@ class Session:
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
                 await self._outbox.drained()
-        connection.write(DISCONNECT)
-        connection.close("the session was left")
+        connection.farewell(DISCONNECT)
         await asyncio.wait([connection.lost], timeout=LEAVE_S)
 
     # ---- What comes in ----
 
     def _feed(self, connection: Connection, codec: Codec, view: memoryview) -> tuple[int, bool]:
+        """Take what a connection has read; see `Connection`.
+
+        Raises:
+            PacketError: it is not MQTT from some point on; what came before has been taken.
+        """
         taken = codec.take(view, self._inbox.stamp(), self._room(connection))
         self.received += len(taken.messages)
         self._inbox.put(taken, connection)
@@ -339,6 +347,8 @@ class Session:
                     pass
         if taken.answers:
             self._outbox.pump()
+        if taken.error is not None:
+            raise taken.error
         self._regulate(connection)
         return taken.length, bool(taken.messages) or self._outbox.unanswered > 0
 
