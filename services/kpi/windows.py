@@ -17,7 +17,7 @@ from broker.session import Publication
 from broker.topics import PREFIX
 from services.kpi.keeping import Change, Keeper
 from services.ledger.fields import TIME, Sums, add
-from services.ledger.indicators import Context, coverage, evaluate
+from services.ledger.indicators import coverage, evaluate
 from services.ledger.rows import unknown_time
 from services.store.interface import Store
 from services.store.ranges import HOUR, layers
@@ -88,7 +88,7 @@ class Windows:
             if now < window.start or not (window.touched or now - window.published >= REPEAT_NS):
                 continue
             window.touched, window.published = False, now
-            evaluation = evaluate(window.sums, Context())
+            evaluation = evaluate(window.sums)
             payload = KpiPayload(
                 ts=now // 1_000_000,
                 window=kind,

@@ -8,8 +8,8 @@ the nanosecond, and the same however the range is cut.
 from typing import Final
 
 import msgspec
-from broker.plant import Plant
 
+from broker.plant import Plant
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE, History
 from services.ledger.rows import Rules, build, unknown_time

@@ -129,7 +129,7 @@ def test_time_before_the_first_state_is_unknown() -> None:
 
 
 def test_outside_planned_time_work_is_overtime_and_waiting_is_off() -> None:
-    events = [
+    events: list[AnyEvent] = [
         state("09:00", "running"),
         state("09:05", "idle"),
         state("09:10", "down", "jam"),
@@ -147,7 +147,12 @@ def test_outside_planned_time_work_is_overtime_and_waiting_is_off() -> None:
 
 
 def test_without_a_calendar_all_but_off_maintenance_and_unknown_is_planned() -> None:
-    events = [state("08:00", "idle"), state("08:10", "maintenance"), state("08:20", "off"), state("08:30", "unknown")]
+    events: list[AnyEvent] = [
+        state("08:00", "idle"),
+        state("08:10", "maintenance"),
+        state("08:20", "off"),
+        state("08:30", "unknown"),
+    ]
     assert total(events, "08:00", "08:40") == {
         "no_order_s": 600,
         "maintenance_s": 600,
@@ -167,7 +172,7 @@ def test_idle_is_delay_only_with_an_order() -> None:
 
 
 def test_offline_is_unknown_until_online_again_in_the_state_last_said() -> None:
-    events = [
+    events: list[AnyEvent] = [
         state("08:00", "down", "jam"),
         link("08:10", online=False),
         link("08:20", online=True),
@@ -183,12 +188,12 @@ def test_offline_is_unknown_until_online_again_in_the_state_last_said() -> None:
 
 
 def test_a_state_said_while_offline_ends_the_unknown() -> None:
-    events = [state("08:00", "running"), link("08:10", online=False), state("08:15", "setup")]
+    events: list[AnyEvent] = [state("08:00", "running"), link("08:10", online=False), state("08:15", "setup")]
     assert total(events, "08:00", "08:20") == {"running_s": 600, "between_s": 600, "unknown_s": 300, "setup_s": 300}
 
 
 def test_a_short_stop_is_a_micro_stop_and_a_long_one_is_not() -> None:
-    events = [
+    events: list[AnyEvent] = [
         state("08:00", "running"),
         state("08:01", "blocked"),
         state("08:05:59", "running"),
@@ -202,7 +207,11 @@ def test_a_short_stop_is_a_micro_stop_and_a_long_one_is_not() -> None:
 
 
 def test_reasons_that_change_within_a_stop_make_one_stop_of_two_reasons() -> None:
-    events = [state("08:00", "down", "jam"), state("08:10", "down", "no-crane"), state("08:12", "running")]
+    events: list[AnyEvent] = [
+        state("08:00", "down", "jam"),
+        state("08:10", "down", "no-crane"),
+        state("08:12", "running"),
+    ]
     found = total(events, "08:00", "08:20")
     assert found["failures"] == found["repairs"] == 1
     assert "microstops" not in found
@@ -213,7 +222,7 @@ def test_reasons_that_change_within_a_stop_make_one_stop_of_two_reasons() -> Non
 
 
 def test_pieces_belong_to_the_moment_before_they_were_counted() -> None:
-    events = [
+    events: list[AnyEvent] = [
         Job(asset=MILL, at=at("08:00"), phase="start", order="wo-1", product="a", ideal_cycle=10),
         count("08:00", 5),
         Job(asset=MILL, at=at("08:01"), phase="start", order="wo-2", product="b", ideal_cycle=20),

@@ -1,0 +1,246 @@
+"""`corridor demo`: broker, simulated machines, store, ledger and wall, in one process beside the broker's.
+
+Nothing is done here but wiring: each part is the same function that its own command runs.
+"""
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from broker import address
+from broker.embedded import EmbeddedBroker, PortInUse
+from broker.events import NS_PER_S
+from broker.plant import Plant, load
+from cli import loop, options, services, times
+from cli.errors import CommandError
+from edge.simulator import Simulator
+from services.kpi.keeping import Keeper
+from services.store.interface import Store
+from services.store.opening import default_url
+
+BACKFILL_NS: Final = 8 * 3_600 * NS_PER_S
+USER: Final = "corridor"
+_TRIES: Final = 50
+
+
+def demo(
+    *,
+    port: services.Port = 8080,
+    mqtt_port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port of the broker.")] = 1883,
+    host: services.Host = "127.0.0.1",
+    speed: Annotated[float, typer.Option(metavar="N", min=0.1, max=1_000, help="60: an hour a minute.")] = 1.0,
+    for_: Annotated[
+        float | None, typer.Option("--for", metavar="D", parser=times.duration_s, help="Stop after 30s, 8h …")
+    ] = None,
+    data: options.Data,
+    plant: services.PlantFile = None,
+    broker: Annotated[str, typer.Option(metavar="URL", help="A broker of yours, instead of one of our own.")] = "",
+    simulator: Annotated[bool, typer.Option(help="Run the simulated machines.")] = True,
+) -> None:
+    """Show a live shop floor in the browser: broker, machines, ledger and wall in one go. Ctrl-C ends it."""
+    loop.log_to_stderr()
+    described = load(plant or services.SHIPPED_PLANT)
+    password = "" if _is_loopback(host) else _password(data)
+    with _only_one(data):
+        try:
+            loop.run(
+                _demo(
+                    data,
+                    described,
+                    at=(host, port, mqtt_port),
+                    password=password,
+                    speed=speed,
+                    broker=broker,
+                    simulated=simulator,
+                ),
+                seconds=for_,
+            )
+        finally:
+            _say(f"stopped; the data is in {data}")
+
+
+async def _demo(
+    data: Path,
+    plant: Plant,
+    *,
+    at: tuple[str, int, int],
+    password: str,
+    speed: float,
+    broker: str,
+    simulated: bool,
+) -> None:
+    host, port, mqtt_port = at
+    async with services.opened(default_url(data)) as store, _broker(data, host, mqtt_port, password, broker) as url:
+        await store.set_note(services.PLANT_NOTE, plant.text)
+        newest = max((machine.last for machine in await store.machines()), default=0)
+        clock = services.clock_at(max(time.time_ns(), newest), speed)
+        port = _free(host, port, "wall")
+        simulator = Simulator(plant, data) if simulated else None
+        if simulator is not None and simulator.is_new and not newest:
+            await _backfill(simulator, plant, store, clock.now())
+        ready = asyncio.Event()
+        async with asyncio.TaskGroup() as parts:
+            # The simulator stands in the body: when the demo ends, it says goodbye before the services are cancelled.
+            tasks = [
+                parts.create_task(services.run_ingest(url, store, clock.now)),
+                parts.create_task(services.run_kpi(url, store, plant, clock.now)),
+                parts.create_task(
+                    services.run_wall(
+                        url, store, plant, clock.now, host=host, port=port, password=password or None, ready=ready
+                    )
+                ),
+            ]
+            try:
+                await ready.wait()
+                _introduce(host, port, url, data, password)
+                if simulator is not None:
+                    await services.run_simulator(url, simulator, clock)
+                else:
+                    await asyncio.Event().wait()
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+
+def _introduce(host: str, port: int, url: str, data: Path, password: str) -> None:
+    broker = address.parse(url)
+    shown = "127.0.0.1" if _is_loopback(host) else (socket.gethostname() if host in {"0.0.0.0", "::"} else host)  # noqa: S104
+    login = f" -u {USER} -P '…'" if password else ""
+    _say(f"  wall    http://{shown}:{port}/")
+    _say(f"  broker  mqtt://{broker.host}:{broker.port}")
+    _say(f"  data    {data}")
+    _say(f"  join    mosquitto_pub -h {shown} -p {broker.port}{login} -q 1 \\")
+    _say("            -t corridor/v1/my-site/shop/line-1/lathe-1/state -m running")
+    typer.echo("ready")
+
+
+# ---- The parts' surroundings ----
+
+
+@contextlib.asynccontextmanager
+async def _broker(data: Path, host: str, port: int, password: str, given: str) -> AsyncIterator[str]:
+    """Give the URL of a broker: the one that was given, else one of our own on the next free port."""
+    if given:
+        yield given
+        return
+    user = USER if password else None
+    async with contextlib.AsyncExitStack() as stack:
+        for candidate in range(port, port + _TRIES):
+            own = EmbeddedBroker(data / "broker", host=host, port=candidate, user=user, password=password or None)
+            try:
+                await stack.enter_async_context(own)
+            except PortInUse:
+                _say(f"port {candidate} is in use by another program; the broker tries {candidate + 1}")
+                continue
+            if own.note:
+                _say(own.note)
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            watch = group.create_task(own.wait())
+            stack.callback(watch.cancel)
+            yield own.url
+            return
+        raise CommandError(f"no port from {port} to {port + _TRIES - 1} is free", "choose another with --mqtt-port")
+
+
+async def _backfill(simulator: Simulator, plant: Plant, store: Store, now: int) -> None:
+    """Fill an empty store with the plant's last eight hours, so that the first screen has a shift to show."""
+    reached = now - BACKFILL_NS
+    keeper = Keeper(store, plant, lambda: reached)
+    for events in simulator.backfill(reached, now):
+        if events:
+            reached = max(reached, events[-1].at)
+            await keeper.keep_events(events)
+        _progress(f"making the last eight hours of the plant: {1 - (now - reached) / BACKFILL_NS:4.0%}")
+    reached = now
+    await keeper.advance()
+    _progress("")
+
+
+def _free(host: str, port: int, what: str) -> int:
+    """Return the first port from `port` on that nobody listens on."""
+    for candidate in range(port, port + _TRIES):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise CommandError(
+                        f"the {what} cannot listen on {host}: {error.strerror}", "mend --host"
+                    ) from error
+                _say(f"port {candidate} is in use by another program; the {what} tries {candidate + 1}")
+                continue
+            return candidate
+    raise CommandError(f"no port from {port} to {port + _TRIES - 1} is free", "choose another with --port")
+
+
+@contextlib.contextmanager
+def _only_one(data: Path) -> Iterator[None]:
+    """Hold the data folder for this demo alone.
+
+    Raises:
+        CommandError: another demo has it, or it cannot be written to.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        guard = os.open(data / "demo.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CommandError(
+            f"the data folder {data} cannot be written to: {error.strerror}", "choose another with --data"
+        ) from error
+    try:
+        if sys.platform != "win32":
+            import fcntl  # noqa: PLC0415
+
+            try:
+                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise CommandError(
+                    f"another demo is running on the data in {data}", "stop it, or choose another folder with --data"
+                ) from error
+        yield
+    finally:
+        os.close(guard)
+
+
+def _password(data: Path) -> str:
+    """Return the password for broker and wall; the first time it is made and shown, later it is where it was."""
+    file = data / "password"
+    if file.is_file():
+        _say(f"user {USER}, password as before (in {file})")
+        return file.read_text(encoding="utf-8").strip()
+    password = secrets.token_urlsafe(12)
+    data.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(password + "\n", encoding="utf-8")
+    _say(f"broker and wall can be reached from other computers: user {USER}, password {password}")
+    _say(f"it is shown this once, and kept in {file}")
+    return password
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{text:<60}\r")
+        sys.stderr.flush()

@@ -1,0 +1,171 @@
+"""`corridor ingest`, `kpi serve`, `wall`, `simulate`: each service by itself, against a broker and a store."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from broker import address
+from broker.plant import Plant, load, parse
+from broker.session import Session
+from broker.topics import PREFIX
+from cli import loop, options
+from edge.clock import Clock, FastClock, RealClock
+from edge.simulator import Simulator
+from services.store.interface import Store
+from services.store.opening import default_url, open_store
+
+PLANT_NOTE = "plant"
+"""The note of the store that holds the plant description which its ledger is made with."""
+
+StoreUrl = Annotated[
+    str, typer.Option("--store", metavar="URL", help="The store: sqlite:///path; left out, the data folder's.")
+]
+PlantFile = Annotated[
+    Path | None, typer.Option("--plant", metavar="FILE", help="The plant description; left out, the store's.")
+]
+Port = Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port of the wall.")]
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
+SHIPPED_PLANT = Path(__file__).resolve().parent.parent / "edge" / "plants" / "corridor.toml"
+
+
+def ingest(*, broker: options.Broker = options.BROKER, store: StoreUrl = "", data: options.Data) -> None:
+    """Keep telemetry, events and commands in a store, until stopped."""
+    loop.log_to_stderr(logging.INFO)
+
+    async def keep() -> None:
+        async with opened(store or default_url(data)) as kept:
+            await run_ingest(broker, kept)
+
+    loop.run(keep())
+
+
+def serve_kpi(
+    *, broker: options.Broker = options.BROKER, store: StoreUrl = "", data: options.Data, plant: PlantFile = None
+) -> None:
+    """Keep states, counts and orders with the productivity ledger, and publish the indicators, until stopped."""
+    loop.log_to_stderr(logging.INFO)
+
+    async def keep() -> None:
+        async with opened(store or default_url(data)) as kept:
+            await run_kpi(broker, kept, await plant_of(kept, plant))
+
+    loop.run(keep())
+
+
+def wall(
+    *,
+    broker: options.Broker = options.BROKER,
+    store: StoreUrl = "",
+    data: options.Data,
+    plant: PlantFile = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    password: Annotated[str, typer.Option(help="Asked of whoever opens the wall; none if left out.")] = "",
+) -> None:
+    """Serve the live wall and its HTTP API, until stopped."""
+    loop.log_to_stderr(logging.INFO)
+
+    async def serve() -> None:
+        async with opened(store or default_url(data)) as kept:
+            described = await plant_of(kept, plant)
+            await run_wall(broker, kept, described, host=host, port=port, password=password or None)
+
+    loop.run(serve())
+
+
+def simulate(
+    *,
+    broker: options.Broker = options.BROKER,
+    data: options.Data,
+    plant: PlantFile = None,
+    speed: Annotated[float, typer.Option(metavar="N", min=0.01, help="Shop-floor seconds in a second.")] = 1.0,
+) -> None:
+    """Run the simulated machines of a plant description, publishing to a broker, until stopped."""
+    loop.log_to_stderr(logging.INFO)
+    loop.run(run_simulator(broker, Simulator(load(plant or SHIPPED_PLANT), data), clock_at(time.time_ns(), speed)))
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    """Open a store, and close it in the end."""
+    store = await open_store(url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def plant_of(store: Store, file: Path | None) -> Plant:
+    """Return the plant that a file describes, and note it in the store; without a file, the one noted there."""
+    if file is not None:
+        plant = load(file)
+        await store.set_note(PLANT_NOTE, plant.text)
+        return plant
+    return parse(await store.note(PLANT_NOTE) or "", "the plant description in the store")
+
+
+async def run_ingest(broker: str, store: Store, now: Callable[[], int] = time.time_ns) -> None:
+    """Run the ingest service on a session of its own."""
+    from services.ingest.service import filters  # noqa: PLC0415  (a service loads when it is run)
+    from services.ingest.service import ingest as keep
+
+    async with Session(broker, client_id="corridor-ingest", filters=filters(), persistent=True, now=now) as session:
+        await keep(session, store)
+
+
+async def run_kpi(broker: str, store: Store, plant: Plant, now: Callable[[], int] = time.time_ns) -> None:
+    """Run the KPI service on a session of its own."""
+    from services.keepers import kpi_filters  # noqa: PLC0415
+    from services.kpi.service import keep_productivity  # noqa: PLC0415
+
+    async with Session(broker, client_id="corridor-kpi", filters=kpi_filters(), persistent=True, now=now) as session:
+        await keep_productivity(session, store, plant, now)
+
+
+async def run_simulator(broker: str, simulator: Simulator, clock: Clock) -> None:
+    """Run the simulated machines on a session of their own."""
+    name = f"corridor-simulator-{secrets.token_hex(4)}"
+    async with Session(broker, client_id=name, now=clock.now) as session:
+        await simulator.simulate(session, clock)
+
+
+def clock_at(start: int, speed: float) -> Clock:
+    """Return a clock that shows `start` now and runs `speed` times as fast as real time."""
+    return RealClock() if speed == 1 and start <= time.time_ns() else FastClock(start, speed)
+
+
+async def run_wall(
+    broker: str,
+    store: Store,
+    plant: Plant,
+    now: Callable[[], int] = time.time_ns,
+    *,
+    host: str,
+    port: int,
+    password: str | None,
+    ready: asyncio.Event | None = None,
+) -> None:
+    """Run the wall on a session of its own."""
+    from services.wall.server import serve  # noqa: PLC0415
+
+    at = address.parse(broker)
+    name = f"corridor-wall-{secrets.token_hex(4)}"  # there may be several
+    async with Session(broker, client_id=name, filters=[f"{PREFIX}/#"], now=now) as session:
+        await serve(
+            session=session,
+            store=store,
+            plant=plant,
+            now=now,
+            host=host,
+            port=port,
+            password=password,
+            ready=ready,
+            broker=(at.host, at.port),
+        )
