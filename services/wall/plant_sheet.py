@@ -30,8 +30,24 @@ def sheet(plant: Plant, picture: Picture, scope: Scope, broker: tuple[str, int] 
         "targets": {path: targets for path in [*groups, *paths] if (targets := plant.targets(path))},
         "reasons": {code: reason.title for code, reason in plant.reasons.items() if reason.title},
         "products": {name: product.title for name, product in plant.products.items() if product.title},
+        "flows": _flows(plant),
         "signals": {path: plant.asset(path).signals for path in inside},
         "broker": None if broker is None else {"host": broker[0], "port": broker[1]},
+    }
+
+
+def _flows(plant: Plant) -> dict[str, dict[str, Any]]:
+    """Return, of each line whose description tells it, its stages of machines and the sizes of the buffers between."""
+    lines = plant.simulate.get("line")
+    if not isinstance(lines, dict):
+        return {}
+    return {
+        path: {
+            "stages": [[f"{path}/{machine}" for machine in stage] for stage in line["stages"]],
+            "buffers": line.get("buffers", []),
+        }
+        for path, line in lines.items()
+        if isinstance(line, dict) and "stages" in line
     }
 
 

@@ -15,6 +15,9 @@ export function number(value, figures = 3) {
   return group(value.toFixed(Math.min(digits, 8)).replace(/\.?0+$/, (zeros) => (zeros.includes('.') ? '' : zeros)));
 }
 
+/** A number as it is, to at most six figures: for what a device sent. */
+export const plain = (value) => group(String(Number(value.toPrecision(6))));
+
 /** The same digits after the point whatever the value, so that a live number does not jump about. */
 export function steady(value, digits) {
   return value === null || value === undefined ? '–' : group(value.toFixed(digits));

@@ -10,6 +10,9 @@ let plotting = null;
 /** Load uPlot once; it is a plain script that names itself. */
 export function loadPlot() {
   plotting ??= new Promise((done, failed) => {
+    const sheet = document.createElement('link');
+    sheet.rel = 'stylesheet';
+    sheet.href = `${UPLOT}uPlot.min.css`;
     const script = document.createElement('script');
     script.src = `${UPLOT}uPlot.iife.min.js`;
     script.onload = () => done(globalThis.uPlot);
@@ -17,7 +20,7 @@ export function loadPlot() {
       plotting = null;
       failed(new Error('uPlot could not be loaded'));
     };
-    document.head.append(script);
+    document.head.append(sheet, script);
   });
   return plotting;
 }

@@ -3,17 +3,25 @@
 import { html } from './lib.js';
 import { live } from './live.js';
 import { say, sayOr } from './words.js';
-import { minutes, number, percent } from './format.js';
+import { minutes, number, percent, plain } from './format.js';
 import { categoryOf } from './states.js';
 import { noteOf } from './overview.js';
 
-/** The reason that cost most planned time. */
-export const topLoss = (answer) => answer?.reasons?.find((each) => each.seconds > 0) ?? null;
+/** Reasons that cost planned time, largest first. */
+export const lostTo = (answer) => (answer?.reasons ?? []).filter((each) => each.seconds > 0 && LOST.has(each.state));
 
-/** How a step of the waterfall is coloured: the losses by what they are, what is left by how much it is worth. */
+/** The reason that cost most planned time. */
+export const topLoss = (answer) => lostTo(answer)[0] ?? null;
+
+const LOST = new Set(['down', 'setup', 'starved', 'blocked', 'idle']);
+
+/** Steps of the waterfall that say what is left; all others say what was lost. */
+const LEFT = new Set(['calendar', 'planned', 'running', 'fully-productive']);
+
+/** How a step is coloured: a loss by what it is. */
 const COLOUR = {
-  breakdown: 'down', down: 'down', setup: 'act', 'minor-stop': 'wait', 'minor-stops': 'wait', waiting: 'wait', speed: 'run', 'startup-reject': 'attention',
-  'process-reject': 'attention', quality: 'attention', unknown: 'unknown', maintenance: 'act', off: 'off', productive: 'productive',
+  off: 'off', maintenance: 'act', unknown: 'unknown', 'no-order': 'idle', setup: 'act', down: 'down', starved: 'wait', blocked: 'wait', idle: 'idle',
+  unrated: 'unknown', speed: 'run', quality: 'attention', 'fully-productive': 'productive', calendar: 'off', planned: 'productive', running: 'run',
 };
 
 const words = (name) => sayOr(`loss.${name}`, name.replace(/[_-]/g, ' '));
@@ -26,19 +34,45 @@ export function LossBar({ answer, target }) {
 }
 
 function Factors({ answer, target }) {
-  const steps = answer ? losses(answer) : [];
-  const total = steps.reduce((sum, step) => sum + Math.max(0, step.seconds), 0);
-  if (!total) return html`<svg class="loss" aria-hidden="true"></svg>`;
+  const planned = answer?.waterfall.find((step) => step.name === 'planned')?.seconds;
+  if (!planned) return html`<svg class="loss" aria-hidden="true"></svg>`;
+  // From what is left to what was lost first: the steps after `planned`, backwards, without those that sum up.
+  const after = answer.waterfall.slice(answer.waterfall.findIndex((step) => step.name === 'planned') + 1);
+  const parts = after.filter((step) => step.seconds > 0 && step.name !== 'running').reverse();
   let at = 0;
-  const label = steps.map((step) => `${words(step.name)} ${percent(step.seconds / total)} %`).join(', ');
-  return html`<svg class="loss" role="img" aria-label=${label}>${steps.map((step) => {
+  return html`<svg class="loss" role="img" aria-label=${parts.map((step) => `${words(step.name)} ${percent(step.seconds / planned)} %`).join(', ')}>${parts.map((step) => {
     const start = at;
-    const wide = Math.max(0, step.seconds) / total;
+    const wide = step.seconds / planned;
     at += wide;
-    return html`<rect key=${step.name} class="f-${step.colour}" x="${start * 100}%" width="${wide * 100}%" height="100%"><title>${words(step.name)} · ${minutes(step.seconds)} · ${percent(wide)} %</title></rect>`;
-  })}${target && html`<rect class="mark" x="${target * 100}%" width="2" height="100%"><title>${say('target', `${percent(target)} %`)}</title></rect>`}</svg>`;
+    return html`<rect key=${step.name} class="f-${COLOUR[step.name] ?? 'unknown'}" x="${start * 100}%" width="${wide * 100}%" height="100%"><title>${words(step.name)} · ${minutes(step.seconds)} · ${percent(wide)} %</title></rect>`;
+  })}${target && html`<rect class="mark" x="${target * 100}%" width="2" height="100%"><title>${say('target', `${plain(target * 100)} %`)}</title></rect>`}</svg>`;
 }
 
-export function losses(answer) {
-  return (answer.waterfall ?? []).map((step) => ({ ...step, colour: COLOUR[step.name] ?? categoryOf(step.name) }));
+/** The waterfall, a step a line: what time there was, what was lost, what is left. */
+export function WaterfallSteps({ answer }) {
+  const steps = answer.waterfall;
+  const of = (name) => steps.find((step) => step.name === name)?.seconds ?? 0;
+  const total = of('calendar');
+  if (!total) return html`<p class="beside">${say('no.data')}</p>`;
+  let left = total;
+  const rows = steps.map((step) => {
+    if (LEFT.has(step.name)) {
+      left = step.seconds;
+      return html`<${Step} key=${step.name} name=${words(step.name)} from=${0} wide=${step.seconds / total} colour=${COLOUR[step.name]} seconds=${step.seconds} strong />`;
+    }
+    left -= step.seconds;
+    if (!step.seconds) return null;
+    return html`<${Step} key=${step.name} name=${words(step.name)} from=${left / total} wide=${Math.max(0, step.seconds) / total} colour=${COLOUR[step.name] ?? 'unknown'} seconds=${step.seconds} />`;
+  });
+  return html`<div class="steps">${total === of('planned') ? rows.slice(1) : rows}</div><p class="beside">${say('adds.up')}</p>`;
+}
+
+const Step = ({ name, from, wide, colour, seconds, strong }) => html`<span class=${strong ? 'strong' : ''}>${name}</span><svg class="step" aria-hidden="true"><rect class="f-${colour}" x="${from * 100}%" width="${wide * 100}%" height="100%" /></svg><span class="amount">${minutes(seconds)}</span>`;
+
+/** What cost most planned time, largest first. */
+export function Pareto({ answer, most = 8 }) {
+  const reasons = lostTo(answer).slice(0, most);
+  if (!reasons.length) return html`<p class="beside">${answer ? say('nothing.lost') : ''}</p>`;
+  const largest = reasons[0].seconds;
+  return html`<ol class="steps pareto">${reasons.map((each) => html`<li key="${each.state} ${each.reason}"><span title=${say(`state.${each.state}`)}>${each.reason ? live.reason(each.reason) : say(`state.${each.state}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${categoryOf(each.state)}" width="${(100 * each.seconds) / largest}%" height="100%" /></svg><span class="amount">${minutes(each.seconds)} <small>${say('times', number(each.entries))}</small></span></li>`)}</ol>`;
 }

@@ -5,7 +5,7 @@ import { html } from './lib.js';
 import { useLive } from './live.js';
 import { address, listed, moves, useAsk } from './ask.js';
 import { say, sayOr } from './words.js';
-import { clock, difference, number, percent, pieces, span, minutes } from './format.js';
+import { clock, difference, number, percent, pieces, plain, span, minutes } from './format.js';
 import { link, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { categoryOf, Icon, ORDER, StateWord } from './states.js';
@@ -54,7 +54,7 @@ function Strip({ live, answer, plan, range, history }) {
   const energy = values.energy_per_good_piece ?? values.comprehensive_energy_consumption;
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
   return html`<section class="strip" aria-label=${say('all')}>
-    <${Figure} title=${say('oee')} value=${percent(oee)} unit="%" missing=${oee == null && noteOf(answer, 'oee')}>${points === null ? say('no.target') : `${say('target', `${percent(target)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
+    <${Figure} title=${say('oee')} value=${percent(oee)} unit="%" missing=${oee == null && noteOf(answer, 'oee')}>${points === null ? say('no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
     <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
     <${Figure} title=${say('energy')} value=${energy == null ? null : number(energy)} unit="kW·h" missing=${energy == null && noteOf(answer, 'comprehensive_energy_consumption')} />
     <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer?.coverage == null && say('no.data')}>${silent ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : say('all.heard')}<//>

@@ -32,6 +32,7 @@ const en = {
   'empty.link': 'How to join',
   'line.flow': 'The line as it flows', 'line.ribbons': 'States', 'line.hours': 'Hour by hour', 'line.waterfall': 'Where the time went',
   'line.pareto': 'What cost most', 'hour': 'hour', 'plan': 'plan', 'actual': 'actual', 'delta': 'delta', 'reason': 'most lost to', 'total': 'sum',
+  'buffer.full': 'full', 'buffer.empty': 'empty', 'buffer.size': 'of {0}',
   'bottleneck': 'constraint', 'stock': 'in stock', 'adds.up': 'The steps add up to the last second.', 'times': '{0}×',
   'order.progress': '{0} good of {1}', 'oee.factors': 'OEE and its factors', 'window.hour': 'hour', 'window.shift': 'shift',
   'window.order': 'order', 'window.week': '7 days', 'window.range': 'range',
@@ -52,7 +53,8 @@ const en = {
   'kiosk.none': 'Name the views to show: /kiosk?views=/,/line/site/area/line&every=20', 'error': 'could not be loaded: {0}', 'trying': 'trying again',
   'not.found': 'There is no {0} yet', 'not.found.text': 'Nothing has been heard of it, and the plant does not declare it. It will appear here with its first message.',
   'now.mark': 'now', 'stale': 'not heard for {0}', 'others': 'machines of this line', 'prev': 'previous machine', 'next': 'next machine', 'csv': 'events as JSON',
-  'loss.calendar': 'calendar time', 'loss.planned': 'planned', 'loss.setup': 'set-up', 'loss.down': 'down', 'loss.waiting': 'waiting', 'loss.speed': 'speed', 'loss.quality': 'quality', 'loss.productive': 'fully productive',
+  'loss.calendar': 'calendar time', 'loss.off': 'off', 'loss.maintenance': 'maintenance', 'loss.unknown': 'unknown', 'loss.planned': 'planned', 'loss.no-order': 'no order', 'loss.setup': 'set-up', 'loss.down': 'down', 'loss.starved': 'starved',
+  'loss.blocked': 'blocked', 'loss.idle': 'idle', 'loss.running': 'running', 'loss.unrated': 'no ideal cycle', 'loss.speed': 'speed', 'loss.quality': 'rejects', 'loss.fully-productive': 'fully productive',
 };
 
 const TABLES = { en };

@@ -1,0 +1,71 @@
+// Lines to copy that make something a machine: with the broker's real address, for the ways in which people try first.
+
+import { html, useState } from './lib.js';
+import { say } from './words.js';
+
+const WAYS = ['mosquitto_pub', 'Python', 'Arduino', 'Node-RED'];
+
+export function Join({ live }) {
+  const [way, choose] = useState(WAYS[0]);
+  const [machine, name] = useState('bench/demo/line-1/my-machine');
+  const [copied, tell] = useState(false);
+  const { host = location.hostname, port = 1883 } = live.plant.broker ?? {};
+  const where = { host: host === '0.0.0.0' || host === '::' ? location.hostname : host, port };
+  const text = LINES[way](where, `corridor/v1/${machine.replace(/^\/+|\/+$/g, '')}`);
+  const copy = () => navigator.clipboard?.writeText(text).then(() => {
+    tell(true);
+    setTimeout(() => tell(false), 2_000);
+  });
+  return html`<section class="card stack"><h2>${say('join.title')}</h2><p class="beside">${say('join.text')}</p>
+    <div class="tools"><div role="tablist" class="tabs">${WAYS.map((each) => html`<button type="button" role="tab" key=${each} aria-selected=${each === way} onClick=${() => choose(each)}>${each}</button>`)}</div>
+      <label class="grow"><span class="sr">${say('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label></div>
+    <div class="copy"><pre tabindex="0">${text}</pre>${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${say(copied ? 'join.copied' : 'join.copy')}</button>`}</div></section>`;
+}
+
+const LINES = {
+  mosquitto_pub: ({ host, port }, topic) => [
+    `mosquitto_pub -h ${host} -p ${port} -r -t ${topic}/state -m running`,
+    `mosquitto_pub -h ${host} -p ${port} -t ${topic}/telemetry/temperature -m '{"value":21.5,"unit":"Cel"}'`,
+    `mosquitto_pub -h ${host} -p ${port} -r -t ${topic}/count -m '{"produced":1,"good":1}'`,
+  ].join('\n'),
+  Python: ({ host, port }, topic) => `# pip install paho-mqtt
+import time, random
+import paho.mqtt.client as mqtt
+
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+client.will_set("${topic}/status", "offline", qos=1, retain=True)
+client.connect("${host}", ${port})
+client.loop_start()
+client.publish("${topic}/status", "online", qos=1, retain=True)
+client.publish("${topic}/state", "running", qos=1, retain=True)
+while True:
+    client.publish("${topic}/telemetry/temperature", round(random.gauss(21, 0.3), 2))
+    time.sleep(1)`,
+  Arduino: ({ host, port }, topic) => `// library: PubSubClient, on an ESP32
+#include <WiFi.h>
+#include <PubSubClient.h>
+WiFiClient net;
+PubSubClient mqtt(net);
+
+void setup() {
+  WiFi.begin("NETWORK", "PASSWORD");
+  while (WiFi.status() != WL_CONNECTED) delay(200);
+  mqtt.setServer("${host}", ${port});
+}
+
+void loop() {
+  if (!mqtt.connected()) {
+    mqtt.connect("my-machine", "${topic}/status", 1, true, "offline");
+    mqtt.publish("${topic}/status", "online", true);
+    mqtt.publish("${topic}/state", "running", true);
+  }
+  mqtt.publish("${topic}/telemetry/temperature", String(analogRead(34) * 0.1).c_str());
+  mqtt.loop();
+  delay(1000);
+}`,
+  'Node-RED': ({ host, port }, topic) => JSON.stringify([
+    { id: 'corridor-broker', type: 'mqtt-broker', name: 'Corridor', broker: host, port: String(port), willTopic: `${topic}/status`, willQos: '1', willRetain: 'true', willPayload: 'offline', birthTopic: `${topic}/status`, birthQos: '1', birthRetain: 'true', birthPayload: 'online' },
+    { id: 'corridor-tick', type: 'inject', name: 'each second', repeat: '1', payload: '$round($random() * 5 + 20, 2)', payloadType: 'jsonata', props: [{ p: 'payload' }], wires: [['corridor-out']] },
+    { id: 'corridor-out', type: 'mqtt out', name: 'temperature', topic: `${topic}/telemetry/temperature`, qos: '1', broker: 'corridor-broker', wires: [] },
+  ], null, 1),
+};
