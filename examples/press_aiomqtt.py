@@ -1,0 +1,71 @@
+"""A press that speaks Corridor's contract and obeys a command, with aiomqtt.
+
+    pip install aiomqtt
+    python press_aiomqtt.py [HOST [PORT [USER PASSWORD]]]
+
+`cmd/set-pace` with `{"id": "1", "args": {"seconds": 2}}` sets its pace; it answers on `reply/set-pace`.
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+
+import aiomqtt
+
+ASSET = "corridor/v1/my-site/shop/line-1/press-1"  # site, area, line, machine
+
+
+class Press:
+    """The press: makes a piece each `pace_s` seconds."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self.client = client
+        self.pace_s = 1.0
+        self.pieces = 0
+
+    async def say(self, kind: str, retain: bool = False, **payload: object) -> None:
+        """Publish one message of the contract, with the time at which it was so."""
+        message = {"ts": time.time_ns() // 1_000_000, **payload, "simulated": True}
+        await self.client.publish(f"{ASSET}/{kind}", json.dumps(message), qos=1, retain=retain)
+
+    async def work(self) -> None:
+        """Make pieces."""
+        await self.say("state", retain=True, state="running")
+        while True:
+            await self.say("count", retain=True, produced=self.pieces, good=self.pieces)  # cumulative
+            await asyncio.sleep(self.pace_s)
+            self.pieces += 1
+
+    async def obey(self) -> None:
+        """Do as commands say, and answer each with its id."""
+        await self.client.subscribe(f"{ASSET}/cmd/set-pace", qos=1)
+        async for message in self.client.messages:
+            try:
+                command = json.loads(message.payload)
+                call, self.pace_s = command["id"], max(0.1, float(command["args"]["seconds"]))
+            except (ValueError, TypeError, KeyError):
+                continue  # not a command; `corridor check` says why
+            await self.say("reply/set-pace", id=call, ok=True)
+
+
+async def main() -> None:
+    """Connect, and work until Ctrl-C."""
+    host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 1883
+    user, password = sys.argv[3:5] if len(sys.argv) > 4 else (None, None)
+    will = aiomqtt.Will(f"{ASSET}/status", "offline", qos=1, retain=True)  # the broker says it for us if we vanish
+    async with aiomqtt.Client(host, port, username=user, password=password, will=will, keepalive=10) as client:
+        press = Press(client)
+        await client.publish(f"{ASSET}/status", "online", qos=1, retain=True)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(press.work())
+                group.create_task(press.obey())
+        finally:
+            await client.publish(f"{ASSET}/status", "offline", qos=1, retain=True)
+
+
+with contextlib.suppress(KeyboardInterrupt):
+    asyncio.run(main())

@@ -1,0 +1,116 @@
+"""The lines that people copy from the page are run, and mean what the page says."""
+
+import asyncio
+import json
+import re
+import shlex
+import sys
+import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from broker.codec import decode
+from broker.embedded import EmbeddedBroker
+from broker.events import AnyEvent
+from broker.message import Message
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docs/how-to/plug-in-a-device.md"
+PAGE = FILE.read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+SHELL = [shlex.split(line) for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
+PUBLISH = [command for command in SHELL if command[0] == "mosquitto_pub"]
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
+    async with EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as running:
+        yield running
+
+
+async def heard(client: aiomqtt.Client, count: int) -> list[AnyEvent]:
+    """Decode the next messages; each must be of the contract."""
+    events: list[AnyEvent] = []
+    for _ in range(count):
+        message = await anext(client.messages)
+        events += decode(Message(str(message.topic), bytes(message.payload), received_at=time.time_ns()))
+    return events
+
+
+@pytest.mark.mosquitto
+async def test_every_line_with_mosquitto_pub_means_an_event(broker: EmbeddedBroker) -> None:
+    async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+        await client.subscribe("corridor/v1/#", qos=1)
+        kinds = []
+        for command in PUBLISH:
+            mine = [str(broker.port) if word == "1883" else word for word in command]
+            process = await asyncio.create_subprocess_exec(*mine)
+            assert await process.wait() == 0
+            kinds += [event.kind for event in await heard(client, 1)]
+    assert set(kinds) >= {"state", "status", "job", "count", "telemetry", "meter", "event", "quality"}
+
+
+def test_retained_kinds_are_published_retained() -> None:
+    for command in PUBLISH:
+        topic = command[command.index("-t") + 1]
+        assert ("-r" in command) == (topic.split("/")[6] in {"state", "status", "job", "count"})
+
+
+async def test_check_says_what_the_page_shows() -> None:
+    (command,) = [command for command in SHELL if command[:2] == ["./corridor", "check"]]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "cli.main", *command[1:], stderr=PIPE, env={"PYTHONPATH": str(ROOT)}
+    )
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    shown = "".join(f"    {line}\n" for line in err.decode().splitlines())
+    assert shown in PAGE
+
+
+@pytest.mark.mosquitto
+async def test_the_python_device_runs(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    text = next(text for language, text in BLOCKS if language == "python" and "paho" in text)
+    script = tmp_path / "device.py"
+    script.write_text(text.replace("1883", str(broker.port)))
+    async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+        await client.subscribe("corridor/v1/#", qos=1)
+        process = await asyncio.create_subprocess_exec(sys.executable, str(script))
+        try:
+            assert [event.kind for event in await heard(client, 3)] == ["status", "state", "telemetry"]
+        finally:
+            process.kill()
+            await process.wait()
+        assert [event.kind for event in await heard(client, 1)] == ["status"]  # its last will
+
+
+def test_the_micropython_device_is_python() -> None:
+    text = next(text for language, text in BLOCKS if language == "python" and "umqtt" in text)
+    compile(text, str(FILE), "exec")
+
+
+def test_the_node_red_flow_can_be_imported() -> None:
+    nodes = {node["id"]: node for node in json.loads(next(text for language, text in BLOCKS if language == "json"))}
+    assert len(nodes) == 5
+    for node in nodes.values():
+        assert all(target in nodes for wire in node.get("wires", []) for target in wire)
+        assert nodes[node["z"]]["type"] == "tab" if "z" in node else True
+
+
+TOPICS = re.findall(r"corridor/v1/my-site/[a-z0-9/-]*", PAGE)
+ASSETS = re.findall(r'ASSET(?: =)? b?"(corridor/v1/[^"]+)"', PAGE)
+ENDS = re.findall(r'ASSET \+ b"(/[^"]+)"|ASSET "(/[^"]+)"|\{ASSET\}(/[^"]+)"', PAGE)
+
+
+def test_every_topic_on_the_page_is_one_of_the_contract() -> None:
+    whole = [topic for topic in TOPICS if topic.count("/") > 5]
+    assert len(whole) > 10
+    assert {asset.count("/") for asset in ASSETS} == {5}
+    for topic in whole + [ASSETS[0] + "".join(end) for end in ENDS]:
+        kind = topic.split("/")[6]
+        payload = {"state": "running", "status": "online", "telemetry": '{"value":1}'}.get(kind)
+        if payload and (kind != "telemetry" or topic.count("/") == 7):
+            assert decode(Message(topic, payload.encode(), received_at=time.time_ns()))
