@@ -110,11 +110,12 @@ def settle(connection: sqlite3.Connection, before: int | None = None) -> None:
 
 
 def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int, Summed]]) -> None:
-    _insert(connection, family, "minute", rows)
+    last = {(asset, *row[:3]): row for asset, row in rows}
+    _insert(connection, family, "minute", [(key[0], row) for key, row in last.items() if any(row.sums.values())])
     connection.executemany(
         f"DELETE FROM {family.name}_minute"
         f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
-        [(asset, row.start, row.first, row.second) for asset, row in rows if not any(row.sums.values())],
+        [key for key, row in last.items() if not any(row.sums.values())],
     )
     for resolution in ("hour", "day"):
         span = SPANS_NS[resolution]
