@@ -77,6 +77,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
         ideal_cycle: seconds a piece where neither order nor product says; None if not set.
         targets: the aim for each indicator, as a ratio or in the indicator's unit.
         signals: what is known of its signals.
+        stages: of a line: the machines of each step of its flow, those of one step side by side; not handed down.
     """
 
     path: str
@@ -88,6 +89,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
     ideal_cycle: float | None = None
     targets: dict[str, float] = {}
     signals: dict[str, SignalInfo] = {}
+    stages: tuple[tuple[str, ...], ...] = ()
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -181,6 +183,18 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
     def targets(self, asset: str) -> dict[str, float]:
         """Return the aim for each indicator of an asset, by the indicator's id."""
         return self.asset(asset).targets
+
+    def stages(self, line: str) -> list[list[str]]:
+        """Return the machines of each step of a line's flow, first step first; nothing where nobody told.
+
+        A simulated line tells it in its `simulate` part, which the simulator judges.
+        """
+        declared = self.assets.get(line)
+        stages: Any = declared.stages if declared else ()
+        if not stages:
+            simulated = self.simulate.get("line", {}).get(line, {})
+            stages = simulated.get("stages", []) if isinstance(simulated, dict) else []
+        return [[f"{line}/{machine}" for machine in stage] for stage in stages]
 
     def signal_info(self, machine: str, signal: str) -> SignalInfo | None:
         """Return what is known of a machine's signal, None if nothing is."""
@@ -313,9 +327,21 @@ def _asset(path: str, table: Table, above: AssetInfo, calendars: dict[str, Named
         ideal_cycle=table.duration_s("ideal-cycle") or above.ideal_cycle,
         targets=above.targets | _targets(table.table("targets")),
         signals=above.signals | _signals(table.table("signals"), above.signals),
+        stages=_stages(path, table),
     )
     table.close()
     return info
+
+
+def _stages(path: str, table: Table) -> tuple[tuple[str, ...], ...]:
+    found = table.array("stages")
+    if found and path.count("/") != 2:
+        table.wrong("stages", "only a line has stages", "write them at a path of three levels, site/area/line")
+    good = all(isinstance(stage, list) and stage and all(isinstance(name, str) for name in stage) for stage in found)
+    if not good:
+        table.wrong("stages", "these are not stages", 'write stages = [["mill-1", "mill-2"], ["cmm-1"]]')
+        return ()
+    return tuple(map(tuple, found))
 
 
 def _calendar_name(table: Table, calendars: dict[str, NamedCalendar]) -> str | None:

@@ -1,58 +1,67 @@
-"""`corridor kpi serve` and `kpi show`: keep the productivity ledger, and ask it."""
+"""`corridor kpi serve`, `kpi show` and `kpi explain`: keep the productivity ledger, ask it, and check its answers."""
 
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from broker.plant import Plant
 from broker.topics import check_asset
 from cli import options, times
 from cli.services import PlantFile, StoreUrl, opened, plant_of, serve_kpi
 from services.ledger.fields import NANO
 from services.ledger.indicators import INDICATORS
+from services.store import explaining
 from services.store.answers import Answer, answer
+from services.store.explaining import Explanation
+from services.store.interface import Store
 from services.store.opening import default_url
 
-__all__ = ["serve", "show"]
+__all__ = ["explain", "serve", "show"]
+
+Found = TypeVar("Found")
 
 serve = serve_kpi
 
 LAST_S: Final = 8 * 3_600.0
 
 
+From = Annotated[
+    int | None, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339 or ms).")
+]
+To = Annotated[
+    int | None, typer.Option("--to", metavar="T", parser=times.instant_ns, help="Until when; now if left out.")
+]
+Last = Annotated[
+    float | None, typer.Option("--last", metavar="D", parser=times.duration_s, help="Instead: the last 8h, 7d …")
+]
+Asset = Annotated[str, typer.Argument(metavar="ASSET", help="A machine, line, area or site: site/area/line/machine.")]
+
+
 def show(
-    asset: Annotated[
-        str, typer.Argument(metavar="ASSET", help="A machine, line, area or site: site/area/line/machine.")
-    ],
+    asset: Asset,
     *,
-    from_: Annotated[
-        int | None, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339 or ms).")
-    ] = None,
-    to: Annotated[
-        int | None, typer.Option("--to", metavar="T", parser=times.instant_ns, help="Until when; now if left out.")
-    ] = None,
-    last: Annotated[
-        float | None, typer.Option("--last", metavar="D", parser=times.duration_s, help="Instead: the last 8h, 7d …")
-    ] = None,
+    from_: From = None,
+    to: To = None,
+    last: Last = None,
     store: StoreUrl = "",
     data: options.Data,
     plant: PlantFile = None,
     json_: options.Json = False,
 ) -> None:
     """Show the indicators of a machine, line, area or site over a range; the last 8 h if none is given."""
-    check_asset(asset)
-    if last is not None and from_ is not None:
-        raise typer.BadParameter("--last and --from exclude each other")
-    if from_ is None and to is not None and last is None:
-        raise typer.BadParameter("--to needs --from or --last")
-    if from_ is not None and to is not None and to <= from_:
-        raise typer.BadParameter("--to must be later than --from")
-    found = asyncio.run(_answer(store or default_url(data), plant, asset, (from_, to), last or LAST_S))
+
+    async def ask(kept: Store, described: Plant, between: tuple[int, int], now: int) -> Answer:
+        return await answer(kept, described, asset, *between, now=now)
+
+    span = _span(asset, from_, to, last)
+    found = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
     if json_:
         typer.echo(json.dumps(found.document(), ensure_ascii=False))
     else:
@@ -62,21 +71,69 @@ def show(
         raise typer.Exit(1)
 
 
-async def _answer(
-    url: str, plant_file: Path | None, asset: str, between: tuple[int | None, int | None], last_s: float
-) -> Answer:
+def explain(
+    asset: Asset,
+    indicator: Annotated[str, typer.Argument(metavar="INDICATOR", help="As kpi show --json names it: oee, cpk …")],
+    *,
+    from_: From = None,
+    to: To = None,
+    last: Last = None,
+    store: StoreUrl = "",
+    data: options.Data,
+    plant: PlantFile = None,
+    json_: options.Json = False,
+) -> None:
+    """Show how a number comes about: formula, sums, and the events behind them, to be checked by hand."""
+
+    async def ask(kept: Store, described: Plant, between: tuple[int, int], now: int) -> Explanation:
+        return await explaining.explain(kept, described, asset, indicator, between, now=now)
+
+    span = _span(asset, from_, to, last)
+    found = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
+    if json_:
+        typer.echo(json.dumps(found.document(), ensure_ascii=False))
+    else:
+        _print_explanation(found)
+
+
+class Span(NamedTuple):
+    """A range as asked for, nanoseconds; None where the command line does not say."""
+
+    start: int | None
+    end: int | None
+    length: int
+
+
+def _span(asset: str, from_: int | None, to: int | None, last: float | None) -> Span:
+    check_asset(asset)
+    if last is not None and from_ is not None:
+        raise typer.BadParameter("--last and --from exclude each other")
+    if from_ is None and to is not None and last is None:
+        raise typer.BadParameter("--to needs --from or --last")
+    if from_ is not None and to is not None and to <= from_:
+        raise typer.BadParameter("--to must be later than --from")
+    return Span(from_, to, round((last or LAST_S) * NANO))
+
+
+async def _with_store(
+    url: str,
+    plant_file: Path | None,
+    asset: str,
+    span: Span,
+    ask: Callable[[Store, Plant, tuple[int, int], int], Awaitable[Found]],
+) -> Found:
+    """Open the store, and ask it with its plant, the range and the present."""
     async with opened(url) as store:
         plant = await plant_of(store, plant_file)
         # A demo that ran fast has left its store ahead of the clock; there, now is the newest event.
         now = max([time.time_ns(), *(machine.last for machine in await store.machines(asset))])
-        start, end = between
-        end = now if end is None else end
-        start = end - round(last_s * NANO) if start is None else start
-        return await answer(store, plant, asset, start, end, now=now)
+        end = now if span.end is None else span.end
+        start = end - span.length if span.start is None else span.start
+        return await ask(store, plant, (start, end), now)
 
 
 def _print(found: Answer) -> None:
-    console = Console(highlight=False)
+    console = _console()
     until = found.to if found.counted_to == found.to else f"{found.counted_to} (now)"
     console.print(f"[bold]{found.asset}[/bold]  {found.from_} to {until}")
     console.print(f"{len(found.machines)} machine{'s' * (len(found.machines) != 1)}: {', '.join(found.machines)}")
@@ -98,6 +155,43 @@ def _print(found: Answer) -> None:
         console.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reason.reason} ({reason.entries:.0f} times)")
     for note in found.notes:
         console.print(f"note: {note}")
+
+
+def _print_explanation(found: Explanation) -> None:
+    console = _console()
+    number = f", ISO 22400-2 no. {found.number}" if found.number else ""
+    console.print(f"[bold]{found.asset}[/bold]  {found.from_} to {found.to}")
+    console.print(f"{found.formula}{number}")
+    console.print(f"  = {found.filled}")
+    console.print(found.meaning if not found.why_not else f"Not defined: {found.why_not}.")
+    for term in found.terms:
+        unit = "" if term.unit == "1" else f" {term.unit}"
+        sums = " + ".join(f"{field} {found.sums[field]:g}" for field in term.fields)
+        console.print(f"\n[bold]{term.name}[/bold]  {term.meaning}: {term.value:g}{unit} = {sums}")
+    table = Table(box=None, pad_edge=False)
+    for column, justify in (("machine", "left"), ("field", "left"), ("amount", "right"), ("from", "left")):
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    for column in ("to", "state", "product", "shift"):
+        table.add_column(column)
+    for event in found.events:
+        said = f"{event.state}: {event.reason}" if event.reason else event.state
+        table.add_row(
+            event.machine.rpartition("/")[2],
+            event.field,
+            f"{event.amount:g}",
+            event.from_,
+            event.to if event.to != event.from_ else "",
+            said,
+            event.product,
+            event.shift,
+        )
+    console.print()
+    console.print(table)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)  # into a file nothing is cut
 
 
 def _shown(value: float, unit: str) -> tuple[str, str]:

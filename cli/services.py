@@ -18,6 +18,9 @@ from broker.topics import PREFIX
 from cli import loop, options
 from edge.clock import Clock, FastClock, RealClock
 from edge.simulator import Simulator
+from services.ingest import service as ingesting
+from services.keepers import kpi_filters
+from services.kpi.service import keep_productivity
 from services.store.interface import Store
 from services.store.opening import default_url, open_store
 
@@ -113,18 +116,13 @@ async def plant_of(store: Store, file: Path | None) -> Plant:
 
 async def run_ingest(broker: str, store: Store, now: Callable[[], int] = time.time_ns) -> None:
     """Run the ingest service on a session of its own."""
-    from services.ingest.service import filters  # noqa: PLC0415  (a service loads when it is run)
-    from services.ingest.service import ingest as keep
-
-    async with Session(broker, client_id="corridor-ingest", filters=filters(), persistent=True, now=now) as session:
-        await keep(session, store)
+    filters = ingesting.filters()
+    async with Session(broker, client_id="corridor-ingest", filters=filters, persistent=True, now=now) as session:
+        await ingesting.ingest(session, store)
 
 
 async def run_kpi(broker: str, store: Store, plant: Plant, now: Callable[[], int] = time.time_ns) -> None:
     """Run the KPI service on a session of its own."""
-    from services.keepers import kpi_filters  # noqa: PLC0415
-    from services.kpi.service import keep_productivity  # noqa: PLC0415
-
     async with Session(broker, client_id="corridor-kpi", filters=kpi_filters(), persistent=True, now=now) as session:
         await keep_productivity(session, store, plant, now)
 
@@ -153,7 +151,7 @@ async def run_wall(
     ready: asyncio.Event | None = None,
 ) -> None:
     """Run the wall on a session of its own."""
-    from services.wall.server import serve  # noqa: PLC0415
+    from services.wall.server import serve  # noqa: PLC0415  (it takes its time to load)
 
     at = address.parse(broker)
     name = f"corridor-wall-{secrets.token_hex(4)}"  # there may be several

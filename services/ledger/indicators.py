@@ -71,6 +71,15 @@ class Indicator(NamedTuple):
         """The abbreviations in the formula, in its order."""
         return list(dict.fromkeys(word for word in re.findall(r"[A-Za-z]+", self.formula) if word in TERMS))
 
+    def evaluate(self, terms: Terms, context: Context) -> tuple[float | None, str]:
+        """Return the value and '', or None and why there is none."""
+        try:
+            return float(self.compute(terms, context)), ""
+        except Undefined as why:
+            return None, str(why)
+        except ZeroDivisionError:
+            return None, f"{_denominator(self)} is zero"
+
     @property
     def meaning(self) -> str:
         """What it means, and when it is not defined."""
@@ -88,12 +97,9 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     for name, indicator in INDICATORS.items():
-        try:
-            values[name] = float(indicator.compute(terms, context))
-        except Undefined as why:
-            values[name], reasons[name] = None, str(why)
-        except ZeroDivisionError:
-            values[name], reasons[name] = None, f"{_denominator(indicator)} is zero"
+        values[name], why_not = indicator.evaluate(terms, context)
+        if why_not:
+            reasons[name] = why_not
     return Evaluation(values, reasons)
 
 

@@ -4,15 +4,18 @@ There is one way to a number: the ledger of the range (`ranges`), then the pure 
 (`services.ledger.indicators`). What is printed, served and drawn is this answer, unrounded.
 """
 
+from fractions import Fraction
 from typing import Any, Final
 
 import msgspec
 
 from broker import instants
+from broker.events import Measurement
 from broker.plant import Plant
+from services.ledger.capability import Capability, capabilities, least
 from services.ledger.doubts import doubts
-from services.ledger.fields import NANO, to_units
-from services.ledger.indicators import coverage, evaluate
+from services.ledger.fields import NANO, Sums, add, to_units
+from services.ledger.indicators import Context, coverage, evaluate
 from services.ledger.losses import waterfall
 from services.store.interface import Store
 from services.store.ranges import Range, measure
@@ -49,6 +52,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         ledger: the sums behind them, in the units of their names.
         reasons: largest first.
         waterfall: from calendar time down to fully productive time; adds up exactly.
+        capabilities: of each measured characteristic.
         machines: the machines that are counted.
         notes: why an indicator is not defined, and what seems wrong in the data.
     """
@@ -62,6 +66,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     ledger: dict[str, float]
     reasons: list[Reason]
     waterfall: list[Step]
+    capabilities: list[Capability]
     machines: list[str]
     notes: list[str]
 
@@ -82,13 +87,20 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
         end: the same.
         now: the present.
     """
-    return judge(await measure(store, plant, asset, start, end, now=now), asked_end=end)
+    measured = await measure(store, plant, asset, start, end, now=now)
+    found = capabilities(await _measurements(store, measured))
+    return judge(measured, _context(plant, measured, found), found, asked_end=end)
 
 
-def judge(measured: Range, *, asked_end: int) -> Answer:
+async def context_of(store: Store, plant: Plant, measured: Range) -> Context:
+    """Return what the indicators of a range need besides its sums."""
+    return _context(plant, measured, capabilities(await _measurements(store, measured)))
+
+
+def judge(measured: Range, context: Context, found: list[Capability], *, asked_end: int) -> Answer:
     """Return the indicators of a ledger over a range."""
     sums = measured.total()
-    evaluation = evaluate(sums)
+    evaluation = evaluate(sums, context)
     core = [f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons]
     return Answer(
         asset=measured.asset,
@@ -100,9 +112,31 @@ def judge(measured: Range, *, asked_end: int) -> Answer:
         ledger=to_units(sums),
         reasons=_reasons(measured),
         waterfall=[Step(step.name, step.amount / NANO) for step in waterfall(sums)],
+        capabilities=found,
         machines=list(measured.machines),
         notes=core + doubts({machine: measured.of_machine(machine) for machine in measured.machines}),
     )
+
+
+async def _measurements(store: Store, measured: Range) -> list[Measurement]:
+    """Return what was measured in a range; as with counts, a part measured at t was made before t."""
+    events = await store.events(("quality",), measured.asset, measured.start + 1, measured.end + 1)
+    return [event for event in events if isinstance(event, Measurement)]
+
+
+def _context(plant: Plant, measured: Range, found: list[Capability]) -> Context:
+    line = plant.stages(measured.asset)
+    first_produced = None
+    yields: list[Fraction | None] = []
+    if line:
+        first_produced = sum(measured.of_machine(machine).get("produced", 0) for machine in line[0])
+        for stage in line:
+            sums: Sums = {}
+            for machine in stage:
+                add(sums, measured.of_machine(machine))
+            inspected = sums.get("inspected", 0)
+            yields.append(Fraction(sums.get("first_pass", 0), inspected) if inspected else None)
+    return Context(first_produced=first_produced, capability=least(found), first_pass_yields=tuple(yields))
 
 
 def _reasons(measured: Range) -> list[Reason]:

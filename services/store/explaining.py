@@ -1,0 +1,190 @@
+"""Explaining a number: its formula with the numbers in it, the sums that it comes from, and the events behind them.
+
+The events are the single contributions that the ledger's own code makes of the range, so the amounts that are listed
+add up to the sums that are shown, and those are the sums of the answer.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, Final
+
+import msgspec
+
+from broker import instants
+from broker.errors import ContractError
+from broker.plant import Plant
+from services.ledger.fields import NANO, Sums
+from services.ledger.indicators import INDICATORS, Indicator
+from services.ledger.rows import Part, Rules, parts
+from services.ledger.terms import TERMS, Terms
+from services.store.answers import context_of
+from services.store.histories import histories
+from services.store.interface import Store
+from services.store.ranges import DAY, measure
+
+LONGEST_NS: Final = 31 * DAY
+"""Events are listed for ranges up to a month."""
+
+
+class TermValue(msgspec.Struct, frozen=True):
+    """A term of the formula: its value, in its unit, and the fields of the ledger that it is the sum of."""
+
+    name: str
+    meaning: str
+    value: float
+    unit: str
+    fields: list[str]
+
+
+class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """One stretch of time, count or entry, and what it adds to a field.
+
+    Attributes:
+        machine: whose.
+        field: of the ledger.
+        amount: in the field's unit.
+        from_: RFC 3339.
+        to: RFC 3339; equal to `from_` for what happens at an instant.
+        state: then.
+        reason: of the state, '' where none was told.
+        product: of the order then on the machine, `-` without one.
+        shift: `-` outside.
+    """
+
+    machine: str
+    field: str
+    amount: float
+    from_: str
+    to: str
+    state: str
+    reason: str
+    product: str
+    shift: str
+
+
+class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """Why an indicator has the value that it has; encoded, what `kpi explain --json` prints.
+
+    Attributes:
+        value: unrounded; None where it is not defined.
+        number: of ISO 22400-2:2014; None beyond it.
+        formula: over the terms.
+        filled: the formula with the numbers in it.
+        why_not: why there is no value; '' where there is one.
+        sums: the fields of the ledger that the terms are made of.
+        events: contributions by machine and time; those of a field add up to its sum.
+    """
+
+    asset: str
+    indicator: str
+    from_: str
+    to: str
+    value: float | None
+    unit: str
+    number: int | None
+    meaning: str
+    formula: str
+    filled: str
+    why_not: str
+    terms: list[TermValue]
+    sums: dict[str, float]
+    events: list[Contribution]
+
+    def document(self) -> dict[str, Any]:
+        """Return the explanation as plain values, ready for JSON."""
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built
+
+
+async def explain(
+    store: Store, plant: Plant, asset: str, indicator: str, between: tuple[int, int], *, now: int
+) -> Explanation:
+    """Explain an indicator of `asset` over a range, from its first to before its second instant.
+
+    Raises:
+        ContractError: there is no such indicator, or the range is longer than a month.
+    """
+    start, end = between
+    found = INDICATORS.get(indicator)
+    if found is None:
+        near = get_close_matches(indicator, INDICATORS, 3)
+        raise ContractError(
+            f"there is no indicator {indicator!r}",
+            f"use {' or '.join(near)}" if near else f"use {', '.join(INDICATORS)}",
+        )
+    if end - start > LONGEST_NS:
+        raise ContractError("the range is longer than 31 days", "explain a part of it")
+    measured = await measure(store, plant, asset, start, end, now=now)
+    sums = measured.total()
+    fields = list(dict.fromkeys(field for term in found.terms for field in TERMS[term].fields))
+    events: list[Contribution] = []
+    known = await histories(store, asset, start, measured.end, plant.microstop_limit_ns)
+    for machine, history in sorted(known.items()):
+        if machine in measured.machines:
+            told = parts(history, start, measured.end, Rules.of(plant, machine))
+            events += _contributions(machine, [part for part in told if part.field in fields])
+    value, why_not = found.evaluate(Terms(sums), await context_of(store, plant, measured))
+    return Explanation(
+        asset=asset,
+        indicator=indicator,
+        from_=instants.format_rfc3339(start),
+        to=instants.format_rfc3339(measured.end),
+        value=value,
+        unit=found.unit,
+        number=found.number,
+        meaning=found.meaning,
+        formula=f"{indicator} = {found.formula}",
+        filled=_filled(found, sums, value),
+        why_not=why_not,
+        terms=[_term(name, sums) for name in found.terms],
+        sums={field: sums.get(field, 0) / NANO for field in fields},
+        events=events,
+    )
+
+
+def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
+    """Join neighbours that only a minute's end parts, and write them for people."""
+    joined: dict[str, list[Part]] = {}
+    for part in told:
+        row = joined.setdefault(part.field, [])
+        last = row[-1] if row else None
+        if (
+            last is not None
+            and last.end == part.start
+            and last.start < last.end
+            and part.start < part.end
+            and (last.said, last.product, last.shift) == (part.said, part.product, part.shift)
+        ):
+            row[-1] = part._replace(start=last.start, amount=last.amount + part.amount)
+        else:
+            row.append(part)
+    return [
+        Contribution(
+            machine=machine,
+            field=part.field,
+            amount=part.amount / NANO,
+            from_=instants.format_rfc3339(part.start),
+            to=instants.format_rfc3339(part.end),
+            state=part.said.state,
+            reason=part.said.reason,
+            product=part.product,
+            shift=part.shift,
+        )
+        for row in joined.values()
+        for part in row
+    ]
+
+
+def _term(name: str, sums: Sums) -> TermValue:
+    term = TERMS[name]
+    return TermValue(name, term.meaning, float(Terms(sums)[name]), term.unit, list(term.fields))
+
+
+def _filled(indicator: Indicator, sums: Sums, value: float | None) -> str:
+    """Write the formula with numbers in the place of its terms."""
+    text = indicator.formula
+    for name in sorted(indicator.terms, key=len, reverse=True):
+        term = TERMS[name]
+        unit = "" if term.unit == "1" else f" {term.unit}"
+        text = text.replace(name, f"{float(Terms(sums)[name]):.12g}{unit}")
+    return f"{text} = {value:.6g}" if value is not None else f"{text}: not defined"
