@@ -76,7 +76,7 @@ def _print(found: StoreStatus) -> None:
     console = Console()
     console.print(
         f"{found.file}\n{found.engine}, schema {found.version}; {decimal(found.size)}, {decimal(found.free)} free"
-        f" on its disk; {found.machines} machines",
+        f" on its disk; {found.machines} machine{'' if found.machines == 1 else 's'}",
         highlight=False,
         soft_wrap=True,
     )

@@ -1,0 +1,68 @@
+"""`corridor store init` and `store status`."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from broker.events import StateChange
+from services.store.interface import Batch
+from services.store.sqlite import SqliteStore
+from tests.cli.conftest import Corridor
+
+
+def test_init_makes_a_store_and_may_be_run_again(corridor: Corridor, tmp_path: Path) -> None:
+    for _ in range(2):
+        status, out, told = corridor("store", "init")
+        assert (status, out) == (0, "")
+        assert told == f"{tmp_path}/corridor.db is ready: sqlite, schema 1\n"
+
+
+def test_status_of_no_store_says_how_to_make_one_and_makes_none(corridor: Corridor, tmp_path: Path) -> None:
+    status, out, told = corridor("store", "status")
+    assert (status, out) == (1, "")
+    assert told == (
+        f"corridor: there is no store at {tmp_path}/corridor.db;"
+        f" make one with: corridor store init --store sqlite:///{tmp_path}/corridor.db\n"
+    )
+    assert not (tmp_path / "corridor.db").exists()
+
+
+def test_status_says_what_the_store_holds(corridor: Corridor, tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    _fill(path)
+    status, out, _ = corridor("store", "status", "--store", f"sqlite:///{path}", "--json")
+    held = json.loads(out)
+    assert status == 0
+    assert held.pop("size_bytes") > 0
+    assert held.pop("free_bytes") > 0
+    assert held == {
+        "engine": "sqlite",
+        "file": str(path),
+        "schema": 1,
+        "machines": 1,
+        "events": {"state": {"rows": 1, "oldest": "2025-11-26T12:00:00Z", "newest": "2025-11-26T12:00:00Z"}},
+        "ledger_minutes": {"rows": 0, "oldest": None, "newest": None},
+        "refused": {"rows": 0, "oldest": None, "newest": None},
+    }
+    status, out, _ = corridor("store", "status", "--store", f"sqlite:///{path}")
+    assert status == 0
+    assert "1 machine\n" in out
+    assert "2025-11-26T12:00:00Z" in out
+
+
+def test_a_wrong_store_is_one_line(corridor: Corridor, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello " * 1_000)
+    for url in ("notes.txt", "influxdb://x@y/z", f"sqlite:///{tmp_path}/notes.txt"):
+        status, out, told = corridor("store", "init", "--store", url)
+        assert (status, out) == (1, "")
+        assert told.startswith("corridor: ")
+        assert told.count("\n") == 1
+
+
+def _fill(path: Path) -> None:
+    async def fill() -> None:
+        store = await SqliteStore.open(path)
+        await store.write(Batch(events=[StateChange(asset="a/b/c/d", at=1_764_158_400_000_000_001, state="idle")]))
+        await store.close()
+
+    asyncio.run(fill())

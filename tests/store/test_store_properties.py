@@ -1,0 +1,108 @@
+"""Whatever events are written, they come back equal."""
+
+import itertools
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies as st
+
+from broker.events import (
+    COUNTERS,
+    STATES,
+    AnyEvent,
+    Command,
+    Count,
+    Job,
+    Labour,
+    Material,
+    Measurement,
+    Meter,
+    Notice,
+    Reply,
+    Sample,
+    StateChange,
+    Status,
+)
+from broker.topics import KINDS, Kind
+from services.store.interface import Batch, Store
+
+NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,5}", fullmatch=True)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+PERHAPS = st.none() | NUMBERS
+SITES = itertools.count()
+
+COMMON: dict[str, st.SearchStrategy[Any]] = {
+    "asset": st.sampled_from(["a/l/m1", "a/l/m2", "b/l/m1"]),
+    "at": st.integers(0, 50) | st.integers(-(2**40), 2**62 - 1),
+    "simulated": st.booleans(),
+}
+EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
+    st.builds(Sample, **COMMON, signal=NAMES, value=NUMBERS | st.booleans() | TEXTS),
+    st.builds(StateChange, **COMMON, state=st.sampled_from(STATES), reason=TEXTS),
+    st.builds(Count, **COMMON, **dict.fromkeys(COUNTERS, PERHAPS)),
+    st.builds(
+        Job,
+        **COMMON,
+        phase=st.sampled_from(["start", "end"]),
+        order=TEXTS,
+        product=TEXTS,
+        planned=PERHAPS,
+        ideal_cycle=PERHAPS,
+    ),
+    st.builds(Meter, **COMMON, name=NAMES, total=NUMBERS, unit=TEXTS),
+    st.builds(
+        Measurement,
+        **COMMON,
+        characteristic=NAMES,
+        value=NUMBERS,
+        lower=PERHAPS,
+        nominal=PERHAPS,
+        upper=PERHAPS,
+        part=TEXTS,
+        unit=TEXTS,
+    ),
+    st.builds(Labour, **COMMON, present=NUMBERS, working=PERHAPS),
+    st.builds(Material, **COMMON, name=NAMES, consumed=PERHAPS, stock=PERHAPS, lost_other=PERHAPS, unit=TEXTS),
+    st.builds(
+        Notice,
+        **COMMON,
+        code=TEXTS,
+        severity=st.sampled_from(["alarm", "warning", "notice"]),
+        text=TEXTS,
+        active=st.booleans(),
+    ),
+    st.builds(Status, **COMMON, online=st.booleans()),
+    st.builds(Command, **COMMON, name=NAMES, id=TEXTS, args=TEXTS, by=TEXTS),
+    st.builds(Reply, **COMMON, name=NAMES, id=TEXTS, ok=st.booleans(), result=TEXTS),
+)
+ALL: tuple[Kind, ...] = tuple(sorted(KINDS))  # type: ignore[arg-type]  # they are kinds
+
+
+@hypothesis.given(batches=st.lists(st.lists(EVENTS, max_size=8), max_size=4))
+@hypothesis.settings(max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+async def test_events_come_back_equal_and_the_later_write_wins(store: Store, batches: list[list[AnyEvent]]) -> None:
+    site = f"s{next(SITES)}"
+    kept: dict[tuple[str, str, str, int], AnyEvent] = {}
+    for batch in batches:
+        events = [type(event)(**{**_fields(event), "asset": f"{site}/{event.asset}"}) for event in batch]
+        await store.write(Batch(events=events))
+        kept.update({(event.asset, event.kind, event.series, event.at): event for event in events})
+    found = await store.events(ALL, site, -(2**62), 2**62)
+    assert found == sorted(kept.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
+    newest: dict[tuple[str, str, str], AnyEvent] = {}
+    for event in found:
+        if event.at < 25:
+            newest[event.asset, event.kind, event.series] = event
+    assert await store.before(ALL, site, 25) == sorted(
+        newest.values(), key=lambda event: (event.at, event.asset, event.kind, event.series)
+    )
+    machines = {machine.asset: (machine.first, machine.last) for machine in await store.machines(site)}
+    assert machines.keys() == {event.asset for event in kept.values()}
+    for asset, (first, last) in machines.items():
+        times = [event.at for batch in batches for event in batch if f"{site}/{event.asset}" == asset]
+        assert (first, last) == (min(times), max(times))
+
+
+def _fields(event: AnyEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in event.__struct_fields__}
