@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
+from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
 from broker.packets import Publication
 from broker.plant import Plant
 from broker.topics import PREFIX
@@ -35,6 +35,9 @@ WARM_UP_NS: Final = 24 * 3600 * NS_PER_S
 _BACKFILL_STEP_NS: Final = 600 * NS_PER_S
 _LONGEST_ORDER_NS: Final = 7 * 86_400 * NS_PER_S
 _GOODBYE_S: Final = 1.0
+_CATCH_UP_S: Final = 10.0
+_NO_WAITING: Final = float("inf")
+_STEP_WITHOUT_WAITING: Final = 600.0
 _log = logging.getLogger(__name__)
 
 
@@ -60,13 +63,11 @@ class Saved(msgspec.Struct):
         memory: the simulation at the end of its last batch.
         messages: that batch, without telemetry: it may not have reached the broker.
         truth: that batch's truth: it may not have reached the log.
-        closed: the machines said goodbye: the last batch has reached both.
     """
 
     memory: Memory
     messages: list[SavedMessage]
     truth: list[TrueState | TruePiece]
-    closed: bool = False
 
 
 class Simulator:
@@ -88,6 +89,7 @@ class Simulator:
         self._gateway = Gateway(prefix)
         self._saved = _load(folder / MEMORY_FILE) if folder else None
         self._simulation: Simulation | None = None
+        self._is_pending = False
 
     @property
     def is_new(self) -> bool:
@@ -104,16 +106,21 @@ class Simulator:
         with self._log() as log:
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
                 events = simulation.run_until(min(end, simulation.now + _BACKFILL_STEP_NS))
-                log.append(simulation.take_truth(), simulation.now)
+                told = simulation.take_truth()
+                self._save(simulation, self._gateway.publications(_lasting(events)), told)
+                log.append(told, simulation.now)
                 yield events
             log.append([], simulation.now, last=True)
-        self._save(simulation, [], [], closed=False)
+        self._save(simulation, [], [])
 
     async def simulate(self, session: Session, clock: Clock) -> None:
         """Publish what happens, as it happens by the clock, until cancelled; then say goodbye for the machines.
 
+        While the data folder cannot be written it waits, and says so; its machines are offline meanwhile.
+
         Raises:
-            OSError: the data folder cannot be written.
+            OSError: the data folder cannot be written to begin with.
+            SessionError: the broker refused a message.
         """
         with self._log() as log:
             simulation = await self._begin(session, clock, log)
@@ -125,7 +132,7 @@ class Simulator:
                         simulation.pace = _pace(clock.speed)
                     await self._batch(session, clock, simulation, log)
             finally:
-                await self._leave(session, clock, simulation, log)
+                await self._leave(session, simulation, log)
 
     async def _begin(self, session: Session, clock: Clock, log: TruthLog) -> Simulation:
         if self._simulation is not None:
@@ -134,7 +141,7 @@ class Simulator:
             self._simulation = _warmed_up(self._plant, clock.now())
             return self._simulation
         saved = self._saved
-        if not saved.closed:
+        if saved.truth or saved.messages:
             log.append(saved.truth, saved.memory.at)
             await session.publish(*map(_message, saved.messages))
         self._simulation = await self._after_gap(session, saved.memory, max(clock.now(), saved.memory.at), log)
@@ -152,36 +159,50 @@ class Simulator:
         return simulation
 
     async def _batch(self, session: Session, clock: Clock, simulation: Simulation, log: TruthLog) -> None:
-        shortest_ns = (
-            round(SHORTEST_BATCH_S * NS_PER_S * (clock.speed if clock.speed < float("inf") else 600))
-            // NS_PER_MS
-            * NS_PER_MS
-        )
-        due = max(simulation.next_due() + NS_PER_MS, simulation.now + max(shortest_ns, NS_PER_MS))
+        speed = clock.speed if clock.speed < _NO_WAITING else _STEP_WITHOUT_WAITING
+        due = max(simulation.next_due() + NS_PER_MS, simulation.now + round(SHORTEST_BATCH_S * speed * NS_PER_S))
+        due = max(due, min(clock.now(), simulation.now + round(_CATCH_UP_S * speed * NS_PER_S)))
         await clock.sleep_until(due)
-        events = simulation.run_until(due)
-        publications = self._gateway.publications(events)
+        publications = self._gateway.publications(simulation.run_until(due))
         told = simulation.take_truth()
-        self._save(simulation, publications, told, closed=False)
-        log.append(told, simulation.now)
+        await self._write_down(simulation, publications, told, log)
         if publications:
+            self._is_pending = True
             await session.publish(*publications)
+            self._is_pending = False
 
-    async def _leave(self, session: Session, clock: Clock, simulation: Simulation, log: TruthLog) -> None:
+    async def _write_down(
+        self, simulation: Simulation, publications: list[Publication], told: list[Truth], log: TruthLog
+    ) -> None:
+        """Write a batch down; while that fails, as on a full disk, try again each second."""
+        is_told = False
+        while True:
+            try:
+                self._save(simulation, publications, told)
+                log.append(told, simulation.now)
+            except OSError as error:
+                if not is_told:
+                    _log.warning("simulated machines wait: %s cannot be written (%s); make room", self._folder, error)
+                    is_told = True
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def _leave(self, session: Session, simulation: Simulation, log: TruthLog) -> None:
         """Say goodbye at the end of the last batch: what came after it nobody has heard."""
-        del clock
-        goodbye = self._gateway.publications(simulation.goodbye())
-        log.append(truth.offline([unit.asset for unit in simulation.units], simulation.now), simulation.now, last=True)
-        with contextlib.suppress(Exception):
+        assets = [unit.asset for unit in simulation.units]
+        with contextlib.suppress(OSError):
+            log.append(truth.offline(assets, simulation.now), simulation.now, last=True)
+        with contextlib.suppress(Exception):  # nobody is left to be told; the next start says it again
             async with asyncio.timeout(_GOODBYE_S):
-                await session.publish(*goodbye)
+                await session.publish(*self._gateway.publications(simulation.goodbye()))
+                if not self._is_pending:
+                    self._save(simulation, [], [])
 
     def _log(self) -> TruthLog:
         return TruthLog(self._folder / truth.FILE_NAME if self._folder else None)
 
-    def _save(
-        self, simulation: Simulation, publications: list[Publication], told: list[Truth], *, closed: bool
-    ) -> None:
+    def _save(self, simulation: Simulation, publications: list[Publication], told: list[Truth]) -> None:
         if self._folder is None:
             return
         kept = [
@@ -189,7 +210,7 @@ class Simulator:
             for one in publications
             if "/telemetry" not in one.topic
         ]
-        saved = Saved(simulation.memory(), kept, list(told), closed)
+        saved = Saved(simulation.memory(), kept, list(told))
         target = self._folder / MEMORY_FILE
         fresh = target.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(saved))
@@ -215,6 +236,10 @@ def _pace(speed: float) -> Pace:
     """Return a pace at which a fast clock does not mean more messages a second."""
     faster = max(1.0, min(speed, 60.0))
     return Pace(round(LIVE.sensors * faster), round(LIVE.meters * max(1.0, faster / 10)))
+
+
+def _lasting(events: list[AnyEvent]) -> list[AnyEvent]:
+    return [event for event in events if not isinstance(event, Sample)]
 
 
 def _message(saved: SavedMessage) -> Publication:

@@ -60,6 +60,7 @@ class TruthLog:
         self._path = path
         self._file: BinaryIO | None = None
         self._vouched = 0
+        self._is_torn = False
         self._encoder = msgspec.json.Encoder()
 
     def __enter__(self) -> Self:
@@ -67,7 +68,7 @@ class TruthLog:
             return self
         self._path.parent.mkdir(parents=True, exist_ok=True)
         _mend_last_line(self._path)
-        self._file = self._path.open("ab")
+        self._file = self._path.open("ab", buffering=0)
         return self
 
     def __exit__(
@@ -86,8 +87,12 @@ class TruthLog:
             lines.append(Until(until))
             self._vouched = until
         if lines:
-            self._file.write(self._encoder.encode_lines(lines))
-            self._file.flush()
+            # A line that a full disk has cut is ended first; an empty line means nothing.
+            left = (b"\n" if self._is_torn else b"") + self._encoder.encode_lines(lines)
+            self._is_torn = True
+            while left:
+                left = left[self._file.write(left) :]
+            self._is_torn = False
 
 
 def offline(assets: Iterable[str], at: int) -> list[Truth]:
@@ -104,6 +109,8 @@ def read(path: Path) -> Iterator[Truth | Until]:
     decoder = msgspec.json.Decoder(TrueState | TruePiece | Until)
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            if line == b"\n":
+                continue
             try:
                 yield decoder.decode(line)
             except msgspec.MsgspecError:

@@ -38,13 +38,17 @@ class Voice:
         timeline: whose time stamps what is said.
         asset: the machine's path.
         out: where it goes.
+
+    Attributes:
+        shown: state and reason as last said.
+        raised: the warnings that are on: their texts by code.
     """
 
     def __init__(self, timeline: Timeline, asset: str, out: Outbox) -> None:
         self._timeline, self._asset, self._out = timeline, asset, out
         self.shown: tuple[State, str] | None = None
         self._crew: tuple[float, float] | None = None
-        self._raised: dict[str, str] = {}
+        self.raised: dict[str, str] = {}
 
     def online(self) -> None:
         """Say that it is online, and what it last said of its state and people."""
@@ -137,13 +141,13 @@ class Voice:
 
     def warnings(self, warnings: Mapping[str, str]) -> None:
         """Raise the warnings, text by code, that are new, and clear those that are over."""
-        if warnings.keys() == self._raised.keys():
+        if warnings.keys() == self.raised.keys():
             return
-        for code in sorted(self._raised.keys() - warnings.keys()):
-            self.notice(code, "warning", self._raised[code], active=False)
-        for code in sorted(warnings.keys() - self._raised.keys()):
+        for code in sorted(self.raised.keys() - warnings.keys()):
+            self.notice(code, "warning", self.raised[code], active=False)
+        for code in sorted(warnings.keys() - self.raised.keys()):
             self.notice(code, "warning", warnings[code], active=True)
-        self._raised = dict(warnings)
+        self.raised = dict(warnings)
 
     def called(self, name: str, call: str, args: str, by: str) -> None:
         """Pass on the command that the machine is given."""

@@ -13,19 +13,17 @@ import msgspec
 import simpy
 
 from broker.calendar import NO_SHIFT
-from broker.events import COUNTERS, NS_PER_S, State
+from broker.events import COUNTERS, NS_PER_S, Phase, State
 from edge.cells import Cell
 from edge.chance import Chance
-from edge.machines.model import Condition, FailureMode, Model, Pause
+from edge.machines.model import Condition, Model
 from edge.physics import vibration
 from edge.pieces import Order, OrderBook, Piece
 from edge.shifts import Shifts
 from edge.timeline import Steps, Timeline, delay_ns
+from edge.upsets import Upcoming, Upset, Upsets
 from edge.voice import Voice
 
-WAIT_S: Final = 480.0
-"""Mean length of one wait for operator, crane or material."""
-_NEVER: Final = 1 << 61
 _DAY_NS: Final = 86_400 * NS_PER_S
 _REPLY_AFTER_S: Final = 1.5
 _LOAD_PROGRAM: Final = "load-program"
@@ -41,13 +39,11 @@ class WorkUnitMemory(msgspec.Struct, kw_only=True):
         stock: of its material, on hand.
         run_ns: operating time since it was new.
         metered_run_ns: of that, what the meters besides electricity have counted.
-        to_failure: operating time to the next failure.
-        failure: place of that failure among the model's.
-        to_minor: operating time to the next minor stop.
-        to_wait: operating time to the next wait.
+        upcoming: what will upset it next.
         upkeep_day: the last day (UTC, since 1970) of autonomous maintenance.
         bad_starts: pieces that will be scrap because the machine was just set up.
         model: what the model must know.
+        raised: the warnings that are on: their texts by code.
         order: the order that is on.
         order_at: since when.
         in_hand: the piece on the machine.
@@ -63,13 +59,11 @@ class WorkUnitMemory(msgspec.Struct, kw_only=True):
     stock: float = 0.0
     run_ns: int = 0
     metered_run_ns: int = 0
-    to_failure: int = 0
-    failure: int = 0
-    to_minor: int = 0
-    to_wait: int = 0
+    upcoming: Upcoming | None = None
     upkeep_day: int = -1
     bad_starts: int = 0
     model: dict[str, float] = {}
+    raised: dict[str, str] = {}
     order: Order | None = None
     order_at: int = 0
     in_hand: Piece | None = None
@@ -148,15 +142,19 @@ class WorkUnit:
         self.asset = asset
         self._time, self._cell, self._model, self._shifts = timeline, cell, model, shifts
         self._place, self._manners, self._voice = place, manners, voice
-        self._failures, self._repairs, self._stops = chance("failures"), chance("repairs"), chance("stops")
         self._cycles, self._quality = chance("cycles"), chance("quality")
         self._activity: tuple[State, str] = ("idle", "")
         self._since: int | None = None
         self._sampled_at = timeline.now
         self._condition = Condition()
-        self._m = memory or self._new()
-        if memory:
-            model.remember(memory.model)
+        self._m = memory or WorkUnitMemory(
+            counts=dict.fromkeys(COUNTERS, 0), meters={}, stock=model.material[3] if model.material else 0.0
+        )
+        self._m.meters = dict.fromkeys(model.meters, 0.0) | self._m.meters
+        self._upsets = Upsets(cell, model, chance, self._m.upcoming)
+        model.remember(self._m.model)
+        model.warnings = dict(self._m.raised)
+        voice.raised = dict(self._m.raised)
         timeline.process(self._live())
         if not shifts.always:
             timeline.process(self._keep_calendar())
@@ -182,11 +180,10 @@ class WorkUnit:
         return msgspec.structs.replace(
             m,
             run_ns=m.run_ns + ran,
-            to_failure=m.to_failure - ran,
-            to_minor=m.to_minor - ran,
-            to_wait=m.to_wait - ran,
+            upcoming=self._upsets.upcoming(ran),
             left=m.left - ran,
             model=self._model.memory(),
+            raised=dict(self._model.warnings),
         )
 
     def announce(self, order_since: int) -> None:
@@ -280,7 +277,7 @@ class WorkUnit:
         self._voice.called(_LOAD_PROGRAM, call, args, by="cell-controller")
         yield self._time.timeout(delay_ns(_REPLY_AFTER_S))
         self._voice.replied(_LOAD_PROGRAM, call)
-        yield from self._pass(60 * self._stops.lognormal(self._cell.setup_min, self._cell.setup_sigma))
+        yield from self._pass(self._upsets.setup_s())
         # A whole number of pieces, of that mean.
         m.bad_starts = int(self._cell.startup_scrap) + self._quality.happens(self._cell.startup_scrap % 1)
 
@@ -293,39 +290,27 @@ class WorkUnit:
         while m.left > 0:
             yield from self._wait_for_shift()
             self._do("running", "")
-            step = min(m.left, self._shifts.at(time.now).end - time.now, m.to_failure, m.to_minor, m.to_wait)
+            step = min(m.left, self._shifts.at(time.now).end - time.now, self._upsets.left)
             self._since = time.now
             yield time.timeout(step)
             self._since = None
             m.left -= step
             m.run_ns += step
-            m.to_failure -= step
-            m.to_minor -= step
-            m.to_wait -= step
-            if m.to_failure <= 0:
-                yield from self._fail()
-            elif m.to_minor <= 0:
-                m.to_minor = self._next_minor()
-                yield from self._pause(self._model.minor_stops, self._cell.minor_min * 60)
-            elif m.to_wait <= 0:
-                m.to_wait = self._next_wait()
-                yield from self._pause(self._model.waits, WAIT_S)
+            if upset := self._upsets.run(step):
+                yield from self._suffer(upset)
         self._finish(piece)
 
-    def _fail(self) -> Steps:
-        failure = self._failure
-        self._do("down", failure.reason)
-        self._voice.notice(failure.reason, "alarm", failure.text, active=True)
-        repair_s = 3600 * self._repairs.lognormal(self._cell.mttr_h, self._cell.repair_sigma)
-        yield self._time.timeout(delay_ns(repair_s))
-        self._voice.notice(failure.reason, "alarm", failure.text, active=False)
-        self._draw_failure(self._m)
+    def _suffer(self, upset: Upset) -> Steps:
+        self._do(upset.shown.state, upset.shown.reason)
+        if upset.failure is None:
+            yield from self._pass(upset.lasts_s)
+            return
+        code, text = upset.failure.reason, upset.failure.text
+        self._voice.notice(code, "alarm", text, active=True)
+        yield self._time.timeout(delay_ns(upset.lasts_s))
+        self._voice.notice(code, "alarm", text, active=False)
+        self._upsets.mended()
         self._do("idle", "")
-
-    def _pause(self, kinds: tuple[Pause, ...], mean_s: float) -> Steps:
-        kind = kinds[self._stops.choose([kind.weight for kind in kinds])]
-        self._do(kind.state, kind.reason)
-        yield from self._pass(self._stops.exponential(mean_s))
 
     def _hand_on(self, piece: Piece) -> Steps:
         m = self._m
@@ -374,7 +359,7 @@ class WorkUnit:
     def _say_job_start(self, order: Order) -> None:
         self._say_job("start", order, self._m.order_at)
 
-    def _say_job(self, phase: Any, order: Order, at: int) -> None:
+    def _say_job(self, phase: Phase, order: Order, at: int) -> None:
         cycle_s = self._manners.ideal_cycle_s(order.product)
         planned = round(order.pieces * self._place.share)
         self._voice.job(phase, order, at, planned=planned, ideal_cycle_s=cycle_s)
@@ -397,10 +382,11 @@ class WorkUnit:
         now.batch = m.order.batch if m.order else 1.0
         now.product = m.order.product if m.order else ""
         now.day_s = self._time.now // NS_PER_S % 86_400
-        now.decaying = self._failure.signal
-        if self._failure.signal:
-            left_h = max(0, m.to_failure - ran) / NS_PER_S / 3600
-            now.decay = vibration.decay_share(left_h, self._failure.doubling_h * self._manners.defect_pace)
+        failure = self._upsets.failure
+        now.decaying = failure.signal
+        if failure.signal:
+            left_h = max(0, self._upsets.to_failure - ran) / NS_PER_S / 3600
+            now.decay = vibration.decay_share(left_h, failure.doubling_h * self._manners.defect_pace)
         return now
 
     # ---- Pieces ----
@@ -442,37 +428,3 @@ class WorkUnit:
             if m.stock < 2 * a_piece:
                 m.stock += delivery
             self._say_material()
-
-    # ---- Chance ----
-
-    @property
-    def _failure(self) -> FailureMode:
-        """The failure that comes next."""
-        return self._model.failures[self._m.failure % len(self._model.failures)]
-
-    def _new(self) -> WorkUnitMemory:
-        memory = WorkUnitMemory(
-            counts=dict.fromkeys(COUNTERS, 0),
-            meters=dict.fromkeys(self._model.meters, 0.0),
-            stock=self._model.material[3] if self._model.material else 0.0,
-            to_minor=self._next_minor(),
-            to_wait=self._next_wait(),
-        )
-        self._draw_failure(memory)
-        # The machine is not new: it has lived a part of the time to its first failure already.
-        memory.to_failure = delay_ns(60 + memory.to_failure / NS_PER_S * self._failures.uniform())
-        return memory
-
-    def _draw_failure(self, memory: WorkUnitMemory) -> None:
-        life_s = 3600 * self._failures.weibull(self._cell.mtbf_h, self._cell.failure_shape)
-        memory.to_failure = delay_ns(life_s)
-        memory.failure = self._failures.choose([failure.weight for failure in self._model.failures])
-
-    def _next_minor(self) -> int:
-        rate = self._cell.minor_per_h
-        return delay_ns(self._stops.exponential(3600 / rate)) if rate > 0 else _NEVER
-
-    def _next_wait(self) -> int:
-        """Return the operating time to the next wait, such that waiting is its share of waiting and operating."""
-        wait = self._cell.wait
-        return delay_ns(self._stops.exponential(WAIT_S * (1 - wait) / wait)) if wait > 0 else _NEVER
