@@ -131,20 +131,27 @@ def _insert(connection: sqlite3.Connection, family: Family, resolution: str, row
         f" VALUES ({', '.join('?' * len(columns))})"
     )
 
-    def values(kept: Callable[[int], int | str]) -> Iterator[tuple[Any, ...]]:
-        for asset, row in rows:
-            sums = [kept(row.sums.get(name, 0)) for name in family.sums]
-            yield (asset, row.start, row.first, row.second, *([row.carried] if carried else []), *sums)
-
+    zeros = (0,) * len(family.sums)
+    values: list[tuple[Any, ...]] = [
+        (
+            asset,
+            row.start,
+            row.first,
+            row.second,
+            *([row.carried] if carried else []),
+            *map(row.sums.get, family.sums, zeros),
+        )
+        for asset, row in rows
+    ]
     try:
-        connection.executemany(statement, values(int))
+        connection.executemany(statement, values)
     except OverflowError:
-        connection.executemany(statement, values(_kept))
+        connection.executemany(statement, [[_kept(value) for value in row] for row in values])
 
 
-def _kept(amount: int) -> int | str:
-    """Return a sum as SQLite can hold it: as text beyond 64 bits."""
-    return amount if -(2**63) <= amount < 2**63 else str(amount)
+def _kept(value: int | str) -> int | str:
+    """Return a value as SQLite can hold it: a sum beyond 64 bits as text."""
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 # ---- Reading ----
