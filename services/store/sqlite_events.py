@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (names of tables and columns are written here, values are parameters)
+
 """How events become rows of their measurement's table, and rows become events again.
 
 Most events are kept as they are, a column a field. The exceptions: a sample is a number or a text, and its unit is
@@ -27,16 +27,31 @@ from broker.events import (
     Status,
 )
 
+_QUANTITIES: Final = (
+    "consumed",
+    "stock",
+    "integrated_good",
+    "lost_production",
+    "lost_storage",
+    "lost_other",
+    "throughput",
+)
 _CODES: Final = {state: code for code, state in enumerate(STATES)}
 
 
 class Series(NamedTuple):
-    """A series as the store knows it; `unit` is that of samples only."""
+    """A series as the store knows it.
+
+    Attributes:
+        unit: of samples.
+        type: of samples, number or text; of counts and materials, the fields that were ever told.
+    """
 
     id: int
     asset: str
     name: str
     unit: str
+    type: str
 
 
 class Form(NamedTuple):
@@ -47,12 +62,14 @@ class Form(NamedTuple):
         columns: the columns beside series, time and simulated.
         values: what stands in them for an event.
         event: the event that a row (time, simulated, *columns) of a series means.
+        fields: the columns of which a message tells any subset; each has its own newest value.
     """
 
     table: str
     columns: tuple[str, ...]
     values: Callable[[Any], tuple[Any, ...]]
     event: Callable[[Series, Sequence[Any]], AnyEvent]
+    fields: tuple[str, ...] = ()
 
     @property
     def selected(self) -> str:
@@ -61,10 +78,18 @@ class Form(NamedTuple):
 
     @property
     def insert(self) -> str:
-        """The statement that writes a row (series, time, simulated, *columns); the later write wins."""
+        """The statement that writes a row (series, time, simulated, *columns); the later write wins.
+
+        A field that the later message does not tell keeps what an earlier one of the same instant told.
+        """
         columns = ("series", "time", "simulated", *self.columns)
         quoted = ", ".join(f'"{column}"' for column in columns)
-        return f"INSERT OR REPLACE INTO {self.table} ({quoted}) VALUES ({', '.join('?' * len(columns))})"
+        values = f"({quoted}) VALUES ({', '.join('?' * len(columns))})"
+        if not self.fields:
+            return f"INSERT OR REPLACE INTO {self.table} {values}"
+        kept = ", ".join(f"{field} = coalesce(excluded.{field}, {field})" for field in self.fields)
+        others = [f'"{column}" = excluded."{column}"' for column in columns[2:] if column not in self.fields]
+        return f"INSERT INTO {self.table} {values} ON CONFLICT DO UPDATE SET {', '.join([kept, *others])}"
 
 
 def _sample_values(event: Sample) -> tuple[float | None, str | None]:
@@ -93,7 +118,14 @@ def _state(series: Series, row: Sequence[Any]) -> StateChange:
     return StateChange(asset=series.asset, at=at, simulated=bool(simulated), state=state, reason=reason)
 
 
-def _plain(table: str, kept: type[Event], *columns: str, named: str = "", truths: tuple[str, ...] = ()) -> Form:
+def _plain(
+    table: str,
+    kept: type[Event],
+    *columns: str,
+    named: str = "",
+    truths: tuple[str, ...] = (),
+    fields: tuple[str, ...] = (),
+) -> Form:
     """Return the form of an event that is kept as it is.
 
     Args:
@@ -102,6 +134,7 @@ def _plain(table: str, kept: type[Event], *columns: str, named: str = "", truths
         columns: the fields that are columns of the same name.
         named: the field that is the name of the series.
         truths: the columns that are true or false.
+        fields: the columns of which a message tells any subset.
     """
 
     def values(event: Any) -> tuple[Any, ...]:
@@ -115,13 +148,13 @@ def _plain(table: str, kept: type[Event], *columns: str, named: str = "", truths
             fields[named] = series.name.partition(" ")[0] if table == "command" else series.name
         return kept(asset=series.asset, at=row[0], simulated=bool(row[1]), **fields)
 
-    return Form(table, columns, values, event)
+    return Form(table, columns, values, event, fields)
 
 
 FORMS: Final[dict[str, Form]] = {
     "telemetry": Form("telemetry", ("value", "text"), _sample_values, _sample),
     "state": Form("state", ("state", "code", "reason"), _state_values, _state),
-    "count": _plain("count", Count, *COUNTERS),
+    "count": _plain("count", Count, *COUNTERS, fields=COUNTERS),
     "job": _plain("job", Job, "phase", "order", "product", "planned", "ideal_cycle"),
     "meter": _plain("meter", Meter, "total", "unit", named="name"),
     "quality": _plain(
@@ -131,15 +164,10 @@ FORMS: Final[dict[str, Form]] = {
     "material": _plain(
         "material",
         Material,
-        "consumed",
-        "stock",
-        "integrated_good",
-        "lost_production",
-        "lost_storage",
-        "lost_other",
-        "throughput",
+        *_QUANTITIES,
         "unit",
         named="name",
+        fields=_QUANTITIES,
     ),
     "event": _plain("event", Notice, "severity", "text", "active", named="code", truths=("active",)),
     "status": _plain("status", Status, "online", truths=("online",)),

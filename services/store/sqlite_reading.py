@@ -76,12 +76,18 @@ class Reading:
             form = FORMS.get(kind)
             if form is None:
                 continue
-            statement = (
-                f"SELECT {form.selected} FROM {form.table} WHERE series = ? AND time < ? ORDER BY time DESC LIMIT 1"
-            )
             for series in self._series(kind, asset):
-                rows = self.connection.execute(statement, (series.id, at))
-                found += [form.event(series, row) for row in rows]
+                newest: dict[int, AnyEvent] = {}
+                # Of a count, each field that was ever told has a newest event of its own.
+                for field in [name for name in series.type.split(",") if form.fields and name] or [""]:
+                    told = f"AND {field} IS NOT NULL" if field else ""
+                    rows = self.connection.execute(
+                        f"SELECT {form.selected} FROM {form.table} WHERE series = ? AND time < ? {told}"
+                        " ORDER BY time DESC LIMIT 1",
+                        (series.id, at),
+                    )
+                    newest.update((row[0], form.event(series, row)) for row in rows)
+                found += newest.values()
                 self._check_time()
             self._check_size(len(found))
         return _ordered(found, newest_first=False)
@@ -217,7 +223,7 @@ class Reading:
     def _series(self, kind: str, asset: str) -> list[Series]:
         low, high = _range_of(asset)
         rows = self.connection.execute(
-            "SELECT s.id, a.path, s.name, s.unit FROM asset a JOIN series s ON s.asset = a.id"
+            "SELECT s.id, a.path, s.name, s.unit, s.type FROM asset a JOIN series s ON s.asset = a.id"
             " WHERE (a.path = ?1 OR a.path >= ?2 AND a.path < ?3) AND s.kind = ?4",
             (asset, low, high, kind),
         )

@@ -106,6 +106,8 @@ class Writing:
                 spans[asset] = (at, *span[1:])
             if isinstance(event, Sample):
                 told[key] = (event.unit, "text" if isinstance(event.value, str) else "number")
+            elif FORMS[kind].fields:
+                told[key] = ("", self._fields_told(key, event, told))
         for written_kind, written in rows.items():
             connection.executemany(FORMS[written_kind].insert, written)
         self._touch(connection, spans)
@@ -132,7 +134,7 @@ class Writing:
             self._spans[asset] = (row[0], row[1], bool(row[2]))
 
     def _tell(self, connection: sqlite3.Connection, told: dict[SeriesKey, tuple[str, str]]) -> None:
-        """Keep units and types of signals where they are new; '' does not take a unit away."""
+        """Keep units and types of signals, and fields of counts, where they are new; '' does not take a unit away."""
         for key, (unit, value_type) in told.items():
             known = self._told.get(key)
             if known and known[1] == value_type and (not unit or known[0] == unit):
@@ -143,6 +145,17 @@ class Writing:
                 (unit, value_type, self._series[key]),
             ).fetchall()
             self._told[key] = row
+
+    def _fields_told(self, key: SeriesKey, event: AnyEvent, told: dict[SeriesKey, tuple[str, str]]) -> str:
+        """Return which fields of a count or material have ever been told, those of this event among them."""
+        _, known = told.get(key) or self._told.get(key) or self._told_before(key)
+        fields = FORMS[event.kind].fields
+        ever = known.split(",")
+        return ",".join(field for field in fields if field in ever or getattr(event, field) is not None)
+
+    def _told_before(self, key: SeriesKey) -> tuple[str, str]:
+        (row,) = self._connection.execute("SELECT unit, type FROM series WHERE id = ?", (self._series[key],)).fetchall()
+        return str(row[0]), str(row[1])
 
     def _asset(self, path: str) -> int:
         """Return a machine's number; a new machine gets one."""

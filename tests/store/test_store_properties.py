@@ -24,6 +24,7 @@ from broker.events import (
     Status,
 )
 from broker.topics import KINDS, Kind
+from services.ledger.history import MATERIAL_TOTALS
 from services.store.interface import Batch, Store
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,5}", fullmatch=True)
@@ -40,7 +41,7 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
 EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(Sample, **COMMON, signal=NAMES, value=NUMBERS | st.booleans() | TEXTS),
     st.builds(StateChange, **COMMON, state=st.sampled_from(STATES), reason=TEXTS),
-    st.builds(Count, **COMMON, **dict.fromkeys(COUNTERS, PERHAPS)),
+    st.builds(Count, **COMMON, **dict.fromkeys(COUNTERS, PERHAPS)).filter(lambda event: bool(_told(event))),
     st.builds(
         Job,
         **COMMON,
@@ -63,7 +64,7 @@ EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
         unit=TEXTS,
     ),
     st.builds(Labour, **COMMON, present=NUMBERS, working=PERHAPS),
-    st.builds(Material, **COMMON, name=NAMES, consumed=PERHAPS, stock=PERHAPS, lost_other=PERHAPS, unit=TEXTS),
+    st.builds(Material, **COMMON, name=NAMES, consumed=NUMBERS, stock=PERHAPS, lost_other=PERHAPS, unit=TEXTS),
     st.builds(
         Notice,
         **COMMON,
@@ -76,6 +77,9 @@ EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(Command, **COMMON, name=NAMES, id=TEXTS, args=TEXTS, by=TEXTS),
     st.builds(Reply, **COMMON, name=NAMES, id=TEXTS, ok=st.booleans(), result=TEXTS),
 )
+SUBSETS = (Count, Material)
+"""Events that tell any subset of their fields."""
+SUBSET_FIELDS = {*COUNTERS, *MATERIAL_TOTALS, "stock"}
 ALL: tuple[Kind, ...] = tuple(sorted(KINDS))  # type: ignore[arg-type]  # they are kinds
 
 
@@ -87,21 +91,37 @@ async def test_events_come_back_equal_and_the_later_write_wins(store: Store, bat
     for batch in batches:
         events = [type(event)(**{**_fields(event), "asset": f"{site}/{event.asset}"}) for event in batch]
         await store.write(Batch(events=events))
-        kept.update({(event.asset, event.kind, event.series, event.at): event for event in events})
+        for event in events:
+            key = (event.asset, event.kind, event.series, event.at)
+            kept[key] = _merged(kept.get(key), event)
     found = await store.events(ALL, site, -(2**62), 2**62)
     assert found == sorted(kept.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
-    newest: dict[tuple[str, str, str], AnyEvent] = {}
+    newest: dict[tuple[str, str, str, str], AnyEvent] = {}
     for event in found:
         if event.at < 25:
-            newest[event.asset, event.kind, event.series] = event
+            for field in _told(event) if isinstance(event, SUBSETS) else [""]:
+                newest[event.asset, event.kind, event.series, field] = event
+    once = {(event.asset, event.kind, event.series, event.at): event for event in newest.values()}
     assert await store.before(ALL, site, 25) == sorted(
-        newest.values(), key=lambda event: (event.at, event.asset, event.kind, event.series)
+        once.values(), key=lambda event: (event.at, event.asset, event.kind, event.series)
     )
     machines = {machine.asset: (machine.first, machine.last) for machine in await store.machines(site)}
     assert machines.keys() == {event.asset for event in kept.values()}
     for asset, (first, last) in machines.items():
         times = [event.at for batch in batches for event in batch if f"{site}/{event.asset}" == asset]
         assert (first, last) == (min(times), max(times))
+
+
+def _merged(earlier: AnyEvent | None, later: AnyEvent) -> AnyEvent:
+    """Return what is kept of two events of one instant: fields that the later does not tell stay."""
+    if earlier is None or not isinstance(later, SUBSETS):
+        return later
+    kept = {name: value for name, value in _fields(earlier).items() if name in SUBSET_FIELDS and value is not None}
+    return type(later)(**(_fields(later) | kept | {name: getattr(later, name) for name in _told(later)}))
+
+
+def _told(event: AnyEvent) -> list[str]:
+    return [name for name, value in _fields(event).items() if name in SUBSET_FIELDS and value is not None]
 
 
 def _fields(event: AnyEvent) -> dict[str, Any]:
