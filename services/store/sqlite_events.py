@@ -1,4 +1,3 @@
-
 """How events become rows of their measurement's table, and rows become events again.
 
 Most events are kept as they are, a column a field. The exceptions: a sample is a number or a text, and its unit is
