@@ -33,7 +33,7 @@ class Press:
     async def work(self) -> None:
         """Make pieces."""
         await self.say("state", retain=True, state="running")
-        while True:
+        while not was_cancelled():
             await self.say("count", retain=True, produced=self.pieces, good=self.pieces)  # cumulative
             await asyncio.sleep(self.pace_s)
             self.pieces += 1
@@ -48,6 +48,14 @@ class Press:
             except (ValueError, TypeError, KeyError):
                 continue  # not a command; `corridor check` says why
             await self.say("reply/set-pace", id=call, ok=True)
+            if was_cancelled():
+                return
+
+
+def was_cancelled() -> bool:
+    """Whether this task is to end: before Python 3.12 a cancellation that comes just as a publish is done gets lost."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def main() -> None:

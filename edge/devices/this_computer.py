@@ -159,10 +159,11 @@ def _client(at: Address, computer: Computer) -> aiomqtt.Client:
 
 async def _publish(client: aiomqtt.Client, computer: Computer, sensors: Sensors) -> None:
     clock = asyncio.get_running_loop()
-    await _say(client, computer.online(time.time_ns()))
     try:
+        await _say(client, computer.online(time.time_ns()))
         due_s = clock.time()
         while True:
+            _stop_if_cancelled()
             due_s = max(due_s + PERIOD_S, clock.time())
             await asyncio.sleep(due_s - clock.time())
             reading = await asyncio.to_thread(sensors.read)  # a disk or a sensor may be slow to answer
@@ -178,3 +179,13 @@ async def _say(client: aiomqtt.Client, events: Iterable[AnyEvent]) -> None:
     for event in events:
         message = encode(event)
         await client.publish(message.topic, message.payload, qos=1, retain=message.retained)
+
+
+def _stop_if_cancelled() -> None:
+    """Raise a cancellation that was lost.
+
+    aiomqtt waits with `asyncio.wait_for`, which before Python 3.12 loses one that comes with what it waits for.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
