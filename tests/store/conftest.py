@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from services.store.interface import Store
+from broker.events import Sample
+from services.store.interface import Batch, Store
 from services.store.opening import default_url, open_store
+
+MILL = "sheffield/machining/line-1/mill-2"
 
 
 @pytest.fixture(params=["sqlite"])
@@ -16,3 +19,16 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     opened = await open_store(default_url(tmp_path))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "corridor.db"
+
+
+def samples(n: int, asset: str = MILL, *, first: int = 0) -> Batch:
+    return Batch(events=[Sample(asset=asset, at=first + at, signal="load", value=0.5) for at in range(n)])
+
+
+async def stored(store: Store) -> int:
+    return len(await store.events(["telemetry"], "", 0, 2**62))
