@@ -251,6 +251,7 @@ class EmbeddedBroker:
                 except TimeoutError:
                     self._process.kill()
                     await self._process.wait()
+                self._pid_file.unlink(missing_ok=True)
         finally:
             if self._lock is not None:
                 self._lock.close()

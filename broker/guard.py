@@ -29,8 +29,6 @@ def main() -> int:
             file.write(str(program.pid))
         threading.Thread(target=_watch, args=(program,), daemon=True).start()
         status = program.wait()
-    if os.path.exists(pid_file):  # noqa: PTH110  (the folder may be gone by now)
-        os.unlink(pid_file)  # noqa: PTH108
     return status if status >= 0 else 128 - status
 
 

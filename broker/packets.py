@@ -56,6 +56,9 @@ class Hello(msgspec.Struct, frozen=True):
     receive_maximum: int
     will: Publication | None = None
 
+    def __repr__(self) -> str:
+        return f"Hello({self.client_id!r})"  # without the password, wherever it may be printed
+
 
 class Welcome(msgspec.Struct, frozen=True):
     """The broker's answer to a `Hello`.

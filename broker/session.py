@@ -266,6 +266,8 @@ class Session:
             raise SessionError(
                 f"{where} breaks the connection off; is it {'mqtt' if where.tls else 'mqtts'}:// rather?"
             ) from error
+        except UnicodeError as error:
+            raise SessionError(f"{where.host[:80]!r} is no host name: {error}") from error
         except OSError as error:
             if error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(
                 error

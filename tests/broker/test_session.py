@@ -315,6 +315,16 @@ async def test_a_publication_that_breaks_the_connection_again_and_again_fails(
         assert session.losses == 5
 
 
+async def test_a_publication_that_is_too_large_fails_with_its_topic(
+    embedded: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "FIRST_PAUSE_S", 0.001)
+    async with Session(embedded.url, client_id="a") as session:
+        with pytest.raises(SessionError, match="'large'"):
+            await session.publish(Publication("large", bytes(9_000_000)))
+        await session.publish(Publication("small", b""))
+
+
 # ---- Losing and finding the broker ----
 
 
@@ -407,6 +417,12 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     for host in ("127.0.0.1", "localhost"):
         with pytest.raises(SessionError, match=f"no broker listens at {host}:{port}"):
             await Session(f"mqtt://{host}:{port}", client_id="a").__aenter__()
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 70])
+async def test_the_host_is_not_known(host: str) -> None:
+    with pytest.raises(SessionError, match=r"cannot be reached|is no host name"):
+        await Session(f"mqtt://{host}", client_id="a").__aenter__()
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
