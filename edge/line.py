@@ -123,7 +123,7 @@ class Line:
             self._time,
             asset,
             cell=cell,
-            model=MODELS[machine.model](chance("sensors")),
+            model=MODELS[machine.model](chance),
             shifts=Shifts(self._plant.calendar_of(asset)),
             place=place,
             manners=Manners(

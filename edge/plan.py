@@ -17,21 +17,24 @@ Everything is judged here, purely, so that a mistake is told with its place and 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from broker.errors import ContractError
 from broker.topics import is_name
 from edge.cells import CELLS, Cell
 from edge.machines import MODELS
 from edge.pieces import OrderPlan
+
+_T = TypeVar("_T")
 
 Profile = Literal["lively", "plain"]
 LIVELY: Final = 6.0
 """The lively profile fails this many times as often, and is mended as much faster: same availability, more to see."""
 
 
-class PlanError(ValueError):
+class PlanError(ContractError):
     """The plant file's `[simulate]` part has a mistake; the text says where, and how to mend it."""
 
 
@@ -62,7 +65,7 @@ class MachinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
 
     model: str
     cell: str
-    losses: dict[str, float | int] = {}
+    losses: dict[str, Any] = {}
     crew: float = 1.0
     upkeep_shift: str = ""
     upkeep_min: float = 10.0
@@ -94,18 +97,22 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
     Raises:
         PlanError: it has a mistake.
     """
-    try:
-        plan = msgspec.convert(simulate, FloorPlan)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$")
-        raise PlanError(
-            f"{source}: simulate{place.rstrip('`')}: {problem}; compare with edge/plants/corridor.toml"
-        ) from error
-    for path, line in plan.line.items():
-        _check_line(plan, path, line, _Judge(f"{source}: simulate.line.{path!r}"))
-    for path, machine in plan.machine.items():
-        _check_machine(plan, path, machine, _Judge(f"{source}: simulate.machine.{path!r}"))
-    return plan
+    tables = dict(simulate)
+    lines = _convert(f"{source}: simulate.line", tables.pop("line", {}), dict[str, Any])
+    machines = _convert(f"{source}: simulate.machine", tables.pop("machine", {}), dict[str, Any])
+    floor = _convert(f"{source}: simulate", tables, FloorPlan)
+    floor = msgspec.structs.replace(
+        floor,
+        line={path: _convert(f'{source}: simulate.line."{path}"', one, LinePlan) for path, one in lines.items()},
+        machine={
+            path: _convert(f'{source}: simulate.machine."{path}"', one, MachinePlan) for path, one in machines.items()
+        },
+    )
+    for path, line in floor.line.items():
+        _check_line(floor, path, line, _Judge(f'{source}: simulate.line."{path}"'))
+    for path, machine in floor.machine.items():
+        _check_machine(floor, path, machine, _Judge(f'{source}: simulate.machine."{path}"'))
+    return floor
 
 
 def cell_of(machine: MachinePlan, profile: Profile) -> Cell:
@@ -124,6 +131,14 @@ class _Judge(NamedTuple):
 
     def __call__(self, problem: str) -> PlanError:
         return PlanError(f"{self.place}: {problem}")
+
+
+def _convert(place: str, table: object, into: type[_T]) -> _T:
+    try:
+        return msgspec.convert(table, into)
+    except msgspec.ValidationError as error:
+        problem, _, inner = str(error).partition(" - at `$")
+        raise PlanError(f"{place}{inner.rstrip('`')}: {problem}; compare with edge/plants/corridor.toml") from error
 
 
 def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _Judge) -> None:

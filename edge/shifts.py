@@ -5,9 +5,10 @@ from typing import Final, Protocol
 
 from broker.calendar import NO_SHIFT, Span
 from broker.events import NS_PER_S
+from edge.timeline import NEVER
 
 _AHEAD_NS: Final = 2 * 86_400 * NS_PER_S
-_FOR_EVER: Final = Span(0, 1 << 62, NO_SHIFT, planned=True)
+_FOR_EVER: Final = Span(0, NEVER, NO_SHIFT, planned=True)
 
 
 class SpanSource(Protocol):

@@ -19,7 +19,7 @@ from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
 from broker.packets import Publication
 from broker.plant import Plant
 from broker.topics import PREFIX
-from edge import truth
+from edge import plan, truth
 from edge.clock import Clock
 from edge.outbox import TruePiece, TrueState, Truth
 from edge.simulation import BACKFILL, LIVE, Memory, Pace, Simulation
@@ -84,6 +84,7 @@ class Simulator:
     """
 
     def __init__(self, plant: Plant, folder: Path | None = None, *, prefix: str = PREFIX) -> None:
+        plan.read(plant.simulate)
         self._plant = plant
         self._folder = folder
         self._gateway = Gateway(prefix)

@@ -5,7 +5,7 @@ simulated instant stands in a message exactly as it is.
 """
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Final
 
 import simpy
 
@@ -13,6 +13,8 @@ from broker.events import NS_PER_MS
 
 Steps = Generator[simpy.Event, Any, None]
 """What a SimPy process is made of."""
+
+NEVER: Final = 1 << 62
 
 
 class Timeline(simpy.Environment):
@@ -27,8 +29,9 @@ class Timeline(simpy.Environment):
         return self._now  # type: ignore[return-value]  # an integer plus integers
 
     def next_due(self) -> int:
-        """Return when something happens next."""
-        return int(self.peek())
+        """Return when something happens next; a time that never comes if nothing will."""
+        due = self.peek()
+        return due if isinstance(due, int) else NEVER
 
 
 def whole_ms(at: int) -> int:

@@ -12,11 +12,10 @@ import msgspec
 from edge.cells import Cell
 from edge.chance import Chance
 from edge.machines.model import FailureMode, Model, Pause
-from edge.timeline import delay_ns
+from edge.timeline import NEVER, delay_ns
 
 WAIT_S: Final = 480.0
 """Mean length of one wait for operator, crane or material."""
-_NEVER: Final = 1 << 61
 
 
 class Upcoming(msgspec.Struct):
@@ -108,9 +107,9 @@ class Upsets:
 
     def _draw_minor(self) -> int:
         rate = self._cell.minor_per_h
-        return delay_ns(self._stops.exponential(3600 / rate)) if rate > 0 else _NEVER
+        return delay_ns(self._stops.exponential(3600 / rate)) if rate > 0 else NEVER
 
     def _draw_wait(self) -> int:
         """Return the operating time to the next wait, such that waiting is its share of waiting and operating."""
         wait = self._cell.wait
-        return delay_ns(self._stops.exponential(WAIT_S * (1 - wait) / wait)) if wait > 0 else _NEVER
+        return delay_ns(self._stops.exponential(WAIT_S * (1 - wait) / wait)) if wait > 0 else NEVER

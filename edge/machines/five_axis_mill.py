@@ -1,11 +1,11 @@
 """A five-axis mill in titanium: spindle power from cutting force and wear, a warm spindle, a bearing that decays."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, NamedTuple
 
 from broker.events import Value
 from edge.chance import Chance
-from edge.machines.model import Condition, FailureMode, Finding, Model, Pause, toward
+from edge.machines.model import HALL_CEL, Condition, FailureMode, Finding, Model, Pause, toward
 from edge.physics import cutting, energy, heat, tool, vibration
 from edge.pieces import Piece
 
@@ -56,7 +56,7 @@ class FiveAxisMill(Model):
         "program": "",
     }
     failures: ClassVar[tuple[FailureMode, ...]] = (
-        FailureMode("spindle-bearing", "spindle vibration in zone D, spindle stopped", 3, "vibration", 45),
+        FailureMode("spindle-bearing", "spindle vibration in zone D, spindle stopped", 3, "vibration", 30),
         FailureMode("coolant-pump", "coolant pressure low", 2, "coolant-pressure", 6),
         FailureMode("servo-lag", "following error of axis B too large", 2),
         FailureMode("tool-changer", "tool changer not in position", 3),
@@ -73,7 +73,7 @@ class FiveAxisMill(Model):
 
     remembered: ClassVar[tuple[str, ...]] = ("tool", "tool_since_s", "tool_life_s", "spindle_cel", "coolant_cel")
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
         super().__init__(chance)
         self.spindle_cel = 30.0
         self.coolant_cel = 21.0
@@ -84,7 +84,7 @@ class FiveAxisMill(Model):
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what the control reads out."""
-        noise = self.chance.normal
+        noise = self.noise
         running = now.state == "running"
         wear_um = self._wear_um(now.run_s)
         operation = self._operation(now.progress) if running else _PROGRAM[0]
@@ -121,10 +121,10 @@ class FiveAxisMill(Model):
         }
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
-        """Leave an error of worn tool, warm spindle (four fifths of its growth are compensated) and chance."""
+        """Leave an error of worn tool, warm hall (the control makes up for the spindle's own warmth) and chance."""
         wear = self._wear_um(now.run_s) / tool.WORN_OUT_UM
-        growth = 0.2 * heat.growth_um(0.35, self.spindle_cel - 42.0)
-        error_um = 6.0 * wear**2 + growth + 5.0 * self.chance.normal()
+        growth = heat.growth_um(0.35, now.hall_cel - HALL_CEL)
+        error_um = 6.0 * wear**2 + growth + 6.2 * self.process.normal()
         piece.error += error_um / 20.0
         return []
 
@@ -140,7 +140,7 @@ class FiveAxisMill(Model):
         force = cutting.specific_force_n_mm2(cutting.TITANIUM_6AL4V, operation.chip_mm) * now.batch
         force = cutting.worn_force_n_mm2(force, wear_um / tool.WORN_OUT_UM)
         power = cutting.milling_power_kw(operation.depth_mm, operation.width_mm, operation.feed_mm_min, force)
-        return max(0.0, power * (1 + 0.03 * self.chance.normal()))
+        return max(0.0, power * (1 + 0.03 * self.noise()))
 
     def _wear_um(self, run_s: float) -> float:
         """Return the wear of the tool in the spindle; a spent one is changed for its sister in the program."""
@@ -153,7 +153,7 @@ class FiveAxisMill(Model):
     def _new_life_s(self) -> float:
         # Roughing: a 50 mm cutter at 560/min is 88 m/min, 24 mm wide; it is in cut for half of the cycle.
         in_cut_min = tool.life_min(tool.CARBIDE_IN_TITANIUM, 88.0, 0.48)
-        return self.chance.lognormal(in_cut_min * 60 / 0.5, 0.25)
+        return self.process.lognormal(in_cut_min * 60 / 0.5, 0.25)
 
     def _electric_kw(self, now: Condition, cut_kw: float, idle_kw: float) -> float:
         if now.state == "off":

@@ -1,6 +1,6 @@
 """A friction-stir gantry: torque of a sticking shoulder, the weld's temperature, and force that keeps it sound."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.events import Value
@@ -40,8 +40,8 @@ class FrictionStirGantry(Model):
         "program": "",
     }
     failures: ClassVar[tuple[FailureMode, ...]] = (
-        FailureMode("pin-broken", "pin of the welding tool broken", 3, "force-x", 20),
-        FailureMode("spindle-bearing", "spindle vibration in zone D, spindle stopped", 2, "vibration", 45),
+        FailureMode("pin-broken", "pin of the welding tool broken", 3, "force-x", 12),
+        FailureMode("spindle-bearing", "spindle vibration in zone D, spindle stopped", 2, "vibration", 30),
         FailureMode("clamp-fault", "clamp 4 not closed", 3),
         FailureMode("servo-lag", "following error of axis Z too large", 2),
         FailureMode("hydraulics", "pressure of the forge axis low", 1),
@@ -54,21 +54,20 @@ class FrictionStirGantry(Model):
     material: ClassVar[tuple[str, str, float, float] | None] = ("aluminium", "kg", 11.2, 537.6)
     remembered: ClassVar[tuple[str, ...]] = ("tool_cel",)
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
         super().__init__(chance)
         self.tool_cel = 25.0
-        self._force_kn = _FORCE_KN
         self._smooth = 0.8
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what the control reads out."""
-        noise = self.chance.normal
+        noise = self.noise
         running = now.state == "running"
         plunged = running and _PLUNGE <= now.progress < _RETRACT
         welding = plunged and now.progress >= _WELD
         goal = friction_stir.weld_temperature_cel(_SPEED_PER_MIN, _TRAVERSE_MM_MIN) if plunged else now.hall_cel
         self.tool_cel = toward(self.tool_cel, goal, 12.0 if plunged else 40.0, passed_s)
-        self._force_kn = _FORCE_KN * (1 - 0.03 * (now.batch - 1)) + 0.15 * noise()
+        force_z = _FORCE_KN * (1 - 0.03 * (now.batch - 1)) + 0.15 * noise()
         force_x = (
             (1.15 * now.batch + now.decayed("force-x") * (_WORN_PIN_KN - 1.15) + 0.06 * noise()) if welding else 0.0
         )
@@ -85,7 +84,7 @@ class FrictionStirGantry(Model):
         return {
             "spindle-speed": round(speed),
             "traverse": round(_TRAVERSE_MM_MIN * (1 + 0.01 * noise()), 1) if welding else 0.0,
-            "force-z": round(self._force_kn, 2) if plunged else 0.0,
+            "force-z": round(force_z, 2) if plunged else 0.0,
             "force-x": round(max(0.0, force_x), 3),
             "torque": round(torque, 2),
             "tool-temp": round(self.tool_cel + 1.2 * noise(), 1),
@@ -99,7 +98,7 @@ class FrictionStirGantry(Model):
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Leave a seam: too little force or a worn pin leaves a void in it."""
-        piece.error += 0.5 * now.decayed("force-x") + 0.28 * self.chance.normal()
+        piece.error += 0.5 * now.decayed("force-x") + 0.28 * self.process.normal()
         return []
 
     def _torque_nm(self, now: Condition) -> float:

@@ -4,7 +4,7 @@ They find the error that the process left on a piece, with an uncertainty of the
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.events import Value
@@ -43,14 +43,14 @@ class CoordinateMeasuringMachine(Model):
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "compressed-air": "m3"}
     inspects: ClassVar[bool] = True
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
         super().__init__(chance)
         self._room_cel = 20.0
         self._deviation_um = 0.0
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what the machine reads out."""
-        noise = self.chance.normal
+        noise = self.noise
         running = now.state == "running"
         goal = 20.0 + 0.12 * (now.hall_cel - 20.5) + 0.05 * math.sin(now.day_s / 700)
         self._room_cel = toward(self._room_cel, goal, 900.0, passed_s)
@@ -76,9 +76,9 @@ class CoordinateMeasuringMachine(Model):
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Measure a bore, and a height that the process holds more easily."""
         del now
-        error_mm = piece.error * _TOLERANCE_MM + 0.0006 * self.chance.normal()
+        error_mm = piece.error * _TOLERANCE_MM + 0.0006 * self.process.normal()
         self._deviation_um = 1000 * error_mm
-        height_mm = 45.0 + 0.5 * error_mm + 0.006 * self.chance.normal()
+        height_mm = 45.0 + 0.5 * error_mm + 0.006 * self.process.normal()
         return [
             Finding(
                 "bore-diameter",
@@ -116,14 +116,14 @@ class WeldScanner(Model):
     )
     inspects: ClassVar[bool] = True
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
         super().__init__(chance)
         self._void_mm = 0.0
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what the scanner reads out."""
         del passed_s
-        noise = self.chance.normal
+        noise = self.noise
         scanning = now.state == "running" and 0.1 < now.progress < 0.95
         echo = 82 - 34 * now.decayed("echo") + 1.5 * noise() if scanning else 0.0
         if scanning:
@@ -142,8 +142,8 @@ class WeldScanner(Model):
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Find the longest void, and how strong the joint will be."""
         del now
-        self._void_mm = max(0.0, 0.15 + 0.8 * abs(piece.error) + 0.04 * self.chance.normal())
-        strength = 288.0 - 26.0 * self._void_mm + 3.0 * self.chance.normal()
+        self._void_mm = max(0.0, 0.15 + 0.8 * abs(piece.error) + 0.04 * self.process.normal())
+        strength = 288.0 - 26.0 * self._void_mm + 3.0 * self.process.normal()
         return [
             Finding("void-length", round(self._void_mm, 3), 0.0, 0.0, _LONGEST_VOID_MM, "mm"),
             Finding("joint-strength", round(strength, 1), 240.0, 280.0, 320.0, "MPa"),

@@ -7,7 +7,7 @@ is. A model owns its random numbers and knows no time but the seconds that have 
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 import msgspec
@@ -96,7 +96,7 @@ class Model(ABC):
     """A machine's sensors and process.
 
     Args:
-        chance: the model's own random numbers.
+        chance: makes the model's own random numbers, by purpose: what sensors show must not change what happens.
     """
 
     signals: ClassVar[Mapping[str, str]]
@@ -117,8 +117,9 @@ class Model(ABC):
     inspects: ClassVar[bool] = False
     """Whether it judges pieces by what it measures."""
 
-    def __init__(self, chance: Chance) -> None:
-        self.chance = chance
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
+        self.noise = chance("sensors").normal
+        self.process = chance("process")
         self.power_kw = 0.0
         self.warnings: dict[str, str] = {}
 

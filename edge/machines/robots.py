@@ -1,7 +1,7 @@
 """Robots: one that welds, one that deburrs. Their joints load and warm alike, so they stand together."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.events import Value
@@ -32,15 +32,15 @@ class Robot(Model):
     }
     minor_stops: ClassVar[tuple[Pause, ...]] = _STOPS
     remembered: ClassVar[tuple[str, ...]] = ("joint_cel",)
-    joint_failure: ClassVar[FailureMode] = FailureMode("gearbox", "temperature of gear 2 too high", 2, "joint-temp", 30)
+    joint_failure: ClassVar[FailureMode] = FailureMode("gearbox", "temperature of gear 2 too high", 2, "joint-temp", 8)
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
         super().__init__(chance)
         self.joint_cel = 28.0
 
     def joints(self, now: Condition, passed_s: float, load_nm: float) -> dict[str, Value]:
         """Return what the joints show, `passed_s` after they were last asked; `load_nm` is what joint 2 carries."""
-        noise = self.chance.normal
+        noise = self.noise
         running = now.state == "running"
         turn = math.sin(2 * math.pi * 6 * now.progress)
         heat_kw = 0.55 if running else 0.08
@@ -83,7 +83,7 @@ class WeldRobot(Robot):
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what robot and power source read out."""
-        noise = self.chance.normal
+        noise = self.noise
         welding = now.state == "running" and 0.15 < now.progress < 0.9 and (now.progress * 12) % 1 > 0.25
         current = 182 * now.batch**0.2 + 3.5 * noise() if welding else 0.0
         voltage = 21.5 + 5.0 * now.decayed("arc-voltage") + 0.35 * noise() if welding else 0.0
@@ -110,8 +110,8 @@ class WeldRobot(Robot):
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Leave a bead; a worn tip makes it wander."""
-        width_mm = 6.0 + 0.16 * self.chance.normal() + 0.35 * now.decayed("arc-voltage")
-        piece.error += 0.2 * self.chance.normal()
+        width_mm = 6.0 + 0.16 * self.process.normal() + 0.35 * now.decayed("arc-voltage")
+        piece.error += 0.2 * self.process.normal()
         return [Finding("bead-width", round(width_mm, 3), 5.2, 6.0, 6.8, "mm")]
 
 
@@ -127,7 +127,7 @@ class DeburrRobot(Robot):
         **Robot.joint_signals,
     }
     failures: ClassVar[tuple[FailureMode, ...]] = (
-        FailureMode("spindle-bearing", "spindle vibration too high", 3, "vibration", 20),
+        FailureMode("spindle-bearing", "spindle vibration too high", 3, "vibration", 12),
         FailureMode("gripper", "gripper does not open", 3),
         FailureMode("force-sensor", "force sensor overloaded", 2),
         Robot.joint_failure,
@@ -136,14 +136,14 @@ class DeburrRobot(Robot):
     remembered: ClassVar[tuple[str, ...]] = ("joint_cel", "brush_since_s")
     brush_life_s: ClassVar[float] = 6 * 3600.0
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
         super().__init__(chance)
         self.brush_since_s = 0.0
         self._smooth = 1.0
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what robot and spindle read out."""
-        noise = self.chance.normal
+        noise = self.noise
         on_part = now.state == "running" and 0.1 < now.progress < 0.92
         wear = self._brush_wear(now.run_s)
         force = (26 + 10 * wear + 4 * math.sin(40 * now.progress) + 1.5 * noise()) if on_part else 0.0

@@ -1,6 +1,6 @@
 """A parts washer: a hot bath, a pump whose filter clogs, and a dryer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.events import Value
@@ -39,7 +39,7 @@ class Washer(Model):
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "water": "m3"}
     remembered: ClassVar[tuple[str, ...]] = ("bath_cel",)
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
         super().__init__(chance)
         self.bath_cel = _BATH_CEL
         self._heats = True
@@ -47,7 +47,7 @@ class Washer(Model):
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what the control reads out."""
-        noise = self.chance.normal
+        noise = self.noise
         running = now.state == "running"
         spraying = running and now.progress < _DRYING
         drying = running and now.progress >= _DRYING
