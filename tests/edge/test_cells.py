@@ -42,7 +42,7 @@ def alone(cell: str, seed: int, hours: float) -> tuple[float, float, float, floa
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_year_of_a_cell_by_itself_is_within_two_points(cell):
+def test_a_year_of_a_cell_by_itself_is_within_two_points(cell: str) -> None:
     expected = EXPECTED[cell]
     years = 4 if CELLS[cell].ideal_s > 2_000 else 1  # few pieces scatter more
     runs = [alone(cell, seed, HOURS.get(cell, YEAR_H)) for seed in range(years)]
@@ -53,7 +53,7 @@ def test_a_year_of_a_cell_by_itself_is_within_two_points(cell):
     assert quality == pytest.approx(expected.quality, abs=0.01)
 
 
-def test_every_cell_says_what_it_should_reach():
+def test_every_cell_says_what_it_should_reach() -> None:
     assert CELLS.keys() == EXPECTED.keys()
     for expected in EXPECTED.values():
         product = expected.availability * expected.effectiveness * expected.quality

@@ -25,7 +25,7 @@ GOOD = """
 """
 
 
-def test_the_shipped_plant_is_good():
+def test_the_shipped_plant_is_good() -> None:
     floor = plan.read(plant.load(SHIPPED).simulate)
     assert len(floor.line) >= 2
     for line in floor.line.values():
@@ -33,13 +33,13 @@ def test_the_shipped_plant_is_good():
         assert len(machines) >= 3
 
 
-def test_what_is_not_said_has_a_default():
+def test_what_is_not_said_has_a_default() -> None:
     floor = plan.read(tomllib.loads(GOOD))
     assert floor.profile == "lively"
     assert floor.machine["a/b/c/m-1"].crew == 1
 
 
-def test_losses_change_single_figures_of_a_cell():
+def test_losses_change_single_figures_of_a_cell() -> None:
     floor = plan.read(tomllib.loads(GOOD))
     plain = plan.cell_of(floor.machine["a/b/c/m-1"], "plain")
     changed = plan.cell_of(floor.machine["a/b/c/m-2"], "plain")
@@ -47,7 +47,7 @@ def test_losses_change_single_figures_of_a_cell():
     assert changed.mtbf_h == plain.mtbf_h
 
 
-def test_the_lively_profile_fails_six_times_as_often_and_is_mended_as_much_faster():
+def test_the_lively_profile_fails_six_times_as_often_and_is_mended_as_much_faster() -> None:
     machine = plan.read(tomllib.loads(GOOD)).machine["a/b/c/m-1"]
     plain, lively = plan.cell_of(machine, "plain"), plan.cell_of(machine, "lively")
     assert lively.mtbf_h == plain.mtbf_h / 6
@@ -76,14 +76,14 @@ def test_the_lively_profile_fails_six_times_as_often_and_is_mended_as_much_faste
         ('[machine."a/b/c/m-3"]', '[machine."a/b/d/m-3"]', "m-3"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_cure(old, new, told):
+def test_a_mistake_is_told_with_its_place_and_cure(old: str, new: str, told: str) -> None:
     assert old in GOOD
-    with pytest.raises(plan.PlanError, match="plant.toml: simulate") as caught:
+    with pytest.raises(plan.PlanError, match=r"plant\.toml: simulate") as caught:
         plan.read(tomllib.loads(GOOD.replace(old, new)), "plant.toml")
     assert told in str(caught.value)
 
 
-def test_a_machine_outside_every_line_is_told():
+def test_a_machine_outside_every_line_is_told() -> None:
     more = GOOD + '\n[machine."a/b/c/m-9"]\nmodel = "washer"\ncell = "cmm"\n'
     with pytest.raises(plan.PlanError, match="stands in no line"):
         plan.read(tomllib.loads(more))

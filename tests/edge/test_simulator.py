@@ -4,12 +4,16 @@ import asyncio
 import json
 import shutil
 from collections import defaultdict
+from collections.abc import Iterable
+from itertools import islice, pairwise
+from pathlib import Path
 
 import pytest
 
 from broker import codec, plant
-from broker.events import COUNTERS, NS_PER_S, Count, Job, Meter, Notice, Sample, StateChange, Status
+from broker.events import COUNTERS, NS_PER_S, AnyEvent, Count, Job, Meter, Notice, Sample, StateChange, Status
 from broker.message import Message
+from broker.packets import Publication
 from edge import plan, truth
 from edge.clock import VirtualClock
 from edge.outbox import TruePiece, TrueState
@@ -61,13 +65,13 @@ ASSETS = [f"a/b/c/{name}" for name in ("mill-1", "mill-2", "robot-1", "cmm-1")]
 class Broker:
     """Keeps what is published; lets the one who publishes wait for ever at an instant, as if the power went."""
 
-    def __init__(self, until=None, fails_at=None):
-        self.publications = []
+    def __init__(self, until: int | None = None, fails_at: int | None = None) -> None:
+        self.publications: list[Publication] = []
         self.calls = 0
         self._until = until
         self._fails_at = fails_at
 
-    async def publish(self, *publications):
+    async def publish(self, *publications: Publication) -> None:
         self.calls += 1
         newest = max((event.at for event in self.decode(publications)), default=0)
         if self._fails_at is not None and newest >= self._fails_at:
@@ -75,10 +79,9 @@ class Broker:
         self.publications += publications
         if self._until is not None and newest >= self._until:
             self._until = None
-            asyncio.current_task().cancel()
-            await asyncio.sleep(0)
+            await power_off()
 
-    def decode(self, publications=None):
+    def decode(self, publications: Iterable[Publication] | None = None) -> list[AnyEvent]:
         received_at = START + 10**18
         return [
             event
@@ -89,7 +92,7 @@ class Broker:
         ]
 
 
-async def run(folder, start, until):
+async def run(folder: Path, start: int, until: int) -> Broker:
     """Simulate from `start` until a message of `until` or later was published; return what the broker got."""
     broker = Broker(until)
     with pytest.raises(asyncio.CancelledError):
@@ -97,7 +100,7 @@ async def run(folder, start, until):
     return broker
 
 
-def counters(events):
+def counters(events: Iterable[AnyEvent]) -> dict[str, list[Count]]:
     found = defaultdict(list)
     for event in events:
         if isinstance(event, Count):
@@ -105,11 +108,24 @@ def counters(events):
     return found
 
 
-def lasting(events):
+async def power_off() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
+
+
+def made(count: Count, counter: str = "produced") -> float:
+    value = getattr(count, counter)
+    assert isinstance(value, float)
+    return value
+
+
+def lasting(events: Iterable[AnyEvent]) -> list[str]:
     return sorted({repr(event) for event in events if not isinstance(event, Sample)})
 
 
-async def test_all_machines_come_online_say_how_they_stand_and_leave_offline(tmp_path):
+async def test_all_machines_come_online_say_how_they_stand_and_leave_offline(tmp_path: Path) -> None:
     broker = await run(tmp_path, START, START + HOUR)
     for asset in ASSETS:
         mine = [event for event in broker.decode() if event.asset == asset]
@@ -122,11 +138,11 @@ async def test_all_machines_come_online_say_how_they_stand_and_leave_offline(tmp
     assert retained == {"state", "count", "job", "labour", "status"}
 
 
-async def test_nothing_is_published_before_its_time(tmp_path):
+async def test_nothing_is_published_before_its_time(tmp_path: Path) -> None:
     clock = VirtualClock(START)
 
     class Judge(Broker):
-        async def publish(self, *publications):
+        async def publish(self, *publications: Publication) -> None:
             for event in self.decode(publications):
                 assert event.at < clock.now() + (not event.online if isinstance(event, Status) else 0)
             await super().publish(*publications)
@@ -135,7 +151,7 @@ async def test_nothing_is_published_before_its_time(tmp_path):
         await Simulator(PLANT, tmp_path).simulate(Judge(START + HOUR), clock)
 
 
-async def test_after_a_restart_counters_meters_and_orders_go_on(tmp_path):
+async def test_after_a_restart_counters_meters_and_orders_go_on(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + 2 * HOUR)).decode()
     after = (await run(tmp_path, START + 5 * HOUR, START + 6 * HOUR)).decode()
     for asset in ASSETS:
@@ -144,7 +160,7 @@ async def test_after_a_restart_counters_meters_and_orders_go_on(tmp_path):
             values = [getattr(count, counter) for count in new]
             assert values == sorted(values)
             assert values[0] == getattr(old, counter)
-        assert new[-1].produced > old.produced
+        assert made(new[-1]) > made(old)
         totals = [event.total for event in [*before, *after] if isinstance(event, Meter) and event.asset == asset]
         assert len(totals) > 10 or asset != ASSETS[0]
     for name in ("electricity", "gas"):
@@ -155,16 +171,16 @@ async def test_after_a_restart_counters_meters_and_orders_go_on(tmp_path):
     assert numbers == sorted(numbers)
 
 
-async def test_an_order_that_was_on_is_announced_as_before(tmp_path):
+async def test_an_order_that_was_on_is_announced_as_before(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + 20 * MIN)).decode()
     after = (await run(tmp_path, START + HOUR, START + HOUR + MIN)).decode()
     started = [event for event in before if isinstance(event, Job) and event.asset == ASSETS[0]][-1]
-    again = [event for event in after if isinstance(event, Job) and event.asset == ASSETS[0]][0]
+    again = next(event for event in after if isinstance(event, Job) and event.asset == ASSETS[0])
     if started.phase == "start":
         assert again == started
 
 
-async def test_machines_were_offline_between_two_runs(tmp_path):
+async def test_machines_were_offline_between_two_runs(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + HOUR)).decode()
     left_at = before[-1].at
     after = (await run(tmp_path, START + 3 * HOUR, START + 4 * HOUR)).decode()
@@ -179,7 +195,7 @@ async def test_machines_were_offline_between_two_runs(tmp_path):
         assert sum(known[asset].states.values()) == 4 * HOUR
 
 
-async def test_the_truth_log_is_what_was_published_over_restarts(tmp_path):
+async def test_the_truth_log_is_what_was_published_over_restarts(tmp_path: Path) -> None:
     published = []
     for start, until in ((0, 1), (2, 3), (3.5, 5)):
         broker = await run(tmp_path, START + round(start * 60) * MIN, START + until * HOUR)
@@ -189,62 +205,57 @@ async def test_the_truth_log_is_what_was_published_over_restarts(tmp_path):
     assert states == {(t.at, t.asset, t.state) for t in told if isinstance(t, TrueState) and t.state != "unknown"}
     budgets = truth.budgets(told, START - 1, START + 5 * HOUR)
     for asset, counts in counters(published).items():
-        assert counts[-1].produced - counts[0].produced == budgets[asset].pieces["produced"]
-        assert counts[-1].good - counts[0].good == budgets[asset].pieces["good"]
+        assert made(counts[-1]) - made(counts[0]) == budgets[asset].pieces["produced"]
+        assert made(counts[-1], "good") - made(counts[0], "good") == budgets[asset].pieces["good"]
 
 
-async def test_a_crash_while_publishing_loses_nothing_and_says_nothing_twice(tmp_path):
-    """The power goes while a batch with a piece in it is on its way: the next start sends that batch again."""
-    for place in range(6):
-        live, crashed = tmp_path / f"live-{place}", tmp_path / f"crashed-{place}"
-        live.mkdir()
+class Crashing(Broker):
+    """When a batch with a piece made after an instant is on its way, keeps a copy of the folder, and cuts the power."""
 
-        class Crashing(Broker):
-            taken = None
+    def __init__(self, after: int, live: Path, crashed: Path) -> None:
+        super().__init__()
+        self.taken: list[str] = []
+        self._after, self._live, self._crashed = after, live, crashed
 
-            async def publish(self, *publications):
-                events = self.decode(publications)
-                if self.taken is None and any(
-                    isinstance(e, Count) and e.at > START + (20 + place) * MIN
-                    for e in events  # noqa: B023
-                ):
-                    shutil.copytree(live, crashed)  # noqa: B023  (what the disk holds when the power goes)
-                    self.taken = lasting(events)
-                    asyncio.current_task().cancel()
-                    await asyncio.sleep(0)
-                await super().publish(*publications)
-
-        broker = Crashing()
-        with pytest.raises(asyncio.CancelledError):
-            await Simulator(PLANT, live).simulate(broker, VirtualClock(START))
-        heard = [event for event in broker.decode() if not isinstance(event, Status) or event.online]
-        after = (await run(crashed, START + 2 * HOUR, START + 3 * HOUR)).decode()
-        resent = lasting(after)
-        assert set(broker.taken) <= set(resent)
-        told = list(truth.read(crashed / truth.FILE_NAME))
-        pieces = {(t.at, t.asset) for t in told if isinstance(t, TruePiece)}
-        for asset in ASSETS:
-            counts = sorted({e.at: e for e in [*heard, *after] if isinstance(e, Count) and e.asset == asset}.items())
-            produced = [count.produced for _, count in counts]
-            assert produced == sorted(produced)
-            assert produced[-1] - produced[0] == sum(1 for at, of in pieces if of == asset)
+    async def publish(self, *publications: Publication) -> None:
+        events = self.decode(publications)
+        if not self.taken and any(isinstance(event, Count) and event.at > self._after for event in events):
+            shutil.copytree(self._live, self._crashed)
+            self.taken = lasting(events)
+            await power_off()
+        await super().publish(*publications)
 
 
-async def test_a_computer_that_slept_makes_a_gap_not_a_flood(tmp_path):
-    clock = VirtualClock(START)
+@pytest.mark.parametrize("minute", range(20, 26))
+async def test_a_crash_while_publishing_loses_nothing_and_counts_nothing_twice(tmp_path: Path, minute: int) -> None:
+    live, crashed = tmp_path / "live", tmp_path / "crashed"
+    live.mkdir()
+    broker = Crashing(START + minute * MIN, live, crashed)
+    with pytest.raises(asyncio.CancelledError):
+        await Simulator(PLANT, live).simulate(broker, VirtualClock(START))
+    after = (await run(crashed, START + 2 * HOUR, START + 3 * HOUR)).decode()
+    assert set(broker.taken) <= set(lasting(after))
+    pieces = {(one.at, one.asset) for one in truth.read(crashed / truth.FILE_NAME) if isinstance(one, TruePiece)}
+    for asset in ASSETS:
+        heard = {e.at: made(e) for e in [*broker.decode(), *after] if isinstance(e, Count) and e.asset == asset}
+        produced = [heard[at] for at in sorted(heard)]
+        assert produced == sorted(produced)
+        assert produced[-1] - produced[0] == sum(1 for _, of in pieces if of == asset)
+
+
+async def test_a_computer_that_slept_makes_a_gap_not_a_flood(tmp_path: Path) -> None:
+    class RealSpeed(VirtualClock):
+        speed = 1.0
+
+    clock = RealSpeed(START)
 
     class Sleeps(Broker):
-        slept = False
-
-        async def publish(self, *publications):
+        async def publish(self, *publications: Publication) -> None:
             await super().publish(*publications)
-            if not self.slept and clock.now() > START + 10 * MIN:
-                self.slept = True
-                clock.speed = 1.0
+            if START + 10 * MIN < clock.now() < START + 11 * MIN:
                 await clock.sleep_until(clock.now() + 8 * HOUR)
 
     broker = Sleeps(START + 8 * HOUR + 15 * MIN)
-    clock.speed = 1.0
     with pytest.raises(asyncio.CancelledError):
         await Simulator(PLANT, tmp_path).simulate(broker, clock)
     events = [event for event in broker.decode() if START + 11 * MIN < event.at < START + 8 * HOUR]
@@ -253,9 +264,9 @@ async def test_a_computer_that_slept_makes_a_gap_not_a_flood(tmp_path):
     assert statuses == [True, False, True, False]
 
 
-async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path):
+async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path: Path) -> None:
+    assert Simulator(PLANT, tmp_path).is_new
     simulator = Simulator(PLANT, tmp_path)
-    assert simulator.is_new
     past = [event for batch in simulator.backfill(START, START + 8 * HOUR) for event in batch]
     assert not simulator.is_new
     assert past[0].at == START
@@ -268,8 +279,8 @@ async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path):
     statuses = [event for event in [*past, *live] if isinstance(event, Status)]
     assert [event.online for event in statuses if event.asset == ASSETS[0]] == [True, False]
     for counts in counters([*past, *live]).values():
-        produced = [count.produced for count in counts]
-        assert all(0 <= after - before <= 1 for before, after in zip(produced, produced[1:], strict=False))
+        produced = [made(count) for count in counts]
+        assert all(0 <= after - before <= 1 for before, after in pairwise(produced))
     for asset in ASSETS:
         states = [event.state for event in [*past, *live] if isinstance(event, StateChange) and event.asset == asset]
         assert len(states) > 10
@@ -277,22 +288,22 @@ async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path):
     assert all("unknown" not in budget.states for budget in told.values())
 
 
-def test_a_new_plant_has_lived_a_day_before_its_back_fill():
+def test_a_new_plant_has_lived_a_day_before_its_back_fill() -> None:
     batches = Simulator(PLANT).backfill(START, START + HOUR)
     first = next(batches)
     counts = counters(first)
-    assert all(counts[asset][0].produced > 100 for asset in ASSETS)
+    assert all(made(counts[asset][0]) > 100 for asset in ASSETS)
     assert {event.state for event in first if isinstance(event, StateChange) and event.at == START} != {"starved"}
 
 
-def test_a_back_fill_that_was_cut_short_is_gone_on_from(tmp_path):
-    batches = Simulator(PLANT, tmp_path).backfill(START, START + 8 * HOUR)
-    seen = [event for _ in range(3) for event in next(batches)]
-    batches.close()
+def test_a_back_fill_that_was_cut_short_is_gone_on_from(tmp_path: Path) -> None:
+    seen = [
+        event for batch in islice(Simulator(PLANT, tmp_path).backfill(START, START + 8 * HOUR), 3) for event in batch
+    ]
     again = Simulator(PLANT, tmp_path)
     assert not again.is_new
 
-    async def go_on():
+    async def go_on() -> list[AnyEvent]:
         broker = Broker(START + 9 * HOUR)
         with pytest.raises(asyncio.CancelledError):
             await again.simulate(broker, VirtualClock(START + 8 * HOUR))
@@ -300,18 +311,20 @@ def test_a_back_fill_that_was_cut_short_is_gone_on_from(tmp_path):
 
     after = asyncio.run(go_on())
     for asset in ASSETS:
-        assert counters(seen)[asset][-1].produced <= counters(after)[asset][-1].produced
+        assert made(counters(seen)[asset][-1]) <= made(counters(after)[asset][-1])
         assert counters(seen)[asset][-1] in counters(after)[asset]
 
 
-async def test_a_broken_memory_is_told_and_begun_anew(tmp_path, caplog):
+async def test_a_broken_memory_is_told_and_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / MEMORY_FILE).write_text('{"memory": 3')
     broker = await run(tmp_path, START, START + MIN)
     assert "start anew" in caplog.text
-    assert broker.decode()[0].online
+    first = broker.decode()[0]
+    assert isinstance(first, Status)
+    assert first.online
 
 
-async def test_a_line_that_was_rebuilt_keeps_its_counters(tmp_path):
+async def test_a_line_that_was_rebuilt_keeps_its_counters(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + HOUR)).decode()
     rebuilt = plant.parse(
         PLANT.text.replace('["robot-1"], ["cmm-1"]', '["robot-1"]')
@@ -332,7 +345,7 @@ async def test_a_line_that_was_rebuilt_keeps_its_counters(tmp_path):
     assert after["a/b/d/cmm-1"]
 
 
-async def test_a_warning_that_was_on_at_the_end_is_cleared_or_stays_on(tmp_path):
+async def test_a_warning_that_was_on_at_the_end_is_cleared_or_stays_on(tmp_path: Path) -> None:
     events = []
     for hour in range(0, 12, 2):
         events += (await run(tmp_path, START + hour * HOUR, START + (hour + 1) * HOUR)).decode()
@@ -345,7 +358,7 @@ async def test_a_warning_that_was_on_at_the_end_is_cleared_or_stays_on(tmp_path)
         assert active == [place % 2 == 0 for place in range(len(active))]
 
 
-async def test_the_function_simulates_what_the_folder_remembers(tmp_path):
+async def test_the_function_simulates_what_the_folder_remembers(tmp_path: Path) -> None:
     await run(tmp_path, START, START + HOUR)
     broker = Broker(START + 2 * HOUR + MIN)
     with pytest.raises(asyncio.CancelledError):
@@ -354,14 +367,14 @@ async def test_the_function_simulates_what_the_folder_remembers(tmp_path):
     assert not first.online  # it was offline since
 
 
-async def test_a_publish_that_fails_ends_the_simulator(tmp_path):
+async def test_a_publish_that_fails_ends_the_simulator(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         await Simulator(PLANT, tmp_path).simulate(Broker(fails_at=START + MIN), VirtualClock(START))
     saved = json.loads((tmp_path / MEMORY_FILE).read_text())
     assert saved["messages"] or saved["memory"]["at"] > START
 
 
-def test_a_mistake_in_the_plan_is_told_at_once(tmp_path):
+def test_a_mistake_in_the_plan_is_told_at_once(tmp_path: Path) -> None:
     wrong = plant.parse(PLANT.text.replace('cell = "cmm"', 'cell = "cnn"'), "test")
     with pytest.raises(plan.PlanError, match="cnn"):
         Simulator(wrong, tmp_path)
