@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from litestar import get
-from litestar.exceptions import HTTPException, NotFoundException
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import QueryParameter
 from litestar.response import Stream as StreamResponse
 
 from broker.events import NS_PER_MS, NS_PER_S, AnyEvent
@@ -19,6 +20,7 @@ from broker.instants import format_rfc3339
 from broker.plant import Plant
 from broker.topics import KINDS, LEVELS, Kind, check_asset
 from services.store.answers import Answer
+from services.store.explaining import Explanation, explain
 from services.store.interface import Store
 from services.wall.answering import Answers
 from services.wall.live import Picture
@@ -32,9 +34,11 @@ MOST_INTERVALS: Final = 1_000
 MOST_POINTS: Final = 4_000
 MOST_ASSETS: Final = 200
 
-From = Annotated[str, Parameter(query="from", description="RFC 3339, epoch ms, now-8h, shift or previous-shift")]
-To = Annotated[str, Parameter(query="to", description="RFC 3339, epoch ms, now or now-1h; now if left out")]
-AssetPath = Annotated[str, Parameter(query="asset", description="an asset path, whole or cut short; '' is everything")]
+From = Annotated[str, QueryParameter(name="from", description="RFC 3339, epoch ms, now-8h, shift or previous-shift")]
+To = Annotated[str, QueryParameter(name="to", description="RFC 3339, epoch ms, now or now-1h; now if left out")]
+AssetPath = Annotated[
+    str, QueryParameter(name="asset", description="an asset path, whole or cut short; '' is everything")
+]
 
 
 class Parts(msgspec.Struct):
@@ -127,8 +131,11 @@ class Rejected(msgspec.Struct, frozen=True):
     size: int
 
 
+Wall = NamedDependency[Parts]
+
+
 @get("/api/v1/assets", summary="The tree of assets, as it stands now")
-async def assets(parts: Parts) -> list[Asset]:
+async def assets(parts: Wall) -> list[Asset]:
     """Return every asset that is declared or has spoken, groups before what is in them."""
     picture = parts.picture
     return [_asset(parts, path) for path in sorted({*picture.machines, *picture.groups()} - {""})]
@@ -136,11 +143,15 @@ async def assets(parts: Parts) -> list[Asset]:
 
 @get("/api/v1/kpi", summary="The indicators of assets over a range")
 async def kpi(
-    parts: Parts,
-    asset: Annotated[list[str], Parameter(query="asset", description="asset paths; with several, a list is returned")],
+    parts: Wall,
+    asset: Annotated[
+        list[str], QueryParameter(name="asset", description="asset paths; with several, a list is returned")
+    ],
     start: From,
     end: To = "now",
-    every: Annotated[str, Parameter(query="every", description="1h, 1d …: a list of answers, one an interval")] = "",
+    every: Annotated[
+        str, QueryParameter(name="every", description="1h, 1d …: a list of answers, one an interval")
+    ] = "",
 ) -> Answer | list[Answer]:
     """Return one document as `kpi show --json` prints it, or a list of them."""
     if len(asset) > MOST_ASSETS:
@@ -155,11 +166,13 @@ async def kpi(
 
 @get("/api/v1/plan", summary="Good pieces against plan over a range")
 async def plan(
-    parts: Parts,
-    asset: Annotated[list[str], Parameter(query="asset", description="asset paths; with several, a list is returned")],
+    parts: Wall,
+    asset: Annotated[
+        list[str], QueryParameter(name="asset", description="asset paths; with several, a list is returned")
+    ],
     start: From,
     end: To = "now",
-    every: Annotated[str, Parameter(query="every", description="1h, 1d …: a list, one an interval")] = "",
+    every: Annotated[str, QueryParameter(name="every", description="1h, 1d …: a list, one an interval")] = "",
 ) -> Plan | list[Plan]:
     """Return pieces, plan, difference and forecast, and the shift that the range is."""
     ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset[:MOST_ASSETS])]
@@ -171,7 +184,7 @@ async def plan(
 
 
 @get("/api/v1/states", summary="The states and orders of machines over a range")
-async def states(parts: Parts, asset: AssetPath, start: From, end: To = "now") -> list[Spells]:
+async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> list[Spells]:
     """Return each machine's spells: (from, to, state, reason) and (from, to, order, product), times in ms."""
     span = parts.range_of(_checked(asset), start, end)
     return await spells(parts.store, asset, span.start, span.end)
@@ -179,13 +192,13 @@ async def states(parts: Parts, asset: AssetPath, start: From, end: To = "now") -
 
 @get("/api/v1/telemetry", summary="The signals of a machine over a range")
 async def telemetry(
-    parts: Parts,
+    parts: Wall,
     asset: AssetPath,
     start: From,
     end: To = "now",
     *,
-    signal: Annotated[list[str] | None, Parameter(query="signal", description="signals; all if left out")] = None,
-    points: Annotated[int, Parameter(query="points", ge=1, le=MOST_POINTS, description="at most so many")] = 600,
+    signal: Annotated[list[str] | None, QueryParameter(name="signal", description="signals; all if left out")] = None,
+    points: Annotated[int, QueryParameter(name="points", ge=1, le=MOST_POINTS, description="at most so many")] = 600,
 ) -> list[Series]:
     """Return the signals' least, mean and greatest values in at most `points` stretches of equal length."""
     span = parts.range_of(_checked(asset), start, end)
@@ -212,14 +225,18 @@ async def telemetry(
 
 @get("/api/v1/events", summary="Events as they were")
 async def events(
-    parts: Parts,
+    parts: Wall,
     asset: AssetPath,
     start: From,
     end: To = "now",
     *,
-    kind: Annotated[list[str] | None, Parameter(query="kind", description="kinds of the contract; all if none")] = None,
-    limit: Annotated[int, Parameter(query="limit", ge=1, le=MOST_ROWS)] = 1_000,
-    order: Annotated[Literal["oldest", "newest"], Parameter(query="order", description="which come first")] = "oldest",
+    kind: Annotated[
+        list[str] | None, QueryParameter(name="kind", description="kinds of the contract; all if none")
+    ] = None,
+    limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ROWS)] = 1_000,
+    order: Annotated[
+        Literal["oldest", "newest"], QueryParameter(name="order", description="which come first")
+    ] = "oldest",
 ) -> list[dict[str, Any]]:
     """Return events with their kind and time (RFC 3339), oldest first unless told otherwise."""
     span = parts.range_of(_checked(asset), start, end)
@@ -234,10 +251,10 @@ async def events(
 
 @get("/api/v1/rejected", summary="Messages that were refused, newest first")
 async def rejected(
-    parts: Parts,
+    parts: Wall,
     start: From = "now-1d",
     end: To = "now",
-    limit: Annotated[int, Parameter(query="limit", ge=1, le=MOST_ROWS)] = 200,
+    limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ROWS)] = 200,
 ) -> list[Rejected]:
     """Return refused messages with their reason."""
     span = parts.range_of("", start, end)
@@ -255,31 +272,34 @@ async def rejected(
 
 @get("/api/v1/stream", summary="Server-sent events: a snapshot, then what changes", media_type="text/event-stream")
 async def stream(
-    parts: Parts,
-    asset: Annotated[str, Parameter(query="asset", description="an asset path; everything if left out")] = "",
+    parts: Wall,
+    asset: Annotated[str, QueryParameter(name="asset", description="an asset path; everything if left out")] = "",
     *,
-    details: Annotated[bool, Parameter(query="details", description="signals, meters, quality, alarms too")] = False,
-    devices: Annotated[bool, Parameter(query="devices", description="how each device speaks")] = False,
-    messages: Annotated[bool, Parameter(query="messages", description="messages as they arrive")] = False,
+    details: Annotated[
+        bool, QueryParameter(name="details", description="signals, meters, quality, alarms too")
+    ] = False,
+    devices: Annotated[bool, QueryParameter(name="devices", description="how each device speaks")] = False,
+    messages: Annotated[bool, QueryParameter(name="messages", description="messages as they arrive")] = False,
 ) -> StreamResponse:
     """Open a stream: events `snapshot`, `changes` and `messages`, at most four of each a second."""
     scope = Scope(_checked(asset), details, devices, messages)
     return StreamResponse(parts.stream.events(scope), media_type="text/event-stream", headers=HEADERS)
 
 
-@get("/api/v1/explain", summary="The sums and events behind one number", raises=[HTTPException])
-async def explain(
-    asset: AssetPath, indicator: Annotated[str, Parameter(query="indicator")], start: From, end: To = "now"
-) -> None:
-    """Return what a number is made of."""
-    raise HTTPException(
-        status_code=501,
-        detail=f"{indicator} of {asset} from {start} to {end} cannot be explained yet; /api/v1/kpi shows the sums that "
-        "it is made of under 'ledger'",
-    )
+@get("/api/v1/explain", summary="The sums and events behind one number")
+async def explained(
+    parts: Wall,
+    asset: AssetPath,
+    indicator: Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")],
+    start: From,
+    end: To = "now",
+) -> Explanation:
+    """Return what `kpi explain --json` prints."""
+    span = parts.range_of(_checked(asset), start, end)
+    return await explain(parts.store, parts.plant, asset, indicator, (span.start, span.end), now=parts.now())
 
 
-HANDLERS: Final = [assets, kpi, plan, states, telemetry, events, rejected, stream, explain]
+HANDLERS: Final = [assets, kpi, plan, states, telemetry, events, rejected, stream, explained]
 
 
 def _checked(asset: str) -> str:

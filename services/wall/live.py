@@ -325,6 +325,8 @@ class Picture:
     def _tell_standing(self, path: str, machine: Machine) -> None:
         machine.standing = of_machine(machine.said, machine.status, machine.back_at)
         told = _standing(machine.standing) | {"silent": machine.silent}
+        if machine.silent:
+            told["heard"] = ms(machine.seen)
         if machine.status is not None:
             told["online"] = machine.status.online
         if machine.simulated is not None:

@@ -3,8 +3,10 @@
 A piece passes every machine of a line, so a line's pieces are those of its last machine that counts any; an area's or
 a site's are those of its lines together.
 
-    plan to now = target OEE × planned time so far ÷ ideal cycle
-    forecast    = good pieces so far × (planned time of the whole range ÷ planned time so far)
+    plan to now = target OEE × planned busy time so far ÷ ideal cycle
+    forecast    = good pieces so far × (planned time still to come + busy time so far) ÷ busy time so far
+
+Planned busy time is that of which the state is known: nobody can say what was to be made while nothing was heard.
 
 The ideal cycle is the mean over what was made (ideal time ÷ pieces), so good ÷ plan is OEE ÷ target, and the two
 numbers that stand beside each other on a screen cannot disagree. Without a target or an ideal cycle there is no plan.
@@ -16,7 +18,7 @@ import msgspec
 
 from broker.instants import format_rfc3339
 from broker.plant import Plant
-from services.ledger.fields import PLANNED
+from services.ledger.fields import KNOWN_PLANNED
 from services.store.answers import Answer
 from services.wall.ranges import Range
 
@@ -102,17 +104,17 @@ def _plan(answer: Answer, target: float | None) -> float | None:
     sums = answer.ledger
     if target is None or not sums["ideal_s"] or not sums["produced"] or sums["unrated"]:
         return None
-    return target * _planned_s(answer) / (sums["ideal_s"] / sums["produced"])
+    return target * _busy_s(answer) / (sums["ideal_s"] / sums["produced"])
 
 
 def _growth(answer: Answer, machine: str, span: Range, plant: Plant) -> float:
     """Return planned time of the whole range over planned time so far."""
-    so_far = _planned_s(answer)
+    so_far = _busy_s(answer)
     calendar = plant.calendar_of(machine)
     if span.shift_end is None or calendar is None or not so_far:
         return 1.0
     return (so_far + calendar.planned_s(span.end, max(span.end, span.shift_end))) / so_far
 
 
-def _planned_s(answer: Answer) -> float:
-    return sum(answer.ledger[field] for field in PLANNED)
+def _busy_s(answer: Answer) -> float:
+    return sum(answer.ledger[field] for field in KNOWN_PLANNED)

@@ -19,6 +19,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import FromPath
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from broker.errors import ContractError
@@ -105,7 +106,7 @@ def application(parts: Parts, password: str | None) -> Any:
         return files.page(request)
 
     @get("/static/{path:path}", include_in_schema=False, sync_to_thread=False)
-    def static(path: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+    def static(path: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
         return files.file(path, request)
 
     @get("/healthz", summary="Whether the wall works", sync_to_thread=False)

@@ -9,7 +9,7 @@ a quiet plant from a lost connection.
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 import msgspec
@@ -102,30 +102,34 @@ class Stream:
             self._closing = True
             self._wake()
 
-    async def events(self, scope: Scope) -> AsyncIterator[bytes]:
+    async def events(self, scope: Scope) -> AsyncGenerator[bytes, None]:
         """Yield what one client is sent."""
         self.clients += 1
         try:
             self._take_health()
-            yield b"retry: 2000\n\n"
-            yield self._snapshot(scope)
+            first = self._snapshot(scope)
+            # What the client has is noted before it is handed over: meanwhile the picture goes on.
             revision, health = self._picture.revision, self._health
             number = max(0, self._picture.messages - MESSAGES_AT_FIRST)
+            yield b"retry: 2000\n\n"
+            yield first
             told = time.monotonic()
             while not self._closing:
-                if text := self._changes(
+                next_told = self._told
+                text = self._changes(
                     scope,
                     revision,
                     with_health=self._health is not health,
                     beat=time.monotonic() - told > QUIET_BEAT_S,
-                ):
+                )
+                revision, health = self._picture.revision, self._health
+                if text:
                     told = time.monotonic()
                     yield text
-                revision, health = self._picture.revision, self._health
                 if scope.messages and (heard := self._picture.heard(number)):
                     number = heard[-1].number
                     yield _event("messages", number, [shown(one) for one in heard if _within(one, scope.asset)])
-                await _wait(self._told, QUIET_BEAT_S)
+                await _wait(next_told, QUIET_BEAT_S)
         finally:
             self.clients -= 1
 

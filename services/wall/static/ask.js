@@ -97,11 +97,11 @@ export function useAsk(url, { every, on } = {}) {
   return [question?.data, question?.error ?? null];
 }
 
-/** The address of a question, empty parts left out; lists are repeated. */
+/** The address of a question, parts that are not there left out; lists are repeated. */
 export function address(path, parts) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parts)) {
-    for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined && each !== null && each !== '') query.append(name, each);
+    for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined && each !== null) query.append(name, each);
   }
   return `/api/v1/${path}?${query}`;
 }

@@ -15,8 +15,8 @@ export function number(value, figures = 3) {
   return group(value.toFixed(Math.min(digits, 8)).replace(/\.?0+$/, (zeros) => (zeros.includes('.') ? '' : zeros)));
 }
 
-/** A number as it is, to at most six figures: for what a device sent. */
-export const plain = (value) => group(String(Number(value.toPrecision(6))));
+/** A number as it is, to at most eight figures: for what a device sent. */
+export const plain = (value) => group(String(Number(value.toPrecision(8))));
 
 /** The same digits after the point whatever the value, so that a live number does not jump about. */
 export function steady(value, digits) {
@@ -99,7 +99,7 @@ const UNITS = { Cel: '°C', um: 'µm', '[ppm]': 'ppm', 'deg': '°', 'K': 'K', 'm
 /** A UCUM unit as people write it. */
 export function unit(code) {
   if (!code) return '';
-  return UNITS[code] ?? code.replaceAll('.', '·').replace(/\bum\b/g, 'µm').replace(/([a-z])([23])(?!\d)/g, (_, letter, power) => letter + (power === '2' ? '²' : '³')).replace(/^\/(min|h|s)$/, '1/$1');
+  return UNITS[code] ?? code.replaceAll('.', '·').replace(/\bum\b/g, 'µm').replace(/([a-z])([23])(?!\d)/g, (_, letter, power) => letter + (power === '2' ? '²' : '³'));
 }
 
 /** The last part of an asset path made readable, where nobody gave it a title. */

@@ -18,16 +18,14 @@ export function Join({ live }) {
   });
   return html`<section class="card stack"><h2>${say('join.title')}</h2><p class="beside">${say('join.text')}</p>
     <div class="tools"><div role="tablist" class="tabs">${WAYS.map((each) => html`<button type="button" role="tab" key=${each} aria-selected=${each === way} onClick=${() => choose(each)}>${each}</button>`)}</div>
-      <label class="grow"><span class="sr">${say('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label></div>
-    <div class="copy"><pre tabindex="0">${text}</pre>${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${say(copied ? 'join.copied' : 'join.copy')}</button>`}</div></section>`;
+      <label class="grow"><span class="sr">${say('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label>${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${say(copied ? 'join.copied' : 'join.copy')}</button>`}</div>
+    <pre class="copy" tabindex="0">${text}</pre></section>`;
 }
 
 const LINES = {
   mosquitto_pub: ({ host, port }, topic) => [
-    `mosquitto_pub -h ${host} -p ${port} -r -t ${topic}/state -m running`,
-    `mosquitto_pub -h ${host} -p ${port} -t ${topic}/telemetry/temperature -m '{"value":21.5,"unit":"Cel"}'`,
-    `mosquitto_pub -h ${host} -p ${port} -r -t ${topic}/count -m '{"produced":1,"good":1}'`,
-  ].join('\n'),
+    ['-r', 'state', 'running'], ['', 'telemetry/temperature', `'{"value":21.5,"unit":"Cel"}'`], ['-r', 'count', `'{"produced":1,"good":1}'`],
+  ].map(([keep, kind, payload]) => `mosquitto_pub -h ${host} -p ${port} -q 1 ${keep}${keep && ' '}\\\n  -t ${topic}/${kind} \\\n  -m ${payload}`).join('\n\n'),
   Python: ({ host, port }, topic) => `# pip install paho-mqtt
 import time, random
 import paho.mqtt.client as mqtt

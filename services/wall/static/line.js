@@ -16,7 +16,7 @@ import { Frame } from './frame.js';
 
 export function Line({ path, range, go, bare }) {
   const live = useLive();
-  const [site, area] = path.split('/');
+  const [site] = path.split('/');
   const zone = live.zone(path);
   const machines = live.machines(path);
   const known = machines.length > 0;
@@ -35,7 +35,7 @@ export function Line({ path, range, go, bare }) {
   const [states] = useAsk(from && address('states', { asset: path, from, to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan, zone);
-  const crumbs = [[say('all'), '/'], [live.title(site), '/'], [live.title(`${site}/${area}`), '/'], [live.title(path), '']];
+  const crumbs = [[say('all'), '/'], [live.title(site), '/'], [live.title(path), '']];
   if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
   const whole = answer.get(path);
   const oee = whole?.indicators.oee;
@@ -47,7 +47,7 @@ export function Line({ path, range, go, bare }) {
       <${Figure} title=${say('oee')} value=${oee == null ? null : html`<button type="button" class="num" onClick=${because('oee')}>${percent(oee)}</button>`} unit="%" missing=${whole && oee == null && noteOf(whole, 'oee')}>${target ? say('target', `${plain(target * 100)} %`) : say('no.target')}<//>
       ${['availability', 'effectiveness', 'quality_ratio'].map((name) => html`<${Figure} key=${name} title=${say(name)} value=${whole?.indicators[name] == null ? null : html`<button type="button" class="num" onClick=${because(name)}>${percent(whole.indicators[name])}</button>`} unit="%" missing=${whole && whole.indicators[name] == null && noteOf(whole, name)} />`)}
       <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
-      <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" />
+      <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<//>
     </section>
     ${why && html`<${Why} key=${why.indicator} about=${why} answer=${why.answer} close=${() => ask(null)} />`}
     ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} go=${go} /></section>`}

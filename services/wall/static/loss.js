@@ -20,8 +20,8 @@ const LEFT = new Set(['calendar', 'planned', 'running', 'fully-productive']);
 
 /** How a step is coloured: a loss by what it is. */
 const COLOUR = {
-  off: 'off', maintenance: 'act', unknown: 'unknown', 'no-order': 'idle', setup: 'act', down: 'down', starved: 'wait', blocked: 'wait', idle: 'idle',
-  unrated: 'unknown', speed: 'run', quality: 'attention', 'fully-productive': 'productive', calendar: 'off', planned: 'productive', running: 'run',
+  off: 'idle', maintenance: 'act', unknown: 'unknown', 'no-order': 'idle', setup: 'act', down: 'down', starved: 'wait', blocked: 'wait', idle: 'idle',
+  unrated: 'unknown', speed: 'run', quality: 'attention', 'fully-productive': 'productive', calendar: 'idle', planned: 'productive', running: 'run',
 };
 
 const words = (name) => sayOr(`loss.${name}`, name.replace(/[_-]/g, ' '));

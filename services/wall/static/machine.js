@@ -10,7 +10,7 @@ import { link, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { StateWord } from './states.js';
 import { Pareto, WaterfallSteps } from './loss.js';
-import { noteOf } from './overview.js';
+import { noteOf, silence } from './overview.js';
 import { Signal } from './trace.js';
 import { Why } from './why.js';
 import { Frame } from './frame.js';
@@ -36,7 +36,7 @@ export function Machine({ path, range, go, bare }) {
   const crumbs = [[say('all'), '/'], [live.title(levels[0]), '/'], [live.title(line), `/line/${line}`], [live.title(path), '']];
   const neighbours = live.machines(line);
   const place = neighbours.indexOf(path);
-  const right = neighbours.length > 1 && html`<span class="neighbours"><a href=${link(`/machine/${neighbours.at(place - 1)}`)} onClick=${go.click} title=${say('prev')}>◀ ${live.title(neighbours.at(place - 1))}</a><a href=${link(`/machine/${neighbours[(place + 1) % neighbours.length]}`)} onClick=${go.click} title=${say('next')}>${live.title(neighbours[(place + 1) % neighbours.length])} ▶</a></span>`;
+  const right = neighbours.length > 1 && html`<span class="neighbours"><${Neighbour} live=${live} path=${neighbours.at(place - 1)} go=${go} mark="◀" word="prev" /><${Neighbour} live=${live} path=${neighbours[(place + 1) % neighbours.length]} go=${go} mark="▶" word="next" /></span>`;
   if (fine && !known) return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
   const ends = range.isLive && plan ? Math.max(Date.parse(plan.ends), now) : to;
   const until = range.isLive ? now : to;
@@ -63,27 +63,29 @@ export function Machine({ path, range, go, bare }) {
   <//>`;
 }
 
+const Neighbour = ({ live, path, go, mark, word }) => html`<a href=${link(`/machine/${path}`)} onClick=${go.click} title="${say(word)}: ${live.title(path)}" aria-label="${say(word)}: ${live.title(path)}">${mark}</a>`;
+
 function Standing({ live, path, facts, now, range, history, zone }) {
   const standing = range.isLive ? facts.state : history?.length ? { state: history.at(-1)[2], reason: history.at(-1)[3], since: history.at(-1)[0] } : null;
   if (!standing) return html`<p class="top"><span class="for">${say('no.data')}</span></p>`;
   const reason = standing.reason && sayOr(`reason.${standing.reason}`, live.reason(standing.reason));
   const device = live.fact(path, 'state');
   return html`<p class="top big"><${StateWord} state=${standing.state} /><span class="for">${standing.since === null ? (standing.of_unknown_age ? say('unknown.age') : '') : range.isLive ? span(now - standing.since) : say('since', when(standing.since, zone, now))}${reason ? ` · ${reason}` : ''}</span>
-    ${device?.silent && range.isLive ? html`<span class="badge">${say('silent', '')}</span>` : ''}</p>`;
+    ${device?.silent && range.isLive ? html`<span class="badge">${silence(device, now)}</span>` : ''}</p>`;
 }
 
 function Order({ live, facts, now }) {
   const { job, count } = facts;
   if (!job?.order) return html`<p class="beside">${say('no.order')}</p>`;
-  return html`<p class="beside">${say('order')} <b>${job.order}</b> ${live.plant.products[job.product] ?? job.product}${job.planned ? ` · ${pieces(job.planned)} ${say('plan')}` : ''}${job.ideal_cycle_s ? ` · ${say('ideal.cycle', seconds(job.ideal_cycle_s))}` : ''} · ${say('for', span(now - job.since))}</p>`;
+  return html`<p class="beside">${say('order')} <b>${job.order}</b> ${live.plant.products[job.product] ?? job.product}${job.planned ? ` · ${say('planned.pieces', pieces(job.planned))}` : ''}${job.ideal_cycle_s ? ` · ${say('ideal.cycle', seconds(job.ideal_cycle_s))}` : ''} · ${say('for', span(now - job.since))}</p>`;
 }
 
 const ROWS = [
   ['oee', (value) => `${percent(value)} %`], ['availability', (value) => `${percent(value)} %`], ['effectiveness', (value) => `${percent(value)} %`],
   ['quality_ratio', (value) => `${percent(value)} %`], ['setup_rate', (value) => `${percent(value)} %`], ['scrap_ratio', (value) => `${percent(value)} %`],
-  ['mean_time_to_restoration', seconds], ['comprehensive_energy_consumption', (value) => `${number(value)} kW·h`],
+  ['mean_time_to_restoration', seconds], ['energy_per_good_piece', (value) => `${number(value)} kW·h`],
 ];
-const NAMES = { mean_time_to_restoration: 'mttr', comprehensive_energy_consumption: 'energy.piece' };
+const NAMES = { mean_time_to_restoration: 'mttr', energy_per_good_piece: 'energy.piece' };
 
 /** The table of indicators, a column a window. */
 function Factors({ path, range, answer, facts, ask }) {

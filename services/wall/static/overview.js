@@ -22,21 +22,20 @@ export function Overview({ range, go, bare }) {
   const every = refresh(range);
   const asked = ['', ...lines];
   const ready = live.ready && lines.length > 0;
-  const parts = { asset: asked.map((path) => path), from: range.from, to: range.to };
-  const query = (path) => ready && `/api/v1/${path}?${asked.map((asset) => `asset=${encodeURIComponent(asset)}`).join('&')}&from=${encodeURIComponent(parts.from)}&to=${encodeURIComponent(parts.to)}`;
+  const query = (what) => ready && address(what, { asset: asked, from: range.from, to: range.to });
   const [answers, error] = useAsk(query('kpi'), { every, on: range.isLive && moves('') });
   const [plans] = useAsk(query('plan'), { every, on: range.isLive && moves('') });
   const answer = new Map(listed(answers).map((each) => [each.asset, each]));
   const plan = new Map(listed(plans).map((each) => [each.asset, each]));
   const first = plan.size ? Math.min(...[...plan.values()].map((each) => Date.parse(each.from))) : null;
-  const [states] = useAsk(first && address('states', { asset: '', from: first, to: range.to }).replace('?', '?asset=&'), { every: range.isLive ? 60_000 : undefined });
+  const [states] = useAsk(first && address('states', { asset: '', from: first, to: range.to }), { every: range.isLive ? 60_000 : undefined });
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan.get(''), zone);
   return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}>
     ${live.ready && !lines.length && html`<${Empty} go=${go} />`}
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     ${lines.length > 0 && html`<${Strip} live=${live} answer=${answer.get('')} plan=${plan.get('')} range=${range} history=${history} />`}
-    ${sites.map((site) => html`<${Band} key=${site} site=${site} live=${live} lines=${lines.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} />`)}
+    <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} live=${live} lines=${lines.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} />`)}</div>
   <//>`;
 }
 
@@ -51,13 +50,13 @@ function Strip({ live, answer, plan, range, history }) {
   const oee = values.oee;
   const points = oee !== null && oee !== undefined && target ? (oee - target) * 100 : null;
   const machines = live.machines();
-  const energy = values.energy_per_good_piece ?? values.comprehensive_energy_consumption;
+  const energy = values.energy_per_good_piece;
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
   return html`<section class="strip" aria-label=${say('all')}>
-    <${Figure} title=${say('oee')} value=${percent(oee)} unit="%" missing=${oee == null && noteOf(answer, 'oee')}>${points === null ? say('no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
+    <${Figure} title=${say('oee')} value=${percent(oee)} unit="%" missing=${oee == null && noteOf(answer, 'oee')}>${points === null ? say('target.by.line') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
     <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
-    <${Figure} title=${say('energy')} value=${energy == null ? null : number(energy)} unit="kW·h" missing=${energy == null && noteOf(answer, 'comprehensive_energy_consumption')} />
-    <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer?.coverage == null && say('no.data')}>${silent ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : say('all.heard')}<//>
+    <${Figure} title=${say('energy')} value=${energy == null ? null : number(energy)} unit="kW·h" missing=${energy == null && noteOf(answer, 'energy_per_good_piece')} />
+    <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))} · ` : ''}${silent ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : say('all.heard')}<//>
     <${Now} live=${live} machines=${machines} range=${range} history=${history} />
   </section>`;
 }
@@ -70,8 +69,8 @@ const commonTarget = (live) => {
 /** Why an indicator is not defined, as the notes of an answer say it. */
 export const noteOf = (answer, name) => answer?.notes?.find((note) => note.startsWith(`${name}:`) || note.startsWith(`${name} `)) ?? answer?.notes?.[0] ?? say('no.data');
 
-export function Figure({ title, value, unit, missing, children }) {
-  return html`<div class="figure card"><h2>${title}</h2>
+export function Figure({ title, value, unit, missing, doubt, children }) {
+  return html`<div class="figure card ${doubt ? 'doubt' : ''}"><h2>${title}</h2>
     ${value === null || value === undefined || missing ? html`<p class="value none" title=${missing || ''}>${say('no.data')}</p>` : html`<p class="value">${value}${unit && html`<small> ${unit}</small>`}</p>`}
     <p class="beside">${missing && typeof missing === 'string' ? missing : children}</p></div>`;
 }
@@ -98,7 +97,7 @@ function Now({ live, machines, range, history }) {
 
 function Band({ site, live, lines, answer, plan, history, range, go }) {
   const areas = [...new Set(lines.map((line) => live.title(line.split('/').slice(0, 2).join('/'))))];
-  return html`<section class="band" aria-label=${live.title(site)}><h2><b>${live.title(site)}</b> · ${areas.join(' · ')}</h2>
+  return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2><b>${live.title(site)}</b> · ${areas.join(' · ')}</h2>
     <div class="tiles">${lines.map((line) => html`<${Tile} key=${line} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} alone=${areas.length === 1} />`)}</div></section>`;
 }
 
@@ -108,25 +107,29 @@ function Tile({ line, live, answer, plan, history, range, go, alone }) {
   const standing = live.fact(line, 'state') ?? { state: 'unknown', since: null, reason: '' };
   const kind = categoryOf(standing.state);
   const machines = live.machines(line);
+  const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
   const behind = plan?.plan && plan.delta < -0.05 * plan.plan;
-  const edge = !range.isLive ? '' : kind === 'down' ? 'look' : kind === 'wait' || behind ? 'warn' : kind === 'unknown' ? 'doubt' : '';
+  const edge = !range.isLive ? '' : kind === 'down' ? 'look' : kind === 'wait' || behind ? 'warn' : kind === 'unknown' || silent === machines.length ? 'doubt' : '';
   const from = plan ? Date.parse(plan.from) : now - 3_600_000;
   const ends = plan ? Math.max(Date.parse(plan.ends), Date.parse(plan.to)) : now;
   const until = range.isLive ? now : ends;
   const name = alone ? live.title(line) : `${live.title(line.split('/').slice(0, 2).join('/'))}, ${live.title(line)}`;
   return html`<article class="tile card ${edge}" aria-label=${name}>
     <div class="top">
-      ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for">${spent(standing, now)}${named(standing, live, machines)}</span>` : html`<span class="for">${say('not.live')}</span>`}
+      ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for">${spent(standing, now)}${named(standing, live, machines)}${silent ? ` · ${say('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${say('not.live')}</span>`}
       <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}</a>
     </div>
     <${Pieces} plan=${plan} line=${line} live=${live} zone=${zone} range=${range} />
     <${LossBar} answer=${answer} target=${live.plant.targets[line]?.oee} />
-    <div class="ribbons">${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${say('silent', '')}>?</span>` : ''}</a>
+    <div class="ribbons">${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
       <${Ribbon} key="${path} r" spells=${spellsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} />`)}
       <span></span><${Axis} from=${from} ends=${ends} zone=${zone} /></div>
     <${MostLost} answer=${answer} live=${live} />
   </article>`;
 }
+
+/** "silent for 4 min" */
+export const silence = (standing, now) => (standing.heard ? say('silent', span(now - standing.heard)) : say('dev.never'));
 
 /** "12 min · Mill 1 · spindle overheat" */
 const spent = (standing, now) => (standing.since === null ? '' : standing.of_unknown_age ? say('unknown.age') : span(now - standing.since));

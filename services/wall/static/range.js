@@ -35,8 +35,10 @@ export function rangeText(range, window, zone) {
   const long = Date.parse(ends) - Date.parse(window.from) > 20 * 3_600_000;
   const old = Math.abs(live.now() - Date.parse(window.from)) > 20 * 3_600_000;
   const text = (time) => clock(Date.parse(time), zone, { date: long || old });
-  const span = `${text(window.from)} – ${text(ends)}`;
-  return range.name === 'custom' ? span : `${say(`range.${range.name}`)} · ${span}`;
+  const span = `${text(window.from)}${long || old ? ' – ' : '–'}${text(ends)}`;
+  // Where there is no calendar there is no shift, and the interface answers with the last eight hours.
+  const name = window.shift === '' && range.from.endsWith('shift') ? 'now-8h' : range.name;
+  return name === 'custom' ? span : `${say(`range.${name}`)} · ${span}`;
 }
 
 /** The button that opens the choice of ranges. */

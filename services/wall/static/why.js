@@ -3,13 +3,10 @@
 import { html, useEffect, useRef } from './lib.js';
 import { address, useAsk } from './ask.js';
 import { say, sayOr } from './words.js';
-import { number, percent } from './format.js';
-import { WaterfallSteps } from './loss.js';
+import { clock, number, plain, unit } from './format.js';
+import { live } from './live.js';
 
-/** A number that can be asked why: a button with a dotted line under it. */
-export function Number_({ value, unit, title, onWhy, children }) {
-  return html`<button type="button" class="num" title=${title} onClick=${onWhy}>${children ?? value}${unit && html`<small> ${unit}</small>`}</button>`;
-}
+const MOST_EVENTS = 300;
 
 /** The panel. `about` is {asset, indicator, from, to, shown}. */
 export function Why({ about, answer, close }) {
@@ -26,26 +23,20 @@ export function Why({ about, answer, close }) {
     };
   }, []);
   const name = sayOr(about.indicator, about.indicator.replaceAll('_', ' '));
-  const sums = answer ? Object.entries(answer.ledger).filter(([, sum]) => sum) : [];
   return html`<section class="card why" ref=${box} tabindex="-1" aria-label=${say('why', name, about.shown)}>
     <h2><b>${about.shown === '–' ? say('why.none', name) : say('why', name, about.shown)}</b><button type="button" class="pick" onClick=${close}>${say('close')}</button></h2>
-    ${told && html`<${Explained} told=${told} />`}
-    ${!told && (error || !told) && html`
-      ${answer?.notes?.length > 0 && html`<ul class="notes">${answer.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
-      <h3>${say('why.sums')}</h3>
-      <dl class="sums">${sums.map(([field, sum]) => html`<dt>${field.replaceAll('_', ' ')}</dt><dd>${number(sum, 6)}</dd>`)}</dl>
-      ${answer && html`<${WaterfallSteps} answer=${answer} />`}`}
+    ${error && html`<p class="trouble">${say('error', error.message)}</p>`}
+    ${told && html`<${Explained} told=${told} zone=${live.zone(about.asset)} />`}
+    ${answer?.notes?.length > 0 && html`<h3>${say('why.notes')}</h3><ul class="notes">${answer.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
   </section>`;
 }
 
-function Explained({ told }) {
-  return html`${told.formula && html`<pre class="formula">${told.formula}</pre>`}
-    ${Object.entries(told).filter(([key]) => !['asset', 'indicator', 'from', 'to', 'formula', 'events'].includes(key)).map(([key, value]) => html`<h3>${key.replaceAll('_', ' ')}</h3><${Value} value=${value} />`)}
-    ${told.events?.length > 0 && html`<h3>${say('why.events')} (${told.events.length})</h3><ol class="events">${told.events.slice(0, 200).map((event) => html`<li><code>${typeof event === 'string' ? event : JSON.stringify(event)}</code></li>`)}</ol>`}`;
-}
-
-function Value({ value }) {
-  if (Array.isArray(value)) return html`<ul class="notes">${value.map((each) => html`<li>${typeof each === 'object' ? JSON.stringify(each) : String(each)}</li>`)}</ul>`;
-  if (value && typeof value === 'object') return html`<dl class="sums">${Object.entries(value).map(([key, each]) => html`<dt>${key.replaceAll('_', ' ')}</dt><dd>${typeof each === 'number' ? number(each, 6) : String(each)}</dd>`)}</dl>`;
-  return html`<p>${typeof value === 'number' ? number(value, 6) : String(value)}</p>`;
+function Explained({ told, zone }) {
+  const many = new Set(told.events.map((event) => event.machine)).size > 1;
+  return html`<pre class="formula">${`${told.formula}\n= ${told.filled}`}</pre>
+    <p class="beside">${told.meaning}${told.number ? ` ${say('why.number', told.number)}` : ''}${told.why_not ? html` <b>${told.why_not}</b>` : ''}</p>
+    <table class="terms"><tbody>${told.terms.map((term) => html`<tr key=${term.name}><th scope="row"><b>${term.name}</b> ${term.meaning}</th><td>${plain(term.value)} ${unit(term.unit)}</td></tr>`)}</tbody></table>
+    ${told.events.length > 0 && html`<h3>${say('why.events')} (${number(told.events.length)})</h3><div class="scroll events"><table><tbody>${told.events.slice(0, MOST_EVENTS).map((event, place) => html`<tr key=${place}>
+      <td>${clock(Date.parse(event.from), zone, { secs: true })}${event.to === event.from ? '' : ` – ${clock(Date.parse(event.to), zone, { secs: true })}`}</td>${many ? html`<td>${live.title(event.machine)}</td>` : ''}<td>${sayOr(`state.${event.state}`, event.state)}${event.reason ? `, ${live.reason(event.reason)}` : ''}</td><td>${event.field.replaceAll('_', ' ')}</td><td>${plain(event.amount)}</td></tr>`)}</tbody></table></div>`}
+    <p class="beside"><a class="num" href=${address('explain', { asset: told.asset, indicator: told.indicator, from: told.from, to: told.to })}>${say('why.all')}</a></p>`;
 }

@@ -1,0 +1,205 @@
+"""The HTTP interface, over a real store with the worked example in it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from broker.events import NS_PER_S, StateChange
+from broker.instants import format_rfc3339
+from broker.message import Message
+from services.store.answers import answer
+from services.wall.api import Parts
+from services.wall.server import application
+from tests.wall.works import CMM, EIGHT, LINE, MILL, NOW, PLANT
+
+FROM, TO = format_rfc3339(EIGHT), format_rfc3339(NOW)
+
+
+@pytest.fixture
+async def client(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_client(parts) as opened:
+        yield opened
+
+
+def open_client(parts: Parts, password: str | None = None) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=application(parts, password))
+    return httpx.AsyncClient(transport=transport, base_url="http://wall")
+
+
+async def get(client: httpx.AsyncClient, path: str, **query: Any) -> Any:
+    reply = await client.get(path, params=query)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+async def test_kpi_is_the_answer_unrounded(client: httpx.AsyncClient, parts: Parts) -> None:
+    told = await get(client, "/api/v1/kpi", asset=MILL, **{"from": FROM, "to": TO})
+    assert told["indicators"]["oee"] == pytest.approx(0.55, abs=0)
+    assert told["indicators"]["availability"] == pytest.approx(43 / 60)
+    assert (told["ledger"]["produced"], told["ledger"]["down_s"]) == (35.0, 720.0)
+    made = await answer(parts.store, PLANT, MILL, EIGHT, NOW, now=NOW)
+    assert told == msgspec.json.decode(msgspec.json.encode(made))
+
+
+async def test_kpi_of_several_assets_is_a_list_and_every_cuts_the_range(client: httpx.AsyncClient) -> None:
+    several = await get(client, "/api/v1/kpi", asset=[MILL, CMM, ""], **{"from": FROM, "to": TO})
+    assert [each["asset"] for each in several] == [MILL, CMM, ""]
+    hours = await get(client, "/api/v1/kpi", asset=MILL, every="20m", **{"from": FROM, "to": TO})
+    assert [each["ledger"]["running_s"] for each in hours] == [1200.0, 600.0, 780.0]
+
+
+async def test_a_shift_is_that_of_the_assets_calendar(client: httpx.AsyncClient) -> None:
+    told = await get(client, "/api/v1/plan", asset=LINE, **{"from": "shift"})
+    assert (told["shift"], told["from"], told["ends"]) == ("day", "2026-11-25T06:00:00Z", "2026-11-25T14:00:00Z")
+    former = await get(client, "/api/v1/plan", asset=LINE, **{"from": "previous-shift"})
+    assert (former["from"], former["to"]) == ("2026-11-24T06:00:00Z", "2026-11-24T14:00:00Z")
+
+
+async def test_plan_and_oee_cannot_disagree(client: httpx.AsyncClient) -> None:
+    plan = await get(client, "/api/v1/plan", asset=MILL, **{"from": FROM, "to": TO})
+    assert (plan["good"], plan["plan"], plan["delta"]) == (33.0, 30.0, 3.0)  # 0.5 × 60 min ÷ 1 min
+    assert plan["good"] / plan["plan"] == pytest.approx(0.55 / 0.5)
+    line = await get(client, "/api/v1/plan", asset=LINE, **{"from": "shift"})
+    assert line["outputs"] == [MILL]  # the last machine that counts
+    assert line["forecast"] == pytest.approx(33 * 6)  # an hour of which is known, and five to come
+
+
+async def test_states_are_spells_without_gaps_with_their_orders(client: httpx.AsyncClient) -> None:
+    cmm, mill = await get(client, "/api/v1/states", asset=LINE, **{"from": FROM, "to": TO})
+    assert cmm["asset"] == CMM
+    assert [(each[2], each[3]) for each in mill["states"]] == [
+        ("running", ""),
+        ("down", "spindle"),
+        ("running", ""),
+        ("setup", ""),
+        ("running", ""),
+    ]
+    assert all(one[1] == other[0] for one, other in zip(mill["states"], mill["states"][1:], strict=False))
+    assert mill["states"][0][0] == EIGHT // 1_000_000
+    assert mill["states"][-1][1] == NOW // 1_000_000
+    assert mill["orders"] == [[EIGHT // 1_000_000, NOW // 1_000_000, "wo-1", "bracket-7"]]
+
+
+async def test_telemetry_is_thinned_to_what_was_asked(client: httpx.AsyncClient) -> None:
+    (told,) = await get(client, "/api/v1/telemetry", asset=MILL, points=60, **{"from": FROM, "to": TO})
+    assert told["signal"] == "spindle-temp"
+    assert told["unit"] == "Cel"
+    assert len(told["at"]) == 60
+    assert (min(told["least"]), max(told["greatest"])) == (20.0, 55.9)
+
+
+async def test_events_and_rejected_messages_are_told(client: httpx.AsyncClient) -> None:
+    told = await get(client, "/api/v1/events", asset=MILL, kind=["state", "event"], **{"from": FROM, "to": TO})
+    assert [each["kind"] for each in told].count("state") == 5
+    newest = await get(client, "/api/v1/events", asset=MILL, order="newest", limit=1, **{"from": FROM, "to": TO})
+    assert newest[0]["kind"] == "telemetry"
+    (refused,) = await get(client, "/api/v1/rejected", **{"from": FROM})
+    assert (refused["reason"], refused["payload"]) == ("unknown state 'runing'", "runing")
+
+
+async def test_explain_gives_the_number_that_kpi_gives(client: httpx.AsyncClient) -> None:
+    told = await get(client, "/api/v1/explain", asset=MILL, indicator="availability", **{"from": FROM, "to": TO})
+    shown = await get(client, "/api/v1/kpi", asset=MILL, **{"from": FROM, "to": TO})
+    assert told["value"] == shown["indicators"]["availability"]
+    assert told["sums"]["running_s"] == shown["ledger"]["running_s"]
+
+
+async def test_assets_are_the_tree_as_it_stands(client: httpx.AsyncClient, parts: Parts) -> None:
+    parts.picture.recall([StateChange(asset=MILL, at=NOW - 60 * NS_PER_S, state="down", reason="spindle")])
+    parts.picture.receive(Message("corridor/v1/bench/a/b/sensor/telemetry/x", b"1", received_at=NOW))
+    told = {each["path"]: each for each in await get(client, "/api/v1/assets")}
+    assert list(told)[:4] == ["bench", "bench/a", "bench/a/b", "bench/a/b/sensor"]
+    assert told[LINE] | {} == {
+        "path": LINE,
+        "level": "line",
+        "title": "Line one",
+        "state": "down",
+        "since": "2026-11-25T08:59:00Z",
+        "reason": "spindle",
+        "last_seen": None,
+        "simulated": None,
+        "silent": False,
+    }
+    assert told["bench/a/b/sensor"]["last_seen"] == TO
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "says"),
+    [
+        ("/api/v1/kpi", {"asset": MILL, "from": "yesterday"}, 400, "RFC 3339"),
+        ("/api/v1/kpi", {"asset": MILL, "from": TO, "to": FROM}, 400, "not after"),
+        ("/api/v1/kpi", {"asset": "Leeds", "from": FROM}, 400, "a-z"),
+        ("/api/v1/kpi", {"from": FROM}, 400, "asset"),
+        ("/api/v1/kpi", {"asset": MILL, "from": FROM, "every": "1 hour"}, 400, "30s"),
+        ("/api/v1/kpi", {"asset": MILL, "from": "now-1d", "every": "1s"}, 400, "longer every"),
+        ("/api/v1/telemetry", {"asset": MILL, "from": FROM, "signal": "spindel"}, 404, "spindle-temp"),
+        ("/api/v1/telemetry", {"asset": MILL, "from": FROM, "points": 0}, 400, "points"),
+        ("/api/v1/events", {"asset": MILL, "from": FROM, "kind": "states"}, 404, "telemetry"),
+        ("/api/v1/explain", {"asset": MILL, "indicator": "oeee", "from": FROM}, 400, "oee"),
+        ("/api/v1/nothing", {}, 404, "openapi.json"),
+        ("/nothing", {}, 404, "openapi.json"),
+        ("/static/nothing.js", {}, 404, "nothing.js"),
+    ],
+)
+async def test_what_is_wrong_is_a_problem_that_says_what_to_change(
+    client: httpx.AsyncClient, path: str, query: dict[str, Any], status: int, says: str
+) -> None:
+    reply = await client.get(path, params=query)
+    assert reply.status_code == status, reply.text
+    assert reply.headers["content-type"].startswith("application/problem+json")
+    assert says in reply.json()["detail"]
+
+
+async def test_nothing_can_be_written(client: httpx.AsyncClient) -> None:
+    reply = await client.post("/api/v1/kpi")
+    assert reply.status_code == 405
+    assert reply.headers["content-type"].startswith("application/problem+json")
+
+
+async def test_the_interface_describes_itself_without_help_from_elsewhere(client: httpx.AsyncClient) -> None:
+    told = await get(client, "/api/v1/openapi.json")
+    assert {"/api/v1/assets", "/api/v1/kpi", "/api/v1/stream", "/healthz"} <= set(told["paths"])
+    parameters = {each["name"] for each in told["paths"]["/api/v1/kpi"]["get"]["parameters"]}
+    assert parameters == {"asset", "from", "to", "every"}
+    for path in ("/", "/devices", "/schema", "/docs"):
+        assert "cdn" not in (await client.get(path)).text
+
+
+async def test_every_answer_keeps_the_page_to_this_host(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/api/v1/assets", "/static/app.js", "/nothing"):
+        policy = (await client.get(path)).headers["content-security-policy"]
+        assert policy.startswith("default-src 'self'")
+        assert "unsafe" not in policy
+
+
+async def test_files_are_compressed_and_known_files_are_not_sent_again(client: httpx.AsyncClient) -> None:
+    first = await client.get("/static/style.css")
+    assert first.headers["content-encoding"] == "gzip"
+    again = await client.get("/static/style.css", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    kpi = await client.get("/api/v1/kpi", params={"asset": MILL, "from": FROM})
+    assert kpi.headers["content-encoding"] == "gzip"
+
+
+async def test_a_password_is_asked_for_everything_but_health(parts: Parts) -> None:
+    async with open_client(parts, "s3cret") as client:
+        for path in ("/", "/api/v1/assets", "/api/v1/stream", "/metrics", "/static/app.js"):
+            reply = await client.get(path)
+            assert reply.status_code == 401
+            assert reply.headers["www-authenticate"].startswith("Basic")
+        assert (await client.get("/", auth=("anyone", "wrong"))).status_code == 401
+        assert (await client.get("/", headers={"authorization": "Basic %%%"})).status_code == 401
+        assert (await client.get("/api/v1/assets", auth=("anyone", "s3cret"))).status_code == 200
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_measures_are_told_to_prometheus(client: httpx.AsyncClient, parts: Parts) -> None:
+    parts.picture.receive(Message("corridor/v1/bench/a/b/sensor/state", b"running", received_at=NOW))
+    parts.picture.receive(Message("corridor/v1/bench/a/b/sensor/state", b"sleeping", received_at=NOW))
+    text = (await client.get("/metrics")).text
+    assert "corridor_wall_messages_total 2.0" in text
+    assert "corridor_wall_refused_total 1.0" in text
+    assert 'corridor_wall_machines{state="running"} 1.0' in text

@@ -1,0 +1,169 @@
+"""The stream: a snapshot, then what changed and nothing else; a slow client is told less often, never too much."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any
+
+from broker.message import Message
+from services.store.interface import Store
+from services.wall.stream import Scope, Stream
+from tests.wall.works import CMM, LINE, MILL, NOW, PLANT, Clock, make_parts
+
+
+def message(kind: str, body: Any, machine: str = MILL) -> Message:
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Message(f"corridor/v1/{machine}/{kind}", payload, received_at=NOW)
+
+
+def read(text: bytes) -> tuple[str, Any]:
+    """Return an event's name and data."""
+    lines = dict(line.split(": ", 1) for line in text.decode().strip().split("\n"))
+    return lines.get("event", ""), json.loads(lines.get("data", "null"))
+
+
+async def following(events: AsyncIterator[bytes], name: str) -> Any:
+    """Return the data of the next event of a name."""
+    async for text in events:
+        told, data = read(text)
+        if told == name:
+            return data
+    raise AssertionError(f"the stream ended before {name}")
+
+
+@asynccontextmanager
+async def stream_of(store: Store) -> AsyncIterator[tuple[Stream, Any]]:
+    parts = make_parts(store, PLANT, Clock(NOW))
+    task = asyncio.create_task(parts.stream.run())
+    try:
+        async with asyncio.timeout(30):
+            yield parts.stream, parts.picture
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_snapshot_comes_first_and_has_all_that_a_page_needs(store: Store) -> None:
+    async with stream_of(store) as (stream, picture):
+        picture.receive(message("state", b"running"))
+        async with aclosing(stream.events(Scope(MILL, details=True))) as events:
+            assert await anext(events) == b"retry: 2000\n\n"
+            name, told = read(await anext(events))
+            assert name == "snapshot"
+            assert told["facts"][MILL]["state"]["state"] == "running"
+            assert told["facts"][LINE]["state"]["tally"] == {"running": 1, "unknown": 1}
+            assert told["plant"]["titles"][MILL] == "Mill one"
+            assert told["plant"]["zones"] == {"leeds": "Europe/London"}
+            assert told["plant"]["flows"][LINE]["stages"] == [[MILL], [CMM]]
+            assert told["plant"]["signals"][MILL]["spindle-temp"]["high"] == 55
+            assert told["now"] == NOW / 1_000_000
+
+
+async def test_then_come_changes_and_only_those(store: Store) -> None:
+    async with stream_of(store) as (stream, picture):
+        picture.receive(message("state", b"running"))
+        async with aclosing(stream.events(Scope(details=True))) as events:
+            await following(events, "snapshot")
+            picture.receive(message("telemetry/load", b"1"))
+            picture.receive(message("telemetry/load", b"2"))
+            stream.touch()
+            told = await following(events, "changes")
+            assert told["facts"] == {MILL: {"signal/load": [NOW // 1_000_000, 2.0, ""]}}
+
+
+async def test_what_a_page_does_not_look_at_is_not_told(store: Store) -> None:
+    async with stream_of(store) as (stream, picture), aclosing(stream.events(Scope(CMM, details=True))) as events:
+        await following(events, "snapshot")
+        picture.receive(message("telemetry/load", b"1", MILL))
+        picture.receive(message("count", {"produced": 1}, MILL))
+        picture.receive(message("telemetry/load", b"1", CMM))
+        picture.receive(message("state", b"down", MILL))  # how things stand is always told
+        stream.touch()
+        told = await following(events, "changes")
+        while MILL not in told.get("facts", {}):
+            told = await following(events, "changes")
+        assert set(told["facts"][MILL]) == {"state"}
+        assert set(told["facts"][CMM]) == {"signal/load"}
+
+
+async def test_a_client_that_does_not_read_gets_one_change_for_all_that_it_missed(store: Store) -> None:
+    async with (
+        stream_of(store) as (stream, picture),
+        aclosing(stream.events(Scope(details=True))) as slow,
+        aclosing(stream.events(Scope(details=True))) as quick,
+    ):
+        await following(slow, "snapshot")
+        await following(quick, "snapshot")
+        for value in range(3):
+            picture.receive(message("telemetry/load", str(value).encode()))
+            stream.touch()
+            told = await following(quick, "changes")
+            while "facts" not in told:
+                told = await following(quick, "changes")
+            assert told["facts"][MILL]["signal/load"][1] == value
+        told = await following(slow, "changes")
+        assert told["facts"][MILL]["signal/load"][1] == 2
+
+
+async def test_messages_are_shown_with_what_they_mean_or_how_to_mend_them(store: Store) -> None:
+    async with stream_of(store) as (stream, picture):
+        picture.receive(message("state", b"runing"))
+        async with aclosing(stream.events(Scope(messages=True))) as events:
+            told = await following(events, "snapshot")
+            assert told["refusals"][0]["problem"] == "unknown state 'runing'"
+            assert "running" in told["refusals"][0]["cure"]
+            picture.receive(message("telemetry/load", {"value": 41.5, "unit": "%"}))
+            picture.receive(Message("corridor/v1/x", b"\xff\xfe", received_at=NOW))
+            stream.touch()
+            shown = await following(events, "messages")
+            while len(shown) < 2:
+                shown += await following(events, "messages")
+            assert shown[-2]["means"][0] | {} == {
+                "kind": "telemetry",
+                "signal": "load",
+                "value": 41.5,
+                "unit": "%",
+                "time_source": "receipt",
+                "at": NOW // 1_000_000,
+            }
+            assert shown[-1]["payload"].startswith("base64 ")
+            assert shown[-1]["cure"]
+
+
+async def test_health_is_told_as_it_changes(store: Store) -> None:
+    async with stream_of(store) as (stream, picture), aclosing(stream.events(Scope())) as events:
+        await following(events, "snapshot")
+        picture.receive(message("telemetry/load", b"1"))
+        stream.touch()
+        told = await following(events, "changes")
+        while "health" not in told:
+            told = await following(events, "changes")
+        assert told["health"]["newest"] == NOW // 1_000_000
+        assert told["health"]["refused_hour"] == 0
+
+
+async def test_streams_end_when_the_wall_does(store: Store) -> None:
+    parts = make_parts(store, PLANT, Clock(NOW))
+    task = asyncio.create_task(parts.stream.run())
+    async with aclosing(parts.stream.events(Scope())) as events:
+        await following(events, "snapshot")
+        assert parts.stream.clients == 1
+        await asyncio.sleep(0)  # so that the stream's task has begun
+        task.cancel()
+        async with asyncio.timeout(5):
+            left = [text async for text in events]
+        assert all(read(text)[0] == "changes" for text in left)
+    assert parts.stream.clients == 0
+
+
+def test_a_scope_takes_what_is_under_its_asset_and_how_everything_stands() -> None:
+    scope = Scope(LINE, details=True)
+    assert scope.wants(MILL, "signal/load")
+    assert scope.wants(LINE, "state")
+    assert scope.wants("leeds/shop/line-10/mill-1", "state")
+    assert not scope.wants("leeds/shop/line-10/mill-1", "count")
+    assert not scope.wants(MILL, "device")
+    assert not Scope().wants(MILL, "alarm/e-1")
+    assert Scope(devices=True).wants(MILL, "device")
