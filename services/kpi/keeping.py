@@ -16,7 +16,7 @@ from broker.plant import Plant
 from broker.topics import PREFIX
 from services.ledger.fields import Sums
 from services.ledger.history import KINDS, MINUTE, History, minutes
-from services.ledger.rows import RowKey, Rules, build
+from services.ledger.rows import Rules, build
 from services.store.histories import FOR_EVER, histories
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
 
@@ -122,7 +122,7 @@ class Keeper:
         for path, history in found.items():
             self._machines[path] = _Machine(path, history, Rules.of(self._plant, path), frontier.get(path))
         for row in await self._store.rows(asset, origin, FOR_EVER):
-            self._machines[row.asset].rows.setdefault(row.start, {})[row.product, row.shift] = row.sums
+            self._machines[row.asset].rows.setdefault(row.start, {})[row.product, row.shift] = row
         for reason in await self._store.reason_rows(asset, origin, FOR_EVER):
             there = self._machines[reason.asset].reasons.setdefault(reason.start, {})
             there[reason.state, reason.reason] = (reason.seconds, reason.entries)
@@ -166,7 +166,7 @@ class _Machine:
 
     def __init__(self, asset: str, history: History, rules: Rules, reach: int | None) -> None:
         self.asset, self.history, self.rules, self.reach = asset, history, rules, reach
-        self.rows: dict[int, dict[tuple[str, str], Sums]] = {}
+        self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
         self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
 
     def put(self, event: AnyEvent, now: int) -> set[int]:
@@ -186,23 +186,24 @@ class _Machine:
         self.reach = max(self.reach, *starts)
         for first, last in _runs(starts):
             rows = build(self.history, first, min(last + MINUTE, max(until, first)), self.rules)
-            after: dict[int, dict[tuple[str, str], Sums]] = {}
-            for (start, product, shift), sums in rows.sums.items():
-                after.setdefault(start, {})[product, shift] = sums
+            after: dict[int, dict[tuple[str, str], LedgerRow]] = {}
+            for key, sums in rows.sums.items():
+                after.setdefault(key[0], {})[key[1:]] = LedgerRow(self.asset, *key, sums, rows.orders.get(key, ""))
             reasons_after: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
             for (start, state, reason), amounts in rows.reasons.items():
                 reasons_after.setdefault(start, {})[state, reason] = amounts
             for start in range(first, last + MINUTE, MINUTE):
-                self._replace(start, after.get(start, {}), rows.orders, made)
+                self._replace(start, after.get(start, {}), made)
                 self._replace_reasons(start, reasons_after.get(start, {}), made)
 
-    def _replace(self, start: int, after: dict[tuple[str, str], Sums], orders: dict[RowKey, str], made: _Made) -> None:
+    def _replace(self, start: int, after: dict[tuple[str, str], LedgerRow], made: _Made) -> None:
         before = self.rows.get(start, {})
         for key in before.keys() | after.keys():
-            old, new = before.get(key, {}), after.get(key, {})
+            nothing = LedgerRow(self.asset, start, *key, {})
+            old, new = before.get(key, nothing), after.get(key, nothing)
             if old != new:
-                made.rows.append(LedgerRow(self.asset, start, *key, new, orders.get((start, *key), "")))
-                made.changes.append((self.asset, start, old, new))
+                made.rows.append(new)
+                made.changes.append((self.asset, start, old.sums, new.sums))
         self.rows[start] = after
 
     def _replace_reasons(self, start: int, after: dict[tuple[str, str], tuple[int, int]], made: _Made) -> None:

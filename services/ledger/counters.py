@@ -6,6 +6,7 @@ within 60 s: then the readings in between are a dip, which adds nothing. What wa
 before *t*, so it belongs to the moment just before.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -58,7 +59,7 @@ def touched(readings: Readings, at: int) -> list[int]:
             first -= 1
         if all(readings.entries[i] <= readings.entries[i + 1] for i in range(max(first - 1, 0), place)):
             return [at]
-    first = max(readings.place_at(at - DIP_NS), 0)
+    first = bisect_left(times, at - DIP_NS)
     following = readings.next_after(at)
     last = readings.place_at((following if following is not None else at) + DIP_NS) + 1
     return times[first : last + 1]

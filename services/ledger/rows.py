@@ -149,14 +149,14 @@ class _Builder:
 
     def _add(self, field: str, amount: int, begin: int, until: int, place: "_Place") -> None:
         """Add to a field of the row that `begin` lies in."""
+        if not amount:
+            return
         key = (begin - begin % MINUTE, place.product, place.shift)
         row = self.sums.get(key)
         if row is None:
             row = self.sums[key] = {}
-        if place.order is not None:
-            self.orders[key] = place.order.order
         row[field] = row.get(field, 0) + amount
-        if self.trace is not None and amount:
+        if self.trace is not None:
             self.trace.append(
                 Part(field, amount, begin, until, self.history.said_at(begin), place.product, place.shift)
             )
@@ -194,6 +194,7 @@ class _Builder:
                 self._add("overtime_s", length, begin, until, place)
             if place.order is not None:
                 self._add("order_s", length, begin, until, place)
+                self.orders[begin - begin % MINUTE, place.product, place.shift] = place.order.order
             if said.state in STOPS and planned is not False:
                 if begin >= stop_end:
                     spell = history.spell_at(begin)
@@ -207,16 +208,15 @@ class _Builder:
             self._people_and_stock(begin, until, place)
 
     def _people_and_stock(self, begin: int, until: int, place: "_Place") -> None:
-        length = until - begin
         people = self.history.labour.at(begin)
         if people is not None:
-            self._add("attendance_s", length * people[0] // NANO, begin, until, place)
-            self._add("work_s", length * people[1] // NANO, begin, until, place)
+            self._add("attendance_s", _over_time(people[0], begin, until), begin, until, place)
+            self._add("work_s", _over_time(people[1], begin, until), begin, until, place)
         for stock in self.history.stocks.values():
             amount = stock.at(begin)
             if amount is not None:
-                self._add("stock_s", length * amount // NANO, begin, until, place)
-                self._add("stock_known_s", length, begin, until, place)
+                self._add("stock_s", _over_time(amount, begin, until), begin, until, place)
+                self._add("stock_known_s", until - begin, begin, until, place)
 
     def _reason(self, at: int, said: Said, seconds: int, entries: int) -> None:
         if said.reason and (seconds or entries):
@@ -286,6 +286,11 @@ class _Place:
 def _inside(times: list[int], start: int, end: int) -> Iterable[int]:
     """Return the times with start < time < end."""
     return times[bisect_right(times, start) : bisect_left(times, end)]
+
+
+def _over_time(amount: int, begin: int, until: int) -> int:
+    """Multiply a quantity by a time. However the time is cut, its parts add up to the same."""
+    return amount * until // NANO - amount * begin // NANO
 
 
 def _times(pieces: int, ideal_ns: int) -> int:

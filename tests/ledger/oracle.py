@@ -1,0 +1,309 @@
+"""The ledger as the specification says it, slow and obvious: what the tests hold the real one against.
+
+Time is cut at every instant at which anything could change (events, edges of the calendar, minutes, ends of the range).
+For each piece the state is looked up among all events, and the piece goes into exactly one field. What happens at an
+instant (failures, entries, micro-stops) is found by walking through all instants at which something was said, from the
+first; counters by scanning all their readings from the first. Nothing is kept from one question to the next, amounts
+are exact fractions in 10⁻⁹ of the field's unit, and nothing but the names of fields is shared with `services.ledger`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from broker.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
+from broker.plant import Plant
+
+if TYPE_CHECKING:
+    from broker.calendar import Span
+
+NANO = 1_000_000_000
+MINUTE = 60 * NANO
+LONG_AGO = -(2**62)
+
+TIME_FIELDS = {
+    "running_s",
+    "setup_s",
+    "starved_s",
+    "blocked_s",
+    "idle_s",
+    "no_order_s",
+    "down_s",
+    "unknown_planned_s",
+    "maintenance_s",
+    "off_s",
+    "unknown_s",
+}
+PIECES = ("produced", "good", "scrap", "rework", "inspected", "first_pass", "planned_scrap", "startup_scrap")
+QUANTITIES = ("consumed", "integrated_good", "lost_production", "lost_storage", "lost_other", "throughput")
+METERS = {
+    "electricity": ("electricity_kwh", {"": Fraction(1), "kW.h": Fraction(1), "W.h": Fraction(1, 1000)}),
+    "compressed-air": ("air_m3", {"": Fraction(1), "m3": Fraction(1), "L": Fraction(1, 1000)}),
+    "water": ("water_m3", {"": Fraction(1), "m3": Fraction(1), "L": Fraction(1, 1000)}),
+    "gas": ("gas_m3", {"": Fraction(1), "m3": Fraction(1), "L": Fraction(1, 1000)}),
+}
+INTEGRALS = {"attendance_s", "work_s", "stock_s"}
+"""Fields that are a quantity times a time: the real ledger rounds each part of them to 10⁻⁹."""
+
+RowKey = tuple[str, int, str, str]
+"""Machine, minute, product, shift."""
+ReasonKey = tuple[str, int, str, str]
+"""Machine, minute, state, reason."""
+
+
+class Ledger(NamedTuple):
+    """What the oracle finds."""
+
+    rows: dict[RowKey, dict[str, Fraction]]
+    orders: dict[RowKey, str]
+    reasons: dict[ReasonKey, tuple[int, int]]
+
+
+def winners(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """Return the events that count, in order of time; `events` are in the order in which they came.
+
+    Of two of one series and instant the later counts; a count or material that lacks a field says nothing of it.
+    """
+    kept: dict[tuple[str, str, str, int], AnyEvent] = {}
+    for event in events:
+        key = (event.asset, event.kind, event.series, event.at)
+        before = kept.get(key)
+        if before is not None and isinstance(event, (Count, Material)):
+            told = {name: value for name in event.__struct_fields__ if (value := getattr(event, name)) is not None}
+            kept[key] = msgspec.structs.replace(before, **told)
+        else:
+            kept[key] = event
+    return sorted(kept.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
+
+
+def ledger(events: Iterable[AnyEvent], plant: Plant, start: int, end: int) -> Ledger:
+    """Return the rows of all machines that have an event, over start ≤ t < end."""
+    kept = winners(events)
+    found = Ledger({}, {}, {})
+    for machine in sorted({event.asset for event in kept}):
+        _Machine(machine, [event for event in kept if event.asset == machine], plant, found).fill(start, end)
+    return found
+
+
+def counted(events: Iterable[AnyEvent]) -> set[str]:
+    """Return the machines whose time counts: those that ever told a state, a count or an order."""
+    return {event.asset for event in events if isinstance(event, (StateChange, Count, Job))}
+
+
+class _Machine:
+    def __init__(self, machine: str, events: Sequence[AnyEvent], plant: Plant, found: Ledger) -> None:
+        self.machine, self.plant, self.found = machine, plant, found
+        self.events = events
+        self.states = [event for event in events if isinstance(event, StateChange)]
+        self.links = [event for event in events if isinstance(event, Status)]
+        self.jobs = [event for event in events if isinstance(event, Job)]
+        self.spans: list[Span] | None = None
+
+    def fill(self, start: int, end: int) -> None:
+        calendar = self.plant.calendar_of(self.machine)
+        self.spans = None if calendar is None else calendar.spans(start - 2 * MINUTE, end + MINUTE)
+        self._time(start, end)
+        self._instants(start, end)
+        self._readings(start, end)
+
+    # ---- What was so at an instant ----
+
+    def said(self, at: int) -> tuple[str, str]:
+        """Return state and reason."""
+        state = [event for event in self.states if event.at <= at][-1:]
+        link = [event for event in self.links if event.at <= at][-1:]
+        if not state or (link and not link[0].online and link[0].at >= state[0].at):
+            return "unknown", ""
+        return state[0].state, state[0].reason
+
+    def job(self, at: int) -> Job | None:
+        newest = [event for event in self.jobs if event.at <= at][-1:]
+        return newest[0] if newest and newest[0].phase == "start" else None
+
+    def span(self, at: int) -> tuple[str, bool | None]:
+        """Return the shift, and whether the calendar plans it (None without a calendar)."""
+        if self.spans is None:
+            return "-", None
+        return next((span.shift, span.planned) for span in self.spans if span.start <= at < span.end)
+
+    def key(self, at: int) -> RowKey:
+        job = self.job(at)
+        return self.machine, at // MINUTE * MINUTE, (job.product if job else "") or "-", self.span(at)[0]
+
+    def add(self, field: str, amount: Fraction | int, at: int) -> None:
+        if amount:
+            row = self.found.rows.setdefault(self.key(at), {})
+            row[field] = row.get(field, Fraction(0)) + amount
+
+    def enter(self, at: int, said: tuple[str, str], seconds: int, entries: int) -> None:
+        if said[1] and (seconds or entries):
+            key = (self.machine, at // MINUTE * MINUTE, *said)
+            before = self.found.reasons.get(key, (0, 0))
+            self.found.reasons[key] = (before[0] + seconds, before[1] + entries)
+
+    # ---- Time ----
+
+    def _time(self, start: int, end: int) -> None:
+        cuts = {start, end, *range(start // MINUTE * MINUTE, end, MINUTE), *(event.at for event in self.events)}
+        cuts |= {span.start for span in self.spans or ()}
+        spells = list(self.spells())
+        for begin, until in pairwise(sorted(cut for cut in cuts if start <= cut <= end)):
+            length = until - begin
+            state, reason = self.said(begin)
+            planned, job = self.span(begin)[1], self.job(begin)
+            field = _field(state, planned=planned, ordered=job is not None)
+            self.add(field, length, begin)
+            self.add("between_s", length if state == "running" else 0, begin)
+            self.add("repair_s", length if state == "down" else 0, begin)
+            self.add("overtime_s", length if state in ("running", "setup") and planned is False else 0, begin)
+            self.add("order_s", length if job is not None else 0, begin)
+            short = any(spell.start <= begin and until <= spell.end for spell in spells if self.is_short(spell))
+            self.add("microstop_s", length if short and planned is not False else 0, begin)
+            self.enter(begin, (state, reason), length if field in (f"{state}_s", "no_order_s") else 0, 0)
+            if job is not None:
+                self.found.orders[self.key(begin)] = job.order
+            self._people_and_stock(begin, length)
+
+    def _people_and_stock(self, begin: int, length: int) -> None:
+        people = [event for event in self.events if isinstance(event, Labour) and event.at <= begin][-1:]
+        for labour in people:
+            self.add("attendance_s", length * _exact(labour.present), begin)
+            self.add("work_s", length * _exact(labour.working or 0), begin)
+        materials = [event for event in self.events if isinstance(event, Material)]
+        for name in {event.name for event in materials}:
+            told = [event.stock for event in materials if event.name == name and event.at <= begin]
+            stocks = [stock for stock in told if stock is not None]
+            if stocks:
+                self.add("stock_s", length * _exact(stocks[-1]), begin)
+                self.add("stock_known_s", length, begin)
+
+    def spells(self) -> Iterator["_Spell"]:
+        """Yield the ended stretches of one state each, whatever the reasons."""
+        times = sorted({event.at for event in (*self.states, *self.links)})
+        state, since = "unknown", LONG_AGO
+        for at in times:
+            now = self.said(at)[0]
+            if now != state:
+                yield _Spell(state, since, at)
+                state, since = now, at
+
+    def is_short(self, spell: "_Spell") -> bool:
+        limit = self.plant.microstop_limit_ns
+        return spell.state in ("starved", "blocked", "idle", "down") and spell.end - spell.start < limit
+
+    # ---- What happens at an instant ----
+
+    def _instants(self, start: int, end: int) -> None:
+        known = ("unknown", "")
+        for at in sorted({event.at for event in (*self.states, *self.links)}):
+            said = self.said(at)
+            if said[0] == "unknown":
+                continue
+            if said != known and start <= at < end:
+                self.enter(at, said, 0, NANO)
+                self.add("failures", NANO if said[0] == "down" and known[0] != "down" else 0, at)
+                self.add("repairs", NANO if known[0] == "down" and said[0] != "down" else 0, at)
+            known = said
+        for spell in self.spells():
+            if self.is_short(spell) and start <= spell.start < end and self.span(spell.start)[1] is not False:
+                self.add("microstops", NANO, spell.start)
+
+    # ---- Counters ----
+
+    def _readings(self, start: int, end: int) -> None:
+        for (field, _source), readings in self.totals().items():
+            for at, added in _increments(readings):
+                if not start < at <= end:
+                    continue
+                self.add(field, added, at - 1)
+                ideal_ns = self.ideal_ns(at - 1)
+                if field == "produced":
+                    self.add("unrated", added if ideal_ns is None else 0, at - 1)
+                ideal_field = {"produced": "ideal_s", "good": "ideal_good_s"}.get(field)
+                if ideal_field is not None:
+                    self.add(ideal_field, _nearest(added * (ideal_ns or 0) / NANO), at - 1)
+
+    def ideal_ns(self, at: int) -> Fraction | None:
+        job = self.job(at)
+        ideal_s = job.ideal_cycle if job is not None else None
+        if ideal_s is None:
+            ideal_s = self.plant.ideal_cycle(self.machine, (job.product if job else "") or "-")
+        return None if ideal_s is None else _exact(ideal_s) * NANO
+
+    def totals(self) -> dict[tuple[str, str], list[tuple[int, Fraction]]]:
+        """Return the cumulative readings, by field and by what they were read from."""
+        found: dict[tuple[str, str], list[tuple[int, Fraction]]] = {}
+
+        def read(field: str, source: str, at: int, total: float | Fraction | None) -> None:
+            if total is not None:
+                found.setdefault((field, source), []).append((at, _exact(total) * NANO))
+
+        for event in self.events:
+            match event:
+                case Count():
+                    for field in PIECES:
+                        read(field, "", event.at, getattr(event, field))
+                case Material():
+                    for field in QUANTITIES:
+                        read(field, event.name, event.at, getattr(event, field))
+                case Meter():
+                    field, worth = METERS[event.name]
+                    read(field, event.name, event.at, Fraction(event.total) * worth[event.unit])
+                case _:
+                    pass
+        return found
+
+
+class _Spell(NamedTuple):
+    state: str
+    start: int
+    end: int
+
+
+def _field(state: str, *, planned: bool | None, ordered: bool) -> str:
+    match state:
+        case "off" | "maintenance":
+            return f"{state}_s"
+        case "unknown":
+            return "unknown_planned_s" if planned else "unknown_s"
+        case "running" | "setup":
+            return f"{state}_s"
+        case _ if planned is False:
+            return "off_s"
+        case "idle" if not ordered:
+            return "no_order_s"
+        case _:
+            return f"{state}_s"
+
+
+def _increments(readings: list[tuple[int, Fraction]]) -> Iterator[tuple[int, Fraction]]:
+    """Scan readings in order of time: resets add themselves, dips that are back within 60 s nothing."""
+    base = None
+    place = 0
+    while place < len(readings):
+        at, total = readings[place]
+        if base is None:
+            base = total
+        elif total >= base:
+            yield at, total - base
+            base = total
+        else:
+            back = [k for k in range(place, len(readings)) if readings[k][0] <= at + MINUTE and readings[k][1] >= base]
+            if back:
+                place = back[0]
+                continue
+            yield at, total
+            base = total
+        place += 1
+
+
+def _exact(told: float | Fraction) -> Fraction:
+    """Return a quantity as the ledger takes it: to the nearest 10⁻⁹ of its unit."""
+    return Fraction(round(Fraction(told) * NANO), NANO)
+
+
+def _nearest(amount: Fraction) -> int:
+    return int((amount + Fraction(1, 2)) // 1)

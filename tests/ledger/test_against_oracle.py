@@ -1,0 +1,348 @@
+"""The kept ledger against the oracle: any events, in any order and any batches, with restarts, repeats and failures.
+
+`EXAMPLES` in the environment multiplies the number of examples: a long hunt sets it to 50.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import hypothesis
+import msgspec
+from hypothesis import strategies as st
+
+from broker.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
+from broker.instants import parse as instant
+from broker.plant import NO_PLANT, Plant, parse
+from services.kpi.keeping import Change, Keeper
+from services.ledger.fields import Sums, add
+from services.store.interface import LedgerRow, ReasonRow, Resolution
+from services.store.ranges import measure
+from services.store.sqlite import SqliteStore
+from tests.ledger import oracle
+from tests.ledger.oracle import INTEGRALS, MINUTE, NANO, TIME_FIELDS
+
+MORE = int(os.environ.get("EXAMPLES", "1"))
+T0 = instant("2026-11-24T05:30:00Z")
+FOR_EVER = 2**62
+MACHINES = ("works/hall/line-1/mill-1", "works/hall/line-1/mill-2", "works/hall/line-2/saw-1")
+ASSETS = (*MACHINES, "works/hall/line-1", "works/hall", "works", "")
+SHIFTS = parse(
+    """
+    [calendar.shifts]
+    time-zone = "UTC"
+    shifts = [
+      { name = "early", start = "05:00", end = "06:10", breaks = [{ start = "05:45", end = "05:50" }] },
+      { name = "late", start = "06:10", end = "08:00", breaks = [{ start = "07:00", end = "07:20" }] },
+    ]
+    maintenance = [{ date = 2026-11-24, start = "06:30", end = "06:40" }]
+    [asset."works/hall/line-1"]
+    calendar = "shifts"
+    [asset."works/hall/line-1/mill-2"]
+    ideal-cycle = 12.5
+    [product.bolt]
+    ideal-cycle = 0.75
+    """,
+    "shifts.toml",
+)
+LONG_STOPS = parse(f'microstop-limit = "17min"\n{SHIFTS.text}', "long-stops.toml")
+
+
+# ---- Events, and how they come ----
+
+GAPS = st.one_of(
+    st.sampled_from([0, 0, 1, NANO, 7 * NANO + 3, 30 * NANO, 59 * NANO, MINUTE - 1, MINUTE, MINUTE, 61 * NANO]),
+    st.sampled_from([4 * MINUTE, 5 * MINUTE - 1, 5 * MINUTE, 16 * MINUTE, 40 * MINUTE, 75 * MINUTE]),
+    st.integers(0, 3 * MINUTE),
+)
+SMALL = st.integers(0, 8).map(float)
+PERHAPS = st.none() | SMALL
+PARTS = st.sampled_from([0.0, 0.5, 1.0, 1 / 3, 2.7])
+
+
+def _of(event: type[AnyEvent], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[AnyEvent]:
+    """Events that belong to no machine and no time yet."""
+    names = tuple(fields)
+
+    def made(values: tuple[Any, ...]) -> AnyEvent:
+        return event(asset="", at=0, **dict(zip(names, values, strict=True)))
+
+    return st.tuples(*fields.values()).map(made)
+
+
+SAID = _of(
+    StateChange,
+    state=st.sampled_from(
+        ["running", "setup", "starved", "blocked", "idle", "down", "down", "maintenance", "off", "unknown"]
+    ),
+    reason=st.sampled_from(["", "jam", "tool"]),
+)
+LINKS = _of(Status, online=st.booleans())
+COUNTS = _of(Count, produced=SMALL) | _of(Count, produced=PERHAPS, good=PERHAPS, scrap=PERHAPS, inspected=PERHAPS)
+JOBS = _of(
+    Job,
+    phase=st.sampled_from(["start", "start", "end"]),
+    order=st.sampled_from(["wo-1", "wo-2"]),
+    product=st.sampled_from(["", "bolt", "nut"]),
+    ideal_cycle=st.sampled_from([None, 2.0, 1 / 3]),
+)
+METERS = _of(Meter, name=st.just("electricity"), total=SMALL) | _of(
+    Meter, name=st.just("water"), total=SMALL, unit=st.just("L")
+)
+PEOPLE = _of(Labour, present=PARTS, working=st.none() | PARTS)
+MATERIALS = _of(
+    Material, name=st.sampled_from(["bar", "oil"]), consumed=PERHAPS, lost_other=PERHAPS, stock=st.none() | PARTS
+)
+EVENTS = st.sampled_from(
+    [SAID, SAID, SAID, SAID, LINKS, LINKS, COUNTS, COUNTS, COUNTS, JOBS, METERS, PEOPLE, MATERIALS]
+).flatmap(lambda events: events)
+
+
+@st.composite
+def histories(draw: st.DrawFn, most: int = 24) -> list[AnyEvent]:
+    """Events of a few machines in order of time, some close together, some hours apart."""
+    machines = MACHINES[: draw(st.sampled_from([1, 1, 2, 3]))]
+    events: list[AnyEvent] = []
+    at = T0
+    for _ in range(draw(st.integers(1, most))):
+        at += draw(GAPS)
+        event = draw(EVENTS)
+        events.append(msgspec.structs.replace(event, asset=draw(st.sampled_from(machines)), at=at))
+    return events
+
+
+class Step(NamedTuple):
+    """A batch as it comes, the present then, and what follows it."""
+
+    events: list[AnyEvent]
+    now: int
+    then: str
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, events: list[AnyEvent]) -> list[Step]:
+    """Any order, with repeats, in any batches; the present is never far behind the newest event."""
+    coming = list(range(len(events)))
+    if draw(st.booleans()):
+        coming = draw(st.permutations(coming))
+    for repeated in draw(st.lists(st.sampled_from(coming), max_size=6)):
+        coming.insert(draw(st.integers(0, len(coming))), repeated)
+    behind = draw(st.sampled_from([0, 0, 4 * MINUTE]))
+    steps: list[Step] = []
+    now = T0
+    while coming:
+        size = draw(st.sampled_from([1, 1, 2, 3, 5, 30]))
+        batch = [events[place] for place in coming[:size]]
+        del coming[:size]
+        now = max(now, max(event.at for event in batch) - behind)
+        now += draw(st.sampled_from([0, 1, NANO, 59 * NANO, 20 * MINUTE, 100 * MINUTE]))
+        steps.append(Step(batch, now, draw(st.sampled_from(["", "", "advance", "restart"]))))
+    return steps
+
+
+def came(steps: Sequence[Step]) -> list[AnyEvent]:
+    return [event for step in steps for event in step.events]
+
+
+# ---- Keeping ----
+
+
+@asynccontextmanager
+async def empty_store() -> AsyncIterator[SqliteStore]:
+    folder = Path(tempfile.mkdtemp(prefix="oracle-"))
+    store = await SqliteStore.open(folder / "corridor.db")
+    try:
+        yield store
+    finally:
+        await store.close()
+        shutil.rmtree(folder)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Told:
+    """What is told of rows as they change, added up: it has to stay the sum of the rows, restarts or not."""
+
+    def __init__(self) -> None:
+        self.minutes: dict[tuple[str, int], Sums] = {}
+
+    def __call__(self, changes: list[Change]) -> None:
+        for machine, start, before, after in changes:
+            total = self.minutes.setdefault((machine, start), {})
+            add(total, {field: -amount for field, amount in before.items()})
+            add(total, after)
+
+    def check(self, rows: Sequence[LedgerRow]) -> None:
+        kept: dict[tuple[str, int], Sums] = {}
+        for row in rows:
+            add(kept.setdefault((row.asset, row.start), {}), row.sums)
+        told = {key: {field: amount for field, amount in sums.items() if amount} for key, sums in self.minutes.items()}
+        assert {key: sums for key, sums in told.items() if sums} == kept
+
+
+async def keep(store: SqliteStore, plant: Plant, steps: Sequence[Step]) -> int:
+    """Keep what comes as it comes; return the present at the end."""
+    clock, told = Clock(), Told()
+    keeper = Keeper(store, plant, clock, changed=told)
+    for step in steps:
+        clock.now = step.now
+        await keeper.keep_events(step.events)
+        if step.then == "restart":
+            keeper = Keeper(store, plant, clock, changed=told)
+        elif step.then == "advance":
+            await keeper.advance()
+    await keeper.advance()
+    told.check(await store.rows("", 0, FOR_EVER))
+    return clock.now
+
+
+class Kept(NamedTuple):
+    rows: list[LedgerRow]
+    reasons: list[ReasonRow]
+
+
+async def read(store: SqliteStore) -> Kept:
+    return Kept(await store.rows("", 0, FOR_EVER), await store.reason_rows("", 0, FOR_EVER))
+
+
+# ---- Comparing ----
+
+
+def differences(found: Sums, expected: dict[str, Fraction], pieces: int = 8) -> dict[str, tuple[int, Fraction]]:
+    """Return the fields that differ; a quantity times a time may be off by 10⁻⁹ for each piece that it is made of."""
+    fields = found.keys() | expected.keys()
+    pairs = {field: (found.get(field, 0), expected.get(field, Fraction(0))) for field in fields}
+    return {
+        field: pair for field, pair in pairs.items() if abs(pair[0] - pair[1]) > (pieces if field in INTEGRALS else 0)
+    }
+
+
+async def check_rows(store: SqliteStore, plant: Plant, events: Sequence[AnyEvent], now: int) -> None:
+    """Hold every minute row and reason row that the store has against the oracle's, and hours and days against them."""
+    kept = await read(store)
+    until = max([now, *(event.at for event in events)])
+    for machine in {event.asset for event in events}:
+        rows = {(row.start, row.product, row.shift): row for row in kept.rows if row.asset == machine}
+        own = [event for event in events if event.asset == machine]
+        end = max([now, *(event.at for event in own)])
+        first = min((start for start, _, _ in rows), default=end)
+        wanted = oracle.ledger(own, plant, T0 - 2 * MINUTE, until)
+        for (_, start, *_), sums in wanted.rows.items():
+            if start < first:
+                assert sums.keys() <= {"unknown_s", "unknown_planned_s"}, f"{machine} has no row of {start - T0}"
+        wanted = oracle.ledger(own, plant, first, end)
+        for key in rows.keys() | {key[1:] for key in wanted.rows}:
+            row = rows.get(key)
+            place = (machine, (key[0] - T0) / MINUTE, *key[1:])
+            wrong = differences(row.sums if row else {}, wanted.rows.get((machine, *key), {}))
+            assert not wrong, f"{place}: (kept, right) {wrong}"
+            if row is not None:
+                assert row.order == wanted.orders.get((machine, *key), ""), f"{place}: order"
+        reasons = {(r.start, r.state, r.reason): (r.seconds, r.entries) for r in kept.reasons if r.asset == machine}
+        assert reasons == {key[1:]: amounts for key, amounts in wanted.reasons.items()}
+    await check_resolutions(store)
+
+
+async def check_resolutions(store: SqliteStore) -> None:
+    resolutions: tuple[Resolution, ...] = ("minute", "hour", "day")
+    totals = [await store.totals("", 0, FOR_EVER, resolution) for resolution in resolutions]
+    assert totals[0] == totals[1] == totals[2]
+
+
+async def check_range(
+    store: SqliteStore, plant: Plant, events: Sequence[AnyEvent], asset: str, start: int, end: int, now: int
+) -> None:
+    """Hold the answer to a range question against the oracle's."""
+    found = await measure(store, plant, asset, start, end, now=now)
+    under = [event for event in events if f"{event.asset}/".startswith(f"{asset}/" if asset else "")]
+    end = max(min(end, max([now, *(event.at for event in under)])), start)
+    assert (found.start, found.end) == (start, end)
+    counted = {
+        machine
+        for machine in oracle.counted(under)
+        if min(event.at for event in under if event.asset == machine) < max(end, start + 1)
+    }
+    assert set(found.machines) == counted
+    wanted = oracle.ledger(under, plant, start, end)
+    parts: dict[tuple[str, str, str], dict[str, Fraction]] = {}
+    for (machine, _, product, shift), sums in wanted.rows.items():
+        part = parts.setdefault((machine, product, shift), {})
+        for field, amount in sums.items():
+            if field not in TIME_FIELDS or machine in counted:
+                part[field] = part.get(field, Fraction(0)) + amount
+    for key in found.parts.keys() | parts.keys():
+        wrong = differences(found.parts.get(key, {}), parts.get(key, {}), pieces=2_000)
+        assert not wrong, f"{key} over {(start - T0) / MINUTE} to {(end - T0) / MINUTE}: (measured, right) {wrong}"
+    reasons: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for (machine, _, state, reason), (seconds, entries) in wanted.reasons.items():
+        before = reasons.get((machine, state, reason), (0, 0))
+        reasons[machine, state, reason] = (before[0] + seconds, before[1] + entries)
+    assert {key: amounts for key, amounts in found.reasons.items() if any(amounts)} == reasons
+    for machine in counted:
+        time = sum(amount for field, amount in found.of_machine(machine).items() if field in TIME_FIELDS)
+        assert time == end - start, "every nanosecond is in exactly one field"
+
+
+# ---- Properties ----
+
+PHASES = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]  # it is slow
+PLANTS = st.sampled_from([NO_PLANT, SHIFTS, SHIFTS, LONG_STOPS])
+
+
+@hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
+@hypothesis.given(PLANTS, histories().flatmap(deliveries))
+def test_kept_rows_are_those_of_the_oracle(plant: Plant, steps: list[Step]) -> None:
+    async def run() -> None:
+        async with empty_store() as store:
+            now = await keep(store, plant, steps)
+            await check_rows(store, plant, came(steps), now)
+
+    asyncio.run(run())
+
+
+@st.composite
+def questions(draw: st.DrawFn, events: list[AnyEvent], now: int) -> tuple[str, int, int]:
+    """A range of any asset, that begins and ends anywhere."""
+    instants = sorted({T0 - 90 * MINUTE, *(event.at for event in events), now, now + 30 * MINUTE})
+    start, end = (
+        draw(st.sampled_from(instants)) + draw(st.sampled_from([0, 0, 1, -1, 17 * NANO, MINUTE, 45 * MINUTE]))
+        for _ in range(2)
+    )
+    return draw(st.sampled_from(ASSETS)), min(start, end), max(start, end)
+
+
+@hypothesis.settings(max_examples=40 * MORE, phases=PHASES)
+@hypothesis.given(PLANTS, histories().flatmap(deliveries), st.data())
+def test_a_range_of_any_asset_is_that_of_the_oracle(plant: Plant, steps: list[Step], data: st.DataObject) -> None:
+    async def run() -> None:
+        async with empty_store() as store:
+            now = await keep(store, plant, steps)
+            for _ in range(4):
+                asset, start, end = data.draw(questions(came(steps), now))
+                await check_range(store, plant, came(steps), asset, start, end, now)
+
+    asyncio.run(run())
+
+
+@hypothesis.settings(max_examples=15 * MORE, phases=PHASES)
+@hypothesis.given(PLANTS, histories().flatmap(deliveries))
+def test_rows_are_the_same_as_those_of_all_events_at_once_in_order(plant: Plant, steps: list[Step]) -> None:
+    async def run() -> None:
+        async with empty_store() as store, empty_store() as at_once:
+            now = await keep(store, plant, steps)
+            await keep(at_once, plant, [Step(oracle.winners(came(steps)), now, "advance")])
+            assert await read(store) == await read(at_once)
+
+    asyncio.run(run())
