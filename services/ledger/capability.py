@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from itertools import pairwise
 from math import fsum, sqrt
-from typing import Final
+from operator import itemgetter
+from typing import Literal
 
 import msgspec
 
 from broker.events import Measurement
 
-NAMES: Final = ("cm", "cmk", "cp", "cpk")
+Index = Literal["cm", "cmk", "cp", "cpk"]
 
 
 class Capability(msgspec.Struct, frozen=True):
@@ -26,7 +27,7 @@ class Capability(msgspec.Struct, frozen=True):
         lower: the lower limit last told, in the unit of the measurements.
         upper: the upper limit last told.
         cm: (USL − LSL) / 6s.
-        cmk: min(USL − mean, mean − LSL) / 3s.
+        cmk: min(USL − mean, mean − LSL) / 3s; where there is one limit, by that alone.
         cp: as `cm`, with `s_within`.
         cpk: as `cmk`, with `s_within`.
     """
@@ -46,19 +47,20 @@ class Capability(msgspec.Struct, frozen=True):
 
 
 def capabilities(measurements: Iterable[Measurement]) -> list[Capability]:
-    """Return the capability of each characteristic; give the measurements in order of time."""
+    """Return the capability of each characteristic; give the measurements in order of time.
+
+    An index is None without the limits that it needs, below two measurements, and where none differs from another.
+    """
     series: dict[tuple[str, str], list[Measurement]] = {}
     for measurement in measurements:
         series.setdefault((measurement.asset, measurement.characteristic), []).append(measurement)
     return [_of(asset, characteristic, found) for (asset, characteristic), found in sorted(series.items())]
 
 
-def least(found: Iterable[Capability]) -> dict[str, float | None]:
-    """Return the least of each index over all characteristics: what the whole is capable of."""
-    every = list(found)
-    return {
-        name: min((value for one in every if (value := getattr(one, name)) is not None), default=None) for name in NAMES
-    }
+def least(found: Iterable[Capability], index: Index) -> tuple[float, Capability] | None:
+    """Return the least of an index, which is what the whole is capable of, and the characteristic that has it."""
+    known = [(value, one) for one in found if (value := getattr(one, index)) is not None]
+    return min(known, key=itemgetter(0), default=None)
 
 
 def _of(asset: str, characteristic: str, found: list[Measurement]) -> Capability:
@@ -94,6 +96,6 @@ def _spread(lower: float | None, upper: float | None, s: float | None) -> float 
 
 
 def _centred(lower: float | None, upper: float | None, mean: float, s: float | None) -> float | None:
-    if lower is None or upper is None or not s:
-        return None
-    return min(upper - mean, mean - lower) / (3 * s)
+    room = [upper - mean] if upper is not None else []
+    room += [mean - lower] if lower is not None else []
+    return min(room) / (3 * s) if room and s else None

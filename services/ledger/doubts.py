@@ -1,69 +1,137 @@
 """What seems wrong in the data, in plain sentences with what to check. Nothing is corrected."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from services.ledger.fields import NANO, TIME, Sums
+from broker.events import State
+from services.ledger.fields import NANO, Sums
 from services.ledger.indicators import coverage
+from services.ledger.untold import uncounted, unjudged, unrated
 
 LONG_NS: Final = 10 * 86_400 * NANO
-"""A state that lasts as long is doubted."""
+"""A state that lasts longer is doubted."""
+_SILENT_NS: Final = 3_600 * NANO
+"""A machine that has run as long should have counted a piece."""
 
 
-def doubts(by_machine: Mapping[str, Sums]) -> list[str]:
-    """Return a note for each contradiction in the sums of each machine."""
+def doubts(by_machine: Mapping[str, Sums], lasting: Mapping[str, tuple[State, int]]) -> list[str]:
+    """Return a note for each contradiction, each beginning with the machine that it is of.
+
+    Args:
+        by_machine: the sums of each machine over the range.
+        lasting: of each machine, the state that it last told, and how long that was before the end of the range,
+            nanoseconds.
+    """
     notes: list[str] = []
     for machine, sums in sorted(by_machine.items()):
-        notes += [f"{machine}: {note}" for note in _of_machine(sums)]
+        found = [note for doubt in _DOUBTS for note in doubt(sums)]
+        if machine in lasting:
+            found += _long(*lasting[machine])
+        notes += [f"{machine}: {note}" for note in found]
     return notes
 
 
-def _of_machine(sums: Sums) -> Iterator[str]:
-    def of(field: str) -> int:
-        return sums.get(field, 0)
+def _too_many_pieces(sums: Sums) -> Iterator[str]:
+    produced, good, scrap, rework = (sums.get(field, 0) for field in ("produced", "good", "scrap", "rework"))
+    if not produced:
+        return  # `_untold` says it
+    if good + scrap > produced:
+        yield (
+            f"good and scrap pieces ({_pieces(good + scrap)}) are more than were produced ({_pieces(produced)}): check "
+            "that all counters count the same pieces, that none was reset alone, and whether pieces are judged long "
+            "after they were made"
+        )
+    elif good + scrap + rework > produced:
+        yield (
+            f"good, scrap and rework pieces ({_pieces(good + scrap + rework)}) are more than were produced "
+            f"({_pieces(produced)}): check whether a reworked piece is counted again, as good or as scrap"
+        )
 
-    produced, good, bad = of("produced"), of("good"), of("scrap") + of("rework")
-    if good and good + of("scrap") > produced:
+
+def _too_many_parts(sums: Sums) -> Iterator[str]:
+    inspected, passed = sums.get("inspected", 0), sums.get("first_pass", 0)
+    if passed > inspected:
         yield (
-            f"good and scrap pieces ({_pieces(good + of('scrap'))}) are more than were produced ({_pieces(produced)}): "
-            "check that all counters count the same thing, and that none was reset alone"
+            f"more parts passed at first ({_pieces(passed)}) than were inspected ({_pieces(inspected)}): check that "
+            "both are counted at the same place"
         )
-    if produced and not good and bad < produced:
-        yield f"{_pieces(produced)} pieces were produced, but good pieces are not reported: send good with the count"
-    if of("unrated"):
+
+
+def _untold(sums: Sums) -> Iterator[str]:
+    produced = _pieces(sums.get("produced", 0))
+    if why := uncounted(sums):
+        yield f"pieces are counted as good or bad, but {why}"
+    if why := unjudged(sums):
+        yield f"{produced} pieces were produced, but {why}"
+    if why := unrated(sums):
+        yield f"{why}; until then there is no effectiveness and no OEE"
+
+
+def _too_fast(sums: Sums) -> Iterator[str]:
+    produced, ideal, running = (sums.get(field, 0) for field in ("produced", "ideal_s", "running_s"))
+    if not produced:
+        return
+    if not running:
         yield (
-            f"{_pieces(of('unrated'))} pieces have no ideal cycle, so there is no effectiveness and no OEE: "
-            "send ideal_cycle with the job, or set ideal-cycle in the plant file"
+            f"{_pieces(produced)} pieces were counted while it did not run: check the state that it tells, and the "
+            "time of its counts"
         )
-    elif of("ideal_s") > of("running_s") and produced:
-        cause = (
-            f"the data suggests a cycle of at most {of('running_s') / produced:.3g} s a piece"
-            if of("running_s")
-            else "pieces were counted while it did not run"
-        )
+    elif ideal > running:
         yield (
-            f"effectiveness is above 1 ({of('ideal_s') / NANO:.0f} s of ideal time in {of('running_s') / NANO:.0f} s): "
-            f"{cause}; check the ideal cycle, and whether pieces are counted twice"
+            f"effectiveness is above 1 ({_seconds(ideal)} of ideal time in {_seconds(running)} of running): check the "
+            f"ideal cycle, which is {ideal / produced:.4g} s a piece where the data suggests at most "
+            f"{running / produced:.4g} s; whether pieces are counted twice, or made while it says that it does not "
+            "run; over a short range, whether a piece was begun before it"
         )
-    if produced and not of("running_s") and not of("ideal_s"):
-        yield f"{_pieces(produced)} pieces were counted while it did not run: check what it says of its state"
+
+
+def _silent(sums: Sums) -> Iterator[str]:
+    running = sums.get("running_s", 0)
+    if running >= _SILENT_NS and not any(sums.get(field, 0) for field in ("produced", "good", "scrap", "rework")):
+        yield (
+            f"it ran for {_span(running)} and no piece was counted: check that it sends count (if a piece takes "
+            "longer, nothing is wrong)"
+        )
+
+
+def _people(sums: Sums) -> Iterator[str]:
+    if sums.get("work_s", 0) > sums.get("attendance_s", 0):
+        yield "more people work than are present: check the numbers in labour"
+
+
+def _unknown(sums: Sums) -> Iterator[str]:
     known = coverage(sums)
     if known is not None and known < 1:
-        unknown = of("unknown_s") + of("unknown_planned_s")
+        unknown = sums.get("unknown_s", 0) + sums.get("unknown_planned_s", 0)
         yield f"its state is unknown for {_span(unknown)} ({1 - known:.1%} of the time): was it connected?"
-    calendar = sum(of(field) for field in TIME)
-    for field in TIME:
-        if calendar >= LONG_NS and of(field) == calendar:
-            state = field.removesuffix("_s").replace("_", " ")
-            yield f"it has been {state} for over ten days on end: does it still send?"
+
+
+def _long(state: State, length: int) -> Iterator[str]:
+    if length > LONG_NS:
+        yield f"it has been {state} for {length // (86_400 * NANO)} days on end: does it still send its state?"
+
+
+_DOUBTS: Final[tuple[Callable[[Sums], Iterator[str]], ...]] = (
+    _too_many_pieces,
+    _too_many_parts,
+    _untold,
+    _too_fast,
+    _silent,
+    _people,
+    _unknown,
+)
 
 
 def _pieces(amount: int) -> str:
-    return f"{amount / NANO:g}"
+    return f"{amount / NANO:.12g}"
+
+
+def _seconds(amount: int) -> str:
+    return f"{amount / NANO:.6g} s"
 
 
 def _span(ns: int) -> str:
     seconds = ns / NANO
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.3g} s"
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"

@@ -1,9 +1,17 @@
-"""The terms that formulas are made of, in the abbreviations of ISO 22400-2, each a sum of fields of the ledger."""
+"""The terms that formulas are made of: the abbreviations of ISO 22400-2, and ours for what it does not abbreviate.
 
-from fractions import Fraction
+A term is a sum of fields of the ledger, or comes from the context: what a sum of the ledger cannot know, such as the
+quantity that was planned. Terms are integers of 10⁻⁹ of their unit, as the ledger's sums are, so that the quotient of
+two of them is exact until it is rounded once, to a float.
+"""
+
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from services.ledger.fields import KNOWN_PLANNED, NANO, TIME, Sums
+import msgspec
+
+from services.ledger.capability import Capability
+from services.ledger.fields import KNOWN_PLANNED, NANO, PLANNED, TIME, Sums
 
 
 class Term(NamedTuple):
@@ -12,13 +20,20 @@ class Term(NamedTuple):
     Attributes:
         meaning: in words.
         unit: UCUM; `1` for pieces and events.
-        fields: of the ledger, whose sum it is.
+        fields: of the ledger, whose sum it is; none where it comes from the context.
+        missing: why the context may lack it.
     """
 
     meaning: str
     unit: str
-    fields: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    missing: str = ""
 
+
+_UP: Final = ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s", "no_order_s")
+_NO_LINE: Final = "it is of a line of which the operations are known"
+_NO_BOTTLENECK: Final = "it is of a line of which the bottleneck is known"
+_NO_PLAN: Final = "no planned quantity is known: give the orders a planned quantity"
 
 TERMS: Final[dict[str, Term]] = {
     "PBT": Term("planned busy time, as far as the state is known", "s", KNOWN_PLANNED),
@@ -35,13 +50,13 @@ TERMS: Final[dict[str, Term]] = {
     "PSQ": Term("planned scrap quantity", "1", ("planned_scrap",)),
     "GP": Term("good parts at first pass", "1", ("first_pass",)),
     "IP": Term("inspected parts", "1", ("inspected",)),
-    "PRIxPQ": Term("planned run time of the produced quantity", "s", ("ideal_s",)),
-    "PRIxGQ": Term("planned run time of the good quantity", "s", ("ideal_good_s",)),
+    "PRI×PQ": Term("planned run time of the produced quantity", "s", ("ideal_s",)),
+    "PRI×GQ": Term("planned run time of the good quantity", "s", ("ideal_good_s",)),
     "APWT": Term("actual personnel work time", "s", ("work_s",)),
     "APAT": Term("actual personnel attendance time", "s", ("attendance_s",)),
-    "E": Term("electrical energy consumed", "kW.h", ("electricity_kwh",)),
+    "E": Term("electrical energy", "kW.h", ("electricity_kwh",)),
     "TH": Term("throughput", "1", ("throughput",)),
-    "SxT": Term("stock on hand, integrated over time", "s", ("stock_s",)),
+    "S×T": Term("stock on hand, integrated over time", "s", ("stock_s",)),
     "ST": Term("time over which the stock was known", "s", ("stock_known_s",)),
     "CM": Term("consumed material", "1", ("consumed",)),
     "IGQ": Term("integrated good quantity", "1", ("integrated_good",)),
@@ -49,27 +64,97 @@ TERMS: Final[dict[str, Term]] = {
     "STL": Term("material lost in storage and transport", "1", ("lost_storage",)),
     "OL": Term("material lost otherwise", "1", ("lost_other",)),
     "TBF": Term("operating time between failures", "s", ("between_s",)),
-    "TTF": Term(
-        "time able to produce: known planned time that was not down",
-        "s",
-        ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s", "no_order_s"),
-    ),
+    "TTF": Term("time up to failure: known planned time that was not down", "s", _UP),
     "TTR": Term("time to restoration", "s", ("repair_s",)),
     "FE": Term("failure events", "1", ("failures",)),
     "CMT": Term("corrective maintenance time", "s", ("repair_s",)),
     "PMT": Term("planned maintenance time", "s", ("maintenance_s",)),
     "CT": Term("calendar time", "s", TIME),
     "UT": Term("calendar time of which the state is unknown", "s", ("unknown_planned_s", "unknown_s")),
-    "UNRATED": Term("produced pieces of which nobody told an ideal cycle", "1", ("unrated",)),
     "MST": Term("time in micro-stops", "s", ("microstop_s",)),
+    "EF": Term("emission factor of the electricity", "kg/kW.h"),
+    "PQ1": Term("produced quantity of the line's first operation", "1", missing=_NO_LINE),
+    "OGQ": Term("good output: of a line, that of its last operation", "1"),
+    "PPQ": Term("planned quantity up to now", "1", missing=_NO_PLAN),
+    "PT": Term("planned time, known or not: of a line, that of its last operation", "s"),
+    "PRI×PQb": Term("planned run time of what the bottleneck produced", "s", missing=_NO_BOTTLENECK),
+    "PQb": Term("produced quantity of the bottleneck", "1", missing=_NO_BOTTLENECK),
+    "PBTb": Term("planned busy time of the bottleneck", "s", missing=_NO_BOTTLENECK),
 }
 
 
-class Terms:
-    """The terms of a sum, as exact numbers of their units: `Terms(sums)["PBT"]`."""
+class Context(msgspec.Struct, frozen=True):
+    """What a sum of the ledger cannot know. It gives values to indicators that have none without it, and changes none.
 
-    def __init__(self, sums: Sums) -> None:
-        self._sums = sums
+    Attributes:
+        operations: the sums of each operation of a line, in the order in which a piece goes through them; none for
+            what is not a line. Machines that do the same operation side by side are one sum.
+        bottleneck: which of the operations is the bottleneck.
+        capabilities: of the measured characteristics.
+        planned: pieces that orders and calendar plan for the range up to now, in 10⁻⁹.
+        co2e_kg_per_kwh: emission factor of the electricity; the default is that of the United Kingdom's grid in the
+            government's conversion factors for 2025.
+    """
 
-    def __getitem__(self, name: str) -> Fraction:
-        return Fraction(sum(self._sums.get(field, 0) for field in TERMS[name].fields), NANO)
+    operations: tuple[Sums, ...] = ()
+    bottleneck: int | None = None
+    capabilities: tuple[Capability, ...] = ()
+    planned: int | None = None
+    co2e_kg_per_kwh: float = 0.177
+
+
+class Undefined(Exception):  # noqa: N818  (a result, not an error)
+    """An indicator has no value; the text says why, and how it could have one."""
+
+
+class Terms(dict[str, int]):
+    """The terms of a sum in 10⁻⁹ of their units, each made when it is first asked for: `Terms(sums)["PBT"]`.
+
+    Asking for a term that the context lacks raises `Undefined`.
+    """
+
+    def __init__(self, sums: Sums, context: Context | None = None) -> None:
+        super().__init__()
+        self.sums = sums
+        self.context = context or Context()
+
+    def __missing__(self, name: str) -> int:
+        term = TERMS[name]
+        amount = _total(self.sums, term.fields) if term.fields else self._from_context(name)
+        if amount is None:
+            raise Undefined(term.missing)
+        self[name] = amount
+        return amount
+
+    def need(self, *checks: Callable[[Sums], str | None]) -> None:
+        """Raise `Undefined` for the first of the checks (`untold`) that finds something missing."""
+        for check in checks:
+            missing = check(self.sums)
+            if missing:
+                raise Undefined(missing)
+
+    def _from_context(self, name: str) -> int | None:
+        context = self.context
+        operations = context.operations
+        last = operations[-1] if operations else self.sums
+        known = {
+            "EF": round(context.co2e_kg_per_kwh * NANO),
+            "OGQ": last.get("good", 0),
+            "PPQ": context.planned,
+            "PT": _total(last, PLANNED),
+        }
+        if operations:
+            known["PQ1"] = operations[0].get("produced", 0)
+        if operations and context.bottleneck is not None:
+            bottleneck = operations[context.bottleneck]
+            known["PRI×PQb"] = bottleneck.get("ideal_s", 0)
+            known["PQb"] = bottleneck.get("produced", 0)
+            known["PBTb"] = _total(bottleneck, KNOWN_PLANNED)
+        return known.get(name)
+
+
+def _total(sums: Sums, fields: tuple[str, ...]) -> int:
+    total = 0
+    for field in fields:
+        total += sums.get(field, 0)
+    return total

@@ -4,15 +4,15 @@ There is one way to a number: the ledger of the range (`ranges`), then the pure 
 (`services.ledger.indicators`). What is printed, served and drawn is this answer, unrounded.
 """
 
-from fractions import Fraction
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from broker import instants
-from broker.events import Measurement
+from broker.events import Measurement, State, StateChange
 from broker.plant import Plant
-from services.ledger.capability import Capability, capabilities, least
+from services.ledger.capability import Capability, capabilities
 from services.ledger.doubts import doubts
 from services.ledger.fields import NANO, Sums, add, to_units
 from services.ledger.indicators import Context, coverage, evaluate
@@ -89,7 +89,8 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
     """
     measured = await measure(store, plant, asset, start, end, now=now)
     found = capabilities(await _measurements(store, measured))
-    return judge(measured, _context(plant, measured, found), found, asked_end=end)
+    lasting = await _lasting(store, measured)
+    return judge(measured, _context(plant, measured, found), lasting, asked_end=end)
 
 
 async def context_of(store: Store, plant: Plant, measured: Range) -> Context:
@@ -97,7 +98,7 @@ async def context_of(store: Store, plant: Plant, measured: Range) -> Context:
     return _context(plant, measured, capabilities(await _measurements(store, measured)))
 
 
-def judge(measured: Range, context: Context, found: list[Capability], *, asked_end: int) -> Answer:
+def judge(measured: Range, context: Context, lasting: Mapping[str, tuple[State, int]], *, asked_end: int) -> Answer:
     """Return the indicators of a ledger over a range."""
     sums = measured.total()
     evaluation = evaluate(sums, context)
@@ -112,9 +113,9 @@ def judge(measured: Range, context: Context, found: list[Capability], *, asked_e
         ledger=to_units(sums),
         reasons=_reasons(measured),
         waterfall=[Step(step.name, step.amount / NANO) for step in waterfall(sums)],
-        capabilities=found,
+        capabilities=list(context.capabilities),
         machines=list(measured.machines),
-        notes=core + doubts({machine: measured.of_machine(machine) for machine in measured.machines}),
+        notes=core + doubts({machine: measured.of_machine(machine) for machine in measured.machines}, lasting),
     )
 
 
@@ -124,19 +125,20 @@ async def _measurements(store: Store, measured: Range) -> list[Measurement]:
     return [event for event in events if isinstance(event, Measurement)]
 
 
+async def _lasting(store: Store, measured: Range) -> dict[str, tuple[State, int]]:
+    """Return the state that each machine last told, and how long before the end of the range."""
+    told = await store.before(("state",), measured.asset, measured.end)
+    return {event.asset: (event.state, measured.end - event.at) for event in told if isinstance(event, StateChange)}
+
+
 def _context(plant: Plant, measured: Range, found: list[Capability]) -> Context:
-    line = plant.stages(measured.asset)
-    first_produced = None
-    yields: list[Fraction | None] = []
-    if line:
-        first_produced = sum(measured.of_machine(machine).get("produced", 0) for machine in line[0])
-        for stage in line:
-            sums: Sums = {}
-            for machine in stage:
-                add(sums, measured.of_machine(machine))
-            inspected = sums.get("inspected", 0)
-            yields.append(Fraction(sums.get("first_pass", 0), inspected) if inspected else None)
-    return Context(first_produced=first_produced, capability=least(found), first_pass_yields=tuple(yields))
+    operations: list[Sums] = []
+    for stage in plant.stages(measured.asset):
+        sums: Sums = {}
+        for machine in stage:
+            add(sums, measured.of_machine(machine))
+        operations.append(sums)
+    return Context(operations=tuple(operations), capabilities=tuple(found))
 
 
 def _reasons(measured: Range) -> list[Reason]:

@@ -13,10 +13,11 @@ import msgspec
 from broker import instants
 from broker.errors import ContractError
 from broker.plant import Plant
-from services.ledger.fields import NANO, Sums
-from services.ledger.indicators import INDICATORS, Indicator
+from services.ledger import formulas
+from services.ledger.fields import NANO
+from services.ledger.formulas import Operand
+from services.ledger.indicators import INDICATORS
 from services.ledger.rows import Part, Rules, parts
-from services.ledger.terms import TERMS, Terms
 from services.store.answers import context_of
 from services.store.histories import histories
 from services.store.interface import Store
@@ -24,16 +25,6 @@ from services.store.ranges import DAY, measure
 
 LONGEST_NS: Final = 31 * DAY
 """Events are listed for ranges up to a month."""
-
-
-class TermValue(msgspec.Struct, frozen=True):
-    """A term of the formula: its value, in its unit, and the fields of the ledger that it is the sum of."""
-
-    name: str
-    meaning: str
-    value: float
-    unit: str
-    fields: list[str]
 
 
 class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -86,7 +77,7 @@ class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     formula: str
     filled: str
     why_not: str
-    terms: list[TermValue]
+    terms: list[Operand]
     sums: dict[str, float]
     events: list[Contribution]
 
@@ -105,8 +96,7 @@ async def explain(
         ContractError: there is no such indicator, or the range is longer than a month.
     """
     start, end = between
-    found = INDICATORS.get(indicator)
-    if found is None:
+    if indicator not in INDICATORS:
         near = get_close_matches(indicator, INDICATORS, 3)
         raise ContractError(
             f"there is no indicator {indicator!r}",
@@ -116,27 +106,27 @@ async def explain(
         raise ContractError("the range is longer than 31 days", "explain a part of it")
     measured = await measure(store, plant, asset, start, end, now=now)
     sums = measured.total()
-    fields = list(dict.fromkeys(field for term in found.terms for field in TERMS[term].fields))
+    found = formulas.explain(indicator, sums, await context_of(store, plant, measured))
+    fields = list(dict.fromkeys(field for operand in found.operands for field in operand.fields))
     events: list[Contribution] = []
     known = await histories(store, asset, start, measured.end, plant.microstop_limit_ns)
     for machine, history in sorted(known.items()):
         if machine in measured.machines:
             told = parts(history, start, measured.end, Rules.of(plant, machine))
             events += _contributions(machine, [part for part in told if part.field in fields])
-    value, why_not = found.evaluate(Terms(sums), await context_of(store, plant, measured))
     return Explanation(
         asset=asset,
         indicator=indicator,
         from_=instants.format_rfc3339(start),
         to=instants.format_rfc3339(measured.end),
-        value=value,
+        value=found.value,
         unit=found.unit,
         number=found.number,
         meaning=found.meaning,
-        formula=f"{indicator} = {found.formula}",
-        filled=_filled(found, sums, value),
-        why_not=why_not,
-        terms=[_term(name, sums) for name in found.terms],
+        formula=found.formula,
+        filled=found.filled,
+        why_not=found.why_not,
+        terms=found.operands,
         sums={field: sums.get(field, 0) / NANO for field in fields},
         events=events,
     )
@@ -173,18 +163,3 @@ def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
         for row in joined.values()
         for part in row
     ]
-
-
-def _term(name: str, sums: Sums) -> TermValue:
-    term = TERMS[name]
-    return TermValue(name, term.meaning, float(Terms(sums)[name]), term.unit, list(term.fields))
-
-
-def _filled(indicator: Indicator, sums: Sums, value: float | None) -> str:
-    """Write the formula with numbers in the place of its terms."""
-    text = indicator.formula
-    for name in sorted(indicator.terms, key=len, reverse=True):
-        term = TERMS[name]
-        unit = "" if term.unit == "1" else f" {term.unit}"
-        text = text.replace(name, f"{float(Terms(sums)[name]):.12g}{unit}")
-    return f"{text} = {value:.6g}" if value is not None else f"{text}: not defined"

@@ -1,0 +1,45 @@
+"""What nobody told: where it is missing, a number made without it would be wrong, so there is none.
+
+Each function looks at a sum of the ledger and says what is missing and how to mend it; None where nothing is.
+"""
+
+from services.ledger.fields import NANO, TIME, Sums
+
+
+def uncounted(sums: Sums) -> str | None:
+    """Return why the produced quantity cannot be right: good or bad pieces are counted, but none as produced."""
+    if not sums.get("produced", 0) and (sums.get("good", 0) or sums.get("scrap", 0) or sums.get("rework", 0)):
+        return "produced pieces are not reported: send produced with the count"
+    return None
+
+
+def unrated(sums: Sums) -> str | None:
+    """Return why there is no ideal time: nobody told the ideal cycle of some piece."""
+    amount = sums.get("unrated", 0)
+    if not amount:
+        return None
+    return (
+        f"{amount / NANO:g} {'piece has' if amount == NANO else 'pieces have'} no ideal cycle: "
+        "send ideal_cycle with the job, or set ideal-cycle in the plant file"
+    )
+
+
+def unjudged(sums: Sums) -> str | None:
+    """Return why quality is not known: none of the pieces is counted as good, and not all of them as bad."""
+    if not sums.get("good", 0) and sums.get("scrap", 0) + sums.get("rework", 0) < sums.get("produced", 0):
+        return "good pieces are not reported: send good with the count"
+    return None
+
+
+def unmetered(sums: Sums) -> str | None:
+    """Return why energy is not known: no electricity is metered."""
+    if not sums.get("electricity_kwh", 0):
+        return "no electricity was metered: send meter/electricity"
+    return None
+
+
+def unseen(sums: Sums) -> str | None:
+    """Return why nothing is known of the time: the state was never known."""
+    if any(sums.get(field, 0) for field in TIME if field not in {"unknown_s", "unknown_planned_s"}):
+        return None
+    return "the state was never known"
