@@ -19,7 +19,7 @@ from typing import Annotated, Final
 import typer
 
 from broker import address
-from broker.embedded import EmbeddedBroker, PortInUse
+from broker.embedded import EmbeddedBroker, Kind, PortInUse
 from broker.events import NS_PER_S
 from broker.plant import Plant, load
 from cli import loop, options, services, times
@@ -45,12 +45,15 @@ def demo(
     ] = None,
     data: options.Data,
     plant: services.PlantFile = None,
-    broker: Annotated[str, typer.Option(metavar="URL", help="A broker of yours, instead of one of our own.")] = "",
+    broker: Annotated[
+        str, typer.Option(metavar="URL", help="A broker of yours; or mosquitto or nats, to choose which of our own.")
+    ] = "",
     simulator: Annotated[bool, typer.Option(help="Run the simulated machines.")] = True,
 ) -> None:
     """Show a live shop floor in the browser: broker, machines, ledger and wall in one go. Ctrl-C ends it."""
     loop.log_to_stderr()
-    described = load(plant or services.SHIPPED_PLANT)
+    # Without simulated machines the floor is the user's own: what the file, or the store of an earlier start, tells.
+    described = load(plant or services.SHIPPED_PLANT) if plant or simulator else None
     password = "" if _is_loopback(host) else _password(data)
     with _only_one(data):
         try:
@@ -72,7 +75,7 @@ def demo(
 
 async def _demo(
     data: Path,
-    plant: Plant,
+    described: Plant | None,
     *,
     at: tuple[str, int, int],
     password: str,
@@ -82,6 +85,7 @@ async def _demo(
 ) -> None:
     host, port, mqtt_port = at
     async with services.opened(default_url(data)) as store, _broker(data, host, mqtt_port, password, broker) as url:
+        plant = described or await services.plant_of(store, None)
         await store.set_note(services.PLANT_NOTE, plant.text)
         newest = max((machine.last for machine in await store.machines()), default=0)
         clock = services.clock_at(max(time.time_ns(), newest), speed)
@@ -131,13 +135,16 @@ def _introduce(host: str, port: int, url: str, data: Path, password: str) -> Non
 @contextlib.asynccontextmanager
 async def _broker(data: Path, host: str, port: int, password: str, given: str) -> AsyncIterator[str]:
     """Give the URL of a broker: the one that was given, else one of our own on the next free port."""
-    if given:
+    kind: Kind | None = "mosquitto" if given == "mosquitto" else "nats" if given == "nats" else None
+    if given and kind is None:
         yield given
         return
     user = USER if password else None
     async with contextlib.AsyncExitStack() as stack:
         for candidate in range(port, port + _TRIES):
-            own = EmbeddedBroker(data / "broker", host=host, port=candidate, user=user, password=password or None)
+            own = EmbeddedBroker(
+                data / "broker", host=host, port=candidate, user=user, password=password or None, kind=kind
+            )
             try:
                 await stack.enter_async_context(own)
             except PortInUse:

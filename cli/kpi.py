@@ -14,7 +14,7 @@ from rich.table import Table
 from broker.plant import Plant
 from broker.topics import check_asset
 from cli import options, times
-from cli.services import PlantFile, StoreUrl, opened, plant_of, serve_kpi
+from cli.services import PlantFile, opened, plant_of, serve_kpi
 from services.ledger.fields import NANO
 from services.ledger.indicators import INDICATORS
 from services.store import explaining
@@ -50,7 +50,7 @@ def show(
     from_: From = None,
     to: To = None,
     last: Last = None,
-    store: StoreUrl = "",
+    store: options.Store = "",
     data: options.Data,
     plant: PlantFile = None,
     json_: options.Json = False,
@@ -78,7 +78,7 @@ def explain(
     from_: From = None,
     to: To = None,
     last: Last = None,
-    store: StoreUrl = "",
+    store: options.Store = "",
     data: options.Data,
     plant: PlantFile = None,
     json_: options.Json = False,
@@ -123,7 +123,7 @@ async def _with_store(
     ask: Callable[[Store, Plant, tuple[int, int], int], Awaitable[Found]],
 ) -> Found:
     """Open the store, and ask it with its plant, the range and the present."""
-    async with opened(url) as store:
+    async with opened(url, existing=True) as store:
         plant = await plant_of(store, plant_file)
         # A demo that ran fast has left its store ahead of the clock; there, now is the newest event.
         now = max([time.time_ns(), *(machine.last for machine in await store.machines(asset))])
@@ -167,7 +167,8 @@ def _print_explanation(found: Explanation) -> None:
     for term in found.terms:
         unit = "" if term.unit == "1" else f" {term.unit}"
         sums = " + ".join(f"{field} {found.sums[field]:g}" for field in term.fields)
-        console.print(f"\n[bold]{term.name}[/bold]  {term.meaning}: {term.value:g}{unit} = {sums}")
+        made_of = f" = {sums}" if sums else ""
+        console.print(f"\n[bold]{term.name}[/bold]  {term.meaning}: {term.value:g}{unit}{made_of}")
     table = Table(box=None, pad_edge=False)
     for column, justify in (("machine", "left"), ("field", "left"), ("amount", "right"), ("from", "left")):
         table.add_column(column, justify="right" if justify == "right" else "left")

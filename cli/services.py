@@ -16,20 +16,18 @@ from broker.plant import Plant, load, parse
 from broker.session import Session
 from broker.topics import PREFIX
 from cli import loop, options
+from cli.errors import CommandError
 from edge.clock import Clock, FastClock, RealClock
 from edge.simulator import Simulator
 from services.ingest import service as ingesting
 from services.keepers import kpi_filters
 from services.kpi.service import keep_productivity
 from services.store.interface import Store
-from services.store.opening import default_url, open_store
+from services.store.opening import default_url, open_store, sqlite_path
 
 PLANT_NOTE = "plant"
 """The note of the store that holds the plant description which its ledger is made with."""
 
-StoreUrl = Annotated[
-    str, typer.Option("--store", metavar="URL", help="The store: sqlite:///path; left out, the data folder's.")
-]
 PlantFile = Annotated[
     Path | None, typer.Option("--plant", metavar="FILE", help="The plant description; left out, the store's.")
 ]
@@ -38,7 +36,7 @@ Host = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to liste
 SHIPPED_PLANT = Path(__file__).resolve().parent.parent / "edge" / "plants" / "corridor.toml"
 
 
-def ingest(*, broker: options.Broker = options.BROKER, store: StoreUrl = "", data: options.Data) -> None:
+def ingest(*, broker: options.Broker = options.BROKER, store: options.Store = "", data: options.Data) -> None:
     """Keep telemetry, events and commands in a store, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
@@ -50,7 +48,7 @@ def ingest(*, broker: options.Broker = options.BROKER, store: StoreUrl = "", dat
 
 
 def serve_kpi(
-    *, broker: options.Broker = options.BROKER, store: StoreUrl = "", data: options.Data, plant: PlantFile = None
+    *, broker: options.Broker = options.BROKER, store: options.Store = "", data: options.Data, plant: PlantFile = None
 ) -> None:
     """Keep states, counts and orders with the productivity ledger, and publish the indicators, until stopped."""
     loop.log_to_stderr(logging.INFO)
@@ -65,7 +63,7 @@ def serve_kpi(
 def wall(
     *,
     broker: options.Broker = options.BROKER,
-    store: StoreUrl = "",
+    store: options.Store = "",
     data: options.Data,
     plant: PlantFile = None,
     host: Host = "127.0.0.1",
@@ -96,8 +94,14 @@ def simulate(
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
-    """Open a store, and close it in the end."""
+async def opened(url: str, *, existing: bool = False) -> AsyncIterator[Store]:
+    """Open a store, and close it in the end.
+
+    Raises:
+        CommandError: it must exist already, and does not.
+    """
+    if existing and url.startswith("sqlite:") and not (file := sqlite_path(url)).exists():
+        raise CommandError(f"there is no store at {file}", "name another with --store or --data")
     store = await open_store(url)
     try:
         yield store

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from broker.session import Publication, Session
-from broker.topics import PREFIX, REJECTED, Kind
+from broker.topics import PREFIX, REJECTED, Kind, is_kpi
 from services.store.interface import Refused, StoreError
 
 KPI_KINDS: Final[tuple[Kind, ...]] = (
@@ -47,8 +47,7 @@ def is_kept_by_kpi(topic: str, prefix: str = PREFIX) -> bool:
 
 def is_our_own(topic: str, prefix: str = PREFIX) -> bool:
     """Tell whether a topic is one that the services publish themselves: refused messages and indicators."""
-    levels = topic[len(prefix) + 1 :].split("/")
-    return levels[0] == REJECTED or (len(levels) >= 3 and levels[-2] == "kpi")
+    return topic == f"{prefix}/{REJECTED}" or is_kpi(topic, prefix)
 
 
 async def until_kept(write: Callable[[], Awaitable[None]]) -> None:
