@@ -74,9 +74,9 @@ def co2e_per_good_piece(of: Terms) -> float:
     return of["EF"] * of["E"] / (NANO * of["GQ"])
 
 
-@_beyond("Π GP / IP")
+@_beyond("Π first_pass_yield")
 def rolled_throughput_yield(of: Terms) -> float:
-    """Beyond the standard: Π GP / IP, a ratio.
+    """Beyond the standard: Π first_pass_yield, a ratio.
 
     Probability that a piece goes through the whole line without rework: the product of the first pass yields of its
     operations, as far as they inspect. None for what is not a line with known operations, and where none inspects.

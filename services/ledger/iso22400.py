@@ -119,6 +119,8 @@ def quality_ratio(of: Terms) -> float:
     None where nothing was produced, or produced or good pieces are not reported.
     """
     of.need(uncounted, unjudged)
+    if not of["PQ"]:
+        raise Undefined("nothing was produced")
     if unrated(of.sums) or not of["PRI×PQ"]:
         return of["GQ"] / of["PQ"]
     return of["PRI×GQ"] / of["PRI×PQ"]

@@ -1,0 +1,84 @@
+"""Doubts: each contradiction in the data makes one note that says what to check; sound data makes none."""
+
+import pytest
+
+from services.ledger.doubts import doubts
+from services.ledger.fields import NANO, from_units
+
+SOUND = {
+    "running_s": 3_000.0,
+    "idle_s": 600.0,
+    "produced": 30.0,
+    "good": 28.0,
+    "scrap": 1.0,
+    "rework": 1.0,
+    "ideal_s": 2_700.0,
+    "ideal_good_s": 2_520.0,
+    "inspected": 30.0,
+    "first_pass": 28.0,
+    "attendance_s": 3_600.0,
+    "work_s": 3_000.0,
+}
+DAY = 86_400 * NANO
+
+
+def notes(**changes: float) -> list[str]:
+    return doubts({"mill": from_units(SOUND | changes)}, {})
+
+
+def test_sound_data_is_not_doubted() -> None:
+    assert notes() == []
+    assert doubts({}, {}) == []
+    assert doubts({"mill": {}}, {"mill": ("running", 10 * DAY)}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "begins"),
+    [
+        ({"good": 30}, "good and scrap pieces (31) are more than were produced (30): check that all counters"),
+        (
+            {"rework": 2},
+            "good, scrap and rework pieces (31) are more than were produced (30): check whether a reworked",
+        ),
+        ({"inspected": 27}, "more parts passed at first (28) than were inspected (27): check that"),
+        (
+            {"produced": 0, "ideal_s": 0},
+            "pieces are counted as good or bad, but produced pieces are not reported: send",
+        ),
+        ({"good": 0, "ideal_good_s": 0}, "30 pieces were produced, but good pieces are not reported: send good"),
+        (
+            {"unrated": 2},
+            "2 pieces have no ideal cycle: send ideal_cycle with the job, or set ideal-cycle in the plant",
+        ),
+        ({"running_s": 0}, "30 pieces were counted while it did not run: check the state that it tells"),
+        ({"running_s": 2_400}, "effectiveness is above 1 (2700 s of ideal time in 2400 s of running): check the ideal"),
+        ({"work_s": 3_601}, "more people work than are present: check the numbers in labour"),
+        ({"unknown_s": 1_200}, "its state is unknown for 20 min (25.0% of the time): was it connected?"),
+        ({"unknown_planned_s": 45}, "its state is unknown for 45 s (1.2% of the time): was it connected?"),
+    ],
+)
+def test_a_contradiction_makes_one_note(changes: dict[str, float], begins: str) -> None:
+    (note,) = notes(**changes)
+    assert note.startswith(f"mill: {begins}")
+
+
+def test_effectiveness_above_one_comes_with_the_cycle_that_the_data_suggests() -> None:
+    (note,) = notes(running_s=2_400)
+    assert "which is 90 s a piece where the data suggests at most 80 s" in note
+
+
+def test_a_machine_that_runs_for_an_hour_without_a_piece_is_asked_for_its_count() -> None:
+    assert doubts({"mill": from_units({"running_s": 3_599})}, {}) == []
+    (note,) = doubts({"mill": from_units({"running_s": 3_600})}, {})
+    assert note.startswith("mill: it ran for 60 min and no piece was counted: check that it sends count")
+
+
+def test_a_state_of_more_than_ten_days() -> None:
+    (note,) = doubts({"mill": {}}, {"mill": ("running", 12 * DAY)})
+    assert note == "mill: it has been running for 12 days on end: does it still send its state?"
+
+
+def test_notes_come_machine_by_machine() -> None:
+    wrong = from_units(SOUND | {"work_s": 4_000, "unknown_s": 60})
+    found = doubts({"wash": wrong, "mill": wrong}, {"not-asked-for": ("off", 99 * DAY)})
+    assert [note.partition(":")[0] for note in found] == ["mill", "mill", "wash", "wash"]
