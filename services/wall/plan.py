@@ -9,10 +9,12 @@ a site's are those of its lines together.
 Planned busy time is that of which the state is known: nobody can say what was to be made while nothing was heard.
 
 The ideal cycle is the mean over what was made (ideal time ÷ pieces), so good ÷ plan is OEE ÷ target, and the two
-numbers that stand beside each other on a screen cannot disagree. Without a target or an ideal cycle there is no plan.
+numbers that stand beside each other on a screen cannot disagree. Without a target or an ideal cycle there is no plan;
+where some lines have one and others have not, those that have are counted and compared, and `outputs` says which.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -68,36 +70,39 @@ async def plan_of(asset: str, span: Range, machines: Iterable[str], plant: Plant
     lines: dict[str, list[str]] = {}
     for machine in machines:
         lines.setdefault(machine if machine == asset else machine.rpartition("/")[0], []).append(machine)
-    outputs: list[str] = []
-    good = forecast = plan = at_end = 0.0
-    planned = bool(lines)
+    counted: list[_Output] = []
     for members in lines.values():
         for machine in reversed(members):
             answer = await ask(machine, span.start, span.end)
             if answer.ledger["produced"] or answer.ledger["good"]:
-                outputs.append(machine)
                 growth = _growth(answer, machine, span, plant)
-                wanted = _plan(answer, plant.targets(machine).get("oee"))
-                good += answer.ledger["good"]
-                forecast += answer.ledger["good"] * growth
-                planned = planned and wanted is not None
-                plan += wanted or 0.0
-                at_end += (wanted or 0.0) * growth
+                plan = _plan(answer, plant.targets(machine).get("oee"))
+                counted.append(_Output(machine, answer.ledger["good"], plan, growth))
                 break
-    known = bool(outputs)
+    compared = [each for each in counted if each.plan is not None]
+    shown = compared or counted
+    good = sum(each.good for each in shown)
+    plan_to_now = sum(each.plan or 0.0 for each in shown)
     return Plan(
         asset=asset,
         from_=format_rfc3339(span.start),
         to=format_rfc3339(span.end),
         shift=span.shift,
         ends=format_rfc3339(span.shift_end or span.end),
-        outputs=outputs,
-        good=good if known else None,
-        plan=plan if known and planned else None,
-        delta=good - plan if known and planned else None,
-        forecast=forecast if known else None,
-        plan_at_end=at_end if known and planned else None,
+        outputs=[each.machine for each in shown],
+        good=good if shown else None,
+        plan=plan_to_now if compared else None,
+        delta=good - plan_to_now if compared else None,
+        forecast=sum(each.good * each.growth for each in shown) if shown else None,
+        plan_at_end=sum((each.plan or 0.0) * each.growth for each in shown) if compared else None,
     )
+
+
+class _Output(NamedTuple):
+    machine: str
+    good: float
+    plan: float | None
+    growth: float
 
 
 def _plan(answer: Answer, target: float | None) -> float | None:

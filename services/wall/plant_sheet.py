@@ -10,7 +10,9 @@ from services.wall.live import Picture
 from services.wall.stream import Scope
 
 
-def sheet(plant: Plant, picture: Picture, scope: Scope, broker: tuple[str, int] | None) -> dict[str, Any]:
+def sheet(
+    plant: Plant, picture: Picture, scope: Scope, broker: tuple[str, int] | None, *, login: bool = False
+) -> dict[str, Any]:
     """Return the sheet for a page.
 
     Args:
@@ -18,6 +20,7 @@ def sheet(plant: Plant, picture: Picture, scope: Scope, broker: tuple[str, int] 
         picture: which assets there are.
         scope: what the page looks at: signals are told of the machines in it.
         broker: host and port at which a device can join.
+        login: the broker asks for user and password.
     """
     paths = list(dict.fromkeys([*plant.machines(), *sorted(picture.machines)]))
     groups = list(dict.fromkeys(group for path in paths for group in _above(path)))
@@ -32,7 +35,7 @@ def sheet(plant: Plant, picture: Picture, scope: Scope, broker: tuple[str, int] 
         "products": {name: product.title for name, product in plant.products.items() if product.title},
         "flows": _flows(plant),
         "signals": {path: plant.asset(path).signals for path in inside},
-        "broker": None if broker is None else {"host": broker[0], "port": broker[1]},
+        "broker": None if broker is None else {"host": broker[0], "port": broker[1], "login": login},
     }
 
 

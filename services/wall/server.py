@@ -83,7 +83,7 @@ async def serve(
         OSError: the port cannot be listened on.
     """
     picture = Picture()
-    stream = Stream(picture, now, lambda scope: sheet(plant, picture, scope, broker))
+    stream = Stream(picture, now, lambda scope: sheet(plant, picture, scope, broker, login=password is not None))
     await _recall(picture, store, plant, now())
     parts = Parts(picture, stream, store, Answers(store, plant, now), plant, now)
     web = _Web(application(parts, password), host, port)

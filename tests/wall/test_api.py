@@ -7,13 +7,14 @@ import httpx
 import msgspec
 import pytest
 
-from broker.events import NS_PER_S, StateChange
+from broker.events import NS_PER_S, Count, StateChange
 from broker.instants import format_rfc3339
 from broker.message import Message
+from services.kpi.keeping import Keeper
 from services.store.answers import answer
 from services.wall.api import Parts
 from services.wall.server import application
-from tests.wall.works import CMM, EIGHT, LINE, MILL, NOW, PLANT
+from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT
 
 FROM, TO = format_rfc3339(EIGHT), format_rfc3339(NOW)
 
@@ -203,3 +204,14 @@ async def test_measures_are_told_to_prometheus(client: httpx.AsyncClient, parts:
     assert "corridor_wall_messages_total 2.0" in text
     assert "corridor_wall_refused_total 1.0" in text
     assert 'corridor_wall_machines{state="running"} 1.0' in text
+
+
+async def test_a_line_without_a_plan_does_not_take_the_others_theirs(client: httpx.AsyncClient, parts: Parts) -> None:
+    toy = "bench/a/b/toy"
+    keeper = Keeper(parts.store, PLANT, lambda: NOW)
+    await keeper.keep_events([Count(asset=toy, at=EIGHT + minute * MINUTE, produced=minute) for minute in (0, 5)])
+    parts.picture.declare(toy)
+    told = await get(client, "/api/v1/plan", asset="", **{"from": FROM, "to": TO})
+    assert (told["good"], told["plan"], told["outputs"]) == (33.0, 30.0, [MILL])
+    alone = await get(client, "/api/v1/plan", asset="bench", **{"from": FROM, "to": TO})
+    assert (alone["plan"], alone["outputs"]) == (None, [toy])

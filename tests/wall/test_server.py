@@ -79,5 +79,9 @@ async def test_the_devices_box_knows_the_real_broker(tmp_path: Path, store: Stor
     ):
         async for line in reply.aiter_lines():
             if line.startswith("data:"):
-                assert json.loads(line[5:])["plant"]["broker"] == {"host": "127.0.0.1", "port": port_of(wall.broker)}
+                assert json.loads(line[5:])["plant"]["broker"] == {
+                    "host": "127.0.0.1",
+                    "port": port_of(wall.broker),
+                    "login": False,
+                }
                 break

@@ -15,7 +15,7 @@ export function Devices({ go, bare }) {
   const live = useLive();
   const zone = live.zone('');
   const machines = live.machines();
-  return html`<${Frame} crumbs=${[[say('all'), '/'], [say('devices'), '']]} go=${go} zone=${zone} bare=${bare}>
+  return html`<${Frame} crumbs=${[[say('devices'), '']]} go=${go} zone=${zone} bare=${bare}>
     <div class="two"><${Join} live=${live} /><${Arrivals} live=${live} zone=${zone} /></div>
     <section class="card stack"><h2>${say('dev.title')}</h2><${Table} live=${live} machines=${machines} go=${go} /></section>
     <${Refused} live=${live} zone=${zone} />

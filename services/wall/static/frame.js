@@ -17,8 +17,7 @@ export function Frame({ crumbs, range, text, go, zone, right, children, bare }) 
   return html`<div class="frame ${live.ready && !live.connected ? 'is-lost' : ''} ${bare ? 'bare' : ''}">
     <a class="skip" href="#main">${say('skip')}</a>
     <header>
-      <a class="brand" href=${link('/')} onClick=${go.click}>${say('app')}</a>
-      <nav class="crumbs" aria-label="path">${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
+      <nav class="crumbs" aria-label="path"><a class="brand" href=${link('/')} onClick=${go.click}>${say('app')}</a>${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
       ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
       <${Link} live=${live} range=${range} go=${go} />
       <${Truth} live=${live} />

@@ -3,43 +3,45 @@
 import { html, useState } from './lib.js';
 import { say } from './words.js';
 
+const BESIDE = new Set(['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::']);
 const WAYS = ['mosquitto_pub', 'Python', 'Arduino', 'Node-RED'];
 
 export function Join({ live }) {
   const [way, choose] = useState(WAYS[0]);
   const [machine, name] = useState('bench/demo/line-1/my-machine');
   const [copied, tell] = useState(false);
-  const { host = location.hostname, port = 1883 } = live.plant.broker ?? {};
-  const where = { host: host === '0.0.0.0' || host === '::' ? location.hostname : host, port };
+  const { host, port = 1883, login = false } = live.plant.broker ?? {};
+  // A broker beside the wall is reached by the name by which the wall was.
+  const where = { host: !host || BESIDE.has(host) ? location.hostname : host, port, login };
   const text = LINES[way](where, `corridor/v1/${machine.replace(/^\/+|\/+$/g, '')}`);
   const copy = () => navigator.clipboard?.writeText(text).then(() => {
     tell(true);
     setTimeout(() => tell(false), 2_000);
   });
-  return html`<section class="card stack"><h2>${say('join.title')}</h2><p class="beside">${say('join.text')}</p>
+  return html`<section class="card stack"><h2>${say('join.title')}${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${say(copied ? 'join.copied' : 'join.copy')}</button>`}</h2><p class="beside">${say('join.text')}</p>
     <div class="tools"><div role="tablist" class="tabs">${WAYS.map((each) => html`<button type="button" role="tab" key=${each} aria-selected=${each === way} onClick=${() => choose(each)}>${each}</button>`)}</div>
-      <label class="grow"><span class="sr">${say('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label>${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${say(copied ? 'join.copied' : 'join.copy')}</button>`}</div>
+      <label class="grow"><span class="sr">${say('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label></div>
     <pre class="copy" tabindex="0">${text}</pre></section>`;
 }
 
 const LINES = {
-  mosquitto_pub: ({ host, port }, topic) => [
+  mosquitto_pub: ({ host, port, login }, topic) => [
     ['-r', 'state', 'running'], ['', 'telemetry/temperature', `'{"value":21.5,"unit":"Cel"}'`], ['-r', 'count', `'{"produced":1,"good":1}'`],
-  ].map(([keep, kind, payload]) => `mosquitto_pub -h ${host} -p ${port} -q 1 ${keep}${keep && ' '}\\\n  -t ${topic}/${kind} \\\n  -m ${payload}`).join('\n\n'),
-  Python: ({ host, port }, topic) => `# pip install paho-mqtt
+  ].map(([keep, kind, payload]) => `mosquitto_pub -h ${host} -p ${port}${login ? ' -u USER -P PASSWORD' : ''} -q 1 ${keep}${keep && ' '}\\\n  -t ${topic}/${kind} \\\n  -m ${payload}`).join('\n\n'),
+  Python: ({ host, port, login }, topic) => `# pip install paho-mqtt
 import time, random
 import paho.mqtt.client as mqtt
 
 client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
 client.will_set("${topic}/status", "offline", qos=1, retain=True)
-client.connect("${host}", ${port})
+${login ? 'client.username_pw_set("USER", "PASSWORD")\n' : ''}client.connect("${host}", ${port})
 client.loop_start()
 client.publish("${topic}/status", "online", qos=1, retain=True)
 client.publish("${topic}/state", "running", qos=1, retain=True)
 while True:
     client.publish("${topic}/telemetry/temperature", round(random.gauss(21, 0.3), 2))
     time.sleep(1)`,
-  Arduino: ({ host, port }, topic) => `// library: PubSubClient, on an ESP32
+  Arduino: ({ host, port, login }, topic) => `// library: PubSubClient, on an ESP32
 #include <WiFi.h>
 #include <PubSubClient.h>
 WiFiClient net;
@@ -53,7 +55,7 @@ void setup() {
 
 void loop() {
   if (!mqtt.connected()) {
-    mqtt.connect("my-machine", "${topic}/status", 1, true, "offline");
+    mqtt.connect("my-machine", ${login ? '"USER", "PASSWORD", ' : ''}"${topic}/status", 1, true, "offline");
     mqtt.publish("${topic}/status", "online", true);
     mqtt.publish("${topic}/state", "running", true);
   }

@@ -35,7 +35,7 @@ export function Line({ path, range, go, bare }) {
   const [states] = useAsk(from && address('states', { asset: path, from, to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan, zone);
-  const crumbs = [[say('all'), '/'], [live.title(site), '/'], [live.title(path), '']];
+  const crumbs = [[live.title(site), '/'], [live.title(path), '']];
   if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
   const whole = answer.get(path);
   const oee = whole?.indicators.oee;
@@ -86,7 +86,7 @@ function Buffer({ size, before, after, live }) {
   const full = before.some((machine) => state(machine) === 'blocked');
   const empty = after.some((machine) => state(machine) === 'starved');
   const word = full ? say('buffer.full') : empty ? say('buffer.empty') : '';
-  return html`<div class="buffer ${full || empty ? 't-wait' : ''}" role="listitem"><svg viewBox="0 0 24 40" aria-hidden="true"><path d="M2 2v34h20V2" fill="none" stroke="currentColor" stroke-width="2" />${full && html`<rect class="f-wait" x="5" y="5" width="14" height="28" />`}${!full && !empty && html`<rect class="f-idle" x="5" y="19" width="14" height="14" />`}</svg><small>${word}${size ? ` ${say('buffer.size', size)}` : ''}</small></div>`;
+  return html`<div title=${word || say('buffer.unknown')} class="buffer ${full || empty ? 't-wait' : ''}" role="listitem"><svg viewBox="0 0 24 40" aria-hidden="true"><path d="M2 2v34h20V2" fill="none" stroke="currentColor" stroke-width="2" />${full && html`<rect class="f-wait" x="5" y="5" width="14" height="28" />`}${!full && !empty && html`<rect class="f-unknown" x="5" y="5" width="14" height="28" />`}</svg><small>${word}${size ? ` ${say('buffer.size', size)}` : ''}</small></div>`;
 }
 
 function Hours({ path, from, to, ends, live, zone, isLive }) {

@@ -33,23 +33,25 @@ export function Machine({ path, range, go, bare }) {
   const [states] = useAsk(from && address('states', { asset: path, from, to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
   const [signals] = useAsk(from && address('telemetry', { asset: path, from, to: range.isLive ? 'now' : to, points: 400 }), { every: range.isLive ? 180_000 : undefined });
   const text = rangeText(range, plan, zone);
-  const crumbs = [[say('all'), '/'], [live.title(levels[0]), '/'], [live.title(line), `/line/${line}`], [live.title(path), '']];
+  const crumbs = [[live.title(levels[0]), '/'], [live.title(line), `/line/${line}`], [live.title(path), '']];
   const neighbours = live.machines(line);
   const place = neighbours.indexOf(path);
   const right = neighbours.length > 1 && html`<span class="neighbours"><${Neighbour} live=${live} path=${neighbours.at(place - 1)} go=${go} mark="◀" word="prev" /><${Neighbour} live=${live} path=${neighbours[(place + 1) % neighbours.length]} go=${go} mark="▶" word="next" /></span>`;
-  if (fine && !known) return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
   const ends = range.isLive && plan ? Math.max(Date.parse(plan.ends), now) : to;
   const until = range.isLive ? now : to;
   const zoom = (start, end) => go(link(location.pathname, { from: String(Math.round(start)), to: String(Math.round(end)) }));
   const facts = live.facts.get(path) ?? {};
   const history = states?.[0];
+  const order = range.isLive && facts.job?.order ? String(facts.job.since) : null;
+  const [ordered] = useAsk(order && address('kpi', { asset: path, from: order }), { every: 15_000, on });
+  if (fine && !known) return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
   return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} right=${right} bare=${bare}>
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     <div class="two">
       <section class="card stack">
         <${Standing} live=${live} path=${path} facts=${facts} now=${now} range=${range} history=${history?.states} zone=${zone} />
-        <${Order} live=${live} facts=${facts} now=${now} />
-        <${Factors} path=${path} range=${range} answer=${answer} facts=${facts} ask=${ask} />
+        <${Order} live=${live} facts=${facts} now=${now} answer=${ordered} />
+        <${Factors} path=${path} range=${range} answer=${answer} order=${order} ordered=${ordered} ask=${ask} />
       </section>
       ${why ? html`<${Why} key="${why.indicator} ${why.from}" about=${why} answer=${why.answer} close=${() => ask(null)} />` : html`<section class="card stack"><h2>${say('line.waterfall')} · ${text}</h2>${answer && html`<${WaterfallSteps} answer=${answer} />`}<h3>${say('line.pareto')}</h3><${Pareto} answer=${answer} most=${5} /></section>`}
     </div>
@@ -74,10 +76,11 @@ function Standing({ live, path, facts, now, range, history, zone }) {
     ${device?.silent && range.isLive ? html`<span class="badge">${silence(device, now)}</span>` : ''}</p>`;
 }
 
-function Order({ live, facts, now }) {
-  const { job, count } = facts;
+function Order({ live, facts, now, answer }) {
+  const { job } = facts;
   if (!job?.order) return html`<p class="beside">${say('no.order')}</p>`;
-  return html`<p class="beside">${say('order')} <b>${job.order}</b> ${live.plant.products[job.product] ?? job.product}${job.planned ? ` · ${say('planned.pieces', pieces(job.planned))}` : ''}${job.ideal_cycle_s ? ` · ${say('ideal.cycle', seconds(job.ideal_cycle_s))}` : ''} · ${say('for', span(now - job.since))}</p>`;
+  return html`<p class="beside">${say('order')} <b>${job.order}</b> ${live.plant.products[job.product] ?? job.product}${job.planned && !answer ? ` · ${say('planned.pieces', pieces(job.planned))}` : ''}${job.ideal_cycle_s ? ` · ${say('ideal.cycle', seconds(job.ideal_cycle_s))}` : ''} · ${say('for', span(now - job.since))}${answer && job.planned ? html` · <b>${say('order.progress', pieces(answer.ledger.good), pieces(job.planned))}</b>` : ''}</p>
+    ${answer && job.planned ? html`<svg class="bar" aria-hidden="true"><rect class="f-run" width="${Math.min(100, (100 * answer.ledger.good) / job.planned)}%" height="100%" rx="4" /></svg>` : ''}`;
 }
 
 const ROWS = [
@@ -88,12 +91,10 @@ const ROWS = [
 const NAMES = { mean_time_to_restoration: 'mttr', energy_per_good_piece: 'energy.piece' };
 
 /** The table of indicators, a column a window. */
-function Factors({ path, range, answer, facts, ask }) {
+function Factors({ path, range, answer, order, ordered, ask }) {
   const on = moves(path);
-  const order = facts.job?.order ? String(facts.job.since) : null;
   const [hour] = useAsk(range.isLive && address('kpi', { asset: path, from: 'now-1h' }), { every: 10_000, on });
   const [shift] = useAsk(range.isLive && range.from !== 'shift' && address('kpi', { asset: path, from: 'shift' }), { every: 10_000, on });
-  const [ordered] = useAsk(range.isLive && order && address('kpi', { asset: path, from: order }), { every: 15_000 });
   const [week] = useAsk(range.isLive && address('kpi', { asset: path, from: 'now-7d' }), { every: 60_000 });
   const columns = range.isLive
     ? [['window.hour', hour, 'now-1h'], ['window.shift', range.from === 'shift' ? answer : shift, 'shift'], ...(order ? [['window.order', ordered, order]] : []), ['window.week', week, 'now-7d'], ...(['shift', 'now-1h', 'now-7d'].includes(range.from) ? [] : [['window.range', answer, range.from]])]
@@ -145,7 +146,7 @@ function Counts({ facts }) {
 function Quality({ facts, answer }) {
   const measured = named(facts, 'quality');
   if (!measured.length) return null;
-  return html`<section class="card"><h2>${say('quality')}</h2>${measured.map(([name, told]) => html`<div class="limits" key=${name}><p class="split"><span>${name}</span><b class=${outside(told) ? 't-down' : ''}>${number(told.value, 5)}<small> ${unit(told.unit)}</small></b></p><${Limits} told=${told} /><p class="beside split"><span>${told.part ? say('part', told.part) : ''}${outside(told) ? ` · ${say('outside')}` : ''}</span><span>${told.lower != null || told.upper != null ? say('limits', told.lower == null ? '–' : number(told.lower, 5), told.upper == null ? '–' : number(told.upper, 5)) : ''}</span></p></div>`)}</section>`;
+  return html`<section class="card"><h2>${say('quality')}${answer?.indicators.cpk == null ? '' : html`<span>${say('cpk')} <b>${number(answer.indicators.cpk)}</b></span>`}</h2>${measured.map(([name, told]) => html`<div class="limits" key=${name}><p class="split"><span>${name}</span><b class=${outside(told) ? 't-down' : ''}>${number(told.value, 5)}<small> ${unit(told.unit)}</small></b></p><${Limits} told=${told} /><p class="beside split"><span>${told.part ? say('part', told.part) : ''}${outside(told) ? ` · ${say('outside')}` : ''}</span><span>${told.lower != null || told.upper != null ? say('limits', told.lower == null ? '–' : number(told.lower, 5), told.upper == null ? '–' : number(told.upper, 5)) : ''}</span></p></div>`)}</section>`;
 }
 
 const outside = (told) => (told.lower != null && told.value < told.lower) || (told.upper != null && told.value > told.upper);

@@ -1,0 +1,317 @@
+"""The pages in a real Chromium, over a real server, broker and store; clients that publish are not ours."""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from services.kpi.keeping import Keeper
+from services.store.interface import Batch
+from services.store.opening import open_store
+from tests.wall.works import CMM, LINE, MILL, NOW, PLANT, Wall, running_wall, worked_example
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.mosquitto,
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SIZES = {"phone": (390, 844), "laptop": (1366, 768), "wall": (3840, 2160)}
+VIEWS = ["/", f"/line/{LINE}", f"/machine/{MILL}", "/devices", "/kiosk?views=/&every=60"]
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def now() -> int:
+    """The plant's time: it goes on from the end of the worked example."""
+    return NOW + time.monotonic_ns() - _BEGAN
+
+
+_BEGAN = time.monotonic_ns()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield opened
+        await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def wall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wall]:
+    folder = tmp_path_factory.mktemp("wall")
+    store = await open_store(f"sqlite:///{folder}/store.db")
+    keeper = Keeper(store, PLANT, now)
+    events = worked_example()
+    await keeper.keep_events([event for event in events if event.kind not in {"telemetry", "event"}])
+    await keeper.advance()
+    await store.write(Batch(events=[event for event in events if event.kind in {"telemetry", "event"}]))
+    async with running_wall(folder, store, now) as running:
+        yield running
+    await store.close()
+
+
+@asynccontextmanager
+async def page_at(browser: Browser, wall: Wall, path: str, size: str = "laptop", **options: Any) -> AsyncIterator[Page]:
+    """Open a page; anything that it says on its console, or asks of another host, fails the test."""
+    wide, high = SIZES[size]
+    wrong: list[str] = []
+    async with await browser.new_context(viewport={"width": wide, "height": high}, **options) as context:
+        page = await context.new_page()
+        page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda asked: wrong.append(asked.url) if not asked.url.startswith(wall.url) else None)
+        await page.goto(wall.url + path)
+        await expect(page.locator("header")).to_be_visible()
+        yield page
+        assert not wrong
+
+
+@asynccontextmanager
+async def device(wall: Wall) -> AsyncIterator[aiomqtt.Client]:
+    async with aiomqtt.Client("127.0.0.1", int(wall.broker.rsplit(":", 1)[1])) as client:
+        yield client
+
+
+def at() -> int:
+    return now() // 1_000_000
+
+
+async def test_the_overview_is_live_and_shows_the_numbers_of_the_interface(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
+        tile = page.locator("article", has_text="Line one")
+        plan = await page.request.get(
+            f"{wall.url}/api/v1/plan?asset={LINE}&from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z"
+        )
+        assert (await plan.json())["good"] == 33
+        await expect(tile.locator(".q")).to_have_text("33")
+        await expect(tile).to_contain_text("good of 30")
+        await expect(tile).to_contain_text("+3")
+        await expect(page.locator(".link.past")).to_contain_text("not live")
+        await page.get_by_role("link", name="Back to live").click()
+        await expect(page.locator(".link.on")).to_have_text("live")
+        assert "from=" not in page.url
+
+
+async def test_a_machine_nobody_declared_appears_by_itself(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/") as page, device(wall) as client:
+        await expect(page.locator(".link.on")).to_be_visible()
+        await client.publish("corridor/v1/york/barn/line-1/lathe-9/state", "setup", qos=1)
+        tile = page.locator("article", has_text="Lathe 9")
+        await expect(tile.locator(".state")).to_have_text("Set-up")
+        await expect(page.locator(".band", has_text="York")).to_be_visible()
+
+
+async def test_a_machine_that_is_down_marks_its_line_with_shape_word_and_colour(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/") as page, device(wall) as client:
+        tile = page.locator("article", has_text="Line one")
+        await client.publish(
+            f"corridor/v1/{MILL}/state", json.dumps({"ts": at(), "state": "down", "reason": "spindle"})
+        )
+        await expect(tile.locator(".top .state")).to_have_text("Down")
+        await expect(tile.locator(".top")).to_contain_text("Mill one · Spindle overheat")
+        await expect(tile.locator(".top .icon path")).to_have_count(1)
+        await expect(tile).to_have_class("tile card look")
+        await client.publish(f"corridor/v1/{MILL}/state", json.dumps({"ts": at(), "state": "running"}))
+        await expect(tile.locator(".top .state")).to_have_text("Running")
+
+
+async def test_a_device_that_is_offline_is_unknown_and_hatched(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/devices") as page, device(wall) as client:
+        row = page.locator("tr", has_text=CMM)
+        await client.publish(f"corridor/v1/{CMM}/status", json.dumps({"ts": at(), "status": "offline"}))
+        await expect(row.locator(".state")).to_have_text("Unknown")
+        await expect(row).to_have_class("hatched")
+        await client.publish(f"corridor/v1/{CMM}/status", json.dumps({"ts": at(), "status": "online"}))
+        await expect(row.locator(".state")).to_have_text("Idle")
+
+
+async def test_a_number_says_why(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
+        await page.locator("tr", has_text="availability").get_by_role("button", name="71.7 %").click()
+        why = page.locator(".why")
+        await expect(why).to_contain_text("Why is availability 71.7 %?")
+        await expect(why.locator(".formula")).to_contain_text("APT / PBT")
+        await expect(why.locator(".events")).to_contain_text("Spindle overheat")
+        await page.keyboard.press("Escape")
+        await expect(why).to_have_count(0)
+
+
+async def test_the_steps_of_the_waterfall_are_those_of_the_answer(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
+        steps = page.locator(".steps").first
+        await expect(steps).to_contain_text("planned60 min")
+        await expect(steps).to_contain_text("down12 min")
+        await expect(steps).to_contain_text("set-up5 min")
+        await expect(steps).to_contain_text("fully productive33 min")
+
+
+async def test_traces_are_drawn_and_go_on_live(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, f"/machine/{MILL}") as page, device(wall) as client:
+        signal = page.locator(".signal", has_text="Spindle temperature")
+        await expect(signal.locator("canvas")).to_have_count(1)
+        await client.publish(
+            f"corridor/v1/{MILL}/telemetry/spindle-temp", json.dumps({"ts": at(), "value": 71.25, "unit": "Cel"})
+        )
+        await expect(signal.locator("b")).to_contain_text("71.3 °C")
+        await expect(signal.locator("b.t-down")).to_have_count(1)  # beyond its alarm limit
+        await expect(signal.locator(".reach")).to_contain_text("71.3")
+        assert await signal.locator("canvas").evaluate(
+            "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+        )
+
+
+async def test_dragging_over_a_trace_zooms_all_of_the_page_by_its_address(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
+        box = await page.locator(".plot .u-over").first.bounding_box()
+        assert box is not None
+        middle = box["y"] + box["height"] / 2
+        await page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+        await page.mouse.down()
+        await page.mouse.move(box["x"] + box["width"] * 0.75, middle, steps=5)
+        await page.mouse.up()
+        await expect(page.locator(".pick").first).to_contain_text(re.compile("08:1[456]–08:4[456]"))
+        assert "from=1795" in page.url
+
+
+async def test_the_range_is_chosen_once_and_every_link_keeps_it(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/?theme=andon&scheme=dark") as page:
+        await page.locator(".pick").first.click()
+        await page.get_by_role("button", name="Last hour").click()
+        await expect(page.locator(".pick").first).to_contain_text("Last hour")
+        await page.get_by_role("link", name="Line one").click()
+        await expect(page.locator("h1")).to_have_text("Line one")
+        for part in ("from=now-1h", "theme=andon", "scheme=dark"):
+            assert part in page.url
+        assert await page.evaluate("document.documentElement.dataset.theme") == "andon"
+        await page.go_back()
+        await expect(page.locator("h1")).to_have_text("All sites")
+
+
+async def test_the_line_shows_flow_hours_waterfall_and_pareto(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, f"/line/{LINE}?from=2026-11-25T08:00:00Z") as page:
+        await expect(page.locator(".station")).to_have_count(2)
+        await expect(page.locator(".buffer")).to_contain_text("of 8")
+        hour = page.locator(".hours tr", has_text="08:00")
+        await expect(hour).to_contain_text("33")
+        await expect(hour).to_contain_text("+3")
+        await expect(page.locator(".pareto")).to_contain_text("Spindle overheat12 min")
+
+
+async def test_the_devices_page_shows_what_arrives_and_what_is_refused_and_how_to_join(
+    browser: Browser, wall: Wall
+) -> None:
+    async with page_at(browser, wall, "/devices") as page, device(wall) as client:
+        await expect(page.locator("pre.copy")).to_contain_text(f"-p {wall.broker.rsplit(':', 1)[1]}")
+        await page.get_by_role("tab", name="Arduino").click()
+        await expect(page.locator("pre.copy")).to_contain_text("PubSubClient")
+        await client.publish("corridor/v1/york/barn/line-1/lathe-8/telemetry/load", '{"value": 12.5, "unit": "%"}')
+        await expect(page.locator(".messages")).to_contain_text("load = 12.5 %")
+        await client.publish("corridor/v1/york/barn/line-1/lathe-8/state", "runing")
+        await expect(page.locator(".refused")).to_contain_text("unknown state 'runing'")
+        await expect(page.locator(".refused")).to_contain_text("use one of running")
+        row = page.locator(".devices tr", has_text="york/barn/line-1/lathe-8")
+        await expect(row).to_contain_text("telemetry")
+        await expect(row.locator("td.t-wait")).to_have_text("1")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("view", VIEWS)
+async def test_nothing_sticks_out_at_any_size(browser: Browser, wall: Wall, view: str, size: str) -> None:
+    async with page_at(browser, wall, view, size) as page:
+        await expect(page.locator("main > *").first).to_be_visible()
+        await expect(page.locator("footer")).to_contain_text("messages/s")
+        wide = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide[0] <= wide[1]
+
+
+async def test_all_of_it_can_be_reached_by_keyboard_and_is_named(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/") as page:
+        await expect(page.locator("article", has_text="Line one")).to_be_visible()
+        await page.keyboard.press("Tab")
+        await expect(page.locator(":focus")).to_have_text("Skip to the content")
+        await page.get_by_role("link", name="Line one").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("h1")).to_have_text("Line one")
+        unnamed = await page.evaluate(
+            "[...document.querySelectorAll('a, button, input, [role=img]')].filter("
+            "e => !(e.textContent.trim() || e.ariaLabel || e.title || e.labels?.length)).map(e => e.outerHTML)"
+        )
+        assert not unnamed
+        await expect(page.get_by_role("img", name="Mill one: ")).to_be_visible()
+
+
+async def test_a_page_that_is_not_moving_for_who_wants_no_motion(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/", reduced_motion="reduce") as page:
+        await expect(page.locator(".link.on")).to_be_visible()
+        moving = await page.evaluate("document.getAnimations().length")
+        assert moving == 0
+
+
+async def test_on_paper_there_are_no_controls(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/", color_scheme="dark") as page:
+        await expect(page.locator(".range")).to_be_visible()
+        await page.emulate_media(media="print")
+        await expect(page.locator(".range")).to_be_hidden()
+        ink = await page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')")
+        assert ink.strip() == "#1d2125"  # the light scheme's
+
+
+async def test_the_kiosk_goes_from_view_to_view(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, f"/kiosk?views=/,/line/{LINE}&every=5") as page:
+        await expect(page.locator("h1")).to_have_text("All sites")
+        await expect(page.locator(".range")).to_be_hidden()
+        await expect(page.locator("h1")).to_have_text("Line one")
+        await expect(page.locator(".station").first).to_be_visible()
+
+
+async def test_an_open_page_keeps_only_so_much(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/devices") as page, device(wall) as client:
+        await expect(page.locator(".link.on")).to_be_visible()
+        for number in range(600):
+            await client.publish("corridor/v1/york/barn/line-1/lathe-7/telemetry/load", str(number), qos=1)
+            await client.publish("corridor/v1/york/barn/line-1/lathe-7/state", f"wrong-{number}", qos=1)
+        await expect(page.locator(".refused")).to_contain_text("wrong-599")
+        kept = await page.evaluate(
+            "import('/static/live.js').then(({ live }) => [live.messages.length, live.refusals.length])"
+        )
+        assert kept[0] <= 100
+        assert kept[1] <= 100
+        assert await page.locator(".messages li").count() <= 12
+
+
+async def test_a_lost_connection_is_said_in_large_letters_and_found_again(
+    browser: Browser, tmp_path: Path, wall: Wall
+) -> None:
+    async with running_wall(tmp_path, wall.store, now) as second:
+        port = int(second.url.rsplit(":", 1)[1])
+        context = await browser.new_context()
+        page = await context.new_page()
+        await page.goto(second.url)
+        await expect(page.locator(".link.on")).to_be_visible()
+        await second.stop()
+        await expect(page.get_by_role("alert")).to_contain_text("connection lost")
+        await expect(page.locator(".frame.is-lost")).to_have_count(1)
+    async with running_wall(tmp_path / "again", wall.store, now, port=port):
+        await expect(page.locator(".link.on")).to_be_visible()
+        await expect(page.get_by_role("alert")).to_have_count(0)
+    await context.close()
