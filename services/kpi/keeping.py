@@ -15,7 +15,7 @@ from broker.message import Message
 from broker.plant import Plant
 from broker.topics import PREFIX
 from services.ledger.fields import Sums
-from services.ledger.history import KINDS, MINUTE, History, minutes
+from services.ledger.history import KINDS, MINUTE, History, minutes, reach_back
 from services.ledger.rows import Rules, build
 from services.store.histories import FOR_EVER, histories
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
@@ -82,8 +82,9 @@ class Keeper:
                 oldest[event.asset] = min(oldest.get(event.asset, FOR_EVER), event.at)
         for asset, at in oldest.items():
             machine = self._machines.get(asset)
-            if machine is None or at < machine.history.origin:
-                await self._load(asset, min(at, now - HORIZON_NS))
+            touched_from = at - reach_back(self._plant.microstop_limit_ns)  # a late event can touch what was before it
+            if machine is None or touched_from < machine.history.origin:
+                await self._load(asset, min(touched_from, now - HORIZON_NS))
         touched: dict[str, set[int]] = {asset: set() for asset in oldest}
         for event in events:
             if event.kind in KINDS:
@@ -220,7 +221,7 @@ class _Machine:
         before -= before % MINUTE
         if before - self.history.origin < HORIZON_NS // 2:
             return
-        self.history.forget(before)
+        self.history.forget(before, self.rules.short_ns)
         self.rows = {start: rows for start, rows in self.rows.items() if start >= before}
         self.reasons = {start: rows for start, rows in self.reasons.items() if start >= before}
 

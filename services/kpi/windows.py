@@ -120,7 +120,8 @@ class Windows:
                 add(total, sums if self._machines[machine] else _without_time(sums))
         for machine, time in told.items():
             if self._machines[machine] and now - start > time:
-                add(total, unknown_time(start, now - time, self._plant.calendar_of(machine)))
+                for sums in unknown_time(start, now - time, self._plant.calendar_of(machine)).values():
+                    add(total, sums)
         return total
 
 

@@ -84,16 +84,25 @@ class Spell(NamedTuple):
     said: Said
 
 
+def reach_back(short_ns: int) -> int:
+    """Return how far before a range its ledger may depend on single events: a stop that is short, a counter's dip."""
+    return max(10 * MINUTE, 2 * short_ns)
+
+
 class History:
     """The events of one machine since `origin`, with what was in force then.
 
     Attributes:
-        origin: from here on every event is in memory; minutes before it need older events first.
+        origin: from here on rows can be made; minutes before it need older events first.
+        since: from here on every event is in memory; of those before, only what was in force then.
+        known: the newest state before `since` that was not unknown; unknown if there never was one.
         readings: cumulative readings by ledger field and source (a counter, a meter, a material).
     """
 
     def __init__(self, origin: int) -> None:
         self.origin = origin
+        self.since = -(2**62)
+        self.known = UNKNOWN
         self.states: Track[Said] = Track()
         self.links: Track[bool] = Track()
         self.jobs: Track[Order | None] = Track()
@@ -141,12 +150,13 @@ class History:
             case _:
                 return set()
 
-    def forget(self, before: int) -> None:
+    def forget(self, before: int, short_ns: int) -> None:
         """Drop what is older than `before` and no longer in force, and let the history begin there."""
         if before <= self.origin:
             return
         self.origin = before
-        margin = before - 10 * MINUTE  # the longest that a micro-stop or a dip can reach back
+        margin = before - reach_back(short_ns)
+        self.known, self.since = self.known_before(margin), margin
         for track in (self.states, self.links, self.jobs, self.labour, *self.stocks.values()):
             track.forget(margin)  # type: ignore[attr-defined]  # they are all tracks, of different entries
         for readings in self.readings.values():
@@ -223,8 +233,8 @@ class History:
         said = self.said_at(time - 1)
         while said.state == "unknown":
             before = self._boundary_before(time - 1)
-            if before is None:
-                return UNKNOWN
+            if before is None or before < self.since:
+                return self.known
             time = before
             said = self.said_at(time - 1)
         return said

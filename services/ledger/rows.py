@@ -12,8 +12,8 @@ from typing import Final, NamedTuple, Protocol
 from broker.calendar import Span
 from broker.plant import Plant
 from services.ledger.counters import increments
-from services.ledger.fields import NANO, Sums
-from services.ledger.history import MINUTE, History, Order, Said
+from services.ledger.fields import NANO, Sums, add
+from services.ledger.history import MINUTE, UNKNOWN, History, Order, Said
 
 NO_PRODUCT: Final = "-"
 NO_SHIFT: Final = "-"
@@ -118,12 +118,16 @@ def time_field(said: Said, order: Order | None, planned: bool | None) -> str:
     return f"{state}_s"
 
 
-def unknown_time(start: int, end: int, calendar: Spans | None) -> Sums:
-    """Return the time of a machine of which nothing is known over [start, end)."""
+def unknown_time(start: int, end: int, calendar: Spans | None) -> dict[str, Sums]:
+    """Return the time of a machine of which nothing is known over [start, end), by shift."""
+    if end <= start:
+        return {}
     if calendar is None:
-        return {"unknown_s": end - start} if end > start else {}
-    planned = sum(span.end - span.start for span in calendar.spans(start, end) if span.planned)
-    return {"unknown_planned_s": planned, "unknown_s": end - start - planned}
+        return {NO_SHIFT: {"unknown_s": end - start}}
+    found: dict[str, Sums] = {}
+    for span in calendar.spans(start, end):
+        add(found.setdefault(span.shift, {}), {time_field(UNKNOWN, None, span.planned): span.end - span.start})
+    return found
 
 
 class _Builder:

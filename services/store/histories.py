@@ -5,14 +5,11 @@ from typing import Final
 
 from broker.events import AnyEvent
 from services.ledger.counters import DIP_NS
-from services.ledger.history import KINDS, MINUTE, History
+from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
 from services.store.interface import Store
 
 FOR_EVER: Final = 2**62
 """Later than any event."""
-
-REACH_BACK_NS: Final = 10 * MINUTE
-"""How far before a range its ledger may depend on single events: a stop shorter than this, a counter's dip."""
 
 
 async def histories(store: Store, asset: str, start: int, end: int, short_ns: int) -> dict[str, History]:
@@ -25,14 +22,33 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
         end: until when; what follows within the length of a micro-stop is read too, for it decides what a stop was.
         short_ns: below this length a stop is a micro-stop.
     """
-    since = start - max(REACH_BACK_NS, 2 * short_ns)
+    since = start - reach_back(short_ns)
     found: dict[str, History] = {}
     for events in (
         await store.before(KINDS, asset, since),
         await store.events(KINDS, asset, since, min(end + short_ns + 2 * DIP_NS, FOR_EVER)),
     ):
         _put(found, events, start, short_ns)
+    for path, history in found.items():
+        history.since, history.known = since, history.said_at(since - 1)
+        if history.known.state == "unknown":
+            history.known = await _known_before(store, path, since, short_ns)
     return found
+
+
+async def _known_before(store: Store, machine: str, at: int, short_ns: int) -> Said:
+    """Return a machine's newest state before `at` that was not unknown, looking further and further back."""
+    length = 60 * MINUTE
+    while True:
+        since = at - length
+        older = await store.before(("state", "status"), machine, since)
+        found = {machine: History(at)}
+        _put(found, [*older, *await store.events(("state", "status"), machine, since, at)], at, short_ns)
+        found[machine].since = since
+        known = found[machine].known_before(at)
+        if known.state != "unknown" or not any(event.kind == "state" for event in older):
+            return known
+        length *= 8
 
 
 def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int, short_ns: int) -> None:

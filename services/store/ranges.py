@@ -12,7 +12,7 @@ import msgspec
 from broker.plant import Plant
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE, History
-from services.ledger.rows import Rules, build, unknown_time
+from services.ledger.rows import NO_PRODUCT, Rules, build, unknown_time
 from services.store.histories import FOR_EVER, histories
 from services.store.interface import Resolution, Store
 
@@ -85,7 +85,7 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
             # A machine's rows have no gaps, so what is missing lies before the first of them.
             first = whole_end - told
             if first > whole_start:
-                measured.put((path, "-", "-"), unknown_time(whole_start, first, plant.calendar_of(path)))
+                measured.put_unknown(path, whole_start, first, plant)
         ends = [(start, whole_start), (whole_end, end)]
     else:
         ends = [(start, end)]
@@ -94,7 +94,7 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
             found = await histories(store, asset, begin, until, plant.microstop_limit_ns)
             _from_events(plant, found, machines, (begin, until), measured)
     for (path, _, _), sums in measured.sums.items():
-        if path not in counted:  # a meter or a sensor of its own: its quantities count, its time is nobody's
+        if path not in machines:  # a meter or a sensor of its own: its quantities count, its time is nobody's
             for field in TIME:
                 sums.pop(field, None)
     return Range(asset, start, end, measured.sums, measured.reasons, machines)
@@ -109,6 +109,10 @@ class _Parts:
 
     def put(self, key: PartKey, sums: Sums) -> None:
         add(self.sums.setdefault(key, {}), sums)
+
+    def put_unknown(self, machine: str, start: int, end: int, plant: Plant) -> None:
+        for shift, sums in unknown_time(start, end, plant.calendar_of(machine)).items():
+            self.put((machine, NO_PRODUCT, shift), sums)
 
     def put_reason(self, key: PartKey, seconds: int, entries: int) -> None:
         before = self.reasons.get(key, (0, 0))
@@ -138,7 +142,7 @@ def _from_events(
             measured.put_reason((path, state, reason), seconds, entries)
     for path in machines:
         if path not in found:
-            measured.put((path, "-", "-"), unknown_time(*between, plant.calendar_of(path)))
+            measured.put_unknown(path, *between, plant)
 
 
 def layers(start: int, end: int) -> list[tuple[int, int, Resolution]]:
