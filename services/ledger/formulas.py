@@ -93,6 +93,8 @@ def explain(name: str, sums: Sums, context: Context | None = None) -> Explained:
 def _written(indicator: Indicator, of: Terms) -> str:
     """Return the formula by which these very terms are computed, with the numbers of what no term stands for."""
     match indicator.name:
+        case "oee" | "nee" if factors := _factors(indicator, of):
+            return f"{factors} = {indicator.formula}"
         case "quality_ratio" if unrated(of.sums) or not of["PRI×PQ"]:
             return indicator.standard
         case "rolled_throughput_yield":
@@ -107,6 +109,17 @@ def _written(indicator: Indicator, of: Terms) -> str:
             return _capability(index, found[1]) if found is not None else indicator.formula
         case _:
             return indicator.formula
+
+
+def _factors(indicator: Indicator, of: Terms) -> str:
+    """Write a product of indicators with their values; '' where one has none."""
+    written = indicator.standard
+    for name in ("availability", "effectiveness", "quality_ratio"):
+        value, _ = INDICATORS[name].evaluate(of)
+        if value is None:
+            return ""
+        written = written.replace(name, _shown(value))
+    return written
 
 
 def _capability(index: Index, of: Capability) -> str:

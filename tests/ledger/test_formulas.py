@@ -27,7 +27,7 @@ WORKED = from_units(
         ("availability", "availability = APT / PBT = 2580 s / 3600 s = 0.716667"),
         ("effectiveness", "effectiveness = PRI×PQ / APT = 2100 s / 2580 s = 0.813953"),
         ("quality_ratio", "quality_ratio = GQ / PQ = PRI×GQ / PRI×PQ = 1980 s / 2100 s = 0.942857"),
-        ("oee", "oee = availability × effectiveness × quality_ratio = PRI×GQ / PBT = 1980 s / 3600 s = 0.55"),
+        ("teep", "teep = PRI×GQ / CT = 1980 s / 3600 s = 0.55"),
         ("equipment_load_ratio", "equipment_load_ratio = PQ / EPC = PRI×PQ / PBT = 2100 s / 3600 s = 0.583333"),
         ("mean_time_to_failure", "mean_time_to_failure = TTF / (FE + 1) = 2880 s / (0 + 1) = 2880 s"),
         (
@@ -48,8 +48,14 @@ def test_a_piece_without_ideal_cycle_leaves_plain_counting() -> None:
     assert explain("quality_ratio", WORKED | {"unrated": NANO}).filled == "33 / 35 = 0.942857"
 
 
-def test_nee_shows_all_four_times() -> None:
-    assert explain("nee", WORKED).filled == "(2880 s / 3600 s) × (1980 s / 2580 s) = 0.613953"
+def test_oee_and_nee_show_their_factors_too() -> None:
+    oee, nee = explain("oee", WORKED), explain("nee", WORKED)
+    assert oee.formula == "oee = availability × effectiveness × quality_ratio = PRI×GQ / PBT"
+    assert oee.filled == "0.716667 × 0.813953 × 0.942857 = 1980 s / 3600 s = 0.55"
+    assert nee.filled.startswith("(2880 s / 3600 s) × 0.813953 × 0.942857 = (2880 s / 3600 s) × (1980 s / 2580 s)")
+    assert explain("oee", from_units({"running_s": 60})).filled == "0 s / 60 s = 0", (
+        "without pieces there is no quality"
+    )
 
 
 def test_small_results_keep_their_figures() -> None:
