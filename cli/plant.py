@@ -14,6 +14,7 @@ from broker.events import NS_PER_S
 from broker.plant import Plant, PlantError, load
 from broker.toml_tables import Mistake
 from cli import options
+from edge.plan import read
 
 _NO_CALENDAR: Final = "no calendar"
 
@@ -34,6 +35,8 @@ def check(file: File, *, json_: options.Json = False) -> None:
                 typer.echo(str(mistake))
             typer.echo(f"{file} has {_number(len(error.mistakes), 'mistake')}.")
         raise typer.Exit(1) from error
+    if plant.simulate:
+        read(plant.simulate, str(file))  # the simulator's part is the simulator's to judge
     facts = describe(plant, datetime.now(UTC))
     if json_:
         typer.echo(json.dumps({"file": str(file), "ok": True} | facts))
