@@ -15,6 +15,7 @@ from broker.plant import Plant
 from broker.topics import check_asset
 from cli import options, times
 from cli.services import PlantFile, opened, plant_of, serve_kpi
+from services.ledger import capability
 from services.ledger.fields import NANO
 from services.ledger.indicators import INDICATORS
 from services.store import explaining
@@ -29,6 +30,8 @@ Found = TypeVar("Found")
 
 serve = serve_kpi
 
+INDICES: Final = frozenset({*capability.NAMES, "inventory_turns"})
+"""Indicators without a unit that are no shares."""
 LAST_S: Final = 8 * 3_600.0
 
 
@@ -145,7 +148,7 @@ def _print(found: Answer) -> None:
     table.add_column("unit")
     for name, value in found.indicators.items():
         if value is not None:
-            shown, unit = _shown(value, INDICATORS[name].unit)
+            shown, unit = _shown(name, value)
             table.add_row(name.replace("_", " "), shown, unit)
     console.print(table)
     undefined = [name.replace("_", " ") for name, value in found.indicators.items() if value is None]
@@ -195,10 +198,11 @@ def _console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=200)  # into a file nothing is cut
 
 
-def _shown(value: float, unit: str) -> tuple[str, str]:
-    """Return a value as people read it: a ratio in per cent, a time in minutes."""
-    if unit == "1":
+def _shown(name: str, value: float) -> tuple[str, str]:
+    """Return a value as people read it: a share in per cent, a time in minutes, an index as it is."""
+    unit = INDICATORS[name].unit
+    if unit == "1" and name not in INDICES:
         return f"{value:.1%}", ""
     if unit == "s":
         return f"{value / 60:.1f}", "min"
-    return f"{value:.4g}", unit
+    return f"{value:.4g}", "" if unit == "1" else unit
