@@ -19,6 +19,9 @@ from services.store.interface import Resolution, Store
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+COUNTED: Final = ("state", "count", "job")
+"""The kinds of event of which any makes a machine's time count."""
+
 PartKey = tuple[str, str, str]
 """Machine, product, shift."""
 
@@ -71,10 +74,11 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
     """
     known = {machine.asset: machine for machine in await store.machines(asset)}
     end = max(min(end, max(now, *(machine.last for machine in known.values()), 0)), start)
-    counted = {event.asset for event in await store.before(("state", "count", "job"), asset, FOR_EVER)}
+    newest = await store.before((*COUNTED, "labour", "material"), asset, FOR_EVER)
+    counted = {event.asset for event in newest if event.kind in COUNTED}
     machines = tuple(sorted(path for path in counted if path in known and known[path].first < max(end, start + 1)))
     frontier = await store.frontier(asset)
-    covered = min((frontier.get(path, start) for path in machines), default=min(frontier.values(), default=start))
+    covered = min((*frontier.values(), *(start for event in newest if event.asset not in frontier)), default=start)
     whole_start = -(-start // MINUTE) * MINUTE
     whole_end = min(end, covered) // MINUTE * MINUTE
     measured = _Parts()

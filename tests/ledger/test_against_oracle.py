@@ -7,7 +7,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 import hypothesis
 import msgspec
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from broker.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
 from broker.instants import parse as instant
 from broker.plant import NO_PLANT, Plant, parse
 from services.kpi.keeping import Change, Keeper
 from services.ledger.fields import Sums, add
-from services.store.interface import LedgerRow, ReasonRow, Resolution
+from services.store.interface import Batch, LedgerRow, ReasonRow, Resolution, StoreError
 from services.store.ranges import measure
 from services.store.sqlite import SqliteStore
 from tests.ledger import oracle
@@ -217,6 +218,20 @@ async def read(store: SqliteStore) -> Kept:
     return Kept(await store.rows("", 0, FOR_EVER), await store.reason_rows("", 0, FOR_EVER))
 
 
+class FailingStore(SqliteStore):
+    """A store that fails once where it is told to: before it has written, or after, as when an answer gets lost."""
+
+    fails = ""
+
+    async def write(self, batch: Batch) -> None:
+        fails, self.fails = self.fails, ""
+        if fails == "before":
+            raise StoreError("the disk is full")
+        await super().write(batch)
+        if fails == "after":
+            raise StoreError("the answer got lost")
+
+
 # ---- Comparing ----
 
 
@@ -346,3 +361,97 @@ def test_rows_are_the_same_as_those_of_all_events_at_once_in_order(plant: Plant,
             assert await read(store) == await read(at_once)
 
     asyncio.run(run())
+
+
+class KeepingLedger(RuleBasedStateMachine):
+    """A keeper in use: events near and far, repeats, time that passes, restarts, and a store that fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="oracle-"))
+        self.loop = asyncio.Runner()
+        self.clock = Clock()
+        self.clock.now = T0
+        self.told = Told()
+        self.kept: list[AnyEvent] = []
+
+    @initialize(plant=PLANTS)
+    def begin(self, plant: Plant) -> None:
+        self.plant = plant
+        self.store = self.loop.run(FailingStore.open(self.folder / "corridor.db"))
+        self.restart()
+
+    @rule()
+    def restart(self) -> None:
+        self.keeper = Keeper(self.store, self.plant, self.clock, changed=self.told)
+
+    @rule(
+        events=st.lists(
+            st.tuples(EVENTS, st.sampled_from(MACHINES[:2]), GAPS, st.sampled_from([1, 1, -1])), min_size=1
+        ),
+        place=st.integers(0),
+    )
+    def keep(self, events: list[tuple[AnyEvent, str, int, int]], place: int) -> None:
+        """Keep a batch around the present, or around any earlier event."""
+        instants = [self.clock.now, *(event.at for event in self.kept)]
+        at = instants[place % len(instants)]
+        batch: list[AnyEvent] = []
+        for event, machine, gap, direction in events:
+            at = max(at + direction * gap, T0)
+            batch.append(msgspec.structs.replace(event, asset=machine, at=at))
+        self.clock.now = max(self.clock.now, max(event.at for event in batch) - 4 * MINUTE)
+        self.write(batch)
+
+    @precondition(lambda self: self.kept)
+    @rule(first=st.integers(0), size=st.integers(1, 5))
+    def repeat(self, first: int, size: int) -> None:
+        first %= len(self.kept)
+        self.write(self.kept[first : first + size])
+
+    @rule(gap=GAPS)
+    def advance(self, gap: int) -> None:
+        self.clock.now += gap
+        self.until_kept(self.keeper.advance)
+
+    @rule(when=st.sampled_from(["before", "after"]))
+    def fail(self, when: str) -> None:
+        self.store.fails = when
+
+    @precondition(lambda self: self.kept)
+    @rule(asset=st.sampled_from(ASSETS), first=st.integers(0), last=st.integers(0), off=GAPS)
+    def ask(self, asset: str, first: int, last: int, off: int) -> None:
+        instants = [self.clock.now, *(event.at for event in self.kept)]
+        start, end = sorted((instants[first % len(instants)] - off, instants[last % len(instants)]))
+        self.loop.run(check_range(self.store, self.plant, self.kept, asset, start, end, self.clock.now))
+
+    def write(self, batch: list[AnyEvent]) -> None:
+        self.until_kept(lambda: self.keeper.keep_events(batch))
+        self.kept += batch
+
+    def until_kept(self, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            self.loop.run(write())
+        except StoreError:
+            # Whoever is told of changes cannot know what of them is written, and reads the store.
+            self.told.minutes.clear()
+            for row in self.loop.run(self.store.rows("", 0, FOR_EVER)):
+                self.told([(row.asset, row.start, {}, row.sums)])
+            self.loop.run(write())
+
+    def teardown(self) -> None:
+        try:
+            self.until_kept(self.keeper.advance)
+            if self.kept:
+                self.loop.run(check_rows(self.store, self.plant, self.kept, self.clock.now))
+            self.told.check(self.loop.run(self.store.rows("", 0, FOR_EVER)))
+        finally:
+            self.loop.run(self.store.close())
+            self.loop.close()
+            shutil.rmtree(self.folder)
+
+
+def test_a_keeper_in_use_keeps_the_ledger_of_the_oracle() -> None:
+    run_state_machine_as_test(
+        KeepingLedger,
+        settings=hypothesis.settings(max_examples=25 * MORE, stateful_step_count=15, phases=PHASES),
+    )
