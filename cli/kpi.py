@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar, get_args
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from broker.plant import Plant
 from broker.topics import check_asset
 from cli import options, times
 from cli.services import PlantFile, opened, plant_of, serve_kpi
-from services.ledger import capability
+from services.ledger.capability import Index
 from services.ledger.fields import NANO
 from services.ledger.indicators import INDICATORS
 from services.store import explaining
@@ -30,7 +30,7 @@ Found = TypeVar("Found")
 
 serve = serve_kpi
 
-INDICES: Final = frozenset({*capability.NAMES, "inventory_turns"})
+INDICES: Final = frozenset({*get_args(Index), "inventory_turns"})
 """Indicators without a unit that are no shares."""
 LAST_S: Final = 8 * 3_600.0
 
