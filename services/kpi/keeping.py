@@ -55,8 +55,7 @@ class Keeper:
     async def start(self) -> None:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
         self._machines.clear()
-        if await self._store.frontier(""):
-            await self._load("", self._now() - HORIZON_NS)
+        await self._load("", self._now() - HORIZON_NS)
         self._started = True
 
     async def keep(self, messages: Sequence[Message]) -> list[Refused]:
@@ -118,15 +117,28 @@ class Keeper:
         origin = min([origin, *frontier.values()])
         origin -= origin % MINUTE
         found = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
-        if asset:
-            found.setdefault(asset, History(origin))
+        for path in (*frontier, asset):
+            if path:
+                found.setdefault(path, History(origin))  # it is new, or its events are too old to be kept
         for path, history in found.items():
             self._machines[path] = _Machine(path, history, Rules.of(self._plant, path), frontier.get(path))
+            if path not in frontier:
+                await self._load_rowless(path)
         for row in await self._store.rows(asset, origin, FOR_EVER):
             self._machines[row.asset].rows.setdefault(row.start, {})[row.product, row.shift] = row
         for reason in await self._store.reason_rows(asset, origin, FOR_EVER):
             there = self._machines[reason.asset].reasons.setdefault(reason.start, {})
             there[reason.state, reason.reason] = (reason.seconds, reason.entries)
+
+    async def _load_rowless(self, asset: str) -> None:
+        """Read all events of a machine that has no row yet: no time had passed since its first."""
+        events = await self._store.events(KINDS, asset, -FOR_EVER, FOR_EVER)
+        if events:
+            origin = events[0].at - reach_back(self._plant.microstop_limit_ns)
+            rules = Rules.of(self._plant, asset)
+            machine = self._machines[asset] = _Machine(asset, History(origin - origin % MINUTE), rules, None)
+            for event in events:
+                machine.due |= machine.put(event, self._now())
 
     async def _write(self, batch: Batch, touched: dict[str, set[int]], now: int) -> None:
         """Make the rows of the touched minutes, and write all at once; if that fails, begin from the store again."""
@@ -161,12 +173,14 @@ class _Machine:
 
     Attributes:
         reach: start of the newest minute that has a row; None before the first.
+        due: minutes that have been touched, but not made yet.
         rows: by minute and (product, shift), as written.
         reasons: by minute and (state, reason), as written.
     """
 
     def __init__(self, asset: str, history: History, rules: Rules, reach: int | None) -> None:
         self.asset, self.history, self.rules, self.reach = asset, history, rules, reach
+        self.due: set[int] = set()
         self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
         self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
 
@@ -177,6 +191,7 @@ class _Machine:
     def rebuild(self, starts: set[int], now: int, made: _Made) -> None:
         """Make the rows of these minutes anew, and of all since the newest row; keep those that differ."""
         until = max(now, self.history.newest)
+        starts, self.due = starts | self.due, set()
         if self.reach is None:
             if not starts:
                 return

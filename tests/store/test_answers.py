@@ -1,0 +1,234 @@
+"""Answers: from messages over decoding, keeping and ledger to the indicators that every screen shows."""
+
+import itertools
+import json
+import random
+from collections.abc import Iterable
+
+import msgspec
+import pytest
+
+from broker.instants import parse as instant
+from broker.message import Message
+from broker.plant import NO_PLANT, Plant, parse
+from broker.topics import PREFIX
+from services.kpi.keeping import Keeper
+from services.ledger.fields import NANO
+from services.store.answers import Answer, answer
+from services.store.interface import Store
+
+LINE = "sheffield/machining/line-1"
+MILL = f"{LINE}/mill-1"
+PLANT = parse(
+    """
+    [calendar.day]
+    time-zone = "UTC"
+    shifts = [{ name = "day", start = "06:00", end = "14:00", breaks = [{ start = "09:00", end = "09:15" }] }]
+    [asset.sheffield]
+    calendar = "day"
+    """,
+    "worked-example.toml",
+)
+
+
+def at(clock: str) -> int:
+    return instant(f"2026-11-24T{clock if clock.count(':') == 2 else clock + ':00'}Z")
+
+
+def message(clock: str, kind: str, machine: str = MILL, **payload: object) -> Message:
+    body = {"ts": at(clock) // 1_000_000, **payload}
+    return Message(f"{PREFIX}/{machine}/{kind}", json.dumps(body).encode(), 1, retained=False, received_at=at(clock))
+
+
+WORKED = [
+    message("08:00", "job", phase="start", order="wo-1", product="bracket", ideal_cycle=60),
+    message("08:00", "count", produced=0, good=0, scrap=0),
+    message("08:00", "state", state="running"),
+    message("08:30", "state", state="down", reason="spindle"),
+    message("08:42", "state", state="running"),
+    message("08:50", "state", state="setup"),
+    message("08:55", "state", state="running"),
+    message("09:00", "state", state="off"),
+    message("08:30", "count", produced=25, good=24, scrap=1),
+    message("08:50", "count", produced=32, good=30, scrap=2),
+    message("08:58", "count", produced=35, good=33, scrap=2),
+]
+FIGURES = {
+    "availability": 43 / 60,
+    "effectiveness": 35 / 43,
+    "quality_ratio": 33 / 35,
+    "oee": 0.55,
+    "nee": 48 / 60 * 35 / 43 * 33 / 35,
+    "setup_rate": 5 / 48,
+    "mean_time_to_restoration": 360.0,
+    # What follows from the same sums by the standard's formulas, reckoned by hand.
+    "allocation_ratio": 48 / 60,
+    "throughput_rate": 35 / 3_600,
+    "allocation_efficiency": 48 / 60,
+    "utilization_efficiency": 43 / 48,
+    "technical_efficiency": 1.0,
+    "production_process_ratio": 43 / 60,
+    "scrap_ratio": 2 / 35,
+    "rework_ratio": 0.0,
+    "equipment_load_ratio": 35 / 60,
+    "mean_operating_time_between_failures": 43 * 60 / 2,
+    "mean_time_to_failure": 48 * 60 / 2,
+    "corrective_maintenance_ratio": 1.0,
+    "teep": 0.55,
+}
+
+
+async def kept(store: Store, messages: Iterable[Message], now: str, plant: Plant = PLANT) -> None:
+    keeper = Keeper(store, plant, lambda: at(now))
+    assert await keeper.keep(list(messages)) == []
+    await keeper.advance()
+
+
+async def asked(store: Store, asset: str, start: str, end: str, now: str, plant: Plant = PLANT) -> Answer:
+    return await answer(store, plant, asset, at(start), at(end), now=at(now))
+
+
+@pytest.mark.parametrize("asset", [MILL, LINE, "sheffield/machining", "sheffield", ""])
+async def test_the_worked_example(store: Store, asset: str) -> None:
+    await kept(store, WORKED, "09:30")
+    found = await asked(store, asset, "08:00", "09:00", "09:30")
+    assert {name: found.indicators[name] for name in FIGURES} == pytest.approx(FIGURES, rel=0, abs=1e-12)
+    assert found.coverage == 1
+    assert {field: value for field, value in found.ledger.items() if value} == {
+        "running_s": 43 * 60,
+        "down_s": 12 * 60,
+        "setup_s": 5 * 60,
+        "order_s": 3_600,
+        "produced": 35,
+        "good": 33,
+        "scrap": 2,
+        "ideal_s": 35 * 60,
+        "ideal_good_s": 33 * 60,
+        "failures": 1,
+        "repairs": 1,
+        "repair_s": 720,
+        "between_s": 43 * 60,
+    }
+    assert [(reason.state, reason.reason, reason.seconds, reason.entries) for reason in found.reasons] == [
+        ("down", "spindle", 720, 1)
+    ]
+    assert found.machines == [MILL]
+    assert found.notes == []
+    steps = {step.name: step.seconds for step in found.waterfall}
+    assert steps["calendar"] == steps["planned"] == 3_600
+    assert steps["fully-productive"] == 33 * 60
+    assert (found.from_, found.to, found.counted_to) == (
+        "2026-11-24T08:00:00Z",
+        "2026-11-24T09:00:00Z",
+        "2026-11-24T09:00:00Z",
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_the_answer_is_the_same_shuffled_doubled_and_with_restarts(store: Store, seed: int) -> None:
+    chance = random.Random(seed)
+    messages = WORKED * 2
+    chance.shuffle(messages)
+    while messages:
+        size = chance.randint(1, 6)
+        await kept(store, messages[:size], "09:30")
+        del messages[:size]
+    found = await asked(store, MILL, "08:00", "09:00", "09:30")
+    assert found.indicators["oee"] == 0.55
+    assert found.ledger["produced"] == 35
+    whole = await asked(store, MILL, "07:11:13.5", "09:22:01", "09:30")
+    assert whole.ledger["running_s"] == 43 * 60
+    assert whole.ledger["unknown_planned_s"] == 48 * 60 + 46.5
+    assert whole.ledger["off_s"] == 22 * 60 + 1
+    assert whole.coverage == pytest.approx(1 - 2_926.5 / 7_847.5, abs=1e-15)
+
+
+async def test_parts_of_the_hour_add_up_to_the_hour(store: Store) -> None:
+    await kept(store, WORKED, "09:30")
+    cuts = ["08:00", "08:29:59.999999999", "08:30", "08:41:07.25", "08:58", "09:00"]
+    parts = [await asked(store, MILL, *pair, "09:30") for pair in itertools.pairwise(cuts)]
+    whole = await asked(store, MILL, "08:00", "09:00", "09:30")
+    for field, value in whole.ledger.items():
+        assert sum(round(part.ledger[field] * NANO) for part in parts) == round(value * NANO), field
+
+
+async def test_a_line_is_the_sum_of_its_machines_never_the_mean_of_their_ratios(store: Store) -> None:
+    saw = f"{LINE}/saw-1"
+    other = [
+        message("08:00", "state", saw, state="running"),
+        message("08:00", "job", saw, phase="start", order="wo-2", product="bar", ideal_cycle=10),
+        message("08:00", "count", saw, produced=100, good=100),
+        message("08:20", "state", saw, state="starved"),
+        message("08:20", "count", saw, produced=190, good=160),
+    ]
+    await kept(store, WORKED + other, "09:30")
+    found = await asked(store, LINE, "08:00", "09:00", "09:30")
+    assert found.indicators["availability"] == pytest.approx((43 + 20) / 120, abs=1e-12)
+    assert found.indicators["effectiveness"] == pytest.approx((35 * 60 + 90 * 10) / (63 * 60), abs=1e-12)
+    assert found.indicators["quality_ratio"] == pytest.approx((33 * 60 + 60 * 10) / (35 * 60 + 90 * 10), abs=1e-12)
+    assert found.indicators["oee"] == pytest.approx((33 * 60 + 60 * 10) / 7_200, abs=1e-12)
+    assert found.machines == [MILL, saw]
+
+
+async def test_nothing_known_is_nothing_shown(store: Store) -> None:
+    found = await asked(store, MILL, "08:00", "09:00", "09:30")
+    assert found.coverage is None
+    assert found.indicators["oee"] is None
+    assert found.machines == []
+
+
+async def test_what_has_not_happened_yet_is_not_counted(store: Store) -> None:
+    await kept(store, WORKED[:3], "08:05:00.5")
+    found = await asked(store, MILL, "08:00", "09:00", "08:05:00.5")
+    assert found.to == "2026-11-24T09:00:00Z"
+    assert found.counted_to == "2026-11-24T08:05:00.500Z"
+    assert found.ledger["running_s"] == 300.5
+
+
+async def test_contradictions_become_notes_and_nothing_is_corrected(store: Store) -> None:
+    messages = [
+        message("08:00", "state", state="off"),
+        message("08:00", "count", produced=0, good=0, scrap=0),
+        message("08:30", "count", produced=10, good=9, scrap=3),
+    ]
+    await kept(store, messages, "09:30")
+    found = await asked(store, MILL, "08:00", "09:00", "09:30")
+    assert found.ledger["produced"] == 10
+    assert found.ledger["good"] + found.ledger["scrap"] == 12
+    assert found.indicators["oee"] is None
+    for words in ("more than were produced", "no ideal cycle", "while it did not run"):
+        assert [note for note in found.notes if words in note and note.startswith((MILL, "oee"))], words
+
+
+async def test_effectiveness_above_one_is_shown_and_doubted(store: Store) -> None:
+    messages = [*WORKED[:3], message("08:10", "count", produced=20, good=20), message("08:10", "state", state="off")]
+    await kept(store, messages, "09:30")
+    found = await asked(store, MILL, "08:00", "09:00", "09:30")
+    assert found.indicators["effectiveness"] == 2
+    assert [note for note in found.notes if "effectiveness is above 1" in note]
+
+
+async def test_half_known_time_is_told_with_every_indicator(store: Store) -> None:
+    messages = [*WORKED[:3], message("08:30", "status", status="offline")]
+    await kept(store, messages, "09:30")
+    found = await asked(store, MILL, "08:00", "09:00", "09:30")
+    assert found.coverage == 0.5
+    assert found.indicators["availability"] == 1
+    assert [note for note in found.notes if "unknown for 30 min (50.0% of the time)" in note]
+
+
+async def test_a_state_of_more_than_ten_days_is_doubted(store: Store) -> None:
+    await kept(store, [message("00:00", "state", state="running")], "00:00", NO_PLANT)
+    now = at("00:00") + 11 * 86_400 * NANO
+    found = await answer(store, NO_PLANT, MILL, now - 3_600 * NANO, now, now=now)
+    assert [note for note in found.notes if "running for 11 days" in note]
+
+
+async def test_the_document_is_plain_json_with_every_indicator(store: Store) -> None:
+    await kept(store, WORKED, "09:30")
+    found = await asked(store, MILL, "08:00", "09:00", "09:30")
+    document = json.loads(json.dumps(found.document()))
+    assert document["from"] == "2026-11-24T08:00:00Z"
+    assert document["indicators"] == found.indicators
+    assert len(document["indicators"]) >= 34
+    assert msgspec.json.decode(msgspec.json.encode(found)) == document
