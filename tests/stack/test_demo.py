@@ -69,6 +69,7 @@ async def test_the_simulated_floor_has_a_past_and_goes_on_after_a_restart(tmp_pa
         assert await demo.stop(signal.SIGTERM) == 0
 
 
+@pytest.mark.timeout(150)
 @pytest.mark.parametrize("broker", BROKERS)
 async def test_killed_at_any_moment_nothing_acknowledged_is_lost_or_counted_twice(broker: str, tmp_path: Path) -> None:
     demo = Demo(tmp_path / "killed", "--no-simulator", "--broker", broker)
@@ -96,7 +97,7 @@ async def test_killed_at_any_moment_nothing_acknowledged_is_lost_or_counted_twic
         await demo.start()
         sent = {int(message.payload.split(b":")[1].split(b",")[0]) * 1_000_000 for message in acknowledged}
         store = await open_store(default_url(demo.data))
-        async with asyncio.timeout(30):  # NATS delivers again what was not acknowledged, but only after three seconds
+        async with asyncio.timeout(80):  # NATS delivers again what was not acknowledged, but only after three seconds
             while sent - {event.at for event in await store.events(["count"], MACHINE, 0, 2**62)}:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         await demo.stop()
