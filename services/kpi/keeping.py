@@ -90,14 +90,19 @@ class Keeper:
                 touched[event.asset] |= self._machines[event.asset].put(event, now)
         await self._write(Batch(events=events, refused=refused), touched, now)
 
-    async def advance(self) -> None:
-        """Make the rows of the time that has passed since the last call, and forget what is long past."""
+    async def advance(self) -> int:
+        """Make the rows of the time that has passed since the last call, and forget what is long past.
+
+        Returns:
+            Until when all rows reach now.
+        """
         if not self._started:
             await self.start()
         now = self._now()
         await self._write(Batch(), {asset: set() for asset in self._machines}, now)
         for machine in self._machines.values():
             machine.forget(now - HORIZON_NS)
+        return now
 
     def __len__(self) -> int:
         """Return how many machines have a ledger."""

@@ -4,7 +4,8 @@ One lock orders what changes the ledger: batches from the broker, and the passin
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -15,7 +16,7 @@ from broker.topics import PREFIX
 from services.keepers import tell_refused, until_kept
 from services.kpi.keeping import Keeper
 from services.kpi.windows import Windows
-from services.store.interface import Refused, Store
+from services.store.interface import Refused, Store, StoreError
 
 TICK_S: Final = 1.0
 SLOW_TICK_S: Final = 10.0
@@ -33,16 +34,16 @@ async def keep_productivity(
     keeper = Keeper(store, plant, now, prefix=prefix, changed=windows.apply)
     lock = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_consume(session, keeper, lock, prefix))
+        group.create_task(_consume(session, keeper, windows, lock, prefix))
         group.create_task(_pass_time(session, keeper, windows, now, lock))
 
 
-async def _consume(session: Session, keeper: Keeper, lock: asyncio.Lock, prefix: str) -> None:
+async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock, prefix: str) -> None:
     async for batch in session.batches():
         refused: list[Refused] = []
 
         async def keep() -> None:
-            async with lock:
+            async with lock, _anew_after_failure(windows):
                 refused[:] = await keeper.keep(batch.messages)  # noqa: B023  (awaited within the loop)
 
         await until_kept(keep)
@@ -61,11 +62,19 @@ async def _pass_time(
         began = loop.time()
 
         async def advance() -> None:
-            async with lock:
-                await keeper.advance()
-                await windows.roll(keeper, now())
+            async with lock, _anew_after_failure(windows):
+                await windows.roll(keeper, await keeper.advance())
 
         await until_kept(advance)
         await session.publish(*windows.due(now()))
         pause_s = SLOW_TICK_S if len(keeper) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))
+
+
+@asynccontextmanager
+async def _anew_after_failure(windows: Windows) -> AsyncIterator[None]:
+    try:
+        yield
+    except StoreError:
+        windows.forget()
+        raise

@@ -17,6 +17,7 @@ from broker.session import Publication
 from broker.topics import PREFIX
 from services.kpi.keeping import Change, Keeper
 from services.ledger.fields import TIME, Sums, add
+from services.ledger.history import MINUTE
 from services.ledger.indicators import coverage, evaluate
 from services.ledger.rows import unknown_time
 from services.store.interface import Store
@@ -45,9 +46,15 @@ class Windows:
         self._windows: dict[tuple[str, str], _Window] = {}
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
+        self._rolled = 0
 
     def apply(self, changes: list[Change]) -> None:
         """Take in rows that have changed."""
+        had_rows = {(machine, start) for machine, start, before, _ in changes if before}
+        for machine, start, _, _ in changes:
+            if start + MINUTE <= self._rolled and (machine, start) not in had_rows:
+                # Rows before a machine's first: in the sums that time is unknown, so `roll` has to read them anew.
+                self._machines.pop(machine, None)
         for machine, start, before, after in changes:
             counted = self._machines.get(machine)
             if counted is None:
@@ -63,11 +70,17 @@ class Windows:
                         add(window.sums, difference)
                         window.touched = True
 
+    def forget(self) -> None:
+        """Forget all sums, so that `roll` reads them anew: nobody knows what of a write that failed is in the store."""
+        self._windows.clear()
+
     async def roll(self, keeper: Keeper, now: int) -> None:
         """Begin the windows that are due, and begin all anew if a machine has joined or begun to count.
 
-        Call it right after `Keeper.advance`, while nothing else writes: then all rows reach until now.
+        Call it right after `Keeper.advance`, with what it returns and while nothing else writes: all rows reach until
+        then.
         """
+        self._rolled = now
         machines = {machine: keeper.is_counted(machine) for machine in keeper.machines()}
         everything = {path for machine in machines for path in paths(machine)}
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
@@ -112,7 +125,7 @@ class Windows:
         told: dict[str, int] = dict.fromkeys(
             (machine for machine in self._machines if machine == path or machine.startswith(path + "/")), 0
         )
-        for begin, until, resolution in layers(start - start % 60_000_000_000, end):
+        for begin, until, resolution in layers(start - start % MINUTE, end):
             for (machine, _, _), sums in (await self._store.totals(path, begin, until, resolution)).items():
                 if machine not in told:
                     continue

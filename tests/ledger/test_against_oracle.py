@@ -18,139 +18,31 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from broker.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
-from broker.instants import parse as instant
-from broker.plant import NO_PLANT, Plant, parse
+from broker.events import AnyEvent
+from broker.plant import Plant
 from services.kpi.keeping import Change, Keeper
 from services.ledger.fields import Sums, add
 from services.store.interface import Batch, LedgerRow, ReasonRow, Resolution, StoreError
 from services.store.ranges import measure
 from services.store.sqlite import SqliteStore
 from tests.ledger import oracle
+from tests.ledger.deliveries import (
+    ASSETS,
+    EVENTS,
+    GAPS,
+    MACHINES,
+    PHASES,
+    PLANTS,
+    T0,
+    Step,
+    came,
+    deliveries,
+    histories,
+)
 from tests.ledger.oracle import INTEGRALS, MINUTE, NANO, TIME_FIELDS
 
-MORE = int(os.environ.get("EXAMPLES", "1"))
-T0 = instant("2026-11-24T05:30:00Z")
 FOR_EVER = 2**62
-MACHINES = ("works/hall/line-1/mill-1", "works/hall/line-1/mill-2", "works/hall/line-2/saw-1")
-ASSETS = (*MACHINES, "works/hall/line-1", "works/hall", "works", "")
-SHIFTS = parse(
-    """
-    [calendar.shifts]
-    time-zone = "UTC"
-    shifts = [
-      { name = "early", start = "05:00", end = "06:10", breaks = [{ start = "05:45", end = "05:50" }] },
-      { name = "late", start = "06:10", end = "08:00", breaks = [{ start = "07:00", end = "07:20" }] },
-    ]
-    maintenance = [{ date = 2026-11-24, start = "06:30", end = "06:40" }]
-    [asset."works/hall/line-1"]
-    calendar = "shifts"
-    [asset."works/hall/line-1/mill-2"]
-    ideal-cycle = 12.5
-    [product.bolt]
-    ideal-cycle = 0.75
-    """,
-    "shifts.toml",
-)
-LONG_STOPS = parse(f'microstop-limit = "17min"\n{SHIFTS.text}', "long-stops.toml")
-
-
-# ---- Events, and how they come ----
-
-GAPS = st.one_of(
-    st.sampled_from([0, 0, 1, NANO, 7 * NANO + 3, 30 * NANO, 59 * NANO, MINUTE - 1, MINUTE, MINUTE, 61 * NANO]),
-    st.sampled_from([4 * MINUTE, 5 * MINUTE - 1, 5 * MINUTE, 16 * MINUTE, 40 * MINUTE, 75 * MINUTE]),
-    st.integers(0, 3 * MINUTE),
-)
-SMALL = st.integers(0, 8).map(float)
-PERHAPS = st.none() | SMALL
-PARTS = st.sampled_from([0.0, 0.5, 1.0, 1 / 3, 2.7])
-
-
-def _of(event: type[AnyEvent], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[AnyEvent]:
-    """Events that belong to no machine and no time yet."""
-    names = tuple(fields)
-
-    def made(values: tuple[Any, ...]) -> AnyEvent:
-        return event(asset="", at=0, **dict(zip(names, values, strict=True)))
-
-    return st.tuples(*fields.values()).map(made)
-
-
-SAID = _of(
-    StateChange,
-    state=st.sampled_from(
-        ["running", "setup", "starved", "blocked", "idle", "down", "down", "maintenance", "off", "unknown"]
-    ),
-    reason=st.sampled_from(["", "jam", "tool"]),
-)
-LINKS = _of(Status, online=st.booleans())
-COUNTS = _of(Count, produced=SMALL) | _of(Count, produced=PERHAPS, good=PERHAPS, scrap=PERHAPS, inspected=PERHAPS)
-JOBS = _of(
-    Job,
-    phase=st.sampled_from(["start", "start", "end"]),
-    order=st.sampled_from(["wo-1", "wo-2"]),
-    product=st.sampled_from(["", "bolt", "nut"]),
-    ideal_cycle=st.sampled_from([None, 2.0, 1 / 3]),
-)
-METERS = _of(Meter, name=st.just("electricity"), total=SMALL) | _of(
-    Meter, name=st.just("water"), total=SMALL, unit=st.just("L")
-)
-PEOPLE = _of(Labour, present=PARTS, working=st.none() | PARTS)
-MATERIALS = _of(
-    Material, name=st.sampled_from(["bar", "oil"]), consumed=PERHAPS, lost_other=PERHAPS, stock=st.none() | PARTS
-)
-EVENTS = st.sampled_from(
-    [SAID, SAID, SAID, SAID, LINKS, LINKS, COUNTS, COUNTS, COUNTS, JOBS, METERS, PEOPLE, MATERIALS]
-).flatmap(lambda events: events)
-
-
-@st.composite
-def histories(draw: st.DrawFn, most: int = 24) -> list[AnyEvent]:
-    """Events of a few machines in order of time, some close together, some hours apart."""
-    machines = MACHINES[: draw(st.sampled_from([1, 1, 2, 3]))]
-    events: list[AnyEvent] = []
-    at = T0
-    for _ in range(draw(st.integers(1, most))):
-        at += draw(GAPS)
-        event = draw(EVENTS)
-        events.append(msgspec.structs.replace(event, asset=draw(st.sampled_from(machines)), at=at))
-    return events
-
-
-class Step(NamedTuple):
-    """A batch as it comes, the present then, and what follows it."""
-
-    events: list[AnyEvent]
-    now: int
-    then: str
-
-
-@st.composite
-def deliveries(draw: st.DrawFn, events: list[AnyEvent]) -> list[Step]:
-    """Any order, with repeats, in any batches; the present is never far behind the newest event."""
-    coming = list(range(len(events)))
-    if draw(st.booleans()):
-        coming = draw(st.permutations(coming))
-    for repeated in draw(st.lists(st.sampled_from(coming), max_size=6)):
-        coming.insert(draw(st.integers(0, len(coming))), repeated)
-    behind = draw(st.sampled_from([0, 0, 4 * MINUTE]))
-    steps: list[Step] = []
-    now = T0
-    while coming:
-        size = draw(st.sampled_from([1, 1, 2, 3, 5, 30]))
-        batch = [events[place] for place in coming[:size]]
-        del coming[:size]
-        now = max(now, max(event.at for event in batch) - behind)
-        now += draw(st.sampled_from([0, 1, NANO, 59 * NANO, 20 * MINUTE, 100 * MINUTE]))
-        steps.append(Step(batch, now, draw(st.sampled_from(["", "", "advance", "restart"]))))
-    return steps
-
-
-def came(steps: Sequence[Step]) -> list[AnyEvent]:
-    return [event for step in steps for event in step.events]
-
-
+MORE = int(os.environ.get("EXAMPLES", "1"))
 # ---- Keeping ----
 
 
@@ -312,9 +204,6 @@ async def check_range(
 
 # ---- Properties ----
 
-PHASES = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]  # it is slow
-PLANTS = st.sampled_from([NO_PLANT, SHIFTS, SHIFTS, LONG_STOPS])
-
 
 @hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories().flatmap(deliveries))
@@ -428,7 +317,7 @@ class KeepingLedger(RuleBasedStateMachine):
         self.until_kept(lambda: self.keeper.keep_events(batch))
         self.kept += batch
 
-    def until_kept(self, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def until_kept(self, write: Callable[[], Coroutine[Any, Any, object]]) -> None:
         try:
             self.loop.run(write())
         except StoreError:
