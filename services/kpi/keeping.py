@@ -10,12 +10,12 @@ from typing import Final
 
 from broker.codec import decode
 from broker.errors import ContractError
-from broker.events import AnyEvent
+from broker.events import AnyEvent, StateChange
 from broker.message import Message
 from broker.plant import Plant
 from broker.topics import PREFIX
 from services.ledger.fields import Sums
-from services.ledger.history import KINDS, MINUTE, History, minutes, reach_back
+from services.ledger.history import KINDS, MINUTE, History, Said, minutes, reach_back
 from services.ledger.rows import Rules, build
 from services.store.histories import FOR_EVER, histories
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
@@ -85,10 +85,14 @@ class Keeper:
             if machine is None or touched_from < machine.history.origin:
                 await self._load(asset, min(touched_from, now - HORIZON_NS))
         touched: dict[str, set[int]] = {asset: set() for asset in oldest}
-        for event in events:
+        told: list[AnyEvent] = []
+        for event in sorted(events, key=_is_last_word):
+            if _is_last_word(event) and not self._machines[event.asset].is_news(event):
+                continue
+            told.append(event)
             if event.kind in KINDS:
                 touched[event.asset] |= self._machines[event.asset].put(event, now)
-        await self._write(Batch(events=events, refused=refused), touched, now)
+        await self._write(Batch(events=told, refused=refused), touched, now)
 
     async def advance(self) -> int:
         """Make the rows of the time that has passed since the last call, and forget what is long past.
@@ -193,6 +197,16 @@ class _Machine:
         """Take in an event; return the minutes that it touches."""
         return self.history.put(event, max(now, self.history.newest, event.at), self.rules.short_ns)
 
+    def is_news(self, event: AnyEvent) -> bool:
+        """Tell whether a state of unknown age says more than what is known by then.
+
+        It comes with every connection. What the machine last said is nothing new, and whether an offline machine is
+        still in the state that its broker remembers, nobody knows.
+        """
+        link = self.history.links.at(event.at)
+        said = self.history.states.at(event.at)
+        return link is not False and isinstance(event, StateChange) and said != Said(event.state, event.reason)
+
     def rebuild(self, starts: set[int], now: int, made: _Made) -> None:
         """Make the rows of these minutes anew, and of all since the newest row; keep those that differ."""
         until = max(now, self.history.newest)
@@ -244,6 +258,11 @@ class _Machine:
         self.history.forget(before, self.rules.short_ns)
         self.rows = {start: rows for start, rows in self.rows.items() if start >= before}
         self.reasons = {start: rows for start, rows in self.reasons.items() if start >= before}
+
+
+def _is_last_word(event: AnyEvent) -> bool:
+    """Tell whether this is a state that was retained without a time: the last that was said, nobody knows when."""
+    return event.kind == "state" and event.time_source == "retained"
 
 
 def _runs(starts: Iterable[int]) -> Iterator[tuple[int, int]]:

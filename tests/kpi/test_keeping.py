@@ -1,0 +1,240 @@
+"""Keeping: messages become events, rows and refusals in one write, and nothing is lost when a write fails."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from broker.events import AnyEvent, Count, State, StateChange, Status
+from broker.instants import parse as instant
+from broker.message import Message
+from broker.plant import NO_PLANT
+from broker.topics import PREFIX
+from services.kpi.keeping import Change, Keeper
+from services.ledger.fields import NANO, Sums, add
+from services.store.interface import Batch, Refused, StoreError
+from services.store.ranges import measure
+from services.store.sqlite import SqliteStore
+
+MINUTE = 60 * NANO
+FOR_EVER = 2**62
+LINE = "sheffield/machining/line-1"
+MILL = f"{LINE}/mill-1"
+SAW = f"{LINE}/saw-1"
+
+
+def at(clock: str) -> int:
+    return instant(f"2026-11-24T{clock if clock.count(':') == 2 else clock + ':00'}Z")
+
+
+def state(clock: str, word: State, machine: str = MILL) -> StateChange:
+    return StateChange(asset=machine, at=at(clock), state=word)
+
+
+def heard(clock: str, kind: str, payload: str, *, retained: bool = False) -> Message:
+    return Message(f"{PREFIX}/{MILL}/{kind}", payload.encode(), 1, retained=retained, received_at=at(clock))
+
+
+class Watched(SqliteStore):
+    """A store that keeps count of what is written, and fails when it is told to."""
+
+    batches: list[Batch]
+    failures = 0
+
+    async def write(self, batch: Batch) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("the disk is full")
+        await super().write(batch)
+        self.batches.append(batch)
+
+
+class Clock:
+    now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Watched]:
+    opened = await Watched.open(tmp_path / "corridor.db")
+    opened.batches = []
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def total(store: SqliteStore, start: str, end: str, asset: str = MILL) -> Sums:
+    return (await measure(store, NO_PLANT, asset, at(start), at(end), now=at(end))).total()
+
+
+async def test_a_message_its_rows_and_refusals_are_one_write(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:01:30")
+    keeper = Keeper(store, NO_PLANT, clock)
+    good = heard("08:00", "state", json.dumps({"ts": at("08:00") // 1_000_000, "state": "running"}))
+    bad = heard("08:01", "count", "{'produced': 5}")
+    refused = await keeper.keep([good, bad])
+    assert [(one.topic, one.payload, one.at) for one in refused] == [(bad.topic, bad.payload, at("08:01"))]
+    assert "double quotes" in refused[0].reason
+    (batch,) = store.batches
+    assert (len(batch.events), batch.refused) == (1, refused)
+    assert sorted({row.start for row in batch.rows}) == [at("07:59"), at("08:00"), at("08:01")]
+    kept: list[Refused] = await store.refused(0, FOR_EVER)
+    assert kept == refused
+
+
+async def test_nothing_is_written_when_nothing_has_changed(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:10")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events([state("08:00", "running"), Count(asset=MILL, at=at("08:05"), produced=3)])
+    await keeper.keep_events([state("08:00", "running")])
+    assert not store.batches[-1].rows
+    count = len(store.batches)
+    await keeper.advance()
+    assert len(store.batches) == count
+    clock.now += NANO
+    await keeper.advance()
+    assert [row.start for row in store.batches[-1].rows] == [at("08:10")]
+
+
+async def test_quality_is_kept_but_makes_no_rows(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:10")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep([heard("08:00", "quality/bore", '{"value":12.01}')])
+    assert (len(store.batches[-1].events), len(store.batches[-1].rows)) == (1, 0)
+    assert keeper.machines() == []
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_late_event_rewrites_only_the_minutes_that_it_touches(
+    store: Watched, clock: Clock, *, restart: bool
+) -> None:
+    told: list[Change] = []
+    clock.now = at("08:00")
+    keeper = Keeper(store, NO_PLANT, clock, changed=told.extend)
+    await keeper.keep_events([state("08:00", "running")])
+    clock.now = at("16:00")
+    await keeper.keep_events([state("15:00", "idle")])
+    await keeper.advance()
+    if restart:
+        keeper = Keeper(store, NO_PLANT, clock, changed=told.extend)
+    told.clear()
+    await keeper.keep_events([state("09:00:30", "down"), state("09:02", "running")])
+    assert {row.start for row in store.batches[-1].rows} == {at("09:00"), at("09:01"), at("09:02")}, (
+        "it is repaired at 09:02"
+    )
+    assert [start for _, start, _, _ in sorted(told, key=lambda change: change[1])] == [
+        at(f"09:0{minute}") for minute in range(3)
+    ]
+    change: Sums = {}
+    for _, _, before, after in told:
+        add(change, {field: -amount for field, amount in before.items()})
+        add(change, after)
+    assert change["running_s"] == -change["down_s"] == -90 * NANO
+    assert (await total(store, "08:00", "16:00"))["failures"] == NANO
+
+
+async def test_a_late_stop_makes_the_stop_before_it_short_in_rows_older_than_memory(
+    store: Watched, clock: Clock
+) -> None:
+    told: list[Change] = []
+    clock.now = at("08:00")
+    keeper = Keeper(store, NO_PLANT, clock, changed=told.extend)
+    await keeper.keep_events([state("07:58", "blocked")])
+    clock.now = at("10:00")
+    await keeper.advance()  # memory begins at 09:00
+    clock.now = at("09:02")
+    keeper = Keeper(store, NO_PLANT, lambda: at("10:00"), changed=told.extend)
+    await keeper.keep_events([state("08:58", "idle"), state("09:00:30", "running")])
+    minutes: dict[int, Sums] = {}
+    for _, start, before, after in told:
+        add(minutes.setdefault(start, {}), {field: -amount for field, amount in before.items()})
+        add(minutes[start], after)
+    rows = {row.start: row.sums for row in await store.rows(MILL, 0, FOR_EVER)}
+    assert {start: _told(sums) for start, sums in minutes.items() if _told(sums)} == rows
+    assert (await total(store, "07:00", "10:00"))["microstop_s"] == 150 * NANO
+
+
+def _told(sums: Sums) -> Sums:
+    return {field: amount for field, amount in sums.items() if amount}
+
+
+async def test_a_write_that_failed_is_made_again_by_the_retry(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:30")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events([state("08:00", "running")])
+    store.failures = 1
+    late: list[AnyEvent] = [state("08:10", "down"), state("08:20", "running")]
+    with pytest.raises(StoreError):
+        await keeper.keep_events(late)
+    await keeper.keep_events(late)
+    found = await total(store, "08:00", "08:30")
+    assert (found["running_s"], found["down_s"], found["failures"]) == (20 * MINUTE, 10 * MINUTE, NANO)
+
+
+async def test_a_machine_that_spoke_in_the_instant_of_a_restart_goes_on(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:00")
+    await Keeper(store, NO_PLANT, clock).keep_events([state("08:00", "running")])
+    clock.now = at("12:00")
+    await Keeper(store, NO_PLANT, clock).advance()
+    assert (await store.frontier(MILL))[MILL] == at("11:59")
+    assert (await total(store, "08:00", "12:00"))["running_s"] == 240 * MINUTE
+
+
+async def test_a_machine_whose_events_are_forgotten_is_unknown_and_stops_nobody(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:30")
+    await Keeper(store, NO_PLANT, clock).keep_events([state("08:00", "running"), state("08:00", "running", SAW)])
+    await store.forget(events_before=at("08:10"), minutes_before=0)
+    clock.now = at("08:40")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events([state("08:35", "running", SAW)])
+    await keeper.advance()
+    assert sorted(keeper.machines()) == [MILL, SAW]
+    assert (await store.frontier(""))[MILL] == at("08:39")
+
+
+async def test_memory_is_bounded_by_the_horizon(store: Watched, clock: Clock) -> None:
+    clock.now = at("00:00")
+    keeper = Keeper(store, NO_PLANT, clock)
+    for minute in range(0, 600, 2):
+        clock.now = at("00:00") + minute * MINUTE
+        await keeper.keep_events([StateChange(asset=MILL, at=clock.now, state="running" if minute % 4 else "idle")])
+        await keeper.advance()
+    machine = keeper._machines[MILL]
+    assert len(machine.rows) <= 91
+    assert len(machine.history.states.times) <= 51
+
+
+# ---- What the broker remembers ----
+
+
+async def test_a_retained_state_does_not_bring_an_offline_machine_back(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:30")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events([state("08:00", "running"), Status(asset=MILL, at=at("08:10"), online=False)])
+    await keeper.keep([heard("08:20", "state", "running", retained=True)])
+    await keeper.keep(
+        [heard("08:25", "state", "idle", retained=True), heard("08:25", "status", "offline", retained=True)]
+    )
+    found = await total(store, "08:00", "08:30")
+    assert (found["running_s"], found["unknown_s"]) == (10 * MINUTE, 20 * MINUTE)
+    await keeper.keep([heard("08:30", "status", "online")])
+    clock.now = at("08:40")
+    await keeper.advance()
+    assert (await total(store, "08:00", "08:40"))["running_s"] == 20 * MINUTE
+
+
+async def test_a_retained_state_is_what_a_machine_unheard_of_is_in(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:30")
+    keeper = Keeper(store, NO_PLANT, clock)
+    online, running = (heard("08:20", *said, retained=True) for said in (("status", "online"), ("state", "running")))
+    await keeper.keep([running, online])
+    await keeper.keep([heard("08:25", "state", "running", retained=True)])
+    assert len(await store.events(["state"], MILL, 0, FOR_EVER)) == 1
+    assert (await total(store, "08:00", "08:30"))["running_s"] == 10 * MINUTE
