@@ -26,7 +26,7 @@ from services.wall.answering import Answers
 from services.wall.live import Picture
 from services.wall.plan import Plan, plan_of
 from services.wall.ranges import Range, RangeError, duration, resolve
-from services.wall.spells import Spells, spells
+from services.wall.spells import Spells, constraint, spells
 from services.wall.stream import HEADERS, Scope, Stream
 
 MOST_ROWS: Final = 10_000
@@ -121,6 +121,18 @@ class Series(msgspec.Struct, frozen=True):
     text: list[str | None] | None = None
 
 
+class Constraint(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """The bottleneck of a line: the machine that was active longest without a pause, and from when to when (RFC 3339).
+
+    Both are null where no machine was active, or there is but one.
+    """
+
+    asset: str
+    machine: str | None
+    from_: str | None
+    to: str | None
+
+
 class Rejected(msgspec.Struct, frozen=True):
     """A refused message: when it came, its topic, why, its first bytes as text, and how many bytes it had."""
 
@@ -188,6 +200,16 @@ async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") ->
     """Return each machine's spells: (from, to, state, reason) and (from, to, order, product), times in ms."""
     span = parts.range_of(_checked(asset), start, end)
     return await spells(parts.store, asset, span.start, span.end)
+
+
+@get("/api/v1/bottleneck", summary="The bottleneck of a line over a range")
+async def bottleneck_of(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> Constraint:
+    """Return the machine with the longest uninterrupted active period (running, set up or down)."""
+    span = parts.range_of(_checked(asset), start, end)
+    found = await constraint(parts.store, asset, span.start, span.end)
+    if found is None:
+        return Constraint(asset, None, None, None)
+    return Constraint(asset, found.machine, format_rfc3339(found.start), format_rfc3339(found.end))
 
 
 @get("/api/v1/telemetry", summary="The signals of a machine over a range")
@@ -299,7 +321,7 @@ async def explained(
     return await explain(parts.store, parts.plant, asset, indicator, (span.start, span.end), now=parts.now())
 
 
-HANDLERS: Final = [assets, kpi, plan, states, telemetry, events, rejected, stream, explained]
+HANDLERS: Final = [assets, kpi, plan, states, bottleneck_of, telemetry, events, rejected, stream, explained]
 
 
 def _checked(asset: str) -> str:

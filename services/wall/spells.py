@@ -11,6 +11,7 @@ import msgspec
 
 from broker.events import NS_PER_MS, AnyEvent
 from broker.topics import Kind
+from services.ledger.bottleneck import Bottleneck, bottleneck
 from services.ledger.history import History
 from services.store.interface import Store
 
@@ -37,10 +38,28 @@ class Spells(msgspec.Struct, frozen=True):
 
 async def spells(store: Store, asset: str, start: int, end: int) -> list[Spells]:
     """Return the spells of every machine under `asset` over [start, end)."""
+    found = await _histories(store, asset, start, end)
+    return [_of(machine, history, start, end) for machine, history in sorted(found.items())]
+
+
+async def constraint(store: Store, asset: str, start: int, end: int) -> Bottleneck | None:
+    """Return the bottleneck of the machines under `asset` over [start, end); None where there is but one."""
+    found = await _histories(store, asset, start, end)
+    if len(found) < 2:
+        return None
+    return bottleneck(
+        {
+            machine: [(first, last, said.state) for first, last, said in history.stretches(start, end)]
+            for machine, history in sorted(found.items())
+        }
+    )
+
+
+async def _histories(store: Store, asset: str, start: int, end: int) -> dict[str, History]:
     found: dict[str, History] = {}
     _put(found, await store.before(KINDS, asset, start), start)
     _put(found, await store.events(KINDS, asset, start, end), start)
-    return [_of(machine, history, start, end) for machine, history in sorted(found.items())]
+    return found
 
 
 def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int) -> None:

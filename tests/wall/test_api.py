@@ -162,7 +162,7 @@ async def test_nothing_can_be_written(client: httpx.AsyncClient) -> None:
 
 async def test_the_interface_describes_itself_without_help_from_elsewhere(client: httpx.AsyncClient) -> None:
     told = await get(client, "/api/v1/openapi.json")
-    assert {"/api/v1/assets", "/api/v1/kpi", "/api/v1/stream", "/healthz"} <= set(told["paths"])
+    assert {"/api/v1/assets", "/api/v1/bottleneck", "/api/v1/kpi", "/api/v1/stream", "/healthz"} <= set(told["paths"])
     parameters = {each["name"] for each in told["paths"]["/api/v1/kpi"]["get"]["parameters"]}
     assert parameters == {"asset", "from", "to", "every"}
     for path in ("/", "/devices", "/schema", "/docs"):
@@ -215,3 +215,11 @@ async def test_a_line_without_a_plan_does_not_take_the_others_theirs(client: htt
     assert (told["good"], told["plan"], told["outputs"]) == (33.0, 30.0, [MILL])
     alone = await get(client, "/api/v1/plan", asset="bench", **{"from": FROM, "to": TO})
     assert (alone["plan"], alone["outputs"]) == (None, [toy])
+
+
+async def test_the_bottleneck_is_the_machine_that_is_active_longest(client: httpx.AsyncClient) -> None:
+    told = await get(client, "/api/v1/bottleneck", asset=LINE, **{"from": FROM, "to": TO})
+    # The measuring machine only idles; the mill runs, is mended and set up for the whole hour.
+    assert told == {"asset": LINE, "machine": MILL, "from": FROM, "to": TO}
+    alone = await get(client, "/api/v1/bottleneck", asset=MILL, **{"from": FROM, "to": TO})
+    assert alone["machine"] is None

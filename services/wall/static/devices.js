@@ -1,7 +1,7 @@
 // The devices: every asset that ever spoke and how it speaks, lines to copy so that another can join, what arrives as it
 // arrives with what it means, and what was refused with the reason and the cure.
 
-import { html, useRef, useState } from './lib.js';
+import { html, useState } from './lib.js';
 import { useLive } from './live.js';
 import { address, useAsk } from './ask.js';
 import { say } from './words.js';

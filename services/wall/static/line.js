@@ -6,7 +6,7 @@ import { useLive } from './live.js';
 import { address, listed, moves, useAsk } from './ask.js';
 import { say, sayOr } from './words.js';
 import { clock, difference, minutes, number, percent, pieces, plain, span } from './format.js';
-import { link, rangeText, refresh } from './range.js';
+import { link, origin, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { categoryOf, StateWord } from './states.js';
 import { Pareto, topLoss, WaterfallSteps } from './loss.js';
@@ -32,7 +32,8 @@ export function Line({ path, range, go, bare }) {
   const to = plan ? Date.parse(plan.to) : null;
   const ends = range.isLive && plan ? Math.max(Date.parse(plan.ends), now) : to;
   const until = range.isLive ? now : to;
-  const [states] = useAsk(from && address('states', { asset: path, from, to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
+  const [states] = useAsk(from && address('states', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
+  const [bottleneck] = useAsk(query('bottleneck', path), { every: range.isLive ? 30_000 : undefined });
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan, zone);
   const crumbs = [[live.title(site), '/'], [live.title(path), '']];
@@ -50,10 +51,10 @@ export function Line({ path, range, go, bare }) {
       <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<//>
     </section>
     ${why && html`<${Why} key=${why.indicator} about=${why} answer=${why.answer} close=${() => ask(null)} />`}
-    ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} go=${go} /></section>`}
+    ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
     ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
     <div class="cards three">
-      <section class="card stack"><h2>${say('line.hours')}</h2><${Hours} path=${path} from=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
+      <section class="card stack"><h2>${say('line.hours')}</h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
       <section class="card stack"><h2>${say('line.waterfall')}</h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
       <section class="card stack"><h2>${say('line.pareto')}</h2><${Pareto} answer=${whole} /></section>
     </div>
@@ -61,23 +62,23 @@ export function Line({ path, range, go, bare }) {
 }
 
 /** The machines as the pieces pass them, with the buffers between. */
-function Flow({ line, machines, live, now, answer, go }) {
+function Flow({ line, machines, live, now, answer, bottleneck, go }) {
   const flow = live.plant.flows?.[line];
   const stages = flow ? flow.stages : machines.map((machine) => [machine]);
   const placed = new Set(stages.flat());
   const others = machines.filter((machine) => !placed.has(machine));
   const parts = stages.flatMap((stage, place) => [
     ...(place ? [html`<${Buffer} key="b${place}" size=${flow?.buffers[place - 1]} before=${stages[place - 1]} after=${stage} live=${live} />`] : []),
-    html`<div class="stage" key=${place} role="listitem">${stage.map((machine) => html`<${Station} key=${machine} machine=${machine} live=${live} now=${now} answer=${answer.get(machine)} go=${go} />`)}</div>`,
+    html`<div class="stage" key=${place} role="listitem">${stage.map((machine) => html`<${Station} key=${machine} machine=${machine} live=${live} now=${now} answer=${answer.get(machine)} bottleneck=${bottleneck?.machine === machine ? bottleneck : null} go=${go} />`)}</div>`,
   ]);
-  return html`<div class="flow" role="list">${parts}${others.length > 0 && html`<div class="stage loose" role="listitem">${others.map((machine) => html`<${Station} key=${machine} machine=${machine} live=${live} now=${now} answer=${answer.get(machine)} go=${go} />`)}</div>`}</div>`;
+  return html`<div class="flow" role="list">${parts}${others.length > 0 && html`<div class="stage loose" role="listitem">${others.map((machine) => html`<${Station} key=${machine} machine=${machine} live=${live} now=${now} answer=${answer.get(machine)} bottleneck=${bottleneck?.machine === machine ? bottleneck : null} go=${go} />`)}</div>`}</div>`;
 }
 
-function Station({ machine, live, now, answer, go }) {
+function Station({ machine, live, now, answer, bottleneck, go }) {
   const standing = live.fact(machine, 'state') ?? { state: 'unknown', since: null };
   const kind = categoryOf(standing.state);
   const reason = standing.reason && sayOr(`reason.${standing.reason}`, live.reason(standing.reason));
-  return html`<a class="station k-${kind} ${standing.silent ? 'hatched' : ''}" href=${link(`/machine/${machine}`)} onClick=${go.click}><b>${live.title(machine)}</b><${StateWord} state=${standing.state} /><small>${standing.since === null ? say('unknown.age') : span(now - standing.since)}${reason ? ` · ${reason}` : ''}</small><small>${answer?.indicators.oee == null ? '' : `${percent(answer.indicators.oee)} % ${say('oee')} · `}${answer ? `${pieces(answer.ledger.good)} ${say('good')}` : ''}</small></a>`;
+  return html`<a class="station k-${kind} ${standing.silent ? 'hatched' : ''}" href=${link(`/machine/${machine}`)} onClick=${go.click}><span class="split"><b>${live.title(machine)}</b>${bottleneck ? html`<span class="badge" title=${say('bottleneck.why', span(Date.parse(bottleneck.to) - Date.parse(bottleneck.from)))}>${say('bottleneck')}</span>` : ''}</span><${StateWord} state=${standing.state} /><small>${standing.since === null ? say('unknown.age') : span(now - standing.since)}${reason ? ` · ${reason}` : ''}</small><small>${answer?.indicators.oee == null ? '' : `${percent(answer.indicators.oee)} % ${say('oee')} · `}${answer ? `${pieces(answer.ledger.good)} ${say('good')}` : ''}</small></a>`;
 }
 
 /** A buffer: how full it is, where a machine beside it says so by waiting. */
@@ -89,8 +90,8 @@ function Buffer({ size, before, after, live }) {
   return html`<div title=${word || say('buffer.unknown')} class="buffer ${full || empty ? 't-wait' : ''}" role="listitem"><svg viewBox="0 0 24 40" aria-hidden="true"><path d="M2 2v34h20V2" fill="none" stroke="currentColor" stroke-width="2" />${full && html`<rect class="f-wait" x="5" y="5" width="14" height="28" />`}${!full && !empty && html`<rect class="f-unknown" x="5" y="5" width="14" height="28" />`}</svg><small>${word}${size ? ` ${say('buffer.size', size)}` : ''}</small></div>`;
 }
 
-function Hours({ path, from, to, ends, live, zone, isLive }) {
-  const long = from && ends - from > 26 * 3_600_000;
+function Hours({ path, from, began, to, ends, live, zone, isLive }) {
+  const long = from && ends - began > 26 * 3_600_000;
   const every = long ? '1d' : '1h';
   const on = isLive && moves(path);
   const ask = (what) => from && address(what, { asset: path, from, to, every });

@@ -1,6 +1,7 @@
 // The live picture on the page's side: one stream of server-sent events, merged into a table of facts. Whoever draws
 // subscribes; nothing here grows: a fact replaces the one before.
 
+import { readable } from './format.js';
 import { useEffect, useState } from './lib.js';
 
 const QUIET_MS = 12_000; // the server speaks at least every five seconds: this long without a word, it is gone
@@ -159,11 +160,6 @@ class Live {
     for (const listener of this.listeners) listener();
   }
 }
-
-const readable = (path) => {
-  const name = (path.split('/').pop() || path).replaceAll('-', ' ');
-  return name.charAt(0).toUpperCase() + name.slice(1);
-};
 
 export const live = new Live();
 

@@ -8,7 +8,7 @@ import { categoryOf } from './states.js';
 import { noteOf } from './overview.js';
 
 /** Reasons that cost planned time, largest first. */
-export const lostTo = (answer) => (answer?.reasons ?? []).filter((each) => each.seconds > 0 && LOST.has(each.state));
+const lostTo = (answer) => (answer?.reasons ?? []).filter((each) => each.seconds > 0 && LOST.has(each.state));
 
 /** The reason that cost most planned time. */
 export const topLoss = (answer) => lostTo(answer)[0] ?? null;

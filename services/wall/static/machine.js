@@ -6,7 +6,7 @@ import { useLive } from './live.js';
 import { address, moves, useAsk } from './ask.js';
 import { say, sayOr } from './words.js';
 import { age, clock, number, percent, pieces, seconds, span, unit, when } from './format.js';
-import { link, rangeText, refresh } from './range.js';
+import { link, origin, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { StateWord } from './states.js';
 import { Pareto, WaterfallSteps } from './loss.js';
@@ -30,8 +30,8 @@ export function Machine({ path, range, go, bare }) {
   const [plan] = useAsk(fine && known && address('plan', { asset: path, from: range.from, to: range.to }), { every, on });
   const from = plan ? Date.parse(plan.from) : null;
   const to = plan ? Date.parse(plan.to) : null;
-  const [states] = useAsk(from && address('states', { asset: path, from, to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
-  const [signals] = useAsk(from && address('telemetry', { asset: path, from, to: range.isLive ? 'now' : to, points: 400 }), { every: range.isLive ? 180_000 : undefined });
+  const [states] = useAsk(from && address('states', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
+  const [signals] = useAsk(from && address('telemetry', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to, points: 400 }), { every: range.isLive ? 180_000 : undefined });
   const text = rangeText(range, plan, zone);
   const crumbs = [[live.title(levels[0]), '/'], [live.title(line), `/line/${line}`], [live.title(path), '']];
   const neighbours = live.machines(line);
@@ -50,7 +50,7 @@ export function Machine({ path, range, go, bare }) {
     <div class="two">
       <section class="card stack">
         <${Standing} live=${live} path=${path} facts=${facts} now=${now} range=${range} history=${history?.states} zone=${zone} />
-        <${Order} live=${live} facts=${facts} now=${now} answer=${ordered} />
+        <${Order} live=${live} facts=${facts} now=${now} answer=${ordered} isLive=${range.isLive} />
         <${Factors} path=${path} range=${range} answer=${answer} order=${order} ordered=${ordered} ask=${ask} />
       </section>
       ${why ? html`<${Why} key="${why.indicator} ${why.from}" about=${why} answer=${why.answer} close=${() => ask(null)} />` : html`<section class="card stack"><h2>${say('line.waterfall')} · ${text}</h2>${answer && html`<${WaterfallSteps} answer=${answer} />`}<h3>${say('line.pareto')}</h3><${Pareto} answer=${answer} most=${5} /></section>`}
@@ -76,8 +76,9 @@ function Standing({ live, path, facts, now, range, history, zone }) {
     ${device?.silent && range.isLive ? html`<span class="badge">${silence(device, now)}</span>` : ''}</p>`;
 }
 
-function Order({ live, facts, now, answer }) {
+function Order({ live, facts, now, answer, isLive }) {
   const { job } = facts;
+  if (!isLive) return null;
   if (!job?.order) return html`<p class="beside">${say('no.order')}</p>`;
   return html`<p class="beside">${say('order')} <b>${job.order}</b> ${live.plant.products[job.product] ?? job.product}${job.planned && !answer ? ` · ${say('planned.pieces', pieces(job.planned))}` : ''}${job.ideal_cycle_s ? ` · ${say('ideal.cycle', seconds(job.ideal_cycle_s))}` : ''} · ${say('for', span(now - job.since))}${answer && job.planned ? html` · <b>${say('order.progress', pieces(answer.ledger.good), pieces(job.planned))}</b>` : ''}</p>
     ${answer && job.planned ? html`<svg class="bar" aria-hidden="true"><rect class="f-run" width="${Math.min(100, (100 * answer.ledger.good) / job.planned)}%" height="100%" rx="4" /></svg>` : ''}`;
@@ -146,8 +147,10 @@ function Counts({ facts }) {
 function Quality({ facts, answer }) {
   const measured = named(facts, 'quality');
   if (!measured.length) return null;
-  return html`<section class="card"><h2>${say('quality')}${answer?.indicators.cpk == null ? '' : html`<span>${say('cpk')} <b>${number(answer.indicators.cpk)}</b></span>`}</h2>${measured.map(([name, told]) => html`<div class="limits" key=${name}><p class="split"><span>${name}</span><b class=${outside(told) ? 't-down' : ''}>${number(told.value, 5)}<small> ${unit(told.unit)}</small></b></p><${Limits} told=${told} /><p class="beside split"><span>${told.part ? say('part', told.part) : ''}${outside(told) ? ` · ${say('outside')}` : ''}</span><span>${told.lower != null || told.upper != null ? say('limits', told.lower == null ? '–' : number(told.lower, 5), told.upper == null ? '–' : number(told.upper, 5)) : ''}</span></p></div>`)}</section>`;
+  return html`<section class="card"><h2>${say('quality')}</h2>${measured.map(([name, told]) => html`<div class="limits" key=${name}><p class="split"><span>${name}</span><b class=${outside(told) ? 't-down' : ''}>${number(told.value, 5)}<small> ${unit(told.unit)}</small></b></p><${Limits} told=${told} /><${Capability} of=${answer?.capabilities.find((each) => each.characteristic === name)} /><p class="beside split"><span>${told.part ? say('part', told.part) : ''}${outside(told) ? ` · ${say('outside')}` : ''}</span><span>${told.lower != null || told.upper != null ? say('limits', told.lower == null ? '–' : number(told.lower, 5), told.upper == null ? '–' : number(told.upper, 5)) : ''}</span></p></div>`)}</section>`;
 }
+
+const Capability = ({ of }) => (of?.cpk == null ? '' : html`<p class="beside">${say('cpk')} <b class=${of.cpk < 1.33 ? 't-attention' : ''}>${number(of.cpk)}</b> · ${say('cpk.n', number(of.n))}</p>`);
 
 const outside = (told) => (told.lower != null && told.value < told.lower) || (told.upper != null && told.value > told.upper);
 

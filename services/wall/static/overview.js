@@ -6,13 +6,11 @@ import { useLive } from './live.js';
 import { address, listed, moves, useAsk } from './ask.js';
 import { say, sayOr } from './words.js';
 import { clock, difference, number, percent, pieces, plain, span, minutes } from './format.js';
-import { link, rangeText, refresh } from './range.js';
+import { link, origin, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { categoryOf, Icon, ORDER, StateWord } from './states.js';
 import { LossBar, topLoss } from './loss.js';
 import { Frame } from './frame.js';
-
-export const scope = () => '';
 
 export function Overview({ range, go, bare }) {
   const live = useLive();
@@ -28,7 +26,8 @@ export function Overview({ range, go, bare }) {
   const answer = new Map(listed(answers).map((each) => [each.asset, each]));
   const plan = new Map(listed(plans).map((each) => [each.asset, each]));
   const first = plan.size ? Math.min(...[...plan.values()].map((each) => Date.parse(each.from))) : null;
-  const [states] = useAsk(first && address('states', { asset: '', from: first, to: range.to }), { every: range.isLive ? 60_000 : undefined });
+  const last = plan.size ? Math.max(...[...plan.values()].map((each) => Date.parse(each.to))) : null;
+  const [states] = useAsk(first && address('states', { asset: '', from: range.from === 'shift' ? first : origin(range, first), to: range.isLive ? 'now' : last }), { every: range.isLive ? 60_000 : undefined });
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan.get(''), zone);
   return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}>
@@ -56,8 +55,8 @@ function Strip({ live, answer, plan, range, history }) {
     <${Figure} title=${say('oee')} value=${percent(oee)} unit="%" missing=${oee == null && noteOf(answer, 'oee')}>${points === null ? say('target.by.line') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
     <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
     <${Figure} title=${say('energy')} value=${energy == null ? null : number(energy)} unit="kW·h" missing=${energy == null && noteOf(answer, 'energy_per_good_piece')} />
-    <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))} · ` : ''}${silent ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : say('all.heard')}<//>
-    <${Now} live=${live} machines=${machines} range=${range} history=${history} />
+    <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))} · ` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<//>
+    <${Now} live=${live} machines=${machines} range=${range} history=${history} plan=${plan} />
   </section>`;
 }
 
@@ -75,7 +74,7 @@ export function Figure({ title, value, unit, missing, doubt, children }) {
     <p class="beside">${missing && typeof missing === 'string' ? missing : children}</p></div>`;
 }
 
-function Now({ live, machines, range, history }) {
+function Now({ live, machines, range, history, plan }) {
   const tally = new Map();
   for (const path of machines) {
     const state = range.isLive ? live.fact(path, 'state')?.state ?? 'unknown' : history.get(path)?.at(-1)?.[2] ?? 'unknown';
@@ -85,7 +84,7 @@ function Now({ live, machines, range, history }) {
     tally.set(kind, words);
   }
   const parts = ORDER.filter((kind) => tally.has(kind)).flatMap((kind) => [...tally.get(kind)].map(([state, count]) => [kind, state, count]));
-  return html`<div class="figure wide card"><h2>${machines.length === 1 ? say('machine.now') : say('machines.now', machines.length)}</h2>
+  return html`<div class="figure wide card"><h2>${!range.isLive ? say('machines.then', machines.length, plan ? clock(Date.parse(plan.to), live.zone('')) : '') : machines.length === 1 ? say('machine.now') : say('machines.now', machines.length)}</h2>
     <svg class="tally" aria-hidden="true">${parts.reduce((bars, [kind, state, count]) => {
       const start = bars.at;
       bars.at += count / machines.length;
@@ -149,7 +148,7 @@ function Pieces({ plan, line, live, zone, range }) {
   const late = plan.plan !== null && plan.delta < -0.05 * plan.plan;
   return html`<div class="good"><p><b class="q">${pieces(plan.good)}</b> ${plan.plan === null ? say('good.only') : say(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
     <svg class="bar" aria-hidden="true"><rect class="f-run" width="${(100 * plan.good) / full}%" height="100%" rx="4" />${plan.plan !== null && html`<rect class="mark" x="${(100 * plan.plan) / full}%" width="2" height="100%" />`}</svg>
-    <p class="beside split"><span>${job?.order ? `${job.order} · ${live.plant.products[job.product] ?? job.product}` : say('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? say('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : say('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
+    <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.plant.products[job.product] ?? job.product}` : say('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? say('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : say('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
 }
 
 function MostLost({ answer, live }) {

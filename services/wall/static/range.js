@@ -25,6 +25,9 @@ export function link(path, changes = {}) {
   return query ? `${path}?${query}` : path;
 }
 
+/** Where history is to begin: as the address says it while it is live, so that a range that moves is one question. */
+export const origin = (range, from) => (range.isLive ? range.from : from);
+
 /** How often the numbers of a range are asked for again, ms; undefined for one that is over. */
 export const refresh = (range) => (range.isLive ? { shift: 5_000, 'now-1h': 5_000, 'now-8h': 10_000 }[range.from] ?? 30_000 : undefined);
 
@@ -90,7 +93,7 @@ export function local(ms, zone) {
 }
 
 /** The instant of a zone's wall-clock text. */
-export function zoned(text, zone) {
+function zoned(text, zone) {
   const guess = Date.parse(`${text}Z`);
   if (Number.isNaN(guess)) return null;
   const shown = Date.parse(`${local(guess, zone)}Z`);
