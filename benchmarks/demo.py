@@ -9,7 +9,6 @@ same broker: how long the message takes to reach a client that does nothing with
 
 import asyncio
 import os
-import signal
 import socket
 import statistics
 import sys
@@ -33,10 +32,10 @@ async def main(minutes: float) -> None:
         print(f"first start, eight hours of the past included  {first_s:6.2f} s to `ready`")
         page_s = await page(port)
         print(f"page and its first snapshot                    {page_s:6.2f} s")
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         began = time.monotonic()
         await process.communicate()
-        print(f"Ctrl-C                                         {time.monotonic() - began:6.2f} s")
+        print(f"SIGTERM                                        {time.monotonic() - began:6.2f} s")
         later_s, process = await start(folder, port, mqtt_port)
         print(f"later start                                    {later_s:6.2f} s to `ready`")
         api, plain = await latency(port, mqtt_port)
@@ -48,7 +47,7 @@ async def main(minutes: float) -> None:
         share, peak = await cost(process, minutes * 60)
         print(f"CPU over {minutes:g} min at real speed, eight machines   {share:6.1%} of a core")
         print(f"memory, the most                               {peak / 1e6:6.0f} MB")
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         await process.communicate()
 
 
