@@ -35,7 +35,7 @@ async def keep_productivity(
     lock = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
         group.create_task(_consume(session, keeper, windows, lock, prefix))
-        group.create_task(_pass_time(session, keeper, windows, now, lock))
+        group.create_task(_pass_time(session, keeper, windows, lock))
 
 
 async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock, prefix: str) -> None:
@@ -53,20 +53,21 @@ async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asy
             await tell_refused(session, refused, prefix)
 
 
-async def _pass_time(
-    session: Session, keeper: Keeper, windows: Windows, now: Callable[[], int], lock: asyncio.Lock
-) -> None:
+async def _pass_time(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock) -> None:
     """Let the ledger grow with time, and publish the indicators that have changed."""
     loop = asyncio.get_running_loop()
     while True:
         began = loop.time()
+        reached = 0
 
         async def advance() -> None:
+            nonlocal reached
             async with lock, _anew_after_failure(windows):
-                await windows.roll(keeper, await keeper.advance())
+                reached = await keeper.advance()
+                await windows.roll(keeper, reached)
 
         await until_kept(advance)
-        await session.publish(*windows.due(now()))
+        await session.publish(*windows.due(reached))
         pause_s = SLOW_TICK_S if len(keeper) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))
 
