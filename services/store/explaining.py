@@ -14,7 +14,7 @@ from broker import instants
 from broker.errors import ContractError
 from broker.plant import Plant
 from services.ledger import formulas
-from services.ledger.fields import NANO
+from services.ledger.fields import NANO, TIME
 from services.ledger.formulas import Operand
 from services.ledger.indicators import INDICATORS
 from services.ledger.rows import Part, Rules, parts
@@ -111,9 +111,9 @@ async def explain(
     events: list[Contribution] = []
     known = await histories(store, asset, start, measured.end, plant.microstop_limit_ns)
     for machine, history in sorted(known.items()):
-        if machine in measured.machines:
-            told = parts(history, start, measured.end, Rules.of(plant, machine))
-            events += _contributions(machine, [part for part in told if part.field in fields])
+        told = parts(history, start, measured.end, Rules.of(plant, machine))
+        counted = [field for field in fields if machine in measured.machines or field not in TIME]
+        events += _contributions(machine, [part for part in told if part.field in counted])
     return Explanation(
         asset=asset,
         indicator=indicator,

@@ -31,7 +31,7 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
         _put(found, events, start, short_ns)
     for path, history in found.items():
         history.since, history.known = since, history.said_at(since - 1)
-        if history.known.state == "unknown":
+        if history.known.state == "unknown" and history.states.at(since - 1) is not None:
             history.known = await _known_before(store, path, since, short_ns)
     return found
 

@@ -15,6 +15,7 @@ from broker.topics import PREFIX
 from services.kpi.keeping import Keeper
 from services.ledger.fields import NANO
 from services.store.answers import Answer, answer
+from services.store.explaining import explain
 from services.store.interface import Store
 
 LINE = "sheffield/machining/line-1"
@@ -232,3 +233,14 @@ async def test_the_document_is_plain_json_with_every_indicator(store: Store) -> 
     assert document["indicators"] == found.indicators
     assert len(document["indicators"]) >= 34
     assert msgspec.json.decode(msgspec.json.encode(found)) == document
+
+
+@pytest.mark.parametrize("indicator", ["oee", "comprehensive_energy_consumption", "mean_time_to_restoration"])
+async def test_the_events_behind_a_number_add_up_to_its_sums(store: Store, indicator: str) -> None:
+    meter = f"{LINE}/meter-1"
+    metered = [message(f"08:{minute}", "meter/electricity", meter, total=minute) for minute in (10, 25, 50)]
+    await kept(store, WORKED + metered, "09:30")
+    found = await explain(store, PLANT, LINE, indicator, (at("08:00"), at("09:00")), now=at("09:30"))
+    assert any(found.sums.values())
+    for field, value in found.sums.items():
+        assert sum(event.amount for event in found.events if event.field == field) == pytest.approx(value, abs=1e-9)
