@@ -85,6 +85,11 @@ def _too_fast(sums: Sums) -> Iterator[str]:
         )
 
 
+def _off(sums: Sums) -> Iterator[str]:
+    if amount := sums.get("produced_off", 0):
+        yield f"{_pieces(amount)} pieces were counted while it said that it was off: check its state, or its counter"
+
+
 def _silent(sums: Sums) -> Iterator[str]:
     running = sums.get("running_s", 0)
     if running >= _SILENT_NS and not any(sums.get(field, 0) for field in ("produced", "good", "scrap", "rework")):
@@ -116,6 +121,7 @@ _DOUBTS: Final[tuple[Callable[[Sums], Iterator[str]], ...]] = (
     _too_many_parts,
     _untold,
     _too_fast,
+    _off,
     _silent,
     _people,
     _unknown,

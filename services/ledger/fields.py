@@ -28,8 +28,10 @@ PIECES: Final = (
     "planned_scrap",
     "startup_scrap",
     "unrated",
+    "produced_off",
 )
-"""Pieces as counted. `unrated` are those produced of which nobody told an ideal cycle."""
+"""Pieces as counted. `unrated` are those produced of which nobody told an ideal cycle, `produced_off` those produced
+while the machine said that it was off."""
 IDEAL: Final = ("ideal_s", "ideal_good_s")
 RELIABILITY: Final = ("failures", "repairs", "repair_s", "between_s")
 PEOPLE: Final = ("attendance_s", "work_s")

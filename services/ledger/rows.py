@@ -261,6 +261,8 @@ class _Builder:
                 place = self._place(moment)
                 self._add(field, added, moment, moment, place)
                 if field == "produced":
+                    if self.history.said_at(moment).state == "off":
+                        self._add("produced_off", added, moment, moment, place)
                     ideal_ns = self._ideal_ns(place)
                     if ideal_ns is None:
                         self._add("unrated", added, moment, moment, place)

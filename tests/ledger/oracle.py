@@ -222,6 +222,7 @@ class _Machine:
                 ideal_ns = self.ideal_ns(at - 1)
                 if field == "produced":
                     self.add("unrated", added if ideal_ns is None else 0, at - 1)
+                    self.add("produced_off", added if self.said(at - 1)[0] == "off" else 0, at - 1)
                 ideal_field = {"produced": "ideal_s", "good": "ideal_good_s"}.get(field)
                 if ideal_field is not None:
                     self.add(ideal_field, _nearest(added * (ideal_ns or 0) / NANO), at - 1)

@@ -240,6 +240,12 @@ def test_the_ideal_cycle_of_the_plant_stands_in_where_the_order_tells_none() -> 
     assert total([count("08:00", 0), count("08:30", 4)], "08:00", "09:00")["unrated"] == 4
 
 
+def test_pieces_counted_while_the_machine_says_that_it_is_off() -> None:
+    events: list[AnyEvent] = [count("08:00", 0), state("08:00", "running"), state("08:10", "off"), count("08:10", 3)]
+    assert "produced_off" not in total(events, "08:00", "08:20"), "what a count tells was made before it"
+    assert total([*events, count("08:15", 5)], "08:00", "08:20")["produced_off"] == 2
+
+
 def test_people_stock_and_utilities() -> None:
     events: list[AnyEvent] = [
         Labour(asset=MILL, at=at("08:00"), present=3, working=2),
