@@ -1,13 +1,22 @@
-"""Opening a store by its URL: `sqlite:///data/corridor.db` (relative), `sqlite:////srv/corridor.db` (absolute)."""
+"""Opening a store by its URL.
+
+`sqlite:///data/corridor.db` is a file (relative), `sqlite:////srv/corridor.db` too (absolute);
+`influxdb://token@host:8086/bucket` is an InfluxDB 2 or 3, `influxdb1://user:password@host:8086/database` an InfluxDB 1
+(`services/store/influx_address.py` says more).
+"""
 
 from pathlib import Path
 from urllib.parse import unquote
 
+from services.store import influx_address
 from services.store.interface import Store, StoreError
 from services.store.sqlite import SqliteStore
 
 FILE_NAME = "corridor.db"
-_ADVICE = "write sqlite:///PATH (a path from here) or sqlite:////PATH (from the root)"
+_ADVICE = (
+    "write sqlite:///PATH (a path from here), sqlite:////PATH (from the root), influxdb://TOKEN@HOST:8086/BUCKET"
+    " or influxdb1://USER:PASSWORD@HOST:8086/DATABASE"
+)
 
 
 def default_url(data: Path) -> str:
@@ -22,7 +31,16 @@ async def open_store(url: str) -> Store:
     Raises:
         StoreError: the URL names no store, or the store cannot be opened.
     """
+    if is_influx(url):
+        from services.store.influx import InfluxStore  # noqa: PLC0415  (its HTTP client takes a while to load)
+
+        return await InfluxStore.open(influx_address.parse(url))
     return await SqliteStore.open(sqlite_path(url))
+
+
+def is_influx(url: str) -> bool:
+    """Tell whether a URL names an InfluxDB."""
+    return url.partition(":")[0] in influx_address.SCHEMES
 
 
 def sqlite_path(url: str) -> Path:
@@ -32,8 +50,6 @@ def sqlite_path(url: str) -> Path:
         StoreError: it is not such a URL. The text does not repeat it where it may hold a password.
     """
     scheme, colon, rest = url.partition(":")
-    if scheme in {"influxdb", "influxdb1"}:
-        raise StoreError(f"stores in InfluxDB ({scheme}:) are not in this version yet; {_ADVICE}")
     if scheme != "sqlite" or not colon:
         raise StoreError(f"the store's URL begins with {scheme[:32]!r}, which is no kind of store; {_ADVICE}")
     path = rest.removeprefix("///")

@@ -1,6 +1,7 @@
 """An empty store of each engine: what is asked of all of them stands in `test_store*.py`, once."""
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,15 +9,34 @@ import pytest
 from broker.events import Sample
 from services.store.interface import Batch, Store
 from services.store.opening import default_url, open_store
+from tests.store.influxd import Influxd
 
 MILL = "sheffield/machining/line-1/mill-2"
+ENGINES = ["sqlite", pytest.param("influxdb", marks=pytest.mark.influx)]
+_numbers = itertools.count()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
+    """Run an InfluxDB for all tests; each makes databases of its own."""
+    server = Influxd(tmp_path_factory.mktemp("influxd"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def influx_url(influxd: Influxd) -> Iterator[str]:
+    """Make an empty store in InfluxDB; return its URL."""
+    name = f"test-{next(_numbers)}"
+    yield influxd.make_store(name)
+    influxd.drop_store(name)
+
+
+@pytest.fixture(params=ENGINES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """Open an empty store of one engine."""
-    assert request.param == "sqlite"
-    opened = await open_store(default_url(tmp_path))
+    url = default_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue("influx_url")
+    opened = await open_store(url)
     yield opened
     await opened.close()
 

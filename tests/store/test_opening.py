@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from services.store.influx_address import parse
 from services.store.interface import StoreError
 from services.store.opening import default_url, open_store, sqlite_path
 
@@ -30,8 +32,15 @@ def test_the_default_is_a_file_in_the_data_folder(folder: str) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("influxdb://secret@host:8086/bucket", "not in this version yet"),
-        ("influxdb1://me:secret@host:8086/database", "not in this version yet"),
+        ("influxdb://secret@host:8086/", "end in the name of one bucket"),
+        ("influxdb://sec/ret@host:8086/bucket", "end in the name of one bucket"),
+        ("influxdb://me:secret@host:8086/bucket", "where a token belongs"),
+        ("influxdb1://me:secret@host:port/database", "no readable host and port"),
+        ("influxdb1://me:secret@/database", "names no host"),
+        ("influxdb1://me:secret@host/database?org=x", "no organisations"),
+        ("influxdb1://me:secret@host/database?tls=on", "has the option 'tls'; there are org and ca"),
+        ("influxdb1://me:secret@host/database?ca=x.pem", "write influxdb1s://"),
+        ("influxdb1s://me:secret@host/database?ca=nowhere.pem", "no file 'nowhere.pem'"),
         ("postgres://me:secret@host/db", "begins with 'postgres', which is no kind of store"),
         ("corridor.db", "no kind of store; write sqlite:///PATH"),
         ("", "no kind of store"),
@@ -48,6 +57,28 @@ async def test_a_url_that_means_no_store_is_told_without_its_password(url: str, 
         await open_store(url)
     assert told in str(error.value)
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "authorization"),
+    [
+        ("influxdb://to%2Fken==@host/corridor", "http://host:8086", "Token to/ken=="),
+        ("influxdbs://t@host:443/corridor?org=plant", "https://host:443", "Token t"),
+        ("influxdb1://me:p%40ss@[::1]:8086/corridor", "http://[::1]:8086", "Basic bWU6cEBzcw=="),
+        ("influxdb1://host/corridor", "http://host:8086", None),
+    ],
+)
+def test_an_influxdb_is_where_its_url_says(url: str, base: str, authorization: str | None) -> None:
+    address = parse(url)
+    assert (address.base, address.authorization, address.database) == (base, authorization, "corridor")
+    assert "p@ss" not in repr(address)
+
+
+def test_a_url_for_someone_else_is_one_that_means_the_same_place() -> None:
+    address = parse("influxdb://admin@host/corridor?org=my%20plant")
+    assert parse(address.url("", "to/k@en==")) == replace(address, secret="to/k@en==")
+    address = parse("influxdb1://admin:x@[::1]/corridor")
+    assert parse(address.url("ann", "a:b/c")) == replace(address, user="ann", secret="a:b/c")
 
 
 async def test_opening_makes_the_file_and_its_folder(tmp_path: Path) -> None:
