@@ -21,44 +21,17 @@ from broker.events import (
     Status,
 )
 from broker.topics import Kind
-from services.ledger import counters
+from services.ledger import counters, entries
 from services.ledger.fields import NANO
 from services.ledger.track import Track
 
 if TYPE_CHECKING:
     from services.ledger.counters import Readings
+    from services.ledger.entries import Order
 
 MINUTE: Final = 60 * NANO
 KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "labour", "material")
 """The kinds of event that the ledger is made of."""
-
-MATERIAL_TOTALS: Final = (
-    "consumed",
-    "integrated_good",
-    "lost_production",
-    "lost_storage",
-    "lost_other",
-    "throughput",
-)
-
-_METER_UNITS: Final[dict[str, tuple[str, dict[str, float]]]] = {
-    "electricity": (
-        "electricity_kwh",
-        {"": 1, "kW.h": 1, "W.h": 1e-3, "MW.h": 1e3, "MJ": 1 / 3.6, "kJ": 1 / 3_600, "J": 1 / 3_600_000},
-    ),
-    "compressed-air": ("air_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
-    "water": ("water_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
-    "gas": ("gas_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
-}
-"""The field that each meter's total adds to, and what one of its unit is worth in the field's."""
-
-
-class Order(NamedTuple):
-    """The order on a machine: `ideal_ns` is nanoseconds a piece, None where nobody told."""
-
-    order: str
-    product: str
-    ideal_ns: int | None
 
 
 class Said(NamedTuple):
@@ -132,21 +105,14 @@ class History:
                 return self._put_link(event, now, short_ns)
             case Job():
                 return self._put_job(event, now)
-            case Count():
-                return self._put_count(event)
-            case Meter():
-                field, factors = _METER_UNITS.get(event.name, ("", {}))
-                if event.unit not in factors:
-                    return set()
-                return self._put_reading(field, event.name, event.at, event.total * factors[event.unit])
             case Labour():
-                working = event.working if event.working is not None else 0.0
-                people = (round(event.present * NANO), round(working * NANO))
-                if not self.labour.put(event.at, people):
+                if not self.labour.put(event.at, entries.people(event)):
                     return set()
                 return minutes(event.at, self.labour.next_after(event.at) or now)
+            case Count() | Meter():
+                return self._put_readings(event)
             case Material():
-                return self._put_material(event, now)
+                return self._put_readings(event) | self._put_stock(event, now)
             case _:
                 return set()
 
@@ -276,40 +242,25 @@ class History:
         return touched
 
     def _put_job(self, event: Job, now: int) -> set[int]:
-        order = None
-        if event.phase == "start":
-            ideal_ns = round(event.ideal_cycle * NANO) if event.ideal_cycle is not None else None
-            order = Order(event.order, event.product or "-", ideal_ns)
-        if not self.jobs.put(event.at, order):
+        if not self.jobs.put(event.at, entries.order(event)):
             return set()
         end = self.jobs.next_after(event.at)
         return minutes(event.at, now if end is None else end + 1)
 
-    def _put_count(self, event: Count) -> set[int]:
+    def _put_readings(self, event: Count | Meter | Material) -> set[int]:
         touched: set[int] = set()
-        for counter in COUNTERS:
-            total = getattr(event, counter)
-            if total is not None:
-                touched |= self._put_reading(counter, "", event.at, total)
+        for field, source, total in entries.readings(event):
+            track = self.readings.setdefault((field, source), Track())
+            if track.put(event.at, total):
+                touched |= {(at - 1) - (at - 1) % MINUTE for at in counters.touched(track, event.at)}
         return touched
 
-    def _put_material(self, event: Material, now: int) -> set[int]:
-        touched: set[int] = set()
-        for field in MATERIAL_TOTALS:
-            total = getattr(event, field)
-            if total is not None:
-                touched |= self._put_reading(field, event.name, event.at, total)
-        if event.stock is not None:
-            stock = self.stocks.setdefault(event.name, Track())
-            if stock.put(event.at, round(event.stock * NANO)):
-                touched |= minutes(event.at, stock.next_after(event.at) or now)
-        return touched
-
-    def _put_reading(self, field: str, source: str, at: int, total: float) -> set[int]:
-        readings = self.readings.setdefault((field, source), Track())
-        if not readings.put(at, round(total * NANO)):
+    def _put_stock(self, event: Material, now: int) -> set[int]:
+        amount = entries.stock(event)
+        if amount is None:
             return set()
-        return {(time - 1) - (time - 1) % MINUTE for time in counters.touched(readings, at)}
+        track = self.stocks.setdefault(event.name, Track())
+        return minutes(event.at, track.next_after(event.at) or now) if track.put(event.at, amount) else set()
 
 
 def minutes(start: int, end: int) -> set[int]:

@@ -12,8 +12,9 @@ from typing import Final, NamedTuple, Protocol
 from broker.calendar import Span
 from broker.plant import Plant
 from services.ledger.counters import increments
+from services.ledger.entries import Order
 from services.ledger.fields import NANO, Sums, add
-from services.ledger.history import MINUTE, UNKNOWN, History, Order, Said
+from services.ledger.history import MINUTE, UNKNOWN, History, Said
 
 NO_PRODUCT: Final = "-"
 NO_SHIFT: Final = "-"

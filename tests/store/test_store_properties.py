@@ -24,7 +24,7 @@ from broker.events import (
     Status,
 )
 from broker.topics import KINDS, Kind
-from services.ledger.history import MATERIAL_TOTALS
+from services.ledger.entries import MATERIAL_TOTALS
 from services.store.interface import Batch, Store
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,5}", fullmatch=True)

@@ -1,0 +1,74 @@
+"""What single events say in the ledger's terms: orders, people, stocks, and the totals that counters and meters read.
+
+Amounts are in 10⁻⁹ of the ledger's units. Whoever makes rows, one event at a time or many at once, reads events here.
+"""
+
+from typing import Final, NamedTuple
+
+from broker.events import COUNTERS, Count, Job, Labour, Material, Meter
+from services.ledger.fields import NANO
+
+MATERIAL_TOTALS: Final = (
+    "consumed",
+    "integrated_good",
+    "lost_production",
+    "lost_storage",
+    "lost_other",
+    "throughput",
+)
+
+_METER_UNITS: Final[dict[str, tuple[str, dict[str, float]]]] = {
+    "electricity": (
+        "electricity_kwh",
+        {"": 1, "kW.h": 1, "W.h": 1e-3, "MW.h": 1e3, "MJ": 1 / 3.6, "kJ": 1 / 3_600, "J": 1 / 3_600_000},
+    ),
+    "compressed-air": ("air_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
+    "water": ("water_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
+    "gas": ("gas_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
+}
+"""The field that each meter's total adds to, and what one of its unit is worth in the field's."""
+
+
+class Order(NamedTuple):
+    """The order on a machine: `ideal_ns` is nanoseconds a piece, None where nobody told."""
+
+    order: str
+    product: str
+    ideal_ns: int | None
+
+
+Reading = tuple[str, str, int]
+"""The ledger's field that a cumulative total adds to, its source ('' for a counter), and the total."""
+
+
+def order(event: Job) -> Order | None:
+    """Return the order that is on from now; None where one ends."""
+    if event.phase != "start":
+        return None
+    ideal_ns = round(event.ideal_cycle * NANO) if event.ideal_cycle is not None else None
+    return Order(event.order, event.product or "-", ideal_ns)
+
+
+def people(event: Labour) -> tuple[int, int]:
+    """Return how many people are there, and how many of them work."""
+    working = event.working if event.working is not None else 0.0
+    return round(event.present * NANO), round(working * NANO)
+
+
+def stock(event: Material) -> int | None:
+    """Return the stock on hand, if the event tells it."""
+    return None if event.stock is None else round(event.stock * NANO)
+
+
+def readings(event: Count | Meter | Material) -> list[Reading]:
+    """Return the cumulative totals of an event; none of a meter of another name, or in a unit that is not known."""
+    match event:
+        case Count():
+            totals = [(field, "", getattr(event, field)) for field in COUNTERS]
+        case Meter():
+            field, factors = _METER_UNITS.get(event.name, ("", {}))
+            factor = factors.get(event.unit)
+            totals = [] if factor is None else [(field, event.name, event.total * factor)]
+        case _:
+            totals = [(field, event.name, getattr(event, field)) for field in MATERIAL_TOTALS]
+    return [(field, source, round(total * NANO)) for field, source, total in totals if total is not None]
