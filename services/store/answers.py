@@ -5,23 +5,31 @@ There is one way to a number: the ledger of the range (`ranges`), then the pure 
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
 from broker import instants
 from broker.events import Measurement, State, StateChange
 from broker.plant import Plant
+from services.ledger.bottleneck import Bottleneck
 from services.ledger.capability import Capability, capabilities
 from services.ledger.doubts import doubts
 from services.ledger.fields import NANO, Sums, add, to_units
 from services.ledger.indicators import Context, coverage, evaluate
-from services.ledger.losses import waterfall
+from services.ledger.losses import six_big_losses, waterfall
+from services.ledger.untold import uncounted, unjudged, unrated
+from services.store.constraint import constraint
 from services.store.interface import Store
-from services.store.ranges import Range, measure
+from services.store.planning import planned_pieces
+from services.store.ranges import DAY, Range, measure
 
 CORE: Final = ("oee", "availability", "effectiveness", "quality_ratio")
 """The indicators whose absence is explained in the notes."""
+OEE_FAMILY: Final = ("oee", "nee", "teep", "availability", "effectiveness", "quality_ratio")
+"""The indicators that a machine of which something is untold takes from all the others."""
+CONSTRAINT_NS: Final = 31 * DAY
+"""The constraint is sought over ranges up to a month: it must be read from single events."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -40,6 +48,44 @@ class Step(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Rated(msgspec.Struct, frozen=True):
+    """The indicators of the OEE family over those machines of which all is told that OEE needs.
+
+    Attributes:
+        indicators: by name, unrounded.
+        without: the machines that are left out.
+        why: what is missing of each of them, in words.
+    """
+
+    indicators: dict[str, float | None]
+    without: list[str]
+    why: list[str]
+
+
+class Constraint(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """The machine of a line that was active longest without a pause, and from when to when that was (RFC 3339)."""
+
+    machine: str
+    from_: str
+    to: str
+
+
+class Group(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """What part of a range an answer is of.
+
+    Attributes:
+        by: product, shift, machine or order.
+        name: of the product, shift or order, `-` for time without one; path of the machine.
+        from_: RFC 3339, when it was on last: that order, the product's newest order, the newest shift of the name.
+        to: RFC 3339, until when.
+    """
+
+    by: str
+    name: str
+    from_: str
+    to: str
+
+
 class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """The indicators of an asset over a range; encoded, it is the document that `kpi show --json` prints.
 
@@ -55,6 +101,12 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         capabilities: of each measured characteristic.
         machines: the machines that are counted.
         notes: why an indicator is not defined, and what seems wrong in the data.
+        rated: the OEE family without the machines of which something is untold; None where there are none of them, or
+            no others. `indicators` have no OEE then, as one of pieces that nobody can rate would be wrong.
+        six_big_losses: seconds by loss; None where reasons are not known apart, in an answer by product or shift.
+        planned: good pieces planned up to now (`services.store.planning`); None where there is no plan.
+        constraint: of a line of which the flow is told; `bottleneck_oee` is by its operation.
+        group: what part of the range it is of; None for the whole of it.
     """
 
     asset: str
@@ -69,6 +121,11 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     capabilities: list[Capability]
     machines: list[str]
     notes: list[str]
+    rated: Rated | None = None
+    six_big_losses: dict[str, float] | None = None
+    planned: float | None = None
+    constraint: Constraint | None = None
+    group: Group | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the answer as plain values, ready for JSON."""
@@ -88,21 +145,45 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
         now: the present.
     """
     measured = await measure(store, plant, asset, start, end, now=now)
-    found = capabilities(await _measurements(store, measured))
-    lasting = await _lasting(store, measured)
-    return judge(measured, _context(plant, measured, found), lasting, asked_end=end)
+    bottleneck = await _bottleneck(store, plant, measured)
+    context = await _full_context(store, plant, measured, bottleneck)
+    return judge(measured, plant, context, await _lasting(store, measured), asked_end=end, bottleneck=bottleneck)
 
 
 async def context_of(store: Store, plant: Plant, measured: Range) -> Context:
     """Return what the indicators of a range need besides its sums."""
-    return _context(plant, measured, capabilities(await _measurements(store, measured)))
+    return await _full_context(store, plant, measured, await _bottleneck(store, plant, measured))
 
 
-def judge(measured: Range, context: Context, lasting: Mapping[str, tuple[State, int]], *, asked_end: int) -> Answer:
-    """Return the indicators of a ledger over a range."""
+def judge(
+    measured: Range,
+    plant: Plant,
+    context: Context,
+    lasting: Mapping[str, tuple[State, int]],
+    *,
+    asked_end: int,
+    bottleneck: Bottleneck | None = None,
+    group: Group | None = None,
+) -> Answer:
+    """Return the indicators of a ledger over a range.
+
+    Args:
+        measured: the ledger.
+        plant: which loss a reason is.
+        context: what indicators need besides.
+        lasting: of each machine, the state that it last told, and how long before the end.
+        asked_end: the end that was asked for, which may be to come.
+        bottleneck: of the line.
+        group: what part of a range the ledger is of.
+    """
     sums = measured.total()
     evaluation = evaluate(sums, context)
-    core = [f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons]
+    notes = [f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons]
+    rated = _rated(measured)
+    if rated is not None:
+        notes.append(f"rated gives oee and its factors without {'; '.join(rated.why)}")
+    notes += doubts({machine: measured.of_machine(machine) for machine in measured.machines}, lasting)
+    apart = group is None or group.by in {"machine", "order"}
     return Answer(
         asset=measured.asset,
         from_=instants.format_rfc3339(measured.start),
@@ -115,8 +196,24 @@ def judge(measured: Range, context: Context, lasting: Mapping[str, tuple[State, 
         waterfall=[Step(step.name, step.amount / NANO) for step in waterfall(sums)],
         capabilities=list(context.capabilities),
         machines=list(measured.machines),
-        notes=core + doubts({machine: measured.of_machine(machine) for machine in measured.machines}, lasting),
+        notes=notes,
+        rated=rated,
+        six_big_losses=_six_big_losses(measured, plant) if apart else None,
+        planned=None if context.planned is None else context.planned / NANO,
+        constraint=bottleneck and _constraint(bottleneck),
+        group=group,
     )
+
+
+def operations_of(plant: Plant, measured: Range) -> tuple[Sums, ...]:
+    """Return the sums of each operation of a line; nothing for what is no line with known operations."""
+    operations: list[Sums] = []
+    for stage in plant.stages(measured.asset):
+        sums: Sums = {}
+        for machine in stage:
+            add(sums, measured.of_machine(machine))
+        operations.append(sums)
+    return tuple(operations)
 
 
 async def _measurements(store: Store, measured: Range) -> list[Measurement]:
@@ -131,14 +228,49 @@ async def _lasting(store: Store, measured: Range) -> dict[str, tuple[State, int]
     return {event.asset: (event.state, measured.end - event.at) for event in told if isinstance(event, StateChange)}
 
 
-def _context(plant: Plant, measured: Range, found: list[Capability]) -> Context:
-    operations: list[Sums] = []
-    for stage in plant.stages(measured.asset):
-        sums: Sums = {}
-        for machine in stage:
-            add(sums, measured.of_machine(machine))
-        operations.append(sums)
-    return Context(operations=tuple(operations), capabilities=tuple(found))
+async def _bottleneck(store: Store, plant: Plant, measured: Range) -> Bottleneck | None:
+    if not plant.stages(measured.asset) or measured.end - measured.start > CONSTRAINT_NS:
+        return None
+    return await constraint(store, measured.asset, measured.start, measured.end)
+
+
+async def _full_context(store: Store, plant: Plant, measured: Range, bottleneck: Bottleneck | None) -> Context:
+    stages = plant.stages(measured.asset)
+    places = [place for place, stage in enumerate(stages) if bottleneck is not None and bottleneck.machine in stage]
+    return Context(
+        operations=operations_of(plant, measured),
+        bottleneck=places[0] if places else None,
+        capabilities=tuple(capabilities(await _measurements(store, measured))),
+        planned=await planned_pieces(store, plant, measured),
+    )
+
+
+def _rated(measured: Range) -> Rated | None:
+    """Return the OEE family over the machines of which all is told, where that is some of them but not all."""
+    kept: Sums = {}
+    missing: dict[str, str] = {}
+    for machine in measured.machines:
+        sums = measured.of_machine(machine)
+        why = uncounted(sums) or unrated(sums) or unjudged(sums)
+        if why:
+            missing[machine] = why
+        else:
+            add(kept, sums)
+    if not missing or len(missing) == len(measured.machines):
+        return None
+    values = evaluate(kept).values
+    why = [f"{machine}: {text}" for machine, text in missing.items()]
+    return Rated({name: values[name] for name in OEE_FAMILY}, list(missing), why)
+
+
+def _six_big_losses(measured: Range, plant: Plant) -> dict[str, float]:
+    told = [(cast("State", state), reason, seconds) for (_, state, reason), (seconds, _) in measured.reasons.items()]
+    found = six_big_losses(measured.total(), told, plant.loss_of)
+    return {loss: amount / NANO for loss, amount in found.items()}
+
+
+def _constraint(found: Bottleneck) -> Constraint:
+    return Constraint(found.machine, instants.format_rfc3339(found.start), instants.format_rfc3339(found.end))
 
 
 def _reasons(measured: Range) -> list[Reason]:

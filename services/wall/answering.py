@@ -7,15 +7,18 @@ fresh.
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 from broker.plant import Plant
 from services.store.answers import Answer, answer
+from services.store.groups import By, answers_by
 from services.store.interface import Store
 
 FRESH_S: Final = 2.0
 MOST_KEPT: Final = 512
+
+Made = TypeVar("Made")
 
 
 class Answers:
@@ -33,17 +36,32 @@ class Answers:
         self._plant = plant
         self._now = now
         self._one_by_one = asyncio.Lock()
-        self._kept: dict[tuple[str, int, int], tuple[float, Answer]] = {}
+        self._kept: dict[tuple[str, str, int, int], tuple[float, Any]] = {}
 
     async def of(self, asset: str, start: int, end: int) -> Answer:
         """Return the indicators of an asset over start ≤ t < end, in nanoseconds."""
-        key = (asset, start, end)
+
+        async def ask() -> Answer:
+            return await answer(self._store, self._plant, asset, start, end, now=self._now())
+
+        return await self._once((asset, "", start, end), ask)
+
+    async def by(self, asset: str, by: By, start: int, end: int) -> list[Answer]:
+        """Return the same told apart by product, shift, machine or order."""
+
+        async def ask() -> list[Answer]:
+            return await answers_by(self._store, self._plant, asset, by, (start, end), now=self._now())
+
+        return await self._once((asset, by, start, end), ask)
+
+    async def _once(self, key: tuple[str, str, int, int], ask: Callable[[], Awaitable[Made]]) -> Made:
         async with self._one_by_one:
             kept = self._kept.pop(key, None)
             if kept is None or time.monotonic() - kept[0] > FRESH_S:
-                made = await answer(self._store, self._plant, asset, start, end, now=self._now())
+                made = await ask()
                 kept = (time.monotonic(), made)
             self._kept[key] = kept
             while len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
-            return kept[1]
+            found: Made = kept[1]
+            return found

@@ -20,22 +20,28 @@ from broker.instants import format_rfc3339
 from broker.plant import Plant
 from broker.topics import KINDS, LEVELS, Kind, check_asset
 from services.store.answers import Answer
+from services.store.constraint import constraint
 from services.store.explaining import Explanation, explain
+from services.store.groups import By
 from services.store.interface import Store
 from services.wall.answering import Answers
 from services.wall.live import Picture
 from services.wall.plan import Plan, plan_of
-from services.wall.ranges import Range, RangeError, duration, resolve
-from services.wall.spells import Spells, constraint, spells
+from services.wall.ranges import Range, RangeError, cut, duration, resolve
+from services.wall.spells import Spells, spells
 from services.wall.stream import HEADERS, Scope, Stream
 
 MOST_ROWS: Final = 10_000
-MOST_INTERVALS: Final = 1_000
 MOST_POINTS: Final = 4_000
 MOST_ASSETS: Final = 200
 
 From = Annotated[str, QueryParameter(name="from", description="RFC 3339, epoch ms, now-8h, shift or previous-shift")]
 To = Annotated[str, QueryParameter(name="to", description="RFC 3339, epoch ms, now or now-1h; now if left out")]
+Assets = Annotated[list[str], QueryParameter(name="asset", description="asset paths; with several, a list is returned")]
+Every = Annotated[str, QueryParameter(name="every", description="1h, 1d …: a list, one an interval")]
+Apart = Annotated[
+    By | None, QueryParameter(name="by", description="a list, one a product, shift, machine or order of the range")
+]
 AssetPath = Annotated[
     str, QueryParameter(name="asset", description="an asset path, whole or cut short; '' is everything")
 ]
@@ -66,6 +72,10 @@ class Parts(msgspec.Struct):
         for machine in self.machines_of(asset):
             calendar = calendar or self.plant.calendar_of(machine)
         return resolve(start, end, now=self.now(), calendar=calendar)
+
+    def zone(self, asset: str, start: str) -> str:
+        """Return the time zone in which a range that moves with the clock is cut; '' for one that stands still."""
+        return self.plant.time_zone_of(asset) if start.startswith("now-") else ""
 
     def machines_of(self, asset: str) -> list[str]:
         """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
@@ -156,43 +166,59 @@ async def assets(parts: Wall) -> list[Asset]:
 @get("/api/v1/kpi", summary="The indicators of assets over a range")
 async def kpi(
     parts: Wall,
-    asset: Annotated[
-        list[str], QueryParameter(name="asset", description="asset paths; with several, a list is returned")
-    ],
+    asset: Assets,
     start: From,
     end: To = "now",
-    every: Annotated[
-        str, QueryParameter(name="every", description="1h, 1d …: a list of answers, one an interval")
-    ] = "",
+    *,
+    every: Every = "",
+    by: Apart = None,
 ) -> Answer | list[Answer]:
     """Return one document as `kpi show --json` prints it, or a list of them."""
+    answers = await answers_of(parts, asset, start, end, every=every, by=by)
+    return answers[0] if len(answers) == 1 and not every and by is None else answers
+
+
+async def answers_of(
+    parts: Parts, asset: list[str], start: str, end: str, *, every: str, by: By | None
+) -> list[Answer]:
+    """Return the answers that an address asks for.
+
+    Raises:
+        RangeError: it asks for too much at once.
+    """
     if len(asset) > MOST_ASSETS:
         raise RangeError(f"{len(asset)} assets at once; ask for at most {MOST_ASSETS}")
+    if every and by:
+        raise RangeError("every and by at once: ask for one of them")
     ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset)]
+    path, span = ranged[0]
+    if by is not None:
+        return [each for path, span in ranged for each in await parts.answers.by(path, by, span.start, span.end)]
     if every:
-        path, span = ranged[0]
-        return [await parts.answers.of(path, first, last) for first, last in _intervals(span, duration(every))]
-    answers = [await parts.answers.of(path, span.start, span.end) for path, span in ranged]
-    return answers[0] if len(answers) == 1 else answers
+        return [await parts.answers.of(path, *each) for each in cut(span, duration(every), parts.zone(path, start))]
+    return [await parts.answers.of(path, span.start, span.end) for path, span in ranged]
 
 
 @get("/api/v1/plan", summary="Good pieces against plan over a range")
 async def plan(
     parts: Wall,
-    asset: Annotated[
-        list[str], QueryParameter(name="asset", description="asset paths; with several, a list is returned")
-    ],
+    asset: Assets,
     start: From,
     end: To = "now",
-    every: Annotated[str, QueryParameter(name="every", description="1h, 1d …: a list, one an interval")] = "",
+    every: Every = "",
 ) -> Plan | list[Plan]:
     """Return pieces, plan, difference and forecast, and the shift that the range is."""
+    plans = await plans_of(parts, asset, start, end, every)
+    return plans[0] if len(plans) == 1 and not every else plans
+
+
+async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: str) -> list[Plan]:
+    """Return the plans that an address asks for."""
     ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset[:MOST_ASSETS])]
     if every:
         path, span = ranged[0]
-        ranged = [(path, Range(first, last)) for first, last in _intervals(span, duration(every))]
-    plans = [await plan_of(path, span, parts.machines_of(path), parts.plant, parts.answers.of) for path, span in ranged]
-    return plans[0] if len(plans) == 1 and not every else plans
+        ranged = [(path, Range(*each)) for each in cut(span, duration(every), parts.zone(path, start))]
+    return [await plan_of(path, span, parts.machines_of(path), parts.plant, parts.answers.of) for path, span in ranged]
 
 
 @get("/api/v1/states", summary="The states and orders of machines over a range")
@@ -343,15 +369,6 @@ def _asset(parts: Parts, path: str) -> Asset:
         simulated=None if machine is None else machine.simulated,
         silent=machine is not None and machine.silent,
     )
-
-
-def _intervals(span: Range, step: int) -> list[tuple[int, int]]:
-    if step < NS_PER_S:
-        raise RangeError("every is shorter than a second: write 1m, 1h, 1d")
-    count = -(-(span.end - span.start) // step)
-    if count > MOST_INTERVALS:
-        raise RangeError(f"{count} intervals are too many: choose a longer every, or a shorter range")
-    return [(first, min(first + step, span.end)) for first in range(span.start, span.end, step)]
 
 
 def _event(event: AnyEvent) -> dict[str, Any]:

@@ -1,16 +1,13 @@
 """Pieces against plan: how many good pieces left a line, how many should have by now, and how many will by the end.
 
 A piece passes every machine of a line, so a line's pieces are those of its last machine that counts any; an area's or
-a site's are those of its lines together.
+a site's are those of its lines together. What was planned by now is what the answer of that machine says
+(`services.store.planning`), so that screens, files and commands show one number.
 
-    plan to now = target OEE × planned busy time so far ÷ ideal cycle
-    forecast    = good pieces so far × (planned time still to come + busy time so far) ÷ busy time so far
+    forecast = good pieces so far × (planned time still to come + busy time so far) ÷ busy time so far
 
-Planned busy time is that of which the state is known: nobody can say what was to be made while nothing was heard.
-
-The ideal cycle is the mean over what was made (ideal time ÷ pieces), so good ÷ plan is OEE ÷ target, and the two
-numbers that stand beside each other on a screen cannot disagree. Without a target or an ideal cycle there is no plan;
-where some lines have one and others have not, those that have are counted and compared, and `outputs` says which.
+Without a plan there is none; where some lines have one and others have not, those that have are counted and compared,
+and `outputs` says which.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -38,7 +35,7 @@ class Plan(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         ends: RFC 3339, when the shift ends; `to` if the range is none.
         outputs: the machines whose pieces are counted.
         good: good pieces so far; None where nothing counts.
-        plan: good pieces that the target asks for by now; None where there is no target or no ideal cycle.
+        plan: good pieces that the target asks for by now; None where there is none.
         delta: good − plan.
         forecast: good pieces at the end, if it goes on as it went.
         plan_at_end: what the target asks for at the end.
@@ -76,8 +73,7 @@ async def plan_of(asset: str, span: Range, machines: Iterable[str], plant: Plant
             answer = await ask(machine, span.start, span.end)
             if answer.ledger["produced"] or answer.ledger["good"]:
                 growth = _growth(answer, machine, span, plant)
-                plan = _plan(answer, plant.targets(machine).get("oee"))
-                counted.append(_Output(machine, answer.ledger["good"], plan, growth))
+                counted.append(_Output(machine, answer.ledger["good"], answer.planned, growth))
                 break
     compared = [each for each in counted if each.plan is not None]
     shown = compared or counted
@@ -103,13 +99,6 @@ class _Output(NamedTuple):
     good: float
     plan: float | None
     growth: float
-
-
-def _plan(answer: Answer, target: float | None) -> float | None:
-    sums = answer.ledger
-    if target is None or not sums["ideal_s"] or not sums["produced"] or sums["unrated"]:
-        return None
-    return target * _busy_s(answer) / (sums["ideal_s"] / sums["produced"])
 
 
 def _growth(answer: Answer, machine: str, span: Range, plant: Plant) -> float:

@@ -6,7 +6,9 @@ within the same second share an answer.
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -17,6 +19,8 @@ from broker.instants import parse
 
 _DURATION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|min|h|d|w)\Z")
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+MOST_INTERVALS: Final = 1_000
+_DAY_NS: Final = 86_400 * NS_PER_S
 _LONGEST_NS: Final = 10 * 366 * 86_400 * NS_PER_S
 
 
@@ -69,6 +73,43 @@ def resolve(start: str, end: str, *, now: int, calendar: Calendar | None) -> Ran
     if last - first > _LONGEST_NS:
         raise RangeError("the range is longer than ten years: ask for less")
     return Range(first, last)
+
+
+def cut(span: Range, step: int, zone: str) -> list[tuple[int, int]]:
+    """Cut a range into intervals.
+
+    Args:
+        span: the range.
+        step: their length, nanoseconds.
+        zone: a time zone in which the cuts are at whole hours or days (whatever `step` is), so that they stay where
+            they are while the range moves on; '' to count them from its start.
+
+    Raises:
+        RangeError: there would be too many.
+    """
+    if step < NS_PER_S:
+        raise RangeError("every is shorter than a second: write 1m, 1h, 1d")
+    count = -(-(span.end - span.start) // step)
+    if count > MOST_INTERVALS:
+        raise RangeError(f"{count} intervals are too many: choose a longer every, or a shorter range")
+    edges = [span.start]
+    if zone:
+        shown_in = ZoneInfo(zone)
+        offset = _offset(span.start, shown_in)
+        first = (span.start + offset) // step + 1
+        for place in range(first, first + count):
+            edge = place * step
+            # Days are not all equally long; hours are.
+            edges.append(edge - (_offset(edge - offset, shown_in) if step >= _DAY_NS else offset))
+    else:
+        edges += range(span.start + step, span.end, step)
+    inside = [edge for edge in edges if edge < span.end]
+    return list(zip(inside, [*inside[1:], span.end], strict=True))
+
+
+def _offset(at: int, zone: ZoneInfo) -> int:
+    found = datetime.fromtimestamp(at // NS_PER_S, UTC).astimezone(zone).utcoffset()
+    return 0 if found is None else round(found.total_seconds()) * NS_PER_S
 
 
 def _shift(word: str, now: int, calendar: Calendar | None) -> Range:

@@ -28,7 +28,7 @@ from broker.plant import Plant
 from broker.session import Session
 from broker.topics import Kind
 from services.store.interface import Store, StoreError
-from services.wall import problems
+from services.wall import problems, tables
 from services.wall.answering import Answers
 from services.wall.api import HANDLERS, Parts
 from services.wall.gate import Gate
@@ -122,7 +122,7 @@ def application(parts: Parts, password: str | None) -> Any:
         return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
 
     app = Litestar(
-        [page, static, healthz, metrics, *HANDLERS],
+        [page, static, healthz, metrics, *HANDLERS, *tables.HANDLERS],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
         exception_handlers={
             RangeError: problems.on_range,

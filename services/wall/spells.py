@@ -4,18 +4,15 @@ The timeline is the ledger's own, so a ribbon and the indicators beside it tell 
 pixel are merged into their neighbours where a range holds more spells than a screen has pixels.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from broker.events import NS_PER_MS, AnyEvent
-from broker.topics import Kind
-from services.ledger.bottleneck import Bottleneck, bottleneck
+from broker.events import NS_PER_MS
 from services.ledger.history import History
+from services.store.constraint import timelines
 from services.store.interface import Store
 
-KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job")
 MOST_SPELLS: Final = 4_000
 """Of one machine; a range that holds more is thinned to this."""
 
@@ -38,35 +35,8 @@ class Spells(msgspec.Struct, frozen=True):
 
 async def spells(store: Store, asset: str, start: int, end: int) -> list[Spells]:
     """Return the spells of every machine under `asset` over [start, end)."""
-    found = await _histories(store, asset, start, end)
+    found = await timelines(store, asset, start, end)
     return [_of(machine, history, start, end) for machine, history in sorted(found.items())]
-
-
-async def constraint(store: Store, asset: str, start: int, end: int) -> Bottleneck | None:
-    """Return the bottleneck of the machines under `asset` over [start, end); None where there is but one."""
-    found = await _histories(store, asset, start, end)
-    if len(found) < 2:
-        return None
-    return bottleneck(
-        {
-            machine: [(first, last, said.state) for first, last, said in history.stretches(start, end)]
-            for machine, history in sorted(found.items())
-        }
-    )
-
-
-async def _histories(store: Store, asset: str, start: int, end: int) -> dict[str, History]:
-    found: dict[str, History] = {}
-    _put(found, await store.before(KINDS, asset, start), start)
-    _put(found, await store.events(KINDS, asset, start, end), start)
-    return found
-
-
-def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int) -> None:
-    for event in events:
-        if event.asset not in found:
-            found[event.asset] = History(origin)
-        found[event.asset].put(event, event.at, 0)
 
 
 def _of(machine: str, history: History, start: int, end: int) -> Spells:

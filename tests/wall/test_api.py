@@ -164,7 +164,7 @@ async def test_the_interface_describes_itself_without_help_from_elsewhere(client
     told = await get(client, "/api/v1/openapi.json")
     assert {"/api/v1/assets", "/api/v1/bottleneck", "/api/v1/kpi", "/api/v1/stream", "/healthz"} <= set(told["paths"])
     parameters = {each["name"] for each in told["paths"]["/api/v1/kpi"]["get"]["parameters"]}
-    assert parameters == {"asset", "from", "to", "every"}
+    assert parameters == {"asset", "from", "to", "every", "by"}
     for path in ("/", "/devices", "/schema", "/docs"):
         assert "cdn" not in (await client.get(path)).text
 

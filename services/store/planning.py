@@ -1,0 +1,120 @@
+"""How many good pieces were planned up to now: the one definition that answers, interface and screens share.
+
+Where an OEE is aimed at (the plant's `targets`), the plan is what that asks for in the time that was planned:
+
+    planned = target OEE × planned busy time ÷ ideal cycle
+
+The ideal cycle is the mean over what was made (ideal time ÷ pieces), or that of the order on the machine while nothing
+is; so good ÷ planned is OEE ÷ target. Planned busy time is that of which the state is known: nobody can say what was
+to be made while nothing was heard.
+
+Where nothing is aimed at, but orders tell how many pieces they are for, the plan is theirs: each order plans its pieces
+one after another, an ideal cycle each, over the planned time (by the calendar; all time where there is none) since it
+began, until it has planned all of them; of these, those that fall into the range.
+
+What comes out of a line comes out of its last operation, whose machines' plans are added. Several machines of which
+nobody told how pieces flow have no plan together.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from broker.events import NS_PER_S, Job
+from broker.plant import Plant
+from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
+from services.store.interface import Store
+from services.store.ranges import Range
+
+JOBS: Final = ("job",)
+
+
+class Stretch(NamedTuple):
+    """An order on a machine, from when (perhaps before the range) to when at most (its end, or that of the range)."""
+
+    job: Job
+    start: int
+    end: int
+
+
+async def planned_pieces(store: Store, plant: Plant, measured: Range) -> int | None:
+    """Return the good pieces planned in a range up to its end, in 10⁻⁹; None where there is no plan."""
+    total = 0
+    told = False
+    for machine in outputs(plant, measured):
+        sums = measured.of_machine(machine)
+        planned = await _of_machine(store, plant, machine, sums, (measured.start, measured.end))
+        if planned is not None:
+            total += planned
+            told = True
+        elif sums.get("produced", 0) or sums.get("good", 0):
+            return None  # what it makes could not be held against a plan
+    return total if told else None
+
+
+def outputs(plant: Plant, measured: Range) -> tuple[str, ...]:
+    """Return the machines whose good pieces are the asset's: of a line, those of its last operation."""
+    stages = plant.stages(measured.asset)
+    if stages:
+        return tuple(machine for machine in stages[-1] if machine in measured.machines)
+    return measured.machines if len(measured.machines) == 1 else ()
+
+
+async def stretches(store: Store, asset: str, start: int, end: int) -> list[Stretch]:
+    """Return which order was on which machine in a range, in order of machine and time; the last ones begin last."""
+    found = [*await store.before(JOBS, asset, start + 1), *await store.events(JOBS, asset, start + 1, end)]
+    by_machine: dict[str, list[Job]] = {}
+    for event in found:
+        if isinstance(event, Job):
+            by_machine.setdefault(event.asset, []).append(event)
+    return [stretch for _, jobs in sorted(by_machine.items()) for stretch in _stretches(jobs, end)]
+
+
+def _stretches(jobs: Iterable[Job], end: int) -> Iterator[Stretch]:
+    """Yield the stretches of a machine's job events: an order told again goes on, with what it told last."""
+    on: Stretch | None = None
+    for job in jobs:
+        if on is not None and job.phase == "start" and job.order == on.job.order:
+            on = on._replace(job=job)
+            continue
+        if on is not None:
+            yield on._replace(end=job.at)
+        on = Stretch(job, job.at, end) if job.phase == "start" else None
+    if on is not None:
+        yield on
+
+
+async def _of_machine(store: Store, plant: Plant, machine: str, sums: Sums, between: tuple[int, int]) -> int | None:
+    if sums.get("unrated", 0):
+        return None
+    target = plant.targets(machine).get("oee")
+    if target is None:
+        return _of_orders(plant, machine, await stretches(store, machine, *between), between)
+    busy = sum(sums.get(field, 0) for field in KNOWN_PLANNED)
+    produced, ideal = sums.get("produced", 0), sums.get("ideal_s", 0)
+    if produced and ideal:
+        return round(target * busy * produced / ideal)
+    newest = await store.before(JOBS, machine, between[1])
+    cycles = [_ideal_s(plant, job) for job in newest if isinstance(job, Job) and job.phase == "start"]
+    ideal_s = cycles[0] if cycles else None
+    return round(target * busy / ideal_s) if ideal_s and busy and not produced else None
+
+
+def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[int, int]) -> int | None:
+    calendar = plant.calendar_of(machine)
+
+    def planned_s(start: int, end: int) -> float:
+        return calendar.planned_s(start, end) if calendar else (end - start) / NS_PER_S
+
+    total = 0.0
+    for job, began, ended in found:
+        ideal_s = _ideal_s(plant, job)
+        if job.planned is None or not ideal_s:
+            return None
+        before = min(job.planned, planned_s(began, max(began, between[0])) / ideal_s)
+        total += min(job.planned, planned_s(began, max(began, ended)) / ideal_s) - before
+    return round(total * NANO) if found else None
+
+
+def _ideal_s(plant: Plant, job: Job) -> float | None:
+    """Return the ideal cycle of an order: as it told, else the plant's for its product."""
+    return job.ideal_cycle or plant.ideal_cycle(job.asset, job.product)

@@ -1,0 +1,95 @@
+"""Answers told apart, and tables to take away as CSV: the numbers are those of the documents."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from broker.instants import format_rfc3339, parse
+from services.wall.api import Parts
+from services.wall.ranges import Range, RangeError, cut
+from services.wall.tables import _cell
+from tests.wall.test_api import open_client
+from tests.wall.works import EIGHT, LINE, MILL, NOW
+
+HOUR = {"from": format_rfc3339(EIGHT), "to": format_rfc3339(NOW)}
+STEP = 3_600_000_000_000
+
+
+@pytest.fixture
+async def client(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_client(parts) as opened:
+        yield opened
+
+
+async def table(client: httpx.AsyncClient, path: str, **query: Any) -> list[dict[str, str]]:
+    reply = await client.get(path, params=query | HOUR)
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["content-type"].startswith("text/csv")
+    assert reply.headers["content-disposition"].startswith("attachment")
+    return list(csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"))))
+
+
+async def test_a_range_is_told_apart(client: httpx.AsyncClient) -> None:
+    reply = await client.get("/api/v1/kpi", params={"asset": LINE, "by": "product"} | HOUR)
+    told = reply.json()
+    assert [each["group"]["name"] for each in told] == ["bracket-7", "-"]
+    assert told[0]["indicators"]["oee"] == pytest.approx(0.55)
+    alone = await client.get("/api/v1/kpi", params={"asset": MILL, "by": "shift"} | HOUR)
+    assert [each["group"]["name"] for each in alone.json()] == ["day"]  # a list, however long
+    both = await client.get("/api/v1/kpi", params={"asset": MILL, "by": "shift", "every": "1h"} | HOUR)
+    assert "ask for one" in both.json()["detail"]
+    wrong = await client.get("/api/v1/kpi", params={"asset": MILL, "by": "colour"} | HOUR)
+    assert wrong.status_code == 400
+
+
+async def test_indicators_are_a_row_an_answer(client: httpx.AsyncClient) -> None:
+    (row,) = await table(client, "/api/v1/kpi.csv", asset=MILL)
+    assert float(row["oee"]) == pytest.approx(0.55)
+    assert (row["produced"], row["cp"]) == ("35.0", "")
+    assert (row["from"], float(row["target_oee"])) == (HOUR["from"], 0.5)
+    rows = await table(client, "/api/v1/kpi.csv", asset=MILL, every="20m")
+    assert [float(each["running_s"]) for each in rows] == [1200.0, 600.0, 780.0]
+    rows = await table(client, "/api/v1/kpi.csv", asset=LINE, by="machine")
+    assert rows[1]["name"] == MILL
+
+
+async def test_losses_plan_and_events_are_tables_too(client: httpx.AsyncClient) -> None:
+    losses = await table(client, "/api/v1/losses.csv", asset=MILL)
+    seconds = {(each["kind"], each["what"]): float(each["seconds"]) for each in losses}
+    assert (seconds["step", "planned"], seconds["reason", "spindle"], seconds["big loss", "setup"]) == (3600, 720, 300)
+    (plan,) = await table(client, "/api/v1/plan.csv", asset=MILL)
+    assert (float(plan["plan"]), plan["outputs"]) == (30.0, MILL)
+    events = await table(client, "/api/v1/explain.csv", asset=MILL, indicator="availability")
+    assert sum(float(each["amount"]) for each in events if each["field"] == "down_s") == 720.0
+
+
+def test_a_text_is_no_formula() -> None:
+    assert [_cell(text) for text in ("=1+1", "-2", "-", "wo-1", -2.0)] == ["'=1+1", "'-2", "-", "wo-1", -2.0]
+
+
+def test_a_range_that_moves_is_cut_at_whole_hours_and_days() -> None:
+    start, end = parse("2026-11-25T05:35:10Z"), parse("2026-11-25T08:10:00Z")
+    assert [format_rfc3339(first) for first, _ in cut(Range(start, end), STEP, "Asia/Kolkata")] == [
+        "2026-11-25T05:35:10Z",
+        "2026-11-25T06:30:00Z",
+        "2026-11-25T07:30:00Z",
+    ]
+    assert [format_rfc3339(first) for first, _ in cut(Range(start, end), STEP, "")] == [
+        "2026-11-25T05:35:10Z",
+        "2026-11-25T06:35:10Z",
+        "2026-11-25T07:35:10Z",
+    ]
+    spring = Range(parse("2026-03-28T12:00:00Z"), parse("2026-03-30T12:00:00Z"))
+    days = cut(spring, 24 * STEP, "Europe/London")
+    assert [format_rfc3339(first) for first, _ in days] == [
+        "2026-03-28T12:00:00Z",
+        "2026-03-29T00:00:00Z",
+        "2026-03-29T23:00:00Z",
+    ]
+    assert days[-1][1] == spring.end
+    with pytest.raises(RangeError, match="longer every"):
+        cut(spring, STEP // 60, "Europe/London")
