@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from typing import Any
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
@@ -12,24 +14,58 @@ from rich.table import Table
 
 from broker.events import NS_PER_S
 from broker.instants import format_rfc3339
-from cli import options
+from cli import options, times
 from cli.errors import CommandError
-from services.store.opening import default_url, sqlite_path
-from services.store.sqlite import SqliteStore
-from services.store.sqlite_status import Held, StoreStatus
+from services.store import influx_address
+from services.store.holdings import Held, StoreStatus
+from services.store.opening import default_url, is_influx, open_store, sqlite_path
+
+if TYPE_CHECKING:
+    from services.store.influx_setup import Role, Setup
 
 
-def init(*, store: options.Store = "", data: options.Data) -> None:
-    """Set up a store; one that is set up already stays as it is, an older one is brought up to date."""
-    found = asyncio.run(_status(store or default_url(data)))
-    typer.echo(f"{found.file} is ready: {found.engine}, schema {found.version}", err=True)
+Retention = Annotated[
+    float | None,
+    typer.Option(metavar="D", parser=times.duration_s, help="InfluxDB: how long raw events are kept; 30d at first."),
+]
+
+
+def init(
+    *,
+    store: options.Store = "",
+    data: options.Data,
+    retention: Retention = None,
+    services_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="InfluxDB: write here the store's URL with an account for the services."),
+    ] = None,
+    grafana_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="InfluxDB: write here the token or password of an account that only reads."),
+    ] = None,
+) -> None:
+    """Set up a store; one that is set up already stays as it is, an older one is brought up to date.
+
+    InfluxDB: give the URL with an account that may do everything. Accounts for the services and for Grafana are made;
+    their secrets are written to files, or else printed, once.
+    """
+    url = store or default_url(data)
+    if is_influx(url):
+        files: dict[Role, Path | None] = {"services": services_file, "grafana": grafana_file}
+        asyncio.run(_set_up_influx(url, None if retention is None else round(retention * NS_PER_S), files))
+        return
+    if retention is not None or services_file is not None or grafana_file is not None:
+        raise CommandError(
+            "a SQLite store has no accounts, and its retention is not set here", "leave these options out"
+        )
+    found = asyncio.run(_status(url))
+    typer.echo(f"{found.place} is ready: {found.engine}, schema {found.version}", err=True)
 
 
 def status(*, store: options.Store = "", data: options.Data, json_: options.Json = False) -> None:
     """Say what a store holds: events by kind, the ledger, machines, refused messages, and the room on its disk."""
     url = store or default_url(data)
-    path = sqlite_path(url)
-    if not path.exists():
+    if not is_influx(url) and not (path := sqlite_path(url)).exists():
         raise CommandError(f"there is no store at {path}", f"make one with: corridor store init --store {url}")
     found = asyncio.run(_status(url))
     if json_:
@@ -39,17 +75,60 @@ def status(*, store: options.Store = "", data: options.Data, json_: options.Json
 
 
 async def _status(url: str) -> StoreStatus:
-    store = await SqliteStore.open(sqlite_path(url))
+    store = await open_store(url)
     try:
         return await store.status()
     finally:
         await store.close()
 
 
+async def _set_up_influx(url: str, events_kept_ns: int | None, files: "dict[Role, Path | None]") -> None:
+    from services.store.influx_setup import Setup  # noqa: PLC0415  (its HTTP client takes a while to load)
+
+    async with Setup(influx_address.parse(url)) as setup:
+        for line in await setup.make_buckets(events_kept_ns):
+            typer.echo(line, err=True)
+        for role, file in files.items():
+            await _set_up_account(setup, role, file)
+        typer.echo(f"{setup.address} is ready: InfluxDB {setup.version}", err=True)
+
+
+async def _set_up_account(setup: "Setup", role: "Role", file: Path | None) -> None:
+    """Make an account for the services or for Grafana, unless there is one that works."""
+    if setup.needs_no_account and file is None:
+        return
+    if file is not None and (known := _read_secret(file)) and await setup.lets_in(role, known):
+        typer.echo(f"{file} lets {role} in", err=True)
+        return
+    secret = await setup.make_account(role, renew=file is not None)
+    if secret is None:
+        typer.echo(f"{role} has an account; --{role}-file FILE makes it a new secret", err=True)
+    elif file is None:
+        typer.echo(f"{role}: {secret}")
+    else:
+        _write_secret(file, secret)
+        typer.echo(f"{file} holds the {'store’s URL' if role == 'services' else 'secret'} for {role}", err=True)
+
+
+def _read_secret(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _write_secret(file: Path, secret: str) -> None:
+    """Write a file that only its owner can read, at no time anyone else."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(f"{secret}\n")
+
+
 def _document(found: StoreStatus) -> dict[str, Any]:
     return {
         "engine": found.engine,
-        "file": found.file,
+        "place": found.place,
         "schema": found.version,
         "size_bytes": found.size,
         "free_bytes": found.free,
@@ -74,9 +153,11 @@ def _print(found: StoreStatus) -> None:
         rows = "not counted" if held.n is None else f"{held.n:,}"
         table.add_row(name, rows, _utc(held.oldest) or "–", _utc(held.newest) or "–")
     console = Console()
+    size = "" if found.size is None else f"; {decimal(found.size)}"
+    free = "" if found.free is None else f", {decimal(found.free)} free on its disk"
     console.print(
-        f"{found.file}\n{found.engine}, schema {found.version}; {decimal(found.size)}, {decimal(found.free)} free"
-        f" on its disk; {found.machines} machine{'' if found.machines == 1 else 's'}",
+        f"{found.place}\n{found.engine}, schema {found.version}{size}{free};"
+        f" {found.machines} machine{'' if found.machines == 1 else 's'}",
         highlight=False,
         soft_wrap=True,
     )

@@ -15,11 +15,13 @@ import structlog
 from broker.events import AnyEvent
 from broker.topics import Kind
 from services.ledger.fields import Sums, add
+from services.store.holdings import StoreStatus
 from services.store.influx_address import Address
 from services.store.influx_http import InfluxServer
 from services.store.influx_ledger import LEDGER, REASONS, LedgerReading
 from services.store.influx_names import SCHEMA, SCHEMA_NOTE, Buckets
 from services.store.influx_reading import Reading
+from services.store.influx_status import status
 from services.store.influx_writing import Writing
 from services.store.interface import (
     Batch,
@@ -174,6 +176,10 @@ class InfluxStore:
         """Keep a named text."""
         async with self._one_writes:
             await self._writing.set_note(name, text)
+
+    async def status(self) -> StoreStatus:
+        """Return what the store holds."""
+        return await status(self.server, self.buckets, self._reading)
 
     async def forget(self, *, events_before: int, minutes_before: int) -> int:  # noqa: ARG002
         """Bring hours and days of the ledger up to date where a writer that ended could not; return 0.

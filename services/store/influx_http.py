@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -25,6 +26,10 @@ QUESTIONS_AT_ONCE: Final = 4
 WRITE_LIMIT_S: Final = 30.0
 CONNECT_LIMIT_S: Final = 5.0
 
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+TEXT: Final = "text/plain; charset=utf-8"
+
 _TOO_OLD: Final = re.compile(r"(beyond|outside) retention policy")
 _MISSING: Final = re.compile(r"(database|bucket|retention policy|organization)\b.*not found", re.DOTALL)
 _OF_A_LINE: Final = frozenset({400, 422})
@@ -37,7 +42,7 @@ class Series(msgspec.Struct, frozen=True):
     """A part of an answer: rows, and the tags that all of them have in common."""
 
     columns: list[str]
-    values: list[list[Any]]
+    values: list[list[Any]] = []
     tags: dict[str, str] = {}
 
 
@@ -121,8 +126,20 @@ class InfluxServer:
         Raises:
             StoreError: it was not done.
         """
-        response = await self.send("POST", "/query", {"q": statement}, limit_s=WRITE_LIMIT_S)
+        # Not in the URL, for it may hold a password.
+        form = urlencode({"q": statement}).encode()
+        response = await self.send("POST", "/query", {}, form, limit_s=WRITE_LIMIT_S, content=FORM)
         return self._series(response, self.address.database)
+
+    async def version(self) -> str:
+        """Return the server's version, as it calls it.
+
+        Raises:
+            StoreError: it does not answer.
+        """
+        response = await self.send("GET", "/ping", {}, limit_s=CONNECT_LIMIT_S)
+        version: str = response.headers.get("x-influxdb-version", "of unknown version")
+        return version
 
     async def write(self, database: str, lines: Sequence[str]) -> list[RefusedLine]:
         """Write lines, durable when this returns; return those that the server will never take.
@@ -144,6 +161,7 @@ class InfluxServer:
         parameters: dict[str, str],
         body: bytes | None = None,
         *,
+        content: str = JSON,
         limit_s: float,
         too_long: str = "no answer within {limit_s:g} s; it will be asked again",
     ) -> httpx.Response:
@@ -154,7 +172,8 @@ class InfluxServer:
         """
         try:
             async with asyncio.timeout(limit_s):
-                return await self._http.request(method, path, params=parameters, content=body)
+                headers = {"Content-Type": content} if body is not None else {}
+                return await self._http.request(method, path, params=parameters, content=body, headers=headers)
         except TimeoutError as error:
             raise StoreError(f"InfluxDB at {self.address}: {too_long.format(limit_s=limit_s)}") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -166,7 +185,7 @@ class InfluxServer:
     async def _write(self, database: str, lines: Sequence[str], refused: list[RefusedLine]) -> None:
         path, parameters = await self._destination(database)
         body = "\n".join(lines).encode("utf-8", "replace")
-        response = await self.send("POST", path, parameters, body, limit_s=WRITE_LIMIT_S)
+        response = await self.send("POST", path, parameters, body, limit_s=WRITE_LIMIT_S, content=TEXT)
         if response.is_success:
             return
         words = said(response)

@@ -16,6 +16,7 @@ from broker.events import AnyEvent
 from broker.message import Message
 from broker.topics import Kind
 from services.ledger.fields import Sums
+from services.store.holdings import StoreStatus
 
 KEPT_BYTES: Final = 1_024
 """So much is kept of the payload of a refused message."""
@@ -180,6 +181,18 @@ class Store(Protocol):
 
     async def set_note(self, name: str, text: str) -> None:
         """Keep a named text."""
+
+    async def forget(self, *, events_before: int, minutes_before: int) -> int:
+        """Forget raw events and refused messages, and minutes of the ledger, older than these times.
+
+        Hours and days of the ledger stay. A store that forgets by itself returns 0.
+
+        Returns:
+            How many rows went.
+        """
+
+    async def status(self) -> StoreStatus:
+        """Return what the store holds."""
 
     async def close(self) -> None:
         """Finish what is being written, and close."""

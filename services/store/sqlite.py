@@ -18,6 +18,7 @@ from broker.events import AnyEvent
 from broker.topics import Kind
 from services.ledger.fields import Sums
 from services.store import sqlite_ledger
+from services.store.holdings import StoreStatus
 from services.store.interface import (
     Batch,
     Bucket,
@@ -31,7 +32,7 @@ from services.store.interface import (
 )
 from services.store.sqlite_file import explained, open_reader
 from services.store.sqlite_reading import Reading
-from services.store.sqlite_status import StoreStatus, status
+from services.store.sqlite_status import status
 from services.store.sqlite_writing import Writing
 
 QUERY_LIMIT_S: Final = 30.0

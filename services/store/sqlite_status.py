@@ -1,51 +1,16 @@
 # ruff: noqa: S608  (names of tables come from sqlite_schema)
-"""What a SQLite store holds, for people who look after it."""
+"""What a SQLite store holds."""
 
 import shutil
 import sqlite3
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
+from services.store.holdings import Held, StoreStatus
 from services.store.sqlite_events import FORMS
 
 COUNTED_BYTES: Final = 2 * 1024**3
 """Rows are counted in files up to this size; counting reads the whole table."""
-
-
-class Held(msgspec.Struct, frozen=True):
-    """What is held of one kind: how many rows (None: the file is too large to count), and oldest and newest time."""
-
-    n: int | None
-    oldest: int | None
-    newest: int | None
-
-
-class StoreStatus(msgspec.Struct, frozen=True):
-    """What a store holds.
-
-    Attributes:
-        engine: what keeps it.
-        file: where.
-        size: bytes of the file and of what is not yet moved into it.
-        free: bytes free on its disk.
-        version: of the schema.
-        machines: how many have spoken.
-        events: by kind, those that there are.
-        minutes: rows of the minute ledger.
-        refused: refused messages.
-    """
-
-    engine: str
-    file: str
-    size: int
-    free: int
-    version: int
-    machines: int
-    events: dict[str, Held]
-    minutes: Held
-    refused: Held
 
 
 def status(connection: sqlite3.Connection, path: Path) -> StoreStatus:
@@ -73,7 +38,7 @@ def status(connection: sqlite3.Connection, path: Path) -> StoreStatus:
     ).fetchone()
     return StoreStatus(
         engine="sqlite",
-        file=str(path),
+        place=str(path),
         size=size,
         free=shutil.disk_usage(path.parent).free,
         version=_count(connection, "", "user_version FROM pragma_user_version"),

@@ -37,7 +37,7 @@ def test_status_says_what_the_store_holds(corridor: Corridor, tmp_path: Path) ->
     assert held.pop("free_bytes") > 0
     assert held == {
         "engine": "sqlite",
-        "file": str(path),
+        "place": str(path),
         "schema": 1,
         "machines": 1,
         "events": {"state": {"rows": 1, "oldest": "2025-11-26T12:00:00Z", "newest": "2025-11-26T12:00:00Z"}},

@@ -356,12 +356,12 @@ async def test_the_status_says_what_is_held(store: SqliteStore, file: Path) -> N
     await store.write(samples(7))
     await store.write(Batch(refused=[Refused(9, "x", "y", b"", 0)]))
     found = await store.status()
-    assert (found.engine, found.file, found.version, found.machines) == ("sqlite", str(file), len(STEPS), 1)
+    assert (found.engine, found.place, found.version, found.machines) == ("sqlite", str(file), len(STEPS), 1)
     assert {kind: (held.n, held.oldest, held.newest) for kind, held in found.events.items()} == {"telemetry": (7, 0, 6)}
     assert (found.minutes.n, found.minutes.oldest) == (0, None)
     assert (found.refused.n, found.refused.oldest, found.refused.newest) == (1, 9, 9)
-    assert found.size > 0
-    assert found.free > 0
+    assert found.size
+    assert found.free
 
 
 async def test_the_file_is_marked_as_ours_and_every_commit_is_synced(store: SqliteStore) -> None:
