@@ -55,13 +55,15 @@ COMMANDS = (
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Say what a store holds."),
     Entry("plant check", "Data", "cli.plant:check", "Judge a plant file: what it describes, or every mistake."),
+    Entry("dashboards build", "Grafana", "cli.dashboards:build", "Generate Grafana's dashboards and alert rules."),
+    Entry("dashboards check", "Grafana", "cli.dashboards:check", "Judge Grafana's dashboards and alert rules."),
     Entry("test", "Build", "cli.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
     Entry("bench", "Build", "cli.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
     Entry("version", "Build", "cli.version:version", "Print the version."),
 )
 
 ABOUT = "Corridor: a shop floor live in your browser, simulated or real, over MQTT."
-OUR_PACKAGES = ("broker", "edge", "services", "cli")
+OUR_PACKAGES = ("broker", "edge", "services", "dashboards", "cli")
 ADVICE = (
     "`corridor COMMAND --help` says more. An option --some-name can also be given as CORRIDOR_SOME_NAME,"
     " or as some-name in corridor.toml in the data folder."

@@ -1,0 +1,125 @@
+"""How things look: the wall's colours, states, thresholds and units, as Grafana has them.
+
+Normal is grey; colour means *look here*. One set of colours serves Grafana's dark and light theme: that of the wall in
+the dark, whose hues are bright enough on both.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from broker.events import STATES
+from broker.plant import Plant
+from dashboards.grafana import dashboard
+from services.wall.palette import CATEGORY, THEMES
+
+_TOKENS: Final = THEMES["calm"]["dark"]
+PLAIN: Final = "text"
+"""The ink of Grafana's theme, for numbers that are as they should be."""
+PRODUCTIVE: Final = _TOKENS["productive"]
+RUN: Final = _TOKENS["run"]
+IDLE: Final = _TOKENS["idle"]
+OFF: Final = _TOKENS["off"]
+DOWN: Final = _TOKENS["down"]
+WAIT: Final = _TOKENS["wait"]
+ACT: Final = _TOKENS["act"]
+ATTENTION: Final = _TOKENS["attention"]
+UNKNOWN: Final = _TOKENS["unknown"]
+LINES: Final = (ACT, WAIT, _TOKENS["productive"], ATTENTION, _TOKENS["act-text"], _TOKENS["dim"])
+
+RATIO: Final = "percentunit"
+SECONDS: Final = "s"
+PIECES: Final = "short"
+ENERGY: Final = "kwatth"
+POWER: Final = "kwatt"
+MASS: Final = "masskg"
+VOLUME: Final = "m3"
+AGO: Final = "dateTimeFromNow"
+
+STATE_COLOURS: Final = {state: _TOKENS[CATEGORY[state]] for state in STATES}
+_STATE_WORDS: Final = {"setup": "set-up", "unknown": "? unknown"}
+
+_UCUM: Final = {
+    "%": "percent",
+    "A": "amp",
+    "Cel": "celsius",
+    "L/min": "flowlpm",
+    "N": "forceN",
+    "V": "volt",
+    "W": "watt",
+    "bar": "pressurebar",
+    "deg": "degree",
+    "kN": "forcekN",
+    "kW": "kwatt",
+    "kW.h": "kwatth",
+    "m3": "m3",
+    "mbar": "pressurembar",
+    "mm": "lengthmm",
+    "s": "s",
+}
+"""Units that Grafana writes by itself, by their UCUM codes; any other is put behind the number as it is."""
+
+_DEFAULT_TARGETS: Final = {"oee": 0.6, "availability": 0.7, "effectiveness": 0.9, "quality_ratio": 0.95}
+_FAR_BELOW: Final = 0.75
+"""Of a target: below this share a number is red, between there and the target orange."""
+
+Steps = Sequence[tuple[float | None, str]]
+"""Thresholds: from which value on which colour; the first, for all that is lower, has None."""
+
+PLAIN_STEPS: Final[Steps] = ((None, PLAIN),)
+
+
+def target_of(plant: Plant, name: str, asset: str = "") -> float:
+    """Return an asset's target for an indicator; that of the whole plant is the lowest of its lines'."""
+    if asset:
+        return plant.asset(asset).targets.get(name, _DEFAULT_TARGETS[name])
+    told = [info.targets[name] for path in plant.lines() if name in (info := plant.asset(path)).targets]
+    return min(told, default=_DEFAULT_TARGETS[name])
+
+
+def target_steps(plant: Plant, name: str) -> Steps:
+    """Return the thresholds of an indicator with a target: plain above it, orange below, red far below."""
+    target = target_of(plant, name)
+    return (None, DOWN), (round(target * _FAR_BELOW, 4), WAIT), (target, PLAIN)
+
+
+def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+    """Return thresholds as a panel has them."""
+    return dashboard.ThresholdsConfig(
+        mode=dashboard.ThresholdsMode.ABSOLUTE,
+        steps=[dashboard.Threshold(value=value, color=colour) for value, colour in steps],
+    )
+
+
+def states() -> list[Any]:
+    """Return how states are shown: their word, with their colour."""
+    return words({state: (_STATE_WORDS.get(state, state), STATE_COLOURS[state]) for state in STATES})
+
+
+def connections() -> list[Any]:
+    """Return how it is shown whether a device is connected; engines keep it as a truth value or a number."""
+    on, off = ("connected", RUN), ("offline", DOWN)
+    return words({"true": on, "1": on, "false": off, "0": off})
+
+
+def words(meanings: Mapping[str, tuple[str, str]]) -> list[Any]:
+    """Return that each of these values is shown as a word in a colour."""
+    return [
+        dashboard.ValueMap(
+            options={
+                value: dashboard.ValueMappingResult(text=text, color=colour, index=place)
+                for place, (value, (text, colour)) in enumerate(meanings.items())
+            }
+        )
+    ]
+
+
+def unit(ucum: str) -> str:
+    """Return Grafana's unit for a UCUM code."""
+    if ucum in {"", "1"}:
+        return "none"
+    return _UCUM.get(ucum, f"suffix: {ucum}")
+
+
+def fixed(colour: str) -> dict[str, str]:
+    """Return one colour, as a field's setting."""
+    return {"mode": "fixed", "fixedColor": colour}

@@ -1,0 +1,170 @@
+"""Questions to the store, in InfluxQL, with Grafana's variables in them.
+
+Every ratio is a sum over a sum, for whatever range and machines the viewer picks. An indicator's formula is the
+ledger's own (`services.ledger`): an inner query sums the fields of its terms, an outer one divides. InfluxQL says that
+anything over zero is zero; so the outer query also asks for what must hold, and where it does not there is no row:
+"no data", never 0.
+
+A range goes from its start to just before its end, as everywhere in Corridor; Grafana's own filter takes in the end.
+The ledger has a row a minute, so a range counts the minutes that begin in it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from dashboards.names import LEVELS
+from services.ledger.indicator import TERM
+from services.ledger.indicators import INDICATORS
+from services.ledger.terms import TERMS
+
+RANGE: Final = "$timeFilter AND time < ${__to}ms"
+BEFORE: Final = "time < ${__from}ms AND time >= ${__from}ms - 30d"
+"""The time before the range in which the last known value is looked for."""
+UNTIL: Final = "time < ${__to}ms AND time >= ${__to}ms - 30d"
+EVERY: Final = "$__interval"
+FACTOR: Final = "${co2e:raw}"
+"""The variable that holds the emission factor of electricity, kg/kW·h."""
+
+_COUNTED: Final = '("PQ" > 0 OR "GQ" + "SQ" + "RQ" <= 0)'
+_RATED: Final = '"unrated" = 0'
+_JUDGED: Final = '("GQ" > 0 OR "SQ" + "RQ" >= "PQ")'
+_METERED: Final = '"E" > 0'
+_SEEN: Final = '"CT" > "UT"'
+
+_NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "oee": (_COUNTED, _RATED, _JUDGED),
+    "nee": (_COUNTED, _RATED, _JUDGED),
+    "teep": (_COUNTED, _RATED, _JUDGED),
+    "effectiveness": (_COUNTED, _RATED),
+    "equipment_load_ratio": (_COUNTED, _RATED),
+    "quality_ratio": (_COUNTED, _JUDGED),
+    "scrap_ratio": (_COUNTED,),
+    "rework_ratio": (_COUNTED,),
+    "comprehensive_energy_consumption": (_METERED,),
+    "energy_per_good_piece": (_METERED,),
+    "co2e_per_good_piece": (_METERED,),
+    "mean_operating_time_between_failures": (_SEEN,),
+    "mean_time_to_failure": (_SEEN,),
+    "mean_time_to_restoration": (_SEEN,),
+}
+"""What must be told for an indicator to have a value, beside its denominators: `services.ledger.untold` in InfluxQL."""
+
+_QUOTED: Final = re.compile(r'"([^"]+)"')
+_DENOMINATOR: Final = re.compile(r"/ (\([^()]*\)|[^\s()]+)")
+
+
+def scope(*levels: str, more: str = "") -> str:
+    """Return the condition that a row belongs to what the variables of these levels (else: of all) pick."""
+    conditions = [f'"{level}" =~ /^${{{level}:regex}}$/' for level in levels or LEVELS]
+    return " AND ".join([*conditions, more] if more else conditions)
+
+
+class Cut(NamedTuple):
+    """How an answer is cut.
+
+    Attributes:
+        by: tags that are told apart.
+        every: a width of time, for an answer of each stretch.
+        where: which rows; else those that the variables pick.
+        during: which time.
+        rows: the measurement: `ledger`, by minute or (in the data source of hours) by hour, or `ledger_day`.
+    """
+
+    by: Sequence[str] = ()
+    every: str = ""
+    where: str = ""
+    during: str = RANGE
+    rows: str = "ledger"
+
+
+WHOLE: Final = Cut()
+
+
+def indicator(name: str, cut: Cut = WHOLE) -> str:
+    """Ask for an indicator of `services.ledger`, or `coverage`; the column has its name."""
+    if name == "coverage":
+        return _quotient(name, '1 - "UT" / "CT"', ['"CT" > 0'], cut)
+    needs = _NEEDS.get(name, ())
+    if name == "quality_ratio":
+        rated = _quotient(name, _expression(name), [_RATED, '"PRI×PQ" > 0', *needs], cut)
+        counted = _quotient(name, '"GQ" / "PQ"', ['"PQ" > 0', '("unrated" > 0 OR "PRI×PQ" = 0)', *needs], cut)
+        return f'SELECT "{name}" FROM ({rated}), ({counted}){grouped(cut.by)}'
+    denominators = [f"{_quote(part)} > 0" for part in _DENOMINATOR.findall(INDICATORS[name].formula)]
+    return _quotient(name, _expression(name), [*denominators, *needs], cut)
+
+
+def total(columns: Mapping[str, str], cut: Cut = WHOLE) -> str:
+    """Ask for sums of the ledger: label → a field, or an expression over sums such as `sum("a") + sum("b")`."""
+    wanted = ", ".join(f'{_summed(expression)} AS "{label}"' for label, expression in columns.items())
+    return (
+        f'SELECT {wanted} FROM "{cut.rows}" WHERE {cut.during} AND {cut.where or scope()}{grouped(cut.by, cut.every)}'
+    )
+
+
+def reasons(by: Sequence[str], states: Iterable[str]) -> str:
+    """Ask for the seconds spent for each reason in one of these states."""
+    chosen = scope(more=f'"state" =~ /^({"|".join(states)})$/')
+    return f'SELECT sum("seconds") AS "time" FROM "ledger_reason" WHERE {RANGE} AND {chosen}{grouped(by)}'
+
+
+def standing(field: str, measurement: str, by: Sequence[str] = LEVELS, *, where: str = "") -> str:
+    """Ask for all values of something that lasts until it changes, and for the one that it had when the range began."""
+    chosen = where or scope()
+    return (
+        f'SELECT "{field}" FROM'
+        f' (SELECT last("{field}") AS "{field}" FROM "{measurement}" WHERE {BEFORE} AND {chosen}{grouped(by)}),'
+        f' (SELECT "{field}" FROM "{measurement}" WHERE {RANGE} AND {chosen}{grouped(by)}){grouped(by)}'
+    )
+
+
+def newest(field: str, measurement: str, by: Sequence[str] = LEVELS, *, where: str = "") -> str:
+    """Ask for the newest value up to the end of the range."""
+    return f'SELECT last("{field}") AS "{field}" FROM "{measurement}" WHERE {UNTIL} AND {where or scope()}{grouped(by)}'
+
+
+def how_many_are(state: str) -> str:
+    """Ask how many machines are in a state at the end of the range: 0 where none is, no answer where none is known."""
+    counted = f'SELECT count("state") AS "n" FROM ({newest("state", "state")}) WHERE "state" = \'{state}\''
+    known = f'SELECT 0 * count("code") AS "n" FROM "state" WHERE {UNTIL} AND {scope()}'
+    return f'SELECT sum("n") AS "{state}" FROM ({counted}), ({known})'
+
+
+def power(by: Sequence[str]) -> str:
+    """Ask for the mean electrical power, kW, from the energy of each minute."""
+    minutes = total({"power": 'sum("electricity_kwh") * 60'}, Cut(by, "1m"))
+    return f'SELECT mean("power") AS "power" FROM ({minutes}) WHERE {RANGE}{grouped(by, EVERY)}'
+
+
+def grouped(by: Iterable[str], every: str = "", fill: str = "none") -> str:
+    """Return the end of a query that tells these tags apart, and stretches of this width."""
+    dimensions = [f"time({every})"] if every else []
+    dimensions += [f'"{tag}"' for tag in by]
+    if not dimensions:
+        return ""
+    return f" GROUP BY {', '.join(dimensions)}" + (f" fill({fill})" if every else "")
+
+
+def term(name: str) -> str:
+    """Return a term of `services.ledger` as an expression over sums: `sum("running_s") + sum("setup_s")`."""
+    return " + ".join(f'sum("{field}")' for field in TERMS[name].fields)
+
+
+def _quotient(name: str, expression: str, needs: Iterable[str], cut: Cut) -> str:
+    condition = " AND ".join(needs)
+    used = dict.fromkeys(_QUOTED.findall(f"{expression} {condition}"))
+    sums = total({term_: term(term_) if term_ in TERMS else term_ for term_ in used}, cut)
+    return f'SELECT {expression} AS "{name}" FROM ({sums}) WHERE {condition}{grouped(cut.by)}'
+
+
+def _expression(name: str) -> str:
+    """Return an indicator's formula over the columns of the inner query."""
+    return _quote(INDICATORS[name].formula).replace('"EF"', FACTOR).replace(" × ", " * ")
+
+
+def _quote(formula: str) -> str:
+    return TERM.sub(lambda found: f'"{found[0]}"', formula)
+
+
+def _summed(expression: str) -> str:
+    return expression if "(" in expression else f'sum("{expression}")'

@@ -1,0 +1,85 @@
+"""The shipped plant, a simulated day of it in a real InfluxDB, and the committed pages."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
+from broker.plant import Plant, load
+from dashboards.building import ROOT
+from edge.simulation import Pace, Simulation
+from services.kpi.keeping import Keeper
+from services.store.influx import InfluxStore
+from services.store.influx_address import parse
+from services.store.interface import Refused
+from tests.dashboards.viewing import View
+from tests.store.influxd import Influxd
+
+PLANT_FILE = Path(__file__).parents[2] / "edge" / "plants" / "corridor.toml"
+HOUR = 3_600 * NS_PER_S
+START = 1_795_593_600 * NS_PER_S  # 2026-11-25T08:00:00Z
+END = START + 24 * HOUR
+MILL = "sheffield/machining/line-1/mill-1"
+EVERYTHING = dict.fromkeys(("site", "area", "line", "machine"), ".*")
+
+
+@pytest.fixture(scope="session")
+def plant() -> Plant:
+    return load(PLANT_FILE)
+
+
+@pytest.fixture(scope="session")
+def pages() -> dict[str, dict[str, Any]]:
+    """The committed pages, by uid."""
+    found = (json.loads(path.read_text()) for path in sorted((ROOT / "json").glob("corridor-*.json")))
+    return {page["uid"]: page for page in found}
+
+
+@pytest.fixture(scope="session")
+def day(tmp_path_factory: pytest.TempPathFactory, plant: Plant) -> Iterator[Influxd]:
+    """A simulated day, kept as the services keep it."""
+    influxd = Influxd(tmp_path_factory.mktemp("influxd"))
+    asyncio.run(_keep_a_day(influxd.make_store("corridor"), plant))
+    yield influxd
+    influxd.kill()
+
+
+@pytest.fixture(scope="session")
+def view() -> View:
+    """The whole day, with one machine of one line chosen where there is a choice."""
+    return view_of(START, END)
+
+
+def view_of(start: int, end: int, **chosen: str) -> View:
+    """Return a view of a range, in ns."""
+    standard = EVERYTHING | {"signal": ".*", "characteristic": "bore-diameter", "co2e": "0.177", "wall": "http://wall"}
+    return View(start // NS_PER_MS, end // NS_PER_MS, standard | chosen)
+
+
+async def _keep_a_day(url: str, plant: Plant) -> None:
+    store = await InfluxStore.open(parse(url))
+    simulation = Simulation(plant, START)
+    simulation.pace = Pace(sensors=60 * NS_PER_S, meters=60 * NS_PER_S)
+    simulation.announce(START)
+    now = START
+    keeper = Keeper(store, plant, lambda: now)
+    gone = START + 20 * HOUR
+    for hour in range(24):
+        now = START + (hour + 1) * HOUR
+        events: list[AnyEvent] = [event for event in simulation.run_until(now) if not _is_unheard(event, gone)]
+        refused: list[Refused] = []
+        if hour == 20:
+            events += [Status(asset=MILL, at=gone + minute * 60 * NS_PER_S, online=bool(minute)) for minute in (0, 9)]
+            refused = [Refused(gone, "corridor/v1/leeds/shop/line-1/mill-1/count", "not JSON", b"{", 1)]
+        await keeper.keep_events(sorted(events, key=lambda event: event.at), refused)
+    await keeper.advance()
+    await store.close()
+
+
+def _is_unheard(event: AnyEvent, gone: int) -> bool:
+    """Tell whether an event fell into the minutes in which the mill was not connected."""
+    return event.asset == MILL and gone <= event.at < gone + 9 * 60 * NS_PER_S
