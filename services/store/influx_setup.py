@@ -106,7 +106,10 @@ class Setup:
             secret = await self._make_token(description, may_write=role == "services", renew=renew)
         if secret is None or role == "grafana":
             return secret
-        return self.address.url(self._user(role), secret)
+        address = self.address
+        if not address.is_version_1:
+            address = msgspec.structs.replace(address, org=(await self._org())["name"])
+        return address.url(self._user(role), secret)
 
     async def lets_in(self, role: Role, secret: str) -> bool:
         """Tell whether what `make_account` has once returned still lets its holder in."""
@@ -168,7 +171,7 @@ class Setup:
     # ---- InfluxDB 2 ----
 
     async def _make_bucket(self, bucket: str, kept_ns: int, shard_ns: int, *, change: bool) -> str:
-        org = await self._org()
+        org = (await self._org())["id"]
         rule = {
             "type": "expire",
             "everySeconds": kept_ns // NS_PER_S,
@@ -186,7 +189,7 @@ class Setup:
         return f"there, now keeps {_spoken(kept_ns)}"
 
     async def _make_token(self, description: str, *, may_write: bool, renew: bool) -> str | None:
-        org = await self._org()
+        org = (await self._org())["id"]
         listed = await self._ask("GET", "/api/v2/authorizations", {"orgID": org})
         old = [one["id"] for one in listed["authorizations"] if one.get("description") == description]
         if old and not renew:
@@ -214,13 +217,13 @@ class Setup:
         found: list[dict[str, Any]] = listed.get("buckets") or []
         return found[0] if found else None
 
-    async def _org(self) -> str:
+    async def _org(self) -> dict[str, str]:
         named = {"org": self.address.org} if self.address.org else {}
-        found: list[dict[str, Any]] = (await self._ask("GET", "/api/v2/orgs", named))["orgs"]
+        found: list[dict[str, str]] = (await self._ask("GET", "/api/v2/orgs", named))["orgs"]
         if len(found) != 1:
             names = ", ".join(repr(one["name"]) for one in found) or "none"
             raise StoreError(f"say which organisation with ?org=NAME in the store's URL; the token sees {names}")
-        return str(found[0]["id"])
+        return found[0]
 
     # ---- InfluxDB 3 ----
 

@@ -4,10 +4,14 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from broker.events import StateChange
 from services.store.interface import Batch
 from services.store.sqlite import SqliteStore
 from tests.cli.conftest import Corridor
+from tests.store.conftest import influxd as influxd  # noqa: PLC0414  (a fixture)
+from tests.store.influxd import Influxd
 
 
 def test_init_makes_a_store_and_may_be_run_again(corridor: Corridor, tmp_path: Path) -> None:
@@ -66,3 +70,29 @@ def _fill(path: Path) -> None:
         await store.close()
 
     asyncio.run(fill())
+
+
+@pytest.mark.influx
+def test_an_influxdb_is_set_up_with_files_for_its_users(corridor: Corridor, tmp_path: Path, influxd: Influxd) -> None:
+    url = f"influxdb1://127.0.0.1:{influxd.port}/cli"
+    services, grafana = tmp_path / "secrets" / "services", tmp_path / "secrets" / "grafana"
+    command = ("store", "init", "--store", url, "--services-file", str(services), "--grafana-file", str(grafana))
+    status, out, told = corridor(*command)
+    assert (status, out) == (0, "")
+    assert told.splitlines()[0] == "cli: made, keeps 30 days"
+    assert services.read_text().startswith("influxdb1://cli-services:")
+    assert services.stat().st_mode & 0o077 == 0
+    before = services.read_text(), grafana.read_text()
+    assert corridor(*command)[0] == 0
+    assert (services.read_text(), grafana.read_text()) == before
+    status, out, _ = corridor("store", "status", "--store", services.read_text().strip(), "--json")
+    assert status == 0
+    assert json.loads(out)["engine"].startswith("InfluxDB 1.")
+    assert "None" not in corridor("store", "status", "--store", url)[1]
+    influxd.drop_store("cli")
+
+
+def test_options_for_influxdb_are_refused_elsewhere(corridor: Corridor) -> None:
+    status, _, told = corridor("store", "init", "--retention", "60d")
+    assert status == 1
+    assert "leave these options out" in told
