@@ -122,7 +122,7 @@ async def run_ingest(broker: str, store: Store, now: Callable[[], int] = time.ti
     """Run the ingest service on a session of its own."""
     filters = ingesting.filters()
     async with Session(broker, client_id="corridor-ingest", filters=filters, persistent=True, now=now) as session:
-        await ingesting.ingest(session, store)
+        await ingesting.ingest(session, store, now=now)
 
 
 async def run_kpi(broker: str, store: Store, plant: Plant, now: Callable[[], int] = time.time_ns) -> None:

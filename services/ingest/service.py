@@ -3,7 +3,9 @@
 It has no state of its own, so any number of it may share the work.
 """
 
-from collections.abc import Iterable
+import asyncio
+import time
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -13,6 +15,7 @@ from broker.events import AnyEvent
 from broker.message import Message
 from broker.session import Session
 from broker.topics import PREFIX
+from services.ingest.forgetting import keep_forgetting
 from services.keepers import is_kept_by_kpi, is_our_own, tell_refused, until_kept
 from services.store.interface import Batch, Refused, Store
 
@@ -24,8 +27,20 @@ def filters(prefix: str = PREFIX) -> list[str]:
     return [f"{prefix}/#"]
 
 
-async def ingest(session: Session, store: Store, *, prefix: str = PREFIX) -> None:
-    """Keep what the session receives, until cancelled. A batch is acknowledged when the store has it."""
+async def ingest(
+    session: Session, store: Store, *, now: Callable[[], int] = time.time_ns, prefix: str = PREFIX
+) -> None:
+    """Keep what the session receives until it is left, and let the store forget what is older than it is kept.
+
+    A batch is acknowledged when the store has it.
+    """
+    async with asyncio.TaskGroup() as group:
+        forgetting = group.create_task(keep_forgetting(store, now))
+        await _consume(session, store, prefix)
+        forgetting.cancel()
+
+
+async def _consume(session: Session, store: Store, prefix: str) -> None:
     async for batch in session.batches():
         events, refused = judge(batch.messages, prefix)
         await until_kept(lambda: store.write(Batch(events=events, refused=refused)))  # noqa: B023  (awaited at once)

@@ -1,6 +1,14 @@
-"""What a store holds, for people who look after it."""
+"""What a store holds, and for how long: for people who look after it."""
+
+from typing import Final
 
 import msgspec
+
+DAY_NS: Final = 86_400_000_000_000
+EVENTS_KEPT_NS: Final = 30 * DAY_NS
+"""How long raw events and refused messages are kept."""
+MINUTES_KEPT_NS: Final = 730 * DAY_NS
+"""How long the minutes of the ledger are kept; its hours and days are kept for ever."""
 
 
 class Held(msgspec.Struct, frozen=True):

@@ -5,15 +5,9 @@ A bucket each and no retention policies, for Grafana looks up the values of tags
 
 from typing import Final, NamedTuple, Self
 
-from broker.events import NS_PER_S
-
 SCHEMA: Final = 1
 """The version of measurements, tags and fields; it grows when they change otherwise than by adding."""
 SCHEMA_NOTE: Final = "schema"
-
-DAY_NS: Final = 86_400 * NS_PER_S
-MINUTES_KEPT_NS: Final = 730 * DAY_NS
-"""How long the minutes of the ledger are kept."""
 
 
 class Buckets(NamedTuple):

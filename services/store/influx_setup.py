@@ -16,15 +16,15 @@ import msgspec
 
 from broker.events import NS_PER_S
 from services.store import influx_address
+from services.store.holdings import DAY_NS, EVENTS_KEPT_NS, MINUTES_KEPT_NS
 from services.store.influx import InfluxStore
 from services.store.influx_address import Address
 from services.store.influx_http import WRITE_LIMIT_S, InfluxServer, said
-from services.store.influx_names import DAY_NS, MINUTES_KEPT_NS, SCHEMA, SCHEMA_NOTE, Buckets
+from services.store.influx_names import SCHEMA, SCHEMA_NOTE, Buckets
 from services.store.influx_queries import literal, name
 from services.store.influx_writing import Writing
 from services.store.interface import StoreError
 
-EVENTS_KEPT_NS: Final = 30 * DAY_NS
 FOR_EVER: Final = 0
 """InfluxDB's way to say that a bucket keeps for ever."""
 

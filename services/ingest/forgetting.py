@@ -1,0 +1,30 @@
+"""Forgetting what is older than it is kept: raw events after 30 days, minutes of the ledger after two years.
+
+Hours and days of the ledger stay for ever. A store whose buckets forget by themselves has nothing to do here.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import structlog
+
+from services.store.holdings import EVENTS_KEPT_NS, MINUTES_KEPT_NS
+from services.store.interface import Store, StoreError
+
+EVERY_S: Final = 3_600.0
+
+_log = structlog.get_logger("corridor.ingest")
+
+
+async def keep_forgetting(store: Store, now: Callable[[], int], *, every_s: float = EVERY_S) -> NoReturn:
+    """Let a store forget, now and every hour, until cancelled. What goes wrong is tried again the next time."""
+    while True:
+        present = now()
+        try:
+            gone = await store.forget(events_before=present - EVENTS_KEPT_NS, minutes_before=present - MINUTES_KEPT_NS)
+            if gone:
+                _log.info("forgotten, for it is older than it is kept", rows=gone)
+        except StoreError as error:
+            _log.warning("the store does not forget, trying again", error=str(error), next_try_s=every_s)
+        await asyncio.sleep(every_s)
