@@ -26,6 +26,9 @@ from broker.events import (
     Status,
 )
 
+FOR_EVER: Final = 2**63 - 2
+"""Later than any event."""
+
 _QUANTITIES: Final = (
     "consumed",
     "stock",
@@ -43,7 +46,7 @@ class Series(NamedTuple):
 
     Attributes:
         unit: of samples.
-        type: of samples, number or text; of counts and materials, the fields that were ever told.
+        type: of samples, number or text; of counts and materials, the fields that were ever told (`told`).
     """
 
     id: int
@@ -51,6 +54,25 @@ class Series(NamedTuple):
     name: str
     unit: str
     type: str
+
+
+REACH_NS: Final = 3_600_000_000_000
+"""Until when a field was told is known to this."""
+
+
+def told(kept: str) -> dict[str, int]:
+    """Return the fields of a count or material that were ever told, each with a time after which it was not."""
+    parts = (part.partition(" ") for part in kept.split(",") if part)
+    return {field: int(until) if until else FOR_EVER for field, _, until in parts}
+
+
+def tell(kept: str, fields: Sequence[str], event: Any) -> str:
+    """Return what `told` reads, with the fields that this event tells."""
+    ever = told(kept)
+    for field in fields:
+        if event.at > ever.get(field, -FOR_EVER) and getattr(event, field) is not None:
+            ever[field] = event.at // REACH_NS * REACH_NS + REACH_NS - 1
+    return ",".join(f"{field} {until}" for field, until in ever.items())
 
 
 class Form(NamedTuple):

@@ -23,7 +23,7 @@ from services.store.interface import (
     Signal,
     StoreError,
 )
-from services.store.sqlite_events import FORMS, Series
+from services.store.sqlite_events import FOR_EVER, FORMS, Series, told
 from services.store.sqlite_ledger import Stretch
 from services.store.sqlite_schema import LEDGER, REASONS
 
@@ -78,13 +78,13 @@ class Reading:
                 continue
             for series in self._series(kind, asset):
                 newest: dict[int, AnyEvent] = {}
-                # Of a count, each field that was ever told has a newest event of its own.
-                for field in [name for name in series.type.split(",") if form.fields and name] or [""]:
-                    told = f"AND {field} IS NOT NULL" if field else ""
+                # Of a count, each field that was ever told has a newest event of its own; it may be long silent.
+                for field, until in (told(series.type) if form.fields else {"": FOR_EVER}).items():
+                    is_told = f"AND {field} IS NOT NULL" if field else ""
                     rows = self.connection.execute(
-                        f"SELECT {form.selected} FROM {form.table} WHERE series = ? AND time < ? {told}"
+                        f"SELECT {form.selected} FROM {form.table} WHERE series = ? AND time < ? {is_told}"
                         " ORDER BY time DESC LIMIT 1",
-                        (series.id, at),
+                        (series.id, min(at, until + 1)),
                     )
                     newest.update((row[0], form.event(series, row)) for row in rows)
                 found += newest.values()

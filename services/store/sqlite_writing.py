@@ -15,7 +15,7 @@ from broker.events import AnyEvent, Sample
 from broker.topics import LEVELS, Kind
 from services.store import sqlite_ledger, sqlite_retention
 from services.store.interface import Batch, Refused, StoreError
-from services.store.sqlite_events import FORMS
+from services.store.sqlite_events import FORMS, tell
 from services.store.sqlite_file import PATIENCE_S, explained, open_writer
 from services.store.sqlite_retention import PASSING
 
@@ -149,9 +149,7 @@ class Writing:
     def _fields_told(self, key: SeriesKey, event: AnyEvent, told: dict[SeriesKey, tuple[str, str]]) -> str:
         """Return which fields of a count or material have ever been told, those of this event among them."""
         _, known = told.get(key) or self._told.get(key) or self._told_before(key)
-        fields = FORMS[event.kind].fields
-        ever = known.split(",")
-        return ",".join(field for field in fields if field in ever or getattr(event, field) is not None)
+        return tell(known, FORMS[event.kind].fields, event)
 
     def _told_before(self, key: SeriesKey) -> tuple[str, str]:
         (row,) = self._connection.execute("SELECT unit, type FROM series WHERE id = ?", (self._series[key],)).fetchall()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import Command, StateChange
+from broker.events import Command, Count, StateChange
 from services.ledger.fields import NANO
 from services.store import sqlite_retention
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, StoreError
@@ -24,6 +24,7 @@ from tests.store.conftest import MILL, samples, stored
 ROOT = Path(__file__).parents[2]
 FOR_EVER = 2**62
 DAY = 86_400 * NANO
+HOUR = 3_600 * NANO
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
 
@@ -35,6 +36,21 @@ async def store(file: Path) -> AsyncIterator[SqliteStore]:
 
 
 # ---- Readers and writers ----
+
+
+async def test_a_field_that_is_long_silent_is_found_without_reading_all_that_came_since(
+    store: SqliteStore, file: Path
+) -> None:
+    rework = Count(asset=MILL, at=5, produced=1, rework=1)
+    later = [Count(asset=MILL, at=2 * HOUR + at, produced=1) for at in range(20_000)]
+    await store.write(Batch(events=[rework, *later]))
+    assert await store.before(["count"], MILL, 2**62) == [rework, later[-1]]
+    assert await store.before(["count"], MILL, 2 * HOUR) == [rework]
+    steps: list[None] = []
+    with closing(sqlite3.connect(file)) as connection:
+        connection.set_progress_handler(lambda: steps.append(None), 1_000)
+        assert len(Reading(connection, lambda: False, 10).before(["count"], MILL, 2**62)) == 2
+    assert len(steps) < 5
 
 
 async def test_a_reader_does_not_wait_for_a_write_that_is_not_committed(store: SqliteStore, file: Path) -> None:
