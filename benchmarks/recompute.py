@@ -1,15 +1,17 @@
 """Recomputing: events a second of the vectorised pass, against the incremental path and a plain scan by Polars.
 
 A day of many machines, states and counts in turn, is in memory as columns; each machine works in two shifts. The
-vectorised pass makes the minute rows and the rows by reason of it. The incremental path keeps the same events one by one
-in a history and makes the rows that they touch, as the live service does (on a part of them, for it takes longer). The
-scan sums one number a machine and minute, and is the limit: it reads each event once and judges nothing.
+vectorised pass makes the minute rows and the rows by reason of it. The incremental path puts the same events one by one
+into a history and makes the rows that they touch, as the live service does (some of them, for it takes longer). The
+scan sums one number a machine and minute, and is the limit: it reads each event once and judges nothing. Times are
+those of the CPU, so that a second is a second of one core.
 
     ./corridor bench recompute
 """
 
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -21,11 +23,6 @@ from services.ledger.history import MINUTE, UNKNOWN, History
 from services.ledger.rows import Rules
 from services.ledger.rows import build as build_one
 from services.ledger.vectorised import build
-
-try:
-    import polars as pl
-except ModuleNotFoundError:
-    pl = None  # type: ignore[assignment]
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -120,9 +117,11 @@ def scan(columns: Columns) -> float:
     owner = np.concatenate((columns.states.owner, columns.readings.owner))
     at = np.concatenate((columns.states.at, columns.readings.at))
     amount = np.concatenate((columns.states.values[0], columns.readings.values[0]))
-    if pl is None:
+    if find_spec("polars") is None:
         print("Polars is not installed; the scan is numpy's")
         return best(lambda: np.add.at(np.zeros(2_000_000, np.int64), owner * 1_440 + (at - START) // MINUTE, amount))
+    import polars as pl  # noqa: PLC0415  (it is optional)
+
     frame = pl.DataFrame({"machine": owner, "at": at, "amount": amount})
     by_minute = ["machine", pl.col("at") // MINUTE]
     return best(lambda: frame.lazy().group_by(by_minute).agg(pl.col("amount").sum()).collect())

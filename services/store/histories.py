@@ -32,11 +32,11 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
     for path, history in found.items():
         history.since, history.known = since, history.said_at(since - 1)
         if history.known.state == "unknown" and history.states.at(since - 1) is not None:
-            history.known = await _known_before(store, path, since, short_ns)
+            history.known = await known_before(store, path, since, short_ns)
     return found
 
 
-async def _known_before(store: Store, machine: str, at: int, short_ns: int) -> Said:
+async def known_before(store: Store, machine: str, at: int, short_ns: int) -> Said:
     """Return a machine's newest state before `at` that was not unknown, looking further and further back."""
     length = 60 * MINUTE
     while True:
