@@ -30,6 +30,8 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 TEXT: Final = "text/plain; charset=utf-8"
 
+_BEGINNING: Final = b'{"results":['
+"""What a piece of an answer begins with; within a text its quotes would be escaped."""
 _TOO_OLD: Final = re.compile(r"(beyond|outside) retention policy")
 _MISSING: Final = re.compile(r"(database|bucket|retention policy|organization)\b.*not found", re.DOTALL)
 _OF_A_LINE: Final = frozenset({400, 422})
@@ -221,7 +223,7 @@ class InfluxServer:
             self.fail(response.status_code, said(response), database)
         series: list[Series] = []
         results: list[_Result] = []
-        for piece in response.content.splitlines():
+        for piece in _pieces(response.content):
             try:
                 reply = _decoder.decode(piece)
             except msgspec.DecodeError as error:
@@ -259,6 +261,15 @@ def said(response: httpx.Response) -> str:
     except msgspec.DecodeError:
         reply = _Reply()
     return reply.error or reply.message or response.text.strip()[:200] or f"status {response.status_code}"
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    """Cut an answer into its JSON documents, which not every version puts on lines of their own."""
+    before, *pieces = content.split(_BEGINNING)
+    if before.strip():
+        yield before
+    for piece in pieces:
+        yield _BEGINNING + piece
 
 
 def _parts(lines: Sequence[str]) -> Iterator[list[str]]:

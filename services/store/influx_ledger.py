@@ -17,7 +17,7 @@ import structlog
 
 from broker.events import NS_PER_S
 from services.ledger.fields import FIELDS, NANO, Sums, add
-from services.store.influx_http import InfluxServer
+from services.store.influx_http import InfluxServer, Series
 from services.store.influx_lines import asset_tags, number, series, text, untag
 from services.store.influx_names import Buckets
 from services.store.influx_queries import OF_MACHINE, asset_of, between, literal, name, select, under
@@ -133,11 +133,13 @@ class LedgerReading:
         self, family: Family, asset: str, start: int, end: int, resolution: Resolution, *, empty: bool = False
     ) -> list[Row]:
         """Return the rows as they stand, with those that do not apply if `empty`."""
-        columns = (*family.sums, "order", "exact", *family.keys, *OF_MACHINE)
+        columns = (*family.sums, "order", "exact")
         conditions = [*under(asset), *between(start, end), *([] if empty else [f"{name('rows')} = 1"])]
         bucket, measurement = _place(self._buckets, family, resolution)
-        found = await self._server.query(bucket, select(columns, measurement, conditions, limit=self._row_limit + 1))
-        rows = [_row(family, values) for one in found for values in one.values]
+        # By groups it takes the server half the time that it takes to merge the series.
+        group = [*family.keys, *OF_MACHINE]
+        statement = select(columns, measurement, conditions, group=group, limit=self._row_limit + 1)
+        rows = [row for one in await self._server.query(bucket, statement) for row in _rows(family, one)]
         if len(rows) > self._row_limit:
             raise too_many(self._row_limit)
         return rows
@@ -321,22 +323,16 @@ def line(family: Family, row: Row, resolution: Resolution) -> str:
     return f"{series(_measurement(family, resolution), tags)} {','.join(fields)} {row.start}"
 
 
-def _row(family: Family, values: Sequence[object]) -> Row:
-    at, *rest = values
-    n = len(family.sums)
-    sums = {
-        field: round(value * NANO)  # type: ignore[operator]  # they are numbers
-        for field, value in zip(family.sums, rest[:n], strict=True)
-        if value
-    }
-    order, exact, first, second, *levels = rest[n:]
-    if exact:
-        assert isinstance(exact, str)
-        for part in exact.split(","):
+def _rows(family: Family, found: Series) -> Iterator[Row]:
+    """Return the rows of a part of an answer, which have their tags in common."""
+    asset = asset_of(found.tags[level] for level in OF_MACHINE)
+    first, second = (untag(found.tags[key]) for key in family.keys)
+    for at, *values, order, exact in found.values:
+        sums = {field: round(value * NANO) for field, value in zip(family.sums, values, strict=True) if value}
+        for part in exact.split(",") if exact else ():
             field, _, amount = part.partition(":")
             sums[field] = int(amount)
-    assert isinstance(at, int)
-    return Row(asset_of(levels), at, untag(first), untag(second), order or "", sums)  # type: ignore[arg-type]
+        yield Row(asset, at, first, second, order or "", sums)
 
 
 def _place(buckets: Buckets, family: Family, resolution: Resolution) -> tuple[str, str]:
