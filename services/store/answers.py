@@ -104,6 +104,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         rated: the OEE family without the machines of which something is untold; None where there are none of them, or
             no others. `indicators` have no OEE then, as one of pieces that nobody can rate would be wrong.
         six_big_losses: seconds by loss; None where reasons are not known apart, in an answer by product or shift.
+        good_output: good pieces that came out: of a line, those of its last operation; None where that is not known.
         planned: good pieces planned up to now (`services.store.planning`); None where there is no plan.
         constraint: of a line of which the flow is told; `bottleneck_oee` is by its operation.
         group: what part of the range it is of; None for the whole of it.
@@ -123,6 +124,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     notes: list[str]
     rated: Rated | None = None
     six_big_losses: dict[str, float] | None = None
+    good_output: float | None = None
     planned: float | None = None
     constraint: Constraint | None = None
     group: Group | None = None
@@ -199,6 +201,7 @@ def judge(
         notes=notes,
         rated=rated,
         six_big_losses=_six_big_losses(measured, plant) if apart else None,
+        good_output=_good_output(measured, context),
         planned=None if context.planned is None else context.planned / NANO,
         constraint=bottleneck and _constraint(bottleneck),
         group=group,
@@ -245,22 +248,39 @@ async def _full_context(store: Store, plant: Plant, measured: Range, bottleneck:
     )
 
 
-def _rated(measured: Range) -> Rated | None:
-    """Return the OEE family over the machines of which all is told, where that is some of them but not all."""
-    kept: Sums = {}
+def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:
+    """Return what is left of a range without the machines of which OEE lacks something, and what of each of them."""
     missing: dict[str, str] = {}
     for machine in measured.machines:
         sums = measured.of_machine(machine)
         why = uncounted(sums) or unrated(sums) or unjudged(sums)
         if why:
             missing[machine] = why
-        else:
-            add(kept, sums)
-    if not missing or len(missing) == len(measured.machines):
+    part = Range(
+        measured.asset,
+        measured.start,
+        measured.end,
+        {key: sums for key, sums in measured.parts.items() if key[0] not in missing},
+        {key: told for key, told in measured.reasons.items() if key[0] not in missing},
+        tuple(machine for machine in measured.machines if machine not in missing),
+    )
+    return part, missing
+
+
+def _rated(measured: Range) -> Rated | None:
+    """Return the OEE family over the machines of which all is told, where that is some of them but not all."""
+    part, missing = rated_part(measured)
+    if not missing or not part.machines:
         return None
-    values = evaluate(kept).values
+    values = evaluate(part.total()).values
     why = [f"{machine}: {text}" for machine, text in missing.items()]
     return Rated({name: values[name] for name in OEE_FAMILY}, list(missing), why)
+
+
+def _good_output(measured: Range, context: Context) -> float | None:
+    if context.operations:
+        return context.operations[-1].get("good", 0) / NANO
+    return measured.total().get("good", 0) / NANO if len(measured.machines) == 1 else None
 
 
 def _six_big_losses(measured: Range, plant: Plant) -> dict[str, float]:

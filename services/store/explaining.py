@@ -18,7 +18,7 @@ from services.ledger.fields import NANO, TIME
 from services.ledger.formulas import Operand
 from services.ledger.indicators import INDICATORS
 from services.ledger.rows import Part, Rules, parts
-from services.store.answers import context_of
+from services.store.answers import context_of, rated_part
 from services.store.histories import histories
 from services.store.interface import Store
 from services.store.ranges import DAY, measure
@@ -88,9 +88,18 @@ class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
 
 async def explain(
-    store: Store, plant: Plant, asset: str, indicator: str, between: tuple[int, int], *, now: int
+    store: Store,
+    plant: Plant,
+    asset: str,
+    indicator: str,
+    between: tuple[int, int],
+    *,
+    now: int,
+    rated: bool = False,
 ) -> Explanation:
     """Explain an indicator of `asset` over a range, from its first to before its second instant.
+
+    With `rated`, that of the machines of which OEE lacks nothing (an answer's `rated`).
 
     Raises:
         ContractError: there is no such indicator, or the range is longer than a month.
@@ -105,12 +114,17 @@ async def explain(
     if end - start > LONGEST_NS:
         raise ContractError("the range is longer than 31 days", "explain a part of it")
     measured = await measure(store, plant, asset, start, end, now=now)
+    left_out: dict[str, str] = {}
+    if rated:
+        measured, left_out = rated_part(measured)
     sums = measured.total()
     found = formulas.explain(indicator, sums, await context_of(store, plant, measured))
     fields = list(dict.fromkeys(field for operand in found.operands for field in operand.fields))
     events: list[Contribution] = []
     known = await histories(store, asset, start, measured.end, plant.microstop_limit_ns)
     for machine, history in sorted(known.items()):
+        if machine in left_out:
+            continue
         told = parts(history, start, measured.end, Rules.of(plant, machine))
         counted = [field for field in fields if machine in measured.machines or field not in TIME]
         events += _contributions(machine, [part for part in told if part.field in counted])

@@ -42,6 +42,8 @@ Every = Annotated[str, QueryParameter(name="every", description="1h, 1d …: a l
 Apart = Annotated[
     By | None, QueryParameter(name="by", description="a list, one a product, shift, machine or order of the range")
 ]
+Named = Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")]
+Rated = Annotated[bool, QueryParameter(name="rated", description="without machines that lack what OEE needs")]
 AssetPath = Annotated[
     str, QueryParameter(name="asset", description="an asset path, whole or cut short; '' is everything")
 ]
@@ -336,15 +338,17 @@ async def stream(
 
 @get("/api/v1/explain", summary="The sums and events behind one number")
 async def explained(
-    parts: Wall,
-    asset: AssetPath,
-    indicator: Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")],
-    start: From,
-    end: To = "now",
+    parts: Wall, asset: AssetPath, indicator: Named, start: From, end: To = "now", *, rated: Rated = False
 ) -> Explanation:
     """Return what `kpi explain --json` prints."""
+    return await explanation_of(parts, asset, indicator, start, end, rated=rated)
+
+
+async def explanation_of(parts: Parts, asset: str, indicator: str, start: str, end: str, *, rated: bool) -> Explanation:
+    """Return the explanation that an address asks for."""
     span = parts.range_of(_checked(asset), start, end)
-    return await explain(parts.store, parts.plant, asset, indicator, (span.start, span.end), now=parts.now())
+    between = (span.start, span.end)
+    return await explain(parts.store, parts.plant, asset, indicator, between, now=parts.now(), rated=rated)
 
 
 HANDLERS: Final = [assets, kpi, plan, states, bottleneck_of, telemetry, events, rejected, stream, explained]

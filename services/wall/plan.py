@@ -1,8 +1,9 @@
 """Pieces against plan: how many good pieces left a line, how many should have by now, and how many will by the end.
 
-A piece passes every machine of a line, so a line's pieces are those of its last machine that counts any; an area's or
-a site's are those of its lines together. What was planned by now is what the answer of that machine says
-(`services.store.planning`), so that screens, files and commands show one number.
+A piece passes every operation of a line, so a line's pieces are those of its last operation that counts any (the last
+machine, where nobody told the operations); an area's or a site's are those of its lines together. What was planned by
+now is what the answer of that machine says (`services.store.planning`), so that screens, files and commands show one
+number.
 
     forecast = good pieces so far × (planned time still to come + busy time so far) ÷ busy time so far
 
@@ -68,12 +69,16 @@ async def plan_of(asset: str, span: Range, machines: Iterable[str], plant: Plant
     for machine in machines:
         lines.setdefault(machine if machine == asset else machine.rpartition("/")[0], []).append(machine)
     counted: list[_Output] = []
-    for members in lines.values():
-        for machine in reversed(members):
-            answer = await ask(machine, span.start, span.end)
-            if answer.ledger["produced"] or answer.ledger["good"]:
-                growth = _growth(answer, machine, span, plant)
-                counted.append(_Output(machine, answer.ledger["good"], answer.planned, growth))
+    for line, members in lines.items():
+        for stage in _stages(plant, line, members):
+            told = [(machine, await ask(machine, span.start, span.end)) for machine in stage]
+            found = [
+                _Output(machine, answer.ledger["good"], answer.planned, _growth(answer, machine, span, plant))
+                for machine, answer in told
+                if answer.ledger["produced"] or answer.ledger["good"]
+            ]
+            if found:
+                counted += found
                 break
     compared = [each for each in counted if each.plan is not None]
     shown = compared or counted
@@ -99,6 +104,13 @@ class _Output(NamedTuple):
     good: float
     plan: float | None
     growth: float
+
+
+def _stages(plant: Plant, line: str, members: list[str]) -> list[list[str]]:
+    """Return the operations of a line, last first; machines of which nobody told where they stand come after them."""
+    told = [[machine for machine in stage if machine in members] for stage in plant.stages(line)]
+    placed = {machine for stage in told for machine in stage}
+    return [*reversed(told), *([machine] for machine in reversed(members) if machine not in placed)]
 
 
 def _growth(answer: Answer, machine: str, span: Range, plant: Plant) -> float:

@@ -130,7 +130,12 @@ def application(parts: Parts, password: str | None) -> Any:
             StoreError: problems.on_store,
             HTTPException: problems.on_http,
         },
-        compression_config=CompressionConfig(backend="gzip", minimum_size=600, exclude=["/api/v1/stream", "/static"]),
+        # Pages and files are compressed once for all when the wall starts.
+        compression_config=CompressionConfig(
+            backend="gzip",
+            minimum_size=600,
+            exclude=["^/api/v1/stream", "^/$", "^/(line|machine|devices|kiosk|static)"],
+        ),
         openapi_config=OpenAPIConfig(
             title="Corridor: the wall's interface",
             version="1",

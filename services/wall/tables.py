@@ -7,16 +7,26 @@ RFC 3339. A text that a spreadsheet would take for a formula is kept a text.
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 from litestar import Response, get
-from litestar.params import QueryParameter
 
-from broker.topics import check_asset
 from services.store.answers import Answer
-from services.store.explaining import explain
-from services.wall.api import Apart, AssetPath, Assets, Every, From, To, Wall, answers_of, plans_of
+from services.wall.api import (
+    Apart,
+    AssetPath,
+    Assets,
+    Every,
+    From,
+    Named,
+    Rated,
+    To,
+    Wall,
+    answers_of,
+    explanation_of,
+    plans_of,
+)
 
 _FORMULA: Final = ("=", "+", "@", "\t", "\r", "-")
 
@@ -48,15 +58,10 @@ async def plan_csv(parts: Wall, asset: Assets, start: From, end: To = "now", eve
 
 @get("/api/v1/explain.csv", summary="The events behind one number, as CSV")
 async def explain_csv(
-    parts: Wall,
-    asset: AssetPath,
-    indicator: Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")],
-    start: From,
-    end: To = "now",
+    parts: Wall, asset: AssetPath, indicator: Named, start: From, end: To = "now", *, rated: Rated = False
 ) -> Response[bytes]:
     """Return a row a contribution to the sums of the indicator: those of a field add up to its sum."""
-    span = parts.range_of(asset and check_asset(asset), start, end)
-    found = await explain(parts.store, parts.plant, asset, indicator, (span.start, span.end), now=parts.now())
+    found = await explanation_of(parts, asset, indicator, start, end, rated=rated)
     return _table(indicator, [msgspec.to_builtins(each) for each in found.events])
 
 
@@ -66,7 +71,13 @@ HANDLERS: Final = [kpi_csv, losses_csv, plan_csv, explain_csv]
 def _row(each: Answer) -> dict[str, Any]:
     rated = {} if each.rated is None else {f"rated_{name}": value for name, value in each.rated.indicators.items()}
     without = " ".join(each.rated.without) if each.rated else ""
-    told = {"coverage": each.coverage, **each.indicators, "planned": each.planned, **each.ledger}
+    told = {
+        "coverage": each.coverage,
+        **each.indicators,
+        "good_output": each.good_output,
+        "planned": each.planned,
+        **each.ledger,
+    }
     return _head(each) | told | rated | {"rated_without": without, "notes": " | ".join(each.notes)}
 
 
@@ -103,7 +114,7 @@ def _table(name: str, rows: list[dict[str, Any]]) -> Response[bytes]:
     writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
     return Response(
         text.getvalue().encode("utf-8-sig"),  # the mark lets spreadsheets read it as UTF-8
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"},
     )
 

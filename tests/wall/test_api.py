@@ -181,6 +181,9 @@ async def test_files_are_compressed_and_known_files_are_not_sent_again(client: h
     assert first.headers["content-encoding"] == "gzip"
     again = await client.get("/static/style.css", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    page = await client.get("/devices")
+    assert page.text.startswith("<!doctype html>")  # compressed once
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
     kpi = await client.get("/api/v1/kpi", params={"asset": MILL, "from": FROM})
     assert kpi.headers["content-encoding"] == "gzip"
 

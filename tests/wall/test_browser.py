@@ -14,10 +14,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from broker.events import Count, StateChange
 from services.kpi.keeping import Keeper
 from services.store.interface import Batch
 from services.store.opening import open_store
-from tests.wall.works import CMM, LINE, MILL, NOW, PLANT, Wall, running_wall, worked_example
+from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Wall, running_wall, worked_example
 
 pytestmark = [
     pytest.mark.browser,
@@ -214,7 +215,55 @@ async def test_the_line_shows_flow_hours_waterfall_and_pareto(browser: Browser, 
         hour = page.locator(".hours tr", has_text="08:00")
         await expect(hour).to_contain_text("33")
         await expect(hour).to_contain_text("+3")
-        await expect(page.locator(".pareto")).to_contain_text("Spindle overheat12 min")
+        await expect(page.locator("ol.pareto")).to_contain_text("Spindle overheat12 min")
+        await expect(page.locator("ul.pareto")).to_contain_text("breakdowns12 min")
+        # The line has two OEEs, each named for what it is, and a target beside those that have one.
+        await expect(page.locator(".figure", has_text="OEE, all machines")).to_contain_text("target 50 %")
+        await expect(page.locator(".figure", has_text="OEE of the constraint")).to_contain_text("Mill one")
+
+
+async def test_products_shifts_and_orders_are_compared_and_lead_to_their_time(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
+        orders = page.locator("section", has_text="Orders, 7 days")
+        await expect(orders.locator("tbody tr")).to_contain_text("wo-1")
+        await expect(page.locator("section", has_text="Products, 7 days")).to_contain_text("Bracket seven")
+        await expect(page.locator("section", has_text="Shifts, 7 days").locator("tbody tr")).to_contain_text("55.0")
+        async with page.expect_download() as download:
+            await orders.get_by_role("link", name="as CSV").click()
+        text = (await (await download.value).path()).read_text()
+        assert text.splitlines()[1].startswith(f"{MILL},order,wo-1,2026-11-25T08:00:00Z")
+        await orders.get_by_role("link", name="wo-1").click()
+        await expect(page.locator(".pick").first).to_contain_text("08:00–09:00")
+
+
+async def test_a_figure_of_the_overview_says_why(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
+        await page.locator("article", has_text="Line one").locator(".oee .num").click()
+        await expect(page.locator(".why")).to_contain_text("Why is OEE 27.5 %?")
+        await expect(page.locator(".why .events")).to_contain_text("Mill one")
+        await page.keyboard.press("Escape")
+        await page.locator(".figure", has_text="OEE").first.locator(".num").click()
+        await expect(page.locator(".why")).to_contain_text("Why is OEE 27.5 %?")
+
+
+async def test_a_machine_that_nobody_can_rate_does_not_hide_the_others(browser: Browser, wall: Wall) -> None:
+    toy = f"{LINE}/toy"
+    keeper = Keeper(wall.store, PLANT, now)
+    told = [StateChange(asset=toy, at=EIGHT - 2 * MINUTE, state="running")]
+    await keeper.keep_events([*told, *(Count(asset=toy, at=EIGHT - MINUTE + n, produced=n) for n in range(6))])
+    await keeper.advance()
+    span = "from=2026-11-25T07:58:00Z&to=2026-11-25T09:00:00Z"
+    async with page_at(browser, wall, f"/line/{LINE}?{span}") as page:
+        figure = page.locator(".figure", has_text="OEE, all machines")
+        await expect(figure.locator(".partly")).to_have_text("*")
+        await expect(figure).to_contain_text("without Toy *")
+        tip = await figure.locator(".partly").get_attribute("title")
+        assert tip is not None
+        assert tip.startswith("without Toy: good pieces are not reported")
+        await figure.locator(".num").click()
+        await expect(page.locator(".why .formula")).not_to_contain_text("not defined")
+        await expect(page.locator(".why")).to_contain_text("Why is OEE 27.5 %?")
+        await expect(page.locator(".notes").last).to_contain_text("good pieces are not reported")
 
 
 async def test_the_devices_page_shows_what_arrives_and_what_is_refused_and_how_to_join(

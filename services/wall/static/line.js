@@ -9,8 +9,9 @@ import { clock, difference, minutes, number, percent, pieces, plain, span } from
 import { link, origin, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { categoryOf, StateWord } from './states.js';
-import { Pareto, topLoss, WaterfallSteps } from './loss.js';
-import { Figure, noteOf } from './overview.js';
+import { Pareto, SixLosses, topLoss, WaterfallSteps } from './loss.js';
+import { Figure, Notes, Ratio } from './figures.js';
+import { Comparisons, Take } from './compare.js';
 import { Why } from './why.js';
 import { Frame } from './frame.js';
 
@@ -39,14 +40,14 @@ export function Line({ path, range, go, bare }) {
   const crumbs = [[live.title(site), '/'], [live.title(path), '']];
   if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
   const whole = answer.get(path);
-  const oee = whole?.indicators.oee;
-  const target = live.plant.targets[path]?.oee;
-  const because = (indicator) => () => whole && ask({ asset: path, indicator, from: whole.from, to: whole.to, shown: whole.indicators[indicator] == null ? '–' : `${percent(whole.indicators[indicator])} %`, answer: whole });
+  const targets = live.plant.targets[path] ?? {};
+  const download = (what, more = {}) => address(`${what}.csv`, { asset: path, from: range.from, to: range.to, ...more });
   return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}>
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
-    <section class="strip four" aria-label=${text}>
-      <${Figure} title=${say('oee')} value=${oee == null ? null : html`<button type="button" class="num" onClick=${because('oee')}>${percent(oee)}</button>`} unit="%" missing=${whole && oee == null && noteOf(whole, 'oee')}>${target ? say('target', `${plain(target * 100)} %`) : say('no.target')}<//>
-      ${['availability', 'effectiveness', 'quality_ratio'].map((name) => html`<${Figure} key=${name} title=${say(name)} value=${whole?.indicators[name] == null ? null : html`<button type="button" class="num" onClick=${because(name)}>${percent(whole.indicators[name])}</button>`} unit="%" missing=${whole && whole.indicators[name] == null && noteOf(whole, name)} />`)}
+    <section class="strip ${whole?.constraint ? 'seven' : 'four'}" aria-label=${text}>
+      <${Ratio} title=${whole?.constraint ? say('oee.sum') : undefined} answer=${whole} name="oee" target=${targets.oee} ask=${ask}>${say('no.target')}<//>
+      ${whole?.constraint ? html`<${Ratio} title=${say('oee.constraint')} answer=${whole} name="bottleneck_oee" target=${targets.bottleneck_oee} ask=${ask}>${live.title(whole.constraint.machine)}<//>` : ''}
+      ${['availability', 'effectiveness', 'quality_ratio'].map((name) => html`<${Ratio} key=${name} answer=${whole} name=${name} target=${targets[name]} ask=${ask} />`)}
       <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
       <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<//>
     </section>
@@ -54,10 +55,12 @@ export function Line({ path, range, go, bare }) {
     ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
     ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
     <div class="cards three">
-      <section class="card stack"><h2>${say('line.hours')}</h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
-      <section class="card stack"><h2>${say('line.waterfall')}</h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
-      <section class="card stack"><h2>${say('line.pareto')}</h2><${Pareto} answer=${whole} /></section>
+      <section class="card stack"><h2>${say('line.hours')}<${Take} href=${download('plan', { every: from && to - from > 26 * 3_600_000 ? '1d' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
+      <section class="card stack"><h2>${say('line.waterfall')}<${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
+      <section class="card stack"><h2>${say('line.six')}</h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}</h3><${Pareto} answer=${whole} /></section>
     </div>
+    ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
+    <${Notes} answer=${whole} />
   <//>`;
 }
 

@@ -5,7 +5,7 @@ import { live } from './live.js';
 import { say, sayOr } from './words.js';
 import { minutes, number, percent, plain } from './format.js';
 import { categoryOf } from './states.js';
-import { noteOf } from './overview.js';
+import { headline, noteOf, Num } from './figures.js';
 
 /** Reasons that cost planned time, largest first. */
 const lostTo = (answer) => (answer?.reasons ?? []).filter((each) => each.seconds > 0 && LOST.has(each.state));
@@ -27,9 +27,10 @@ const COLOUR = {
 const words = (name) => sayOr(`loss.${name}`, name.replace(/[_-]/g, ' '));
 
 /** OEE, and one bar that shows the planned time as what became of it. */
-export function LossBar({ answer, target }) {
-  const oee = answer?.indicators?.oee;
-  return html`<div class="oee"><span class="oee-value" title=${oee == null ? noteOf(answer, 'oee') : ''}>${oee == null ? html`<b class="none">${say('no.data')}</b>` : html`<b>${percent(oee)}</b><small> % ${say('oee')}</small>`}</span>
+export function LossBar({ answer, target, ask }) {
+  const { value: oee, partly, tip } = headline(answer, 'oee');
+  const because = () => ask({ asset: answer.asset, indicator: 'oee', from: answer.from, to: answer.to, rated: partly, shown: `${percent(oee)} %`, answer });
+  return html`<div class="oee"><span class="oee-value" title=${oee == null ? noteOf(answer, 'oee') : tip || undefined}>${oee == null ? html`<b class="none">${say('no.data')}</b>` : html`<b><${Num} shown=${percent(oee)} because=${because} partly=${partly} tip=${tip} /></b><small> % ${say('oee')}</small>`}</span>
     <${Factors} answer=${answer} target=${target} /></div>`;
 }
 
@@ -68,6 +69,17 @@ export function WaterfallSteps({ answer }) {
 }
 
 const Step = ({ name, from, wide, colour, seconds, strong }) => html`<span class=${strong ? 'strong' : ''}>${name}</span><svg class="step" aria-hidden="true"><rect class="f-${colour}" x="${from * 100}%" width="${wide * 100}%" height="100%" /></svg><span class="amount">${minutes(seconds)}</span>`;
+
+/** The six big losses, each with its share of planned time. */
+export function SixLosses({ answer }) {
+  const losses = answer?.six_big_losses;
+  const planned = answer?.waterfall.find((step) => step.name === 'planned')?.seconds;
+  if (!losses || !planned) return html`<p class="beside">${answer ? say('no.data') : ''}</p>`;
+  const largest = Math.max(1, ...Object.values(losses));
+  return html`<ul class="steps pareto">${Object.entries(losses).map(([name, seconds]) => html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${BIG[name]}" width="${(100 * Math.max(0, seconds)) / largest}%" height="100%" /></svg><span class="amount">${minutes(seconds)} <small>${percent(seconds / planned)} %</small></span></li>`)}</ul>`;
+}
+
+const BIG = { breakdown: 'down', setup: 'act', 'minor-stop': 'wait', speed: 'run', 'startup-reject': 'attention', 'process-reject': 'attention' };
 
 /** What cost most planned time, largest first. */
 export function Pareto({ answer, most = 8 }) {

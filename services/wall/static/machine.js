@@ -9,8 +9,9 @@ import { age, clock, number, percent, pieces, seconds, span, unit, when } from '
 import { link, origin, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { StateWord } from './states.js';
-import { Pareto, WaterfallSteps } from './loss.js';
-import { noteOf, silence } from './overview.js';
+import { Pareto, SixLosses, WaterfallSteps } from './loss.js';
+import { noteOf, Notes, silence } from './figures.js';
+import { Comparisons, Take } from './compare.js';
 import { Signal } from './trace.js';
 import { Why } from './why.js';
 import { Frame } from './frame.js';
@@ -51,9 +52,9 @@ export function Machine({ path, range, go, bare }) {
       <section class="card stack">
         <${Standing} live=${live} path=${path} facts=${facts} now=${now} range=${range} history=${history?.states} zone=${zone} />
         <${Order} live=${live} facts=${facts} now=${now} answer=${ordered} isLive=${range.isLive} />
-        <${Factors} path=${path} range=${range} answer=${answer} order=${order} ordered=${ordered} ask=${ask} />
+        <${Factors} path=${path} targets=${live.plant.targets[path] ?? {}} range=${range} answer=${answer} order=${order} ordered=${ordered} ask=${ask} />
       </section>
-      ${why ? html`<${Why} key="${why.indicator} ${why.from}" about=${why} answer=${why.answer} close=${() => ask(null)} />` : html`<section class="card stack"><h2>${say('line.waterfall')} · ${text}</h2>${answer && html`<${WaterfallSteps} answer=${answer} />`}<h3>${say('line.pareto')}</h3><${Pareto} answer=${answer} most=${5} /></section>`}
+      ${why ? html`<${Why} key="${why.indicator} ${why.from}" about=${why} answer=${why.answer} close=${() => ask(null)} />` : html`<section class="card stack"><h2>${say('line.waterfall')} · ${text}<${Take} href=${address('losses.csv', { asset: path, from: range.from, to: range.to })} /></h2>${answer && html`<${WaterfallSteps} answer=${answer} />`}<div class="two pair"><div class="stack"><h3>${say('line.six')}</h3><${SixLosses} answer=${answer} /></div><div class="stack"><h3>${say('line.pareto')}</h3><${Pareto} answer=${answer} most=${6} /></div></div></section>`}
     </div>
     ${from && html`<section class="card stack"><div class="ribbons big"><span>${say('dev.state')}</span><${Ribbon} tall spells=${spellsTo(history?.states, path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} />
       <span>${say('order')}</span><${Orders} orders=${history?.orders ?? []} from=${from} ends=${ends} until=${until} zone=${zone} live=${live} />
@@ -62,6 +63,8 @@ export function Machine({ path, range, go, bare }) {
     <div class="cards">
       <${Counts} facts=${facts} /><${Quality} facts=${facts} answer=${answer} /><${Alarms} facts=${facts} now=${now} zone=${zone} /><${Meters} facts=${facts} /><${People} facts=${facts} />
     </div>
+    ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
+    <${Notes} answer=${answer} />
   <//>`;
 }
 
@@ -89,10 +92,11 @@ const ROWS = [
   ['quality_ratio', (value) => `${percent(value)} %`], ['setup_rate', (value) => `${percent(value)} %`], ['scrap_ratio', (value) => `${percent(value)} %`],
   ['mean_time_to_restoration', seconds], ['energy_per_good_piece', (value) => `${number(value)} kW·h`],
 ];
+const RATIOS = new Set(['oee', 'availability', 'effectiveness', 'quality_ratio']);
 const NAMES = { mean_time_to_restoration: 'mttr', energy_per_good_piece: 'energy.piece' };
 
 /** The table of indicators, a column a window. */
-function Factors({ path, range, answer, order, ordered, ask }) {
+function Factors({ path, targets, range, answer, order, ordered, ask }) {
   const on = moves(path);
   const [hour] = useAsk(range.isLive && address('kpi', { asset: path, from: 'now-1h' }), { every: 10_000, on });
   const [shift] = useAsk(range.isLive && range.from !== 'shift' && address('kpi', { asset: path, from: 'shift' }), { every: 10_000, on });
@@ -100,16 +104,20 @@ function Factors({ path, range, answer, order, ordered, ask }) {
   const columns = range.isLive
     ? [['window.hour', hour, 'now-1h'], ['window.shift', range.from === 'shift' ? answer : shift, 'shift'], ...(order ? [['window.order', ordered, order]] : []), ['window.week', week, 'now-7d'], ...(['shift', 'now-1h', 'now-7d'].includes(range.from) ? [] : [['window.range', answer, range.from]])]
     : [['window.range', answer, range.from]];
+  const aimed = ROWS.filter(([indicator]) => indicator in targets);
+  const pad = aimed.length > 0 && html`<td class="aim"></td>`;
+  const late = (indicator, value) => indicator in targets && RATIOS.has(indicator) && value != null && value < targets[indicator];
   const because = (indicator, data, from, shown) => () => data && ask({ asset: path, indicator, from: data.from ?? from, to: data.to, shown, answer: data });
-  return html`<div class="scroll"><table class="factors"><thead><tr><th scope="col">${say('oee.factors')}</th>${columns.map(([name]) => html`<th scope="col" key=${name}>${say(name)}</th>`)}</tr></thead>
+  return html`<div class="scroll"><table class="factors"><thead><tr><th scope="col">${say('oee.factors')}</th>${columns.map(([name]) => html`<th scope="col" key=${name}>${say(name)}</th>`)}${aimed.length > 0 && html`<th scope="col">${say('aim')}</th>`}</tr></thead>
     <tbody>${ROWS.filter(([indicator]) => columns.some(([, data]) => data && indicator in data.indicators && (data.indicators[indicator] !== null || indicator === 'oee' || indicator === 'availability'))).map(([indicator, write]) => html`<tr key=${indicator} class=${indicator === 'oee' ? 'first' : ''}><th scope="row">${say(NAMES[indicator] ?? indicator)}</th>${columns.map(([name, data, from]) => {
       const value = data?.indicators[indicator];
       const shown = value === null || value === undefined ? '–' : write(value);
-      return html`<td key=${name}>${data ? html`<button type="button" class="num" title=${value == null ? noteOf(data, indicator) : ''} onClick=${because(indicator, data, from, shown)}>${value == null ? say('no.data') : shown}</button>` : ''}</td>`;
-    })}</tr>`)}
-    <tr><th scope="row">${say('good')} · ${say('scrap')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data ? `${pieces(data.ledger.good)} · ${pieces(data.ledger.scrap)}` : ''}</td>`)}</tr>
-    <tr><th scope="row">${say('failures')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data ? pieces(data.ledger.failures) : ''}</td>`)}</tr>
-    <tr><th scope="row">${say('coverage')}</th>${columns.map(([name, data]) => html`<td key=${name} class=${data?.coverage < 0.95 ? 't-unknown hatched' : ''}>${data?.coverage == null ? '' : `${percent(data.coverage)} %`}</td>`)}</tr></tbody></table></div>`;
+      return html`<td key=${name} class=${late(indicator, value) ? 't-wait' : ''}>${data ? html`<button type="button" class="num" title=${value == null ? noteOf(data, indicator) : ''} onClick=${because(indicator, data, from, shown)}>${value == null ? say('no.data') : shown}</button>` : ''}</td>`;
+    })}${aimed.length > 0 && html`<td class="aim">${indicator in targets ? write(targets[indicator]) : ''}</td>`}</tr>`)}
+    <tr><th scope="row">${say('good')} · ${say('scrap')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data ? `${pieces(data.ledger.good)} · ${pieces(data.ledger.scrap)}` : ''}</td>`)}${pad}</tr>
+    <tr><th scope="row">${say('plan.now')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data?.planned == null ? '–' : pieces(Math.round(data.planned))}</td>`)}${pad}</tr>
+    <tr><th scope="row">${say('failures')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data ? pieces(data.ledger.failures) : ''}</td>`)}${pad}</tr>
+    <tr><th scope="row">${say('coverage')}</th>${columns.map(([name, data]) => html`<td key=${name} class=${data?.coverage < 0.95 ? 't-unknown hatched' : ''}>${data?.coverage == null ? '' : `${percent(data.coverage)} %`}</td>`)}${pad}</tr></tbody></table></div>`;
 }
 
 function Orders({ orders, from, ends, until, zone, live }) {

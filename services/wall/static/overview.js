@@ -1,7 +1,7 @@
 // The overview: sites as bands, lines as tiles, the largest thing first: how it stands and for how long, good pieces
 // against plan, OEE with where the time went, a ribbon of the shift for each machine, and what cost most.
 
-import { html } from './lib.js';
+import { html, useState } from './lib.js';
 import { useLive } from './live.js';
 import { address, listed, moves, useAsk } from './ask.js';
 import { say, sayOr } from './words.js';
@@ -9,7 +9,9 @@ import { clock, difference, number, percent, pieces, plain, span, minutes } from
 import { link, origin, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { categoryOf, Icon, ORDER, StateWord } from './states.js';
+import { Figure, headline, noteOf, Num, Ratio, silence } from './figures.js';
 import { LossBar, topLoss } from './loss.js';
+import { Why } from './why.js';
 import { Frame } from './frame.js';
 
 export function Overview({ range, go, bare }) {
@@ -18,6 +20,7 @@ export function Overview({ range, go, bare }) {
   const sites = [...new Set(lines.map((line) => line.split('/')[0]))];
   const zone = live.zone(sites[0] ?? '');
   const every = refresh(range);
+  const [why, ask] = useState(null);
   const asked = ['', ...lines];
   const ready = live.ready && lines.length > 0;
   const query = (what) => ready && address(what, { asset: asked, from: range.from, to: range.to });
@@ -33,8 +36,9 @@ export function Overview({ range, go, bare }) {
   return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}>
     ${live.ready && !lines.length && html`<${Empty} go=${go} />`}
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
-    ${lines.length > 0 && html`<${Strip} live=${live} answer=${answer.get('')} plan=${plan.get('')} range=${range} history=${history} />`}
-    <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} live=${live} lines=${lines.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} />`)}</div>
+    ${lines.length > 0 && html`<${Strip} live=${live} answer=${answer.get('')} plan=${plan.get('')} range=${range} history=${history} ask=${ask} />`}
+    ${why && html`<${Why} key="${why.asset} ${why.indicator}" about=${why} answer=${why.answer} close=${() => ask(null)} />`}
+    <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} live=${live} lines=${lines.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} ask=${ask} />`)}</div>
   <//>`;
 }
 
@@ -43,18 +47,18 @@ function Empty({ go }) {
 }
 
 /** The few figures of everything. */
-function Strip({ live, answer, plan, range, history }) {
+function Strip({ live, answer, plan, range, history, ask }) {
   const values = answer?.indicators ?? {};
   const target = live.plant.targets['']?.oee ?? commonTarget(live);
-  const oee = values.oee;
+  const oee = headline(answer, 'oee').value;
   const points = oee !== null && oee !== undefined && target ? (oee - target) * 100 : null;
   const machines = live.machines();
   const energy = values.energy_per_good_piece;
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
   return html`<section class="strip" aria-label=${say('all')}>
-    <${Figure} title=${say('oee')} value=${percent(oee)} unit="%" missing=${oee == null && noteOf(answer, 'oee')}>${points === null ? say('target.by.line') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
+    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say('target.by.line') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
     <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
-    <${Figure} title=${say('energy')} value=${energy == null ? null : number(energy)} unit="kW·h" missing=${energy == null && noteOf(answer, 'energy_per_good_piece')} />
+    <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${energy == null && noteOf(answer, 'energy_per_good_piece')} />
     <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))} · ` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<//>
     <${Now} live=${live} machines=${machines} range=${range} history=${history} plan=${plan} />
   </section>`;
@@ -64,15 +68,6 @@ const commonTarget = (live) => {
   const all = new Set(live.lines().map((line) => live.plant.targets[line]?.oee).filter(Boolean));
   return all.size === 1 ? [...all][0] : undefined;
 };
-
-/** Why an indicator is not defined, as the notes of an answer say it. */
-export const noteOf = (answer, name) => answer?.notes?.find((note) => note.startsWith(`${name}:`) || note.startsWith(`${name} `)) ?? answer?.notes?.[0] ?? say('no.data');
-
-export function Figure({ title, value, unit, missing, doubt, children }) {
-  return html`<div class="figure card ${doubt ? 'doubt' : ''}"><h2>${title}</h2>
-    ${value === null || value === undefined || missing ? html`<p class="value none" title=${missing || ''}>${say('no.data')}</p>` : html`<p class="value">${value}${unit && html`<small> ${unit}</small>`}</p>`}
-    <p class="beside">${missing && typeof missing === 'string' ? missing : children}</p></div>`;
-}
 
 function Now({ live, machines, range, history, plan }) {
   const tally = new Map();
@@ -94,13 +89,13 @@ function Now({ live, machines, range, history, plan }) {
     <ul class="legend">${parts.map(([kind, state, count]) => html`<li key=${state} class="s-${kind}"><${Icon} state=${state} /><b>${count}</b> ${say(`state.${state}`).toLowerCase()}</li>`)}</ul></div>`;
 }
 
-function Band({ site, live, lines, answer, plan, history, range, go }) {
+function Band({ site, live, lines, answer, plan, history, range, go, ask }) {
   const areas = [...new Set(lines.map((line) => live.title(line.split('/').slice(0, 2).join('/'))))];
   return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2><b>${live.title(site)}</b> · ${areas.join(' · ')}</h2>
-    <div class="tiles">${lines.map((line) => html`<${Tile} key=${line} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} alone=${areas.length === 1} />`)}</div></section>`;
+    <div class="tiles">${lines.map((line) => html`<${Tile} key=${line} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} alone=${areas.length === 1} />`)}</div></section>`;
 }
 
-function Tile({ line, live, answer, plan, history, range, go, alone }) {
+function Tile({ line, live, answer, plan, history, range, go, ask, alone }) {
   const zone = live.zone(line);
   const now = live.now();
   const standing = live.fact(line, 'state') ?? { state: 'unknown', since: null, reason: '' };
@@ -118,17 +113,14 @@ function Tile({ line, live, answer, plan, history, range, go, alone }) {
       ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for">${spent(standing, now)}${named(standing, live, machines)}${silent ? ` · ${say('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${say('not.live')}</span>`}
       <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}</a>
     </div>
-    <${Pieces} plan=${plan} line=${line} live=${live} zone=${zone} range=${range} />
-    <${LossBar} answer=${answer} target=${live.plant.targets[line]?.oee} />
+    <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
+    <${LossBar} answer=${answer} target=${live.plant.targets[line]?.oee} ask=${ask} />
     <div class="ribbons">${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
       <${Ribbon} key="${path} r" spells=${spellsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} />`)}
       <span></span><${Axis} from=${from} ends=${ends} zone=${zone} /></div>
     <${MostLost} answer=${answer} live=${live} />
   </article>`;
 }
-
-/** "silent for 4 min" */
-export const silence = (standing, now) => (standing.heard ? say('silent', span(now - standing.heard)) : say('dev.never'));
 
 /** "12 min · Mill 1 · spindle overheat" */
 const spent = (standing, now) => (standing.since === null ? '' : standing.of_unknown_age ? say('unknown.age') : span(now - standing.since));
@@ -140,13 +132,13 @@ function named(standing, live, machines) {
   return parts.length ? ` · ${parts.join(' · ')}` : '';
 }
 
-function Pieces({ plan, line, live, zone, range }) {
+function Pieces({ plan, answer, line, live, zone, range, ask }) {
   if (!plan || plan.good === null) return html`<p class="beside">${plan ? say('nothing.counted') : ' '}</p>`;
   const full = Math.max(plan.plan_at_end ?? 0, plan.forecast, plan.good, 1);
   const output = plan.outputs.at(-1);
   const job = live.fact(output, 'job') ?? live.machines(line).map((path) => live.fact(path, 'job')).find((each) => each?.order);
   const late = plan.plan !== null && plan.delta < -0.05 * plan.plan;
-  return html`<div class="good"><p><b class="q">${pieces(plan.good)}</b> ${plan.plan === null ? say('good.only') : say(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
+  return html`<div class="good"><p><b class="q">${answer?.planned != null && answer.good_output === plan.good ? html`<${Num} shown=${pieces(plan.good)} because=${() => ask({ asset: line, indicator: 'schedule_attainment', from: answer.from, to: answer.to, shown: `${percent(answer.indicators.schedule_attainment)} %`, answer })} />` : pieces(plan.good)}</b> ${plan.plan === null ? say('good.only') : say(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
     <svg class="bar" aria-hidden="true"><rect class="f-run" width="${(100 * plan.good) / full}%" height="100%" rx="4" />${plan.plan !== null && html`<rect class="mark" x="${(100 * plan.plan) / full}%" width="2" height="100%" />`}</svg>
     <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.plant.products[job.product] ?? job.product}` : say('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? say('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : say('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
 }

@@ -28,6 +28,12 @@ const en = {
   'ideal.cycle': 'ideal cycle {0}', 'planned.pieces': '{0} planned',
   'foot.newest': 'newest message {0} ago', 'foot.none': 'no message yet', 'foot.rate': '{0} messages/s',
   'foot.refused': '{0} refused in the last hour', 'foot.zone': 'all times {0}', 'foot.click': 'Every figure with a dotted line: click for what is behind it',
+  'without': 'without {0}', 'without.short': 'without {0} *', 'notes': 'What to check', 'as.csv': 'as CSV', 'aim': 'target', 'plan.now': 'planned to now',
+  'oee.sum': 'OEE, all machines', 'oee.constraint': 'OEE of the constraint', 'bottleneck_oee': 'OEE of the constraint', 'schedule_attainment': 'schedule attainment', 'energy_per_good_piece': 'energy a good piece',
+  'product': 'product', 'shift': 'shift', 'by.product': 'Products, 7 days', 'by.shift': 'Shifts, 7 days', 'by.order': 'Orders, 7 days',
+  'by.product.link': 'show its newest order', 'by.shift.link': 'show the newest of them', 'by.order.link': 'show the time in which it was on',
+  'availability.short': 'avail.', 'effectiveness.short': 'effect.', 'quality_ratio.short': 'quality', 'line.six': 'The six big losses',
+  'big.breakdown': 'breakdowns', 'big.setup': 'set-up', 'big.minor-stop': 'minor stops', 'big.speed': 'reduced speed', 'big.startup-reject': 'start-up rejects', 'big.process-reject': 'rejects',
   'empty.title': 'No machine has spoken yet', 'empty.text': 'Anything that speaks MQTT can join. Copy a line from the devices page, or publish to corridor/v1/<site>/<area>/<line>/<machine>/state.',
   'empty.link': 'How to join',
   'line.flow': 'The line as it flows', 'line.ribbons': 'States', 'line.hours': 'Hour by hour', 'line.waterfall': 'Where the time went',
@@ -53,7 +59,7 @@ const en = {
   'not.found': 'There is no {0} yet', 'not.found.text': 'Nothing has been heard of it, and the plant does not declare it. It will appear here with its first message.',
   'stale': 'not heard for {0}', 'prev': 'previous machine', 'next': 'next machine', 
   'loss.calendar': 'calendar time', 'loss.off': 'off', 'loss.maintenance': 'maintenance', 'loss.unknown': 'unknown', 'loss.planned': 'planned', 'loss.no-order': 'no order', 'loss.setup': 'set-up', 'loss.down': 'down', 'loss.starved': 'starved',
-  'loss.blocked': 'blocked', 'loss.idle': 'idle', 'loss.running': 'running', 'loss.unrated': 'no ideal cycle', 'loss.speed': 'speed', 'loss.quality': 'rejects', 'loss.fully-productive': 'fully productive',
+  'loss.blocked': 'blocked', 'loss.idle': 'idle', 'loss.running': 'running', 'loss.unrated': 'no ideal cycle', 'loss.speed': 'speed', 'loss.quality': 'rejects', 'loss.unjudged': 'not judged', 'loss.fully-productive': 'fully productive',
 };
 
 const TABLES = { en };

@@ -1,0 +1,55 @@
+// Figures: a number in large with its name, its target and what is behind it; and which number a headline shows.
+
+import { html } from './lib.js';
+import { live } from './live.js';
+import { say } from './words.js';
+import { percent, plain, span } from './format.js';
+
+/** Why an indicator is not defined, as the notes of an answer say it. */
+export const noteOf = (answer, name) => answer?.notes?.find((note) => note.startsWith(`${name}:`) || note.startsWith(`${name} `)) ?? answer?.notes?.[0] ?? say('no.data');
+
+/**
+ * The value of an indicator for a headline: where machines that nobody can rate leave the whole without OEE, that of the
+ * others, with a mark and a tip that says without which and why.
+ */
+export function headline(answer, name) {
+  const rated = answer?.rated;
+  if (!rated || !(name in rated.indicators)) return { value: answer?.indicators[name], partly: false, tip: '' };
+  const names = rated.without.map((path) => live.title(path)).join(', ');
+  const tip = rated.why.map((why) => say('without', `${live.title(why.split(':')[0])}${why.slice(why.indexOf(':'))}`)).join('\n');
+  return { value: rated.indicators[name], partly: true, tip, names };
+}
+
+/** A number that says why it is what it is when it is clicked. */
+export const Num = ({ shown, because, partly, tip }) => html`<button type="button" class="num" title=${tip || undefined} onClick=${because}>${shown}</button>${partly ? html`<sup class="partly" title=${tip}>*</sup>` : ''}`;
+
+export function Figure({ title, value, unit, missing, doubt, children }) {
+  return html`<div class="figure card ${doubt ? 'doubt' : ''}"><h2>${title}</h2>
+    ${value === null || value === undefined || missing ? html`<p class="value none" title=${missing || ''}>${say('no.data')}</p>` : html`<p class="value">${value}${unit && html`<small> ${unit}</small>`}</p>`}
+    <p class="beside">${missing && typeof missing === 'string' ? missing : children}</p></div>`;
+}
+
+/** A ratio of the OEE family as a figure: with its target where it has one. `ask` shows why. */
+export function Ratio({ answer, name, title, target, ask, children }) {
+  const { value, partly, tip, names } = headline(answer, name);
+  const because = () => ask({ asset: answer.asset, indicator: name, from: answer.from, to: answer.to, rated: partly, shown: value == null ? '–' : `${percent(value)} %`, answer });
+  const short = target && value != null && value < target;
+  return html`<${Figure} title=${title ?? say(name)} value=${value == null ? null : html`<${Num} shown=${percent(value)} because=${because} partly=${partly} tip=${tip} />`} unit="%" missing=${answer && value == null && noteOf(answer, name)}>${target ? html`<span class=${short ? 't-wait' : ''}>${say('target', `${plain(target * 100)} %`)}</span>` : children}${partly ? html`<span class="t-attention" title=${tip}> ${say('without.short', names)}</span>` : ''}<//>`;
+}
+
+/** What is to be looked at in the data, and what to check: the notes of an answer. */
+export function Notes({ answer }) {
+  if (!answer?.notes?.length) return null;
+  // Machines of which the same is to be said share a line, by their titles, as everywhere else on the page.
+  const said = new Map();
+  for (const note of answer.notes) {
+    const path = note.split(':')[0];
+    const machine = path.split('/').length === 4 ? path : '';
+    const text = machine ? note.slice(path.length + 2) : note;
+    said.set(text, [...(said.get(text) ?? []), ...(machine ? [live.title(machine)] : [])]);
+  }
+  return html`<section class="card stack"><h2>${say('notes')}</h2><ul class="notes">${[...said].map(([text, machines]) => html`<li key=${text}>${machines.length > 0 && html`<b>${machines.join(', ')}</b>: `}${text}</li>`)}</ul></section>`;
+}
+
+/** "silent for 4 min" */
+export const silence = (standing, now) => (standing.heard ? say('silent', span(now - standing.heard)) : say('dev.never'));
