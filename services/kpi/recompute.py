@@ -1,0 +1,317 @@
+"""Recomputing: the ledger of a range made anew from the stored events, and written where it differs from what is there.
+
+It goes machine by machine, and along each in windows that are small enough for memory; each window is one batch, so it
+may be interrupted at any point, and be done again. The rows are those that the live ledger has, to the last digit: a
+store whose ledger is right stays as it is. What is not made anew:
+
+- the newest hour of a ledger that a service is keeping, for the service has it in memory, and grows its last minute;
+- rows of which the events are no longer kept: they can not be told any more, so they stay.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from broker import instants
+from broker.events import AnyEvent
+from broker.plant import Plant
+from broker.topics import Kind
+from services.ledger import vectorised
+from services.ledger.columns import Gathering, Slice
+from services.ledger.counters import DIP_NS
+from services.ledger.fields import TIME
+from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
+from services.ledger.rows import Rows, Rules, build
+from services.store.histories import FOR_EVER, known_before
+from services.store.interface import Batch, LedgerRow, ReasonRow, Store
+from services.store.paging import PAGE, pages, whole_instants
+
+WINDOW_NS: Final = 24 * 60 * MINUTE
+"""So much of a machine is made at once, at most."""
+LEFT_NS: Final = 60 * MINUTE
+"""How much of a ledger that is being kept is left to its keeper."""
+_TELLING: Final[tuple[Kind, ...]] = tuple(kind for kind in KINDS if kind != "status")
+"""The kinds of event that a ledger can begin with: being online alone makes no row."""
+_PROBED: Final = 20
+_DAY_NS: Final = 24 * 60 * MINUTE
+
+
+class Recomputed(msgspec.Struct, frozen=True):
+    """What was done.
+
+    Attributes:
+        machines: of which rows were made.
+        events: that were read.
+        rows: that were made, those by reason among them.
+        changed: of these and of what was there before, how many differed and were written.
+        notes: what was left as it was, and why.
+    """
+
+    machines: int
+    events: int
+    rows: int
+    changed: int
+    notes: tuple[str, ...]
+
+
+class Progress(NamedTuple):
+    """How far it is: nanoseconds of machines' time done, and in all."""
+
+    done: int
+    total: int
+
+
+async def recompute(
+    store: Store,
+    plant: Plant,
+    asset: str,
+    start: int,
+    end: int,
+    *,
+    now: int,
+    is_kept: bool = False,
+    watch: Callable[[Progress], None] = lambda _: None,
+    page: int = PAGE,
+) -> Recomputed:
+    """Make the ledger of start ≤ t < end anew, in whole minutes.
+
+    Args:
+        store: with the events, and the ledger.
+        plant: calendars, ideal cycles and the limit of micro-stops, as they are to hold.
+        asset: an asset path; '' for everything.
+        start: from when, nanoseconds since 1970-01-01 UTC.
+        end: until when.
+        now: the present; a machine of which no row is there gets rows until then.
+        is_kept: a service is keeping this ledger (`grows`).
+        watch: is told of the progress.
+        page: events that are in memory at once, about.
+    """
+    until = -(-end // MINUTE) * MINUTE
+    planned = _Plan(store, plant, start - start % MINUTE, until, now=now)
+    machines = await store.machines(asset)
+    frontier = await store.frontier(asset)
+    if is_kept and frontier:
+        planned.leave_from(max(frontier.values()) // MINUTE * MINUTE - LEFT_NS)
+    for machine in machines:
+        await planned.add(machine.asset, frontier.get(machine.asset))
+    total = sum(task.end - task.start for task in planned.tasks)
+    done = events = rows = changed = 0
+    for task in planned.tasks:
+        at = task.start
+        while at < task.end:
+            rest = task._replace(start=at)
+            window = await _Window.read(store, plant, rest, page)
+            batch, made = await window.differences()
+            if batch.rows or batch.reasons:
+                await store.write(batch)
+            if is_kept and not window.is_as(await _Window.read(store, plant, rest, page)):
+                continue  # an event came in between; it is made again with it
+            events += len(window.events)
+            rows += made
+            changed += len(batch.rows) + len(batch.reasons)
+            done += window.end - at
+            at = window.end
+            watch(Progress(done, total))
+    return Recomputed(len(planned.tasks), events, rows, changed, tuple(planned.notes))
+
+
+async def grows(store: Store, asset: str, end: int, *, now: int, wait_s: float) -> bool:
+    """Tell whether a ledger grows while one waits: then a service is keeping it.
+
+    Args:
+        store: which.
+        asset: an asset path.
+        end: until when rows are to be made; one that ends long before the ledger does needs no answer.
+        now: the present; a ledger that ends a day before is not being kept.
+        wait_s: how long to wait; a service lets its ledger grow each second, or each ten with many machines.
+    """
+    newest = max((await store.frontier(asset)).values(), default=0)
+    if newest < now - _DAY_NS or end < newest - 2 * LEFT_NS:
+        return False
+    before = await _reach(store, asset)
+    await asyncio.sleep(wait_s)
+    return before != await _reach(store, asset)
+
+
+async def _reach(store: Store, asset: str) -> dict[str, int]:
+    """Return until when the rows of some machines reach."""
+    frontier = await store.frontier(asset)
+    newest = sorted(frontier, key=lambda machine: -frontier[machine])[:_PROBED]
+    return {machine: await _end_of_rows(store, machine, frontier[machine]) for machine in newest}
+
+
+async def _end_of_rows(store: Store, machine: str, newest: int) -> int:
+    """Return until when a machine's rows reach, whose newest minute is this: they tell how much of it is over."""
+    rows = await store.rows(machine, newest, newest + MINUTE)
+    return newest + min(sum(row.sums.get(field, 0) for row in rows for field in TIME), MINUTE)
+
+
+class _Task(NamedTuple):
+    """A machine, and from when until when its rows are made."""
+
+    machine: str
+    start: int
+    end: int
+
+
+class _Plan:
+    """What is to be made, and what is left."""
+
+    def __init__(self, store: Store, plant: Plant, start: int, end: int, *, now: int) -> None:
+        self._store, self._plant, self._start, self._end, self._now = store, plant, start, end, now
+        self.tasks: list[_Task] = []
+        self.notes: list[str] = []
+
+    def leave_from(self, at: int) -> None:
+        """Leave what is later to the service that keeps it."""
+        if self._end > at:
+            self._end = at
+            self.notes.append(f"rows from {_said(at)} on are left to the service that is keeping this ledger")
+
+    async def add(self, machine: str, frontier: int | None) -> None:
+        """Find from when until when the rows of a machine can be made."""
+        store = self._store
+        newest = await store.before(KINDS, machine, FOR_EVER)
+        first = await self._first_minute(machine)
+        if first is None:
+            if frontier is not None:
+                self.notes.append(f"{machine}: none of its events is kept any more; its rows stay as they are")
+            return
+        reach = min(self._end, self._now) if frontier is None else await _end_of_rows(store, machine, frontier)
+        end = min(self._end, max(reach, *(event.at for event in newest)))
+        start = max(self._start, first)
+        if start < end and await store.rows(machine, first - MINUTE, first):
+            whole = await self._all_known(machine, newest, end)
+            if start < whole:
+                start = whole
+                self.notes.append(
+                    f"{machine}: older events are no longer kept, so rows before {_said(min(start, end))} stay"
+                )
+        if start < end:
+            self.tasks.append(_Task(machine, start, end))
+
+    async def _first_minute(self, machine: str) -> int | None:
+        """Return the first minute that has a row: that which the first event of all touches."""
+        firsts: list[int] = []
+        for kind in _TELLING:
+            async for page in pages(self._store, (kind,), machine, -FOR_EVER, FOR_EVER, size=100):
+                touched = [minute for event in page for minute in History(0).put(event, event.at, 0)]
+                if touched:
+                    firsts.append(min(touched))
+                    break
+        return min(firsts, default=None)
+
+    async def _all_known(self, machine: str, newest: Sequence[AnyEvent], end: int) -> int:
+        """Return from when on everything is known of a machine whose older events are not kept.
+
+        That is when each of its series has spoken: of one that has not, nobody knows what was in force.
+        """
+        unheard = {(event.kind, event.series) for event in newest}
+        async for page in pages(self._store, KINDS, machine, -FOR_EVER, end):
+            for event in page:
+                unheard.discard((event.kind, event.series))
+                if not unheard:
+                    known = event.at + reach_back(self._plant.microstop_limit_ns)
+                    return known - known % MINUTE + MINUTE
+        return end
+
+
+class _Window:
+    """A part of a task, with all events that its rows depend on."""
+
+    def __init__(self, store: Store, plant: Plant, task: _Task) -> None:
+        self._store, self._task = store, task
+        self._rules = Rules.of(plant, task.machine)
+        self._since = task.start - reach_back(plant.microstop_limit_ns)
+        self._after_ns = plant.microstop_limit_ns + 2 * DIP_NS
+        self.end = task.end
+        self.events: list[AnyEvent] = []
+        self.in_force: list[AnyEvent] = []
+        self.known = Said("unknown", "")
+
+    @classmethod
+    async def read(cls, store: Store, plant: Plant, task: _Task, page: int) -> "_Window":
+        """Read the events of the first part of a task that fits a page and a window."""
+        self = cls(store, plant, task)
+        self.end = min(task.end, task.start + WINDOW_NS)
+        while True:
+            wanted = self.end + self._after_ns
+            self.events, until = await whole_instants(store, KINDS, task.machine, self._since, wanted, size=page)
+            if until == wanted:
+                break
+            self.end = (until - self._after_ns) // MINUTE * MINUTE
+            if self.end > task.start:
+                break
+            self.end, page = min(task.end, task.start + MINUTE), 2 * page  # so much in a minute
+        self.in_force = await store.before(KINDS, task.machine, self._since)
+        self.known = await self._last_known()
+        return self
+
+    def is_as(self, other: "_Window") -> bool:
+        """Tell whether the store held the same events for both."""
+        return (self.end, self.events, self.in_force, self.known) == (
+            other.end,
+            other.events,
+            other.in_force,
+            other.known,
+        )
+
+    async def differences(self) -> tuple[Batch, int]:
+        """Return what must be written for the rows to be right, and how many rows there are."""
+        machine, start, _ = self._task
+        made = self._rows()
+        right = {
+            key: LedgerRow(machine, *key, sums, made.orders.get(key, "")) for key, sums in made.sums.items() if sums
+        }
+        kept = {(row.start, row.product, row.shift): row for row in await self._store.rows(machine, start, self.end)}
+        rows = [row for key, row in right.items() if kept.get(key) != row]
+        rows += [LedgerRow(machine, *key, {}) for key in kept if key not in right]
+        reasons_kept = {
+            (row.start, row.state, row.reason): (row.seconds, row.entries)
+            for row in await self._store.reason_rows(machine, start, self.end)
+        }
+        reasons = [
+            ReasonRow(machine, *key, *amounts)
+            for key, amounts in made.reasons.items()
+            if reasons_kept.get(key) != amounts
+        ]
+        reasons += [ReasonRow(machine, *key, 0, 0) for key in reasons_kept if key not in made.reasons]
+        return Batch(rows=rows, reasons=reasons), len(right) + len(made.reasons)
+
+    def _rows(self) -> Rows:
+        machine, start, _ = self._task
+        try:
+            gathering = Gathering()
+            gathering.put(Slice(machine, start, self.end, self._rules, self.known), self._told(), self._since)
+            return vectorised.build(gathering.columns()).rows()[machine]
+        except OverflowError:
+            return build(self._history(), start, self.end, self._rules)
+
+    def _told(self) -> Iterator[AnyEvent]:
+        yield from self.in_force
+        yield from self.events
+
+    def _history(self) -> History:
+        """Return the machine's history, in which amounts may be of any size."""
+        history = History(self._task.start)
+        history.since, history.known = self._since, self.known
+        for event in self._told():
+            history.put(event, event.at, self._rules.short_ns)
+        return history
+
+    async def _last_known(self) -> Said:
+        """Return the newest state before the first event that was not unknown."""
+        history = History(self._since)
+        for event in self.in_force:
+            if event.kind in ("state", "status"):
+                history.put(event, event.at, 0)
+        said = history.said_at(self._since - 1)
+        if said.state != "unknown" or not history.states.times:
+            return said
+        return await known_before(self._store, self._task.machine, self._since, self._rules.short_ns)
+
+
+def _said(at: int) -> str:
+    return instants.format_rfc3339(at)
