@@ -20,7 +20,7 @@ with warnings.catch_warnings():
     from grafana_foundation_sdk.cog.plugins import register_default_plugins
     from grafana_foundation_sdk.models import alerting, common, dashboard
 
-__all__ = ["Ask", "InfluxQuery", "Section", "Tile", "alerting", "complete", "dashboard"]
+__all__ = ["Ask", "InfluxQuery", "Section", "Tile", "alerting", "complete", "dashboard", "plain"]
 
 COLUMNS: Final = 24
 """The width of Grafana's grid."""
@@ -134,6 +134,12 @@ def override(name: str, settings: Mapping[str, object], matcher: str = "byName")
     )
 
 
+def plain(built: object) -> Object:
+    """Return what the SDK built as plain JSON values."""
+    values: Object = json.loads(json.dumps(built, cls=JSONEncoder))
+    return values
+
+
 def complete(built: dashboard.Dashboard) -> Object:
     """Return a dashboard as plain JSON values, with all that Grafana expects filled in by the SDK.
 
@@ -141,9 +147,9 @@ def complete(built: dashboard.Dashboard) -> Object:
         ValueError: it has a key that the SDK does not know.
     """
     register_default_plugins()
-    plain = _plain(built)
-    completed = _plain(dashboard.Dashboard.from_json(plain))
-    lost = list(_lost(plain, completed, built.uid or ""))
+    given = plain(built)
+    completed = plain(dashboard.Dashboard.from_json(given))
+    lost = list(_lost(given, completed, built.uid or ""))
     if lost:
         raise ValueError(f"Grafana's SDK does not know {', '.join(lost)}")
     return completed
@@ -165,14 +171,9 @@ def rule_file(groups: Sequence[alerting.RuleGroup], folder: str) -> Object:
                 "interval": f"{group['interval']}s",
                 "rules": [_rule_in_file(rule) for rule in group["rules"]],
             }
-            for group in map(_plain, groups)
+            for group in map(plain, groups)
         ],
     }
-
-
-def _plain(built: object) -> Object:
-    plain: Object = json.loads(json.dumps(built, cls=JSONEncoder))
-    return plain
 
 
 def _lost(given: Any, kept: Any, where: str) -> Iterator[str]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from broker.events import STATES
-from broker.plant import Plant
-from dashboards.grafana import dashboard
+from broker.plant import Plant, SignalInfo
+from dashboards.grafana import Object, dashboard, plain
 from services.wall.palette import CATEGORY, THEMES
 
 _TOKENS: Final = THEMES["calm"]["dark"]
@@ -82,6 +82,23 @@ def target_steps(plant: Plant, name: str) -> Steps:
     return (None, DOWN), (round(target * _FAR_BELOW, 4), WAIT), (target, PLAIN)
 
 
+def band_steps(info: SignalInfo) -> Steps:
+    """Return the thresholds of a signal: red beyond the limits of its alarm, yellow outside its normal band."""
+    steps: dict[float | None, str] = {None: PLAIN}
+    if info.alarm_low is not None:
+        steps[None] = DOWN
+        steps[info.alarm_low] = ATTENTION if info.low is not None else PLAIN
+    if info.low is not None:
+        if steps[None] == PLAIN:
+            steps[None] = ATTENTION
+        steps[info.low] = PLAIN
+    if info.high is not None:
+        steps[info.high] = ATTENTION
+    if info.alarm_high is not None:
+        steps[info.alarm_high] = DOWN
+    return [(None, steps[None]), *sorted((at, colour) for at, colour in steps.items() if at is not None)]
+
+
 def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     """Return thresholds as a panel has them."""
     return dashboard.ThresholdsConfig(
@@ -118,6 +135,16 @@ def unit(ucum: str) -> str:
     if ucum in {"", "1"}:
         return "none"
     return _UCUM.get(ucum, f"suffix: {ucum}")
+
+
+def as_object(made: dashboard.ThresholdsConfig) -> Object:
+    """Return thresholds as an override has them."""
+    return plain(made)
+
+
+def as_list(made: Sequence[Any]) -> list[Object]:
+    """Return mappings as an override has them."""
+    return [plain(one) for one in made]
 
 
 def fixed(colour: str) -> dict[str, str]:

@@ -122,17 +122,26 @@ def _text(name: str, label: str, value: str, hide: dashboard.VariableHide) -> Va
     )
 
 
-def link_to(name: PageName, *tags: str) -> Object:
-    """Return a link from a row (or a series) to a page, with these tags of the row chosen there, and the same time."""
-    chosen = "".join(f"&var-{tag}=${{__data.fields.{tag}}}" for tag in tags)
+def link_to(name: PageName, *levels_: str) -> Object:
+    """Return a link from a row to a page at the same time range, where what the row is about is chosen.
+
+    Args:
+        name: the page.
+        levels_: from the site on: the level, which the row tells, or `$` and the level, which is chosen on this page.
+    """
+    chosen = "".join(f"&var-{level.lstrip('$')}={_told(level)}" for level in levels_)
     return {"title": name.title, "url": f"/d/{name.uid}?${{__url_time_range}}{chosen}&var-wall=${{wall}}"}
 
 
-def link_to_wall(*tags: str) -> Object:
-    """Return a link from a row to the live wall's view of its line or machine."""
-    view = "machine" if "machine" in tags else "line"
-    path = "/".join(f"${{__data.fields.{tag}}}" for tag in tags)
+def link_to_wall(*levels_: str) -> Object:
+    """Return a link from a row to the live wall's view of its line or machine; the levels are as in `link_to`."""
+    view = "machine" if "machine" in levels_ else "line"
+    path = "/".join(map(_told, levels_))
     return {"title": "Live wall", "url": f"${{wall}}/{view}/{path}", "targetBlank": True}
+
+
+def _told(level: str) -> str:
+    return f"${{{level[1:]}}}" if level.startswith("$") else f"${{__data.fields.{level}}}"
 
 
 def _pages() -> dashboard.DashboardLink:

@@ -13,7 +13,7 @@ from dashboards.looks import PLAIN_STEPS, Steps
 
 _LAST: Final = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _LEGEND: Final = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
-_NO_LEGEND: Final = {"displayMode": "hidden", "placement": "bottom", "showLegend": False, "calcs": []}
+NO_LEGEND: Final = {"displayMode": "hidden", "placement": "bottom", "showLegend": False, "calcs": []}
 _TOOLTIP: Final = {"mode": "multi", "sort": "desc"}
 _STACK: Final = {"mode": "normal", "group": "A"}
 WITHOUT_TIME: Final[Object] = {"id": "filterFieldsByName", "options": {"exclude": {"names": ["Time"]}}}
@@ -67,6 +67,21 @@ def word(
     defaults = _defaults(panel)
     defaults.mappings, defaults.no_value = list(mappings), "no data"
     defaults.thresholds = looks.thresholds(((None, looks.UNKNOWN),))
+    return Tile(panel, *size)
+
+
+def moment(title: str, says: str, ask: Ask, *, size: tuple[int, int] = (4, 4)) -> Tile:
+    """Return how long ago the newest row of a query was."""
+    options = {
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "/^Time$/", "values": False},
+        "colorMode": "none",
+        "graphMode": "none",
+        "textMode": "value",
+        "justifyMode": "center",
+    }
+    panel = _panel("stat", title, says, [ask], options)
+    defaults = _defaults(panel)
+    defaults.unit, defaults.no_value = looks.AGO, "never"
     return Tile(panel, *size)
 
 
@@ -139,7 +154,7 @@ def ribbon(
         "showValue": "never" if mappings else "auto",
         "rowHeight": 0.8,
         "alignValue": "left",
-        "legend": _LEGEND if mappings else _NO_LEGEND,
+        "legend": _LEGEND if mappings else NO_LEGEND,
         "tooltip": {"mode": "single"},
     }
     panel = _panel("state-timeline", title, says, asks, options)
@@ -233,7 +248,7 @@ def waterfall(title: str, says: str, ask: Ask, *, size: tuple[int, int] = (16, 1
         "fullHighlight": False,
         "xTickLabelRotation": -45,
         "xTickLabelSpacing": 0,
-        "legend": _NO_LEGEND,
+        "legend": NO_LEGEND,
         "tooltip": {"mode": "multi", "sort": "none"},
     }
     panel = _panel("barchart", title, says, [ask], options)
@@ -265,7 +280,8 @@ def table(
     asks: Sequence[Ask],
     columns: Mapping[str, tuple[str, Object]],
     *,
-    by_time: bool = False,
+    by_time: str = "",
+    time_unit: str = "dateTimeAsLocal",
     sort: tuple[str, bool] | None = None,
     size: tuple[int, int] = (24, 8),
 ) -> Tile:
@@ -276,11 +292,14 @@ def table(
         says: what it means.
         asks: queries whose rows are joined by the columns that they share.
         columns: of those that the queries give, which to show, in this order: name → heading, settings.
-        by_time: rows are told apart by their time, too; else it is left out.
+        by_time: what the time of the rows is called, which then tells them apart, too; else it is left out.
+        time_unit: how it is written.
         sort: by which heading, and whether the greatest comes first.
         size: in the grid.
     """
-    headings = {name: heading for name, (heading, _) in columns.items()}
+    shown: dict[str, tuple[str, Object]] = dict(columns)
+    if by_time:
+        shown = {"Time": (by_time, {"unit": time_unit, "custom.width": 160}), **shown}
     options = {
         "showHeader": True,
         "cellHeight": "sm",
@@ -290,24 +309,23 @@ def table(
     defaults = _defaults(panel)
     defaults.no_value = "–"
     defaults.custom = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False}
-    shown = ["Time", *headings] if by_time else list(headings)
     steps: list[Object] = [] if by_time else [WITHOUT_TIME]
     if len(asks) > 1:
         steps.append({"id": "merge", "options": {}})
-    steps.append({"id": "filterFieldsByName", "options": {"include": {"names": shown}}})
+    steps.append({"id": "filterFieldsByName", "options": {"include": {"names": list(shown)}}})
     steps.append(
         {
             "id": "organize",
             "options": {
                 "indexByName": {name: place for place, name in enumerate(shown)},
-                "renameByName": headings,
+                "renameByName": {name: heading for name, (heading, _) in shown.items()},
                 "excludeByName": {},
                 "includeByName": {},
             },
         }
     )
     panel.transformations = _transformations(steps)
-    for heading, settings in columns.values():
+    for heading, settings in shown.values():
         if settings:
             _override(panel, heading, settings)
     return Tile(panel, *size)
@@ -323,11 +341,11 @@ def histogram(title: str, says: str, ask: Ask, *, size: tuple[int, int] = (8, 8)
     return Tile(panel, *size)
 
 
-def settings(tile: Tile, overrides: Mapping[str, Mapping[str, object]]) -> Tile:
-    """Return the tile with settings for the fields of these names."""
-    for name, values in overrides.items():
-        _override(tile.panel, name, values)
-    return tile
+def by_regexp(tile: Tile, pattern: str, values: Mapping[str, object]) -> None:
+    """Give the fields whose names match `/pattern/` settings."""
+    assert tile.panel.field_config is not None
+    assert tile.panel.field_config.overrides is not None
+    tile.panel.field_config.overrides.append(override(pattern, values, "byRegexp"))
 
 
 def _panel(kind: str, title: str, says: str, asks: Sequence[Ask], options: Object) -> dashboard.Panel:

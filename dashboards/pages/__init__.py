@@ -5,6 +5,16 @@ from typing import Final
 
 from broker.plant import Plant
 from dashboards.grafana import dashboard
-from dashboards.pages import overview
+from dashboards.pages import data, energy, line, machine, maintenance, orders, overview, quality, site
 
-PAGES: Final[tuple[Callable[[Plant], dashboard.Dashboard], ...]] = (overview.page_of,)
+PAGES: Final[tuple[Callable[[Plant], dashboard.Dashboard], ...]] = (
+    overview.page_of,
+    site.page_of,
+    line.page_of,
+    machine.page_of,
+    quality.page_of,
+    energy.page_of,
+    maintenance.page_of,
+    orders.page_of,
+    data.page_of,
+)

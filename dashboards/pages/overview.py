@@ -6,7 +6,7 @@ from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import HOUR, LINE, OVERVIEW, RAW, SITE
 from dashboards.page import levels, link_to, link_to_wall, page
 from dashboards.pages import parts
-from dashboards.queries import Cut, how_many_are, indicator, power
+from dashboards.queries import Cut, how_many, indicator, power
 
 _LINE = ("site", "area", "line")
 
@@ -17,7 +17,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         OVERVIEW,
         "All sites: how productive they are now and were over the range, what stopped them, what energy it took.",
         [
-            Section("Now and over the range", [*parts.headline(plant), parts.good(), _down_now(), _energy()]),
+            Section("Now and over the range", [*parts.headline(plant), parts.good(), _down_now(), parts.energy()]),
             Section("Lines", [_lines(plant), parts.oee_trend(plant, _LINE, _TREND_SAYS), parts.time_spent("site")]),
             Section("Machines", [parts.state_ribbons()]),
             Section("Losses and energy", [parts.stop_reasons(), _power(), _days(plant)]),
@@ -33,19 +33,9 @@ def _down_now() -> Tile:
     return panels.number(
         "Machines down",
         "How many machines are down at the end of the range.",
-        Ask(how_many_are("down"), source=RAW),
+        Ask(how_many("state", "state", "\"state\" = 'down'"), source=RAW),
         "none",
         steps=((None, looks.PLAIN), (1, looks.DOWN)),
-    )
-
-
-def _energy() -> Tile:
-    return panels.number(
-        "Energy a good piece",
-        "Electricity of all machines over their good pieces.",
-        Ask(indicator("energy_per_good_piece")),
-        looks.ENERGY,
-        decimals=2,
     )
 
 

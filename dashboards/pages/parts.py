@@ -7,7 +7,7 @@ from broker.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Tile
 from dashboards.names import LEVELS, RAW
-from dashboards.queries import EVERY, Cut, indicator, reasons, standing, total
+from dashboards.queries import EVERY, UNTIL, Cut, indicator, reasons, scope, standing, term, total
 
 TITLES: Final = {
     "oee": "OEE",
@@ -23,6 +23,57 @@ _SAYS: Final = {
     "quality_ratio": "Good over produced pieces, each weighed with its ideal cycle (no. 10).",
 }
 STOPS: Final = ("setup", "starved", "blocked", "idle", "down")
+
+_RAISED: Final = '"active" = 1'
+_COLOURED: Final[Object] = {"type": "color-text"}
+_SEVERITIES: Final = looks.as_list(
+    looks.words(
+        {
+            "alarm": ("alarm", looks.DOWN),
+            "warning": ("warning", looks.ATTENTION),
+            "notice": ("notice", looks.PLAIN),
+        }
+    )
+)
+
+_STEPS: Final = {
+    "= Calendar": "",
+    "Off": '"off_s"',
+    "Maintenance": '"maintenance_s"',
+    "Unknown": '"UT"',
+    "= Planned": "",
+    "No order": '"no_order_s"',
+    "Set-up": '"setup_s"',
+    "Down": '"down_s"',
+    "Starved": '"starved_s"',
+    "Blocked": '"blocked_s"',
+    "Idle": '"idle_s"',
+    "= Running": "",
+    "Speed": '("running_s" - "ideal_s")',
+    "Rejects": '("ideal_s" - "ideal_good_s")',
+    "= Productive": "",
+}
+"""The steps of the waterfall: what is left (=), and what is lost."""
+_LOST: Final = (
+    "off_s",
+    "maintenance_s",
+    "no_order_s",
+    "setup_s",
+    "down_s",
+    "starved_s",
+    "blocked_s",
+    "idle_s",
+    "running_s",
+    "ideal_s",
+    "ideal_good_s",
+)
+TABLE_SUMS: Final = {
+    "good": "good",
+    "scrap": "scrap",
+    "down": "down_s",
+    "waiting": 'sum("starved_s") + sum("blocked_s")',
+}
+"""The sums in a table of lines, machines, shifts or products."""
 
 SPENT: Final[Mapping[str, tuple[str, str]]] = {
     "Fully productive": ('sum("ideal_good_s")', looks.PRODUCTIVE),
@@ -72,6 +123,46 @@ def good() -> Tile:
         Ask(total({"good": "good"})),
         looks.PIECES,
         decimals=0,
+    )
+
+
+def scrap() -> Tile:
+    """Return the scrapped pieces as a large number."""
+    return panels.number(
+        "Scrap", "Scrapped pieces of all machines shown.", Ask(total({"scrap": "scrap"})), looks.PIECES, decimals=0
+    )
+
+
+def energy() -> Tile:
+    """Return the energy of a good piece as a large number."""
+    return panels.number(
+        "Energy a good piece",
+        "Electricity of all machines shown over their good pieces.",
+        Ask(indicator("energy_per_good_piece")),
+        looks.ENERGY,
+        decimals=2,
+    )
+
+
+def pieces_by_time(by: Sequence[str], *, size: tuple[int, int] = (12, 8)) -> Tile:
+    """Return good pieces over time of each value of these tags; without tags, good, scrap and rework."""
+    if by:
+        return panels.bars(
+            "Good pieces over time",
+            "Good pieces in each stretch of time; a piece counts at each machine that works on it.",
+            [Ask(total({"good": "good"}, Cut(by, EVERY)), alias="/".join(f"$tag_{tag}" for tag in by))],
+            looks.PIECES,
+            interval="15m",
+            size=size,
+        )
+    return panels.bars(
+        "Pieces over time",
+        "Good, scrapped and reworked pieces in each stretch of time.",
+        [Ask(total({"Good": "good", "Scrap": "scrap", "Rework": "rework"}, Cut(every=EVERY)))],
+        looks.PIECES,
+        interval="15m",
+        colours={"Good": looks.PRODUCTIVE, "Scrap": looks.DOWN, "Rework": looks.ATTENTION},
+        size=size,
     )
 
 
@@ -125,20 +216,85 @@ def state_ribbons(names: Sequence[str] = LEVELS, *, size: tuple[int, int] = (24,
     )
 
 
+def orders_ribbon(*, size: tuple[int, int] = (24, 6)) -> Tile:
+    """Return which order was on each machine."""
+    started = scope(more="\"phase\" = 'start'")
+    return panels.ribbon(
+        "Orders",
+        "The order that was started last on each machine.",
+        [
+            Ask(
+                standing("order", "job", where=started),
+                alias="/".join(f"$tag_{level}" for level in LEVELS),
+                source=RAW,
+            )
+        ],
+        size=size,
+    )
+
+
+def alarms(*, size: tuple[int, int] = (24, 8)) -> Tile:
+    """Return the alarms and notices that were raised last."""
+    columns: dict[str, tuple[str, Object]] = {
+        "severity": ("Severity", {"custom.width": 90, "mappings": _SEVERITIES, "custom.cellOptions": _COLOURED}),
+        "machine": ("Machine", {"custom.width": 110}),
+        "code": ("Code", {"custom.width": 130}),
+        "text": ("Text", {}),
+    }
+    names = ", ".join(f'"{name}"' for name in columns)
+    return panels.table(
+        "Latest alarms and notices",
+        "What machines raised last up to the end of the range, 30 days back at most, the newest on top.",
+        [
+            Ask(
+                f'SELECT {names} FROM "event" WHERE {UNTIL} AND {scope(more=_RAISED)} ORDER BY time DESC LIMIT 50',
+                source=RAW,
+                table=True,
+            )
+        ],
+        columns,
+        by_time="Raised",
+        sort=("Raised", True),
+        size=size,
+    )
+
+
+def waterfall(*, size: tuple[int, int] = (16, 10)) -> Tile:
+    """Return where the time went, from calendar time down to fully productive time."""
+    edges: dict[str, tuple[str, str]] = {}
+    left = '"CT"'
+    for name, loss in _STEPS.items():
+        if name.startswith("="):
+            edges[name] = ('0 * "CT"', left)
+        else:
+            edges[name] = (f"{left} - {loss}", left)
+            left = edges[name][0]
+    sums = total({"CT": term("CT"), "UT": term("UT")} | {field: field for field in _LOST})
+    lower, upper = (", ".join(f'{pair[place]} AS "{name}"' for name, pair in edges.items()) for place in (0, 1))
+    names = ", ".join(f'"{name}"' for name in edges)
+    return panels.waterfall(
+        "From calendar time to fully productive time",
+        "What each kind of loss took: calendar time less time off, in maintenance and unknown is planned time; less"
+        " stops it is running time; less reduced speed and rejects it is fully productive time. OEE is the last over"
+        " planned time.",
+        Ask(f"SELECT {names} FROM (SELECT {lower} FROM ({sums})), (SELECT {upper} FROM ({sums}))", table=True),
+        size=size,
+    )
+
+
 def factors(by: Sequence[str]) -> list[Ask]:
     """Return the queries of a table with OEE, its factors, good pieces, stops and coverage of each value of tags."""
     names = (*TITLES, "coverage")
-    sums = {"good": "good", "scrap": "scrap", "down": "down_s", "waiting": 'sum("starved_s") + sum("blocked_s")'}
     return [
         *(Ask(indicator(name, Cut(by)), table=True) for name in names),
-        Ask(total(sums, Cut(by)), table=True),
+        Ask(total(TABLE_SUMS, Cut(by)), table=True),
     ]
 
 
 def factor_columns(plant: Plant, first: Mapping[str, tuple[str, Object]]) -> dict[str, tuple[str, Object]]:
     """Return the columns of such a table, after those that say what a row is about."""
     ratio: Object = {"unit": looks.RATIO, "decimals": 1, "custom.width": 110}
-    steps = looks.thresholds(looks.target_steps(plant, "oee"))
+    steps = looks.as_object(looks.thresholds(looks.target_steps(plant, "oee")))
     coloured = ratio | {"thresholds": steps, "custom.cellOptions": {"type": "color-text"}}
     bar = ratio | {
         "min": 0,

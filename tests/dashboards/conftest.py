@@ -15,7 +15,7 @@ from edge.simulation import Pace, Simulation
 from services.kpi.keeping import Keeper
 from services.store.influx import InfluxStore
 from services.store.influx_address import parse
-from services.store.interface import Refused
+from services.store.interface import LedgerRow, Refused
 from tests.dashboards.viewing import View
 from tests.store.influxd import Influxd
 
@@ -46,6 +46,19 @@ def day(tmp_path_factory: pytest.TempPathFactory, plant: Plant) -> Iterator[Infl
     asyncio.run(_keep_a_day(influxd.make_store("corridor"), plant))
     yield influxd
     influxd.kill()
+
+
+@pytest.fixture(scope="session")
+def ledger(day: Influxd) -> list[LedgerRow]:
+    """The minutes of that day."""
+
+    async def read() -> list[LedgerRow]:
+        store = await InfluxStore.open(parse(f"influxdb1://127.0.0.1:{day.port}/corridor"))
+        found = await store.rows("", START, END)
+        await store.close()
+        return found
+
+    return asyncio.run(read())
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,229 @@
+"""Data quality: what arrives, what is refused, what is silent, what is not known."""
+
+from typing import Final
+
+from broker.plant import Plant
+from dashboards import looks, panels
+from dashboards.grafana import Ask, Object, Section, Tile, dashboard
+from dashboards.names import DATA, LEVELS, MACHINE, RAW
+from dashboards.page import levels, link_to, link_to_wall, page
+from dashboards.queries import (
+    EVERY,
+    RANGE,
+    UNTIL,
+    Cut,
+    grouped,
+    how_many,
+    indicator,
+    newest,
+    scope,
+    standing,
+    term,
+    total,
+)
+
+_RECENT: Final = "6h"
+"""Samples are many: they are counted over so much, whatever range is chosen."""
+_KINDS: Final = {"state": "code", "count": "produced", "meter": "total", "quality": "value"}
+
+
+def page_of(plant: Plant) -> dashboard.Dashboard:  # noqa: ARG001  (all pages are made in the same way)
+    """Return the page."""
+    return page(
+        DATA,
+        "Whether the numbers can be trusted: rates, refused messages, silent and offline devices, unknown time.",
+        [
+            Section("Now and over the range", _numbers()),
+            Section("What arrives", [_samples(), _events()]),
+            Section("Devices", [_connections(), _last_heard(), _unknown()]),
+            Section("What is refused or in doubt", [_refused_by_time(), _refused(), _unrated(), _too_fast()]),
+        ],
+        levels(),
+    )
+
+
+def _numbers() -> list[Tile]:
+    size = (4, 4)
+    return [
+        panels.number(
+            "Time known",
+            "Share of calendar time in which the state was known.",
+            Ask(indicator("coverage")),
+            looks.RATIO,
+            steps=((None, looks.DOWN), (0.8, looks.ATTENTION), (0.95, looks.PLAIN)),
+            decimals=1,
+            size=size,
+        ),
+        panels.number(
+            "Devices offline",
+            "Devices whose last word is that they are not connected.",
+            Ask(how_many("online", "status", '"online" = 0'), source=RAW),
+            "none",
+            steps=((None, looks.PLAIN), (1, looks.DOWN)),
+            size=size,
+        ),
+        panels.number(
+            "Refused messages",
+            "Messages of the range that could not be understood; they are kept, and told below.",
+            Ask(f'SELECT count("bytes") AS "refused" FROM "rejected" WHERE {RANGE}', source=RAW),
+            "none",
+            steps=((None, looks.PLAIN), (1, looks.ATTENTION)),
+            none="0",
+            size=size,
+        ),
+        panels.moment(
+            "Newest sample",
+            "How old the newest stored sample is: the lag of everything before the store, if devices speak.",
+            Ask(newest("value", "telemetry", ()), source=RAW),
+            size=size,
+        ),
+        panels.moment(
+            "Newest minute of the ledger",
+            "When the newest minute of the ledger began: it is the running one if the ledger keeps up.",
+            Ask(newest("running_s", "ledger", ())),
+            size=size,
+        ),
+        panels.number(
+            "Pieces without ideal cycle",
+            "Pieces of which nobody told the ideal cycle: where there are any, OEE and effectiveness are not defined.",
+            Ask(total({"unrated": "unrated"})),
+            looks.PIECES,
+            steps=((None, looks.PLAIN), (1, looks.ATTENTION)),
+            decimals=0,
+            size=size,
+        ),
+    ]
+
+
+def _samples() -> Tile:
+    minutes = f'SELECT count("value") AS "n" FROM "telemetry" WHERE {RANGE} AND {scope()}{grouped(LEVELS, "1m", "0")}'
+    tile = panels.trend(
+        "Samples a minute, 6 hours",
+        "Stored samples of telemetry of each machine, over the last 6 hours: a line that falls is a sensor that died.",
+        [
+            Ask(
+                f'SELECT mean("n") AS "n" FROM ({minutes}) WHERE {RANGE}{grouped(LEVELS, EVERY)}',
+                alias="/".join(f"$tag_{level}" for level in LEVELS),
+                source=RAW,
+            )
+        ],
+        "cpm",
+    )
+    tile.panel.time_from = _RECENT
+    return tile
+
+
+def _events() -> Tile:
+    asks = [
+        Ask(
+            f'SELECT count("{field}") AS "{kind}" FROM "{kind}" WHERE {RANGE} AND {scope()}{grouped((), EVERY)}',
+            source=RAW,
+        )
+        for kind, field in _KINDS.items()
+    ]
+    return panels.bars(
+        "States, counts, meters and measurements",
+        "Stored events of each kind in each stretch of time.",
+        asks,
+        looks.PIECES,
+        interval="10m",
+    )
+
+
+def _connections() -> Tile:
+    return panels.ribbon(
+        "Connection",
+        "Whether each device was connected, by its own word and its last will.",
+        [Ask(standing("online", "status"), alias="/".join(f"$tag_{level}" for level in LEVELS), source=RAW)],
+        looks.connections(),
+        size=(24, 8),
+    )
+
+
+def _last_heard() -> Tile:
+    columns: dict[str, tuple[str, Object]] = {
+        "site": ("Site", {}),
+        "area": ("Area", {}),
+        "line": ("Line", {}),
+        "machine": ("Machine", {"links": [link_to(MACHINE, *LEVELS), link_to_wall(*LEVELS)]}),
+    }
+    return panels.table(
+        "Last heard",
+        "When the newest sample of each machine was taken, the longest silent on top.",
+        [Ask(newest("value", "telemetry"), source=RAW, table=True)],
+        columns,
+        by_time="Last heard",
+        time_unit=looks.AGO,
+        sort=("Last heard", False),
+        size=(12, 9),
+    )
+
+
+def _unknown() -> Tile:
+    return panels.ranking(
+        "Unknown time",
+        "Time in which nobody knew the state of a machine: offline, never heard, or told as unknown.",
+        Ask(total({"time": term("UT")}, Cut(("line", "machine"))), table=True),
+        "time",
+        looks.SECONDS,
+        colour=looks.UNKNOWN,
+        size=(12, 9),
+    )
+
+
+def _refused_by_time() -> Tile:
+    return panels.bars(
+        "Refused messages by hour",
+        "Messages that could not be understood.",
+        [
+            Ask(
+                f'SELECT count("bytes") AS "refused" FROM "rejected" WHERE {RANGE} GROUP BY time(1h) fill(0)',
+                source=RAW,
+            )
+        ],
+        "none",
+        colours={"refused": looks.ATTENTION},
+        size=(8, 9),
+    )
+
+
+def _refused() -> Tile:
+    return panels.table(
+        "Messages refused last",
+        "The newest refused messages up to the end of the range, 30 days back at most: topic, and why.",
+        [
+            Ask(
+                f'SELECT "topic", "reason", "bytes" FROM "rejected" WHERE {UNTIL} ORDER BY time DESC LIMIT 50',
+                source=RAW,
+                table=True,
+            )
+        ],
+        {"topic": ("Topic", {}), "reason": ("Why", {}), "bytes": ("Size", {"unit": "decbytes"})},
+        by_time="Received",
+        sort=("Received", True),
+        size=(16, 9),
+    )
+
+
+def _unrated() -> Tile:
+    return panels.ranking(
+        "Pieces without an ideal cycle, by machine",
+        "Send ideal_cycle with the job, or set ideal-cycle in the plant file, and OEE is defined again.",
+        Ask(total({"pieces": "unrated"}, Cut(("line", "machine"))), table=True),
+        "pieces",
+        looks.PIECES,
+        colour=looks.ATTENTION,
+        size=(12, 8),
+    )
+
+
+def _too_fast() -> Tile:
+    return panels.ranking(
+        "Effectiveness by machine",
+        "Above 100 % the ideal cycle is too long, pieces are counted twice, or made outside of running time.",
+        Ask(indicator("effectiveness", Cut(("line", "machine"))), table=True),
+        "effectiveness",
+        looks.RATIO,
+        colour=looks.RUN,
+        size=(12, 8),
+    )

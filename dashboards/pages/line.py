@@ -1,0 +1,82 @@
+"""Line: one line as it flows, where its time went, which machine holds it back, hour by hour."""
+
+from broker.plant import Plant
+from dashboards import looks, panels
+from dashboards.grafana import Ask, Object, Section, Tile, dashboard
+from dashboards.names import LINE, MACHINE
+from dashboards.page import levels, link_to, link_to_wall, page
+from dashboards.pages import parts
+from dashboards.queries import Cut, indicator, total
+
+
+def page_of(plant: Plant) -> dashboard.Dashboard:
+    """Return the page."""
+    return page(
+        LINE,
+        "One line: states on one time axis, which machine holds it back, where the time went, hour by hour.",
+        [
+            Section("$site / $area / $line", [*parts.headline(plant), parts.good(), parts.scrap(), parts.energy()]),
+            Section("States and orders", [parts.state_ribbons(("machine",), size=(24, 7)), parts.orders_ribbon()]),
+            Section("Which machine holds the line", [_machines(plant), parts.time_spent("machine")]),
+            Section("Where the time went", [parts.waterfall(), parts.stop_reasons()]),
+            Section(
+                "Hour by hour",
+                [
+                    _hours(),
+                    parts.pieces_by_time(("machine",)),
+                    parts.oee_trend(
+                        plant, ("machine",), "OEE of each machine in each stretch of time; dashed: target."
+                    ),
+                    parts.alarms(size=(12, 8)),
+                ],
+            ),
+        ],
+        levels("site", "area", "line"),
+        wall="line/${site}/${area}/${line}",
+    )
+
+
+def _machines(plant: Plant) -> Tile:
+    here = ("$site", "$area", "$line", "machine")
+    places: dict[str, tuple[str, Object]] = {
+        "machine": ("Machine", {"links": [link_to(MACHINE, *here), link_to_wall(*here)], "custom.width": 130}),
+    }
+    return panels.table(
+        "Machines, the one that waits least on top",
+        "A machine that neither starves nor is blocked sets the pace of the line: it is the constraint, and a minute"
+        " won there is a minute won for the line. Click its name for more.",
+        parts.factors(("machine",)),
+        parts.factor_columns(plant, places),
+        sort=("Waiting", False),
+        size=(24, 7),
+    )
+
+
+def _hours() -> Tile:
+    cut = Cut(every="1h")
+    sums = {
+        "good": "good",
+        "scrap": "scrap",
+        "running": "running_s",
+        "setup": "setup_s",
+        "waiting": 'sum("starved_s") + sum("blocked_s") + sum("idle_s")',
+        "down": "down_s",
+    }
+    duration: Object = {"unit": looks.SECONDS, "decimals": 1}
+    return panels.table(
+        "Hour by hour",
+        "What each hour gave, and how the machines spent it, all machines together; the newest hour is on top.",
+        [Ask(total(sums, cut), table=True), Ask(indicator("oee", cut), table=True)],
+        {
+            "good": ("Good", {"decimals": 0}),
+            "scrap": ("Scrap", {"decimals": 0}),
+            "oee": ("OEE", {"unit": looks.RATIO, "decimals": 1}),
+            "running": ("Running", duration),
+            "setup": ("Set-up", duration),
+            "waiting": ("Waiting, idle", duration),
+            "down": ("Down", duration),
+        },
+        by_time="Hour",
+        sort=("Hour", True),
+        size=(12, 8),
+    )

@@ -1,0 +1,178 @@
+"""Quality: yields, process capability, control charts."""
+
+from typing import Final
+
+from broker.plant import Plant
+from dashboards import looks, panels, spc
+from dashboards.grafana import Ask, Object, Section, Tile, dashboard
+from dashboards.names import LEVELS, MACHINE, QUALITY, RAW
+from dashboards.page import levels, link_to, link_to_wall, page, tag_values
+from dashboards.queries import EVERY, RANGE, Cut, indicator, scope, total
+
+_CAPABLE: Final = ((None, looks.DOWN), (1.0, looks.WAIT), (1.33, looks.PLAIN))
+_RATIOS: Final = {
+    "first_pass_yield": ("First pass yield", "Parts that were good at first pass over inspected parts (no. 15)."),
+    "quality_ratio": ("Quality ratio", "Good over produced pieces, each weighed with its ideal cycle (no. 10)."),
+    "scrap_ratio": ("Scrap", "Scrap over produced pieces (no. 16)."),
+    "rework_ratio": ("Rework", "Pieces to be reworked over produced pieces (no. 17)."),
+}
+
+
+def page_of(plant: Plant) -> dashboard.Dashboard:
+    """Return the page."""
+    characteristic = tag_values("characteristic", "Characteristic", measurement="quality", single=True)
+    return page(
+        QUALITY,
+        "Yields of machines, capability of what is measured, and control charts of one characteristic.",
+        [
+            Section("Yields", [*_numbers(plant), _by_machine(), _yield_trend()]),
+            Section("Capability", [_capability()]),
+            Section("Control charts: $characteristic", [_individuals(), _histogram(), _moving_range(), _scrap()]),
+        ],
+        [*levels(), characteristic],
+    )
+
+
+def _numbers(plant: Plant) -> list[Tile]:
+    quality = looks.target_steps(plant, "quality_ratio")
+    return [
+        panels.number(
+            title,
+            says,
+            Ask(indicator(name)),
+            looks.RATIO,
+            steps=quality if name == "quality_ratio" else looks.PLAIN_STEPS,
+            decimals=1,
+            size=(6, 4),
+        )
+        for name, (title, says) in _RATIOS.items()
+    ]
+
+
+def _by_machine() -> Tile:
+    ratio: Object = {"unit": looks.RATIO, "decimals": 1}
+    places: dict[str, tuple[str, Object]] = {
+        "site": ("Site", {}),
+        "area": ("Area", {}),
+        "line": ("Line", {}),
+        "machine": ("Machine", {"links": [link_to(MACHINE, *LEVELS), link_to_wall(*LEVELS)]}),
+    }
+    columns: dict[str, tuple[str, Object]] = {name: (title, ratio) for name, (title, _) in _RATIOS.items()}
+    return panels.table(
+        "Yields by machine",
+        "The machines with the lowest first pass yield are on top.",
+        [
+            *(Ask(indicator(name, Cut(LEVELS)), table=True) for name in _RATIOS),
+            Ask(total({"good": "good", "scrap": "scrap"}, Cut(LEVELS)), table=True),
+        ],
+        places | columns | {"good": ("Good", {"decimals": 0}), "scrap": ("Scrapped", {"decimals": 0})},
+        sort=("First pass yield", False),
+        size=(14, 9),
+    )
+
+
+def _yield_trend() -> Tile:
+    return panels.trend(
+        "First pass yield over time",
+        "First pass yield of each line in each stretch of time.",
+        [
+            Ask(
+                indicator("first_pass_yield", Cut(("site", "area", "line"), EVERY)),
+                alias="$tag_site/$tag_area/$tag_line",
+            )
+        ],
+        looks.RATIO,
+        interval="30m",
+        top=1,
+        size=(10, 9),
+    )
+
+
+def _capability() -> Tile:
+    index: Object = {
+        "decimals": 2,
+        "thresholds": looks.as_object(looks.thresholds(_CAPABLE)),
+        "custom.cellOptions": {"type": "color-text"},
+    }
+    return panels.table(
+        "Process capability",
+        "How many times the tolerance holds the spread of each characteristic. Cpk (no. 22) counts how far it is off"
+        " centre; 1.33 and more is capable. Within: by the differences of successive parts; overall: by all.",
+        [Ask(spc.capability(), source=RAW, table=True)],
+        {
+            "machine": ("Machine", {}),
+            "characteristic": ("Characteristic", {}),
+            "n": ("Parts", {"decimals": 0}),
+            "mean": ("Mean", {"decimals": 3}),
+            "lower": ("Lower limit", {"decimals": 3}),
+            "upper": ("Upper limit", {"decimals": 3}),
+            "cp": ("Cp", index),
+            "cpk": ("Cpk", index),
+            "cm": ("Cm", index),
+            "cmk": ("Cmk", index),
+        },
+        sort=("Cpk", False),
+        size=(24, 7),
+    )
+
+
+def _individuals() -> Tile:
+    tile = panels.trend(
+        "Individual values",
+        "Each measured part between its control limits (mean ± 3 σ of successive parts, dashed) and its tolerance"
+        " limits: a point outside the former is a special cause, one outside the latter a bad part.",
+        [
+            Ask(spc.individuals(), alias="$tag_machine $col", source=RAW),
+            Ask(spc.control_limits(), alias="$tag_machine $col", source=RAW),
+        ],
+        "none",
+        points=True,
+        size=(16, 10),
+    )
+    line: Object = {"custom.showPoints": "never", "custom.lineWidth": 1}
+    dashed: Object = line | {"custom.lineStyle": {"fill": "dash", "dash": [6, 4]}, "color": looks.fixed(looks.ACT)}
+    limit: Object = line | {"color": looks.fixed(looks.DOWN)}
+    value: Object = {"color": looks.fixed(looks.PRODUCTIVE), "custom.lineWidth": 0, "custom.pointSize": 5}
+    panels.by_regexp(tile, "/ value$/", value)
+    panels.by_regexp(tile, "/ (lower|upper) tolerance$/", limit)
+    panels.by_regexp(tile, "/ (lower|upper) control$/", dashed)
+    panels.by_regexp(tile, "/ mean$/", line | {"color": looks.fixed(looks.PRODUCTIVE)})
+    assert tile.panel.field_config is not None
+    assert tile.panel.field_config.defaults is not None
+    custom = tile.panel.field_config.defaults.custom
+    assert isinstance(custom, dict)
+    del custom["axisSoftMin"]
+    return tile
+
+
+def _histogram() -> Tile:
+    return panels.histogram(
+        "Distribution",
+        "How often values of each size were measured.",
+        Ask(spc.values(), alias="$tag_machine", source=RAW),
+        size=(8, 10),
+    )
+
+
+def _moving_range() -> Tile:
+    return panels.trend(
+        "Moving range",
+        "Difference of each part from the one before: a jump is a change from part to part, not a drift.",
+        [Ask(spc.moving_range(), alias="$tag_machine", source=RAW)],
+        "none",
+        points=True,
+        size=(16, 7),
+    )
+
+
+def _scrap() -> Tile:
+    query = f'SELECT sum("scrap") AS "scrap" FROM "ledger" WHERE {RANGE} AND {scope()} GROUP BY "line", "machine"'
+    return panels.ranking(
+        "Scrap by machine",
+        "Scrapped pieces, counted at the machine that scrapped them.",
+        Ask(query, table=True),
+        "scrap",
+        looks.PIECES,
+        colour=looks.ATTENTION,
+        size=(8, 7),
+    )

@@ -1,0 +1,60 @@
+"""Site: one site, its lines and machines, hour by hour."""
+
+from broker.plant import Plant
+from dashboards import looks, panels
+from dashboards.grafana import Ask, Object, Section, Tile, dashboard
+from dashboards.names import LINE, SITE
+from dashboards.page import levels, link_to, link_to_wall, page
+from dashboards.pages import parts
+from dashboards.queries import power
+
+_LINE = ("area", "line")
+
+
+def page_of(plant: Plant) -> dashboard.Dashboard:
+    """Return the page."""
+    return page(
+        SITE,
+        "One site: its lines side by side, what they made, what they lost and why.",
+        [
+            Section("$site", [*parts.headline(plant), parts.good(), parts.scrap(), parts.energy()]),
+            Section(
+                "Lines",
+                [
+                    _lines(plant),
+                    parts.oee_trend(plant, _LINE, "OEE of each line in each stretch of time; dashed: target."),
+                    parts.pieces_by_time(_LINE),
+                    parts.time_spent("line"),
+                    _power(),
+                ],
+            ),
+            Section("Machines", [parts.state_ribbons(("area", "line", "machine"))]),
+            Section("Why", [parts.stop_reasons(size=(10, 10)), parts.alarms(size=(14, 10))]),
+        ],
+        levels("site"),
+    )
+
+
+def _lines(plant: Plant) -> Tile:
+    here = ("$site", "area", "line")
+    places: dict[str, tuple[str, Object]] = {
+        "area": ("Area", {"custom.width": 140}),
+        "line": ("Line", {"links": [link_to(LINE, *here), link_to_wall(*here)], "custom.width": 120}),
+    }
+    return panels.table(
+        "Lines",
+        "Each line over the range; click its name for the line's page or the live wall.",
+        parts.factors(_LINE),
+        parts.factor_columns(plant, places),
+        sort=("OEE", False),
+        size=(24, 6),
+    )
+
+
+def _power() -> Tile:
+    return panels.trend(
+        "Electrical power",
+        "Mean electrical power of each line, from the meters of its machines.",
+        [Ask(power(_LINE), alias="$tag_area/$tag_line")],
+        looks.POWER,
+    )
