@@ -38,6 +38,11 @@ Broker = Annotated[
     str, typer.Option("--broker", metavar="URL", help="The broker: mqtt://user:password@host:1883, mqtts://….")
 ]
 Store = Annotated[
-    str, typer.Option("--store", metavar="URL", help="The store: sqlite:///path; left out, the data folder's.")
+    str,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="The store: sqlite:///path, influxdb://token@host:8086/bucket, influxdb1://…; if left out, in --data.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]

@@ -206,8 +206,8 @@ def _first_error() -> Iterator[None]:
     """Raise the first of several errors alone: questions that are asked together fail together."""
     try:
         yield
-    except* StoreError as errors:
-        first: BaseException = errors
-        while isinstance(first, BaseExceptionGroup):
+    except ExceptionGroup as errors:
+        first: Exception = errors.subgroup(StoreError) or errors
+        while isinstance(first, ExceptionGroup):
             first = first.exceptions[0]
         raise first from None
