@@ -1,0 +1,86 @@
+"""`corridor recompute`: the ledger of a range made anew from the stored events."""
+
+import asyncio
+import time
+from typing import Annotated, Final
+
+import typer
+
+from broker.plant import Plant, load
+from broker.topics import check_asset
+from cli import options, progress, times
+from cli.errors import CommandError
+from cli.services import PLANT_NOTE, PlantFile, opened, plant_of
+from services.kpi.recompute import Progress, Recomputed, grows
+from services.kpi.recompute import recompute as make_anew
+from services.kpi.service import MANY_MACHINES, SLOW_TICK_S, TICK_S
+from services.store.interface import Store
+from services.store.opening import default_url
+
+_PATIENCE_S: Final = 1.5
+
+From = Annotated[int, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339 or ms).")]
+To = Annotated[
+    int | None, typer.Option("--to", metavar="T", parser=times.instant_ns, help="Until when; now if left out.")
+]
+
+
+def recompute(
+    *,
+    from_: From,
+    to: To = None,
+    asset: Annotated[str, typer.Option(metavar="PATH", help="A machine, line, area or site; left out, all.")] = "",
+    store: options.Store = "",
+    data: options.Data,
+    plant: PlantFile = None,
+) -> None:
+    """Make the ledger of a range anew from the stored events; with --plant, as if that plant had always held.
+
+    Rows that are right already stay as they are. It may be interrupted and done again. While a service keeps the
+    ledger, its newest hour is left to it; to apply another plant, stop the service first.
+    """
+    if asset:
+        check_asset(asset)
+    if to is not None and to <= from_:
+        raise typer.BadParameter("--to must be later than --from")
+    described = None if plant is None else load(plant)
+
+    async def run() -> Recomputed:
+        async with opened(store or default_url(data), existing=True) as kept:
+            # A demo that ran fast has left its store ahead of the clock; there, now is the newest event.
+            now = max([time.time_ns(), *(machine.last for machine in await kept.machines(asset))])
+            end = now if to is None else to
+            is_kept = await _is_kept(kept, asset, end, now)
+            if described is not None and is_kept and described.text != await kept.note(PLANT_NOTE):
+                raise CommandError(
+                    "a service is keeping this ledger, with the plant as it was",
+                    "stop it, recompute, and start it again: it then goes on with the new plant",
+                )
+            return await _run(kept, await plant_of(kept, plant), asset, (from_, end), now, is_kept=is_kept)
+
+    began = time.monotonic()
+    done = asyncio.run(run())
+    for note in done.notes:
+        typer.echo(note, err=True)
+    typer.echo(
+        f"{done.machines} machine{'s' * (done.machines != 1)}, {done.events:,} events, {done.rows:,} rows, of which {done.changed:,} changed,"
+        f" in {time.monotonic() - began:.1f} s",
+        err=True,
+    )
+
+
+async def _is_kept(store: Store, asset: str, end: int, now: int) -> bool:
+    """Tell whether a service is keeping the ledger now; that takes as long as it takes to see it grow."""
+    tick_s = SLOW_TICK_S if len(await store.machines()) > MANY_MACHINES else TICK_S
+    return await grows(store, asset, end, now=now, wait_s=tick_s + _PATIENCE_S)
+
+
+async def _run(
+    store: Store, plant: Plant, asset: str, between: tuple[int, int], now: int, *, is_kept: bool
+) -> Recomputed:
+    with progress.shown(f"recomputing {asset or 'all machines'}") as show:
+
+        def watch(reached: Progress) -> None:
+            show(reached.done, reached.total)
+
+        return await make_anew(store, plant, asset, *between, now=now, is_kept=is_kept, watch=watch)
