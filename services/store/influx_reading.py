@@ -25,6 +25,17 @@ from services.store.interface import Bucket, Machine, Refused, Signal
 EventKey = tuple[int, str, str]
 """Time, machine and series."""
 
+_THINNED: Final = (
+    ("min", "value"),
+    ("mean", "value"),
+    ("max", "value"),
+    ("count", "value"),
+    ("last", "text"),
+    ("count", "text"),
+    ("count", "type"),
+    ("count", "gone"),
+)
+"""What is asked of each stretch of a signal; the last two tell of points that may not count."""
 _REFUSED: Final = ("topic", "reason", "payload", "bytes", "at")
 
 
@@ -78,10 +89,7 @@ class Reading:
     async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Answer `Store.thinned`."""
         width = max(1, -(-(end - start) // max(1, points)))
-        functions = (
-            "min(value)", "mean(value)", "max(value)", "count(value)", "last(text)", "count(text)", "count(type)",
-            "count(gone)",
-        )  # fmt: skip
+        functions = [f"{function}({name(field)})" for function, field in _THINNED]
         conditions = [f"signal = {literal(tag(signal))}", *_exactly(asset), *between(start, end)]
         stretches = f"time({width}ns, {start % width}ns) fill(none)"
         found = await self._server.query(
@@ -232,7 +240,10 @@ class Reading:
         found: list[AnyEvent] = []
         missing: dict[int, set[tuple[str, str]]] = {}
         for key, fields in told.items():
-            times = {moment for (_, field), (moment, _) in fields.items() if field in form.subset}
+            newest: dict[str, int] = {}
+            for (_, field), (moment, _) in fields.items():
+                newest[field] = max(moment, newest.get(field, moment))
+            times = {moment for field, moment in newest.items() if field in form.subset}
             if len({simulated for simulated, _ in fields}) == 1 and times:
                 # What is told at the newest time is all that this message told; older ones may have told more.
                 latest = max(times)

@@ -178,6 +178,17 @@ async def test_before_is_the_newest_of_each_series_before_a_time(store: Store) -
     assert await store.before(["state"], "", NOON + 9) == []
 
 
+async def test_before_has_each_field_once_though_the_machine_was_simulated_and_is_real(store: Store) -> None:
+    simulated = Count(asset=MILL, at=NOON, produced=5, good=5, simulated=True)
+    real = Count(asset=MILL, at=NOON + 9, produced=1)
+    await store.write(Batch(events=[simulated, real]))
+    assert await store.before(["count"], MILL, NOON + 10) == [simulated, real]
+    real = Count(asset=MILL, at=NOON + 10, produced=1, good=1)
+    await store.write(Batch(events=[real]))
+    assert await store.before(["count"], MILL, NOON + 11) == [real]
+    assert await store.before(["count"], MILL, NOON + 1) == [simulated]
+
+
 async def test_thinned_numbers_have_least_mean_greatest_of_each_stretch(store: Store) -> None:
     await store.write(Batch(events=samples(MILL, [0, 1, 2, 10, 19, 40])))
     assert await store.thinned(MILL, "load", NOON, NOON + 50, 5) == [
