@@ -1,4 +1,4 @@
-"""`corridor dashboards build` and `check`: Grafana's pages and alert rules, as code makes them."""
+"""`corridor dashboards`: make Grafana's pages and alert rules, judge them, and put them into a Grafana."""
 
 import importlib
 import json
@@ -11,6 +11,8 @@ import typer
 from broker.plant import load
 from cli import options
 from cli.errors import CommandError
+from dashboards.names import HOUR, LEDGER, RAW, WALL_URL
+from dashboards.pushing import Grafana, Placing
 
 SHIPPED: Final = Path(str(resources.files("edge") / "plants" / "corridor.toml"))
 
@@ -26,6 +28,14 @@ PlantFile = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write there, rather than over the files that are shipped.")
 ]
+Url = Annotated[str, typer.Option("--url", metavar="URL", help="Grafana's address: http://localhost:3000.")]
+Token = Annotated[
+    str, typer.Option("--grafana-token", metavar="TOKEN", help="The token of a service account with the role Admin.")
+]
+RawUid = Annotated[str, typer.Option("--raw", metavar="UID", help="The data source of the bucket of raw events.")]
+LedgerUid = Annotated[str, typer.Option("--ledger", metavar="UID", help="The data source of the ledger's minutes.")]
+HourUid = Annotated[str, typer.Option("--hour", metavar="UID", help="The data source of its hours and days.")]
+Wall = Annotated[str, typer.Option("--wall", metavar="URL", help="The live wall's address, as browsers reach it.")]
 
 
 def build(*, plant: PlantFile, out: Out = None) -> None:
@@ -49,6 +59,45 @@ def check(*, json_: options.Json = False) -> None:
         for fault in found:
             typer.echo(str(fault))
         typer.echo(f"{len(found)} faults" if found else "all pages and alert rules are good")
+    if found:
+        raise typer.Exit(1)
+
+
+def push(
+    *,
+    url: Url,
+    grafana_token: Token,
+    raw: RawUid = RAW,
+    ledger: LedgerUid = LEDGER,
+    hour: HourUid = HOUR,
+    wall: Wall = WALL_URL,
+) -> None:
+    """Put all pages, alert rules and the playlist into a running Grafana; what is there of ours is renewed."""
+    with Grafana(url, grafana_token) as grafana:
+        for line in grafana.push(Placing({RAW: raw, LEDGER: ledger, HOUR: hour}, wall)):
+            typer.echo(line, err=True)
+
+
+def pull(
+    *,
+    url: Url,
+    grafana_token: Token,
+    raw: RawUid = RAW,
+    ledger: LedgerUid = LEDGER,
+    hour: HourUid = HOUR,
+    wall: Wall = WALL_URL,
+    json_: options.Json = False,
+) -> None:
+    """Show where the pages in a running Grafana are not what `push` puts there; the status is then 1."""
+    with Grafana(url, grafana_token) as grafana:
+        found = list(grafana.drift(Placing({RAW: raw, LEDGER: ledger, HOUR: hour}, wall)))
+    if json_:
+        typer.echo(json.dumps({"ok": not found, "drift": [drift._asdict() for drift in found]}))
+    else:
+        for drift in found:
+            typer.echo(f"{drift.page}: {drift.differences} differences")
+            typer.echo("".join(f"  {place}\n" for place in drift.places), nl=False)
+        typer.echo(f"{len(found)} pages differ" if found else f"the pages in {url} are as they are here")
     if found:
         raise typer.Exit(1)
 

@@ -46,6 +46,7 @@ COMMANDS = (
     Entry("device this-computer", "Services", "cli.device:this_computer", "Make this computer a machine of the floor."),
     Entry("kpi show", "Ask", "cli.kpi:show", "OEE and its parts for a machine, line or site, over any time."),
     Entry("kpi explain", "Ask", "cli.kpi:explain", "How a number comes about, down to the events behind it."),
+    Entry("score", "Ask", "cli.score:score", "The ledger against what the simulated machines really did."),
     Entry("publish", "Messages", "cli.messages:publish", "Publish one message."),
     Entry("tail", "Messages", "cli.messages:tail", "Print messages as they arrive, decoded."),
     Entry("check", "Messages", "cli.messages:check", "Judge one message offline: what it means, or what is wrong."),

@@ -4,6 +4,7 @@ A rule asks, reduces each series to one number, and compares it. Ledger and even
 a series that stops would merely vanish from the answer, so silence is asked for as a count that is zero.
 """
 
+import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ _HOUR_S: Final = 3_600
 _DAY_S: Final = 24 * _HOUR_S
 _LINE: Final = ("site", "area", "line")
 _FULL_PERCENT: Final = 90
+_LONGEST_UID: Final = 40
 _PLACE: Final = "/".join(f"{{{{ $labels.{level} }}}}" for level in LEVELS)
 
 
@@ -43,7 +45,7 @@ def _below_target(plant: Plant) -> Iterator[alerting.Rule]:
 
 def _oee(title: str, name: str, where: str, target: float) -> alerting.Rule:
     return _rule(
-        f"oee-{name}"[:40],
+        f"oee-{name}",
         title,
         Ask(indicator("oee", Cut(_LINE, where=where, during=_PERIOD))),
         ("lt", target),
@@ -153,7 +155,7 @@ def _rule(
     """Return a rule: ask (A), reduce each series to its last number (B), compare (C)."""
     evaluator = {"type": compare[0], "params": [compare[1]]}
     return alerting.Rule(
-        uid=f"corridor-{name}",
+        uid=_uid(name),
         title=title,
         condition="C",
         for_val=for_,
@@ -171,6 +173,12 @@ def _rule(
         labels={"corridor": "yes"},
         annotations={"summary": summary},
     )
+
+
+def _uid(name: str) -> str:
+    """Return a rule's uid, which may have 40 characters."""
+    uid = f"corridor-{name}"
+    return uid if len(uid) <= _LONGEST_UID else f"{uid[: _LONGEST_UID - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
 class _Expression(InfluxQuery):

@@ -16,7 +16,9 @@ from typing import Any, Final, NamedTuple
 
 import fastjsonschema
 
+from dashboards import provisioned
 from dashboards.names import SOURCES
+from dashboards.provisioned import RULES, Object
 
 SCHEMAS: Final = Path(__file__).parent / "schema"
 
@@ -36,6 +38,7 @@ _COLOUR: Final = re.compile(
     r"|(?:(?:super-light|light|semi-dark|dark)-)?(?:red|orange|yellow|green|blue|purple)"
 )
 _COLOUR_KEYS: Final = frozenset({"color", "fixedColor", "iconColor"})
+_SINGLE_DOLLAR: Final = re.compile(r"(?<!\$)\$(?!\$)(?:\$\$)*(?!\$)")
 _PERCENTILE: Final = re.compile(r"p[1-9]\d?")
 _VARIABLE: Final = re.compile(r"\$\{(\w+)|\$(\w+)|\[\[(\w+)")
 _BUILT_IN: Final = re.compile(
@@ -55,9 +58,16 @@ class Fault(NamedTuple):
 
 
 def all_faults(root: Path) -> Iterator[Fault]:
-    """Return the faults of all pages under `root/json`."""
-    for path in sorted((root / "json").glob("corridor-*.json")):
-        yield from faults(path.name, json.loads(path.read_text(encoding="utf-8")))
+    """Return the faults of all pages and alert rules under `root`."""
+    for page in provisioned.pages(root):
+        yield from faults(f"{page['uid']}.json", page)
+    for group in provisioned.rule_groups(root):
+        yield from rule_faults(RULES.name, group)
+    for line in (root / RULES).read_text(encoding="utf-8").splitlines():
+        if _SINGLE_DOLLAR.search(line):
+            yield Fault(
+                RULES.name, "the file", f"a $ that is not doubled is a variable of the environment: {line.strip()}"
+            )
 
 
 def faults(file: str, page: dict[str, Any]) -> list[Fault]:
@@ -66,7 +76,28 @@ def faults(file: str, page: dict[str, Any]) -> list[Fault]:
     return [Fault(file, where, problem) for where, problem in dict.fromkeys(found)]
 
 
+def rule_faults(file: str, group: Object) -> list[Fault]:
+    """Return all faults of a group of alert rules, in the form of Grafana's interface."""
+    return [Fault(file, place, problem) for place, problem in _rule_faults(group)]
+
+
 Found = Iterator[tuple[str, str]]
+
+
+def _rule_faults(group: Object) -> Found:
+    yield from _validated("alerting", "RuleGroup", group, f"group {group['title']!r}")
+    for rule in group["rules"]:
+        place = f"rule {rule['title']!r}"
+        models = {step["refId"]: step["model"] for step in rule["data"]}
+        if rule["condition"] not in models:
+            yield place, f"its condition {rule['condition']} is none of its steps"
+        if not any(model.get("type") == "reduce" for model in models.values()):
+            yield place, "no step reduces a series to a number"
+        for model in models.values():
+            if model.get("type") == "reduce" and model["reducer"] not in _registry("alert_reducers"):
+                yield place, f"there is no reducer {model['reducer']!r}"
+        asked = [model for model in models.values() if "type" not in model]
+        yield from _target_faults(place, asked, _TARGET_KEYS | {"intervalMs", "maxDataPoints"})
 
 
 def _schema(page: dict[str, Any]) -> Found:
