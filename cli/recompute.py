@@ -62,17 +62,16 @@ def recompute(
     done = asyncio.run(run())
     for note in done.notes:
         typer.echo(note, err=True)
-    typer.echo(
-        f"{done.machines} machine{'s' * (done.machines != 1)}, {done.events:,} events, {done.rows:,} rows, of which {done.changed:,} changed,"
-        f" in {time.monotonic() - began:.1f} s",
-        err=True,
-    )
+    machines = f"{done.machines} machine{'s' * (done.machines != 1)}"
+    rows = f"{done.rows:,} rows, of which {done.changed:,} changed"
+    typer.echo(f"{machines}, {done.events:,} events, {rows}, in {time.monotonic() - began:.1f} s", err=True)
 
 
 async def _is_kept(store: Store, asset: str, end: int, now: int) -> bool:
     """Tell whether a service is keeping the ledger now; that takes as long as it takes to see it grow."""
     tick_s = SLOW_TICK_S if len(await store.machines()) > MANY_MACHINES else TICK_S
-    return await grows(store, asset, end, now=now, wait_s=tick_s + _PATIENCE_S)
+    with progress.shown("looking whether a service is keeping this ledger"):
+        return await grows(store, asset, end, now=now, wait_s=tick_s + _PATIENCE_S)
 
 
 async def _run(

@@ -1,0 +1,116 @@
+"""Weeks of the shipped plant, through messages into the ledger: the same seconds and pieces as really were.
+
+Messages come in any order within ten minutes, some twice, some hours late; the machines go offline now and then, the
+keeper is restarted. `DAYS` in the environment says how many days; 30 take some minutes.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from broker import codec
+from broker.events import NS_PER_S, AnyEvent, Sample, Status
+from broker.message import Message
+from broker.plant import Plant, load
+from cli.score import compare
+from cli.services import SHIPPED_PLANT
+from edge import truth
+from edge.clock import VirtualClock
+from edge.simulation import Pace, Simulation
+from services.kpi.keeping import Keeper
+from services.kpi.recompute import recompute
+from services.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from edge.outbox import Truth
+
+DAYS = float(os.environ.get("DAYS", "3"))
+START = 1_764_000_000 * NS_PER_S
+MINUTE = 60 * NS_PER_S
+WINDOW = 10 * MINUTE
+NO_SENSORS = Pace(sensors=10 * 365 * 86_400 * NS_PER_S, meters=10 * MINUTE)
+
+
+class Floor:
+    """The simulated machines, which go offline now and then; and what was really so."""
+
+    def __init__(self, plant: Plant, draw: Random) -> None:
+        self.truth: list[Truth] = []
+        self._plant, self._draw = plant, draw
+        self._simulation = Simulation(plant, START)
+        self._simulation.pace = NO_SENSORS
+        self._simulation.announce(order_since=START)
+
+    def live(self, end: int) -> Iterator[list[AnyEvent]]:
+        """Yield what is said, window by window."""
+        while (at := self._simulation.now) < end:
+            said = self._simulation.run_until(min(at + WINDOW, end))
+            self.truth += self._simulation.take_truth()
+            if self._draw.random() < 0.02:
+                said = [*said, *self._break()]
+            yield said
+
+    def _break(self) -> list[AnyEvent]:
+        """Go offline for a while."""
+        memory = self._simulation.memory()
+        assets = [unit.asset for unit in self._simulation.units]
+        self.truth += truth.offline(assets, memory.at)
+        resumed = memory.at + self._draw.randrange(MINUTE, 90 * MINUTE)
+        self._simulation = Simulation(self._plant, resumed, memory)
+        self._simulation.pace = NO_SENSORS
+        self._simulation.announce(order_since=resumed - 7 * 86_400 * NS_PER_S)
+        return [Status(asset=asset, at=memory.at, simulated=True, online=False) for asset in assets]
+
+
+def sent(windows: Iterator[list[AnyEvent]], draw: Random) -> Iterator[tuple[int, list[Message]]]:
+    """Yield each window's end and the messages that have come by then."""
+    late: list[tuple[int, Message]] = []
+    now = START
+    for window in windows:
+        now = max([now, *(event.at + 1 for event in window)])
+        coming = [message for due, message in late if due <= now]
+        late = [(due, message) for due, message in late if due > now]
+        for event in window:
+            if isinstance(event, Sample):
+                continue
+            chance = draw.random()
+            message = codec.encode(event)
+            if chance < 0.02:
+                late.append((now + draw.randrange(3 * 60 * MINUTE), message))
+            else:
+                coming += [message] * (2 if chance < 0.05 else 1)
+        draw.shuffle(coming)
+        yield now, [msgspec.structs.replace(message, retained=False, received_at=now) for message in coming]
+    yield now, [msgspec.structs.replace(message, retained=False, received_at=now) for _, message in late]
+
+
+@pytest.mark.timeout(60 if DAYS <= 5 else 3_600)
+async def test_days_of_the_plant_through_messages_are_the_truth(tmp_path: Path) -> None:
+    plant, draw = load(SHIPPED_PLANT), Random(22_400)
+    store = await SqliteStore.open(tmp_path / "corridor.db")
+    floor = Floor(plant, draw)
+    end = START + round(DAYS * 86_400) * NS_PER_S
+    clock = VirtualClock(START)
+    keeper = Keeper(store, plant, clock.now)
+    for now, messages in sent(floor.live(end), draw):
+        await clock.sleep_until(now)
+        for first in range(0, len(messages), 50):
+            assert not await keeper.keep(messages[first : first + 50])
+        if draw.random() < 0.05:
+            keeper = Keeper(store, plant, clock.now)
+        await keeper.advance()
+    await clock.sleep_until(end)
+    await keeper.advance()
+    scores = await compare(store, plant, [*floor.truth], START, end)
+    assert len(scores) == len(plant.machines()) >= 8
+    assert {one.asset: one.differences() for one in scores if one.differences()} == {}
+    assert all(dict.fromkeys(each.what for each in one.states).keys() >= {"running", "unknown"} for one in scores)
+    done = await recompute(store, plant, "", START - WINDOW, end, now=end)
+    assert done.changed == 0
+    assert done.events > 5_000 * DAYS
+    await store.close()
