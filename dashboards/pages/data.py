@@ -36,7 +36,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:  # noqa: ARG001  (all pages ar
             Section("Now and over the range", _numbers()),
             Section("What arrives", [_samples(), _events()]),
             Section("Devices", [_connections(), _last_heard(), _unknown()]),
-            Section("What is refused or in doubt", [_refused_by_time(), _refused(), _unrated(), _too_fast()]),
+            Section("What is refused or in doubt", [_refused(), _unrated(), _too_fast()]),
         ],
         levels(),
     )
@@ -121,12 +121,15 @@ def _events() -> Tile:
         )
         for kind, field in _KINDS.items()
     ]
+    refused = f'SELECT count("bytes") AS "refused" FROM "rejected" WHERE {RANGE}{grouped((), EVERY)}'
+    asks.append(Ask(refused, source=RAW))
     return panels.bars(
-        "States, counts, meters and measurements",
-        "Stored events of each kind in each stretch of time.",
+        "States, counts, meters, measurements, refused messages",
+        "Stored events of each kind, and messages that could not be understood, in each stretch of time.",
         asks,
         looks.PIECES,
         interval="10m",
+        colours={"refused": looks.DOWN},
     )
 
 
@@ -171,22 +174,6 @@ def _unknown() -> Tile:
     )
 
 
-def _refused_by_time() -> Tile:
-    return panels.bars(
-        "Refused messages by hour",
-        "Messages that could not be understood.",
-        [
-            Ask(
-                f'SELECT count("bytes") AS "refused" FROM "rejected" WHERE {RANGE} GROUP BY time(1h) fill(0)',
-                source=RAW,
-            )
-        ],
-        "none",
-        colours={"refused": looks.ATTENTION},
-        size=(8, 9),
-    )
-
-
 def _refused() -> Tile:
     return panels.table(
         "Messages refused last",
@@ -201,7 +188,7 @@ def _refused() -> Tile:
         {"topic": ("Topic", {}), "reason": ("Why", {}), "bytes": ("Size", {"unit": "decbytes"})},
         by_time="Received",
         sort=("Received", True),
-        size=(16, 9),
+        size=(24, 8),
     )
 
 

@@ -97,7 +97,7 @@ def _capability() -> Tile:
     return panels.table(
         "Process capability",
         "How many times the tolerance holds the spread of each characteristic. Cpk (no. 22) counts how far it is off"
-        " centre; 1.33 and more is capable. Within: by the differences of successive parts; overall: by all.",
+        " centre; 1.33 is capable. Cp and Cpk go by successive parts, Cm and Cmk by all; both limits are needed.",
         [Ask(spc.capability(), source=RAW, table=True)],
         {
             "machine": ("Machine", {}),

@@ -61,7 +61,11 @@ class Sensors:
         now_s = self._now_s()
         passed_s, self._read_s = now_s - self._read_s, now_s
         load = psutil.cpu_percent()
-        signals = {"cpu-load": (load, "%"), "memory-used": (psutil.virtual_memory().percent, "%")}
+        signals = {
+            "cpu-load": (load, "%"),
+            "memory-used": (psutil.virtual_memory().percent, "%"),
+            "disk-used": (psutil.disk_usage(Path.home().anchor).percent, "%"),
+        }
         temperature = processor_temperature()
         if temperature is not None:
             signals["temperature"] = (temperature, "Cel")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
+from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
 from broker.plant import Plant, load
 from dashboards.building import ROOT
 from edge.simulation import Pace, Simulation
@@ -24,6 +24,9 @@ HOUR = 3_600 * NS_PER_S
 START = 1_795_593_600 * NS_PER_S  # 2026-11-25T08:00:00Z
 END = START + 24 * HOUR
 MILL = "sheffield/machining/line-1/mill-1"
+DISK_USED = {18: 85.0, 19: 95.0}
+"""How full the disk of the mill's computer is, percent, at these hours."""
+Pages = dict[str, dict[str, Any]]
 EVERYTHING = dict.fromkeys(("site", "area", "line", "machine"), ".*")
 
 
@@ -33,7 +36,7 @@ def plant() -> Plant:
 
 
 @pytest.fixture(scope="session")
-def pages() -> dict[str, dict[str, Any]]:
+def pages() -> Pages:
     """The committed pages, by uid."""
     found = (json.loads(path.read_text()) for path in sorted((ROOT / "json").glob("corridor-*.json")))
     return {page["uid"]: page for page in found}
@@ -73,6 +76,11 @@ def view_of(start: int, end: int, **chosen: str) -> View:
     return View(start // NS_PER_MS, end // NS_PER_MS, standard | chosen)
 
 
+def levels_of(machine: str) -> dict[str, str]:
+    """Return a machine's path as the values of variables."""
+    return dict(zip(("site", "area", "line", "machine"), machine.split("/"), strict=True))
+
+
 async def _keep_a_day(url: str, plant: Plant) -> None:
     store = await InfluxStore.open(parse(url))
     simulation = Simulation(plant, START)
@@ -85,6 +93,9 @@ async def _keep_a_day(url: str, plant: Plant) -> None:
         now = START + (hour + 1) * HOUR
         events: list[AnyEvent] = [event for event in simulation.run_until(now) if not _is_unheard(event, gone)]
         refused: list[Refused] = []
+        if hour in DISK_USED:
+            at = START + hour * HOUR
+            events.append(Sample(asset=MILL, at=at, signal="disk-used", value=DISK_USED[hour], unit="%"))
         if hour == 20:
             events += [Status(asset=MILL, at=gone + minute * 60 * NS_PER_S, online=bool(minute)) for minute in (0, 9)]
             refused = [Refused(gone, "corridor/v1/leeds/shop/line-1/mill-1/count", "not JSON", b"{", 1)]

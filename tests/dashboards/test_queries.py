@@ -1,16 +1,15 @@
 """Every query of every page, sent to a real InfluxDB with a simulated day in it."""
 
-from typing import Any
-
 import pytest
 
+from broker.plant import Plant
 from dashboards.queries import Cut, indicator
 from services.ledger.fields import Sums, add
 from services.ledger.indicators import INDICATORS, coverage, evaluate
 from services.ledger.terms import TERMS
 from services.store.interface import LedgerRow
-from tests.dashboards.conftest import HOUR, START, view_of
-from tests.dashboards.viewing import View, answer, filled_in, questions, rows
+from tests.dashboards.conftest import END, HOUR, START, Pages, levels_of, view_of
+from tests.dashboards.viewing import View, annotations, answer, asked, filled_in, questions, rows
 from tests.store.influxd import Influxd
 
 Rows = list[LedgerRow]
@@ -21,16 +20,58 @@ PLAIN = {name for name, one in INDICATORS.items() if one.terms and all(TERMS[ter
 }
 """The indicators that a sum of the ledger knows all of."""
 
+MAY_BE_EMPTY = {
+    "Refused messages",  # then 0
+    "Messages refused last",
+    "Corrective maintenance",  # none of either kind
+    "Latest alarms and notices",
+    "What made machines fail, 30 days",
+    "Reasons by time",  # it ran all the hour
+}
+"""Panels that show that there is nothing to show."""
+
 pytestmark = pytest.mark.influx
 
 
-def test_every_query_of_every_page_is_answered_with_rows(
-    day: Influxd, pages: dict[str, dict[str, Any]], view: View
-) -> None:
+def test_every_query_of_every_page_is_answered_with_rows(day: Influxd, pages: Pages, view: View) -> None:
     for page in pages.values():
+        for question in (*questions(page), *annotations(page)):
+            found = asked(day, question, view)
+            assert found, f"{question.page}, {question.panel}: no rows from {question.query}"
+
+
+@pytest.mark.parametrize("hour", [2, 9, 20, 23])
+def test_every_panel_shows_something_of_any_hour(day: Influxd, pages: Pages, plant: Plant, hour: int) -> None:
+    start = START + hour * HOUR
+    machine = plant.machines()[hour % len(plant.machines())]
+    for page in pages.values():
+        view = view_of(start, start + HOUR, **(levels_of(machine) if page["uid"] == "corridor-machine" else {}))
+        shown: dict[str, bool] = {}
         for question in questions(page):
-            series = answer(day, question.source, filled_in(question.query, view, question.interval))
-            assert series, f"{question.page}, {question.panel}: no rows from {question.query}"
+            shown[question.panel] = shown.get(question.panel, False) or bool(asked(day, question, view))
+        assert {panel for panel, is_shown in shown.items() if not is_shown} <= MAY_BE_EMPTY, page["uid"]
+
+
+def test_the_values_of_every_variable_are_those_that_the_variables_above_it_leave(day: Influxd, pages: Pages) -> None:
+    view = view_of(START, END, site="sheffield", area="machining", line="line-1", machine="cmm-1")
+    expected = {
+        "site": {"sheffield", "lancaster"},
+        "area": {"machining"},
+        "line": {"line-1"},
+        "machine": {"mill-1", "mill-2", "deburr-1", "cmm-1"},
+        "characteristic": {"bore-diameter", "height"},
+    }
+    for page in pages.values():
+        for variable in page["templating"]["list"]:
+            if variable["type"] != "query":
+                continue
+            found = rows(answer(day, variable["datasource"]["uid"], filled_in(variable["query"], view)))
+            values = {row["value"] for row in found}
+            if variable["name"] == "signal":
+                assert {"temp", "probe-force", "axis-speed"} <= values
+                assert "spindle-speed" not in values
+            else:
+                assert values == expected[variable["name"]]
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))

@@ -18,30 +18,47 @@ class View(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A query of a panel (or annotation), and where it stands."""
+    """A query of a panel (or annotation), and where it stands.
+
+    Attributes:
+        lookback_d: days up to the end of the range that the panel is of, whatever range is chosen; 0 for the range.
+    """
 
     page: str
     panel: str
     query: str
     source: str
-    interval: str
+    interval: str = "1m"
+    lookback_d: int = 0
 
 
 def questions(page: dict[str, Any]) -> Iterator[Question]:
-    """Yield all queries of a dashboard."""
+    """Yield all queries of the panels of a dashboard."""
     for panel in page["panels"]:
         for target in panel.get("targets") or ():
+            interval, lookback = panel.get("interval") or "1m", panel.get("timeFrom", "0d")
+            assert lookback[-1] in "dh"
             yield Question(
                 page["uid"],
                 panel["title"],
                 target["query"],
                 target["datasource"]["uid"],
-                panel.get("interval") or "1m",
+                interval,
+                int(lookback[:-1]) if lookback.endswith("d") else 1,
             )
-    for annotation in page["annotations"]["list"]:
-        yield Question(
-            page["uid"], annotation["name"], annotation["target"]["query"], annotation["datasource"]["uid"], "1m"
-        )
+
+
+def annotations(page: dict[str, Any]) -> Iterator[Question]:
+    """Yield the queries of the marks on the time axes of a dashboard."""
+    for one in page["annotations"]["list"]:
+        yield Question(page["uid"], one["name"], one["target"]["query"], one["datasource"]["uid"])
+
+
+def asked(influxd: Influxd, question: Question, view: View) -> list[dict[str, Any]]:
+    """Send a query as Grafana does when a page is looked at; return the rows of the answer, each with its tags."""
+    if question.lookback_d:
+        view = view._replace(start=view.end - question.lookback_d * 86_400_000)
+    return rows(answer(influxd, question.source, filled_in(question.query, view, question.interval)))
 
 
 def filled_in(query: str, view: View, interval: str = "1m") -> str:

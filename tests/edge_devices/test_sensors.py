@@ -40,6 +40,7 @@ def test_what_every_computer_can_measure_is_measured(tmp_path: Path) -> None:
     assert 0 <= reading.load <= 100
     assert reading.signals["cpu-load"] == (reading.load, "%")
     assert 0 < reading.signals["memory-used"][0] < 100
+    assert 0 < reading.signals["disk-used"][0] <= 100
     assert reading.energy_kwh is None
     assert not {"power", "processor-power"} & reading.signals.keys()
 
