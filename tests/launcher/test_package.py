@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("broker", "cli", "edge", "services")
+PACKAGES = ("broker", "cli", "dashboards", "edge", "services")
 
 
 @pytest.fixture(scope="module")
