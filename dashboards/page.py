@@ -10,7 +10,7 @@ from typing import Final
 from dashboards import looks
 from dashboards.grafana import SCHEMA_VERSION, Ask, InfluxQuery, Object, Section, dashboard, pack, source
 from dashboards.names import LEDGER, LEVELS, RAW, WALL_URL, PageName
-from dashboards.queries import RANGE, scope
+from dashboards.queries import scope
 from services.ledger.terms import Context
 
 TAG: Final = "corridor"
@@ -170,7 +170,7 @@ def _wall(path: str) -> dashboard.DashboardLink:
 
 def _alarms() -> dashboard.AnnotationQuery:
     condition = scope(more='"severity" = \'alarm\' AND "active" = 1')
-    ask = Ask(f'SELECT "text", "machine", "code" FROM "event" WHERE {RANGE} AND {condition}', source=RAW)
+    ask = Ask(f'SELECT "text", "machine", "code" FROM "event" WHERE $timeFilter AND {condition}', source=RAW)
     columns = {"textColumn": "text", "tagsColumn": "machine,code"}
     query = InfluxQuery(ask, "Alarms", {"fromAnnotations": True, "queryType": "tags", **columns})
     return dashboard.AnnotationQuery(

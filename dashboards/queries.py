@@ -109,7 +109,7 @@ def total(columns: Mapping[str, str], cut: Cut = WHOLE) -> str:
 def reasons(by: Sequence[str], states: Iterable[str]) -> str:
     """Ask for the seconds spent for each reason in one of these states."""
     chosen = scope(more=f'"state" =~ /^({"|".join(states)})$/')
-    return f'SELECT sum("seconds") AS "time" FROM "ledger_reason" WHERE {RANGE} AND {chosen}{grouped(by)}'
+    return f'SELECT sum("seconds") AS "seconds" FROM "ledger_reason" WHERE {RANGE} AND {chosen}{grouped(by)}'
 
 
 def standing(field: str, measurement: str, by: Sequence[str] = LEVELS, *, where: str = "") -> str:

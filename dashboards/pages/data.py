@@ -166,8 +166,8 @@ def _unknown() -> Tile:
     return panels.ranking(
         "Unknown time",
         "Time in which nobody knew the state of a machine: offline, never heard, or told as unknown.",
-        Ask(total({"time": term("UT")}, Cut(("line", "machine"))), table=True),
-        "time",
+        Ask(total({"seconds": term("UT")}, Cut(("line", "machine"))), table=True),
+        "seconds",
         looks.SECONDS,
         colour=looks.UNKNOWN,
         size=(12, 9),

@@ -80,7 +80,7 @@ def _numbers() -> list[Tile]:
         panels.number(
             "Planned maintenance",
             "Time in planned maintenance, all machines together.",
-            Ask(total({"time": "maintenance_s"})),
+            Ask(total({"seconds": "maintenance_s"})),
             looks.SECONDS,
             decimals=1,
             size=size,
@@ -126,7 +126,7 @@ def _failures() -> Tile:
         "What made machines fail, 30 days",
         "Time down by the reason that was told, over the last 30 days.",
         Ask(reasons(("machine", "reason"), ("down",)), table=True),
-        "time",
+        "seconds",
         looks.SECONDS,
         colour=looks.DOWN,
         size=(8, 9),

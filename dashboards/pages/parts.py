@@ -198,7 +198,7 @@ def stop_reasons(states: Sequence[str] = STOPS, *, size: tuple[int, int] = (8, 1
         "Reasons by time",
         "Time in set-up, waiting, idle and down by the reason that was told: what to work on first is on top.",
         Ask(reasons(("state", "reason"), states), table=True),
-        "time",
+        "seconds",
         looks.SECONDS,
         size=size,
     )

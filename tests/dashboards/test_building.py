@@ -14,6 +14,7 @@ from broker.plant import Plant, parse
 from cli import main
 from dashboards import building, checking, provisioned
 from dashboards.names import PAGES, SOURCES
+from tests.dashboards.viewing import questions
 
 Page = dict[str, Any]
 
@@ -179,6 +180,12 @@ def test_links_between_pages_name_pages_that_are_there(pages: dict[str, Page]) -
     linked = set(re.findall(r"/d/([\w-]+)", json.dumps(list(pages.values()))))
     assert linked
     assert linked <= set(pages)
+
+
+def test_no_column_is_called_time_for_grafana_would_leave_it_out(pages: dict[str, Page]) -> None:
+    assert not [
+        question for page in pages.values() for question in questions(page) if re.search(r'AS "time"', question.query)
+    ]
 
 
 def test_provisioned_sources_and_pages_are_those_that_the_pages_ask() -> None:
