@@ -56,6 +56,7 @@ COMMANDS = (
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Say what a store holds."),
     Entry("recompute", "Data", "cli.recompute:recompute", "Make the ledger of a range anew from stored events."),
+    Entry("export", "Data", "cli.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
     Entry("plant check", "Data", "cli.plant:check", "Judge a plant file: what it describes, or every mistake."),
     Entry("dashboards build", "Grafana", "cli.dashboards:build", "Generate Grafana's dashboards and alert rules."),
     Entry("dashboards check", "Grafana", "cli.dashboards:check", "Judge Grafana's dashboards and alert rules."),
