@@ -5,7 +5,7 @@ import gzip
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any, Final
@@ -22,6 +22,7 @@ from broker.recording import Recording, RecordingError, to_line
 from broker.session import Publication, Session
 from broker.topics import PREFIX, REJECTED, RETAINED, is_kpi, parse
 from cli import loop, options
+from cli.adapter_lines import AdapterLines, Dialect, is_machine
 from cli.errors import CommandError
 from cli.messages import For, client_id, full_topic
 from services.kpi.keeping import Keeper
@@ -70,6 +71,10 @@ def replay(
     plant: Annotated[
         Path | None, typer.Option("--plant", metavar="FILE", help="The plant description; left out, the store's.")
     ] = None,
+    dialect: Annotated[
+        Dialect | None, typer.Option(help="Into a store: the file has the lines of an MTConnect adapter.")
+    ] = None,
+    asset: Annotated[str, typer.Option(metavar="PATH", help="The machine that such lines are of.")] = "",
 ) -> None:
     """Play a recording to a broker, in order of time, or write it straight into a store.
 
@@ -79,6 +84,12 @@ def replay(
     loop.log_to_stderr()
     tally = Tally()
     match _destination(context, broker=broker, store=store):
+        case _, url if dialect is not None:
+            if store != url:
+                raise typer.BadParameter("lines of a dialect are written to a store: say --store URL")
+            if not is_machine(asset):
+                raise typer.BadParameter("say whose lines they are: --asset site/area/line/machine")
+            loop.run(_lines_to_store(file, asset, url, plant, tally))
         case "broker", url:
             loop.run(_to_broker(file, url, speed, tally))
         case _, url:
@@ -117,7 +128,14 @@ class Tally:
         yield f"{', '.join(parts)} in {self.seconds():.1f} s"
 
 
-async def keep(messages: Iterable[Message], store: Store, plant: Plant, tally: Tally) -> None:
+async def keep(
+    messages: Iterable[Message],
+    store: Store,
+    plant: Plant,
+    tally: Tally,
+    *,
+    judge: Callable[[Message], Sequence[AnyEvent]] = decode,
+) -> None:
     """Write messages into a store with their ledger, as the services would have done when they came.
 
     Args:
@@ -125,6 +143,7 @@ async def keep(messages: Iterable[Message], store: Store, plant: Plant, tally: T
         store: where to.
         plant: what the ledger is made with.
         tally: is counted up.
+        judge: says which events a message means, or refuses it.
     """
     now = advanced = 0
     keeper = Keeper(store, plant, lambda: now)
@@ -134,7 +153,7 @@ async def keep(messages: Iterable[Message], store: Store, plant: Plant, tally: T
         for message in chunk:
             now = max(now, message.received_at)
             try:
-                events += decode(message)
+                events += judge(message)
             except ContractError as error:
                 refused.append(Refused.of(message, error))
                 tally.refused[error.problem] += 1
@@ -236,6 +255,14 @@ async def _to_store(file: Path, url: str, plant_file: Path | None, tally: Tally)
             await keep(messages, store, await plant_of(store, plant_file), tally)
 
 
+async def _lines_to_store(file: Path, asset: str, url: str, plant_file: Path | None, tally: Tally) -> None:
+    from cli.services import opened, plant_of  # noqa: PLC0415  (as above)
+
+    with AdapterLines(file, asset) as lines, _progress(lines) as messages:
+        async with opened(url) as store:
+            await keep(messages, store, await plant_of(store, plant_file), tally, judge=lines.judge)
+
+
 async def _to_broker(file: Path, url: str, speed: float, tally: Tally) -> None:
     messages = _in_order(file)
     async with Session(url, client_id=client_id("replay")) as session:
@@ -280,7 +307,7 @@ def _chunks(messages: Iterable[Message]) -> Iterator[list[Message]]:
 
 
 @contextmanager
-def _progress(recording: Recording) -> Iterator[Iterable[Message]]:
+def _progress(recording: Recording | AdapterLines) -> Iterator[Iterable[Message]]:
     """Yield the recording's messages; as they are taken, a bar moves, if there is a terminal to show it on."""
     if not sys.stderr.isatty():
         yield recording

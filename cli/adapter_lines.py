@@ -1,0 +1,102 @@
+"""Files of lines that a machine's MTConnect adapter sent, read as messages, to be replayed as recordings are."""
+
+import gzip
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import StrEnum
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Final, Self
+
+from broker.errors import ContractError
+from broker.events import AnyEvent
+from broker.message import Message
+from broker.topics import LEVELS, check_asset
+from edge.dialects import shdr
+
+_GZIP: Final = b"\x1f\x8b"
+_LONGEST_LINE: Final = 256 * 1024
+
+
+class Dialect(StrEnum):
+    """What such a file can be written in."""
+
+    SHDR = "shdr"
+
+
+class AdapterLines:
+    """An open file of adapter lines; iterating it yields each as a message that came at the time it tells.
+
+    A line without a time (a file may hold anything) came when the one before it did. Lines that are not in order of
+    time are put in order first, which takes the memory for all of them.
+
+    Args:
+        path: the file; that it is packed with gzip is seen by its first bytes.
+        asset: the machine's path.
+
+    Attributes:
+        size: of the file, bytes.
+    """
+
+    def __init__(self, path: Path, asset: str) -> None:
+        self.path, self._asset = path, asset
+        self._adapter = shdr.Adapter(asset)
+        self.size = path.stat().st_size
+        self._file: IO[bytes] = path.open("rb")
+        self._lines = gzip.GzipFile(fileobj=self._file) if self._file.read(2) == _GZIP else self._file
+        self._file.seek(0)
+
+    @property
+    def position(self) -> int:
+        """How much of `size` has been read, bytes."""
+        return self._file.tell()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self._file.close()
+
+    def __iter__(self) -> Iterator[Message]:
+        """Yield the lines, in order of time."""
+        first, latest, is_sorted = None, None, True
+        for at, _ in self._read(0):
+            first = first or at or None
+            is_sorted = is_sorted and (latest is None or at >= latest)
+            latest = at
+        lines = self._read(first or 0)
+        for at, line in lines if is_sorted else sorted(lines, key=itemgetter(0)):
+            yield Message(f"shdr/{self._asset}", line, received_at=at)
+
+    def judge(self, message: Message) -> list[AnyEvent]:
+        """Return what a line means.
+
+        Raises:
+            ContractError: it means nothing; the text says why.
+        """
+        try:
+            line = message.payload.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ContractError("the line is not UTF-8", "see what wrote it") from error
+        return self._adapter.events(line)
+
+    def _read(self, at: int) -> Iterator[tuple[int, bytes]]:
+        """Yield each line and its time; `at` is that of lines before the first that has one."""
+        self._lines.seek(0)
+        while line := self._lines.readline(_LONGEST_LINE):
+            line = line.rstrip(b"\r\n")
+            if not line:
+                continue
+            with suppress(ContractError):  # whoever judges the line will refuse it
+                at = shdr.instant(line.partition(b"|")[0].decode("ascii", "replace"))
+            yield at, line
+
+
+def is_machine(asset: str) -> bool:
+    """Tell whether an asset path is a machine's.
+
+    Raises:
+        ContractError: it is no asset path.
+    """
+    return bool(asset) and check_asset(asset).count("/") == len(LEVELS) - 1
