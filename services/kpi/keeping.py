@@ -35,7 +35,7 @@ class Keeper:
         plant: calendars, ideal cycles and the limit of micro-stops.
         now: the present, nanoseconds since 1970-01-01 UTC.
         prefix: what topics begin with.
-        changed: told of each row that changes, after it is written.
+        changed: told of the rows that have changed, after they are written, and whether by events or by time alone.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Keeper:
         now: Callable[[], int],
         *,
         prefix: str = PREFIX,
-        changed: Callable[[list[Change]], None] | None = None,
+        changed: Callable[[list[Change], bool], None] | None = None,
     ) -> None:
         self._store, self._plant, self._now, self._prefix = store, plant, now, prefix
         self._changed = changed
@@ -165,7 +165,7 @@ class Keeper:
             self._started = False
             raise
         if self._changed is not None and made.changes:
-            self._changed(made.changes)
+            self._changed(made.changes, bool(batch.events))
 
 
 class _Made:

@@ -6,6 +6,7 @@ sum is read from the store.
 """
 
 from collections.abc import Iterator
+from itertools import islice, takewhile
 from typing import Final
 
 import msgspec
@@ -25,6 +26,8 @@ from services.store.ranges import HOUR, layers
 
 REPEAT_NS: Final = 10_000_000_000
 """An indicator that no event touches still changes with time: it is published again after this long."""
+SHARE: Final = 8
+"""At most an eighth of all windows is published again at a time."""
 KINDS: Final = ("hour", "shift")
 
 
@@ -35,7 +38,10 @@ class _Window(msgspec.Struct):
     end: int
     sums: Sums
     published: int = 0
-    touched: bool = True
+
+    def is_old(self, now: int) -> bool:
+        """Tell whether it should be published again though no event touched it."""
+        return now - self.published >= REPEAT_NS
 
 
 class Windows:
@@ -44,12 +50,15 @@ class Windows:
     def __init__(self, store: Store, plant: Plant, prefix: str = PREFIX) -> None:
         self._store, self._plant, self._prefix = store, plant, prefix
         self._windows: dict[tuple[str, str], _Window] = {}
+        """Those published longest ago first."""
+        self._touched: dict[tuple[str, str], None] = {}
+        """Those that an event has changed since they were published, in order."""
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
         self._rolled = 0
 
-    def apply(self, changes: list[Change]) -> None:
-        """Take in rows that have changed."""
+    def apply(self, changes: list[Change], by_events: bool) -> None:
+        """Take in rows that have changed, by events or by time alone."""
         had_rows = {(machine, start) for machine, start, before, _ in changes if before}
         for machine, start, _, _ in changes:
             if start + MINUTE <= self._rolled and (machine, start) not in had_rows:
@@ -68,11 +77,13 @@ class Windows:
                     window = self._windows.get((path, kind))
                     if window is not None and window.start <= start < window.end:
                         add(window.sums, difference)
-                        window.touched = True
+                        if by_events:
+                            self._touched[path, kind] = None
 
     def forget(self) -> None:
         """Forget all sums, so that `roll` reads them anew: nobody knows what of a write that failed is in the store."""
         self._windows.clear()
+        self._touched.clear()
 
     async def roll(self, keeper: Keeper, now: int) -> None:
         """Begin the windows that are due, and begin all anew if a machine has joined or begun to count.
@@ -94,21 +105,30 @@ class Windows:
                     span = self._span(path, kind, now)
                     if span is not None:
                         self._windows[path, kind] = _Window(*span, await self._sum(path, *span, now))
+                        self._touched[path, kind] = None
 
     def due(self, now: int) -> Iterator[Publication]:
-        """Yield what is to be published now: windows that an event touched, and those long unpublished."""
-        for (path, kind), window in self._windows.items():
-            if now < window.start or not (window.touched or now - window.published >= REPEAT_NS):
+        """Yield what is to be published now: windows that an event touched, and those long unpublished.
+
+        Of the latter only a share at a time, so that publishing goes on evenly.
+        """
+        longest_ago = takewhile(lambda item: item[1].is_old(now), self._windows.items())
+        old = [key for key, _ in islice(longest_ago, len(self._windows) // SHARE + 1)]
+        due = [key for key in dict.fromkeys((*self._touched, *old)) if key in self._windows]
+        self._touched.clear()
+        for path, kind in due:
+            window = self._windows.pop((path, kind))
+            self._windows[path, kind] = window
+            if now < window.start:
                 continue
-            window.touched, window.published = False, now
-            evaluation = evaluate(window.sums)
+            window.published = now
             payload = KpiPayload(
                 ts=now // 1_000_000,
                 window=kind,
                 start=instants.format_rfc3339(window.start),
                 end=instants.format_rfc3339(min(now, window.end)),
                 coverage=coverage(window.sums),
-                indicators=evaluation.values,
+                indicators=evaluate(window.sums).values,
             )
             yield Publication(f"{self._prefix}/{path}/kpi/{kind}", msgspec.json.encode(payload), qos=1, retain=True)
 

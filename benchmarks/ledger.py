@@ -1,0 +1,121 @@
+"""The live ledger: what an event costs, and how soon the indicators that it touches are there, by number of machines.
+
+Events (states and counts in turn, of machines drawn at random) are kept in SQLite in batches, as the KPI service keeps
+them: decoded, put into their machines' histories, the rows that they touch made anew and written, and the sums of the
+running windows of machine, line, area and site changed; then the indicators of those are made. The service does the
+latter once a second, so there each window is made once however many events touch it. The reference is the same events
+written without any ledger.
+
+    ./corridor bench ledger
+"""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from broker.codec import encode
+from broker.events import AnyEvent, Count, StateChange
+from broker.message import Message
+from broker.plant import Plant, parse
+from services.kpi.keeping import Keeper
+from services.kpi.windows import Windows
+from services.store.interface import Batch
+from services.store.opening import open_store
+
+SECOND = 1_000_000_000
+EVENTS, BATCH = 4_000, 10
+"""Small batches, as they come where little is sent; in larger ones a machine's rows are made once for many events."""
+PLANT = """
+[calendar.always]
+time-zone = "UTC"
+shifts = [
+  { name = "day", start = "00:00", end = "12:00" },
+  { name = "night", start = "12:00", end = "00:00" },
+]
+[asset.bench]
+calendar = "always"
+ideal-cycle = 1.0
+"""
+
+
+async def main() -> None:
+    print(
+        "            CPU, µs an event: kept with   without   and its indicators   from message to indicator, ms   a tick"
+    )
+    print(
+        "machines                   its ledger    ledger          made, at once           p50      p99      of 1 s, ms"
+    )
+    costs: dict[int, float] = {}
+    for machines in (10, 100, 1_000, 10_000):
+        with tempfile.TemporaryDirectory() as folder:
+            costs[machines] = await measure(Path(folder), machines, parse(PLANT, "bench"))
+    print(f"1,000 machines cost {costs[1_000] / costs[100]:.2f} times as much an event as 100")
+
+
+async def measure(folder: Path, machines: int, plant: Plant) -> float:
+    """Print a line for a number of machines; return the cost of an event in seconds of CPU."""
+    draw = random.Random(machines)  # noqa: S311  (which machine speaks next is no secret)
+    names = [f"bench/area-{n % 7}/line-{n // 50}/machine-{n}" for n in range(machines)]
+    now = time.time_ns() // (60 * SECOND) * 60 * SECOND
+    produced = dict.fromkeys(names, 0)
+    store = await open_store(f"sqlite:///{folder / 'ledger.db'}")
+    plain = await open_store(f"sqlite:///{folder / 'plain.db'}")
+    windows = Windows(store, plant)
+    keeper = Keeper(store, plant, lambda: now, changed=windows.apply)
+    first: list[AnyEvent] = [StateChange(asset=name, at=now - SECOND, state="running") for name in names]
+    await keeper.keep_events(first)
+    await keeper.advance()
+    await windows.roll(keeper, now)
+    list(windows.due(now))
+    delays: list[float] = []
+    used = published = without = 0.0
+    for _ in range(EVENTS // BATCH):
+        messages: list[Message] = []
+        events: list[AnyEvent] = []
+        for number in range(BATCH):
+            name = draw.choice(names)
+            at = now - draw.randrange(SECOND)
+            produced[name] += 1
+            event: AnyEvent = (
+                StateChange(asset=name, at=at, state=draw.choice(("running", "down", "idle")))
+                if number % 2
+                else Count(asset=name, at=at, produced=produced[name], good=produced[name])
+            )
+            events.append(event)
+            sent = encode(event)
+            messages.append(Message(sent.topic, sent.payload, received_at=now))
+        began, began_cpu = time.perf_counter(), time.process_time()
+        await keeper.keep(messages)
+        used += time.process_time() - began_cpu
+        began_due = time.process_time()
+        list(windows.due(now))
+        published += time.process_time() - began_due
+        delays.append(time.perf_counter() - began)
+        began_cpu = time.process_time()
+        await plain.write(Batch(events=events))
+        without += time.process_time() - began_cpu
+        now += BATCH * 10 * SECOND // machines  # each machine says something every ten seconds
+    ticks = []
+    for _ in range(3):
+        now += SECOND
+        began = time.perf_counter()
+        await keeper.advance()
+        await windows.roll(keeper, now)
+        list(windows.due(now))
+        ticks.append(time.perf_counter() - began)
+    await store.close()
+    await plain.close()
+    delays.sort()
+    print(
+        f"{machines:8,}  {used / EVENTS * 1e6:27.0f}  {without / EVENTS * 1e6:8.0f}  {published / EVENTS * 1e6:19.0f}"
+        f"  {delays[len(delays) // 2] * 1e3:11.1f}  {delays[int(len(delays) * 0.99)] * 1e3:7.1f}"
+        f"  {statistics.median(ticks) * 1e3:20.0f}"
+    )
+    return used / EVENTS
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
