@@ -42,12 +42,8 @@ ideal-cycle = 1.0
 
 
 async def main() -> None:
-    print(
-        "            CPU, µs an event: kept with   without   and its indicators   from message to indicator, ms   a tick"
-    )
-    print(
-        "machines                   its ledger    ledger          made, at once           p50      p99      of 1 s, ms"
-    )
+    print("            CPU, µs an event: kept with   without   and its indicators   from message, ms   a tick")
+    print("machines                   its ledger    ledger          made, at once     p50       p99    of 1 s")
     costs: dict[int, float] = {}
     for machines in (10, 100, 1_000, 10_000):
         with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ import msgspec
 
 from broker import instants
 from broker.events import Measurement, State, StateChange
-from broker.plant import Plant
+from broker.plant import Loss, Plant
 from services.ledger.bottleneck import Bottleneck
 from services.ledger.capability import Capability, capabilities
 from services.ledger.doubts import doubts
@@ -103,7 +103,8 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         notes: why an indicator is not defined, and what seems wrong in the data.
         rated: the OEE family without the machines of which something is untold; None where there are none of them, or
             no others. `indicators` have no OEE then, as one of pieces that nobody can rate would be wrong.
-        six_big_losses: seconds by loss; None where reasons are not known apart, in an answer by product or shift.
+        six_big_losses: seconds by loss, None for one that cannot be told; None in an answer by product or shift, as the
+            ledger does not keep reasons apart by these.
         good_output: good pieces that came out: of a line, those of its last operation; None where that is not known.
         planned: good pieces planned up to now (`services.store.planning`); None where there is no plan.
         constraint: of a line of which the flow is told; `bottleneck_oee` is by its operation.
@@ -123,7 +124,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     machines: list[str]
     notes: list[str]
     rated: Rated | None = None
-    six_big_losses: dict[str, float] | None = None
+    six_big_losses: dict[str, float | None] | None = None
     good_output: float | None = None
     planned: float | None = None
     constraint: Constraint | None = None
@@ -203,7 +204,7 @@ def judge(
         six_big_losses=_six_big_losses(measured, plant) if apart else None,
         good_output=_good_output(measured, context),
         planned=None if context.planned is None else context.planned / NANO,
-        constraint=bottleneck and _constraint(bottleneck),
+        constraint=_constraint(bottleneck) if bottleneck else None,
         group=group,
     )
 
@@ -283,10 +284,16 @@ def _good_output(measured: Range, context: Context) -> float | None:
     return measured.total().get("good", 0) / NANO if len(measured.machines) == 1 else None
 
 
-def _six_big_losses(measured: Range, plant: Plant) -> dict[str, float]:
+def _six_big_losses(measured: Range, plant: Plant) -> dict[str, float | None]:
     told = [(cast("State", state), reason, seconds) for (_, state, reason), (seconds, _) in measured.reasons.items()]
-    found = six_big_losses(measured.total(), told, plant.loss_of)
-    return {loss: amount / NANO for loss, amount in found.items()}
+    sums = measured.total()
+    untold: set[Loss] = set()
+    if unrated(sums) or uncounted(sums):
+        untold = {"speed", "startup-reject", "process-reject"}
+    elif unjudged(sums):
+        untold = {"startup-reject", "process-reject"}
+    found = six_big_losses(sums, told, plant.loss_of)
+    return {loss: None if loss in untold else amount / NANO for loss, amount in found.items()}
 
 
 def _constraint(found: Bottleneck) -> Constraint:

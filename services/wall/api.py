@@ -71,9 +71,13 @@ class Parts(msgspec.Struct):
     def range_of(self, asset: str, start: str, end: str) -> Range:
         """Return the range that an address means for an asset; one that has no calendar goes by its first machine's."""
         calendar = self.plant.calendar_of(asset)
+        firsts = []
         for machine in self.machines_of(asset):
             calendar = calendar or self.plant.calendar_of(machine)
-        return resolve(start, end, now=self.now(), calendar=calendar)
+            known = self.picture.machines.get(machine)
+            if known is not None and known.first is not None:
+                firsts.append(known.first)
+        return resolve(start, end, now=self.now(), calendar=calendar, first=min(firsts, default=None))
 
     def zone(self, asset: str, start: str) -> str:
         """Return the time zone in which a range that moves with the clock is cut; '' for one that stands still."""

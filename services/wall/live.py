@@ -24,6 +24,7 @@ from broker.events import (
     AnyEvent,
     Count,
     Event,
+    Notice,
     StateChange,
     Status,
 )
@@ -31,6 +32,7 @@ from broker.message import Message
 from broker.topics import PREFIX, is_name
 from services.keepers import is_our_own
 from services.wall.facts import Value, ms, told_by
+from services.wall.kept import Fact, Machine
 from services.wall.standing import Standing, of_group, of_machine
 
 MOST_MACHINES: Final = 20_000
@@ -49,56 +51,6 @@ class Heard(msgspec.Struct, frozen=True, gc=False):
     events: tuple[AnyEvent, ...] = ()
     problem: str = ""
     cure: str = ""
-
-
-class Machine:
-    """What the picture keeps of one machine besides its facts."""
-
-    __slots__ = (
-        "back_at",
-        "clock_difference_ns",
-        "facts",
-        "first",
-        "kinds",
-        "last_count",
-        "messages",
-        "pause_ns",
-        "rate",
-        "refused",
-        "said",
-        "seen",
-        "silent",
-        "simulated",
-        "standing",
-        "status",
-    )
-
-    def __init__(self) -> None:
-        self.said: StateChange | None = None
-        self.status: Status | None = None
-        self.back_at: int | None = None
-        self.standing = of_machine(None, None, None)
-        self.first: int | None = None
-        self.seen: int | None = None
-        self.pause_ns = 0.0
-        self.messages = 0
-        self.last_count = 0
-        self.rate = 0.0
-        self.clock_difference_ns: int | None = None
-        self.refused = 0
-        self.simulated: bool | None = None
-        self.silent = False
-        self.kinds: dict[str, int] = {}
-        self.facts = 0
-
-
-class Fact(msgspec.Struct, gc=False):
-    """A value, the event time that it is of, and the revision that it came with. A weak one yields to any other."""
-
-    value: Value
-    at: int
-    revision: int
-    weak: bool = False
 
 
 class Picture:
@@ -263,7 +215,7 @@ class Picture:
         machine.kinds[event.kind] = machine.kinds.get(event.kind, 0) + 1
         machine.simulated = event.simulated if machine.simulated is None else machine.simulated or event.simulated
         if machine.first is None:
-            machine.first = message.received_at
+            machine.first = min(message.received_at, event.at)
         if message.retained:
             return
         if machine.seen is not None:
@@ -295,6 +247,16 @@ class Picture:
                 name, value = told_by(event)
                 if name:
                     self._set(path, name, value, event)
+                if isinstance(event, Notice):
+                    self._take_alarm(path, name, machine)
+
+    def _take_alarm(self, path: str, name: str, machine: Machine) -> None:
+        """Keep which alarms are on, by the newest that is known of each: a machine's state tells of them."""
+        fact = self._facts.get((path, name))
+        machine.alarms.pop(name, None)
+        if fact is not None and fact.value["active"] and fact.value["severity"] == "alarm":
+            machine.alarms[name] = fact.value
+        self._tell_standing(path, machine)
 
     def _set(self, path: str, name: str, value: Value, event: Event) -> None:
         key = (path, name)
@@ -331,6 +293,10 @@ class Picture:
             told["online"] = machine.status.online
         if machine.simulated is not None:
             told["simulated"] = machine.simulated
+        if machine.alarms:
+            name, newest = next(reversed(machine.alarms.items()))
+            told["alarm"] = newest["text"] or name.removeprefix("alarm/")
+            told["alarms"] = len(machine.alarms)
         self._tell(path, "state", told)
         self._dirty.update(_groups_of(path))
 

@@ -21,6 +21,8 @@ _DURATION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|min|h|d|w)\Z")
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 MOST_INTERVALS: Final = 1_000
 _DAY_NS: Final = 86_400 * NS_PER_S
+_USUAL_NS: Final = 8 * 3_600 * NS_PER_S
+_SHORTEST_NS: Final = 60 * NS_PER_S
 _LONGEST_NS: Final = 10 * 366 * 86_400 * NS_PER_S
 
 
@@ -49,24 +51,25 @@ def duration(text: str) -> int:
     return round(float(found[1]) * _UNITS[found[2]] * NS_PER_S)
 
 
-def resolve(start: str, end: str, *, now: int, calendar: Calendar | None) -> Range:
+def resolve(start: str, end: str, *, now: int, calendar: Calendar | None, first: int | None = None) -> Range:
     """Return the range that two texts mean.
 
     `shift` is the running shift up to now; outside any shift it is the last one, and where there is no calendar the
-    last eight hours. `previous-shift` is the one before. Both decide the end too.
+    last eight hours, or since anything was heard. `previous-shift` is the one before. Both decide the end too.
 
     Args:
         start: `shift`, `previous-shift`, `now-8h`, RFC 3339 or epoch milliseconds.
         end: the same but for the words; 'now' or '' means now.
         now: the time, nanoseconds.
         calendar: whose shifts are meant; None where there are none.
+        first: when the first of the machines was first heard; None where that is not known.
 
     Raises:
         RangeError: one of them is not a time, or they are not in order.
     """
     now -= now % NS_PER_S
     if start in {"shift", "previous-shift"}:
-        return _shift(start, now, calendar)
+        return _shift(start, now, calendar, first)
     first, last = _instant(start, now, "from"), _instant(end or "now", now, "to")
     if last <= first:
         raise RangeError("'to' is not after 'from': give an earlier from, or a later to")
@@ -112,7 +115,7 @@ def _offset(at: int, zone: ZoneInfo) -> int:
     return 0 if found is None else round(found.total_seconds()) * NS_PER_S
 
 
-def _shift(word: str, now: int, calendar: Calendar | None) -> Range:
+def _shift(word: str, now: int, calendar: Calendar | None, first: int | None) -> Range:
     running = calendar.shift_at(now) if calendar else None
     if word == "shift" and running is not None and running.start < now:
         return Range(running.start, now, running.name, running.end)
@@ -120,7 +123,8 @@ def _shift(word: str, now: int, calendar: Calendar | None) -> Range:
     if word == "previous-shift" and running is None and former is not None and calendar is not None:
         former = calendar.previous_shift(former.start)
     if former is None:
-        return Range(now - 8 * 3_600 * NS_PER_S, now)
+        heard = now - _USUAL_NS if first is None else min(first - first % NS_PER_S, now - _SHORTEST_NS)
+        return Range(max(heard, now - _USUAL_NS), now)
     return Range(former.start, former.end, former.name, former.end)
 
 

@@ -117,13 +117,13 @@ async def test_a_late_event_rewrites_only_the_minutes_that_it_touches(
 ) -> None:
     told: list[Change] = []
     clock.now = at("08:00")
-    keeper = Keeper(store, NO_PLANT, clock, changed=told.extend)
+    keeper = Keeper(store, NO_PLANT, clock, changed=lambda rows, _: told.extend(rows))
     await keeper.keep_events([state("08:00", "running")])
     clock.now = at("16:00")
     await keeper.keep_events([state("15:00", "idle")])
     await keeper.advance()
     if restart:
-        keeper = Keeper(store, NO_PLANT, clock, changed=told.extend)
+        keeper = Keeper(store, NO_PLANT, clock, changed=lambda rows, _: told.extend(rows))
     told.clear()
     await keeper.keep_events([state("09:00:30", "down"), state("09:02", "running")])
     assert {row.start for row in store.batches[-1].rows} == {at("09:00"), at("09:01"), at("09:02")}, (
@@ -145,12 +145,12 @@ async def test_a_late_stop_makes_the_stop_before_it_short_in_rows_older_than_mem
 ) -> None:
     told: list[Change] = []
     clock.now = at("08:00")
-    keeper = Keeper(store, NO_PLANT, clock, changed=told.extend)
+    keeper = Keeper(store, NO_PLANT, clock, changed=lambda rows, _: told.extend(rows))
     await keeper.keep_events([state("07:58", "blocked")])
     clock.now = at("10:00")
     await keeper.advance()  # memory begins at 09:00
     clock.now = at("09:02")
-    keeper = Keeper(store, NO_PLANT, lambda: at("10:00"), changed=told.extend)
+    keeper = Keeper(store, NO_PLANT, lambda: at("10:00"), changed=lambda rows, _: told.extend(rows))
     await keeper.keep_events([state("08:58", "idle"), state("09:00:30", "running")])
     minutes: dict[int, Sums] = {}
     for _, start, before, after in told:

@@ -23,8 +23,9 @@ function Comparison({ by, path, asked, isLive, go }) {
   const [answers, error] = useAsk(address('kpi', { asset: path, by, ...asked }), { every: isLive ? 60_000 : undefined });
   const rows = (answers ?? []).filter((each) => by === 'order' || each.group.name !== '-').slice(0, MOST);
   const partly = rows.map((each) => headline(each, 'oee')).find((each) => each.partly);
+  if (!error && !rows.length) return null; // nothing to compare
   return html`<section class="card stack"><h2>${say(`by.${by}`)}<${Take} href=${address('kpi.csv', { asset: path, by, ...asked })} /></h2>
-    ${error ? html`<p class="trouble">${say('error', error.message)}</p>` : !answers ? html`<p class="beside"> </p>` : !rows.length ? html`<p class="beside">${say('no.data')}</p>` : html`<div class="scroll"><table class="compare"><thead><tr><th scope="col">${say(by)}</th><th scope="col">${say('oee')}</th>${RATIOS.map((name) => html`<th scope="col" key=${name} title=${say(name)}>${say(`${name}.short`)}</th>`)}<th scope="col">${say('good')}</th><th scope="col">${say('scrap')}</th></tr></thead>
+    ${error ? html`<p class="trouble">${say('error', error.message)}</p>` : html`<div class="scroll"><table class="compare"><thead><tr><th scope="col">${say(by)}</th><th scope="col">${say('oee')}</th>${RATIOS.map((name) => html`<th scope="col" key=${name} title=${say(name)}>${say(`${name}.short`)}</th>`)}<th scope="col">${say('good')}</th><th scope="col">${say('scrap')}</th></tr></thead>
       <tbody>${rows.map((each) => html`<${Row} key=${each.group.name} each=${each} by=${by} go=${go} />`)}</tbody></table></div>`}
     ${partly ? html`<p class="beside t-attention" title=${partly.tip}>${say('without.short', partly.names)}</p>` : ''}</section>`;
 }

@@ -2,11 +2,13 @@
 
 import { html } from './lib.js';
 import { live } from './live.js';
-import { say } from './words.js';
+import { say, sayOr } from './words.js';
 import { percent, plain, span } from './format.js';
 
+const UNDEFINED = / is not defined: /;
+
 /** Why an indicator is not defined, as the notes of an answer say it. */
-export const noteOf = (answer, name) => answer?.notes?.find((note) => note.startsWith(`${name}:`) || note.startsWith(`${name} `)) ?? answer?.notes?.[0] ?? say('no.data');
+export const noteOf = (answer, name) => answer?.notes?.find((note) => note.startsWith(`${name} `))?.split(UNDEFINED)[1] ?? say('no.data');
 
 /**
  * The value of an indicator for a headline: where machines that nobody can rate leave the whole without OEE, that of the
@@ -34,21 +36,27 @@ export function Ratio({ answer, name, title, target, ask, children }) {
   const { value, partly, tip, names } = headline(answer, name);
   const because = () => ask({ asset: answer.asset, indicator: name, from: answer.from, to: answer.to, rated: partly, shown: value == null ? '–' : `${percent(value)} %`, answer });
   const short = target && value != null && value < target;
-  return html`<${Figure} title=${title ?? say(name)} value=${value == null ? null : html`<${Num} shown=${percent(value)} because=${because} partly=${partly} tip=${tip} />`} unit="%" missing=${answer && value == null && noteOf(answer, name)}>${target ? html`<span class=${short ? 't-wait' : ''}>${say('target', `${plain(target * 100)} %`)}</span>` : children}${partly ? html`<span class="t-attention" title=${tip}> ${say('without.short', names)}</span>` : ''}<//>`;
+  return html`<${Figure} title=${title ?? say(name)} value=${value == null ? null : html`<${Num} shown=${percent(value)} because=${because} partly=${partly} tip=${tip} />`} unit="%" missing=${answer && value == null && noteOf(answer, name)}>${target ? html`<span class=${short ? 't-wait' : ''}>${say('target', `${plain(target * 100)} %`)}</span>` : children}${partly ? html`<span class="but t-attention" title=${tip}>${say('without.short', names)}</span>` : ''}<//>`;
 }
 
 /** What is to be looked at in the data, and what to check: the notes of an answer. */
 export function Notes({ answer }) {
   if (!answer?.notes?.length) return null;
-  // Machines of which the same is to be said share a line, by their titles, as everywhere else on the page.
+  return html`<section class="card stack"><h2>${say('notes')}</h2><${NoteList} notes=${answer.notes} /></section>`;
+}
+
+/** Notes with what they are of by its title; indicators and machines of which the same is to be said share a line. */
+export function NoteList({ notes }) {
   const said = new Map();
-  for (const note of answer.notes) {
+  for (const note of notes) {
+    const [indicator, reason] = note.split(UNDEFINED);
     const path = note.split(':')[0];
-    const machine = path.split('/').length === 4 ? path : '';
-    const text = machine ? note.slice(path.length + 2) : note;
-    said.set(text, [...(said.get(text) ?? []), ...(machine ? [live.title(machine)] : [])]);
+    const machine = path.split('/').length === 4;
+    const text = reason ?? (machine ? note.slice(path.length + 2) : note);
+    const of = reason ? sayOr(indicator, indicator.replaceAll('_', ' ')) : machine ? live.title(path) : '';
+    said.set(text, [...(said.get(text) ?? []), ...(of ? [reason ? say('no', of) : of] : [])]);
   }
-  return html`<section class="card stack"><h2>${say('notes')}</h2><ul class="notes">${[...said].map(([text, machines]) => html`<li key=${text}>${machines.length > 0 && html`<b>${machines.join(', ')}</b>: `}${text}</li>`)}</ul></section>`;
+  return html`<ul class="notes">${[...said].map(([text, of]) => html`<li key=${text}>${of.length > 0 && html`<b>${of.join(', ')}</b>: `}${text}</li>`)}</ul>`;
 }
 
 /** "silent for 4 min" */

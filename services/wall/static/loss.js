@@ -76,7 +76,7 @@ export function SixLosses({ answer }) {
   const planned = answer?.waterfall.find((step) => step.name === 'planned')?.seconds;
   if (!losses || !planned) return html`<p class="beside">${answer ? say('no.data') : ''}</p>`;
   const largest = Math.max(1, ...Object.values(losses));
-  return html`<ul class="steps pareto">${Object.entries(losses).map(([name, seconds]) => html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${BIG[name]}" width="${(100 * Math.max(0, seconds)) / largest}%" height="100%" /></svg><span class="amount">${minutes(seconds)} <small>${percent(seconds / planned)} %</small></span></li>`)}</ul>`;
+  return html`<ul class="steps pareto">${Object.entries(losses).map(([name, seconds]) => seconds === null ? html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-unknown" width="100%" height="100%" /></svg><span class="amount">${say('not.told')}</span></li>` : html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${BIG[name]}" width="${(100 * Math.max(0, seconds)) / largest}%" height="100%" /></svg><span class="amount">${minutes(seconds)} <small>${percent(seconds / planned)} %</small></span></li>`)}</ul>`;
 }
 
 const BIG = { breakdown: 'down', setup: 'act', 'minor-stop': 'wait', speed: 'run', 'startup-reject': 'attention', 'process-reject': 'attention' };

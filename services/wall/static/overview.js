@@ -56,9 +56,9 @@ function Strip({ live, answer, plan, range, history, ask }) {
   const energy = values.energy_per_good_piece;
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
   return html`<section class="strip" aria-label=${say('all')}>
-    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say('target.by.line') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
+    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines().some((line) => live.plant.targets[line]?.oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
     <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
-    <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${energy == null && noteOf(answer, 'energy_per_good_piece')} />
+    <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${answer && energy == null && say(answer.ledger.electricity_kwh ? 'nothing.counted' : 'no.energy')} />
     <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))} · ` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<//>
     <${Now} live=${live} machines=${machines} range=${range} history=${history} plan=${plan} />
   </section>`;
@@ -113,6 +113,7 @@ function Tile({ line, live, answer, plan, history, range, go, ask, alone }) {
       ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for">${spent(standing, now)}${named(standing, live, machines)}${silent ? ` · ${say('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${say('not.live')}</span>`}
       <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}</a>
     </div>
+    ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${say('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${say('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
     <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
     <${LossBar} answer=${answer} target=${live.plant.targets[line]?.oee} ask=${ask} />
     <div class="ribbons">${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>

@@ -39,8 +39,9 @@ export function rangeText(range, window, zone) {
   const old = Math.abs(live.now() - Date.parse(window.from)) > 20 * 3_600_000;
   const text = (time) => clock(Date.parse(time), zone, { date: long || old });
   const span = `${text(window.from)}${long || old ? ' – ' : '–'}${text(ends)}`;
-  // Where there is no calendar there is no shift, and the interface answers with the last eight hours.
-  const name = window.shift === '' && range.from.endsWith('shift') ? 'now-8h' : range.name;
+  // Where there is no calendar there is no shift, and the interface answers with the last eight hours, or since the first message.
+  const short = Date.parse(window.to) - Date.parse(window.from) < 8 * 3_600_000;
+  const name = window.shift === '' && range.from.endsWith('shift') ? (short ? 'first' : 'now-8h') : range.name;
   return name === 'custom' ? span : `${say(`range.${name}`)} · ${span}`;
 }
 

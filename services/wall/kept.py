@@ -1,0 +1,63 @@
+"""What the live picture keeps: of each machine how it stands and speaks, and of each fact its newest value."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.wall.facts import Value
+from services.wall.standing import of_machine
+
+if TYPE_CHECKING:
+    from broker.events import StateChange, Status
+
+
+class Machine:
+    """What the picture keeps of one machine besides its facts."""
+
+    __slots__ = (
+        "alarms",
+        "back_at",
+        "clock_difference_ns",
+        "facts",
+        "first",
+        "kinds",
+        "last_count",
+        "messages",
+        "pause_ns",
+        "rate",
+        "refused",
+        "said",
+        "seen",
+        "silent",
+        "simulated",
+        "standing",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self.said: StateChange | None = None
+        self.status: Status | None = None
+        self.back_at: int | None = None
+        self.standing = of_machine(None, None, None)
+        self.first: int | None = None
+        self.seen: int | None = None
+        self.pause_ns = 0.0
+        self.messages = 0
+        self.last_count = 0
+        self.rate = 0.0
+        self.clock_difference_ns: int | None = None
+        self.refused = 0
+        self.simulated: bool | None = None
+        self.silent = False
+        self.kinds: dict[str, int] = {}
+        self.facts = 0
+        self.alarms: dict[str, Value] = {}
+
+
+class Fact(msgspec.Struct, gc=False):
+    """A value, the event time that it is of, and the revision that it came with. A weak one yields to any other."""
+
+    value: Value
+    at: int
+    revision: int
+    weak: bool = False
