@@ -7,7 +7,7 @@ import hypothesis
 import msgspec
 from hypothesis import strategies as st
 
-from broker.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
+from broker.events import COUNTERS, AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
 from broker.instants import parse as instant
 from broker.plant import NO_PLANT, parse
 from tests.ledger.oracle import MINUTE, NANO
@@ -69,7 +69,9 @@ SAID = _of(
     reason=st.sampled_from(["", "jam", "tool"]),
 )
 LINKS = _of(Status, online=st.booleans())
-COUNTS = _of(Count, produced=SMALL) | _of(Count, produced=PERHAPS, good=PERHAPS, scrap=PERHAPS, inspected=PERHAPS)
+COUNTS = _of(Count, produced=SMALL) | _of(
+    Count, produced=PERHAPS, good=PERHAPS, scrap=PERHAPS, inspected=PERHAPS
+).filter(lambda event: any(getattr(event, counter) is not None for counter in COUNTERS))  # one of none is refused
 JOBS = _of(
     Job,
     phase=st.sampled_from(["start", "start", "end"]),
