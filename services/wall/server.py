@@ -83,7 +83,12 @@ async def serve(
         OSError: the port cannot be listened on.
     """
     picture = Picture()
-    stream = Stream(picture, now, lambda scope: sheet(plant, picture, scope, broker, login=password is not None))
+    stream = Stream(
+        picture,
+        now,
+        lambda scope: sheet(plant, picture, scope, broker, login=password is not None),
+        lambda: session.connected,
+    )
     await _recall(picture, store, plant, now())
     parts = Parts(picture, stream, store, Answers(store, plant, now), plant, now)
     web = _Web(application(parts, password), host, port)
@@ -113,7 +118,12 @@ def application(parts: Parts, password: str | None) -> Any:
     def healthz() -> dict[str, Any]:
         newest = parts.picture.newest
         age = None if newest is None else round((parts.now() - newest) / NS_PER_S, 3)
-        return {"status": "pass", "machines": len(parts.picture.machines), "newest_message_age_s": age}
+        return {
+            "status": "pass",
+            "machines": len(parts.picture.machines),
+            "newest_message_age_s": age,
+            "broker_connected": parts.stream.connected(),
+        }
 
     measured = registry(parts)
 

@@ -59,17 +59,25 @@ class Scope(msgspec.Struct, frozen=True):
 class Stream:
     """Tells every client what changes in one picture."""
 
-    def __init__(self, picture: Picture, now: Callable[[], int], plant: Callable[[Scope], Any]) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        now: Callable[[], int],
+        plant: Callable[[Scope], Any],
+        connected: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Make the stream of a picture.
 
         Args:
             picture: what to tell of.
             now: the time, nanoseconds.
             plant: what a page must know besides the facts (titles, zones, units) to draw them; sent with a snapshot.
+            connected: whether the broker is there: while it is not, nothing is heard and nothing shown is fresh.
         """
         self._picture = picture
         self._now = now
         self._plant = plant
+        self.connected = connected
         self._changed = asyncio.Event()
         self._told = asyncio.Event()
         self._shared: dict[tuple[Scope, int, bool, bool], bytes] = {}
@@ -145,6 +153,7 @@ class Stream:
             "rate": round(picture.rate, 1),
             "refused_hour": picture.refused_last_hour(now),
             "machines": len(picture.machines),
+            "broker": self.connected(),
         }
         if health != self._health:
             self._health = health

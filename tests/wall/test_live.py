@@ -39,6 +39,18 @@ def test_a_machine_that_nobody_declared_appears_with_its_first_message() -> None
     assert picture.standing("bench/a/b") is not None
 
 
+def test_an_alarm_is_told_with_the_machines_state_while_it_is_on() -> None:
+    picture = Picture()
+    hot = {"severity": "alarm", "text": "Spindle too hot", "active": True}
+    picture.receive(message("event", hot | {"code": "e-204"}, ago_s=9))
+    picture.receive(message("event", {"code": "e-7", "severity": "warning", "text": "Oil", "active": True}, ago_s=8))
+    assert facts(picture)["state"]["alarm"] == "Spindle too hot"
+    assert facts(picture)["state"]["alarms"] == 1
+    picture.receive(message("event", hot | {"code": "e-204", "active": False}, ago_s=5))
+    picture.receive(message("event", hot | {"code": "e-204"}, ago_s=7))  # late: it is over by now
+    assert "alarm" not in facts(picture)["state"]
+
+
 def test_a_late_message_does_not_replace_a_newer_one() -> None:
     picture = Picture()
     picture.receive(message("state", {"state": "down", "reason": "spindle"}, ago_s=5))

@@ -42,6 +42,16 @@ def test_without_a_calendar_a_shift_is_the_last_eight_hours() -> None:
     assert resolve("shift", "", now=NOW, calendar=None) == Range(NOW - 8 * HOUR, NOW)
 
 
+def test_without_a_calendar_a_shift_begins_with_the_first_message() -> None:
+    def shift(first: int) -> Range:
+        return resolve("shift", "", now=NOW, calendar=None, first=first)
+
+    assert shift(NOW - HOUR + 1) == Range(NOW - HOUR, NOW)  # whole seconds
+    assert shift(NOW - 9 * HOUR) == Range(NOW - 8 * HOUR, NOW)
+    assert shift(NOW).start == NOW - HOUR // 60
+    assert resolve("shift", "", now=NOW, calendar=CALENDAR, first=NOW).shift == "day"
+
+
 @pytest.mark.parametrize("start", ["", "soon", "now-", "now-1x", "now+1h", "2026-13-01T00:00:00Z", "1e400", "-now"])
 def test_what_is_no_time_is_told(start: str) -> None:
     with pytest.raises(RangeError):

@@ -45,6 +45,13 @@ async def stream_of(store: Store) -> AsyncIterator[tuple[Stream, Any]]:
             await task
 
 
+async def test_a_lost_broker_is_told(store: Store) -> None:
+    async with stream_of(store) as (stream, _), aclosing(stream.events(Scope())) as events:
+        assert (await following(events, "snapshot"))["health"]["broker"] is True
+        stream.connected = lambda: False
+        assert (await following(events, "changes"))["health"]["broker"] is False
+
+
 async def test_a_snapshot_comes_first_and_has_all_that_a_page_needs(store: Store) -> None:
     async with stream_of(store) as (stream, picture):
         picture.receive(message("state", b"running"))

@@ -11,10 +11,11 @@ import { link, RangePicker } from './range.js';
 export function Frame({ crumbs, range, text, go, zone, right, children, bare }) {
   const live = useLive();
   const title = crumbs.at(-1)[0];
+  const deaf = live.ready && live.connected && live.health.broker === false;
   useEffect(() => {
     document.title = `${title} · ${say('app')}`;
   }, [title]);
-  return html`<div class="frame ${live.ready && !live.connected ? 'is-lost' : ''} ${bare ? 'bare' : ''}">
+  return html`<div class="frame ${(live.ready && !live.connected) || deaf ? 'is-lost' : ''} ${bare ? 'bare' : ''}">
     <a class="skip" href="#main">${say('skip')}</a>
     <header>
       <nav class="crumbs" aria-label="path"><a class="brand" href=${link('/')} onClick=${go.click}>${say('app')}</a>${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
@@ -24,6 +25,7 @@ export function Frame({ crumbs, range, text, go, zone, right, children, bare }) 
       <span class="right">${right}<a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} /><${Clock} zone=${zone} live=${live} /></span>
     </header>
     ${live.ready && !live.connected && html`<div class="lost" role="alert"><b>${say('lost', age(performance.now() - (live.lostAt ?? performance.now())))}</b><span>${say('lost.how')}</span></div>`}
+    ${deaf && html`<div class="lost" role="alert"><b>${say('broker.lost')}</b><span>${say('broker.lost.how')}</span></div>`}
     <main id="main" tabindex="-1">${children}</main>
     <${Footer} live=${live} zone=${zone} />
   </div>`;
@@ -31,6 +33,7 @@ export function Frame({ crumbs, range, text, go, zone, right, children, bare }) 
 
 function Link({ live, range, go }) {
   if (!live.ready) return html`<span class="link">${say('connecting')}</span>`;
+  if (live.connected && live.health.broker === false) return html`<span class="link off">${say('broker.lost.short')}</span>`;
   if (!live.connected) return html`<span class="link off">${say('lost.short')}</span>`;
   if (range && !range.isLive) return html`<span class="link past">${say('not.live')} · <a href=${link(location.pathname, { from: null, to: null })} onClick=${go.click}>${say('range.back')}</a></span>`;
   return html`<span class="link on">${say('live')}</span>`;

@@ -54,7 +54,7 @@ function Strip({ live, answer, plan, range, history, ask }) {
   const points = oee !== null && oee !== undefined && target ? (oee - target) * 100 : null;
   const machines = live.machines();
   const energy = values.energy_per_good_piece;
-  const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
+  const silent = machines.filter((path) => live.fact(path, 'state')?.silent || live.fact(path, 'state')?.online === false).length;
   return html`<section class="strip" aria-label=${say('all')}>
     <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines().some((line) => live.plant.targets[line]?.oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
     <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
