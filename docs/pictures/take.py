@@ -16,7 +16,7 @@ PICTURES = {
     "overview-dark": ("/", 1366, 768, "dark"),
     "overview-phone": ("/", 390, 844, "light"),
     "overview-4k": ("/", 3840, 2160, "dark"),
-    "line-light": (f"/line/{LINE}", 1366, 1000, "light"),
+    "line-light": (f"/line/{LINE}", 1366, 1480, "light"),
     "machine-light": (f"/machine/{LINE}/mill-1", 1366, 1100, "light"),
     "machine-phone": (f"/machine/{LINE}/mill-1", 390, 844, "dark"),
     "devices-light": ("/devices", 1366, 900, "light"),

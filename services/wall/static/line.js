@@ -55,7 +55,7 @@ export function Line({ path, range, go, bare }) {
     ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
     ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
     <div class="cards three">
-      <section class="card stack"><h2>${say('line.hours')}<${Take} href=${download('plan', { every: from && to - from > 26 * 3_600_000 ? '1d' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
+      <section class="card stack"><h2>${say(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? '1d' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
       <section class="card stack"><h2>${say('line.waterfall')}<${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
       <section class="card stack"><h2>${say('line.six')}</h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}</h3><${Pareto} answer=${whole} /></section>
     </div>
@@ -93,8 +93,11 @@ function Buffer({ size, before, after, live }) {
   return html`<div title=${word || say('buffer.unknown')} class="buffer ${full || empty ? 't-wait' : ''}" role="listitem"><svg viewBox="0 0 24 40" aria-hidden="true"><path d="M2 2v34h20V2" fill="none" stroke="currentColor" stroke-width="2" />${full && html`<rect class="f-wait" x="5" y="5" width="14" height="28" />`}${!full && !empty && html`<rect class="f-unknown" x="5" y="5" width="14" height="28" />`}</svg><small>${word}${size ? ` ${say('buffer.size', size)}` : ''}</small></div>`;
 }
 
+/** A range too long for a row an hour. */
+const inDays = (from, to) => Boolean(from) && to - from > 26 * 3_600_000;
+
 function Hours({ path, from, began, to, ends, live, zone, isLive }) {
-  const long = from && ends - began > 26 * 3_600_000;
+  const long = inDays(began, ends);
   const every = long ? '1d' : '1h';
   const on = isLive && moves(path);
   const ask = (what) => from && address(what, { asset: path, from, to, every });
@@ -102,9 +105,9 @@ function Hours({ path, from, began, to, ends, live, zone, isLive }) {
   const [answers] = useAsk(ask('kpi'), { every: isLive ? 15_000 : undefined, on });
   if (!plans || !answers) return html`<p class="beside"> </p>`;
   const rows = plans.map((plan, place) => [plan, answers[place]]).filter(([, answer]) => answer);
-  return html`<div class="scroll"><table class="hours"><thead><tr>${['hour', 'plan', 'actual', 'delta', 'reason'].map((name) => html`<th scope="col" key=${name}>${say(name)}</th>`)}</tr></thead><tbody>${rows.map(([plan, answer], place) => {
+  return html`<div class="scroll"><table class="hours"><thead><tr>${[long ? 'day' : 'hour', 'plan', 'actual', 'delta', 'reason'].map((name) => html`<th scope="col" key=${name}>${say(name)}</th>`)}</tr></thead><tbody>${rows.map(([plan, answer], place) => {
     const loss = topLoss(answer);
-    const late = plan.delta !== null && plan.delta < -0.05 * plan.plan;
+    const late = plan.delta !== null && plan.delta < -0.05 * plan.plan && Math.round(plan.delta) < 0;
     return html`<tr key=${plan.from} class=${isLive && place === rows.length - 1 ? 'now' : ''}><th scope="row">${clock(Date.parse(plan.from), zone, { date: long })}</th><td>${plan.plan === null ? '–' : number(Math.round(plan.plan))}</td><td>${plan.good === null ? '–' : pieces(plan.good)}</td><td class=${late ? 't-wait' : ''}>${difference(plan.delta)}</td><td class="left">${loss ? html`${loss.reason ? live.reason(loss.reason) : say(`state.${loss.state}`)} <small>${minutes(loss.seconds)}</small>` : ''}</td></tr>`;
   })}</tbody></table></div>`;
 }

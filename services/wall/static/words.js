@@ -36,7 +36,7 @@ const en = {
   'big.breakdown': 'breakdowns', 'big.setup': 'set-up', 'big.minor-stop': 'minor stops', 'big.speed': 'reduced speed', 'big.startup-reject': 'start-up rejects', 'big.process-reject': 'rejects',
   'empty.title': 'No machine has spoken yet', 'empty.text': 'Anything that speaks MQTT can join. Copy a line from the devices page, or publish to corridor/v1/<site>/<area>/<line>/<machine>/state.',
   'empty.link': 'How to join',
-  'line.flow': 'The line as it flows', 'line.ribbons': 'States', 'line.hours': 'Hour by hour', 'line.waterfall': 'Where the time went',
+  'line.flow': 'The line as it flows', 'line.ribbons': 'States', 'line.hours': 'Hour by hour', 'line.days': 'Day by day', 'day': 'day', 'line.waterfall': 'Where the time went',
   'line.pareto': 'What cost most', 'hour': 'hour', 'plan': 'plan', 'actual': 'actual', 'delta': 'delta', 'reason': 'most lost to', 
   'buffer.unknown': 'fill not told', 'buffer.full': 'full', 'buffer.empty': 'empty', 'buffer.size': 'of {0}',
   'bottleneck': 'constraint', 'bottleneck.why': 'active longest without a pause in this range: {0}', 'stock': 'in stock', 'adds.up': 'The steps add up to the last second.', 'times': '{0}×',
