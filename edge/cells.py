@@ -22,7 +22,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unk
         minor_per_h: minor stops an hour of operation (Poisson), each of `minor_min` minutes (exponential).
         speed: ideal over real cycle.
         scrap: share of pieces that are scrap once the process runs; what the plan allows for, too.
-        rework: share of pieces that become good only by rework.
+        rework: share of the other pieces that become good only by rework.
         startup_scrap: mean scrapped pieces after a set-up.
         wait: waiting (operator, crane, material) as a share of operating and waiting time.
     """
@@ -45,7 +45,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unk
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What a cell reaches by itself over a year: OEE, availability, effectiveness, quality ratio."""
+    """What a cell reaches by itself over a year: OEE, availability, effectiveness, quality ratio.
+
+    Quality is that in the end: what becomes good by rework counts. At first inspection, which is what counters and
+    indicators tell, it is less by the share of rework.
+    """
 
     oee: float
     availability: float

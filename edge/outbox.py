@@ -10,6 +10,9 @@ import msgspec
 
 from broker.events import AnyEvent, Count, Job, Labour, State, StateChange
 
+Fate = Literal["good", "scrap", "rework"]
+"""What a piece is found to be at its first inspection."""
+
 
 class TrueState(msgspec.Struct, frozen=True, tag_field="is", tag="state"):
     """The machine was in this state from `at` on, for this reason."""
@@ -21,13 +24,12 @@ class TrueState(msgspec.Struct, frozen=True, tag_field="is", tag="state"):
 
 
 class TruePiece(msgspec.Struct, frozen=True, tag_field="is", tag="piece", omit_defaults=True):
-    """A piece was finished at `at`: good or scrap, perhaps good only by rework."""
+    """A piece was finished at `at`; `startup` says that it was spoilt because the machine had just been set up."""
 
     at: int
     asset: str
     product: str
-    fate: Literal["good", "scrap"]
-    rework: bool = False
+    fate: Fate
     startup: bool = False
 
 

@@ -166,7 +166,7 @@ def _pieces(made: Iterable[TruePiece]) -> dict[str, int]:
         "produced": len(found),
         "good": sum(piece.fate == "good" for piece in found),
         "scrap": sum(piece.fate == "scrap" for piece in found),
-        "rework": sum(piece.rework for piece in found),
+        "rework": sum(piece.fate == "rework" for piece in found),
         "startup_scrap": sum(piece.startup for piece in found),
     }
 

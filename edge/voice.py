@@ -26,7 +26,7 @@ from broker.events import (
     Value,
 )
 from edge.machines.model import Finding
-from edge.outbox import Outbox, TruePiece, TrueState
+from edge.outbox import Fate, Outbox, TruePiece, TrueState
 from edge.pieces import Order
 from edge.timeline import Timeline
 
@@ -90,10 +90,9 @@ class Voice:
         told = {"asset": self._asset, "at": self._timeline.now, "simulated": True, **counts}
         self._out.say(msgspec.convert(told, Count))
 
-    def piece(self, product: str, *, scrap: bool, rework: bool, startup: bool) -> None:
+    def piece(self, product: str, fate: Fate, *, startup: bool) -> None:
         """Note the truth about a piece that was finished."""
-        fate = TruePiece(self._timeline.now, self._asset, product, "scrap" if scrap else "good", rework, startup)
-        self._out.know(fate)
+        self._out.know(TruePiece(self._timeline.now, self._asset, product, fate, startup))
 
     def finding(self, finding: Finding, part: str) -> None:
         """Say what was measured on a piece."""

@@ -7,7 +7,7 @@ planned to work; in breaks it is idle, outside shifts it is off; a broken machin
 """
 
 from collections.abc import Callable, Generator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import simpy
@@ -23,6 +23,9 @@ from edge.shifts import Shifts
 from edge.timeline import Steps, Timeline, delay_ns
 from edge.upsets import Upcoming, Upset, Upsets
 from edge.voice import Voice
+
+if TYPE_CHECKING:
+    from edge.outbox import Fate
 
 _DAY_NS: Final = 86_400 * NS_PER_S
 _REPLY_AFTER_S: Final = 1.5
@@ -392,7 +395,7 @@ class WorkUnit:
     # ---- Pieces ----
 
     def _finish(self, piece: Piece) -> None:
-        """Judge a piece and count it."""
+        """Judge a piece and count it: what it is at its first inspection. Rework is done beside the machine."""
         m, cell = self._m, self._cell
         findings = self._model.finish(piece, self._stand())
         for finding in findings:
@@ -402,18 +405,17 @@ class WorkUnit:
         is_scrap = is_startup or self._quality.happens(cell.scrap)
         if self._model.inspects:
             is_scrap = is_scrap or any(not one.lower <= one.value <= one.upper for one in findings)
-        is_rework = not is_scrap and self._quality.happens(cell.rework)
+        fate: Fate = "scrap" if is_scrap else "rework" if self._quality.happens(cell.rework) else "good"
         counts = m.counts
         counts["produced"] += 1
         counts["inspected"] += 1
-        counts["scrap" if is_scrap else "good"] += 1
-        counts["rework"] += is_rework
-        counts["first_pass"] += not is_scrap and not is_rework
+        counts[fate] += 1
+        counts["first_pass"] += fate == "good"
         counts["startup_scrap"] += is_startup
         counts["planned_scrap"] = round(counts["planned_scrap"] + cell.scrap, 6)
         self._voice.count(counts)
         product = m.order.product if m.order else ""
-        self._voice.piece(product, scrap=is_scrap, rework=is_rework, startup=is_startup)
+        self._voice.piece(product, fate, startup=is_startup)
         self._use_material()
         m.is_done, m.is_scrap = True, is_scrap
         if is_scrap:

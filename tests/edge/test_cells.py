@@ -37,7 +37,7 @@ def alone(cell: str, seed: int, hours: float) -> tuple[float, float, float, floa
     budget = truth.budgets(simulation.take_truth(), 0, end)["a/b/c/m"]
     availability = budget.states["running"] / sum(budget.states.values())
     effectiveness = CELLS[cell].ideal_s * NS_PER_S * budget.pieces["produced"] / budget.states["running"]
-    quality = budget.pieces["good"] / budget.pieces["produced"]
+    quality = (budget.pieces["good"] + budget.pieces["rework"]) / budget.pieces["produced"]
     return availability * effectiveness * quality, availability, effectiveness, quality
 
 

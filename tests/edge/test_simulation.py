@@ -147,8 +147,8 @@ def test_pieces_in_are_pieces_out_and_scrap_and_work_in_progress(three_days: Thr
         )
         assets = [[f"{line.path}/{name}" for name in stage] for stage in stages]
         scrap = sum(made[asset, "scrap"] for stage in assets for asset in stage)
-        # What left the last machine: its good pieces, less one that it still has in hand, done.
-        out = sum(made[asset, "good"] for asset in assets[-1])
+        # What left the last machine: its good and mended pieces, less one that it still has in hand, done.
+        out = sum(made[asset, fate] for asset in assets[-1] for fate in ("good", "rework"))
         in_buffers = sum(len(buffer.items) for buffer in line.buffers)
         in_hand = sum(1 for unit in line.units if unit.in_hand is not None)
         assert started == out + scrap + in_buffers + in_hand
@@ -224,8 +224,8 @@ def test_counters_and_meters_only_grow(three_days: ThreeDays) -> None:
             values = [getattr(count, counter) for count in counts]
             assert values == sorted(values)
         for count in counts:
-            assert number(count.good) + number(count.scrap) == number(count.produced)
-            assert number(count.first_pass) <= number(count.good)
+            assert number(count.good) + number(count.scrap) + number(count.rework) == number(count.produced)
+            assert count.first_pass == count.good
     totals = defaultdict(list)
     for event in three_days[1]:
         if isinstance(event, Meter):

@@ -1,12 +1,11 @@
 import logging
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from broker.events import NS_PER_S, State
 from edge import truth
-from edge.outbox import TruePiece, TrueState, Truth
+from edge.outbox import Fate, TruePiece, TrueState, Truth
 
 MILL = "sheffield/machining/line-1/mill-1"
 S = NS_PER_S
@@ -16,8 +15,8 @@ def state(at: int, name: State, reason: str = "") -> TrueState:
     return TrueState(at * S, MILL, name, reason)
 
 
-def piece(at: int, fate: Literal["good", "scrap"] = "good", **more: bool) -> TruePiece:
-    return TruePiece(at * S, MILL, "bracket", fate, **more)
+def piece(at: int, fate: Fate = "good", *, startup: bool = False) -> TruePiece:
+    return TruePiece(at * S, MILL, "bracket", fate, startup)
 
 
 def test_budget_is_exact_and_covers_the_range() -> None:
@@ -36,11 +35,11 @@ def test_pieces_belong_to_the_moment_just_before_they_are_finished() -> None:
         state(0, "running"),
         piece(10),
         piece(20, "scrap", startup=True),
-        piece(30, rework=True),
+        piece(30, "rework"),
         piece(40),
     ]
     counted = truth.budgets(lines, 10 * S, 30 * S)[MILL].pieces
-    assert counted == {"produced": 2, "good": 1, "scrap": 1, "rework": 1, "startup_scrap": 1}
+    assert counted == {"produced": 2, "good": 0, "scrap": 1, "rework": 1, "startup_scrap": 1}
 
 
 def test_lines_that_are_there_twice_count_once_and_of_two_states_the_later() -> None:
