@@ -10,6 +10,12 @@ from services.ledger.untold import uncounted, unjudged, unrated
 
 LONG_NS: Final = 10 * 86_400 * NANO
 """A state that lasts longer is doubted."""
+BRIEF_NS: Final = 60 * NANO
+"""Unknown time shorter than this (a start, a connection made again) is not worth a note, …"""
+BRIEF_SHARE: Final = 0.001
+"""… nor is such a share of the range, …"""
+GREAT_SHARE: Final = 0.05
+"""… unless it is as much of the range as this, however short."""
 _SILENT_NS: Final = 3_600 * NANO
 """A machine that has run as long should have counted a piece."""
 
@@ -76,12 +82,17 @@ def _too_fast(sums: Sums) -> Iterator[str]:
             f"{_pieces(produced)} pieces were counted while it did not run: check the state that it tells, and the "
             "time of its counts"
         )
+    elif 0 < ideal - running <= ideal / (produced / NANO):
+        yield (
+            f"effectiveness is above 1 by less than a piece ({_seconds(ideal)} of ideal time in {_seconds(running)} of "
+            "running): a piece that was begun before the range counts whole in it; if a longer range is above 1 as "
+            "well, check the ideal cycle"
+        )
     elif ideal > running:
         yield (
             f"effectiveness is above 1 ({_seconds(ideal)} of ideal time in {_seconds(running)} of running): check the "
             f"ideal cycle, which is {ideal / produced:.4g} s a piece where the data suggests at most "
-            f"{running / produced:.4g} s; whether pieces are counted twice, or made while it says that it does not "
-            "run; over a short range, whether a piece was begun before it"
+            f"{running / produced:.4g} s; whether pieces are counted twice, or made while it says that it does not run"
         )
 
 
@@ -106,8 +117,10 @@ def _people(sums: Sums) -> Iterator[str]:
 
 def _unknown(sums: Sums) -> Iterator[str]:
     known = coverage(sums)
-    if known is not None and known < 1:
-        unknown = sums.get("unknown_s", 0) + sums.get("unknown_planned_s", 0)
+    unknown = sums.get("unknown_s", 0) + sums.get("unknown_planned_s", 0)
+    if known is None:
+        return
+    if (unknown >= BRIEF_NS and 1 - known >= BRIEF_SHARE) or 1 - known >= GREAT_SHARE:
         yield f"its state is unknown for {_span(unknown)} ({1 - known:.1%} of the time): was it connected?"
 
 

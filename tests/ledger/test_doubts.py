@@ -52,14 +52,25 @@ def test_sound_data_is_not_doubted() -> None:
         ),
         ({"running_s": 0}, "30 pieces were counted while it did not run: check the state that it tells"),
         ({"running_s": 2_400}, "effectiveness is above 1 (2700 s of ideal time in 2400 s of running): check the ideal"),
+        (
+            {"running_s": 2_610},
+            "effectiveness is above 1 by less than a piece (2700 s of ideal time in 2610 s of running): a piece that",
+        ),
         ({"work_s": 3_601}, "more people work than are present: check the numbers in labour"),
         ({"unknown_s": 1_200}, "its state is unknown for 20 min (25.0% of the time): was it connected?"),
-        ({"unknown_planned_s": 45}, "its state is unknown for 45 s (1.2% of the time): was it connected?"),
+        ({"unknown_planned_s": 60}, "its state is unknown for 60 s (1.6% of the time): was it connected?"),
     ],
 )
 def test_a_contradiction_makes_one_note(changes: dict[str, float], begins: str) -> None:
     (note,) = notes(**changes)
     assert note.startswith(f"mill: {begins}")
+
+
+def test_a_few_seconds_of_the_unknown_are_not_worth_a_note_unless_they_are_much_of_the_range() -> None:
+    assert notes(unknown_s=59) == []
+    assert notes(running_s=99_000, unknown_s=90) == []
+    (note,) = doubts({"mill": from_units({"running_s": 19, "unknown_planned_s": 1})}, {})
+    assert note == "mill: its state is unknown for 1 s (5.0% of the time): was it connected?"
 
 
 def test_effectiveness_above_one_comes_with_the_cycle_that_the_data_suggests() -> None:
