@@ -178,9 +178,10 @@ class ReplyPayload(Payload, kw_only=True):
 
 
 class KpiPayload(Payload, kw_only=True):
-    """The indicators of an asset over a window: the running shift, hour or order. Published by the KPI service."""
+    """The indicators of an asset over a window: a shift, hour or order, running or last. The KPI service's."""
 
-    window: str
+    window: Annotated[str, Meta(description="`hour`, `shift`, `order`; `last-hour`, `last-shift`, `last-order`.")]
+    name: Annotated[str, Meta(description="Of the shift or order.")] = ""
     start: Annotated[str, Meta(description="RFC 3339.")]
     end: Annotated[str, Meta(description="RFC 3339: until when it is counted.")]
     coverage: float | None

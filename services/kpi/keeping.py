@@ -35,7 +35,8 @@ class Keeper:
         plant: calendars, ideal cycles and the limit of micro-stops.
         now: the present, nanoseconds since 1970-01-01 UTC.
         prefix: what topics begin with.
-        changed: told of the rows that have changed, after they are written, and whether by events or by time alone.
+        changed: told of the rows that have changed, after they are written, and of the events that did it: none where
+            it was time alone.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Keeper:
         now: Callable[[], int],
         *,
         prefix: str = PREFIX,
-        changed: Callable[[list[Change], bool], None] | None = None,
+        changed: Callable[[list[Change], Sequence[AnyEvent]], None] | None = None,
     ) -> None:
         self._store, self._plant, self._now, self._prefix = store, plant, now, prefix
         self._changed = changed
@@ -164,8 +165,8 @@ class Keeper:
             # What is in memory is now ahead of the store: the same events, kept again, would seem to change nothing.
             self._started = False
             raise
-        if self._changed is not None and made.changes:
-            self._changed(made.changes, bool(batch.events))
+        if self._changed is not None:
+            self._changed(made.changes, batch.events)
 
 
 class _Made:

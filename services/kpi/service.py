@@ -6,6 +6,7 @@ One lock orders what changes the ledger: batches from the broker, and the passin
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import structlog
@@ -67,6 +68,7 @@ async def _pass_time(session: Session, keeper: Keeper, windows: Windows, lock: a
                 await windows.roll(keeper, reached)
 
         await until_kept(advance)
+        await until_kept(partial(windows.read, reached))
         await session.publish(*windows.due(reached))
         pause_s = SLOW_TICK_S if len(keeper) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))

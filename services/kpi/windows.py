@@ -1,17 +1,26 @@
-"""The indicators that are published: of the running hour, shift and order, of every asset path.
+"""The indicators that are published: of the running and the last hour, shift and order, of every asset path.
 
 A window keeps the sum of its rows. A row that changes changes the sums of its machine, line, area and site by the
 difference, so an event costs the same however many machines there are. When a window begins, or a machine joins, its
-sum is read from the store.
+sum is read from the store; when it ends, it goes on as the last one, which late events still correct.
+
+An order stands on a machine, and begins and ends at any instant; so the minutes in which it does so are read from the
+events. The order of a line is the one that came onto it last, wherever in the line it is; its sum is that of its
+machines.
+
+What indicators need besides sums (what was planned, what was measured, where the bottleneck is) must be read from
+events. So it is read anew when something is measured, else in turn, each half minute.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from itertools import islice, takewhile
 from typing import Final
 
 import msgspec
 
 from broker import instants
+from broker.events import AnyEvent
 from broker.payloads import KpiPayload
 from broker.plant import Plant
 from broker.session import Publication
@@ -19,25 +28,53 @@ from broker.topics import PREFIX
 from services.kpi.keeping import Change, Keeper
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
-from services.ledger.indicators import coverage, evaluate
+from services.ledger.indicators import Context, coverage, evaluate
 from services.ledger.rows import unknown_time
+from services.store.answers import CORE, context_of
+from services.store.histories import FOR_EVER
 from services.store.interface import Store
-from services.store.ranges import HOUR, layers
+from services.store.planning import newest_orders
+from services.store.ranges import HOUR, layers, measure
 
 REPEAT_NS: Final = 10_000_000_000
 """An indicator that no event touches still changes with time: it is published again after this long."""
 SHARE: Final = 8
 """At most an eighth of all windows is published again at a time."""
 KINDS: Final = ("hour", "shift")
+"""Of every asset path; `order` besides of machines and lines."""
+LAST: Final = "last-"
+"""What the name of a window that is over begins with."""
+READ_NS: Final = 30_000_000_000
+"""What indicators need besides sums is read again after this long, or when something is measured."""
+READING_S: Final = 0.1
+"""So much of a second is spent on that."""
+MOST_MACHINES: Final = 50
+"""What has more machines is published without what must be read from single events; ask the interface for that."""
+
+Key = tuple[str, str]
+"""Asset path and window: `hour`, `last-hour`, …"""
 
 
 class _Window(msgspec.Struct):
-    """The sum of an asset over the running hour or shift, and when it was last published."""
+    """The sum of an asset over a stretch of time, and when it was last published.
+
+    Attributes:
+        start: nanoseconds.
+        end: nanoseconds; of a running order later than any.
+        sums: of its rows.
+        name: of the shift or order.
+        context: what its indicators need besides.
+        published: when.
+        read: when the context was.
+    """
 
     start: int
     end: int
     sums: Sums
+    name: str = ""
+    context: Context = Context()
     published: int = 0
+    read: int = 0
 
     def is_old(self, now: int) -> bool:
         """Tell whether it should be published again though no event touched it."""
@@ -45,20 +82,28 @@ class _Window(msgspec.Struct):
 
 
 class Windows:
-    """The running windows of every asset path."""
+    """The running and the last windows of every asset path."""
 
     def __init__(self, store: Store, plant: Plant, prefix: str = PREFIX) -> None:
         self._store, self._plant, self._prefix = store, plant, prefix
-        self._windows: dict[tuple[str, str], _Window] = {}
+        self._running: dict[Key, _Window] = {}
         """Those published longest ago first."""
-        self._touched: dict[tuple[str, str], None] = {}
-        """Those that an event has changed since they were published, in order."""
+        self._ended: dict[Key, _Window | None] = {}
+        """None where nothing is known of it."""
+        self._touched: dict[Key, None] = {}
+        """Those that have changed since they were published, in order."""
+        self._orders: dict[str, None] = {}
+        """The machines whose orders are to be read anew."""
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
+        self._lines: dict[str, list[str]] = {}
+        self._retained: dict[Key, bool] = {}
+        """Whether the broker holds something; not here: nobody knows, as it may be from before a restart."""
         self._rolled = 0
 
-    def apply(self, changes: list[Change], by_events: bool) -> None:
-        """Take in rows that have changed, by events or by time alone."""
+    def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
+        """Take in rows that have changed, by these events or by time alone."""
+        self._note(events)
         had_rows = {(machine, start) for machine, start, before, _ in changes if before}
         for machine, start, _, _ in changes:
             if start + MINUTE <= self._rolled and (machine, start) not in had_rows:
@@ -72,18 +117,39 @@ class Windows:
             add(difference, after)
             if not counted:
                 difference = _without_time(difference)
-            for path in paths(machine):
-                for kind in KINDS:
-                    window = self._windows.get((path, kind))
-                    if window is not None and window.start <= start < window.end:
-                        add(window.sums, difference)
-                        if by_events:
-                            self._touched[path, kind] = None
+            for key, window in self._at(machine, start):
+                add(window.sums, difference)
+                if events or key in self._ended:
+                    self._touched[key] = None
+            self._apply_to_orders(machine, start, difference, by_events=bool(events))
+
+    def _note(self, events: Sequence[AnyEvent]) -> None:
+        """Note what is to be read anew for these events."""
+        for event in events:
+            if event.kind == "job":
+                self._orders[event.asset] = None
+            elif event.kind == "quality":
+                for _, window in self._at(event.asset, event.at - 1):
+                    window.read = 0
+
+    def _apply_to_orders(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
+        window = self._running.get((machine, "order"))
+        if window is not None and window.start <= start:
+            add(window.sums, difference)
+            if by_events:
+                self._touch_order(machine)
+        elif window is not None and window.start < start + MINUTE:
+            self._orders[machine] = None
+        ended = self._ended.get((machine, LAST + "order"))
+        if ended is not None and ended.start - MINUTE < start < ended.end:
+            self._orders[machine] = None
 
     def forget(self) -> None:
         """Forget all sums, so that `roll` reads them anew: nobody knows what of a write that failed is in the store."""
-        self._windows.clear()
+        self._running.clear()
+        self._ended.clear()
         self._touched.clear()
+        self._machines.clear()
 
     async def roll(self, keeper: Keeper, now: int) -> None:
         """Begin the windows that are due, and begin all anew if a machine has joined or begun to count.
@@ -93,75 +159,265 @@ class Windows:
         """
         self._rolled = now
         machines = {machine: keeper.is_counted(machine) for machine in keeper.machines()}
-        everything = {path for machine in machines for path in paths(machine)}
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
         stale = {path for machine in changed for path in paths(machine)}
+        if machines.keys() != self._machines.keys():
+            self._lines = _lines(machines)
         self._machines = machines
-        for path in everything:
+        for path in {path for machine in machines for path in paths(machine)}:
             for kind in KINDS:
-                window = self._windows.get((path, kind))
-                if window is None or now >= window.end or path in stale:
-                    self._windows.pop((path, kind), None)
-                    span = self._span(path, kind, now)
-                    if span is not None:
-                        self._windows[path, kind] = _Window(*span, await self._sum(path, *span, now))
-                        self._touched[path, kind] = None
+                await self._roll(path, kind, now, anew=path in stale)
+        orders = dict.fromkeys((*self._orders, *changed))
+        self._orders.clear()
+        for machine in orders:
+            if machine in machines:
+                await self._read_orders(machine, now)
+
+    async def read(self, now: int, for_s: float = READING_S) -> None:
+        """Read anew what indicators need besides sums, of the windows that have not had it for longest.
+
+        Args:
+            now: nanoseconds since 1970-01-01 UTC.
+            for_s: for so long; it goes on with the others the next time.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + for_s
+        windows = [*self._running.items(), *((key, window) for key, window in self._ended.items() if window)]
+        due = [(window.read, key, window) for key, window in windows if now - window.read >= READ_NS]
+        for _, key, window in sorted(due, key=lambda item: item[:2]):
+            if loop.time() > until:
+                return
+            path, kind = key
+            window.read = now
+            if kind.endswith("order") or len(self._under(path)) > MOST_MACHINES:
+                continue
+            measured = await measure(self._store, self._plant, path, window.start, window.end, now=now)
+            context = await context_of(self._store, self._plant, measured)
+            if context != window.context:
+                window.context = context
+                self._touched[key] = None
 
     def due(self, now: int) -> Iterator[Publication]:
         """Yield what is to be published now: windows that an event touched, and those long unpublished.
 
-        Of the latter only a share at a time, so that publishing goes on evenly.
+        Of the latter only a share at a time, so that publishing goes on evenly. A window that there is no longer, as
+        when no order is on, is cleared from the broker.
         """
-        longest_ago = takewhile(lambda item: item[1].is_old(now), self._windows.items())
-        old = [key for key, _ in islice(longest_ago, len(self._windows) // SHARE + 1)]
-        due = [key for key in dict.fromkeys((*self._touched, *old)) if key in self._windows]
+        longest_ago = takewhile(lambda item: item[1].is_old(now), self._running.items())
+        old = [key for key, _ in islice(longest_ago, len(self._running) // SHARE + 1)]
+        due = dict.fromkeys((*self._touched, *old))
         self._touched.clear()
-        for path, kind in due:
-            window = self._windows.pop((path, kind))
-            self._windows[path, kind] = window
-            if now < window.start:
-                continue
-            window.published = now
-            payload = KpiPayload(
-                ts=now // 1_000_000,
-                window=kind,
-                start=instants.format_rfc3339(window.start),
-                end=instants.format_rfc3339(min(now, window.end)),
-                coverage=coverage(window.sums),
-                indicators=evaluate(window.sums).values,
-            )
-            yield Publication(f"{self._prefix}/{path}/kpi/{kind}", msgspec.json.encode(payload), qos=1, retain=True)
+        for key in due:
+            window = self._running.pop(key, None)
+            if window is not None:
+                self._running[key] = window
+            else:
+                window = self._ended.get(key)
+            if window is not None and window.start <= now:
+                window.published = now
+                self._retained[key] = True
+                yield Publication(
+                    self._topic(key), msgspec.json.encode(self._payload(key, window, now)), 1, retain=True
+                )
+        for key in self._keys():
+            if self._retained.get(key, True) and not (self._running.get(key) or self._ended.get(key)):
+                self._retained[key] = False
+                yield Publication(self._topic(key), b"", qos=1, retain=True)
 
-    def _span(self, path: str, kind: str, now: int) -> tuple[int, int] | None:
+    def _payload(self, key: Key, window: _Window, now: int) -> KpiPayload:
+        path, kind = key
+        sums = window.sums
+        if path in self._lines and kind.endswith("order"):
+            sums = {}
+            for part in self._parts(path, window.name):
+                add(sums, part.sums)
+        evaluation = evaluate(sums, msgspec.structs.replace(window.context, operations=self._operations(key, window)))
+        return KpiPayload(
+            ts=now // 1_000_000,
+            window=kind,
+            name=window.name,
+            start=instants.format_rfc3339(window.start),
+            end=instants.format_rfc3339(min(now, window.end)),
+            coverage=coverage(sums),
+            indicators=evaluation.values,
+            notes=[f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons],
+        )
+
+    def _operations(self, key: Key, window: _Window) -> tuple[Sums, ...]:
+        """Return the sums of each operation of a line, as they are now where its machines have the same window."""
+        path, kind = key
+        operations: list[Sums] = []
+        for stage in self._plant.stages(path):
+            sums: Sums = {}
+            for machine in stage:
+                if kind.endswith("order"):
+                    parts = self._parts(machine, window.name)
+                else:
+                    part = self._running.get((machine, kind)) or self._ended.get((machine, kind))
+                    parts = [part] if part is not None else []
+                    if any((part.start, part.end) != (window.start, window.end) for part in parts):
+                        return window.context.operations  # a calendar of its own
+                for each in parts:
+                    add(sums, each.sums)
+            operations.append(sums)
+        return tuple(operations)
+
+    # ---- Hours and shifts ----
+
+    async def _roll(self, path: str, kind: str, now: int, *, anew: bool) -> None:
+        key, last = (path, kind), (path, LAST + kind)
+        window = self._running.get(key)
+        if window is not None and now < window.end and not anew:
+            return
+        ended = self._span_before(path, kind, now)
+        if window is not None and ended is not None and (window.start, window.end) == ended[:2] and not anew:
+            self._ended[last] = window
+            self._touched[last] = None
+        elif anew or window is not None or last not in self._ended:
+            self._ended[last] = await self._read_ended(path, ended) if ended is not None else None
+            self._touched[last] = None
+        self._running.pop(key, None)
+        span = self._span(path, kind, now)
+        if span is not None:
+            start, end, name = span
+            self._running[key] = _Window(start, end, await self._sum(path, start, end, now), name)
+            self._touched[key] = None
+
+    async def _read_ended(self, path: str, span: tuple[int, int, str]) -> _Window | None:
+        start, end, name = span
+        sums = await self._sum(path, start, end, end)
+        known = coverage(sums)
+        return _Window(start, end, sums, name) if known or (known is None and sums) else None
+
+    def _span(self, path: str, kind: str, now: int) -> tuple[int, int, str] | None:
         if kind == "hour":
-            return now - now % HOUR, now - now % HOUR + HOUR
+            return now - now % HOUR, now - now % HOUR + HOUR, ""
         calendar = self._plant.calendar_of(path)
         shift = calendar.shift_at(now) if calendar is not None else None
-        return (shift.start, shift.end) if shift is not None else None
+        return (shift.start, shift.end, shift.name) if shift is not None else None
+
+    def _span_before(self, path: str, kind: str, now: int) -> tuple[int, int, str] | None:
+        if kind == "hour":
+            return now - now % HOUR - HOUR, now - now % HOUR, ""
+        calendar = self._plant.calendar_of(path)
+        shift = calendar.previous_shift(now) if calendar is not None else None
+        return (shift.start, shift.end, shift.name) if shift is not None else None
 
     async def _sum(self, path: str, start: int, end: int, now: int) -> Sums:
         """Read a window's sum from the store, with the time before a machine's first row as unknown."""
         total: Sums = {}
-        told: dict[str, int] = dict.fromkeys(
-            (machine for machine in self._machines if machine == path or machine.startswith(path + "/")), 0
-        )
+        told: dict[str, int] = dict.fromkeys(self._under(path), 0)
         for begin, until, resolution in layers(start - start % MINUTE, end):
             for (machine, _, _), sums in (await self._store.totals(path, begin, until, resolution)).items():
                 if machine not in told:
                     continue
                 told[machine] += sum(sums.get(field, 0) for field in TIME)
                 add(total, sums if self._machines[machine] else _without_time(sums))
+        spoke = {machine.asset: machine.first for machine in await self._store.machines(path)}
         for machine, time in told.items():
-            if self._machines[machine] and now - start > time:
+            if self._machines[machine] and now - start > time and spoke.get(machine, FOR_EVER) < now:
                 for sums in unknown_time(start, now - time, self._plant.calendar_of(machine)).values():
                     add(total, sums)
         return total
+
+    def _at(self, machine: str, at: int) -> Iterator[tuple[Key, _Window]]:
+        """Yield the hours and shifts of a machine, its line, area and site that hold an instant."""
+        for path in paths(machine):
+            for kind in KINDS:
+                for key, windows in (((path, kind), self._running), ((path, LAST + kind), self._ended)):
+                    found = windows.get(key)
+                    if found is not None and found.start <= at < found.end:
+                        yield key, found
+
+    def _under(self, path: str) -> list[str]:
+        return [machine for machine in self._machines if machine == path or machine.startswith(path + "/")]
+
+    # ---- Orders ----
+
+    async def _read_orders(self, machine: str, now: int) -> None:
+        """Read the newest two orders of a machine: the one that is on, if one is, and the last that was."""
+        found = await newest_orders(self._store, machine, now)
+        running = found.pop() if found and found[-1].end == FOR_EVER else None
+        key, last = (machine, "order"), (machine, LAST + "order")
+        self._running.pop(key, None)
+        self._ended[last] = None
+        if running is not None:
+            whole = -(-running.start // MINUTE) * MINUTE
+            sums = (await measure(self._store, self._plant, machine, running.start, whole, now=now)).total()
+            add(sums, await self._sum(machine, whole, now - now % HOUR + HOUR, now))
+            self._running[key] = _Window(running.start, FOR_EVER, sums, running.job.order)
+        if found:
+            job, start, end = found[-1]
+            sums = (await measure(self._store, self._plant, machine, start, end, now=now)).total()
+            self._ended[last] = _Window(start, end, sums, job.order)
+        self._touch_order(machine)
+
+    def _touch_order(self, machine: str) -> None:
+        """Note that a machine's orders have changed, and see which its line's are."""
+        line = machine.rpartition("/")[0]
+        for key in ((machine, "order"), (machine, LAST + "order")):
+            self._touched[key] = None
+        on = self._newest_order(line, [(machine, "order") for machine in self._lines[line]])
+        before = self._newest_order(
+            line, [(machine, kind) for machine in self._lines[line] for kind in ("order", LAST + "order")], on
+        )
+        self._set_running((line, "order"), on)
+        self._ended[line, LAST + "order"] = before
+        for key in ((line, "order"), (line, LAST + "order")):
+            self._touched[key] = None
+
+    def _set_running(self, key: Key, window: _Window | None) -> None:
+        was = self._running.get(key)
+        if window is None:
+            self._running.pop(key, None)
+        elif was is None or (was.start, was.name) != (window.start, window.name):
+            self._running[key] = window
+
+    def _newest_order(self, line: str, keys: list[Key], but: _Window | None = None) -> _Window | None:
+        """Return the order that began last on any of a line's machines, as a window without a sum."""
+        windows = [window for key in keys if (window := self._running.get(key) or self._ended.get(key))]
+        newest = max(
+            (window for window in windows if but is None or window.name != but.name),
+            key=lambda window: window.start,
+            default=None,
+        )
+        if newest is None:
+            return None
+        parts = self._parts(line, newest.name)
+        return _Window(min(part.start for part in parts), max(part.end for part in parts), {}, newest.name)
+
+    def _parts(self, path: str, order: str) -> list[_Window]:
+        """Return the windows of an order on the machines of a line, or on a machine."""
+        keys = [(machine, kind) for machine in self._lines.get(path, [path]) for kind in ("order", LAST + "order")]
+        windows = [self._running.get(key) or self._ended.get(key) for key in keys]
+        return [window for window in windows if window is not None and window.name == order]
+
+    # ---- Topics ----
+
+    def _keys(self) -> Iterator[Key]:
+        """Yield all windows that there may be."""
+        for path in {path for machine in self._machines for path in paths(machine)}:
+            kinds = (*KINDS, "order") if path in self._machines or path in self._lines else KINDS
+            for kind in kinds:
+                yield path, kind
+                yield path, LAST + kind
+
+    def _topic(self, key: Key) -> str:
+        path, kind = key
+        return f"{self._prefix}/{path}/kpi/{kind}"
 
 
 def paths(machine: str) -> tuple[str, ...]:
     """Return the asset paths that a machine belongs to, itself first: machine, line, area, site."""
     levels = machine.split("/")
     return tuple("/".join(levels[:depth]) for depth in range(len(levels), 0, -1))
+
+
+def _lines(machines: dict[str, bool]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for machine in machines:
+        found.setdefault(machine.rpartition("/")[0], []).append(machine)
+    return found
 
 
 def _without_time(sums: Sums) -> Sums:

@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 from broker.events import NS_PER_S, Job
 from broker.plant import Plant
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
+from services.store.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.ranges import Range
 
@@ -67,6 +68,20 @@ async def stretches(store: Store, asset: str, start: int, end: int) -> list[Stre
         if isinstance(event, Job):
             by_machine.setdefault(event.asset, []).append(event)
     return [stretch for _, jobs in sorted(by_machine.items()) for stretch in _stretches(jobs, end)]
+
+
+async def newest_orders(store: Store, machine: str, until: int) -> list[Stretch]:
+    """Return the newest orders of a machine, the newest last: as many as there are up to two, and perhaps more.
+
+    One that is on ends at `FOR_EVER`.
+    """
+    limit = 16
+    while True:
+        jobs = await store.events(JOBS, machine, -FOR_EVER, until + 1, limit=limit, newest_first=True)
+        found = list(_stretches((job for job in reversed(jobs) if isinstance(job, Job)), FOR_EVER))
+        if len(found) > 2 or len(jobs) < limit:  # of the oldest that was read the begin may be missing
+            return found
+        limit *= 8
 
 
 def _stretches(jobs: Iterable[Job], end: int) -> Iterator[Stretch]:
