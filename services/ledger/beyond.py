@@ -7,7 +7,7 @@ from typing import Final
 from services.ledger.fields import NANO
 from services.ledger.indicator import Indicator, register
 from services.ledger.terms import Terms, Undefined
-from services.ledger.untold import uncounted, unjudged, unmetered, unrated
+from services.ledger.untold import uncounted, unheard, unjudged, unmetered, unrated
 
 BEYOND: Final[dict[str, Indicator]] = {}
 """By name."""
@@ -22,7 +22,7 @@ def teep(of: Terms) -> float:
     Total effective equipment performance: fully productive time over calendar time, whatever was planned and known.
     None without time, and as for OEE.
     """
-    of.need(uncounted, unrated, unjudged)
+    of.need(uncounted, unheard, unrated, unjudged)
     return of["PRI×GQ"] / of["CT"]
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from broker.events import State
 from services.ledger.fields import NANO, Sums
 from services.ledger.indicators import coverage
-from services.ledger.untold import uncounted, unjudged, unrated
+from services.ledger.untold import uncounted, unheard, unjudged, unrated
 
 LONG_NS: Final = 10 * 86_400 * NANO
 """A state that lasts longer is doubted."""
@@ -67,6 +67,8 @@ def _untold(sums: Sums) -> Iterator[str]:
     produced = _pieces(sums.get("produced", 0))
     if why := uncounted(sums):
         yield f"pieces are counted as good or bad, but {why}"
+    elif (why := unheard(sums)) and sums.get("uncounted_s", 0) >= BRIEF_NS:
+        yield f"it ran for {_span(sums['uncounted_s'])}, but {why}; until then there is no effectiveness and no OEE"
     if why := unjudged(sums):
         yield f"{produced} pieces were produced, but {why}"
     if why := unrated(sums):
@@ -103,10 +105,14 @@ def _off(sums: Sums) -> Iterator[str]:
 
 def _silent(sums: Sums) -> Iterator[str]:
     running = sums.get("running_s", 0)
-    if running >= _SILENT_NS and not any(sums.get(field, 0) for field in ("produced", "good", "scrap", "rework")):
+    if (
+        running >= _SILENT_NS
+        and not unheard(sums)
+        and not any(sums.get(field, 0) for field in ("produced", "good", "scrap", "rework"))
+    ):
         yield (
-            f"it ran for {_span(running)} and no piece was counted: check that it sends count (if a piece takes "
-            "longer, nothing is wrong)"
+            f"it ran for {_span(running)} and its counter stood still: check the counter (if a piece takes longer, "
+            "nothing is wrong)"
         )
 
 

@@ -17,7 +17,9 @@ PLANNED: Final = (*KNOWN_PLANNED, "unknown_planned_s")
 NOT_PLANNED: Final = ("maintenance_s", "off_s", "unknown_s")
 TIME: Final = (*PLANNED, *NOT_PLANNED)
 """Every second of a machine is in exactly one of these."""
-MARKS: Final = ("overtime_s", "order_s", "microstop_s", "microstops")
+MARKS: Final = ("overtime_s", "order_s", "microstop_s", "microstops", "uncounted_s")
+"""Marks on time. `uncounted_s` is running time before the first count of produced pieces that was ever heard: of what
+was made in it nobody knows."""
 PIECES: Final = (
     "produced",
     "good",

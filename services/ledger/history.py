@@ -89,6 +89,12 @@ class History:
         """Whether the machine has told a state, a count or an order, so that its time is the ledger's."""
         return bool(self.states.times or self.jobs.times or any((field, "") in self.readings for field in COUNTERS))
 
+    @property
+    def counted_from(self) -> int | None:
+        """When the first count of produced pieces was heard, as far back as is known; None if none was."""
+        heard = self.readings.get(("produced", ""))
+        return heard.times[0] if heard is not None else None
+
     def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
         """Take in an event, and return the starts of the minutes that it touches.
 
@@ -109,7 +115,13 @@ class History:
                 if not self.labour.put(event.at, entries.people(event)):
                     return set()
                 return minutes(event.at, self.labour.next_after(event.at) or now)
-            case Count() | Meter():
+            case Count():
+                before = self.counted_from
+                touched = self._put_readings(event)
+                if event.produced is not None and (before is None or event.at < before):
+                    touched |= minutes(event.at, now if before is None else before)
+                return touched
+            case Meter():
                 return self._put_readings(event)
             case Material():
                 return self._put_readings(event) | self._put_stock(event, now)

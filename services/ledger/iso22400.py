@@ -11,7 +11,7 @@ from services.ledger.capability import Index, least
 from services.ledger.fields import NANO
 from services.ledger.indicator import Indicator, register
 from services.ledger.terms import Terms, Undefined
-from services.ledger.untold import uncounted, unjudged, unmetered, unrated, unseen
+from services.ledger.untold import uncounted, unheard, unjudged, unmetered, unrated, unseen
 
 ISO22400: Final[dict[str, Indicator]] = {}
 """By name, in the order of the standard."""
@@ -42,8 +42,9 @@ def allocation_ratio(of: Terms) -> float:
 def throughput_rate(of: Terms) -> float:
     """No. 3: PQ / AOET, in 1/s.
 
-    Pieces a second of order execution. None without an order.
+    Pieces a second of order execution. None without an order, or where produced pieces are not reported.
     """
+    of.need(uncounted, unheard)
     return of["PQ"] / of["AOET"]
 
 
@@ -74,7 +75,7 @@ def oee(of: Terms) -> float:
     over planned busy time, exactly and over any mix of products. None where nothing was planned, nobody told the ideal
     cycle of a piece, or produced or good pieces are not reported.
     """
-    of.need(uncounted, unrated, unjudged)
+    of.need(uncounted, unheard, unrated, unjudged)
     return of["PRI×GQ"] / of["PBT"]
 
 
@@ -85,7 +86,7 @@ def nee(of: Terms) -> float:
     Net equipment effectiveness index: (AUPT / PBT) × effectiveness × quality ratio, so that set-up is no loss. None as
     for OEE, and where the machine never ran.
     """
-    of.need(uncounted, unrated, unjudged)
+    of.need(uncounted, unheard, unrated, unjudged)
     return (of["AUPT"] * of["PRI×GQ"]) / (of["PBT"] * of["APT"])
 
 
@@ -106,7 +107,7 @@ def effectiveness(of: Terms) -> float:
     Ideal time of what was produced over production time. Above 1 the ideal cycle is too long: it is shown as it is.
     None where the machine never ran, nobody told the ideal cycle of a piece, or produced pieces are not reported.
     """
-    of.need(uncounted, unrated)
+    of.need(uncounted, unheard, unrated)
     return of["PRI×PQ"] / of["APT"]
 
 
@@ -120,7 +121,7 @@ def quality_ratio(of: Terms) -> float:
     """
     of.need(uncounted, unjudged)
     if not of["PQ"]:
-        raise Undefined("nothing was produced")
+        raise Undefined(unheard(of.sums) or "nothing was produced")
     if unrated(of.sums) or not of["PRI×PQ"]:
         return of["GQ"] / of["PQ"]
     return of["PRI×GQ"] / of["PRI×PQ"]
@@ -317,7 +318,7 @@ def equipment_load_ratio(of: Terms) -> float:
     for at the ideal cycle: EPC = PBT / PRI. None where nothing was planned, nobody told the ideal cycle of a piece, or
     produced pieces are not reported.
     """
-    of.need(uncounted, unrated)
+    of.need(uncounted, unheard, unrated)
     return of["PRI×PQ"] / of["PBT"]
 
 

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from broker.events import State
 from broker.plant import LOSSES, Loss
 from services.ledger.fields import TIME, Sums
-from services.ledger.untold import uncounted, unjudged, unrated
+from services.ledger.untold import uncounted, unheard, unjudged, unrated
 
 StepName = Literal[
     "calendar",
@@ -78,7 +78,7 @@ def waterfall(sums: Sums) -> list[LossStep]:
         LossStep("idle", of("idle_s")),
         LossStep("running", running),
     ]
-    if unrated(sums) or uncounted(sums):
+    if unrated(sums) or uncounted(sums) or unheard(sums):
         steps.append(LossStep("unrated", running - productive))
     else:
         steps.append(LossStep("speed", running - ideal))
@@ -112,7 +112,7 @@ def six_big_losses(
             loss = loss_of(state, reason)
             if loss is not None:
                 lost[loss] += amount
-    if not unrated(sums) and not uncounted(sums):
+    if not unrated(sums) and not uncounted(sums) and not unheard(sums):
         lost["speed"] += sums.get("running_s", 0) - sums.get("ideal_s", 0)
         if not unjudged(sums):
             rejected = sums.get("ideal_s", 0) - sums.get("ideal_good_s", 0)

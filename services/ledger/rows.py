@@ -181,6 +181,9 @@ class _Builder:
             *(stock.times for stock in history.stocks.values()),
         ):
             cuts.update(_inside(times, start, end))
+        counted_from = history.counted_from
+        if counted_from is not None and start < counted_from < end:
+            cuts.add(counted_from)
         edges = [start, *sorted(cuts), end]
         stop_end = start  # until where `short` holds
         short = False
@@ -193,6 +196,8 @@ class _Builder:
             self._add(field, length, begin, until, place)
             if said.state == "running":
                 self._add("between_s", length, begin, until, place)
+                if counted_from is None or begin < counted_from:
+                    self._add("uncounted_s", length, begin, until, place)
             if said.state == "down":
                 self._add("repair_s", length, begin, until, place)
             if planned is False and said.state in WORKING:

@@ -13,6 +13,18 @@ def uncounted(sums: Sums) -> str | None:
     return None
 
 
+def unheard(sums: Sums) -> str | None:
+    """Return why nobody knows what was made: in most of the running time no count had ever been heard.
+
+    A machine that was late to tell its first count, which sets the base, has its numbers all the same; one that tells
+    none has not. Several machines have theirs as long as at least half of their running time is counted: `doubts`
+    names those that are not.
+    """
+    if 2 * sums.get("uncounted_s", 0) <= sums.get("running_s", 0):
+        return None
+    return "no count of produced pieces was heard: send produced with the count"
+
+
 def unrated(sums: Sums) -> str | None:
     """Return why there is no ideal time: nobody told the ideal cycle of some piece."""
     amount = sums.get("unrated", 0)

@@ -25,6 +25,7 @@ _N: Final = len(FIELDS)
 _PLACE: Final = {field: place for place, field in enumerate(FIELDS)}
 _DOWN: Final = CODES["down"]
 _OFF: Final = CODES["off"]
+_RUNNING: Final = CODES["running"]
 _NOT_PLANNED: Final = 1  # 0 stands for no calendar, 2 for planned
 _IS_WORKING: Final = np.array([state in WORKING for state in STATES])
 _SOME_ORDER: Final = Order("", "-", None)
@@ -185,6 +186,8 @@ class _Builder:
         if len(self.columns.stocks.at):
             stocks = self.columns.stocks
             others.append(stocks.at + axis.offset[self.columns.stock_machines[stocks.owner]])
+        self.counted_from = self._counted_from()
+        others.append(np.sort(self.counted_from[self.counted_from != LIMIT]))
         cuts = merged(axis.start, axis.end, minutes, said.at, jobs.at, spans.at, *others)
         machine = cuts // axis.stride
         inside = (cuts >= axis.start[machine]) & (cuts <= axis.end[machine])
@@ -193,6 +196,18 @@ class _Builder:
         self.begin, self.until = cuts[is_begin], cuts[1:][is_begin[:-1]]
         self.machine = machine[is_begin]
         self.time = self.begin - axis.offset[self.machine]
+
+    def _counted_from(self) -> Whole:
+        """Return when on the axis each machine's first count of produced pieces was heard; `LIMIT` where none was."""
+        found = np.full(len(self.columns.machines), LIMIT, np.int64)
+        table = self.columns.readings
+        if len(table.at):
+            firsts = np.flatnonzero(differs(table.owner))
+            series = table.owner[firsts]
+            is_count = self.columns.reading_fields[series] == _PLACE["produced"]
+            machine = self.columns.reading_machines[series[is_count]]
+            found[machine] = table.at[firsts[is_count]] + self.axis.offset[machine]
+        return found
 
     def _rows(self, said: Timeline, jobs: Lane, spans: Lane) -> None:
         """Find what holds in each piece, and its row: machine, minute, product, shift."""
@@ -227,6 +242,7 @@ class _Builder:
             ("repair_s", code == _DOWN),
             ("overtime_s", (self.plan == _NOT_PLANNED) & _IS_WORKING[code]),
             ("order_s", has_order),
+            ("uncounted_s", (code == _RUNNING) & (self.begin < self.counted_from[self.machine])),
             ("microstop_s", self.timeline.is_short[self.said] & (self.plan != _NOT_PLANNED)),
         ):
             places = np.flatnonzero(is_so)

@@ -18,7 +18,7 @@ from services.ledger.doubts import doubts
 from services.ledger.fields import NANO, Sums, add, to_units
 from services.ledger.indicators import Context, coverage, evaluate
 from services.ledger.losses import six_big_losses, waterfall
-from services.ledger.untold import uncounted, unjudged, unrated
+from services.ledger.untold import uncounted, unheard, unjudged, unrated
 from services.store.constraint import constraint
 from services.store.interface import Store
 from services.store.planning import planned_pieces
@@ -254,7 +254,7 @@ def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:
     missing: dict[str, str] = {}
     for machine in measured.machines:
         sums = measured.of_machine(machine)
-        why = uncounted(sums) or unrated(sums) or unjudged(sums)
+        why = uncounted(sums) or unheard(sums) or unrated(sums) or unjudged(sums)
         if why:
             missing[machine] = why
     part = Range(
@@ -288,7 +288,7 @@ def _six_big_losses(measured: Range, plant: Plant) -> dict[str, float | None]:
     told = [(cast("State", state), reason, seconds) for (_, state, reason), (seconds, _) in measured.reasons.items()]
     sums = measured.total()
     untold: set[Loss] = set()
-    if unrated(sums) or uncounted(sums):
+    if unrated(sums) or uncounted(sums) or unheard(sums):
         untold = {"speed", "startup-reject", "process-reject"}
     elif unjudged(sums):
         untold = {"startup-reject", "process-reject"}

@@ -119,6 +119,10 @@ class _Machine:
             return "unknown", ""
         return state[0].state, state[0].reason
 
+    def until(self, at: int) -> list[AnyEvent]:
+        """Return all that was told up to this instant."""
+        return [event for event in self.events if event.at <= at]
+
     def job(self, at: int) -> Job | None:
         newest = [event for event in self.jobs if event.at <= at][-1:]
         return newest[0] if newest and newest[0].phase == "start" else None
@@ -157,6 +161,8 @@ class _Machine:
             field = _field(state, planned=planned, ordered=job is not None)
             self.add(field, length, begin)
             self.add("between_s", length if state == "running" else 0, begin)
+            heard = any(isinstance(event, Count) and event.produced is not None for event in self.until(begin))
+            self.add("uncounted_s", length if state == "running" and not heard else 0, begin)
             self.add("repair_s", length if state == "down" else 0, begin)
             self.add("overtime_s", length if state in ("running", "setup") and planned is False else 0, begin)
             self.add("order_s", length if job is not None else 0, begin)

@@ -78,10 +78,20 @@ def test_effectiveness_above_one_comes_with_the_cycle_that_the_data_suggests() -
     assert "which is 90 s a piece where the data suggests at most 80 s" in note
 
 
-def test_a_machine_that_runs_for_an_hour_without_a_piece_is_asked_for_its_count() -> None:
+def test_a_machine_that_runs_for_a_minute_and_never_told_a_count_is_asked_for_it() -> None:
+    assert doubts({"mill": from_units({"running_s": 59, "uncounted_s": 59})}, {}) == []
+    assert doubts({"mill": from_units({"running_s": 130, "uncounted_s": 65})}, {}) == []
+    (note,) = doubts({"mill": from_units({"running_s": 7_200, "uncounted_s": 7_200})}, {})
+    assert note == (
+        "mill: it ran for 2.0 h, but no count of produced pieces was heard: send produced with the count; until then "
+        "there is no effectiveness and no OEE"
+    )
+
+
+def test_a_counter_that_stands_still_while_the_machine_runs_for_an_hour() -> None:
     assert doubts({"mill": from_units({"running_s": 3_599})}, {}) == []
     (note,) = doubts({"mill": from_units({"running_s": 3_600})}, {})
-    assert note.startswith("mill: it ran for 60 min and no piece was counted: check that it sends count")
+    assert note.startswith("mill: it ran for 60 min and its counter stood still: check the counter")
 
 
 def test_a_state_of_more_than_ten_days() -> None:

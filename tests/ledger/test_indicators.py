@@ -297,6 +297,17 @@ def test_a_piece_without_ideal_cycle_leaves_availability_and_quality() -> None:
         assert why_not(name, units).startswith("1 piece has no ideal cycle: send ideal_cycle")
 
 
+def test_a_machine_that_never_told_a_count_has_made_an_unknown_number_of_pieces_not_none() -> None:
+    silent = {"running_s": 3_000.0, "idle_s": 600.0, "order_s": 3_600.0, "uncounted_s": 3_000.0}
+    assert value("availability", silent) == 3_000 / 3_600
+    of_pieces = ("oee", "nee", "effectiveness", "quality_ratio", "teep", "equipment_load_ratio", "throughput_rate")
+    for name in of_pieces:
+        assert why_not(name, silent) == "no count of produced pieces was heard: send produced with the count"
+    told = silent | {"uncounted_s": 1_500.0}
+    assert [value(name, told) for name in of_pieces if name != "quality_ratio"] == [0.0] * 6
+    assert why_not("quality_ratio", told) == "nothing was produced"
+
+
 def test_good_pieces_that_nobody_reports_are_not_bad_ones() -> None:
     units = {"running_s": 60.0, "produced": 4.0, "scrap": 1.0, "ideal_s": 40.0}
     assert value("effectiveness", units) == 40 / 60

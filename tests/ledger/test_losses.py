@@ -13,7 +13,7 @@ from services.ledger.bottleneck import Bottleneck, Stretch, bottleneck
 from services.ledger.fields import FIELDS, KNOWN_PLANNED, NANO, TIME, Sums, from_units
 from services.ledger.indicators import evaluate
 from services.ledger.losses import TOTALS, six_big_losses, waterfall
-from services.ledger.untold import uncounted, unjudged, unrated
+from services.ledger.untold import uncounted, unheard, unjudged, unrated
 
 SHIFT = from_units(
     {
@@ -113,6 +113,9 @@ def test_what_nobody_told_is_no_loss_of_speed_or_quality() -> None:
     unrated_pieces = dict(waterfall(from_units({"running_s": 60, "produced": 3, "good": 3, "unrated": 3})))
     assert unrated_pieces["unrated"] == 60 * NANO
     assert not {"speed", "quality"} & unrated_pieces.keys()
+    silent = from_units({"running_s": 60, "uncounted_s": 60})
+    assert dict(waterfall(silent))["unrated"] == 60 * NANO
+    assert six_big_losses(silent, [], PLANT.loss_of)["speed"] == 0
     unjudged_pieces = dict(waterfall(from_units({"running_s": 60, "produced": 3, "ideal_s": 45})))
     assert (unjudged_pieces["speed"], unjudged_pieces["unjudged"]) == (15 * NANO, 45 * NANO)
     assert "quality" not in unjudged_pieces
@@ -146,7 +149,7 @@ def test_the_six_big_losses_add_up_to_what_was_lost_of_the_plan(
 ) -> None:
     lost = six_big_losses(sums, reasons, PLANT.loss_of)
     assert set(lost) == set(LOSSES)
-    if not (unrated(sums) or uncounted(sums) or unjudged(sums)):
+    if not (unrated(sums) or uncounted(sums) or unheard(sums) or unjudged(sums)):
         told = {state: sum(each for own, _, each in reasons if own == state) for state in ("setup", "down", "starved")}
         if all(each <= sums.get(f"{state}_s", 0) for state, each in told.items()):
             planned = sum(sums.get(field, 0) for field in KNOWN_PLANNED)

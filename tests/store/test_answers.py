@@ -201,6 +201,32 @@ async def test_contradictions_become_notes_and_nothing_is_corrected(store: Store
         assert [note for note in found.notes if words in note and note.startswith((MILL, "oee"))], words
 
 
+async def test_a_line_of_which_one_machine_tells_no_count_has_its_numbers_and_beside_them_those_without_it(
+    store: Store,
+) -> None:
+    counting = [f"{LINE}/mill-{number}" for number in range(1, 5)]
+    silent = f"{LINE}/robot-1"
+    messages = [message("08:00", "state", machine, state="running") for machine in (*counting, silent)]
+    for machine in counting:
+        messages += [
+            message("08:00", "job", machine, phase="start", order="wo-1", product="bracket", ideal_cycle=60),
+            message("08:00", "count", machine, produced=0, good=0),
+            message("09:00", "count", machine, produced=54, good=45),
+        ]
+    await kept(store, messages, "09:00")
+    alone = await asked(store, silent, "08:00", "09:00", "09:00")
+    assert (alone.indicators["oee"], alone.indicators["effectiveness"]) == (None, None)
+    assert alone.indicators["availability"] == 1
+    why = "no count of produced pieces was heard: send produced with the count"
+    assert f"oee is not defined: {why}" in alone.notes
+    line = await asked(store, LINE, "08:00", "09:00", "09:00")
+    assert line.indicators["oee"] == 4 * 45 / (5 * 60)
+    assert line.rated is not None
+    assert line.rated.without == [silent]
+    assert line.rated.indicators["oee"] == 45 / 60
+    assert [note for note in line.notes if note.startswith(f"{silent}: it ran for 60 min, but {why}")]
+
+
 async def test_effectiveness_above_one_is_shown_and_doubted(store: Store) -> None:
     messages = [*WORKED[:3], message("08:10", "count", produced=20, good=20), message("08:10", "state", state="off")]
     await kept(store, messages, "09:30")
