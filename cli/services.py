@@ -69,6 +69,9 @@ def wall(
     host: Host = "127.0.0.1",
     port: Port = 8080,
     password: Annotated[str, typer.Option(help="Asked of whoever opens the wall; none if left out.")] = "",
+    grafana: Annotated[
+        str, typer.Option(metavar="URL", help="A Grafana that has our dashboards: every view links to its page there.")
+    ] = "",
 ) -> None:
     """Serve the live wall and its HTTP API, until stopped."""
     loop.log_to_stderr(logging.INFO)
@@ -76,7 +79,7 @@ def wall(
     async def serve() -> None:
         async with opened(store or default_url(data)) as kept:
             described = await plant_of(kept, plant)
-            await run_wall(broker, kept, described, host=host, port=port, password=password or None)
+            await run_wall(broker, kept, described, host=host, port=port, password=password or None, grafana=grafana)
 
     loop.run(serve())
 
@@ -153,6 +156,7 @@ async def run_wall(
     port: int,
     password: str | None,
     ready: asyncio.Event | None = None,
+    grafana: str = "",
 ) -> None:
     """Run the wall on a session of its own."""
     from services.wall.server import serve  # noqa: PLC0415  (it takes its time to load)
@@ -170,4 +174,5 @@ async def run_wall(
             password=password,
             ready=ready,
             broker=(at.host, at.port),
+            grafana=grafana.rstrip("/"),
         )

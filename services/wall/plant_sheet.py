@@ -11,7 +11,13 @@ from services.wall.stream import Scope
 
 
 def sheet(
-    plant: Plant, picture: Picture, scope: Scope, broker: tuple[str, int] | None, *, login: bool = False
+    plant: Plant,
+    picture: Picture,
+    scope: Scope,
+    broker: tuple[str, int] | None,
+    *,
+    login: bool = False,
+    grafana: str = "",
 ) -> dict[str, Any]:
     """Return the sheet for a page.
 
@@ -21,6 +27,7 @@ def sheet(
         scope: what the page looks at: signals are told of the machines in it.
         broker: host and port at which a device can join.
         login: the broker asks for user and password.
+        grafana: address of a Grafana that has our dashboards, '' if there is none.
     """
     paths = list(dict.fromkeys([*plant.machines(), *sorted(picture.machines)]))
     groups = list(dict.fromkeys(group for path in paths for group in _above(path)))
@@ -36,6 +43,7 @@ def sheet(
         "flows": _flows(plant),
         "signals": {path: plant.asset(path).signals for path in inside},
         "broker": None if broker is None else {"host": broker[0], "port": broker[1], "login": login},
+        "grafana": grafana,
     }
 
 

@@ -65,6 +65,7 @@ async def serve(
     password: str | None,
     ready: asyncio.Event | None = None,
     broker: tuple[str, int] | None = None,
+    grafana: str = "",
 ) -> None:
     """Run the wall until cancelled.
 
@@ -78,6 +79,7 @@ async def serve(
         password: what a browser must send (HTTP Basic, any user name); None asks for none.
         ready: set once pages are answered.
         broker: host and port at which a device can join, shown on the devices view.
+        grafana: address of a Grafana that has our dashboards: every view links to its page there.
 
     Raises:
         OSError: the port cannot be listened on.
@@ -86,7 +88,7 @@ async def serve(
     stream = Stream(
         picture,
         now,
-        lambda scope: sheet(plant, picture, scope, broker, login=password is not None),
+        lambda scope: sheet(plant, picture, scope, broker, login=password is not None, grafana=grafana),
         lambda: session.connected,
     )
     await _recall(picture, store, plant, now())

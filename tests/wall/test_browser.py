@@ -113,6 +113,21 @@ async def test_the_overview_is_live_and_shows_the_numbers_of_the_interface(brows
         assert "from=" not in page.url
 
 
+async def test_each_view_leads_to_its_page_of_grafana_over_the_same_time(browser: Browser, wall: Wall) -> None:
+    site, area, line, machine = MILL.split("/")
+    chosen = f"?var-site={site}&var-area={area}&var-line={line}"
+    span = "from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z"
+    ms = "from=1795593600000&to=1795597200000"
+    for path, address in (
+        (f"/machine/{MILL}?{span}", f"/d/corridor-machine{chosen}&var-machine={machine}&{ms}"),
+        (f"/line/{LINE}?from=now-8h", f"/d/corridor-line{chosen}&from=now-8h&to=now"),
+        (f"/?{span}", f"/d/corridor-overview?{ms}"),
+    ):
+        async with page_at(browser, wall, path) as page:
+            link = page.get_by_role("link", name="Grafana")
+            await expect(link).to_have_attribute("href", f"https://grafana.example{address}")
+
+
 async def test_a_machine_nobody_declared_appears_by_itself(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/") as page, device(wall) as client:
         await expect(page.locator(".link.on")).to_be_visible()

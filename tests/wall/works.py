@@ -134,6 +134,7 @@ async def running_wall(
                 password=password,
                 ready=ready,
                 broker=("127.0.0.1", broker.port),
+                grafana="https://grafana.example",
             )
         )
         waiter = asyncio.create_task(ready.wait())

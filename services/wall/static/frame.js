@@ -7,8 +7,10 @@ import { say } from './words.js';
 import { age, clock, number, zoneName } from './format.js';
 import { link, RangePicker } from './range.js';
 
+const LEVELS = ['site', 'area', 'line', 'machine'];
+
 /** The frame. `crumbs` are [title, address] pairs, the last one is here. */
-export function Frame({ crumbs, range, text, go, zone, right, children, bare }) {
+export function Frame({ crumbs, range, window: shown, text, go, zone, right, children, bare }) {
   const live = useLive();
   const title = crumbs.at(-1)[0];
   const deaf = live.ready && live.connected && live.health.broker === false;
@@ -22,13 +24,25 @@ export function Frame({ crumbs, range, text, go, zone, right, children, bare }) 
       ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
       <${Link} live=${live} range=${range} go=${go} />
       <${Truth} live=${live} />
-      <span class="right">${right}<a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} /><${Clock} zone=${zone} live=${live} /></span>
+      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${say('grafana')}</a>`}<a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} /><${Clock} zone=${zone} live=${live} /></span>
     </header>
     ${live.ready && !live.connected && html`<div class="lost" role="alert"><b>${say('lost', age(performance.now() - (live.lostAt ?? performance.now())))}</b><span>${say('lost.how')}</span></div>`}
     ${deaf && html`<div class="lost" role="alert"><b>${say('broker.lost')}</b><span>${say('broker.lost.how')}</span></div>`}
     <main id="main" tabindex="-1">${children}</main>
     <${Footer} live=${live} zone=${zone} />
   </div>`;
+}
+
+/** The page of Grafana that shows what this view does, over the same time. */
+function grafana(url, range, shown) {
+  const [view, ...levels] = decodeURI(location.pathname).split('/').filter(Boolean);
+  const page = { line: 'corridor-line', machine: 'corridor-machine' }[view] ?? 'corridor-overview';
+  const query = new URLSearchParams(levels.map((level, place) => [`var-${LEVELS[place]}`, level]));
+  if (shown) {
+    query.set('from', range.from.startsWith('now-') ? range.from : Date.parse(shown.from));
+    query.set('to', range.isLive ? 'now' : Date.parse(shown.to));
+  }
+  return `${url}/d/${page}?${query}`;
 }
 
 function Link({ live, range, go }) {

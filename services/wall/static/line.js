@@ -38,11 +38,11 @@ export function Line({ path, range, go, bare }) {
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan, zone);
   const crumbs = [[live.title(site), '/'], [live.title(path), '']];
-  if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
+  if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
   const whole = answer.get(path);
   const targets = live.plant.targets[path] ?? {};
   const download = (what, more = {}) => address(`${what}.csv`, { asset: path, from: range.from, to: range.to, ...more });
-  return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}>
+  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}>
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     <section class="strip ${whole?.constraint ? 'seven' : 'four'}" aria-label=${text}>
       <${Ratio} title=${whole?.constraint ? say('oee.sum') : undefined} answer=${whole} name="oee" target=${targets.oee} ask=${ask}>${say('no.target')}<//>

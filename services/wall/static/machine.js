@@ -45,8 +45,8 @@ export function Machine({ path, range, go, bare }) {
   const history = states?.[0];
   const order = range.isLive && facts.job?.order ? String(facts.job.since) : null;
   const [ordered] = useAsk(order && address('kpi', { asset: path, from: order }), { every: 15_000, on });
-  if (fine && !known) return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
-  return html`<${Frame} crumbs=${crumbs} range=${range} text=${text} go=${go} zone=${zone} right=${right} bare=${bare}>
+  if (fine && !known) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
+  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} right=${right} bare=${bare}>
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     <div class="two">
       <section class="card stack">

@@ -33,7 +33,7 @@ export function Overview({ range, go, bare }) {
   const [states] = useAsk(first && address('states', { asset: '', from: range.from === 'shift' ? first : origin(range, first), to: range.isLive ? 'now' : last }), { every: range.isLive ? 60_000 : undefined });
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan.get(''), zone);
-  return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} text=${text} go=${go} zone=${zone} bare=${bare}>
+  return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} window=${plan.get('')} text=${text} go=${go} zone=${zone} bare=${bare}>
     ${live.ready && !lines.length && html`<${Empty} go=${go} />`}
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     ${lines.length > 0 && html`<${Strip} live=${live} answer=${answer.get('')} plan=${plan.get('')} range=${range} history=${history} ask=${ask} />`}

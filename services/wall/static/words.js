@@ -2,7 +2,7 @@
 // (?lang=…) or the browser. `{0}` is filled in.
 
 const en = {
-  'app': 'Corridor', 'all': 'All sites', 'devices': 'Devices', 'skip': 'Skip to the content',
+  'app': 'Corridor', 'all': 'All sites', 'devices': 'Devices', 'grafana': 'Grafana', 'skip': 'Skip to the content',
   'state.running': 'Running', 'state.setup': 'Set-up', 'state.starved': 'Starved', 'state.blocked': 'Blocked',
   'state.idle': 'Idle', 'state.down': 'Down', 'state.maintenance': 'Maintenance', 'state.off': 'Off',
   'state.unknown': 'Unknown',
