@@ -143,6 +143,7 @@ async def test_a_machine_that_joins_late_was_unknown_before_in_the_shifts_of_its
         "running_s": 30 * MINUTE,
         "between_s": 30 * MINUTE,
         "overtime_s": 30 * MINUTE,
+        "uncounted_s": 30 * MINUTE,
     }
     day = measured.parts[SAW, "-", "day"]
     assert (day["unknown_planned_s"], day["unknown_s"]) == ((7 * 60 + 15) * MINUTE, 15 * MINUTE)
@@ -152,7 +153,7 @@ async def test_a_machine_that_joins_after_a_range_is_not_counted_in_it(store: St
     await keep(store, [state("08:00", "running"), state("09:00", "running", SAW)], at("10:00"))
     measured = await measure(store, NO_PLANT, LINE, at("08:00"), at("09:00"), now=at("10:00"))
     assert measured.machines == (MILL,)
-    assert measured.total() == {"running_s": HOUR, "between_s": HOUR}
+    assert measured.total() == {"running_s": HOUR, "between_s": HOUR, "uncounted_s": HOUR}
 
 
 async def test_a_meter_of_its_own_adds_energy_but_no_time(store: Store) -> None:
@@ -169,6 +170,7 @@ async def test_a_meter_of_its_own_adds_energy_but_no_time(store: Store) -> None:
     assert await total(store, LINE, "08:00", "09:00", "09:00") == {
         "running_s": 3_600,
         "between_s": 3_600,
+        "uncounted_s": 3_600,
         "electricity_kwh": 40,
     }
     assert await total(store, meter, "08:00", "08:30:30", "09:00") == {"electricity_kwh": 20}
