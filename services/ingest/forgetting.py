@@ -1,6 +1,7 @@
 """Forgetting what is older than it is kept: raw events after 30 days, minutes of the ledger after two years.
 
-Hours and days of the ledger stay for ever. A store whose buckets forget by themselves has nothing to do here.
+Hours and days of the ledger stay for ever, and the last word of each series until there is a later one. A store whose
+buckets forget by themselves has nothing to do here.
 """
 
 import asyncio

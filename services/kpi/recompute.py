@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from broker import instants
-from broker.events import AnyEvent
+from broker.events import AnyEvent, Count, Material
 from broker.plant import Plant
 from broker.topics import Kind
-from services.ledger import vectorised
+from services.ledger import entries, vectorised
 from services.ledger.columns import Gathering, Slice
 from services.ledger.counters import DIP_NS
 from services.ledger.fields import TIME
@@ -208,10 +208,10 @@ class _Plan:
 
         That is when each of its series has spoken: of one that has not, nobody knows what was in force.
         """
-        unheard = {(event.kind, event.series) for event in newest}
+        unheard = {key for event in newest for key in _told(event)}
         async for page in pages(self._store, KINDS, machine, -FOR_EVER, end):
             for event in page:
-                unheard.discard((event.kind, event.series))
+                unheard -= _told(event)
                 if not unheard:
                     known = event.at + reach_back(self._plant.microstop_limit_ns)
                     return known - known % MINUTE + MINUTE
@@ -311,6 +311,12 @@ class _Window:
         if said.state != "unknown" or not history.states.times:
             return said
         return await known_before(self._store, self._task.machine, self._since, self._rules.short_ns)
+
+
+def _told(event: AnyEvent) -> set[tuple[str, str, str]]:
+    """Return what an event tells: of a count or material, each field is a series of its own."""
+    fields = {field for field, _, _ in entries.readings(event)} if isinstance(event, Count | Material) else set()
+    return {(event.kind, event.series, field) for field in fields or {""}}
 
 
 def _said(at: int) -> str:

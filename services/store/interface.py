@@ -185,7 +185,8 @@ class Store(Protocol):
     async def forget(self, *, events_before: int, minutes_before: int) -> int:
         """Forget raw events and refused messages, and minutes of the ledger, older than these times.
 
-        Hours and days of the ledger stay. A store that forgets by itself returns 0.
+        Hours and days of the ledger stay, and what each machine last said, which is so until it says something else. A
+        store that forgets by itself returns 0; it forgets the last words, too.
 
         Returns:
             How many rows went.

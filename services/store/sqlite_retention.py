@@ -1,15 +1,18 @@
 # ruff: noqa: S608  (names of tables come from sqlite_events, values are parameters)
 """Forgetting what is older than it is kept, in steps so small that writing hardly waits.
 
-Raw events and refused messages go after their time; minutes of the ledger after theirs, whole days at once and only
-when the rows of their hours and days are made, which stay for ever. Room in the file is used again, not given back.
+Raw events and refused messages go after their time, but for the newest of each series, and of a count's or material's
+each field: what a machine last said is so until it says something else, however long that takes. Commands and replies
+are so for a moment, and all go. Minutes of the ledger go after their time, whole days at once and only when the rows of
+their hours and days are made, which stay for ever. Room in the file is used again, not given back.
 """
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.store import sqlite_ledger
-from services.store.sqlite_events import FORMS
+from services.store.sqlite_events import FORMS, Form, told
 from services.store.sqlite_schema import LEDGER, REASONS
 
 STEP_ROWS: Final = 5_000
@@ -35,12 +38,21 @@ def _events(connection: sqlite3.Connection, before: int) -> int:
     gone = 0
     for kind, form in FORMS.items():
         old = connection.execute(
-            f"SELECT s.id FROM series s WHERE kind = ? AND"
+            f"SELECT s.id, s.type FROM series s WHERE kind = ? AND"
             f" (SELECT min(time) FROM {form.table} WHERE series = s.id) < ?",
             (kind, before),
         ).fetchall()
-        for (series,) in old:
-            gone += _oldest(connection, form.table, ("series", "time"), series, before=before, wanted=STEP_ROWS - gone)
+        for series, fields in old:
+            last = [] if kind in PASSING else _last(connection, form, series, told(fields) if form.fields else {})
+            gone += _oldest(
+                connection,
+                form.table,
+                ("series", "time"),
+                series,
+                before=before,
+                wanted=STEP_ROWS - gone,
+                but=last,
+            )
             if kind in PASSING:
                 connection.execute(
                     f"DELETE FROM series WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM {form.table} WHERE series = ?1)",
@@ -49,6 +61,20 @@ def _events(connection: sqlite3.Connection, before: int) -> int:
             if gone >= STEP_ROWS:
                 return gone
     return gone
+
+
+def _last(connection: sqlite3.Connection, form: Form, series: int, fields: Mapping[str, int]) -> list[int]:
+    """Return the times of the events of a series that are still in force: its newest, and that of each field."""
+    newest = connection.execute(f"SELECT max(time) FROM {form.table} WHERE series = ?", (series,)).fetchone()
+    of_fields = [
+        connection.execute(
+            f"SELECT time FROM {form.table} WHERE series = ? AND time <= ? AND {field} IS NOT NULL"
+            " ORDER BY time DESC LIMIT 1",
+            (series, until),
+        ).fetchone()
+        for field, until in fields.items()
+    ]
+    return sorted({found[0] for found in (newest, *of_fields) if found is not None})
 
 
 def _minutes(connection: sqlite3.Connection, before: int) -> int:
@@ -69,13 +95,28 @@ def _minutes(connection: sqlite3.Connection, before: int) -> int:
 
 
 def _oldest(
-    connection: sqlite3.Connection, table: str, key: tuple[str, str], number: int, *, before: int, wanted: int
+    connection: sqlite3.Connection,
+    table: str,
+    key: tuple[str, str],
+    number: int,
+    *,
+    before: int,
+    wanted: int,
+    but: Sequence[int] = (),
 ) -> int:
-    """Delete about `wanted` of the oldest rows of one series or machine; return how many went."""
+    """Delete about `wanted` of the oldest rows of one series or machine, `but` those of these instants.
+
+    Returns:
+        How many went.
+    """
     owner, instant = key
+    left_out = f"{instant} NOT IN ({', '.join('?' * len(but))})"
     cut = connection.execute(
-        f"SELECT {instant} FROM {table} WHERE {owner} = ? AND {instant} < ? ORDER BY {instant} LIMIT 1 OFFSET ?",
-        (number, before, wanted),
+        f"SELECT {instant} FROM {table} WHERE {owner} = ? AND {instant} < ? AND {left_out}"
+        f" ORDER BY {instant} LIMIT 1 OFFSET ?",
+        (number, before, *but, wanted),
     ).fetchone()
     end = before if cut is None else cut[0]
-    return connection.execute(f"DELETE FROM {table} WHERE {owner} = ? AND {instant} < ?", (number, end)).rowcount
+    return connection.execute(
+        f"DELETE FROM {table} WHERE {owner} = ? AND {instant} < ? AND {left_out}", (number, end, *but)
+    ).rowcount

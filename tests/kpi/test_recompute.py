@@ -3,9 +3,10 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -22,6 +23,7 @@ from services.ledger.fields import NANO
 from services.ledger.history import KINDS
 from services.store.interface import Batch, LedgerRow, ReasonRow
 from services.store.sqlite import SqliteStore
+from services.store.sqlite_schema import MEASUREMENTS
 from tests.ledger.deliveries import MACHINES, PHASES, PLANTS, SHIFTS, T0, Step, deliveries, histories
 from tests.ledger.oracle import MINUTE
 
@@ -205,8 +207,22 @@ async def test_rows_whose_events_are_no_longer_kept_stay(store: SqliteStore) -> 
     await store.forget(events_before=FOR_EVER, minutes_before=0)
     done = await again(store, NO_PLANT, now)
     assert await kept(store) == live
+    assert done.changed == 0
+    assert "older events are no longer kept" in done.notes[0]
+
+
+async def test_rows_of_a_machine_of_which_no_event_is_kept_stay(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "corridor.db")
+    now = await keep(store, NO_PLANT, MORNING)
+    live = await kept(store)
+    with closing(sqlite3.connect(tmp_path / "corridor.db")) as connection, connection:
+        for table in MEASUREMENTS:
+            connection.execute(f"DELETE FROM {table}")
+    done = await again(store, NO_PLANT, now)
+    assert await kept(store) == live
     assert (done.machines, done.rows) == (0, 0)
     assert "none of its events is kept any more" in done.notes[0]
+    await store.close()
 
 
 async def test_amounts_of_any_size_are_made(store: SqliteStore) -> None:

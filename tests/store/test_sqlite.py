@@ -8,10 +8,11 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from broker.events import Command, Count, StateChange
+from broker.events import AnyEvent, Command, Count, Job, Sample, StateChange, Status
 from services.ledger.fields import NANO
 from services.store import sqlite_retention
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, StoreError
@@ -20,6 +21,9 @@ from services.store.sqlite_file import APPLICATION_ID, open_writer
 from services.store.sqlite_reading import Reading
 from services.store.sqlite_schema import STEPS, views
 from tests.store.conftest import MILL, samples, stored
+
+if TYPE_CHECKING:
+    from broker.topics import Kind
 
 ROOT = Path(__file__).parents[2]
 FOR_EVER = 2**62
@@ -327,6 +331,39 @@ async def test_what_is_old_is_forgotten_and_hours_and_days_stay(
         lambda reading: reading.connection.execute("SELECT name FROM series ORDER BY 1").fetchall()
     )
     assert kinds == [("load",), ("start 40",)]
+
+
+async def test_what_a_machine_last_said_is_not_forgotten(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_retention, "STEP_ROWS", 2)
+    last: list[AnyEvent] = [
+        Count(asset=MILL, at=3, scrap=1),
+        Job(asset=MILL, at=4, phase="start", order="wo-2"),
+        Status(asset=MILL, at=5, online=True),
+        Sample(asset=MILL, at=6, signal="load", value=1.0),
+        StateChange(asset=MILL, at=7, state="running"),
+        Count(asset=MILL, at=8, produced=9),
+    ]
+    older: list[AnyEvent] = [
+        *(Count(asset=MILL, at=at, produced=at, good=at, scrap=1) for at in (1, 2)),
+        *(Sample(asset=MILL, at=at, signal="load", value=1.0) for at in (1, 2, 3)),
+        *(StateChange(asset=MILL, at=at, state="down") for at in (1, 2, 3, 4)),
+        Job(asset=MILL, at=1, phase="start", order="wo-1"),
+        Command(asset=MILL, at=1, name="start", id="1"),
+    ]
+    await store.write(Batch(events=[*last, *older]))
+    kinds: tuple[Kind, ...] = ("state", "status", "job", "count", "telemetry", "cmd")
+    assert await store.forget(events_before=1_000, minutes_before=0) == len(older) - 1
+    kept = await store.events(kinds, "", 0, 1_000)
+    assert kept == [Count(asset=MILL, at=2, produced=2, good=2, scrap=1), *last], "the newest that told good is of 2"
+    assert await store.before(kinds, "", 1_000) == kept
+    assert await store.forget(events_before=1_000, minutes_before=0) == 0
+    more: list[AnyEvent] = [
+        StateChange(asset=MILL, at=9, state="down"),
+        Count(asset=MILL, at=10, produced=9, good=3, scrap=2),
+    ]
+    await store.write(Batch(events=more))
+    assert await store.forget(events_before=1_000, minutes_before=0) == 4
+    assert await store.events(("state", "count"), "", 0, 1_000) == more
 
 
 async def test_the_last_minutes_of_a_machine_long_gone_are_in_its_hours_before_they_go(store: SqliteStore) -> None:
