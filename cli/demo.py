@@ -53,7 +53,8 @@ def demo(
     """Show a live shop floor in the browser: broker, machines, ledger and wall in one go. Ctrl-C ends it."""
     loop.log_to_stderr()
     # Without simulated machines the floor is the user's own: what the file, or the store of an earlier start, tells.
-    described = load(plant or services.SHIPPED_PLANT) if plant or simulator else None
+    file = plant or services.SHIPPED_PLANT
+    described = load(file) if plant or simulator else None
     password = "" if _is_loopback(host) else _password(data)
     with _only_one(data):
         try:
@@ -65,7 +66,7 @@ def demo(
                     password=password,
                     speed=speed,
                     broker=broker,
-                    simulated=simulator,
+                    simulated_from=str(file) if simulator else None,
                 ),
                 seconds=for_,
             )
@@ -81,7 +82,7 @@ async def _demo(
     password: str,
     speed: float,
     broker: str,
-    simulated: bool,
+    simulated_from: str | None,
 ) -> None:
     host, port, mqtt_port = at
     async with services.opened(default_url(data)) as store, _broker(data, host, mqtt_port, password, broker) as url:
@@ -90,7 +91,7 @@ async def _demo(
         newest = max((machine.last for machine in await store.machines()), default=0)
         clock = services.clock_at(max(time.time_ns(), newest), speed)
         port = _free(host, port, "wall")
-        simulator = Simulator(plant, data) if simulated else None
+        simulator = Simulator(plant, data, source=simulated_from) if simulated_from else None
         if simulator is not None and simulator.is_new and not newest:
             await _backfill(simulator, plant, store, clock.now())
         ready = asyncio.Event()

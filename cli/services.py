@@ -93,7 +93,9 @@ def simulate(
 ) -> None:
     """Run the simulated machines of a plant description, publishing to a broker, until stopped."""
     loop.log_to_stderr(logging.INFO)
-    loop.run(run_simulator(broker, Simulator(load(plant or SHIPPED_PLANT), data), clock_at(time.time_ns(), speed)))
+    file = plant or SHIPPED_PLANT
+    simulator = Simulator(load(file), data, source=str(file))
+    loop.run(run_simulator(broker, simulator, clock_at(time.time_ns(), speed)))
 
 
 @contextlib.asynccontextmanager

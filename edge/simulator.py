@@ -77,14 +77,17 @@ class Simulator:
         plant: the plant.
         folder: where memory and truth log live; None for neither (each start is a new one).
         prefix: what topics begin with.
+        source: the plant file's name, for messages.
 
     Raises:
         PlanError: the plant's `simulate` part has a mistake.
         OSError: the folder cannot be read.
     """
 
-    def __init__(self, plant: Plant, folder: Path | None = None, *, prefix: str = PREFIX) -> None:
-        plan.read(plant.simulate)
+    def __init__(
+        self, plant: Plant, folder: Path | None = None, *, prefix: str = PREFIX, source: str = "plant file"
+    ) -> None:
+        plan.read(plant.simulate, source)
         self._plant = plant
         self._folder = folder
         self._gateway = Gateway(prefix)

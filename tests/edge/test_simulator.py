@@ -376,5 +376,5 @@ async def test_a_publish_that_fails_ends_the_simulator(tmp_path: Path) -> None:
 
 def test_a_mistake_in_the_plan_is_told_at_once(tmp_path: Path) -> None:
     wrong = plant.parse(PLANT.text.replace('cell = "cmm"', 'cell = "cnn"'), "test")
-    with pytest.raises(plan.PlanError, match="cnn"):
-        Simulator(wrong, tmp_path)
+    with pytest.raises(plan.PlanError, match=r'^works.toml: simulate.machine.".*cnn'):
+        Simulator(wrong, tmp_path, source="works.toml")

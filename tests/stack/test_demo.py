@@ -18,7 +18,7 @@ from broker.plant import NO_PLANT
 from services.kpi.keeping import Keeper
 from services.store.interface import LedgerRow, Store
 from services.store.opening import default_url, open_store
-from tests.stack.running import ROOT, Demo, client
+from tests.stack.running import ROOT, Demo, client, free_port
 
 MACHINE = "my-site/shop/line-1/lathe-1"
 TOPIC = f"corridor/v1/{MACHINE}"
@@ -171,6 +171,16 @@ async def test_a_plant_file_with_a_mistake_is_told_by_file_and_line(tmp_path: Pa
     ended = await run("demo", "--data", str(tmp_path / "data"), "--plant", str(plant))
     assert ended.returncode == 1
     assert f"{plant}:3" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+async def test_a_mistake_in_what_is_simulated_is_told_by_file_and_place(tmp_path: Path) -> None:
+    wrong = tmp_path / "works.toml"
+    wrong.write_text('[simulate.machine."a/b/c/mill-1"]\nmodel = "washer"\ncell = "cmm"\n', encoding="utf-8")
+    ports = ("--port", str(free_port()), "--mqtt-port", str(free_port()))
+    ended = await run("demo", "--data", str(tmp_path / "data"), "--plant", str(wrong), "--broker", "nats", *ports)
+    assert ended.returncode == 1
+    assert f'{wrong}: simulate.machine."a/b/c/mill-1": stands in no line' in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
