@@ -5,24 +5,23 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, TypeVar, get_args
+from typing import Annotated, Final, Literal, NamedTuple, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from broker.plant import Plant
 from broker.topics import check_asset
-from cli import options, times
+from cli import kpi_shown, options, times
 from cli.services import PlantFile, opened, plant_of, serve_kpi
-from services.ledger.capability import Index
 from services.ledger.fields import NANO
-from services.ledger.indicators import INDICATORS
 from services.store import explaining
 from services.store.answers import Answer, answer
 from services.store.explaining import Explanation
+from services.store.groups import BY, answers_by
 from services.store.interface import Store
 from services.store.opening import default_url
+from services.wall.ranges import Range, cut
 
 __all__ = ["explain", "serve", "show"]
 
@@ -30,8 +29,8 @@ Found = TypeVar("Found")
 
 serve = serve_kpi
 
-INDICES: Final = frozenset({*get_args(Index), "inventory_turns"})
-"""Indicators without a unit that are no shares."""
+Apart = Literal["hour", "day", "shift", "order", "product", "machine"]
+INTERVALS_NS: Final[dict[Apart, int]] = {"hour": 3_600 * NANO, "day": 24 * 3_600 * NANO}
 LAST_S: Final = 8 * 3_600.0
 
 
@@ -56,20 +55,34 @@ def show(
     store: options.Store = "",
     data: options.Data,
     plant: PlantFile = None,
+    by: Annotated[
+        Apart | None,
+        typer.Option(help="A row each, to compare; with --json a list. Hours and days are the asset's own."),
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Show the indicators of a machine, line, area or site over a range; the last 8 h if none is given."""
 
-    async def ask(kept: Store, described: Plant, between: tuple[int, int], now: int) -> Answer:
-        return await answer(kept, described, asset, *between, now=now)
+    async def ask(kept: Store, described: Plant, between: tuple[int, int], now: int) -> tuple[list[Answer], str]:
+        zone = described.time_zone_of(asset)
+        if by in BY:
+            return await answers_by(kept, described, asset, by, between, now=now), zone
+        if by is None:
+            return [await answer(kept, described, asset, *between, now=now)], zone
+        start, end = between[0], min(between[1], now)
+        parts = cut(Range(start, end), INTERVALS_NS[by], zone) if start < end else []
+        return [await answer(kept, described, asset, *each, now=now) for each in parts], zone
 
     span = _span(asset, from_, to, last)
-    found = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
+    found, zone = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
     if json_:
-        typer.echo(json.dumps(found.document(), ensure_ascii=False))
+        documents = [each.document() for each in found]
+        typer.echo(json.dumps(documents if by else documents[0], ensure_ascii=False))
+    elif by:
+        kpi_shown.print_answers(found, asset, by, zone)
     else:
-        _print(found)
-    if not found.machines:
+        kpi_shown.print_answer(found[0], zone)
+    if not any(each.machines for each in found):
         typer.echo(f"corridor: nothing in the store has told anything of {asset} in that time", err=True)
         raise typer.Exit(1)
 
@@ -135,33 +148,8 @@ async def _with_store(
         return await ask(store, plant, (start, end), now)
 
 
-def _print(found: Answer) -> None:
-    console = _console()
-    until = found.to if found.counted_to == found.to else f"{found.counted_to} (now)"
-    console.print(f"[bold]{found.asset}[/bold]  {found.from_} to {until}")
-    console.print(f"{len(found.machines)} machine{'s' * (len(found.machines) != 1)}: {', '.join(found.machines)}")
-    if found.coverage is not None:
-        console.print(f"state known for {found.coverage:.1%} of the time")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("indicator")
-    table.add_column("value", justify="right")
-    table.add_column("unit")
-    for name, value in found.indicators.items():
-        if value is not None:
-            shown, unit = _shown(name, value)
-            table.add_row(name.replace("_", " "), shown, unit)
-    console.print(table)
-    undefined = [name.replace("_", " ") for name, value in found.indicators.items() if value is None]
-    if undefined:
-        console.print(f"[dim]not defined here: {', '.join(undefined)}[/dim]")
-    for reason in found.reasons[:10]:
-        console.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reason.reason} ({reason.entries:.0f} times)")
-    for note in found.notes:
-        console.print(f"note: {note}")
-
-
 def _print_explanation(found: Explanation) -> None:
-    console = _console()
+    console = kpi_shown.console()
     number = f", ISO 22400-2 no. {found.number}" if found.number else ""
     console.print(f"[bold]{found.asset}[/bold]  {found.from_} to {found.to}")
     console.print(f"{found.formula}{number}")
@@ -191,18 +179,3 @@ def _print_explanation(found: Explanation) -> None:
         )
     console.print()
     console.print(table)
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)  # into a file nothing is cut
-
-
-def _shown(name: str, value: float) -> tuple[str, str]:
-    """Return a value as people read it: a share in per cent, a time in minutes, an index as it is."""
-    unit = INDICATORS[name].unit
-    if unit == "1" and name not in INDICES:
-        return f"{value:.1%}", ""
-    if unit == "s":
-        return f"{value / 60:.1f}", "min"
-    return f"{value:.4g}", "" if unit == "1" else unit

@@ -1,0 +1,154 @@
+"""Answers of the ledger as people read them in a terminal: first what counts, then every number, then what is in doubt.
+
+Nothing is made here; what is printed is what `kpi show --json` holds, rounded for show. Times are those of the asset's
+own time zone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, get_args
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+from services.ledger.capability import Index
+from services.ledger.indicators import INDICATORS
+from services.store.answers import Answer
+
+INDICES: Final = frozenset({*get_args(Index), "inventory_turns"})
+"""Indicators without a unit that are no shares."""
+MOST_REASONS: Final = 10
+
+_FACTORS: Final = ("availability", "effectiveness", "quality_ratio")
+_FATES: Final = ("good", "scrap", "rework")
+_TITLES: Final = (
+    "OEE",
+    "avail.",
+    "effect.",
+    "quality",
+    "produced",
+    "good",
+    "scrap",
+    "rework",
+    "running",
+    "down",
+    "notes",
+)
+
+
+def console() -> Console:
+    """Return the terminal; what goes into a file is not cut."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=200)
+
+
+def print_answer(found: Answer, zone: str) -> None:
+    """Print one answer: its range, OEE with its factors, pieces, time, indicators, reasons and notes."""
+    out = console()
+    is_now = " (now)" if found.counted_to != found.to else ""
+    out.print(f"[bold]{found.asset}[/bold]  {_range(found.from_, found.counted_to, zone)}{is_now}")
+    count = len(found.machines)
+    known = f"; state known for {found.coverage:.1%} of the time" if found.coverage is not None else ""
+    named = ", ".join(machine.removeprefix(f"{found.asset}/") for machine in found.machines)
+    out.print(f"{count} machine{'s' * (count != 1)}{f': {named}' if count else ''}{known}")
+    if not count:
+        return
+    out.print(f"\n[bold]{_oee(found.indicators)}[/bold]")
+    if found.rated is not None:
+        without = ", ".join(machine.removeprefix(f"{found.asset}/") for machine in found.rated.without)
+        out.print(f"without {without}: {_oee(found.rated.indicators)}")
+    out.print(_pieces(found))
+    out.print(_time(found))
+    table = Table(box=None, pad_edge=False, title_justify="left")
+    for column, justify in (("\nindicator", "left"), ("\nvalue", "right"), ("\nunit", "left")):
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    for name, value in found.indicators.items():
+        if value is not None:
+            shown, unit = shown_value(name, value)
+            table.add_row(name.replace("_", " "), shown, unit)
+    out.print(table)
+    undefined = [name.replace("_", " ") for name, value in found.indicators.items() if value is None]
+    if undefined:
+        out.print(f"[dim]not defined here: {', '.join(undefined)}[/dim]")
+    reasons = [reason for reason in found.reasons if reason.seconds][:MOST_REASONS]
+    if reasons:
+        out.print("\nlongest losses by reason")
+    for reason in reasons:
+        times = f"{reason.entries:.0f} time{'s' * (round(reason.entries) != 1)}"
+        out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reason.reason} ({times})")
+    for place, note in enumerate(found.notes):
+        out.print(f"{'' if place else chr(10)}note: {note}")
+
+
+def print_answers(answers: Sequence[Answer], asset: str, by: str, zone: str) -> None:
+    """Print a row an answer, to compare, with the number of its notes."""
+    if not answers:
+        return
+    out = console()
+    start, end = min(found.from_ for found in answers), max(found.counted_to for found in answers)
+    out.print(f"[bold]{asset}[/bold]  {_range(start, end, zone)}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column(by)
+    for title in _TITLES:
+        table.add_column(title, justify="right")
+    for found in answers:
+        sums = found.ledger
+        oee = [_share(found.indicators[name]) for name in ("oee", *_FACTORS)]
+        pieces = [f"{sums[field]:g}" for field in ("produced", *_FATES)]
+        times = [_hours(sums[field]) for field in ("running_s", "down_s")]
+        table.add_row(_name(found, asset, zone), *oee, *pieces, *times, str(len(found.notes) or ""))
+    out.print(table)
+
+
+def shown_value(name: str, value: float) -> tuple[str, str]:
+    """Return a value as people read it: a share in per cent, a time in minutes, an index as it is."""
+    unit = INDICATORS[name].unit
+    if unit == "1" and name not in INDICES:
+        return f"{value:.1%}", ""
+    if unit == "s":
+        return f"{value / 60:.1f}", "min"
+    return f"{value:.4g}", "" if unit == "1" else unit
+
+
+def _oee(values: dict[str, float | None]) -> str:
+    factors = " × ".join(f"{name.replace('_', ' ')} {_share(values[name])}" for name in _FACTORS)
+    return f"OEE {_share(values['oee'])} = {factors}"
+
+
+def _pieces(found: Answer) -> str:
+    sums = found.ledger
+    fates = ", ".join(f"{sums[field]:g} {field}" for field in _FATES)
+    several = "; each operation counts" if len(found.machines) > 1 else ""
+    out = "" if found.good_output is None else f"; good output {found.good_output:g}"
+    planned = "" if found.planned is None else f", planned {found.planned:.0f}"
+    return f"pieces: {sums['produced']:g} produced: {fates}{several}{out}{planned}"
+
+
+def _time(found: Answer) -> str:
+    """Write where the time went; what was none of it is left out."""
+    steps = {step.name: step.seconds for step in found.waterfall}
+    named = ("running", "setup", "starved", "blocked", "idle", "no-order", "down", "maintenance", "off", "unknown")
+    parts = ", ".join(f"{name} {_hours(steps[name])}" for name in named if steps.get(name))
+    return f"time: {_hours(steps['calendar'])}: {parts}"
+
+
+def _name(found: Answer, asset: str, zone: str) -> str:
+    if found.group is None:
+        return _range(found.from_, found.counted_to, zone)
+    return found.group.name.removeprefix(f"{asset}/") if found.group.name != "-" else f"no {found.group.by}"
+
+
+def _range(start: str, end: str, zone: str) -> str:
+    shown_in = ZoneInfo(zone)
+    first, last = (datetime.fromisoformat(text).astimezone(shown_in) for text in (start, end))
+    until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
+    return f"{first:%Y-%m-%d %H:%M:%S} to {until} {last:%Z}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3_600:.1f} h" if seconds >= 3_600 else f"{seconds / 60:.1f} min"

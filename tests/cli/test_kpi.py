@@ -1,0 +1,131 @@
+"""`corridor kpi show`: one answer for people and for programs, and the parts of a range to compare."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker import plant
+from broker.events import AnyEvent, Count, Job, StateChange
+from broker.instants import parse as instant
+from cli.services import PLANT_NOTE
+from services.kpi.keeping import Keeper
+from services.store.sqlite import SqliteStore
+from tests.cli.conftest import Corridor
+
+PLANT = plant.parse(
+    """
+    [calendar.days]
+    time-zone = "Europe/Berlin"
+    shifts = [{ name = "early", start = "06:00", end = "14:00" }, { name = "late", start = "14:00", end = "22:00" }]
+    [asset."works"]
+    calendar = "days"
+    """,
+    "test",
+)
+LINE = "works/hall/line-1"
+MILL, SAW = f"{LINE}/mill-1", f"{LINE}/saw-1"
+RANGE = ("--from", "2026-11-24T12:00:00Z", "--to", "2026-11-24T14:00:00Z")
+
+
+def at(clock: str) -> int:
+    return instant(f"2026-11-24T{clock}:00Z")
+
+
+EVENTS: list[AnyEvent] = [
+    Job(asset=MILL, at=at("12:00"), phase="start", order="wo-1", product="bolt", ideal_cycle=60),
+    Count(asset=MILL, at=at("12:00"), produced=0, good=0, scrap=0, rework=0),
+    StateChange(asset=MILL, at=at("12:00"), state="running"),
+    StateChange(asset=MILL, at=at("12:30"), state="down", reason="jam"),
+    StateChange(asset=MILL, at=at("13:00"), state="running"),
+    Count(asset=MILL, at=at("13:00"), produced=24, good=21, scrap=2, rework=1),
+    Job(asset=MILL, at=at("13:00"), phase="start", order="wo-2", product="nut", ideal_cycle=60),
+    Count(asset=MILL, at=at("14:00"), produced=78, good=75, scrap=2, rework=1),
+    StateChange(asset=SAW, at=at("12:00"), state="running"),
+]
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path) -> None:
+    async def keep() -> None:
+        store = await SqliteStore.open(tmp_path / "corridor.db")
+        await store.set_note(PLANT_NOTE, PLANT.text)
+        keeper = Keeper(store, PLANT, lambda: at("14:00"))
+        await keeper.keep_events(EVENTS)
+        await keeper.advance()
+        await store.close()
+
+    asyncio.run(keep())
+
+
+def test_a_machine_is_shown_with_what_counts_first(corridor: Corridor) -> None:
+    status, out, _ = corridor("kpi", "show", MILL, *RANGE)
+    assert status == 0
+    assert out.splitlines()[:6] == [
+        f"{MILL}  2026-11-24 13:00:00 to 15:00:00 CET",
+        f"1 machine: {MILL}; state known for 100.0% of the time",
+        "",
+        "OEE 62.5% = availability 75.0% × effectiveness 86.7% × quality ratio 96.2%",
+        "pieces: 78 produced: 75 good, 2 scrap, 1 rework; good output 75",
+        "time: 2.0 h: running 1.5 h, down 30.0 min",
+    ]
+    assert "    30.0 min  down: jam (1 time)" in out
+    assert "note:" not in out
+
+
+def test_a_line_with_a_machine_that_tells_no_count_is_shown_with_and_without_it(corridor: Corridor) -> None:
+    status, out, _ = corridor("kpi", "show", LINE, *RANGE)
+    assert status == 0
+    assert "2 machines: mill-1, saw-1; state known" in out
+    assert "OEE – = availability 87.5% × effectiveness – × quality ratio 96.2%" in out
+    assert "without saw-1: OEE 62.5% = " in out
+    assert f"note: {SAW}: it ran for 2.0 h, but no count of produced pieces was heard" in out
+
+
+def test_json_is_one_document(corridor: Corridor) -> None:
+    status, out, told = corridor("kpi", "show", MILL, *RANGE, "--json")
+    found = json.loads(out)
+    assert (status, told) == (0, "")
+    assert (found["asset"], found["indicators"]["oee"], found["ledger"]["produced"]) == (MILL, 0.625, 78)
+
+
+def apart(corridor: Corridor, by: str, asset: str = LINE) -> list[dict[str, Any]]:
+    status, out, _ = corridor("kpi", "show", asset, *RANGE, "--by", by, "--json")
+    assert status == 0
+    found: list[dict[str, Any]] = json.loads(out)
+    return found
+
+
+@pytest.mark.parametrize("by", ["hour", "day", "shift", "order", "product", "machine"])
+def test_the_parts_of_a_range_are_a_list_and_add_up_to_it(corridor: Corridor, by: str) -> None:
+    assert sum(each["ledger"]["produced"] for each in apart(corridor, by)) == 78
+    status, out, _ = corridor("kpi", "show", LINE, *RANGE, "--by", by)
+    assert status == 0
+    assert out.splitlines()[0] == f"{LINE}  2026-11-24 13:00:00 to 15:00:00 CET"
+    assert out.splitlines()[1].split()[0] == by
+
+
+def test_parts_are_named(corridor: Corridor) -> None:
+    named = {by: [each["group"]["name"] for each in apart(corridor, by, MILL)] for by in ("shift", "order", "product")}
+    assert named == {"shift": ["early", "late"], "order": ["wo-2", "wo-1"], "product": ["bolt", "nut"]}
+    hours = [(each["from"], each["to"]) for each in apart(corridor, "hour", MILL)]
+    assert hours == [
+        ("2026-11-24T12:00:00Z", "2026-11-24T13:00:00Z"),
+        ("2026-11-24T13:00:00Z", "2026-11-24T14:00:00Z"),
+    ]
+    _, out, _ = corridor("kpi", "show", LINE, *RANGE, "--by", "machine")
+    assert out.splitlines()[2].split()[:3] == ["mill-1", "62.5%", "75.0%"]
+
+
+@pytest.mark.parametrize("more", [(), ("--by", "hour"), ("--by", "order")])
+def test_an_asset_of_which_nothing_is_known_ends_with_1(corridor: Corridor, more: tuple[str, ...]) -> None:
+    status, _, told = corridor("kpi", "show", "works/yard", *RANGE, *more)
+    assert status == 1
+    assert "nothing in the store has told anything of works/yard in that time" in told
+
+
+def test_parts_of_what_is_to_come_are_none(corridor: Corridor) -> None:
+    to_come = ("--from", "2099-01-01T00:00:00Z", "--to", "2099-01-02T00:00:00Z")
+    assert corridor("kpi", "show", MILL, *to_come, "--by", "hour")[0] == 1
