@@ -29,12 +29,12 @@ from services.kpi.keeping import Change, Keeper
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
 from services.ledger.indicators import Context, coverage, evaluate
-from services.ledger.rows import unknown_time
+from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
 from services.store.answers import CORE, context_of
 from services.store.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.planning import newest_orders
-from services.store.ranges import HOUR, layers, measure
+from services.store.ranges import HOUR, Range, layers, measure
 
 REPEAT_NS: Final = 10_000_000_000
 """An indicator that no event touches still changes with time: it is published again after this long."""
@@ -75,6 +75,10 @@ class _Window(msgspec.Struct):
     context: Context = Context()
     published: int = 0
     read: int = 0
+
+    def is_as_long_as(self, other: "_Window") -> bool:
+        """Tell whether it is of the same stretch of time as another."""
+        return (self.start, self.end) == (other.start, other.end)
 
     def is_old(self, now: int) -> bool:
         """Tell whether it should be published again though no event touched it."""
@@ -129,19 +133,19 @@ class Windows:
             if event.kind == "job":
                 self._orders[event.asset] = None
             elif event.kind == "quality":
-                for _, window in self._at(event.asset, event.at - 1):
-                    window.read = 0
+                for (path, _), window in self._at(event.asset, event.at - 1):
+                    if path in self._machines or path in self._lines:
+                        window.read = 0
 
     def _apply_to_orders(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
-        window = self._running.get((machine, "order"))
-        if window is not None and window.start <= start:
-            add(window.sums, difference)
+        window, ended = self._running.get((machine, "order")), self._ended.get((machine, LAST + "order"))
+        if window is not None and (window.start <= start or (not by_events and window.start < start + MINUTE)):
+            add(window.sums, difference)  # what time alone adds to a minute is at its end
             if by_events:
                 self._touch_order(machine)
         elif window is not None and window.start < start + MINUTE:
             self._orders[machine] = None
-        ended = self._ended.get((machine, LAST + "order"))
-        if ended is not None and ended.start - MINUTE < start < ended.end:
+        if by_events and ended is not None and ended.start - MINUTE < start < ended.end:
             self._orders[machine] = None
 
     def forget(self) -> None:
@@ -191,8 +195,7 @@ class Windows:
             window.read = now
             if kind.endswith("order") or len(self._under(path)) > MOST_MACHINES:
                 continue
-            measured = await measure(self._store, self._plant, path, window.start, window.end, now=now)
-            context = await context_of(self._store, self._plant, measured)
+            context = await context_of(self._store, self._plant, await self._range(key, window, now))
             if context != window.context:
                 window.context = context
                 self._touched[key] = None
@@ -220,7 +223,7 @@ class Windows:
                     self._topic(key), msgspec.json.encode(self._payload(key, window, now)), 1, retain=True
                 )
         for key in self._keys():
-            if self._retained.get(key, True) and not (self._running.get(key) or self._ended.get(key)):
+            if self._retained.get(key, True) and self._window(key) is None:
                 self._retained[key] = False
                 yield Publication(self._topic(key), b"", qos=1, retain=True)
 
@@ -253,14 +256,28 @@ class Windows:
                 if kind.endswith("order"):
                     parts = self._parts(machine, window.name)
                 else:
-                    part = self._running.get((machine, kind)) or self._ended.get((machine, kind))
+                    part = self._window((machine, kind))
                     parts = [part] if part is not None else []
-                    if any((part.start, part.end) != (window.start, window.end) for part in parts):
-                        return window.context.operations  # a calendar of its own
+                    if part is not None and not part.is_as_long_as(window):
+                        return window.context.operations
                 for each in parts:
                     add(sums, each.sums)
             operations.append(sums)
         return tuple(operations)
+
+    async def _range(self, key: Key, window: _Window, now: int) -> Range:
+        """Return the ledger of a window by machine; from the store where machines have calendars of their own."""
+        path, kind = key
+        machines = {machine: self._window((machine, kind)) for machine in self._under(path)}
+        parts = {machine: part for machine, part in machines.items() if part and part.is_as_long_as(window)}
+        if len(parts) < len(machines):
+            return await measure(self._store, self._plant, path, window.start, window.end, now=now)
+        sums = {(machine, NO_PRODUCT, NO_SHIFT): part.sums for machine, part in parts.items()}
+        counted = tuple(machine for machine in parts if self._machines[machine])
+        return Range(path, window.start, min(window.end, now), sums, {}, counted)
+
+    def _window(self, key: Key) -> _Window | None:
+        return self._running.get(key) or self._ended.get(key)
 
     # ---- Hours and shifts ----
 
@@ -375,7 +392,7 @@ class Windows:
 
     def _newest_order(self, line: str, keys: list[Key], but: _Window | None = None) -> _Window | None:
         """Return the order that began last on any of a line's machines, as a window without a sum."""
-        windows = [window for key in keys if (window := self._running.get(key) or self._ended.get(key))]
+        windows = [window for key in keys if (window := self._window(key))]
         newest = max(
             (window for window in windows if but is None or window.name != but.name),
             key=lambda window: window.start,
@@ -389,8 +406,8 @@ class Windows:
     def _parts(self, path: str, order: str) -> list[_Window]:
         """Return the windows of an order on the machines of a line, or on a machine."""
         keys = [(machine, kind) for machine in self._lines.get(path, [path]) for kind in ("order", LAST + "order")]
-        windows = [self._running.get(key) or self._ended.get(key) for key in keys]
-        return [window for window in windows if window is not None and window.name == order]
+        windows = [window for key in keys if (window := self._window(key)) is not None]
+        return [window for window in windows if window.name == order]
 
     # ---- Topics ----
 
