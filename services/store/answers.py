@@ -102,7 +102,8 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         machines: the machines that are counted.
         notes: why an indicator is not defined, and what seems wrong in the data.
         rated: the OEE family without the machines of which something is untold; None where there are none of them, or
-            no others. `indicators` have no OEE then, as one of pieces that nobody can rate would be wrong.
+            no others. `indicators` have no OEE then if pieces cannot be rated, or most of the running time is not
+            counted, as it would be wrong; else they have one with the time of those machines in it.
         six_big_losses: seconds by loss, None for one that cannot be told; None in an answer by product or shift, as the
             ledger does not keep reasons apart by these.
         good_output: good pieces that came out: of a line, those of its last operation; None where that is not known.
