@@ -27,18 +27,20 @@ FACTOR: Final = "${co2e:raw}"
 """The variable that holds the emission factor of electricity, kg/kW·h."""
 
 _COUNTED: Final = '("PQ" > 0 OR "GQ" + "SQ" + "RQ" <= 0)'
+_HEARD: Final = '("PQ" > 0 OR "APT" <= 0 OR "uncounted_s" < "APT")'
 _RATED: Final = '"unrated" = 0'
 _JUDGED: Final = '("GQ" > 0 OR "SQ" + "RQ" >= "PQ")'
 _METERED: Final = '"E" > 0'
 _SEEN: Final = '"CT" > "UT"'
 
 _NEEDS: Final[dict[str, tuple[str, ...]]] = {
-    "oee": (_COUNTED, _RATED, _JUDGED),
-    "nee": (_COUNTED, _RATED, _JUDGED),
-    "teep": (_COUNTED, _RATED, _JUDGED),
-    "effectiveness": (_COUNTED, _RATED),
-    "equipment_load_ratio": (_COUNTED, _RATED),
+    "oee": (_COUNTED, _HEARD, _RATED, _JUDGED),
+    "nee": (_COUNTED, _HEARD, _RATED, _JUDGED),
+    "teep": (_COUNTED, _HEARD, _RATED, _JUDGED),
+    "effectiveness": (_COUNTED, _HEARD, _RATED),
+    "equipment_load_ratio": (_COUNTED, _HEARD, _RATED),
     "quality_ratio": (_COUNTED, _JUDGED),
+    "throughput_rate": (_COUNTED, _HEARD),
     "scrap_ratio": (_COUNTED,),
     "rework_ratio": (_COUNTED,),
     "comprehensive_energy_consumption": (_METERED,),

@@ -10,7 +10,7 @@ from typing import Final
 
 from broker.codec import decode
 from broker.errors import ContractError
-from broker.events import AnyEvent, StateChange
+from broker.events import AnyEvent, Job, StateChange
 from broker.message import Message
 from broker.plant import Plant
 from broker.topics import PREFIX
@@ -89,6 +89,8 @@ class Keeper:
         told: list[AnyEvent] = []
         for event in sorted(events, key=_is_last_word):
             if _is_last_word(event) and not self._machines[event.asset].is_news(event):
+                continue
+            if isinstance(event, Job) and self._machines[event.asset].is_past(event):
                 continue
             told.append(event)
             if event.kind in KINDS:
@@ -207,6 +209,10 @@ class _Machine:
         link = self.history.links.at(event.at)
         said = self.history.states.at(event.at)
         return link is not False and isinstance(event, StateChange) and said != Said(event.state, event.reason)
+
+    def is_past(self, event: Job) -> bool:
+        """Tell whether the end of an order comes at the instant at which another one began, which goes on."""
+        return event.phase == "end" and self.history.begins_other(event.at, event.order)
 
     def rebuild(self, starts: set[int], now: int, made: _Made) -> None:
         """Make the rows of these minutes anew, and of all since the newest row; keep those that differ."""

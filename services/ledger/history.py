@@ -95,6 +95,14 @@ class History:
         heard = self.readings.get(("produced", ""))
         return heard.times[0] if heard is not None else None
 
+    def begins_other(self, at: int, order: str) -> bool:
+        """Tell whether at this very instant an order begins that is not the one named; '' names any."""
+        place = self.jobs.place_at(at)
+        if place < 0 or self.jobs.times[place] != at:
+            return False
+        begun = self.jobs.entries[place]
+        return begun is not None and order not in {"", begun.order}
+
     def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
         """Take in an event, and return the starts of the minutes that it touches.
 

@@ -14,13 +14,12 @@ def uncounted(sums: Sums) -> str | None:
 
 
 def unheard(sums: Sums) -> str | None:
-    """Return why nobody knows what was made: in most of the running time no count had ever been heard.
+    """Return why nobody knows what was made: while it ran, no count of produced pieces had ever been heard.
 
-    A machine that was late to tell its first count, which sets the base, has its numbers all the same; one that tells
-    none has not. Several machines have theirs as long as at least half of their running time is counted: `doubts`
-    names those that are not.
+    A machine that was late to tell its first count, which sets the base, has its numbers all the same. So have several
+    machines of which one tells none: `doubts` names it.
     """
-    if 2 * sums.get("uncounted_s", 0) <= sums.get("running_s", 0):
+    if sums.get("produced", 0) or not sums.get("running_s", 0) or sums.get("uncounted_s", 0) < sums["running_s"]:
         return None
     return "no count of produced pieces was heard: send produced with the count"
 

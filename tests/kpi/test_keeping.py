@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import AnyEvent, Count, State, StateChange, Status
+from broker.events import AnyEvent, Count, Job, State, StateChange, Status
 from broker.instants import parse as instant
 from broker.message import Message
 from broker.plant import NO_PLANT
@@ -238,3 +238,22 @@ async def test_a_retained_state_is_what_a_machine_unheard_of_is_in(store: Watche
     await keeper.keep([heard("08:25", "state", "running", retained=True)])
     assert len(await store.events(["state"], MILL, 0, FOR_EVER)) == 1
     assert (await total(store, "08:00", "08:30"))["running_s"] == 10 * MINUTE
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+async def test_the_end_of_an_order_does_not_end_the_one_that_begins_at_that_instant(
+    store: Watched, clock: Clock, *, together: bool, turned: bool
+) -> None:
+    clock.now = at("09:00")
+    first = Job(asset=MILL, at=at("08:00"), phase="start", order="wo-1")
+    end = Job(asset=MILL, at=at("08:30"), phase="end", order="wo-1")
+    start = Job(asset=MILL, at=at("08:30"), phase="start", order="wo-2")
+    change = [start, end] if turned else [end, start]
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events([state("08:00", "running"), first])
+    for events in [change] if together else [[event] for event in change]:
+        await keeper.keep_events(events)
+    await Keeper(store, NO_PLANT, clock).keep_events([end])
+    assert await store.events(["job"], MILL, 0, FOR_EVER) == [first, start]
+    assert (await total(store, "08:00", "09:00"))["order_s"] == 60 * MINUTE

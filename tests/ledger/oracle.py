@@ -65,7 +65,8 @@ class Ledger(NamedTuple):
 def winners(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     """Return the events that count, in order of time; `events` are in the order in which they came.
 
-    Of two of one series and instant the later counts; a count or material that lacks a field says nothing of it.
+    Of two of one series and instant the later counts; a count or material that lacks a field says nothing of it, and
+    the end of one order says nothing of another that begins.
     """
     kept: dict[tuple[str, str, str, int], AnyEvent] = {}
     for event in events:
@@ -74,9 +75,15 @@ def winners(events: Iterable[AnyEvent]) -> list[AnyEvent]:
         if before is not None and isinstance(event, (Count, Material)):
             told = {name: value for name in event.__struct_fields__ if (value := getattr(event, name)) is not None}
             kept[key] = msgspec.structs.replace(before, **told)
+        elif isinstance(event, Job) and isinstance(before, Job) and _is_past(event, before):
+            continue
         else:
             kept[key] = event
     return sorted(kept.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
+
+
+def _is_past(end: Job, start: Job) -> bool:
+    return end.phase == "end" and start.phase == "start" and end.order not in {"", start.order}
 
 
 def ledger(events: Iterable[AnyEvent], plant: Plant, start: int, end: int) -> Ledger:

@@ -71,7 +71,7 @@ class Told:
     def __init__(self) -> None:
         self.minutes: dict[tuple[str, int], Sums] = {}
 
-    def __call__(self, changes: list[Change], by_events: bool) -> None:
+    def __call__(self, changes: list[Change], _: Sequence[AnyEvent]) -> None:
         for machine, start, before, after in changes:
             total = self.minutes.setdefault((machine, start), {})
             add(total, {field: -amount for field, amount in before.items()})
@@ -324,7 +324,7 @@ class KeepingLedger(RuleBasedStateMachine):
             # Whoever is told of changes cannot know what of them is written, and reads the store.
             self.told.minutes.clear()
             for row in self.loop.run(self.store.rows("", 0, FOR_EVER)):
-                self.told([(row.asset, row.start, {}, row.sums)], by_events=False)
+                self.told([(row.asset, row.start, {}, row.sums)], ())
             self.loop.run(write())
 
     def teardown(self) -> None:

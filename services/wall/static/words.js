@@ -59,7 +59,7 @@ const en = {
   'not.found': 'There is no {0} yet', 'not.found.text': 'Nothing has been heard of it, and the plant does not declare it. It will appear here with its first message.',
   'stale': 'not heard for {0}', 'prev': 'previous machine', 'next': 'next machine', 
   'loss.calendar': 'calendar time', 'loss.off': 'off', 'loss.maintenance': 'maintenance', 'loss.unknown': 'unknown', 'loss.planned': 'planned', 'loss.no-order': 'no order', 'loss.setup': 'set-up', 'loss.down': 'down', 'loss.starved': 'starved',
-  'loss.blocked': 'blocked', 'loss.idle': 'idle', 'loss.running': 'running', 'loss.unrated': 'no ideal cycle', 'loss.speed': 'speed', 'loss.quality': 'rejects', 'loss.unjudged': 'not judged', 'loss.fully-productive': 'fully productive',
+  'loss.blocked': 'blocked', 'loss.idle': 'idle', 'loss.running': 'running', 'loss.unrated': 'not rated', 'loss.speed': 'speed', 'loss.quality': 'rejects', 'loss.unjudged': 'not judged', 'loss.fully-productive': 'fully productive',
 };
 
 const TABLES = { en };
