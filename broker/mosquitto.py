@@ -15,6 +15,25 @@ _SYSTEM_FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 _ITERATIONS: Final = 10_000
 
+LIMITS: Final = (
+    "set_tcp_nodelay true",
+    "persistence true",
+    "persistence_file mosquitto.db",
+    "autosave_interval 10",
+    "persistent_client_expiration 14d",
+    "max_inflight_messages 2000",
+    "max_queued_messages 1000000",
+    "max_queued_bytes 536870912",
+    f"message_size_limit {LONGEST_PACKET - 128 * 1024}",
+    "log_dest stderr",
+    "log_type error",
+    "log_type warning",
+    "log_type notice",
+    "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+)
+"""Its defaults lose messages (20 in flight, 1,000 queued for a client), so both bounds are set; a byte bound is heeded
+only beside a count."""
+
 
 def find() -> Path | None:
     """Return the program, if it is installed."""
@@ -24,29 +43,8 @@ def find() -> Path | None:
 
 
 def configure(folder: Path, host: str, port: int, user: str | None, password: str | None) -> list[str]:
-    """Write the configuration; return the arguments that name it.
-
-    Without a password anyone may come in. Its defaults lose messages (20 in flight, 1,000 queued for a client), so both
-    bounds are set; a byte bound is heeded only beside a count.
-    """
-    lines = [
-        f"listener {port} {host}",
-        "set_tcp_nodelay true",
-        "persistence true",
-        f"persistence_location {folder}{os.sep}",
-        "persistence_file mosquitto.db",
-        "autosave_interval 10",
-        "persistent_client_expiration 14d",
-        "max_inflight_messages 2000",
-        "max_queued_messages 1000000",
-        "max_queued_bytes 536870912",
-        f"message_size_limit {LONGEST_PACKET - 128 * 1024}",
-        "log_dest stderr",
-        "log_type error",
-        "log_type warning",
-        "log_type notice",
-        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
-    ]
+    """Write the configuration; return the arguments that name it. Without a password anyone may come in."""
+    lines = [f"listener {port} {host}", f"persistence_location {folder}{os.sep}", *LIMITS]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         lines.append("user root")  # else it becomes a user that may not write into the folder
     if user is not None and password is not None:

@@ -17,6 +17,7 @@ from broker.session import Session
 from broker.topics import PREFIX
 from cli import loop, options
 from cli.errors import CommandError
+from cli.heartbeat import beating
 from edge.clock import Clock, FastClock, RealClock
 from edge.simulator import Simulator
 from services.ingest import service as ingesting
@@ -31,31 +32,46 @@ PLANT_NOTE = "plant"
 PlantFile = Annotated[
     Path | None, typer.Option("--plant", metavar="FILE", help="The plant description; left out, the store's.")
 ]
+Heartbeat = Annotated[
+    Path | None,
+    typer.Option("--heartbeat", metavar="FILE", help="Written each few seconds: `ok`, or what is wrong."),
+]
 Port = Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port of the wall.")]
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
 SHIPPED_PLANT = Path(__file__).resolve().parent.parent / "edge" / "plants" / "corridor.toml"
 
 
-def ingest(*, broker: options.Broker = options.BROKER, store: options.Store = "", data: options.Data) -> None:
+def ingest(
+    *,
+    broker: options.Broker = options.BROKER,
+    store: options.Store = "",
+    data: options.Data,
+    heartbeat: Heartbeat = None,
+) -> None:
     """Keep telemetry, events and commands in a store, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
     async def keep() -> None:
         async with opened(store or default_url(data)) as kept:
-            await run_ingest(broker, kept)
+            await run_ingest(broker, kept, heartbeat=heartbeat)
 
     loop.run(keep())
 
 
 def serve_kpi(
-    *, broker: options.Broker = options.BROKER, store: options.Store = "", data: options.Data, plant: PlantFile = None
+    *,
+    broker: options.Broker = options.BROKER,
+    store: options.Store = "",
+    data: options.Data,
+    plant: PlantFile = None,
+    heartbeat: Heartbeat = None,
 ) -> None:
     """Keep states, counts and orders with the productivity ledger, and publish the indicators, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
     async def keep() -> None:
         async with opened(store or default_url(data)) as kept:
-            await run_kpi(broker, kept, await plant_of(kept, plant))
+            await run_kpi(broker, kept, await plant_of(kept, plant), heartbeat=heartbeat)
 
     loop.run(keep())
 
@@ -72,6 +88,10 @@ def wall(
     grafana: Annotated[
         str, typer.Option(metavar="URL", help="A Grafana that has our dashboards: every view links to its page there.")
     ] = "",
+    join: Annotated[
+        str,
+        typer.Option(metavar="URL", help="The broker as devices reach it, if that is another address; shown to them."),
+    ] = "",
 ) -> None:
     """Serve the live wall and its HTTP API, until stopped."""
     loop.log_to_stderr(logging.INFO)
@@ -79,7 +99,9 @@ def wall(
     async def serve() -> None:
         async with opened(store or default_url(data)) as kept:
             described = await plant_of(kept, plant)
-            await run_wall(broker, kept, described, host=host, port=port, password=password or None, grafana=grafana)
+            await run_wall(
+                broker, kept, described, host=host, port=port, password=password or None, grafana=grafana, join=join
+            )
 
     loop.run(serve())
 
@@ -90,12 +112,13 @@ def simulate(
     data: options.Data,
     plant: PlantFile = None,
     speed: Annotated[float, typer.Option(metavar="N", min=0.01, help="Shop-floor seconds in a second.")] = 1.0,
+    heartbeat: Heartbeat = None,
 ) -> None:
     """Run the simulated machines of a plant description, publishing to a broker, until stopped."""
     loop.log_to_stderr(logging.INFO)
     file = plant or SHIPPED_PLANT
     simulator = Simulator(load(file), data, source=str(file))
-    loop.run(run_simulator(broker, simulator, clock_at(time.time_ns(), speed)))
+    loop.run(run_simulator(broker, simulator, clock_at(time.time_ns(), speed), heartbeat=heartbeat))
 
 
 @contextlib.asynccontextmanager
@@ -123,23 +146,33 @@ async def plant_of(store: Store, file: Path | None) -> Plant:
     return parse(await store.note(PLANT_NOTE) or "", "the plant description in the store")
 
 
-async def run_ingest(broker: str, store: Store, now: Callable[[], int] = time.time_ns) -> None:
+async def run_ingest(
+    broker: str, store: Store, now: Callable[[], int] = time.time_ns, *, heartbeat: Path | None = None
+) -> None:
     """Run the ingest service on a session of its own."""
     filters = ingesting.filters()
-    async with Session(broker, client_id="corridor-ingest", filters=filters, persistent=True, now=now) as session:
+    async with (
+        Session(broker, client_id="corridor-ingest", filters=filters, persistent=True, now=now) as session,
+        beating(heartbeat, session, store),
+    ):
         await ingesting.ingest(session, store, now=now)
 
 
-async def run_kpi(broker: str, store: Store, plant: Plant, now: Callable[[], int] = time.time_ns) -> None:
+async def run_kpi(
+    broker: str, store: Store, plant: Plant, now: Callable[[], int] = time.time_ns, *, heartbeat: Path | None = None
+) -> None:
     """Run the KPI service on a session of its own."""
-    async with Session(broker, client_id="corridor-kpi", filters=kpi_filters(), persistent=True, now=now) as session:
+    async with (
+        Session(broker, client_id="corridor-kpi", filters=kpi_filters(), persistent=True, now=now) as session,
+        beating(heartbeat, session, store),
+    ):
         await keep_productivity(session, store, plant, now)
 
 
-async def run_simulator(broker: str, simulator: Simulator, clock: Clock) -> None:
+async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, heartbeat: Path | None = None) -> None:
     """Run the simulated machines on a session of their own."""
     name = f"corridor-simulator-{secrets.token_hex(4)}"
-    async with Session(broker, client_id=name, now=clock.now) as session:
+    async with Session(broker, client_id=name, now=clock.now) as session, beating(heartbeat, session):
         await simulator.simulate(session, clock)
 
 
@@ -159,11 +192,12 @@ async def run_wall(
     password: str | None,
     ready: asyncio.Event | None = None,
     grafana: str = "",
+    join: str = "",
 ) -> None:
     """Run the wall on a session of its own."""
     from services.wall.server import serve  # noqa: PLC0415  (it takes its time to load)
 
-    at = address.parse(broker)
+    at = address.parse(join or broker)
     name = f"corridor-wall-{secrets.token_hex(4)}"  # there may be several
     async with Session(broker, client_id=name, filters=[f"{PREFIX}/#"], now=now) as session:
         await serve(

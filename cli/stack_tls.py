@@ -1,0 +1,90 @@
+"""`corridor stack tls`: lets devices in by TLS, and hands what they say on to the broker inside the stack.
+
+So the certificate may come and go without the broker being started anew, and the broker needs none.
+"""
+
+import asyncio
+import base64
+import contextlib
+import logging
+import ssl
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from broker import address
+from cli import loop, options
+from cli.errors import CommandError
+
+_AT_ONCE = 65_536
+_log = structlog.get_logger("corridor.tls")
+
+
+def tls(
+    *,
+    broker: options.Broker = options.BROKER,
+    tls_certificate: Annotated[str, typer.Option(help="The certificate, PEM in base64.")] = "",
+    tls_key: Annotated[str, typer.Option(help="Its key, PEM in base64.")] = "",
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "0.0.0.0",  # noqa: S104
+    port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port to listen on.")] = 8883,
+) -> None:
+    """Take mqtts:// and hand it on to the broker, until stopped (the stack runs this)."""
+    if not (tls_certificate and tls_key):
+        raise CommandError("there is no certificate", "run ./corridor stack init --tls")
+    loop.log_to_stderr(logging.INFO)
+    at = address.parse(broker)
+    loop.run(serve(host, port, context(tls_certificate, tls_key), (at.host, at.port)))
+
+
+def context(certificate: str, key: str) -> ssl.SSLContext:
+    """Return what serves a certificate and key, both PEM in base64.
+
+    Raises:
+        CommandError: they are not what they should be.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        with tempfile.NamedTemporaryFile() as both:
+            Path(both.name).write_bytes(
+                base64.b64decode(certificate, validate=True) + base64.b64decode(key, validate=True)
+            )
+            made.load_cert_chain(both.name)
+    except (ValueError, ssl.SSLError) as error:
+        raise CommandError(
+            f"the certificate cannot be used: {error}", "run ./corridor stack init --tls --name HOST"
+        ) from error
+    return made
+
+
+async def serve(host: str, port: int, secure: ssl.SSLContext, broker: tuple[str, int]) -> None:
+    """Hand connections on until cancelled."""
+
+    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            inner_reader, inner_writer = await asyncio.open_connection(*broker)
+        except OSError as error:
+            _log.warning("the broker cannot be reached", error=str(error))
+            writer.close()
+            return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_pump(reader, inner_writer))
+            group.create_task(_pump(inner_reader, writer))
+
+    server = await asyncio.start_server(hand_on, host, port, ssl=secure)
+    _log.info("devices may come in by TLS", port=port)
+    async with server:
+        await server.serve_forever()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what is read until it ends, then say that it has."""
+    with contextlib.suppress(OSError):
+        while part := await reader.read(_AT_ONCE):
+            writer.write(part)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.close()
