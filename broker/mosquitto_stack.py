@@ -1,13 +1,14 @@
 """Mosquitto's files in the stack: nobody comes in without a password, and each may do no more than it must.
 
-A device's user name is its asset path. It publishes its own topics, but not indicators, and hears its own commands.
+A device's user name is its asset path. It publishes and reads below its own topic, whatever is written there, so that a
+misspelt message is refused with a reason rather than dropped without a word; its indicators alone are not its own.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from broker.mosquitto import LIMITS
-from broker.topics import KINDS, NAMED, PREFIX, REJECTED
+from broker.topics import PREFIX, REJECTED
 
 SERVICES: Final = ("health", "ingest", "kpi", "wall", "simulator", "probe")
 """The users that are no devices."""
@@ -16,7 +17,6 @@ PROBE: Final = "corridor/check/line-1/probe-1"
 HEALTH_TOPIC: Final = "corridor/health"
 """Where the broker's own health check goes round; no topic of a machine."""
 
-_SAID_BY_OTHERS: Final = frozenset({"kpi", "cmd"})
 _EVERY_ASSET: Final = ("+", "+/+", "+/+/+", "+/+/+/+")
 
 
@@ -52,15 +52,10 @@ def rights(devices: Iterable[str], simulated: Iterable[str]) -> str:
         "ingest": [("read", f"{PREFIX}/#"), ("write", rejected)],
         "kpi": [("read", f"{PREFIX}/#"), ("write", rejected), *(("write", topic) for topic in kpi)],
         "wall": [("read", f"{PREFIX}/#")],
-        "simulator": [("write", topic) for asset in simulated for topic in _said_by(asset)],
-        "probe": [
-            *(("readwrite", topic) for topic in _said_by(PROBE)),
-            *(("read", topic) for topic in (*kpi, rejected)),
-        ],
+        "simulator": [right for asset in simulated for right in _own(asset, "write")],
+        "probe": [("readwrite", f"{PREFIX}/{PROBE}/#"), *(("read", topic) for topic in (*kpi, rejected))],
     }
-    for device in devices:
-        own = [("readwrite", topic) for topic in _said_by(device)]
-        users[device] = [*own, ("read", f"{PREFIX}/{device}/cmd/+"), ("read", f"{PREFIX}/{device}/kpi/+")]
+    users |= {device: _own(device, "readwrite") for device in devices}
     blocks = (
         f"user {user}\n" + "".join(f"topic {access} {topic}\n" for access, topic in allowed)
         for user, allowed in users.items()
@@ -68,11 +63,6 @@ def rights(devices: Iterable[str], simulated: Iterable[str]) -> str:
     return "\n".join(blocks)
 
 
-def _said_by(asset: str) -> list[str]:
-    """Return the topics that a machine publishes."""
-    kinds = sorted(KINDS - _SAID_BY_OTHERS)
-    return [
-        f"{PREFIX}/{asset}/{kind}{name}"
-        for kind in kinds
-        for name in (("", "/+") if kind == "telemetry" else ("/+",) if kind in NAMED else ("",))
-    ]
+def _own(asset: str, access: str) -> list[tuple[str, str]]:
+    """Return a machine's rights below its own topic."""
+    return [(access, f"{PREFIX}/{asset}/#"), ("deny", f"{PREFIX}/{asset}/kpi/#")]
