@@ -1,11 +1,12 @@
-"""A service's heartbeat: a file that says `ok` while the broker is connected and the store answers, else what is wrong.
+"""A service's heartbeat: a file that says `ok` while the broker is connected and the store takes what comes.
 
-Whoever looks after the service (the stack's health check) reads the file and its age: one that is not touched any more
-belongs to a service that hangs.
+Else it says in one line what is wrong. Whoever looks after the service, as the stack's health check does, reads it and
+its age: one that is not touched any more belongs to a service that hangs.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from services.store.interface import Store, StoreError
 
 EVERY_S: Final = 5.0
 LONGEST_S: Final = 10.0
-"""A store that takes longer to answer a trifle does not work."""
+"""A store that takes longer to answer a trifle, or to take any of what waits, does not work, seconds."""
 
 
 @contextlib.asynccontextmanager
@@ -34,8 +35,13 @@ async def beating(file: Path | None, session: Session, store: Store | None = Non
 
 
 async def _beat(file: Path, session: Session, store: Store | None) -> None:
+    kept, kept_at = session.acknowledged, time.monotonic()
     while True:
+        if not session.waiting or session.acknowledged != kept:
+            kept, kept_at = session.acknowledged, time.monotonic()
         trouble = await _trouble(session, store)
+        if not trouble and (stuck_s := time.monotonic() - kept_at) > LONGEST_S:
+            trouble = f"{session.waiting} messages have waited for the store for {stuck_s:.0f} s"
         await asyncio.to_thread(file.write_text, f"{trouble or 'ok'}\n", encoding="utf-8")
         await asyncio.sleep(EVERY_S)
 

@@ -4,9 +4,8 @@ import base64
 import json
 import os
 import secrets
-import shutil
-import subprocess
-import tempfile
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,7 +16,7 @@ from broker.errors import ContractError
 from broker.mosquitto import hash_password
 from broker.plant import load
 from broker.topics import PREFIX, check_asset
-from cli import checkout, options
+from cli import checkout, options, stack_certificate
 from cli.env_file import EnvFile
 from cli.errors import CommandError
 from edge import plan
@@ -27,10 +26,25 @@ DEVICES: Final = "CORRIDOR_MQTT_DEVICES"
 PROFILES: Final = "COMPOSE_PROFILES"
 PLANT: Final = "CORRIDOR_PLANT"
 CERTIFICATE, KEY = "CORRIDOR_TLS_CERTIFICATE", "CORRIDOR_TLS_KEY"
-CERTIFICATE_FILE: Final = "corridor-ca.pem"
-_SELF_SIGNED: Final = (
-    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj".split()  # noqa: SIM905
-)
+
+SETTINGS: Final[dict[str, tuple[str, str]]] = {
+    "CORRIDOR_IMAGE": ("corridor:local", "the image of our services, built by Compose"),
+    "CORRIDOR_BIND": ("127.0.0.1", "where broker, wall and Grafana listen: 0.0.0.0 lets other computers in"),
+    "CORRIDOR_HOST": ("localhost", "what others call this computer: for the links between wall and Grafana"),
+}
+"""What `.env` says at first, and may be changed there."""
+
+PORTS: Final = {
+    "CORRIDOR_MQTT_PORT": 1883,
+    "CORRIDOR_MQTTS_PORT": 8883,
+    "CORRIDOR_WALL_PORT": 8080,
+    "CORRIDOR_GRAFANA_PORT": 3000,
+    "CORRIDOR_INFLUXDB_PORT": 8086,
+}
+_TRIES: Final = 50
+
+LET_IN: Final = "docker compose run --rm broker-setup && docker compose kill -s HUP broker"
+"""Makes a running broker know new devices; nobody is disconnected."""
 
 SECRETS: Final[dict[str, str]] = {
     **{f"CORRIDOR_MQTT_PASSWORD_{user.upper()}": f"broker: user {user}" for user in mosquitto_stack.SERVICES},
@@ -79,25 +93,34 @@ def init(
     """Make the secrets of the stack, in .env; may be repeated: what is there stays, what is missing is added."""
     file = EnvFile(folder / FILE_NAME)
     before = file.values()
+    asked = [_machine(path) for path in device or []]
+    if not before:
+        _settle_ports(file)
+    for setting, (value, about) in SETTINGS.items():
+        if not before.get(setting):
+            file.set(setting, value, about)
     added = [secret for secret in SECRETS if not before.get(secret)]
     for secret in added:
-        file.set(secret, secrets.token_urlsafe(24), SECRETS[secret])
+        file.set(secret, secrets.token_hex(20), SECRETS[secret])
     _choose_profile(file, simulator, tls)
     if "tls" in file.values()[PROFILES] and (name or not before.get(CERTIFICATE)):
-        _make_certificate(file, folder, name or ["localhost", "127.0.0.1"])
-    let_in = {asset: secrets.token_urlsafe(18) for asset in map(_machine, device or [])}
+        made = stack_certificate.make(folder, [*stack_certificate.own_names(), *(name or [])])
+        file.set(CERTIFICATE, base64.b64encode(made.certificate).decode(), "TLS: certificate and key, base64")
+        file.set(KEY, base64.b64encode(made.key).decode())
+    let_in = {asset: secrets.token_hex(12) for asset in asked}
     if let_in:
         hashes = _devices(before.get(DEVICES, "")) | {asset: hash_password(word) for asset, word in let_in.items()}
         file.set(
             DEVICES, _device_list(hashes), "broker: devices, each by its asset path, with the hash of its password"
         )
     file.write()
-    port = int(file.values().get("CORRIDOR_MQTT_PORT") or 1883)
     if json_:
+        port = int(file.values().get("CORRIDOR_MQTT_PORT") or 1883)
         devices = [{"user": asset, "password": word, "port": port} for asset, word in let_in.items()]
         typer.echo(json.dumps({"file": str(file.path), "added": added, "devices": devices}))
         return
-    _tell(file, added, let_in, port)
+    for line in _told(file, added, let_in):
+        typer.echo(line)
 
 
 def broker_files(
@@ -137,28 +160,25 @@ def _choose_profile(file: EnvFile, simulator: bool | None, tls: bool | None) -> 
         file.set(PLANT, "/plants/corridor.toml")
 
 
-def _make_certificate(file: EnvFile, folder: Path, names: list[str]) -> None:
-    """Make a certificate that devices trust by itself, and put it with its key into `.env`."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        raise CommandError("TLS needs the program openssl, which is not on the PATH", "install it, or leave --tls out")
-    alternatives = ",".join(
-        f"{'IP' if name.replace('.', '').isdigit() or ':' in name else 'DNS'}:{name}" for name in names
-    )
-    with tempfile.TemporaryDirectory() as scratch:
-        certificate, key = Path(scratch, "certificate.pem"), Path(scratch, "key.pem")
-        wanted = f"/CN=Corridor -addext subjectAltName={alternatives}".split(" ")
-        made = subprocess.run(  # noqa: S603  (names are arguments of their own, no shell reads them)
-            [openssl, *_SELF_SIGNED, *wanted, "-keyout", str(key), "-out", str(certificate)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if made.returncode:
-            raise CommandError(f"openssl makes no certificate: {made.stderr.strip()[-200:]}", "mend --name")
-        file.set(CERTIFICATE, base64.b64encode(certificate.read_bytes()).decode(), "TLS: certificate and key, base64")
-        file.set(KEY, base64.b64encode(key.read_bytes()).decode())
-        (folder / CERTIFICATE_FILE).write_bytes(certificate.read_bytes())
+def _settle_ports(file: EnvFile) -> None:
+    """Choose the ports, in a new file: the usual ones, or the next that no other program listens on."""
+    about = "ports on this computer; a change takes `docker compose up -d`"
+    for name, usual in PORTS.items():
+        port = next((port for port in range(usual, usual + _TRIES) if _is_free(port)), usual)
+        if port != usual:
+            typer.echo(f"port {usual} is in use by another program; {name} is {port}", err=True)
+        file.set(name, str(port), about)
+        about = ""
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _machine(path: str) -> str:
@@ -168,6 +188,9 @@ def _machine(path: str) -> str:
         raise CommandError(f"--device {path}: {error.problem}", error.cure) from error
     if path.count("/") != 3:
         raise CommandError(f"--device {path} is no machine", "write <site>/<area>/<line>/<machine>")
+    if "kpi" in path.split("/"):
+        # corridor/v1/<site>/<area>/<line>/kpi/… are the indicators of the line.
+        raise CommandError(f"--device {path}: a device is not called kpi", "give it another name")
     return path
 
 
@@ -185,20 +208,28 @@ def _password_variable(user: str) -> str:
     return f"CORRIDOR_MQTT_PASSWORD_{user.upper()}"
 
 
-def _tell(file: EnvFile, added: list[str], let_in: dict[str, str], port: int) -> None:
-    say = typer.echo
-    say(
-        f"{file.path} holds all secrets"
-        + (f", {len(added)} of them new" if added else "")
-        + "; keep it safe and private"
-    )
-    if CERTIFICATE in file.values():
-        say(f"{file.path.with_name(CERTIFICATE_FILE)} is what a device must trust to come in by TLS, on port 8883")
+def _told(file: EnvFile, added: list[str], let_in: dict[str, str]) -> Iterator[str]:
+    """Yield what there is to know: addresses, where the passwords are, and once the passwords of new devices."""
+    now = file.values()
+    host, bound = now["CORRIDOR_HOST"], now["CORRIDOR_BIND"]
+    port = {name: now.get(name) or str(usual) for name, usual in PORTS.items()}
+    mqtt, mqtts = port["CORRIDOR_MQTT_PORT"], port["CORRIDOR_MQTTS_PORT"]
+    yield f"{file.path} holds all secrets, {len(added)} of them new; keep it, and keep it private"
+    yield f"  wall     http://{host}:{port['CORRIDOR_WALL_PORT']}/   any user, CORRIDOR_WALL_PASSWORD"
+    yield f"  Grafana  http://{host}:{port['CORRIDOR_GRAFANA_PORT']}/   user corridor, CORRIDOR_GRAFANA_PASSWORD"
+    yield f"  broker   mqtt://{host}:{mqtt}   a user for each device: --device SITE/AREA/LINE/MACHINE"
+    if "tls" in now[PROFILES]:
+        yield f"  TLS      mqtts://{host}:{mqtts}   devices trust {file.path.with_name(stack_certificate.AUTHORITY)}"
+    if bound == "127.0.0.1":
+        yield "Only this computer reaches them. For others set CORRIDOR_BIND and CORRIDOR_HOST in that file."
     for asset, word in let_in.items():
-        say(f"\n{asset} may come in:")
-        say(f"  host      this computer's name or address (CORRIDOR_BIND says where the broker listens), port {port}")
-        say(f"  user      {asset}")
-        say(f"  password  {word}     (told this once: only its hash is kept)")
-        topic = f"{PREFIX}/{asset}/telemetry/temperature"
-        say(f"  try       mosquitto_pub -h localhost -p {port} -u {asset} -P {word} -t {topic} -m 21.5 -q 1")
-    say(f"\nnext: {'docker compose up -d && docker compose kill -s HUP broker' if let_in else 'docker compose up -d'}")
+        yield f"\n{asset} may come in; this is told once, for only the hash of its password is kept:"
+        yield f"  host      {host}, port {mqtt}" + (f", by TLS port {mqtts}" if "tls" in now[PROFILES] else "")
+        yield f"  user      {asset}"
+        yield f"  password  {word}"
+        yield f"  topics    {PREFIX}/{asset}/…"
+        yield f"  try       mosquitto_pub -h {host} -p {mqtt} -u {asset} -P {word} -q 1 \\"
+        yield f"              -t {PREFIX}/{asset}/telemetry/temperature -m 21.5"
+    yield "\nnext: docker compose up -d"
+    if let_in:
+        yield f"or, where the stack runs: {LET_IN}"
