@@ -1,5 +1,5 @@
 # The image of Corridor's own services: one for all, the command says which. docker-compose.yml runs it.
-# It is made for the architecture that it is built on (amd64 and arm64 are tried); nothing in it is of one alone.
+# Nothing in it is of one architecture: each package of the lock has a wheel for amd64 and for arm64.
 
 FROM python:3.11-slim-bookworm AS packages
 COPY requirements.lock /

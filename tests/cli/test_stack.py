@@ -209,6 +209,12 @@ def test_compose_asks_for_what_init_gives() -> None:
     assert not [name for name in optional if re.search("PASSWORD|TOKEN|SECRET", name)]  # none has a default
 
 
+def test_one_service_alone_builds_our_image() -> None:
+    ours = [name for name, service in COMPOSE["services"].items() if "CORRIDOR_IMAGE" in service["image"]]
+    assert [name for name in ours if "build" in COMPOSE["services"][name]] == ["broker-setup"]
+    assert {COMPOSE["services"][name]["pull_policy"] for name in ours if name != "broker-setup"} == {"never"}
+
+
 def test_every_service_is_bounded_and_guarded() -> None:
     for name, service in COMPOSE["services"].items():
         assert service["cap_drop"] == ["ALL"], name
