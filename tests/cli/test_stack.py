@@ -18,6 +18,7 @@ from cli.env_file import EnvFile
 from cli.stack import PORTS, SECRETS, SETTINGS
 from cli.stack_certificate import AUTHORITY, AUTHORITY_KEY
 from cli.stack_tls import context
+from dashboards.names import WALL_URL
 from tests.cli.conftest import Corridor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -207,6 +208,10 @@ def test_compose_asks_for_what_init_gives() -> None:
     assert set(SETTINGS) | set(PORTS) <= mentioned
     optional = mentioned - required
     assert not [name for name in optional if re.search("PASSWORD|TOKEN|SECRET", name)]  # none has a default
+
+
+def test_grafana_is_told_where_the_wall_is() -> None:
+    assert f"s|{WALL_URL}|$$WALL|g" in COMPOSE["services"]["grafana"]["command"][0]
 
 
 def test_one_service_alone_builds_our_image() -> None:
