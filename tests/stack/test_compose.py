@@ -1,0 +1,176 @@
+"""The compose stack for real: our image is built, everything is brought up, used from outside, hurt, and taken down.
+
+The tests share one stack and stand in the order in which it lives. They need Docker, so they are run only when asked
+for: `./corridor test -m docker`. Where no image can be pulled, stand-ins are made (`compose/standins.py`).
+"""
+
+import asyncio
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from services.store.opening import open_store
+from tests.stack.compose.stack import DEVICE, Stack, wait_until
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+SECOND = 1_000_000_000
+TOPIC = f"corridor/v1/{DEVICE}"
+LOAD = 3_000
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    made = Stack(tmp_path_factory.mktemp("stack"), "corridor-test")
+    made.compose("down", "-v")  # of a run that was killed
+    yield made
+    logs = made.compose("logs", "--no-color", "--tail", "15").stdout
+    made.compose("down", "-v")
+    sys.stdout.write(logs)
+
+
+def client(stack: Stack, *, user: str | None = DEVICE, **options: Any) -> aiomqtt.Client:
+    password = stack.password if user else None
+    return aiomqtt.Client(
+        "127.0.0.1", options.pop("port", stack.port("MQTT")), username=user, password=password, **options
+    )
+
+
+def publish(stack: Stack, kind: str, *payloads: str, **options: Any) -> None:
+    """Publish as the device, each payload acknowledged before the next."""
+
+    async def say() -> None:
+        async with client(stack, **options) as device:
+            for payload in payloads:
+                await device.publish(f"{TOPIC}/{kind}", payload, qos=1)
+
+    asyncio.run(say())
+
+
+def newest(stack: Stack, signal: str) -> float | None:
+    """Return the newest reading of the device that the wall's interface tells of the last minutes."""
+    told = stack.api(f"telemetry?asset={DEVICE}&signal={signal}&from=now-10m&to=now&points=5000")
+    values = [value for value in told["last"] if value is not None] if "last" in told else told["mean"]
+    return values[-1] if values else None
+
+
+def readings(stack: Stack, signal: str) -> int:
+    """Return how many readings of a signal are in the store."""
+
+    async def count() -> int:
+        store = await open_store(stack.store)
+        try:
+            events = await store.events(("telemetry",), DEVICE, 0, 2**62)
+            return sum(getattr(event, "signal", "") == signal for event in events)
+        finally:
+            await store.close()
+
+    return asyncio.run(count())
+
+
+def test_without_secrets_it_says_what_to_run(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / ".env").touch()
+    ran = stack.compose("config", env_file=tmp_path / ".env")
+    assert ran.returncode != 0
+    assert ran.stderr.strip().endswith("run ./corridor stack init first")
+
+
+def test_it_is_built_and_comes_up_healthy(stack: Stack) -> None:
+    stack.done("build")
+    stack.done("up", "-d")
+    wait_until(stack.is_healthy, "every container healthy")
+    running = {name for name, one in stack.containers().items() if one["State"]["Running"]}
+    assert {"broker", "influxdb", "ingest", "kpi", "wall", "simulator", "tls"} <= running
+    for name, one in stack.containers().items():
+        if one["Config"]["Image"].startswith("corridor:"):
+            assert one["Config"]["User"] not in {"", "0", "root"}, name
+            assert one["HostConfig"]["ReadonlyRootfs"], name
+
+
+def test_the_simulated_machines_are_on_the_wall(stack: Stack) -> None:
+    def is_running() -> bool:
+        states = [asset.get("state") for asset in stack.api("assets") if asset["level"] == "machine"]
+        return len(states) >= 8 and any(state not in {None, "unknown"} for state in states)
+
+    wait_until(is_running, "simulated machines with a state")
+
+
+def test_nobody_comes_in_without_a_password(stack: Stack) -> None:
+    with pytest.raises(aiomqtt.MqttError):
+        publish(stack, "telemetry/temperature", "1", user=None)
+    with pytest.raises(aiomqtt.MqttError):
+        publish(stack, "telemetry/temperature", "1", password="wrong")
+
+
+def test_a_device_joins_with_its_own_credential(stack: Stack) -> None:
+    publish(stack, "telemetry/temperature", "21.5")
+    wait_until(lambda: newest(stack, "temperature") == 21.5, "the reading on the wall's interface")
+
+
+def test_a_device_joins_by_tls(stack: Stack) -> None:
+    trusted = ssl.create_default_context(cafile=str(stack.folder / "corridor-ca.pem"))
+    publish(stack, "telemetry/temperature", "22.5", port=stack.port("MQTTS"), tls_context=trusted)
+    wait_until(lambda: newest(stack, "temperature") == 22.5, "the reading that came by TLS")
+
+
+async def test_a_device_writes_and_reads_its_own_topics_only(stack: Stack) -> None:
+    own, others = f"{TOPIC}/event", "corridor/v1/york/barn/line-1/lathe-8/event"
+    async with client(stack, protocol=aiomqtt.ProtocolVersion.V5) as device:
+        await device.publish(own, '{"code":"mine","severity":"info","text":"mine","active":true}', qos=1)
+        with pytest.raises(aiomqtt.MqttError):
+            await device.publish(others, '{"code":"theirs","severity":"info","text":"theirs","active":true}', qos=1)
+        granted = await device.subscribe("corridor/v1/#", qos=1)
+        assert all(getattr(code, "is_failure", code >= 128) for code in granted)
+    wait_until(lambda: "mine" in str(stack.api(f"events?asset={DEVICE}&from=now-10m&to=now")), "its own event")
+    assert "theirs" not in str(stack.api("events?asset=york&from=now-10m&to=now"))
+
+
+def test_each_container_may_be_started_anew(stack: Stack) -> None:
+    services = [name for name, one in stack.containers().items() if one["State"]["Running"]]
+    for number, service in enumerate(services):
+        stack.done("restart", "-t", "5", service)
+        wait_until(stack.is_healthy, f"every container healthy after a restart of {service}")
+
+        wait_until(partial(is_taken, stack, number), f"a message taken after a restart of {service}")
+        wait_until(partial(is_shown, stack, number), f"a reading after a restart of {service}")
+
+
+def is_taken(stack: Stack, value: int) -> bool:
+    try:
+        publish(stack, "telemetry/restarts", f"{value}")
+    except aiomqtt.MqttError:
+        return False
+    return True
+
+
+def is_shown(stack: Stack, value: int) -> bool:
+    return newest(stack, "restarts") == value
+
+
+def test_a_store_that_is_away_for_a_while_loses_nothing_that_was_acknowledged(stack: Stack) -> None:
+    begun = time.time_ns() // 1_000_000
+    stack.done("stop", "-t", "10", "influxdb")
+    publish(stack, "telemetry/load", *(f'{{"ts":{begun + number},"value":{number}}}' for number in range(LOAD)))
+    stack.done("start", "influxdb")
+    wait_until(stack.is_healthy, "every container healthy after the store was away")
+    wait_until(lambda: readings(stack, "load") == LOAD, "every reading in the store")
+
+
+def test_down_and_up_again_loses_nothing(stack: Stack) -> None:
+    machines = {asset["path"] for asset in stack.api("assets")}
+    span = f"from={time.time_ns() // SECOND - 600}000&to={time.time_ns() // SECOND - 60}000"
+    before = stack.api(f"kpi?asset=sheffield&{span}")
+    stack.done("down", "-t", "10")
+    stack.done("up", "-d")
+    wait_until(stack.is_healthy, "every container healthy after down and up")
+    assert readings(stack, "load") == LOAD
+    assert {asset["path"] for asset in stack.api("assets")} >= machines
+    after = stack.api(f"kpi?asset=sheffield&{span}")
+    assert (after["ledger"], after["indicators"]) == (before["ledger"], before["indicators"])
