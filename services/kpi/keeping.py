@@ -14,7 +14,7 @@ from broker.events import AnyEvent, Job, StateChange
 from broker.message import Message
 from broker.plant import Plant
 from broker.topics import PREFIX
-from services.ledger.fields import Sums
+from services.ledger.fields import TIME, Sums
 from services.ledger.history import KINDS, MINUTE, History, Said, minutes, reach_back
 from services.ledger.rows import Rules, build
 from services.store.histories import FOR_EVER, histories
@@ -141,6 +141,8 @@ class Keeper:
         for reason in await self._store.reason_rows(asset, origin, FOR_EVER):
             there = self._machines[reason.asset].reasons.setdefault(reason.start, {})
             there[reason.state, reason.reason] = (reason.seconds, reason.entries)
+        for path in found:
+            self._machines[path].take_up()
 
     async def _load_rowless(self, asset: str) -> None:
         """Read all events of a machine that has no row yet: no time had passed since its first."""
@@ -185,6 +187,7 @@ class _Machine:
 
     Attributes:
         reach: start of the newest minute that has a row; None before the first.
+        until: to where its rows reach, which may be later than now: a recording can be of what was before.
         due: minutes that have been touched, but not made yet.
         rows: by minute and (product, shift), as written.
         reasons: by minute and (state, reason), as written.
@@ -192,13 +195,20 @@ class _Machine:
 
     def __init__(self, asset: str, history: History, rules: Rules, reach: int | None) -> None:
         self.asset, self.history, self.rules, self.reach = asset, history, rules, reach
+        self.until = 0
         self.due: set[int] = set()
         self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
         self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
 
+    def take_up(self) -> None:
+        """Go on from the rows that were read."""
+        if self.reach is not None:
+            newest = self.rows.get(self.reach, {}).values()
+            self.until = self.reach + sum(row.sums.get(field, 0) for row in newest for field in TIME)
+
     def put(self, event: AnyEvent, now: int) -> set[int]:
         """Take in an event; return the minutes that it touches."""
-        return self.history.put(event, max(now, self.history.newest, event.at), self.rules.short_ns)
+        return self.history.put(event, max(now, self.until, self.history.newest, event.at), self.rules.short_ns)
 
     def is_news(self, event: AnyEvent) -> bool:
         """Tell whether a state of unknown age says more than what is known by then.
@@ -216,12 +226,13 @@ class _Machine:
 
     def rebuild(self, starts: set[int], now: int, made: _Made) -> None:
         """Make the rows of these minutes anew, and of all since the newest row; keep those that differ."""
-        until = max(now, self.history.newest)
+        until = max(now, self.until, self.history.newest)
         starts, self.due = starts | self.due, set()
         if self.reach is None:
             if not starts:
                 return
             self.reach = min(starts)
+        self.until = until
         starts = starts | minutes(self.reach, until)
         if self.rows and min(starts) < (oldest := min(self.rows)):
             starts |= minutes(min(starts), oldest)  # the first event ever came late: rows have no gaps

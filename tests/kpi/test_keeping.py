@@ -12,7 +12,7 @@ from broker.message import Message
 from broker.plant import NO_PLANT
 from broker.topics import PREFIX
 from services.kpi.keeping import Change, Keeper
-from services.ledger.fields import NANO, Sums, add
+from services.ledger.fields import NANO, TIME, Sums, add
 from services.store.interface import Batch, Refused, StoreError
 from services.store.ranges import measure
 from services.store.sqlite import SqliteStore
@@ -257,3 +257,22 @@ async def test_the_end_of_an_order_does_not_end_the_one_that_begins_at_that_inst
     await Keeper(store, NO_PLANT, clock).keep_events([end])
     assert await store.events(["job"], MILL, 0, FOR_EVER) == [first, start]
     assert (await total(store, "08:00", "09:00"))["order_s"] == 60 * MINUTE
+
+
+@pytest.mark.parametrize("word", ["off", "down"])
+async def test_a_recording_of_an_earlier_time_ends_the_spell_that_a_later_one_had_prolonged(
+    store: Watched, clock: Clock, word: State
+) -> None:
+    clock.now = at("12:00:30")
+    first = Keeper(store, NO_PLANT, clock)
+    await first.keep_events([state("08:00", "running"), state("12:00", "off", SAW)])
+    await first.advance()
+    clock.now = at("09:00")
+    second = Keeper(store, NO_PLANT, clock)
+    await second.keep_events([state("09:00", word)])
+    await second.advance()
+    found = await total(store, "08:00", "12:00:30")
+    assert {field: amount for field, amount in found.items() if field in TIME} == {
+        "running_s": 3600 * NANO,
+        f"{word}_s": (3 * 3600 + 30) * NANO,
+    }

@@ -55,7 +55,7 @@ async def keep(store: SqliteStore, plant: Plant, steps: Sequence[Step]) -> int:
     now = 0
     keeper = Keeper(store, plant, lambda: now)
     for step in steps:
-        now = step.now
+        now = max(now, step.now)
         await keeper.keep_events(step.events)
     await keeper.advance()
     return now

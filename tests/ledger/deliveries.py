@@ -105,7 +105,7 @@ def histories(draw: st.DrawFn, most: int = 24) -> list[AnyEvent]:
 
 
 class Step(NamedTuple):
-    """A batch as it comes, the present then, and what follows it."""
+    """A batch as it comes, the present then, and what follows it: an advance, a restart, another recording's time."""
 
     events: list[AnyEvent]
     now: int
@@ -114,7 +114,7 @@ class Step(NamedTuple):
 
 @st.composite
 def deliveries(draw: st.DrawFn, events: list[AnyEvent]) -> list[Step]:
-    """Any order, with repeats, in any batches; the present is never far behind the newest event."""
+    """Any order, with repeats, in any batches; the present is never far behind the newest event of a recording."""
     coming = list(range(len(events)))
     if draw(st.booleans()):
         coming = draw(st.permutations(coming))
@@ -129,7 +129,9 @@ def deliveries(draw: st.DrawFn, events: list[AnyEvent]) -> list[Step]:
         del coming[:size]
         now = max(now, max(event.at for event in batch) - behind)
         now += draw(st.sampled_from([0, 1, NANO, 59 * NANO, 20 * MINUTE, 100 * MINUTE]))
-        steps.append(Step(batch, now, draw(st.sampled_from(["", "", "advance", "restart"]))))
+        steps.append(Step(batch, now, draw(st.sampled_from(["", "", "advance", "restart", "another"]))))
+        if steps[-1].then == "another":
+            now = T0
     return steps
 
 

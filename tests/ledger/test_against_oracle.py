@@ -92,10 +92,11 @@ async def keep(store: SqliteStore, plant: Plant, steps: Sequence[Step]) -> int:
     for step in steps:
         clock.now = step.now
         await keeper.keep_events(step.events)
-        if step.then == "restart":
-            keeper = Keeper(store, plant, clock, changed=told)
-        elif step.then == "advance":
+        if step.then in ("advance", "another"):
             await keeper.advance()
+        if step.then in ("restart", "another"):
+            keeper = Keeper(store, plant, clock, changed=told)
+    clock.now = max(step.now for step in steps)
     await keeper.advance()
     told.check(await store.rows("", 0, FOR_EVER))
     return clock.now
