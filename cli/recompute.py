@@ -10,7 +10,7 @@ from broker.plant import Plant, load
 from broker.topics import check_asset
 from cli import options, progress, times
 from cli.errors import CommandError
-from cli.services import PLANT_NOTE, PlantFile, opened, plant_of
+from cli.services import PLANT_NOTE, PlantFile, opened, plant_to_keep
 from services.kpi.recompute import Progress, Recomputed, grows
 from services.kpi.recompute import recompute as make_anew
 from services.kpi.service import MANY_MACHINES, SLOW_TICK_S, TICK_S
@@ -56,7 +56,7 @@ def recompute(
                     "a service is keeping this ledger, with the plant as it was",
                     "stop it, recompute, and start it again: it then goes on with the new plant",
                 )
-            return await _run(kept, await plant_of(kept, plant), asset, (from_, end), now, is_kept=is_kept)
+            return await _run(kept, await plant_to_keep(kept, plant), asset, (from_, end), now, is_kept=is_kept)
 
     began = time.monotonic()
     done = asyncio.run(run())

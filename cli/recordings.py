@@ -248,19 +248,19 @@ def _new_file(file: Path) -> Iterator[IO[bytes]]:
 
 
 async def _to_store(file: Path, url: str, plant_file: Path | None, tally: Tally) -> None:
-    from cli.services import opened, plant_of  # noqa: PLC0415  (playing to a broker needs none of it)
+    from cli.services import opened, plant_to_keep  # noqa: PLC0415  (playing to a broker needs none of it)
 
     with Recording(file) as recording, _progress(recording) as messages:
         async with opened(url) as store:
-            await keep(messages, store, await plant_of(store, plant_file), tally)
+            await keep(messages, store, await plant_to_keep(store, plant_file), tally)
 
 
 async def _lines_to_store(file: Path, asset: str, url: str, plant_file: Path | None, tally: Tally) -> None:
-    from cli.services import opened, plant_of  # noqa: PLC0415  (as above)
+    from cli.services import opened, plant_to_keep  # noqa: PLC0415  (as above)
 
     with AdapterLines(file, asset) as lines, _progress(lines) as messages:
         async with opened(url) as store:
-            await keep(messages, store, await plant_of(store, plant_file), tally, judge=lines.judge)
+            await keep(messages, store, await plant_to_keep(store, plant_file), tally, judge=lines.judge)
 
 
 async def _to_broker(file: Path, url: str, speed: float, tally: Tally) -> None:

@@ -71,7 +71,7 @@ def serve_kpi(
 
     async def keep() -> None:
         async with opened(store or default_url(data)) as kept:
-            await run_kpi(broker, kept, await plant_of(kept, plant), heartbeat=heartbeat)
+            await run_kpi(broker, kept, await plant_to_keep(kept, plant), heartbeat=heartbeat)
 
     loop.run(keep())
 
@@ -138,12 +138,18 @@ async def opened(url: str, *, existing: bool = False) -> AsyncIterator[Store]:
 
 
 async def plant_of(store: Store, file: Path | None) -> Plant:
-    """Return the plant that a file describes, and note it in the store; without a file, the one noted there."""
+    """Return the plant that a file describes; without a file, the one noted in the store."""
     if file is not None:
-        plant = load(file)
-        await store.set_note(PLANT_NOTE, plant.text)
-        return plant
+        return load(file)
     return parse(await store.note(PLANT_NOTE) or "", "the plant description in the store")
+
+
+async def plant_to_keep(store: Store, file: Path | None) -> Plant:
+    """Return the same to who makes a ledger with it: a file's is noted in the store, for questions to be answered by it."""
+    plant = await plant_of(store, file)
+    if file is not None:
+        await store.set_note(PLANT_NOTE, plant.text)
+    return plant
 
 
 async def run_ingest(

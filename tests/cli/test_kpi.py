@@ -129,3 +129,16 @@ def test_an_asset_of_which_nothing_is_known_ends_with_1(corridor: Corridor, more
 def test_parts_of_what_is_to_come_are_none(corridor: Corridor) -> None:
     to_come = ("--from", "2099-01-01T00:00:00Z", "--to", "2099-01-02T00:00:00Z")
     assert corridor("kpi", "show", MILL, *to_come, "--by", "hour")[0] == 1
+
+
+def test_a_question_with_another_plant_changes_nothing(corridor: Corridor, tmp_path: Path) -> None:
+    another = tmp_path / "another.toml"
+    shifts = '[calendar.nights]\nshifts = [{ name = "night", start = "22:00", end = "23:00" }]\n'
+    another.write_text(f'{shifts}[asset."works"]\ncalendar = "nights"\n')
+    cut = ("--from", "2026-11-24T12:00:30Z", "--to", "2026-11-24T13:59:30Z")  # its ends are made by the plant's rules
+    before = corridor("kpi", "show", MILL, *cut, "--json")
+    assert corridor("kpi", "show", MILL, *cut, "--plant", str(another), "--json")[1] != before[1]
+    assert corridor("kpi", "explain", MILL, "oee", *cut, "--plant", str(another))[0] == 0
+    out = str(tmp_path / "indicators.csv")
+    assert corridor("export", "indicators", *cut, "--out", out, "--plant", str(another))[0] == 0
+    assert corridor("kpi", "show", MILL, *cut, "--json") == before
