@@ -38,7 +38,7 @@ from broker.events import (
 )
 from broker.message import Message
 from broker.payloads import PAYLOADS, KpiPayload, Payload
-from broker.readers import READERS, Stamp, example, shown
+from broker.readers import Stamp, example, read, shown
 from broker.topics import NAMED, PREFIX, REJECTED, RETAINED, Kind, Topic, build, is_kpi, parse, parse_kpi
 
 LONGEST_PAYLOAD: Final = 256 * 1024
@@ -82,7 +82,7 @@ def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENT
         if wire.ts is not None:
             at, source = instants.parse(wire.ts), "device"
             _check_time(at, received_at, retention_ns)
-    events = READERS[kind](topic, wire, Stamp(topic.asset, at, source, simulated))
+    events = read(topic, wire, Stamp(topic.asset, at, source, simulated))
     if len(events) > 1:
         _check_time(events[-1].at, received_at, retention_ns)  # the latest, for a message's times never go back
     return events

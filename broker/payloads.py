@@ -68,24 +68,31 @@ class Payload(msgspec.Struct, kw_only=True, omit_defaults=True):
     simulated: Simulated = False
 
 
-class TelemetryPayload(Payload, kw_only=True):
+class Reading(Payload, kw_only=True):
+    """What every payload may say that tells what was read off a machine."""
+
+    quality: Annotated[str, Meta(description="`bad`: there is no value to be had; what else it says is not taken.")] = (
+        "good"
+    )
+
+
+class TelemetryPayload(Reading, kw_only=True):
     """One sample (`value`), several signals of one instant (`values`), or evenly spaced samples (`values` and `dt`)."""
 
     value: Value = UNSET
     values: Values = UNSET
     dt: Step | None = None
     unit: Unit = ""
-    quality: Annotated[str, Meta(description="`bad`: there is no value to be had.")] = "good"
 
 
-class StatePayload(Payload, kw_only=True):
+class StatePayload(Reading, kw_only=True):
     """The machine entered a state."""
 
     state: State
     reason: Reason = ""
 
 
-class CountPayload(Payload, kw_only=True):
+class CountPayload(Reading, kw_only=True):
     """Cumulative counters of pieces; any subset of the fields, but at least one."""
 
     produced: Total | None = None
@@ -108,14 +115,14 @@ class JobPayload(Payload, kw_only=True):
     ideal_cycle: Seconds | None = None
 
 
-class MeterPayload(Payload, kw_only=True):
+class MeterPayload(Reading, kw_only=True):
     """A cumulative utility meter: electricity, compressed-air, water, gas."""
 
     total: Total
     unit: Unit = ""
 
 
-class QualityPayload(Payload, kw_only=True):
+class QualityPayload(Reading, kw_only=True):
     """A measured characteristic of a part, with its limits where they are known."""
 
     value: float
@@ -126,14 +133,14 @@ class QualityPayload(Payload, kw_only=True):
     unit: Unit = ""
 
 
-class LabourPayload(Payload, kw_only=True):
+class LabourPayload(Reading, kw_only=True):
     """People at the work unit from now on: present, and of those, working."""
 
     present: Quantity
     working: Quantity | None = None
 
 
-class MaterialPayload(Payload, kw_only=True):
+class MaterialPayload(Reading, kw_only=True):
     """Cumulative consumption, and the stock on hand; any subset of the fields, but at least one."""
 
     consumed: Total | None = None
@@ -189,12 +196,15 @@ class KpiPayload(Payload, kw_only=True):
     notes: list[str] = msgspec.field(default_factory=list)
 
 
-MATERIALS: Final = tuple(name for name in MaterialPayload.__struct_fields__ if name not in {"ts", "simulated", "unit"})
+MATERIALS: Final = tuple(
+    name for name in MaterialPayload.__struct_fields__ if name not in {*Reading.__struct_fields__, "unit"}
+)
 """The quantities of a material, of which a message has at least one."""
 
 
 def _one_of(names: tuple[str, ...]) -> Meta:
-    return Meta(extra_json_schema={"anyOf": [{"required": [name]} for name in names]})
+    bad = {"required": ["quality"], "properties": {"quality": {"const": "bad"}}}
+    return Meta(extra_json_schema={"anyOf": [*({"required": [name]} for name in names), bad]})
 
 
 PAYLOADS: Final[dict[Kind, Any]] = {

@@ -44,6 +44,7 @@ from broker.payloads import (
     MeterPayload,
     Payload,
     QualityPayload,
+    Reading,
     ReplyPayload,
     StatePayload,
     StatusPayload,
@@ -77,13 +78,23 @@ def example(kind: Kind) -> str:
     return f"send, for example, {next(iter(EXAMPLES[kind].values()))}"
 
 
+def read(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
+    """Return the events that a payload means; where the device says that it is bad, that there is no value.
+
+    Raises:
+        ContractError: the payload is not what the kind wants.
+    """
+    if not isinstance(wire, Reading) or wire.quality != "bad":
+        return _READERS[topic.kind](topic, wire, stamp)
+    notice = _no_value(topic.name or topic.kind, stamp)
+    return [StateChange(**stamp._asdict(), state="unknown"), notice] if topic.kind == "state" else [notice]
+
+
 def _telemetry(topic: Topic, wire: TelemetryPayload | Value | None, stamp: Stamp) -> list[AnyEvent]:
     if not isinstance(wire, TelemetryPayload):
         return [_sample(_named(topic), wire, "", stamp)]
     if wire.unit:
         _plain("unit", wire.unit)
-    if wire.quality == "bad":
-        return [_no_value(topic.name or "telemetry", stamp)]
     values = wire.values
     if values is UNSET:
         if wire.value is UNSET:
@@ -229,7 +240,7 @@ def _reply(topic: Topic, wire: ReplyPayload, stamp: Stamp) -> list[AnyEvent]:
 
 def _fields(wire: Payload) -> dict[str, Any]:
     """Return a payload's own fields, by name."""
-    return {name: getattr(wire, name) for name in wire.__struct_fields__ if name not in {"ts", "simulated"}}
+    return {name: getattr(wire, name) for name in wire.__struct_fields__ if name not in Reading.__struct_fields__}
 
 
 def _plain(field: str, text: str) -> None:
@@ -253,7 +264,7 @@ def _json(value: Any) -> str:
         raise ContractError("payload is nested too deep", "send flatter args or result") from error
 
 
-READERS: Final[dict[Kind, Callable[[Topic, Any, Stamp], list[AnyEvent]]]] = {
+_READERS: Final[dict[Kind, Callable[[Topic, Any, Stamp], list[AnyEvent]]]] = {
     "telemetry": _telemetry,
     "state": _state,
     "count": _count,

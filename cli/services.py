@@ -145,7 +145,7 @@ async def plant_of(store: Store, file: Path | None) -> Plant:
 
 
 async def plant_to_keep(store: Store, file: Path | None) -> Plant:
-    """Return the same to who makes a ledger with it: a file's is noted in the store, and questions are answered by it."""
+    """Return the same to who makes a ledger with it; a file's is noted in the store, to answer questions by."""
     plant = await plant_of(store, file)
     if file is not None:
         await store.set_note(PLANT_NOTE, plant.text)

@@ -92,6 +92,30 @@ def test_a_bad_value_is_a_notice_and_no_sample(payload: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("topic", "payload", "code"),
+    [
+        ("count", '{"produced":999,"quality":"bad"}', "bad-count"),
+        ("count", '{"quality":"bad"}', "bad-count"),
+        ("meter/electricity", '{"total":1,"quality":"bad"}', "bad-electricity"),
+        ("quality/bore", '{"value":1,"quality":"bad"}', "bad-bore"),
+        ("labour", '{"present":2,"quality":"bad"}', "bad-labour"),
+        ("material/bar", '{"quality":"bad"}', "bad-bar"),
+    ],
+)
+def test_what_was_read_badly_is_a_notice_and_no_reading(topic: str, payload: str, code: str) -> None:
+    (notice,) = decode(topic, payload)
+    assert isinstance(notice, Notice)
+    assert notice.code == code
+
+
+def test_a_bad_state_is_unknown() -> None:
+    state, notice = decode("state", '{"state":"running","quality":"bad"}')
+    assert isinstance(state, StateChange)
+    assert isinstance(notice, Notice)
+    assert (state.state, notice.code) == ("unknown", "bad-state")
+
+
 def test_bad_values_of_signals_that_begin_alike_are_different_notices() -> None:
     first, second = "a" * 31 + "1", "a" * 31 + "2"
     got = decode("telemetry", json.dumps({"values": {first: None, second: None}}))

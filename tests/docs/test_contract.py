@@ -31,8 +31,15 @@ def test_every_kind_has_its_section() -> None:
 @kinds
 def test_every_field_is_on_the_page_and_no_other(kind: Kind) -> None:
     wire = getattr(payloads, next(iter(schema.schema(kind)["$defs"])))
-    own = [name for name in wire.__struct_fields__ if name not in {"ts", "simulated"}]
+    own = [name for name in wire.__struct_fields__ if name not in payloads.Reading.__struct_fields__]
     assert rows(SECTIONS[kind], under="field") == own
+
+
+def test_the_kinds_that_can_be_bad_are_on_the_page() -> None:
+    told = re.search(r"read off a machine \(([^)]*)\)", PAGE)
+    assert told
+    wires = {kind: getattr(payloads, next(iter(schema.schema(kind)["$defs"]))) for kind in KINDS}
+    assert set(told[1].split(", ")) == {kind for kind, wire in wires.items() if issubclass(wire, payloads.Reading)}
 
 
 @kinds
