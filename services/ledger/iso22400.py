@@ -25,6 +25,7 @@ def worker_efficiency(of: Terms) -> float:
 
     Work time of people over their attendance. None where nobody was present, or nobody says.
     """
+    of.need_told("APWT")
     return of["APWT"] / of["APAT"]
 
 
@@ -158,8 +159,10 @@ def production_process_ratio(of: Terms) -> float:
 def actual_to_planned_scrap_ratio(of: Terms) -> float:
     """No. 14: SQ / PSQ, a ratio.
 
-    Scrap over planned scrap. None where no scrap was planned.
+    Scrap over planned scrap. None where no scrap was planned, or nobody tells
+    scrap.
     """
+    of.need_told("SQ")
     return of["SQ"] / of["PSQ"]
 
 
@@ -167,8 +170,10 @@ def actual_to_planned_scrap_ratio(of: Terms) -> float:
 def first_pass_yield(of: Terms) -> float:
     """No. 15: GP / IP, a ratio.
 
-    Parts that were good at first pass over inspected parts. None where nothing was inspected.
+    Parts that were good at first pass over inspected parts. None where nothing was inspected, or nobody
+    tells what was good at first pass.
     """
+    of.need_told("GP")
     return of["GP"] / of["IP"]
 
 
@@ -179,6 +184,7 @@ def scrap_ratio(of: Terms) -> float:
     Scrap over produced pieces. None where nothing was produced, or it is not reported.
     """
     of.need(uncounted)
+    of.need_told("SQ")
     return of["SQ"] / of["PQ"]
 
 
@@ -189,6 +195,7 @@ def rework_ratio(of: Terms) -> float:
     Pieces to be reworked over produced pieces. None where nothing was produced, or it is not reported.
     """
     of.need(uncounted)
+    of.need_told("RQ")
     return of["RQ"] / of["PQ"]
 
 
@@ -199,6 +206,7 @@ def fall_off_ratio(of: Terms) -> float:
     Scrap of all operations of a line over the pieces of the first. None for what is not a line with known operations,
     and where the first produced nothing.
     """
+    of.need_told("SQ")
     return of["SQ"] / of["PQ1"]
 
 
@@ -262,6 +270,7 @@ def inventory_turns(of: Terms) -> float:
         raise Undefined("no stock was told: send stock with the material")
     if of["CT"] and of["ST"] > of["CT"]:
         raise Undefined("the stock of several materials was told, and turns are of one")
+    of.need_told("TH")
     return of["TH"] * of["ST"] / (of["S×T"] * NANO)
 
 
@@ -269,8 +278,9 @@ def inventory_turns(of: Terms) -> float:
 def finished_goods_ratio(of: Terms) -> float:
     """No. 25: GQ / CM, a ratio.
 
-    Good quantity over consumed material. None where nothing was consumed.
+    Good quantity over consumed material. None where nothing was consumed, or nobody tells it.
     """
+    of.need_told("GQ")
     return of["GQ"] / of["CM"]
 
 
@@ -278,8 +288,9 @@ def finished_goods_ratio(of: Terms) -> float:
 def integrated_goods_ratio(of: Terms) -> float:
     """No. 26: IGQ / CM, a ratio.
 
-    Good quantity of all related products over consumed material. None where nothing was consumed.
+    Good quantity of all related products over consumed material. None where nothing was consumed, or nobody tells it.
     """
+    of.need_told("IGQ")
     return of["IGQ"] / of["CM"]
 
 
@@ -287,8 +298,9 @@ def integrated_goods_ratio(of: Terms) -> float:
 def production_loss_ratio(of: Terms) -> float:
     """No. 27: PL / CM, a ratio.
 
-    Material lost in production over that consumed. None where nothing was consumed.
+    Material lost in production over that consumed. None where nothing was consumed, or nobody tells it.
     """
+    of.need_told("PL")
     return of["PL"] / of["CM"]
 
 
@@ -296,8 +308,9 @@ def production_loss_ratio(of: Terms) -> float:
 def storage_and_transport_loss_ratio(of: Terms) -> float:
     """No. 28: STL / CM, a ratio.
 
-    Material lost in storage and transport over that consumed. None where nothing was consumed.
+    Material lost in storage and transport over that consumed. None where nothing was consumed, or nobody tells it.
     """
+    of.need_told("STL")
     return of["STL"] / of["CM"]
 
 
@@ -305,8 +318,9 @@ def storage_and_transport_loss_ratio(of: Terms) -> float:
 def other_loss_ratio(of: Terms) -> float:
     """No. 29: OL / CM, a ratio.
 
-    Material lost otherwise over that consumed. None where nothing was consumed.
+    Material lost otherwise over that consumed. None where nothing was consumed, or nobody tells it.
     """
+    of.need_told("OL")
     return of["OL"] / of["CM"]
 
 

@@ -83,6 +83,10 @@ TERMS: Final[dict[str, Term]] = {
 }
 
 
+_SENT: Final = {"work_s": "working with labour"}
+"""What is sent to tell a field that has another name in the message."""
+
+
 class Context(msgspec.Struct, frozen=True):
     """What a sum of the ledger cannot know. It gives values to indicators that have none without it, and changes none.
 
@@ -91,6 +95,7 @@ class Context(msgspec.Struct, frozen=True):
             what is not a line. Machines that do the same operation side by side are one sum.
         bottleneck: which of the operations is the bottleneck.
         capabilities: of the measured characteristics.
+        untold: fields of the ledger that are zero because nobody ever told them.
         planned: pieces that orders and calendar plan for the range up to now, in 10⁻⁹.
         co2e_kg_per_kwh: emission factor of the electricity; the default is that of the United Kingdom's grid in the
             government's conversion factors for 2025.
@@ -99,6 +104,7 @@ class Context(msgspec.Struct, frozen=True):
     operations: tuple[Sums, ...] = ()
     bottleneck: int | None = None
     capabilities: tuple[Capability, ...] = ()
+    untold: frozenset[str] = frozenset()
     planned: int | None = None
     co2e_kg_per_kwh: float = 0.177
 
@@ -132,6 +138,12 @@ class Terms(dict[str, int]):
             missing = check(self.sums)
             if missing:
                 raise Undefined(missing)
+
+    def need_told(self, name: str) -> None:
+        """Raise `Undefined` if a term is zero for want of anybody who tells it."""
+        (field,) = TERMS[name].fields
+        if field in self.context.untold and not self[name]:
+            raise Undefined(f"{TERMS[name].meaning} is not reported: send {_SENT.get(field, field)}")
 
     def _from_context(self, name: str) -> int | None:
         context = self.context

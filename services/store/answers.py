@@ -21,6 +21,7 @@ from services.ledger.losses import six_big_losses, waterfall
 from services.ledger.untold import uncounted, unheard, unjudged, unrated
 from services.store.constraint import constraint
 from services.store.interface import Store
+from services.store.never_told import untold
 from services.store.planning import planned_pieces
 from services.store.ranges import DAY, Range, measure
 
@@ -246,6 +247,7 @@ async def _full_context(store: Store, plant: Plant, measured: Range, bottleneck:
         operations=operations_of(plant, measured),
         bottleneck=places[0] if places else None,
         capabilities=tuple(capabilities(await _measurements(store, measured))),
+        untold=await untold(store, measured.asset, measured.end, measured.total()),
         planned=await planned_pieces(store, plant, measured),
     )
 

@@ -17,6 +17,7 @@ from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Rules, build
 from services.store.answers import Answer, Group, answer, judge, operations_of
 from services.store.histories import histories
 from services.store.interface import Store
+from services.store.never_told import untold
 from services.store.planning import Stretch, stretches
 from services.store.ranges import DAY, PartKey, Range, measure
 
@@ -58,19 +59,28 @@ async def answers_by(
         if by == "product"
         else _newest_shifts(plant, measured)
     )
+    never = await untold(store, asset, measured.end, *measured.parts.values())
     found = []
     for name in sorted(parts, key=lambda name: (name in {NO_PRODUCT, NO_SHIFT}, name)):
         if not any(sums.get(field, 0) for sums in parts[name].values() for field in (*_KNOWN, "produced", "good")):
             continue  # only time of which nothing is known
         first, last = newest.get(name, (measured.start, measured.end))
-        found.append(_judge(measured, plant, parts[name], _group(by, name, first, last), end))
+        found.append(_judge(measured, plant, parts[name], never, _group(by, name, first, last), end))
     return found
 
 
-def _judge(measured: Range, plant: Plant, parts: dict[PartKey, Sums], group: Group, asked_end: int) -> Answer:
+def _judge(  # noqa: PLR0917  (what a judgement needs)
+    measured: Range,
+    plant: Plant,
+    parts: dict[PartKey, Sums],
+    never: frozenset[str],
+    group: Group,
+    asked_end: int,
+) -> Answer:
     machines = tuple(machine for machine in measured.machines if any(key[0] == machine for key in parts))
     part = Range(measured.asset, measured.start, measured.end, parts, {}, machines)
-    return judge(part, plant, Context(operations=operations_of(plant, part)), {}, asked_end=asked_end, group=group)
+    context = Context(operations=operations_of(plant, part), untold=never)
+    return judge(part, plant, context, {}, asked_end=asked_end, group=group)
 
 
 def _newest_orders(found: list[Stretch], measured: Range) -> dict[str, tuple[int, int]]:
@@ -115,7 +125,8 @@ async def _by_order(store: Store, plant: Plant, asset: str, between: tuple[int, 
                     before = reasons.get((job.asset, state, reason), (0, 0))
                     reasons[job.asset, state, reason] = (before[0] + seconds, before[1] + entries)
         part = Range(asset, first, last, parts, reasons, tuple(sorted({each.job.asset for each in on})))
-        context = Context(operations=operations_of(plant, part))
+        never = await untold(store, asset, last, part.total())
+        context = Context(operations=operations_of(plant, part), untold=never)
         found.append(judge(part, plant, context, {}, asked_end=last, group=_group("order", order, first, last)))
     return found
 

@@ -70,7 +70,6 @@ FIGURES = {
     "technical_efficiency": 1.0,
     "production_process_ratio": 43 / 60,
     "scrap_ratio": 2 / 35,
-    "rework_ratio": 0.0,
     "equipment_load_ratio": 35 / 60,
     "mean_operating_time_between_failures": 43 * 60 / 2,
     "mean_time_to_failure": 48 * 60 / 2,
@@ -94,6 +93,7 @@ async def test_the_worked_example(store: Store, asset: str) -> None:
     await kept(store, WORKED, "09:30")
     found = await asked(store, asset, "08:00", "09:00", "09:30")
     assert {name: found.indicators[name] for name in FIGURES} == pytest.approx(FIGURES, rel=0, abs=1e-12)
+    assert found.indicators["rework_ratio"] is None, "nobody told rework"
     assert found.coverage == 1
     assert {field: value for field, value in found.ledger.items() if value} == {
         "running_s": 43 * 60,

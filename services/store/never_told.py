@@ -1,0 +1,47 @@
+"""What was never told: fields of the ledger that are zero for want of anybody who says them.
+
+A ratio whose numerator nobody tells is not 0. The ledger's sums do not show the difference, so the events are asked,
+and only where it matters: where a numerator is zero and its denominator is not.
+"""
+
+from typing import Final
+
+from broker.events import Count, Labour, Material
+from services.ledger import entries
+from services.ledger.fields import Sums
+from services.store.interface import Store
+
+_OVER: Final = {
+    "scrap": ("produced", "planned_scrap"),
+    "rework": ("produced",),
+    "first_pass": ("inspected",),
+    "good": ("consumed",),
+    "integrated_good": ("consumed",),
+    "lost_production": ("consumed",),
+    "lost_storage": ("consumed",),
+    "lost_other": ("consumed",),
+    "throughput": ("stock_known_s",),
+    "work_s": ("attendance_s",),
+}
+"""Fields that are numerators, and what they are divided by."""
+
+
+async def untold(store: Store, asset: str, end: int, *ledgers: Sums) -> frozenset[str]:
+    """Return the fields that no machine under `asset` has told up to `end`, as far as one of the sums calls for it."""
+    asked = {
+        field
+        for sums in ledgers
+        for field, below in _OVER.items()
+        if not sums.get(field, 0) and any(sums.get(each, 0) for each in below)
+    }
+    if not asked:
+        return frozenset()
+    for event in await store.before(("count", "material", "labour"), asset, end + 1):
+        match event:
+            case Count() | Material():
+                asked -= {field for field, _, _ in entries.readings(event)}
+            case Labour() if event.working is not None:
+                asked.discard("work_s")
+            case _:
+                pass
+    return frozenset(asked)
