@@ -33,6 +33,7 @@ from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
 from services.store.answers import CORE, context_of
 from services.store.histories import FOR_EVER
 from services.store.interface import Store
+from services.store.never_told import all_untold, told
 from services.store.planning import newest_orders
 from services.store.ranges import HOUR, Range, layers, measure
 
@@ -103,6 +104,8 @@ class Windows:
         self._lines: dict[str, list[str]] = {}
         self._retained: dict[Key, bool] = {}
         """Whether the broker holds something; not here: nobody knows, as it may be from before a restart."""
+        self._told: dict[str, dict[str, int]] = {}
+        """By machine, the fields that it has told since the start, and the time of the first."""
         self._rolled = 0
 
     def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
@@ -130,12 +133,26 @@ class Windows:
     def _note(self, events: Sequence[AnyEvent]) -> None:
         """Note what is to be read anew for these events."""
         for event in events:
+            self._note_told(event)
             if event.kind == "job":
                 self._orders[event.asset] = None
             elif event.kind == "quality":
                 for (path, _), window in self._at(event.asset, event.at - 1):
                     if path in self._machines or path in self._lines:
                         window.read = 0
+
+    def _note_told(self, event: AnyEvent) -> None:
+        """Note fields that a machine tells earlier than before: from then on, ratios of them are defined."""
+        first = self._told.setdefault(event.asset, {})
+        new = {field for field in told(event) if event.at < first.get(field, FOR_EVER)}
+        if not new:
+            return
+        first.update(dict.fromkeys(new, event.at))
+        above = set(paths(event.asset))
+        for key, window in (*self._running.items(), *self._ended.items()):
+            if key[0] in above and window is not None and event.at <= window.end and window.context.untold & new:
+                window.context = msgspec.structs.replace(window.context, untold=window.context.untold - new)
+                self._touched[key] = None
 
     def _apply_to_orders(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
         window, ended = self._running.get((machine, "order")), self._ended.get((machine, LAST + "order"))
@@ -195,7 +212,11 @@ class Windows:
             window.read = now
             if kind.endswith("order") or len(self._under(path)) > MOST_MACHINES:
                 continue
-            context = await context_of(self._store, self._plant, await self._range(key, window, now))
+            measured = await self._range(key, window, now)
+            context = msgspec.structs.replace(
+                await context_of(self._store, self._plant, measured),
+                untold=await all_untold(self._store, path, measured.end),
+            )
             if context != window.context:
                 window.context = context
                 self._touched[key] = None

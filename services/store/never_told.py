@@ -6,7 +6,7 @@ and only where it matters: where a numerator is zero and its denominator is not.
 
 from typing import Final
 
-from broker.events import Count, Labour, Material
+from broker.events import AnyEvent, Count, Labour, Material
 from services.ledger import entries
 from services.ledger.fields import Sums
 from services.store.interface import Store
@@ -34,14 +34,23 @@ async def untold(store: Store, asset: str, end: int, *ledgers: Sums) -> frozense
         for field, below in _OVER.items()
         if not sums.get(field, 0) and any(sums.get(each, 0) for each in below)
     }
-    if not asked:
-        return frozenset()
+    return await all_untold(store, asset, end) & asked if asked else frozenset()
+
+
+async def all_untold(store: Store, asset: str, end: int) -> frozenset[str]:
+    """Return all numerators that no machine under `asset` has told up to `end`."""
+    left = set(_OVER)
     for event in await store.before(("count", "material", "labour"), asset, end + 1):
-        match event:
-            case Count() | Material():
-                asked -= {field for field, _, _ in entries.readings(event)}
-            case Labour() if event.working is not None:
-                asked.discard("work_s")
-            case _:
-                pass
-    return frozenset(asked)
+        left -= told(event)
+    return frozenset(left)
+
+
+def told(event: AnyEvent) -> set[str]:
+    """Return the fields of the ledger that an event tells, of counts, materials and labour."""
+    match event:
+        case Count() | Material():
+            return {field for field, _, _ in entries.readings(event)}
+        case Labour() if event.working is not None:
+            return {"work_s"}
+        case _:
+            return set()

@@ -84,11 +84,17 @@ class Demo:
             return answer.json()
 
     async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
-        """Ask the HTTP API again and again until something holds."""
+        """Ask the HTTP API again and again until something holds; what it does not know yet, it may know soon."""
         async with asyncio.timeout(20):
-            while not holds(answer := await self.get(path)):  # noqa: ASYNC110  (what is asked is another process)
+            while True:
+                try:
+                    answer = await self.get(path)
+                    if holds(answer):
+                        return answer
+                except httpx.HTTPStatusError as error:
+                    if error.response.status_code != httpx.codes.NOT_FOUND:
+                        raise
                 await asyncio.sleep(0.02)
-        return answer
 
 
 @contextlib.asynccontextmanager
