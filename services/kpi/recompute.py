@@ -24,7 +24,7 @@ from services.ledger.counters import DIP_NS
 from services.ledger.fields import TIME
 from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
 from services.ledger.rows import Rows, Rules, build
-from services.store.histories import FOR_EVER, known_before
+from services.store.histories import FOR_EVER, in_force, known_before
 from services.store.interface import Batch, LedgerRow, ReasonRow, Store
 from services.store.paging import PAGE, pages, whole_instants
 
@@ -245,7 +245,7 @@ class _Window:
             if self.end > task.start:
                 break
             self.end, page = min(task.end, task.start + MINUTE), 2 * page  # so much in a minute
-        self.in_force = await store.before(KINDS, task.machine, self._since)
+        self.in_force = await in_force(store, KINDS, task.machine, self._since)
         self.known = await self._last_known()
         return self
 

@@ -15,6 +15,7 @@ from broker.events import STATES, AnyEvent, Count, Job, Labour, Material, Meter,
 from services.ledger import entries
 from services.ledger.fields import FIELDS
 from services.ledger.history import Said
+from services.ledger.orders import Orders
 from services.ledger.rows import NO_PRODUCT, Rules
 from services.ledger.track import Track
 
@@ -132,7 +133,7 @@ class Gathering:
         told = self._tracks(events)
         self._states.add(number, *_settled(told.states, since, told.links))
         self._links.add(number, *_settled(told.links, since, told.states))
-        self._jobs.add(number, *_settled(told.jobs, since))
+        self._jobs.add(number, *_settled(self._jobs_of(told.jobs), since))
         self._labour.add(number, *_settled(told.labour, since))
         for stock in told.stocks.values():
             self._stocks.add(len(self._stock_machines), *_settled(stock, since))
@@ -166,7 +167,7 @@ class Gathering:
 
     def _tracks(self, events: Iterable[AnyEvent]) -> "_Told":
         told = _Told()
-        reasons, orders, products = self._reasons, self._orders, self._products
+        reasons = self._reasons
         for event in events:
             at = event.at
             match event:
@@ -180,17 +181,22 @@ class Gathering:
                 case Status():
                     told.links.put(at, (int(event.online),))
                 case Job():
-                    order = entries.order(event)
-                    if order is None:
-                        told.jobs.put(at, (NO_ORDER, 0, UNTOLD))
-                    else:
-                        ideal_ns = UNTOLD if order.ideal_ns is None else order.ideal_ns
-                        told.jobs.put(at, (orders[order.order], products[order.product], ideal_ns))
+                    told.jobs.tell(at, entries.job(event))
                 case Labour():
                     told.labour.put(at, entries.people(event))
                 case _:
                     pass
         return told
+
+    def _jobs_of(self, orders: Orders) -> "Entries":
+        jobs: Entries = Track()
+        for at, order in zip(orders.times, orders.entries, strict=True):
+            if order is None:
+                jobs.put(at, (NO_ORDER, 0, UNTOLD))
+            else:
+                ideal_ns = UNTOLD if order.ideal_ns is None else order.ideal_ns
+                jobs.put(at, (self._orders[order.order], self._products[order.product], ideal_ns))
+        return jobs
 
 
 Entries = Track[tuple[int, ...]]
@@ -202,7 +208,7 @@ class _Told:
     def __init__(self) -> None:
         self.states: Entries = Track()
         self.links: Entries = Track()
-        self.jobs: Entries = Track()
+        self.jobs = Orders()
         self.labour: Entries = Track()
         self.stocks: dict[str, Entries] = {}
         self.readings: dict[tuple[str, str], Entries] = {}

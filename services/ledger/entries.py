@@ -41,10 +41,10 @@ Reading = tuple[str, str, int]
 """The ledger's field that a cumulative total adds to, its source ('' for a counter), and the total."""
 
 
-def order(event: Job) -> Order | None:
-    """Return the order that is on from now; None where one ends."""
+def job(event: Job) -> Order | str:
+    """Return the order that starts, or the name of the one that ends."""
     if event.phase != "start":
-        return None
+        return event.order
     ideal_ns = round(event.ideal_cycle * NANO) if event.ideal_cycle is not None else None
     return Order(event.order, event.product or "-", ideal_ns)
 

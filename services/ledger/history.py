@@ -23,11 +23,11 @@ from broker.events import (
 from broker.topics import Kind
 from services.ledger import counters, entries
 from services.ledger.fields import NANO
+from services.ledger.orders import ANY, Orders
 from services.ledger.track import Track
 
 if TYPE_CHECKING:
     from services.ledger.counters import Readings
-    from services.ledger.entries import Order
 
 MINUTE: Final = 60 * NANO
 KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "labour", "material")
@@ -78,7 +78,7 @@ class History:
         self.known = UNKNOWN
         self.states: Track[Said] = Track()
         self.links: Track[bool] = Track()
-        self.jobs: Track[Order | None] = Track()
+        self.jobs = Orders()
         self.labour: Track[tuple[int, int]] = Track()
         self.stocks: dict[str, Track[int]] = {}
         self.readings: dict[tuple[str, str], Readings] = {}
@@ -97,11 +97,8 @@ class History:
 
     def begins_other(self, at: int, order: str) -> bool:
         """Tell whether at this very instant an order begins that is not the one named; '' names any."""
-        place = self.jobs.place_at(at)
-        if place < 0 or self.jobs.times[place] != at:
-            return False
-        begun = self.jobs.entries[place]
-        return begun is not None and order not in {"", begun.order}
+        begun = self.jobs.begun_at(at)
+        return begun is not None and order not in {ANY, begun.order}
 
     def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
         """Take in an event, and return the starts of the minutes that it touches.
@@ -262,9 +259,9 @@ class History:
         return touched
 
     def _put_job(self, event: Job, now: int) -> set[int]:
-        if not self.jobs.put(event.at, entries.order(event)):
+        if not self.jobs.tell(event.at, entries.job(event)):
             return set()
-        end = self.jobs.next_after(event.at)
+        end = self.jobs.start_after(event.at)
         return minutes(event.at, now if end is None else end + 1)
 
     def _put_readings(self, event: Count | Meter | Material) -> set[int]:

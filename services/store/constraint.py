@@ -10,6 +10,7 @@ from broker.events import AnyEvent
 from broker.topics import Kind
 from services.ledger.bottleneck import Bottleneck, bottleneck
 from services.ledger.history import History
+from services.store.histories import in_force
 from services.store.interface import Store
 
 TIMELINE: Final[tuple[Kind, ...]] = ("state", "status", "job")
@@ -19,7 +20,7 @@ TIMELINE: Final[tuple[Kind, ...]] = ("state", "status", "job")
 async def timelines(store: Store, asset: str, start: int, end: int) -> dict[str, History]:
     """Return the history of each machine under `asset` over start ≤ t < end, as far as states and orders tell it."""
     found: dict[str, History] = {}
-    _put(found, await store.before(TIMELINE, asset, start), start)
+    _put(found, await in_force(store, TIMELINE, asset, start), start)
     _put(found, await store.events(TIMELINE, asset, start, end), start)
     return found
 

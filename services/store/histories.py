@@ -1,9 +1,10 @@
 """Machines' histories out of a store: their events over a range, with what was in force when it began."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from broker.events import AnyEvent
+from broker.events import AnyEvent, Job
+from broker.topics import Kind
 from services.ledger.counters import DIP_NS
 from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
 from services.store.interface import Store
@@ -25,7 +26,7 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
     since = start - reach_back(short_ns)
     found: dict[str, History] = {}
     for events in (
-        await store.before(KINDS, asset, since),
+        await in_force(store, KINDS, asset, since),
         await store.events(KINDS, asset, since, min(end + short_ns + 2 * DIP_NS, FOR_EVER)),
     ):
         _put(found, events, start, short_ns)
@@ -34,6 +35,29 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
         if history.known.state == "unknown" and history.states.at(since - 1) is not None:
             history.known = await known_before(store, path, since, short_ns)
     return found
+
+
+async def in_force(store: Store, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+    """Return what `Store.before` does, and with the end of an order the jobs that tell whether that was on."""
+    found = await store.before(kinds, asset, at)
+    older: list[AnyEvent] = []
+    for event in found:
+        if isinstance(event, Job) and event.phase == "end" and event.order:
+            older += await _since_start(store, event)
+    return [*older, *found]
+
+
+async def _since_start(store: Store, end: Job) -> list[AnyEvent]:
+    """Return a machine's jobs before this end, from the newest start on, in order of time."""
+    limit = 8
+    while True:
+        jobs = await store.events(("job",), end.asset, -FOR_EVER, end.at, limit=limit, newest_first=True)
+        for place, job in enumerate(jobs):
+            if isinstance(job, Job) and job.phase == "start":
+                return jobs[place::-1]
+        if len(jobs) < limit:
+            return jobs[::-1]
+        limit *= 8
 
 
 async def known_before(store: Store, machine: str, at: int, short_ns: int) -> Said:

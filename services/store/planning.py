@@ -22,7 +22,8 @@ from typing import Final, NamedTuple
 from broker.events import NS_PER_S, Job
 from broker.plant import Plant
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
-from services.store.histories import FOR_EVER
+from services.ledger.orders import ANY
+from services.store.histories import FOR_EVER, in_force
 from services.store.interface import Store
 from services.store.ranges import Range
 
@@ -62,12 +63,13 @@ def outputs(plant: Plant, measured: Range) -> tuple[str, ...]:
 
 async def stretches(store: Store, asset: str, start: int, end: int) -> list[Stretch]:
     """Return which order was on which machine in a range, in order of machine and time; the last ones begin last."""
-    found = [*await store.before(JOBS, asset, start + 1), *await store.events(JOBS, asset, start + 1, end)]
+    found = [*await in_force(store, JOBS, asset, start + 1), *await store.events(JOBS, asset, start + 1, end)]
     by_machine: dict[str, list[Job]] = {}
     for event in found:
         if isinstance(event, Job):
             by_machine.setdefault(event.asset, []).append(event)
-    return [stretch for _, jobs in sorted(by_machine.items()) for stretch in _stretches(jobs, end)]
+    on = [stretch for _, jobs in sorted(by_machine.items()) for stretch in _stretches(jobs, end)]
+    return [stretch for stretch in on if stretch.end > start]
 
 
 async def newest_orders(store: Store, machine: str, until: int) -> list[Stretch]:
@@ -85,12 +87,14 @@ async def newest_orders(store: Store, machine: str, until: int) -> list[Stretch]
 
 
 def _stretches(jobs: Iterable[Job], end: int) -> Iterator[Stretch]:
-    """Yield the stretches of a machine's job events: an order told again goes on, with what it told last."""
+    """Yield the stretches of a machine's job events (see `Orders`): one told again goes on, with its last words."""
     on: Stretch | None = None
     for job in jobs:
         if on is not None and job.phase == "start" and job.order == on.job.order:
             on = on._replace(job=job)
             continue
+        if job.phase == "end" and on is not None and job.order not in {ANY, on.job.order}:
+            continue  # it ends another order, which this one has ended before
         if on is not None:
             yield on._replace(end=job.at)
         on = Stretch(job, job.at, end) if job.phase == "start" else None
@@ -108,9 +112,8 @@ async def _of_machine(store: Store, plant: Plant, machine: str, sums: Sums, betw
     produced, ideal = sums.get("produced", 0), sums.get("ideal_s", 0)
     if produced and ideal:
         return round(target * busy * produced / ideal)
-    newest = await store.before(JOBS, machine, between[1])
-    cycles = [_ideal_s(plant, job) for job in newest if isinstance(job, Job) and job.phase == "start"]
-    ideal_s = cycles[0] if cycles else None
+    newest = (await stretches(store, machine, between[1] - 1, between[1]))[-1:]
+    ideal_s = _ideal_s(plant, newest[0].job) if newest else None
     return round(target * busy / ideal_s) if ideal_s and busy and not produced else None
 
 

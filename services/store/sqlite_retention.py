@@ -64,7 +64,7 @@ def _events(connection: sqlite3.Connection, before: int) -> int:
 
 
 def _last(connection: sqlite3.Connection, form: Form, series: int, fields: Mapping[str, int]) -> list[int]:
-    """Return the times of the events of a series that are still in force: its newest, and that of each field."""
+    """Return the times of what is still in force of a series: its newest, that of each field, jobs since a start."""
     newest = connection.execute(f"SELECT max(time) FROM {form.table} WHERE series = ?", (series,)).fetchone()
     of_fields = [
         connection.execute(
@@ -74,7 +74,16 @@ def _last(connection: sqlite3.Connection, form: Form, series: int, fields: Mappi
         ).fetchone()
         for field, until in fields.items()
     ]
-    return sorted({found[0] for found in (newest, *of_fields) if found is not None})
+    last = {found[0] for found in (newest, *of_fields) if found is not None}
+    if form is FORMS["job"]:  # which order is on is told from its start on
+        jobs = "SELECT time FROM job WHERE series = ?1 AND time >="
+        last |= {
+            found[0]
+            for found in connection.execute(
+                f"{jobs} (SELECT max(time) FROM job WHERE series = ?1 AND phase = 'start')", (series,)
+            )
+        }
+    return sorted(last)
 
 
 def _minutes(connection: sqlite3.Connection, before: int) -> int:

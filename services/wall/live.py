@@ -24,6 +24,7 @@ from broker.events import (
     AnyEvent,
     Count,
     Event,
+    Job,
     Notice,
     StateChange,
     Status,
@@ -243,12 +244,19 @@ class Picture:
                 value = dict(former.value) if former else {}
                 value |= {name: told for name in COUNTERS if (told := getattr(event, name)) is not None}
                 self._set(path, "count", value | {"at": ms(event.at)}, event)
+            case Job() if self._ends_another(event):
+                pass
             case _:
                 name, value = told_by(event)
                 if name:
                     self._set(path, name, value, event)
                 if isinstance(event, Notice):
                     self._take_alarm(path, name, machine)
+
+    def _ends_another(self, event: Job) -> bool:
+        """Tell whether this is the end of an order that another one has ended before."""
+        on = self._facts.get((event.asset, "job"))
+        return on is not None and event.phase == "end" and event.order not in {"", on.value["order"]}
 
     def _take_alarm(self, path: str, name: str, machine: Machine) -> None:
         """Keep which alarms are on, by the newest that is known of each: a machine's state tells of them."""

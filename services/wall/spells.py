@@ -52,13 +52,16 @@ def _of(machine: str, history: History, start: int, end: int) -> Spells:
 
 def _orders(history: History, start: int, end: int) -> list[tuple[int, int, str, str]]:
     times, entries = history.jobs.times, history.jobs.entries
-    bands = []
+    bands: list[tuple[int, int, str, str]] = []
     for place, order in enumerate(entries):
         first = max(times[place], start)
         last = min(times[place + 1] if place + 1 < len(times) else end, end)
-        if order is not None and first < last:
-            bands.append(_in_ms((first, last, order.order, order.product)))
-    return bands
+        if order is None or first >= last:
+            continue
+        if place and order == entries[place - 1] and bands:  # it went on
+            first = bands.pop()[0]
+        bands.append((first, last, order.order, order.product))
+    return [_in_ms(each) for each in bands]
 
 
 def _thin(spells: list[tuple[int, int, str, str]], shortest: int) -> list[tuple[int, int, str, str]]:

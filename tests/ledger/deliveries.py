@@ -75,7 +75,7 @@ COUNTS = _of(Count, produced=SMALL) | _of(
 JOBS = _of(
     Job,
     phase=st.sampled_from(["start", "start", "end"]),
-    order=st.sampled_from(["wo-1", "wo-2"]),
+    order=st.sampled_from(["wo-1", "wo-2", "wo-1", "wo-2", "wo-3"]),
     product=st.sampled_from(["", "bolt", "nut"]),
     ideal_cycle=st.sampled_from([None, 2.0, 1 / 3]),
 )

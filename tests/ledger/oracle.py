@@ -131,8 +131,13 @@ class _Machine:
         return [event for event in self.events if event.at <= at]
 
     def job(self, at: int) -> Job | None:
-        newest = [event for event in self.jobs if event.at <= at][-1:]
-        return newest[0] if newest and newest[0].phase == "start" else None
+        on = None
+        for event in self.jobs:
+            if event.at <= at and event.phase == "start":
+                on = event
+            elif event.at <= at and on is not None and event.order in {"", on.order}:
+                on = None
+        return on
 
     def span(self, at: int) -> tuple[str, bool | None]:
         """Return the shift, and whether the calendar plans it (None without a calendar)."""
