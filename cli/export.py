@@ -8,8 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from broker.events import NS_PER_S
-from broker.topics import check_asset
 from cli import options, progress, times
+from cli.asset_paths import AssetPath
 from cli.services import PlantFile, opened, plant_of
 from services.store import exporting
 from services.store.exporting import EVENTS, Range, Sheet
@@ -41,7 +41,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file: its name ends in .csv or .parquet.")],
     from_: From,
     to: To = None,
-    asset: Annotated[str, typer.Option(metavar="PATH", help="A machine, line, area or site; left out, all.")] = "",
+    asset: AssetPath = "",
     every: Every = None,
     store: options.Store = "",
     data: options.Data,
@@ -54,8 +54,6 @@ def export(
         raise typer.BadParameter("--every is for the ledger and the indicators")
     if kind == "ledger" and (every or 60.0) not in _RESOLUTIONS:
         raise typer.BadParameter("the ledger is kept by minute, hour and day: --every is 1m, 1h or 1d")
-    if asset:
-        check_asset(asset)
     if to is not None and to <= from_:
         raise typer.BadParameter("--to must be later than --from")
 

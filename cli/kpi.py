@@ -4,19 +4,22 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
+import msgspec
 import typer
 from rich.table import Table
 
 from broker.plant import Plant
-from broker.topics import check_asset
 from cli import kpi_shown, options, times
+from cli.asset_paths import asset_path
 from cli.services import PlantFile, opened, plant_of, serve_kpi
 from services.ledger.fields import NANO
 from services.store import explaining
-from services.store.answers import Answer, answer
+from services.store.answers import Answer, Group, answer
 from services.store.explaining import Explanation
 from services.store.groups import BY, answers_by
 from services.store.interface import Store
@@ -43,7 +46,10 @@ To = Annotated[
 Last = Annotated[
     float | None, typer.Option("--last", metavar="D", parser=times.duration_s, help="Instead: the last 8h, 7d …")
 ]
-Asset = Annotated[str, typer.Argument(metavar="ASSET", help="A machine, line, area or site: site/area/line/machine.")]
+Asset = Annotated[
+    str,
+    typer.Argument(metavar="ASSET", parser=asset_path, help="A machine, line, area or site: site/area/line/machine."),
+]
 
 
 def show(
@@ -71,9 +77,10 @@ def show(
             return [await answer(kept, described, asset, *between, now=now)], zone
         start, end = between[0], min(between[1], now)
         parts = cut(Range(start, end), INTERVALS_NS[by], zone) if start < end else []
-        return [await answer(kept, described, asset, *each, now=now) for each in parts], zone
+        answers = [await answer(kept, described, asset, *each, now=now) for each in parts]
+        return [_interval(each, by, zone) for each in answers], zone
 
-    span = _span(asset, from_, to, last)
+    span = _span(from_, to, last)
     found, zone = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
     if json_:
         documents = [each.document() for each in found]
@@ -104,12 +111,19 @@ def explain(
     async def ask(kept: Store, described: Plant, between: tuple[int, int], now: int) -> Explanation:
         return await explaining.explain(kept, described, asset, indicator, between, now=now)
 
-    span = _span(asset, from_, to, last)
+    span = _span(from_, to, last)
     found = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
     if json_:
         typer.echo(json.dumps(found.document(), ensure_ascii=False))
     else:
         _print_explanation(found)
+
+
+def _interval(found: Answer, by: Apart, zone: str) -> Answer:
+    """Return the answer of an hour or day as that of a group, named by when it began where the asset is."""
+    began = datetime.fromisoformat(found.from_).astimezone(ZoneInfo(zone))
+    name = f"{began:%Y-%m-%d}" if by == "day" else began.isoformat()
+    return msgspec.structs.replace(found, group=Group(by, name, found.from_, found.counted_to))
 
 
 class Span(NamedTuple):
@@ -120,8 +134,7 @@ class Span(NamedTuple):
     length: int
 
 
-def _span(asset: str, from_: int | None, to: int | None, last: float | None) -> Span:
-    check_asset(asset)
+def _span(from_: int | None, to: int | None, last: float | None) -> Span:
     if last is not None and from_ is not None:
         raise typer.BadParameter("--last and --from exclude each other")
     if from_ is None and to is not None and last is None:

@@ -70,14 +70,14 @@ def print_answer(found: Answer, zone: str) -> None:
     out.print(table)
     undefined = [name.replace("_", " ") for name, value in found.indicators.items() if value is None]
     if undefined:
-        out.print(f"[dim]not defined here: {', '.join(undefined)}[/dim]")
+        out.print(f"[dim]not defined here (kpi explain says why): {', '.join(undefined)}[/dim]")
     reasons = [reason for reason in found.reasons if reason.seconds][:MOST_REASONS]
     if reasons:
         out.print("\nlongest losses by reason")
     for reason in reasons:
         times = f"{reason.entries:.0f} time{'s' * (round(reason.entries) != 1)}"
-        out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reason.reason} ({times})")
-    for place, note in enumerate(found.notes):
+        out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reason.reason or 'no reason told'} ({times})")
+    for place, note in enumerate(found.to_check):
         out.print(f"{'' if place else chr(10)}note: {note}")
 
 
@@ -97,7 +97,7 @@ def print_answers(answers: Sequence[Answer], asset: str, by: str, zone: str) -> 
         oee = [_share(found.indicators[name]) for name in ("oee", *_FACTORS)]
         pieces = [f"{sums[field]:g}" for field in ("produced", *_FATES)]
         times = [_hours(sums[field]) for field in ("running_s", "down_s")]
-        table.add_row(_name(found, asset, zone), *oee, *pieces, *times, str(len(found.notes) or ""))
+        table.add_row(_name(found, asset, zone), *oee, *pieces, *times, str(len(found.to_check) or ""))
     out.print(table)
 
 
@@ -134,7 +134,7 @@ def _time(found: Answer) -> str:
 
 
 def _name(found: Answer, asset: str, zone: str) -> str:
-    if found.group is None:
+    if found.group is None or found.group.by in {"hour", "day"}:
         return _range(found.from_, found.counted_to, zone)
     return found.group.name.removeprefix(f"{asset}/") if found.group.name != "-" else f"no {found.group.by}"
 

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from broker.plant import Plant, load
-from broker.topics import check_asset
 from cli import options, progress, times
+from cli.asset_paths import AssetPath
 from cli.errors import CommandError
 from cli.services import PLANT_NOTE, PlantFile, opened, plant_to_keep
 from services.kpi.recompute import Progress, Recomputed, grows
@@ -29,7 +29,7 @@ def recompute(
     *,
     from_: From,
     to: To = None,
-    asset: Annotated[str, typer.Option(metavar="PATH", help="A machine, line, area or site; left out, all.")] = "",
+    asset: AssetPath = "",
     store: options.Store = "",
     data: options.Data,
     plant: PlantFile = None,
@@ -39,8 +39,6 @@ def recompute(
     Rows that are right already stay as they are. It may be interrupted and done again. While a service keeps the
     ledger, its newest hour is left to it; to apply another plant, stop the service first.
     """
-    if asset:
-        check_asset(asset)
     if to is not None and to <= from_:
         raise typer.BadParameter("--to must be later than --from")
     described = None if plant is None else load(plant)

@@ -213,12 +213,12 @@ class _Machine:
     def is_news(self, event: AnyEvent) -> bool:
         """Tell whether a state of unknown age says more than what is known by then.
 
-        It comes with every connection. What the machine last said is nothing new, and whether an offline machine is
-        still in the state that its broker remembers, nobody knows.
+        It comes with every connection. What the machine last said is nothing new, and whether a machine that is not
+        known to be online is still in the state that its broker remembers, nobody knows.
         """
         link = self.history.links.at(event.at)
         said = self.history.states.at(event.at)
-        return link is not False and isinstance(event, StateChange) and said != Said(event.state, event.reason)
+        return link is True and isinstance(event, StateChange) and said != Said(event.state, event.reason)
 
     def is_past(self, event: Job) -> bool:
         """Tell whether the end of an order comes at the instant at which another one began, which goes on."""

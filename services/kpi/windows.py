@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from broker import instants
-from broker.events import AnyEvent
+from broker.events import AnyEvent, Labour
 from broker.payloads import KpiPayload
 from broker.plant import Plant
 from broker.session import Publication
@@ -101,6 +101,10 @@ class Windows:
         """The machines whose orders are to be read anew."""
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
+        self._silent: set[str] = set()
+        """Machines that are declared and have not been heard: all their time is unknown."""
+        self._meters: set[str] = set()
+        """Assets of which no machine's time counts by itself, so that of all does: it is unknown."""
         self._lines: dict[str, list[str]] = {}
         self._retained: dict[Key, bool] = {}
         """Whether the broker holds something; not here: nobody knows, as it may be from before a restart."""
@@ -122,13 +126,12 @@ class Windows:
                 continue  # a newcomer: `roll` will read it from the store
             difference = {field: -amount for field, amount in before.items()}
             add(difference, after)
-            if not counted:
-                difference = _without_time(difference)
+            timeless = difference if counted else _without_time(difference)
             for key, window in self._at(machine, start):
-                add(window.sums, difference)
+                add(window.sums, difference if key[0] in self._meters else timeless)
                 if events or key in self._ended:
                     self._touched[key] = None
-            self._apply_to_orders(machine, start, difference, by_events=bool(events))
+            self._apply_to_orders(machine, start, timeless, by_events=bool(events))
 
     def _note(self, events: Sequence[AnyEvent]) -> None:
         """Note what is to be read anew for these events."""
@@ -143,16 +146,24 @@ class Windows:
 
     def _note_told(self, event: AnyEvent) -> None:
         """Note fields that a machine tells earlier than before: from then on, ratios of them are defined."""
+        if isinstance(event, Labour):  # it replaces what was told before of those who work, even by telling nothing
+            for window in self._from(event).values():
+                window.read = 0
         first = self._told.setdefault(event.asset, {})
         new = {field for field in told(event) if event.at < first.get(field, FOR_EVER)}
         if not new:
             return
         first.update(dict.fromkeys(new, event.at))
-        above = set(paths(event.asset))
-        for key, window in (*self._running.items(), *self._ended.items()):
-            if key[0] in above and window is not None and event.at <= window.end and window.context.untold & new:
+        for key, window in self._from(event).items():
+            if window.context.untold & new:
                 window.context = msgspec.structs.replace(window.context, untold=window.context.untold - new)
                 self._touched[key] = None
+
+    def _from(self, event: AnyEvent) -> dict[Key, _Window]:
+        """Return the windows of a machine, its line, area and site that end after an event."""
+        above = set(paths(event.asset))
+        windows = (*self._running.items(), *self._ended.items())
+        return {key: found for key, found in windows if key[0] in above and found is not None and event.at <= found.end}
 
     def _apply_to_orders(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
         window, ended = self._running.get((machine, "order")), self._ended.get((machine, LAST + "order"))
@@ -181,10 +192,19 @@ class Windows:
         self._rolled = now
         machines = {machine: keeper.is_counted(machine) for machine in keeper.machines()}
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
-        stale = {path for machine in changed for path in paths(machine)}
         if machines.keys() != self._machines.keys():
             self._lines = _lines(machines)
+            self._silent = set(self._plant.machines()).difference(machines)
+        if self._silent:
+            heard = self._silent.intersection([machine.asset for machine in await self._store.machines()])
+            self._silent -= heard
+            changed |= heard
+        stale = {path for machine in changed for path in paths(machine)}
         self._machines = machines
+        if changed:
+            counted = {machine for machine, is_counted in machines.items() if is_counted} | self._silent
+            told = {path for machine in counted for path in paths(machine)}
+            self._meters = {path for machine in machines for path in paths(machine)} - told
         for path in {path for machine in machines for path in paths(machine)}:
             for kind in KINDS:
                 await self._roll(path, kind, now, anew=path in stale)
@@ -255,6 +275,8 @@ class Windows:
             sums = {}
             for part in self._parts(path, window.name):
                 add(sums, part.sums)
+        if not kind.endswith("order"):
+            sums = self._with_silent(path, sums, window, now)
         evaluation = evaluate(sums, msgspec.structs.replace(window.context, operations=self._operations(key, window)))
         return KpiPayload(
             ts=now // 1_000_000,
@@ -267,9 +289,20 @@ class Windows:
             notes=[f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons],
         )
 
+    def _with_silent(self, path: str, sums: Sums, window: _Window, now: int) -> Sums:
+        """Return a window's sums with the time of the machines under an asset that have not been heard."""
+        silent = [machine for machine in self._silent if machine.startswith(path + "/")]
+        total = dict(sums)
+        for machine in silent:
+            for unknown in unknown_time(window.start, min(now, window.end), self._plant.calendar_of(machine)).values():
+                add(total, unknown)
+        return total
+
     def _operations(self, key: Key, window: _Window) -> tuple[Sums, ...]:
         """Return the sums of each operation of a line, as they are now where its machines have the same window."""
         path, kind = key
+        if path in self._machines:
+            return (window.sums,)
         operations: list[Sums] = []
         for stage in self._plant.stages(path):
             sums: Sums = {}
@@ -294,7 +327,7 @@ class Windows:
         if len(parts) < len(machines):
             return await measure(self._store, self._plant, path, window.start, window.end, now=now)
         sums = {(machine, NO_PRODUCT, NO_SHIFT): part.sums for machine, part in parts.items()}
-        counted = tuple(machine for machine in parts if self._machines[machine])
+        counted = tuple(machine for machine in parts if self._is_timed(machine, path))
         return Range(path, window.start, min(window.end, now), sums, {}, counted)
 
     def _window(self, key: Key) -> _Window | None:
@@ -350,10 +383,9 @@ class Windows:
                 if machine not in told:
                     continue
                 told[machine] += sum(sums.get(field, 0) for field in TIME)
-                add(total, sums if self._machines[machine] else _without_time(sums))
-        spoke = {machine.asset: machine.first for machine in await self._store.machines(path)}
+                add(total, sums if self._is_timed(machine, path) else _without_time(sums))
         for machine, time in told.items():
-            if self._machines[machine] and now - start > time and spoke.get(machine, FOR_EVER) < now:
+            if self._is_timed(machine, path) and now - start > time:
                 for sums in unknown_time(start, now - time, self._plant.calendar_of(machine)).values():
                     add(total, sums)
         return total
@@ -366,6 +398,10 @@ class Windows:
                     found = windows.get(key)
                     if found is not None and found.start <= at < found.end:
                         yield key, found
+
+    def _is_timed(self, machine: str, path: str) -> bool:
+        """Tell whether a machine's time is in the sums of an asset."""
+        return self._machines[machine] or path in self._meters
 
     def _under(self, path: str) -> list[str]:
         return [machine for machine in self._machines if machine == path or machine.startswith(path + "/")]

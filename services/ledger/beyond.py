@@ -79,7 +79,8 @@ def rolled_throughput_yield(of: Terms) -> float:
     """Beyond the standard: Π first_pass_yield, a ratio.
 
     Probability that a piece goes through the whole line without rework: the product of the first pass yields of its
-    operations, as far as they inspect. None for what is not a line with known operations, and where none inspects.
+    operations, as far as they inspect; a machine by itself is a line of one. None for other machines of which the
+    operations are not known, and where none inspects.
     """
     inspecting = [operation for operation in of.context.operations if operation.get("inspected", 0)]
     if not inspecting:

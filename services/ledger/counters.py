@@ -19,8 +19,8 @@ Readings = Track[int]
 """Totals in 10⁻⁹ of the unit."""
 
 
-def increments(readings: Readings, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield (time, added) for the readings with start < time ≤ end that add something.
+def increments(readings: Readings, start: int, end: int) -> Iterator[tuple[int, int | None]]:
+    """Yield (time, added) for the readings with start < time ≤ end that add something, (time, None) where a dip begins.
 
     What the readings before `start` mean for the base is found from those of the last two minutes and the one before
     them: a dip is over after one minute, and after it the base no longer depends on how it began.
@@ -37,6 +37,8 @@ def increments(readings: Readings, start: int, end: int) -> Iterator[tuple[int, 
         if total < base:
             back = _back(readings, place, base)
             if back is not None:
+                if times[place] > start:
+                    yield times[place], None
                 place = back
                 continue
             added = total

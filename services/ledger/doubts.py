@@ -116,6 +116,14 @@ def _silent(sums: Sums) -> Iterator[str]:
         )
 
 
+def _dips(sums: Sums) -> Iterator[str]:
+    if dips := sums.get("dips", 0):
+        yield (
+            f"a counter or meter dipped {_times(dips)}: it fell and was back within a minute, so that was not counted; "
+            "check its connection, and whether several senders tell the same counter"
+        )
+
+
 def _people(sums: Sums) -> Iterator[str]:
     if sums.get("work_s", 0) > sums.get("attendance_s", 0):
         yield "more people work than are present: check the numbers in labour"
@@ -142,6 +150,7 @@ _DOUBTS: Final[tuple[Callable[[Sums], Iterator[str]], ...]] = (
     _too_fast,
     _off,
     _silent,
+    _dips,
     _people,
     _unknown,
 )
@@ -149,6 +158,10 @@ _DOUBTS: Final[tuple[Callable[[Sums], Iterator[str]], ...]] = (
 
 def _pieces(amount: int) -> str:
     return f"{amount / NANO:.12g}"
+
+
+def _times(amount: int) -> str:
+    return "once" if amount == NANO else f"{_pieces(amount)} times"
 
 
 def _seconds(amount: int) -> str:

@@ -46,6 +46,7 @@ def throughput_rate(of: Terms) -> float:
     Pieces a second of order execution. None without an order, or where produced pieces are not reported.
     """
     of.need(uncounted, unheard)
+    of.need_told("PQ")
     return of["PQ"] / of["AOET"]
 
 
@@ -203,8 +204,8 @@ def rework_ratio(of: Terms) -> float:
 def fall_off_ratio(of: Terms) -> float:
     """No. 18: SQ / PQ1, a ratio.
 
-    Scrap of all operations of a line over the pieces of the first. None for what is not a line with known operations,
-    and where the first produced nothing.
+    Scrap of all operations of a line over the pieces of the first; a machine by itself is a line of one. None for other
+    machines of which the operations are not known, and where the first produced nothing.
     """
     of.need_told("SQ")
     return of["SQ"] / of["PQ1"]

@@ -99,7 +99,7 @@ def six_big_losses(
 
     Args:
         sums: of the ledger.
-        reasons: (state, reason, nanoseconds) of the time for which a reason was told.
+        reasons: (state, reason, nanoseconds) of the time by reason; what is missing of a state's has none.
         loss_of: which loss a state and reason belong to (`Plant.loss_of`); '' stands for time without a reason.
     """
     lost: dict[Loss, int] = dict.fromkeys(LOSSES, 0)
@@ -129,8 +129,12 @@ def _shared(total: int, told: list[tuple[str, int]]) -> list[tuple[str, int]]:
     Reasons for `idle` may tell of more than the state's own time, as they tell of time without an order, too: then it
     is shared in proportion, to the last nanosecond.
     """
+    untold = min(sum(each for reason, each in told if not reason), total)
+    told = [each for each in told if each[0]]
+    total -= untold
     amount = sum(each for _, each in told)
     if amount <= total:
-        return [*told, ("", total - amount)]
+        return [*told, ("", total - amount + untold)]
     bounds = [0, *(part * total // amount for part in accumulate(each for _, each in told))]
-    return [(reason, high - low) for (reason, _), (low, high) in zip(told, pairwise(bounds), strict=True)]
+    shared = [(reason, high - low) for (reason, _), (low, high) in zip(told, pairwise(bounds), strict=True)]
+    return [*shared, ("", untold)]

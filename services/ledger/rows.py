@@ -21,6 +21,8 @@ NO_SHIFT: Final = "-"
 
 WORKING: Final = frozenset({"running", "setup"})
 STOPS: Final = frozenset({"starved", "blocked", "idle", "down"})
+STOPPED: Final = frozenset(f"{state}_s" for state in STOPS)
+"""Fields of the time of stops: it is told by reason even where no reason was told. A set-up is its own reason."""
 
 RowKey = tuple[int, str, str]
 """Start of the minute, product, shift."""
@@ -73,7 +75,7 @@ class Part(NamedTuple):
     Attributes:
         field: the ledger's field that it adds to.
         amount: in 10⁻⁹ of the field's unit.
-        start: from when; for what happens at an instant, that instant.
+        start: from when; for what happens at an instant, that instant; for what a reading added, when it was read.
         end: until when; equal to `start` for what happens at an instant.
         said: the state then, and its reason.
         product: of the order then on the machine.
@@ -152,8 +154,10 @@ class _Builder:
     def _span(self, time: int) -> Span | None:
         return self.spans[bisect_right(self.span_starts, time) - 1] if self.spans else None
 
-    def _add(self, field: str, amount: int, begin: int, until: int, place: "_Place") -> None:
-        """Add to a field of the row that `begin` lies in."""
+    def _add(
+        self, field: str, amount: int, begin: int, until: int, place: "_Place", *, read: int | None = None
+    ) -> None:
+        """Add to a field of the row that `begin` lies in; `read` is when it was read, if it was."""
         if not amount:
             return
         key = (begin - begin % MINUTE, place.product, place.shift)
@@ -162,9 +166,8 @@ class _Builder:
             row = self.sums[key] = {}
         row[field] = row.get(field, 0) + amount
         if self.trace is not None:
-            self.trace.append(
-                Part(field, amount, begin, until, self.history.said_at(begin), place.product, place.shift)
-            )
+            told = (begin, until) if read is None else (read, read)
+            self.trace.append(Part(field, amount, *told, self.history.said_at(begin), place.product, place.shift))
 
     def _place(self, time: int) -> "_Place":
         return _Place(self.history.jobs.at(time), self._span(time))
@@ -214,7 +217,7 @@ class _Builder:
                     self._add("microstop_s", length, begin, until, place)
             else:
                 stop_end = begin
-            self._reason(begin, said, length if field in (f"{said.state}_s", "no_order_s") else 0, 0)
+            self._reason(begin, said, length if _is_by_reason(said, field) else 0, 0)
             self._people_and_stock(begin, until, place)
 
     def _people_and_stock(self, begin: int, until: int, place: "_Place") -> None:
@@ -229,7 +232,7 @@ class _Builder:
                 self._add("stock_known_s", until - begin, begin, until, place)
 
     def _reason(self, at: int, said: Said, seconds: int, entries: int) -> None:
-        if said.reason and (seconds or entries):
+        if seconds or entries:
             key = (at - at % MINUTE, said.state, said.reason)
             before = self.reasons.get(key, (0, 0))
             self.reasons[key] = (before[0] + seconds, before[1] + entries)
@@ -248,7 +251,7 @@ class _Builder:
             # Back from the unknown in the state that it was in, a machine has entered nothing.
             known = before if before.state != "unknown" else history.known_before(at)
             place = self._place(at)
-            if said != known:
+            if said != known and (said.reason or time_field(said, place.order, place.planned) in STOPPED):
                 self._reason(at, said, 0, NANO)
             if said.state == "down" and known.state != "down":
                 self._add("failures", NANO, at, at, place)
@@ -265,17 +268,20 @@ class _Builder:
             for at, added in increments(readings, self.start, self.end):
                 moment = at - 1
                 place = self._place(moment)
-                self._add(field, added, moment, moment, place)
+                if added is None:
+                    self._add("dips", NANO, moment, moment, place, read=at)
+                    continue
+                self._add(field, added, moment, moment, place, read=at)
                 if field == "produced":
                     if self.history.said_at(moment).state == "off":
-                        self._add("produced_off", added, moment, moment, place)
+                        self._add("produced_off", added, moment, moment, place, read=at)
                     ideal_ns = self._ideal_ns(place)
                     if ideal_ns is None:
-                        self._add("unrated", added, moment, moment, place)
+                        self._add("unrated", added, moment, moment, place, read=at)
                     else:
-                        self._add("ideal_s", _times(added, ideal_ns), moment, moment, place)
+                        self._add("ideal_s", _times(added, ideal_ns), moment, moment, place, read=at)
                 elif field == "good":
-                    self._add("ideal_good_s", _times(added, self._ideal_ns(place) or 0), moment, moment, place)
+                    self._add("ideal_good_s", _times(added, self._ideal_ns(place) or 0), moment, moment, place, read=at)
 
     def _ideal_ns(self, place: "_Place") -> int | None:
         if place.order is not None and place.order.ideal_ns is not None:
@@ -293,6 +299,11 @@ class _Place:
         self.product = order.product if order is not None else NO_PRODUCT
         self.shift = span.shift if span is not None else NO_SHIFT
         self.planned = span.planned if span is not None else None
+
+
+def _is_by_reason(said: Said, field: str) -> bool:
+    """Tell whether time in this field of the ledger is told by its reason, too."""
+    return field in STOPPED or (said.reason != "" and field in (f"{said.state}_s", "no_order_s"))
 
 
 def _inside(times: list[int], start: int, end: int) -> Iterable[int]:

@@ -91,8 +91,8 @@ class Context(msgspec.Struct, frozen=True):
     """What a sum of the ledger cannot know. It gives values to indicators that have none without it, and changes none.
 
     Attributes:
-        operations: the sums of each operation of a line, in the order in which a piece goes through them; none for
-            what is not a line. Machines that do the same operation side by side are one sum.
+        operations: the sums of each operation of a line, in the order in which a piece goes through them; a machine by
+            itself is a line of one; none where they are not known. Machines that do the same side by side are one sum.
         bottleneck: which of the operations is the bottleneck.
         capabilities: of the measured characteristics.
         untold: fields of the ledger that are zero because nobody ever told them.

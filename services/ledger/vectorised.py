@@ -13,13 +13,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from broker.events import STATES
-from services.ledger.axis import LIMIT, UNKNOWN, Axis, Lane, Timeline, differs, merged, place, timeline
+from services.ledger.axis import LIMIT, UNKNOWN, Axis, Lane, Marks, Timeline, differs, merged, place, timeline
 from services.ledger.columns import CODES, NO_ORDER, UNTOLD, Codes, Columns, Slice, Table, Whole
 from services.ledger.entries import Order
 from services.ledger.fields import FIELDS, NANO
 from services.ledger.history import MINUTE, Said
 from services.ledger.increments import increments, times
-from services.ledger.rows import NO_SHIFT, WORKING, Rows, time_field
+from services.ledger.rows import NO_SHIFT, STOPPED, WORKING, Rows, time_field
 
 _N: Final = len(FIELDS)
 _PLACE: Final = {field: place for place, field in enumerate(FIELDS)}
@@ -41,7 +41,9 @@ _HAS_REASON: Final = np.array(
         for state, by_plan in zip(STATES, _FIELD_NAMES, strict=True)
     ]
 )
-"""Whether the time is also told by its reason."""
+"""Whether the time is also told by its reason, if there is one, …"""
+_IS_STOPPED: Final = np.array([[[name in STOPPED for name in names] for names in by_plan] for by_plan in _FIELD_NAMES])
+"""… and whether it is even if there is none."""
 
 
 class Made(NamedTuple):
@@ -254,10 +256,15 @@ class _Builder:
         has_one = newest >= 0
         self.newest_order[has_one] = self.order[newest[has_one]]
         reason = self.timeline.reason[self.said]
-        counted = np.flatnonzero(reason)
-        is_told = _HAS_REASON[code[counted], self.plan[counted], has_order[counted].astype(np.int64)]
-        counted = counted[is_told]
+        is_told = (reason != 0) & _HAS_REASON[code, self.plan, has_order.astype(np.int64)]
+        counted = np.flatnonzero(is_told | self._is_stopped(code, np.arange(len(code))))
         self.reason_time = (self.minute[counted], code[counted], reason[counted], self.length[counted])
+
+    def _is_stopped(self, code: Whole, piece: Whole) -> Marks:
+        """Return whether time in these states, at these pieces, is lost: it is told by reason, even by none."""
+        has_order = self.order[piece] != NO_ORDER
+        is_so: Marks = _IS_STOPPED[code, self.plan[piece], has_order.astype(np.int64)]
+        return is_so
 
     def _add(self, field: Whole | int, amount: Whole | int, places: Whole | None = None) -> None:
         """Add amounts to fields of the rows of these pieces (or of all)."""
@@ -310,7 +317,8 @@ class _Builder:
             ("microstops", is_stop),
         ):
             self._add(_PLACE[field], NANO, piece[is_so])
-        is_entry = (reason != 0) & ((code != known) | (reason != known_reason))
+        is_told = (reason != 0) | self._is_stopped(code, piece)
+        is_entry = is_told & ((code != known) | (reason != known_reason))
         self.reason_entries = (self.minute[piece[is_entry]], code[is_entry], reason[is_entry])
 
     def _pieces(self) -> None:
@@ -320,7 +328,10 @@ class _Builder:
             return
         machine = self.columns.reading_machines[table.owner]
         at = table.at + self.axis.offset[machine]
-        added = increments(table.owner, table.at, table.values[0])
+        added, dips = increments(table.owner, table.at, table.values[0])
+        dipped = at[dips]
+        dipped = dipped[(dipped > self.axis.start[machine[dips]]) & (dipped <= self.axis.end[machine[dips]])]
+        self._add(_PLACE["dips"], NANO, np.searchsorted(self.begin, dipped - 1, "right") - 1)
         counts = np.flatnonzero((added != 0) & (at > self.axis.start[machine]) & (at <= self.axis.end[machine]))
         added, field = added[counts], self.columns.reading_fields[table.owner[counts]]
         piece = np.searchsorted(self.begin, at[counts] - 1, "right") - 1

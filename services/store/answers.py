@@ -26,9 +26,10 @@ from services.store.planning import planned_pieces
 from services.store.ranges import DAY, Range, measure
 
 CORE: Final = ("oee", "availability", "effectiveness", "quality_ratio")
-"""The indicators whose absence is explained in the notes."""
+"""The indicators that everyone expects to have a value: if one has none, that is something to check."""
 OEE_FAMILY: Final = ("oee", "nee", "teep", "availability", "effectiveness", "quality_ratio")
 """The indicators that a machine of which something is untold takes from all the others."""
+_UNDEFINED: Final = " is not defined: "
 CONSTRAINT_NS: Final = 31 * DAY
 """The constraint is sought over ranges up to a month: it must be read from single events."""
 
@@ -75,8 +76,8 @@ class Group(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """What part of a range an answer is of.
 
     Attributes:
-        by: product, shift, machine or order.
-        name: of the product, shift or order, `-` for time without one; path of the machine.
+        by: product, shift, machine or order, hour or day.
+        name: of the product, shift or order, `-` for time without one; path of the machine; when the hour or day began.
         from_: RFC 3339, when it was on last: that order, the product's newest order, the newest shift of the name.
         to: RFC 3339, until when.
     """
@@ -101,7 +102,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         waterfall: from calendar time down to fully productive time; adds up exactly.
         capabilities: of each measured characteristic.
         machines: the machines that are counted.
-        notes: why an indicator is not defined, and what seems wrong in the data.
+        notes: what seems wrong in the data, and of each indicator that is None, why it is not defined.
         rated: the OEE family without the machines of which something is untold; None where there are none of them, or
             no others. `indicators` have no OEE then if pieces cannot be rated, or most of the running time is not
             counted, as it would be wrong; else they have one with the time of those machines in it.
@@ -131,6 +132,12 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     planned: float | None = None
     constraint: Constraint | None = None
     group: Group | None = None
+
+    @property
+    def to_check(self) -> list[str]:
+        """The notes without those that say why an indicator that is seldom told is not defined."""
+        names = {name for name, value in self.indicators.items() if value is None and name not in CORE}
+        return [note for note in self.notes if note.partition(_UNDEFINED)[0] not in names]
 
     def document(self) -> dict[str, Any]:
         """Return the answer as plain values, ready for JSON."""
@@ -183,11 +190,13 @@ def judge(
     """
     sums = measured.total()
     evaluation = evaluate(sums, context)
-    notes = [f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons]
+    undefined = {name: f"{name}{_UNDEFINED}{why}" for name, why in evaluation.reasons.items()}
+    notes = [undefined.pop(name) for name in CORE if name in undefined]
     rated = _rated(measured)
     if rated is not None:
         notes.append(f"rated gives oee and its factors without {'; '.join(rated.why)}")
     notes += doubts({machine: measured.of_machine(machine) for machine in measured.machines}, lasting)
+    notes += undefined.values()
     apart = group is None or group.by in {"machine", "order"}
     return Answer(
         asset=measured.asset,
@@ -212,7 +221,9 @@ def judge(
 
 
 def operations_of(plant: Plant, measured: Range) -> tuple[Sums, ...]:
-    """Return the sums of each operation of a line; nothing for what is no line with known operations."""
+    """Return the sums of each operation of a line, a machine by itself being one; nothing where they are not known."""
+    if measured.machines == (measured.asset,):
+        return (measured.total(),)
     operations: list[Sums] = []
     for stage in plant.stages(measured.asset):
         sums: Sums = {}
@@ -222,7 +233,7 @@ def operations_of(plant: Plant, measured: Range) -> tuple[Sums, ...]:
     return tuple(operations)
 
 
-async def _measurements(store: Store, measured: Range) -> list[Measurement]:
+async def measurements(store: Store, measured: Range) -> list[Measurement]:
     """Return what was measured in a range; as with counts, a part measured at t was made before t."""
     events = await store.events(("quality",), measured.asset, measured.start + 1, measured.end + 1)
     return [event for event in events if isinstance(event, Measurement)]
@@ -246,7 +257,7 @@ async def _full_context(store: Store, plant: Plant, measured: Range, bottleneck:
     return Context(
         operations=operations_of(plant, measured),
         bottleneck=places[0] if places else None,
-        capabilities=tuple(capabilities(await _measurements(store, measured))),
+        capabilities=tuple(capabilities(await measurements(store, measured))),
         untold=await untold(store, measured.asset, measured.end, measured.total()),
         planned=await planned_pieces(store, plant, measured),
     )

@@ -6,19 +6,22 @@ add up to the sums that are shown, and those are the sums of the answer.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
 import msgspec
 
 from broker import instants
 from broker.errors import ContractError
+from broker.events import Measurement
 from broker.plant import Plant
 from services.ledger import formulas
+from services.ledger.capability import Index, least
 from services.ledger.fields import NANO, TIME
 from services.ledger.formulas import Operand
+from services.ledger.history import UNKNOWN, History
 from services.ledger.indicators import INDICATORS
-from services.ledger.rows import Part, Rules, parts
-from services.store.answers import context_of, rated_part
+from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Part, Rules, parts
+from services.store.answers import context_of, measurements, rated_part
 from services.store.histories import histories
 from services.store.interface import Store
 from services.store.ranges import DAY, measure
@@ -32,8 +35,8 @@ class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
     Attributes:
         machine: whose.
-        field: of the ledger.
-        amount: in the field's unit.
+        field: of the ledger; of what was measured, the characteristic.
+        amount: in the field's unit; of what was measured, the value.
         from_: RFC 3339.
         to: RFC 3339; equal to `from_` for what happens at an instant.
         state: then.
@@ -118,7 +121,8 @@ async def explain(
     if rated:
         measured, left_out = rated_part(measured)
     sums = measured.total()
-    found = formulas.explain(indicator, sums, await context_of(store, plant, measured))
+    context = await context_of(store, plant, measured)
+    found = formulas.explain(indicator, sums, context)
     fields = list(dict.fromkeys(field for operand in found.operands for field in operand.fields))
     events: list[Contribution] = []
     known = await histories(store, asset, start, measured.end, plant.microstop_limit_ns)
@@ -128,6 +132,11 @@ async def explain(
         told = parts(history, start, measured.end, Rules.of(plant, machine))
         counted = [field for field in fields if machine in measured.machines or field not in TIME]
         events += _contributions(machine, [part for part in told if part.field in counted])
+    shown = least(context.capabilities, cast("Index", indicator)) if indicator in get_args(Index) else None
+    if shown is not None:
+        named = shown[1].asset, shown[1].characteristic
+        values = [one for one in await measurements(store, measured) if (one.asset, one.characteristic) == named]
+        events += [_measured(one, known.get(one.asset)) for one in values]
     return Explanation(
         asset=asset,
         indicator=indicator,
@@ -158,6 +167,7 @@ def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
             and last.start < last.end
             and part.start < part.end
             and (last.said, last.product, last.shift) == (part.said, part.product, part.shift)
+            and _as_much(last, part)
         ):
             row[-1] = part._replace(start=last.start, amount=last.amount + part.amount)
         else:
@@ -177,3 +187,25 @@ def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
         for row in joined.values()
         for part in row
     ]
+
+
+def _as_much(one: Part, other: Part) -> bool:
+    """Tell whether two parts come to as much a second, but for the rounding of each: as many people, the same stock."""
+    lengths = one.end - one.start, other.end - other.start
+    return abs(one.amount * lengths[1] - other.amount * lengths[0]) <= 2 * max(lengths)
+
+
+def _measured(measurement: Measurement, history: History | None) -> Contribution:
+    at = instants.format_rfc3339(measurement.at)
+    said = UNKNOWN if history is None else history.said_at(measurement.at - 1)
+    return Contribution(
+        machine=measurement.asset,
+        field=measurement.characteristic,
+        amount=measurement.value,
+        from_=at,
+        to=at,
+        state=said.state,
+        reason=said.reason,
+        product=NO_PRODUCT,
+        shift=NO_SHIFT,
+    )

@@ -12,6 +12,7 @@ from services.ledger.fields import Sums
 from services.store.interface import Store
 
 _OVER: Final = {
+    "produced": ("order_s",),
     "scrap": ("produced", "planned_scrap"),
     "rework": ("produced",),
     "first_pass": ("inspected",),

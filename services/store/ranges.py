@@ -5,6 +5,7 @@ ends, and what no row covers yet, are made from the events by the same code that
 the nanosecond, and the same however the range is cut.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
@@ -35,7 +36,9 @@ class Range(msgspec.Struct, frozen=True):
         end: until when it is counted: as asked, but not beyond now.
         parts: the sums by machine, product and shift.
         reasons: (seconds, entries), both in 10⁻⁹, by machine, state and reason.
-        machines: the machines that are counted: those that ever told a state, a count or an order.
+        machines: the machines that are counted, whatever the range, so that parts of a time add up to it: those that
+            ever told a state, a count or an order, and those declared that have not been heard. Where there are none
+            of them, all that spoke: a meter asked by itself.
     """
 
     asset: str
@@ -75,8 +78,7 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
     known = {machine.asset: machine for machine in await store.machines(asset)}
     end = max(min(end, max(now, *(machine.last for machine in known.values()), 0)), start)
     newest = await store.before((*COUNTED, "labour", "material"), asset, FOR_EVER)
-    counted = {event.asset for event in newest if event.kind in COUNTED}
-    machines = tuple(sorted(path for path in counted if path in known and known[path].first < max(end, start + 1)))
+    machines = _counted(plant, asset, known.keys(), {event.asset for event in newest if event.kind in COUNTED})
     frontier = await store.frontier(asset)
     covered = min((*frontier.values(), *(start for event in newest if event.asset not in frontier)), default=start)
     whole_start = -(-start // MINUTE) * MINUTE
@@ -102,6 +104,11 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
             for field in TIME:
                 sums.pop(field, None)
     return Range(asset, start, end, measured.sums, measured.reasons, machines)
+
+
+def _counted(plant: Plant, asset: str, heard: AbstractSet[str], counted: AbstractSet[str]) -> tuple[str, ...]:
+    silent = {machine for machine in plant.machines() if not asset or f"{machine}/".startswith(f"{asset}/")} - heard
+    return tuple(sorted((counted & heard) | silent or heard))
 
 
 class _Parts:

@@ -50,7 +50,7 @@ async def told(store: Store, machine: str, start: int, end: int, short_ns: int) 
     for begin, until, said in history.stretches(start, end):
         states[said.state] = states.get(said.state, 0) + until - begin
     pieces = {
-        counter: sum(added for _, added in increments(history.readings[counter, ""], start, end))
+        counter: sum(added or 0 for _, added in increments(history.readings[counter, ""], start, end))
         for counter in COUNTERS
         if (counter, "") in history.readings
     }

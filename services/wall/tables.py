@@ -78,7 +78,7 @@ def _row(each: Answer) -> dict[str, Any]:
         "planned": each.planned,
         **each.ledger,
     }
-    return _head(each) | told | rated | {"rated_without": without, "notes": " | ".join(each.notes)}
+    return _head(each) | told | rated | {"rated_without": without, "notes": " | ".join(each.to_check)}
 
 
 def _head(each: Answer) -> dict[str, Any]:

@@ -449,10 +449,10 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_the_samples_of_the_reference_are_good(number: int) -> None:
     found = samples()
-    assert len(found) == 5
+    assert len(found) == 6
     parse(found[number], "sample.toml")
 
 

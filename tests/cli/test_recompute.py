@@ -112,4 +112,4 @@ def test_wrong_use_is_told(corridor: Corridor, tmp_path: Path) -> None:
     assert corridor("recompute")[0] == 2
     assert "later than --from" in corridor("recompute", "--from", "2026-11-24T00:00:00Z", "--to", "0")[2]
     assert "there is no store" in corridor("recompute", *RANGE)[2]
-    assert corridor("recompute", *RANGE, "--asset", "Not A Path")[0] == 1
+    assert corridor("recompute", *RANGE, "--asset", "Not A Path")[0] == 2

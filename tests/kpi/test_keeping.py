@@ -240,6 +240,20 @@ async def test_a_retained_state_is_what_a_machine_unheard_of_is_in(store: Watche
     assert (await total(store, "08:00", "08:30"))["running_s"] == 10 * MINUTE
 
 
+async def test_a_retained_state_of_a_machine_that_is_not_known_to_be_online_never_counts(
+    store: Watched, clock: Clock
+) -> None:
+    clock.now = at("08:30")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep([heard("08:00", "state", "running", retained=True), heard("08:20", "state", "down")])
+    assert await total(store, "08:00", "08:30") == {
+        "unknown_s": 20 * MINUTE,
+        "down_s": 10 * MINUTE,
+        "repair_s": 10 * MINUTE,
+        "failures": NANO,
+    }
+
+
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("turned", [True, False])
 async def test_the_end_of_an_order_does_not_end_the_one_that_begins_at_that_instant(

@@ -86,11 +86,11 @@ def _is_past(end: Job, start: Job) -> bool:
     return end.phase == "end" and start.phase == "start" and end.order not in {"", start.order}
 
 
-def ledger(events: Iterable[AnyEvent], plant: Plant, start: int, end: int) -> Ledger:
-    """Return the rows of all machines that have an event, over start ≤ t < end."""
+def ledger(events: Iterable[AnyEvent], plant: Plant, start: int, end: int, silent: Iterable[str] = ()) -> Ledger:
+    """Return the rows of all machines that have an event, and of those that are silent, over start ≤ t < end."""
     kept = winners(events)
     found = Ledger({}, {}, {})
-    for machine in sorted({event.asset for event in kept}):
+    for machine in sorted({event.asset for event in kept} | set(silent)):
         _Machine(machine, [event for event in kept if event.asset == machine], plant, found).fill(start, end)
     return found
 
@@ -154,8 +154,13 @@ class _Machine:
             row = self.found.rows.setdefault(self.key(at), {})
             row[field] = row.get(field, Fraction(0)) + amount
 
+    def is_stopped(self, at: int, state: str) -> bool:
+        """Tell whether time in this state would be lost at this instant."""
+        field = _field(state, planned=self.span(at)[1], ordered=self.job(at) is not None)
+        return field in {"starved_s", "blocked_s", "idle_s", "down_s"}
+
     def enter(self, at: int, said: tuple[str, str], seconds: int, entries: int) -> None:
-        if said[1] and (seconds or entries):
+        if (said[1] or self.is_stopped(at, said[0])) and (seconds or entries):
             key = (self.machine, at // MINUTE * MINUTE, *said)
             before = self.found.reasons.get(key, (0, 0))
             self.found.reasons[key] = (before[0] + seconds, before[1] + entries)
@@ -236,6 +241,9 @@ class _Machine:
             for at, added in _increments(readings):
                 if not start < at <= end:
                     continue
+                if added is None:
+                    self.add("dips", NANO, at - 1)
+                    continue
                 self.add(field, added, at - 1)
                 ideal_ns = self.ideal_ns(at - 1)
                 if field == "produced":
@@ -298,8 +306,8 @@ def _field(state: str, *, planned: bool | None, ordered: bool) -> str:
             return f"{state}_s"
 
 
-def _increments(readings: list[tuple[int, Fraction]]) -> Iterator[tuple[int, Fraction]]:
-    """Scan readings in order of time: resets add themselves, dips that are back within 60 s nothing."""
+def _increments(readings: list[tuple[int, Fraction]]) -> Iterator[tuple[int, Fraction | None]]:
+    """Scan readings in order of time: resets add themselves; dips that are back within 60 s nothing, and tell None."""
     base = None
     place = 0
     while place < len(readings):
@@ -312,6 +320,7 @@ def _increments(readings: list[tuple[int, Fraction]]) -> Iterator[tuple[int, Fra
         else:
             back = [k for k in range(place, len(readings)) if readings[k][0] <= at + MINUTE and readings[k][1] >= base]
             if back:
+                yield at, None
                 place = back[0]
                 continue
             yield at, total

@@ -177,13 +177,12 @@ async def check_range(
     under = [event for event in events if f"{event.asset}/".startswith(f"{asset}/" if asset else "")]
     end = max(min(end, max([now, *(event.at for event in under)])), start)
     assert (found.start, found.end) == (start, end)
-    counted = {
-        machine
-        for machine in oracle.counted(under)
-        if min(event.at for event in under if event.asset == machine) < max(end, start + 1)
-    }
+    heard = {event.asset for event in under}
+    declared = {machine for machine in plant.machines() if f"{machine}/".startswith(f"{asset}/" if asset else "")}
+    silent = declared - {event.asset for event in events}
+    counted = oracle.counted(under) | silent or heard
     assert set(found.machines) == counted
-    wanted = oracle.ledger(under, plant, start, end)
+    wanted = oracle.ledger(under, plant, start, end, silent)
     parts: dict[tuple[str, str, str], dict[str, Fraction]] = {}
     for (machine, _, product, shift), sums in wanted.rows.items():
         part = parts.setdefault((machine, product, shift), {})

@@ -15,7 +15,7 @@ def readings(*pairs: tuple[float, int]) -> Readings:
     return track
 
 
-def added(track: Readings, start: float = -1e6, end: float = 1e6) -> list[tuple[float, int]]:
+def added(track: Readings, start: float = -1e6, end: float = 1e6) -> list[tuple[float, int | None]]:
     return [(time / NANO, more) for time, more in increments(track, round(start * NANO), round(end * NANO))]
 
 
@@ -28,7 +28,7 @@ def test_a_lower_reading_is_a_reset_and_adds_itself() -> None:
 
 
 def test_a_dip_that_comes_back_within_a_minute_adds_nothing() -> None:
-    assert added(readings((0, 100), (100, 0), (130, 4), (160, 101))) == [(160, 1)]
+    assert added(readings((0, 100), (100, 0), (130, 4), (160, 101))) == [(100, None), (160, 1)]
 
 
 def test_a_counter_back_after_more_than_a_minute_was_reset() -> None:

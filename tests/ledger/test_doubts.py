@@ -58,6 +58,7 @@ def test_sound_data_is_not_doubted() -> None:
         ),
         ({"work_s": 3_601}, "more people work than are present: check the numbers in labour"),
         ({"unknown_s": 1_200}, "its state is unknown for 20 min (25.0% of the time): was it connected?"),
+        ({"dips": 2}, "a counter or meter dipped 2 times: it fell and was back within a minute"),
         ({"unknown_planned_s": 60}, "its state is unknown for 60 s (1.6% of the time): was it connected?"),
     ],
 )

@@ -290,3 +290,20 @@ def test_the_parts_of_a_sum_add_up_to_it() -> None:
     for row in build(history, at("08:00"), at("09:00"), rules).sums.values():
         add(summed, row)
     assert told == summed
+
+
+def test_a_stop_without_a_reason_is_told_by_reason_too_but_not_other_time() -> None:
+    events: list[AnyEvent] = [state("08:00", "down"), state("08:10", "down", "jam"), state("08:15", "setup")]
+    events += [state("08:30", "idle"), state("08:40", "running"), state("08:50", "starved")]
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for (_, word, reason), amounts in rows(events, "08:00", "09:00").reasons.items():
+        seconds, entries = found.get((word, reason), (0.0, 0.0))
+        found[word, reason] = seconds + amounts[0] / NANO, entries + amounts[1] / NANO
+    assert found == {("down", ""): (600, 1), ("down", "jam"): (300, 1), ("starved", ""): (600, 1)}
+
+
+def test_a_dip_is_noted_in_the_minute_in_which_it_began() -> None:
+    events: list[AnyEvent] = [count("08:00", 10), count("08:10:10", 3), count("08:10:50", 11), count("08:20", 2)]
+    found = rows(events, "08:00", "09:00")
+    assert {start: sums["dips"] for (start, _, _), sums in found.sums.items() if "dips" in sums} == {at("08:10"): NANO}
+    assert total(events, "08:00", "09:00")["produced"] == 1 + 2

@@ -114,7 +114,10 @@ async def test_the_worked_example(store: Store, asset: str) -> None:
         ("down", "spindle", 720, 1)
     ]
     assert found.machines == [MILL]
-    assert found.notes == []
+    assert found.to_check == []
+    why = dict(note.split(" is not defined: ") for note in found.notes)
+    assert why.keys() == {name for name, value in found.indicators.items() if value is None}
+    assert why["first_pass_yield"] == "inspected parts (IP) is zero"
     steps = {step.name: step.seconds for step in found.waterfall}
     assert steps["calendar"] == steps["planned"] == 3_600
     assert steps["fully-productive"] == 33 * 60
@@ -270,3 +273,36 @@ async def test_the_events_behind_a_number_add_up_to_its_sums(store: Store, indic
     assert any(found.sums.values())
     for field, value in found.sums.items():
         assert sum(event.amount for event in found.events if event.field == field) == pytest.approx(value, abs=1e-9)
+
+
+async def test_a_count_is_listed_at_the_instant_at_which_it_was_told(store: Store) -> None:
+    await kept(store, WORKED, "09:30")
+    found = await explain(store, PLANT, MILL, "scrap_ratio", (at("08:00"), at("09:00")), now=at("09:30"))
+    told = [(event.from_, event.amount) for event in found.events if event.field == "produced"]
+    told_at = ["2026-11-24T08:30:00Z", "2026-11-24T08:50:00Z", "2026-11-24T08:58:00Z"]
+    assert told == list(zip(told_at, [25, 7, 3], strict=True))
+
+
+async def test_the_values_behind_a_capability_are_listed(store: Store) -> None:
+    values = [10.0, 10.2, 9.9]
+    measured = [
+        message(f"08:{minute}", "quality/bore", value=value, lower=9, upper=11)
+        for minute, value in zip((10, 20, 30), values, strict=True)
+    ]
+    await kept(store, [*WORKED, *measured], "09:30")
+    found = await explain(store, PLANT, LINE, "cpk", (at("08:00"), at("09:00")), now=at("09:30"))
+    assert [(event.field, event.amount, event.state) for event in found.events] == [
+        ("bore", 10.0, "running"),
+        ("bore", 10.2, "running"),
+        ("bore", 9.9, "running"),
+    ]
+    assert found.events[0].from_ == "2026-11-24T08:10:00Z"
+
+
+async def test_a_stock_that_changes_is_listed_as_it_was_on_each_side(store: Store) -> None:
+    stocks = [message(clock, "material/bar", stock=stock) for clock, stock in (("08:00", 100), ("08:30", 60))]
+    await kept(store, [*WORKED, *stocks], "09:30")
+    found = await explain(store, PLANT, MILL, "inventory_turns", (at("08:00"), at("09:00")), now=at("09:30"))
+    held = [event.amount for event in found.events if event.field == "stock_s" and event.state == "running"]
+    assert held[0] == 100 * 1_800
+    assert sum(event.amount for event in found.events if event.field == "stock_s") == 100 * 1_800 + 60 * 1_800

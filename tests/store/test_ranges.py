@@ -149,11 +149,24 @@ async def test_a_machine_that_joins_late_was_unknown_before_in_the_shifts_of_its
     assert (day["unknown_planned_s"], day["unknown_s"]) == ((7 * 60 + 15) * MINUTE, 15 * MINUTE)
 
 
-async def test_a_machine_that_joins_after_a_range_is_not_counted_in_it(store: Store) -> None:
-    await keep(store, [state("08:00", "running"), state("09:00", "running", SAW)], at("10:00"))
-    measured = await measure(store, NO_PLANT, LINE, at("08:00"), at("09:00"), now=at("10:00"))
-    assert measured.machines == (MILL,)
-    assert measured.total() == {"running_s": HOUR, "between_s": HOUR, "uncounted_s": HOUR}
+async def test_a_machine_is_unknown_before_it_was_heard_so_that_hours_add_to_the_whole(store: Store) -> None:
+    await keep(store, [state("08:00", "running"), state("09:30", "running", SAW)], at("10:00"))
+    cuts = [("07:00", "08:00"), ("08:00", "09:00"), ("09:00", "10:00")]
+    hours = [await total(store, LINE, *cut, "10:00") for cut in cuts]
+    assert [hour["unknown_s"] for hour in hours] == [7_200, 3_600, 1_800]
+    whole = await total(store, LINE, "07:00", "10:00", "10:00")
+    assert whole == {field: sum(hour.get(field, 0) for hour in hours) for field in whole}
+
+
+async def test_a_machine_that_is_declared_and_was_never_heard_is_unknown(store: Store) -> None:
+    plant = parse(f'[asset."{SAW}"]\ntitle = "Saw"', "plant.toml")
+    await keep(store, [state("08:00", "running")], at("09:00"))
+    line = await measure(store, plant, LINE, at("08:00"), at("09:00"), now=at("09:00"))
+    assert line.machines == (MILL, SAW)
+    assert line.of_machine(SAW) == {"unknown_s": HOUR}
+    saw = await measure(store, plant, SAW, at("08:00"), at("09:00"), now=at("09:00"))
+    assert saw.total() == {"unknown_s": HOUR}
+    assert (await measure(store, NO_PLANT, SAW, at("08:00"), at("09:00"), now=at("09:00"))).machines == ()
 
 
 async def test_a_meter_of_its_own_adds_energy_but_no_time(store: Store) -> None:
@@ -173,7 +186,7 @@ async def test_a_meter_of_its_own_adds_energy_but_no_time(store: Store) -> None:
         "uncounted_s": 3_600,
         "electricity_kwh": 40,
     }
-    assert await total(store, meter, "08:00", "08:30:30", "09:00") == {"electricity_kwh": 20}
+    assert await total(store, meter, "08:00", "08:30:30", "09:00") == {"electricity_kwh": 20, "unknown_s": 1_830}
 
 
 async def test_stock_counts_until_now_though_the_ledger_of_its_shelf_is_behind(store: Store) -> None:

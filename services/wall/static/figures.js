@@ -41,9 +41,14 @@ export function Ratio({ answer, name, title, target, ask, children }) {
 
 /** What is to be looked at in the data, and what to check: the notes of an answer. */
 export function Notes({ answer }) {
-  if (!answer?.notes?.length) return null;
-  return html`<section class="card stack"><h2>${say('notes')}</h2><${NoteList} notes=${answer.notes} /></section>`;
+  const notes = toCheck(answer);
+  return notes.length > 0 && html`<section class="card stack"><h2>${say('notes')}</h2><${NoteList} notes=${notes} /></section>`;
 }
+
+const EXPECTED = new Set(['oee', 'availability', 'effectiveness', 'quality_ratio']);
+
+/** The notes of an answer without those that say why an indicator that is seldom told is not defined. */
+export const toCheck = (answer) => (answer?.notes ?? []).filter((note) => !UNDEFINED.test(note) || EXPECTED.has(note.split(UNDEFINED)[0]));
 
 /** Notes with what they are of by its title; indicators and machines of which the same is to be said share a line. */
 export function NoteList({ notes }) {

@@ -7,8 +7,13 @@ import { minutes, number, percent, plain } from './format.js';
 import { categoryOf } from './states.js';
 import { headline, noteOf, Num } from './figures.js';
 
-/** Reasons that cost planned time, largest first. */
-const lostTo = (answer) => (answer?.reasons ?? []).filter((each) => each.seconds > 0 && LOST.has(each.state));
+/** Reasons that cost planned time, largest first; set-up for which no reason was told is its own. */
+function lostTo(answer) {
+  const lost = (answer?.reasons ?? []).filter((each) => each.seconds > 0 && LOST.has(each.state));
+  const told = lost.reduce((sum, each) => sum + (each.state === 'setup' ? each.seconds : 0), 0);
+  const setup = (answer?.ledger.setup_s ?? 0) - told;
+  return setup > 0 ? [...lost, { state: 'setup', reason: '', seconds: setup }].sort((a, b) => b.seconds - a.seconds) : lost;
+}
 
 /** The reason that cost most planned time. */
 export const topLoss = (answer) => lostTo(answer)[0] ?? null;
@@ -86,5 +91,5 @@ export function Pareto({ answer, most = 8 }) {
   const reasons = lostTo(answer).slice(0, most);
   if (!reasons.length) return html`<p class="beside">${answer ? say('nothing.lost') : ''}</p>`;
   const largest = reasons[0].seconds;
-  return html`<ol class="steps pareto">${reasons.map((each) => html`<li key="${each.state} ${each.reason}"><span title=${say(`state.${each.state}`)}>${each.reason ? live.reason(each.reason) : say(`state.${each.state}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${categoryOf(each.state)}" width="${(100 * each.seconds) / largest}%" height="100%" /></svg><span class="amount">${minutes(each.seconds)} <small>${say('times', number(each.entries))}</small></span></li>`)}</ol>`;
+  return html`<ol class="steps pareto">${reasons.map((each) => html`<li key="${each.state} ${each.reason}"><span title=${say(`state.${each.state}`)}>${each.reason ? live.reason(each.reason) : say(`state.${each.state}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${categoryOf(each.state)}" width="${(100 * each.seconds) / largest}%" height="100%" /></svg><span class="amount">${minutes(each.seconds)} ${each.entries !== undefined && html`<small>${say('times', number(each.entries))}</small>`}</span></li>`)}</ol>`;
 }
