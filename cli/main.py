@@ -63,6 +63,7 @@ COMMANDS = (
     Entry("dashboards push", "Grafana", "cli.dashboards:push", "Put them into a Grafana that you have."),
     Entry("dashboards pull", "Grafana", "cli.dashboards:pull", "Show where that Grafana differs."),
     Entry("stack init", "Stack", "cli.stack:init", "Make the secrets of the compose stack; let devices in."),
+    Entry("stack check", "Stack", "cli.stack_check:check", "Tell part by part whether the stack works, with the cure."),
     Entry("stack broker-files", "Stack", "cli.stack:broker_files", "Write Mosquitto's files (the stack runs this)."),
     Entry("stack tls", "Stack", "cli.stack_tls:tls", "Let devices in by TLS (the stack runs this)."),
     Entry("test", "Build", "cli.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),

@@ -39,6 +39,7 @@ class Stack:
         file = EnvFile(folder / ".env")
         for name in PORTS:
             file.set(f"CORRIDOR_{name}_PORT", str(free_port()))
+        file.set("COMPOSE_PROJECT_NAME", project)
         file.set("CORRIDOR_IMAGE", f"corridor:{project}")
         file.write()
         self.secrets = {name.removeprefix("CORRIDOR_"): value for name, value in file.values().items()}
@@ -69,6 +70,13 @@ class Stack:
         ran = self.compose(*words)
         assert ran.returncode == 0, f"{words}: {ran.stdout[-3_000:]}{ran.stderr[-3_000:]}"
         return ran.stdout
+
+    def check(self) -> list[dict[str, str]]:
+        """Return what `stack check` finds, which has to be no fault."""
+        grafana = ["--grafana", "none"] if self.has_standins else []
+        where = ["--folder", str(self.folder), "--store", self.store]
+        findings: list[dict[str, str]] = json.loads(self.corridor("stack", "check", "--json", *where, *grafana))
+        return findings
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """Return the state of each container by its service."""

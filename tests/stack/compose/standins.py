@@ -14,12 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 SUITE = "bookworm"
-PACKAGES = (
-    "ca-certificates,influxdb,influxdb-client,mosquitto,mosquitto-clients,python3,python3-venv"  # what debootstrap adds
-)
+PACKAGES = "ca-certificates,influxdb,influxdb-client,mosquitto,mosquitto-clients,python3,python3-venv"
 CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 PULL_S = 60
-LABEL = "corridor.standin"
+OURS = "corridor-standin:bookworm"
+SEARCHED = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FOLDERS = {"var/lib/influxdb2": 1000, "etc/influxdb2": 1000, "mosquitto/data": 1883}
 """Folders that the real images have for volumes, and whose they are."""
 
@@ -32,25 +31,35 @@ def wanted() -> list[str]:
 
 
 def provide() -> bool:
-    """See that all images are there; tell whether any is a stand-in."""
-    missing = [image for image in wanted() if not _is_there(image) and not _is_pulled(image)]
+    """See that all images are there; tell whether stand-ins were made, which `remove` takes away again."""
+    remove()  # of a run that was killed
+    missing = [image for image in wanted() if not _is_there(image)]
+    while missing and _is_pulled(missing[0]):
+        del missing[0]
     if missing:
-        archive = _debian()
+        sys.stderr.write(f"no {missing[0]} can be pulled: making stand-ins\n")
+        if not _is_there(OURS):
+            subprocess.run(["docker", "import", "--change", SEARCHED, _debian(), OURS], check=True, capture_output=True)
         for image in missing:
-            sys.stderr.write(f"no {image} can be pulled: making a stand-in\n")
-            changes = ("ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", f"LABEL {LABEL}=true")
-            options = [word for change in changes for word in ("--change", change)]
-            subprocess.run(["docker", "import", *options, str(archive), image], check=True, stdout=subprocess.DEVNULL)
-    return any(map(_is_standin, wanted()))
+            subprocess.run(["docker", "tag", OURS, image], check=True)
+    return bool(missing)
+
+
+def remove() -> None:
+    """Take stand-ins away, so that nobody runs them for the real ones; what they were made of stays, under its name."""
+    made = _id(OURS)
+    for image in wanted():
+        if made and _id(image) == made:
+            subprocess.run(["docker", "image", "rm", image], check=True, capture_output=True)
+
+
+def _id(image: str) -> str:
+    asked = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
+    return subprocess.run(asked, capture_output=True, check=False, text=True).stdout.strip()
 
 
 def _is_there(image: str) -> bool:
-    return subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0
-
-
-def _is_standin(image: str) -> bool:
-    asked = ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image]
-    return subprocess.run(asked, capture_output=True, check=False, text=True).stdout.strip() == "true"
+    return bool(_id(image))
 
 
 def _is_pulled(image: str) -> bool:
@@ -85,7 +94,3 @@ def _debian() -> Path:
         subprocess.run(["tar", "-C", str(tree), "-cf", str(new), "."], check=True)
         new.replace(archive)
     return archive
-
-
-if __name__ == "__main__":
-    provide()
