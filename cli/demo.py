@@ -22,14 +22,12 @@ from broker import address
 from broker.embedded import EmbeddedBroker, Kind, PortInUse
 from broker.events import NS_PER_S
 from broker.plant import Plant, load
-from cli import loop, options, services, times
+from cli import loop, options, past, services, times
 from cli.errors import CommandError
 from edge.simulator import Simulator
-from services.kpi.keeping import Keeper
-from services.store.interface import Store
 from services.store.opening import default_url
 
-BACKFILL_NS: Final = 8 * 3_600 * NS_PER_S
+PAST_NS: Final = 8 * 3_600 * NS_PER_S
 USER: Final = "corridor"
 _TRIES: Final = 50
 
@@ -93,7 +91,9 @@ async def _demo(
         port = _free(host, port, "wall")
         simulator = Simulator(plant, data, source=simulated_from) if simulated_from else None
         if simulator is not None and simulator.is_new and not newest:
-            await _backfill(simulator, plant, store, clock.now())
+            now = clock.now()
+            await past.make(simulator, plant, store, (now - PAST_NS, now), _tell_past)
+            _progress("")
         ready = asyncio.Event()
         async with asyncio.TaskGroup() as parts:
             # The simulator stands in the body: when the demo ends, it says goodbye before the services are cancelled.
@@ -159,20 +159,6 @@ async def _broker(data: Path, host: str, port: int, password: str, given: str) -
             yield own.url
             return
         raise CommandError(f"no port from {port} to {port + _TRIES - 1} is free", "choose another with --mqtt-port")
-
-
-async def _backfill(simulator: Simulator, plant: Plant, store: Store, now: int) -> None:
-    """Fill an empty store with the plant's last eight hours, so that the first screen has a shift to show."""
-    reached = now - BACKFILL_NS
-    keeper = Keeper(store, plant, lambda: reached)
-    for events in simulator.backfill(reached, now):
-        if events:
-            reached = max(reached, events[-1].at)
-            await keeper.keep_events(events)
-        _progress(f"making the last eight hours of the plant: {1 - (now - reached) / BACKFILL_NS:4.0%}")
-    reached = now
-    await keeper.advance()
-    _progress("")
 
 
 def _free(host: str, port: int, what: str) -> int:
@@ -246,6 +232,10 @@ def _is_loopback(host: str) -> bool:
 
 def _say(line: str) -> None:
     typer.echo(line, err=True)
+
+
+def _tell_past(done: float, total: float) -> None:
+    _progress(f"making the last eight hours of the plant: {done / total:4.0%}")
 
 
 def _progress(text: str) -> None:

@@ -9,15 +9,18 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from broker import address
+from broker.events import NS_PER_S
 from broker.plant import Plant, load, parse
 from broker.session import Session
 from broker.topics import PREFIX
-from cli import loop, options
+from cli import loop, options, past, progress, times
 from cli.errors import CommandError
 from cli.heartbeat import beating
+from edge import plan
 from edge.clock import Clock, FastClock, RealClock
 from edge.simulator import Simulator
 from services.ingest import service as ingesting
@@ -26,6 +29,7 @@ from services.kpi.service import keep_productivity
 from services.store.interface import Store
 from services.store.opening import default_url, open_store, sqlite_path
 
+_log = structlog.get_logger("corridor.simulator")
 PLANT_NOTE = "plant"
 """The note of the store that holds the plant description which its ledger is made with."""
 
@@ -112,13 +116,45 @@ def simulate(
     data: options.Data,
     plant: PlantFile = None,
     speed: Annotated[float, typer.Option(metavar="N", min=0.01, help="Shop-floor seconds in a second.")] = 1.0,
+    past_s: Annotated[
+        float | None,
+        typer.Option(
+            "--past",
+            metavar="D",
+            parser=times.duration_s,
+            help="First make up so much of their past, if there is none, and keep it in --store.",
+        ),
+    ] = None,
+    store: options.Store = "",
     heartbeat: Heartbeat = None,
 ) -> None:
     """Run the simulated machines of a plant description, publishing to a broker, until stopped."""
     loop.log_to_stderr(logging.INFO)
     file = plant or SHIPPED_PLANT
-    simulator = Simulator(load(file), data, source=str(file))
-    loop.run(run_simulator(broker, simulator, clock_at(time.time_ns(), speed), heartbeat=heartbeat))
+    described = load(file)
+    simulator = Simulator(described, data, source=str(file))
+
+    async def run() -> None:
+        if past_s and simulator.is_new:
+            async with opened(store or default_url(data)) as kept:
+                await _make_past(simulator, described, kept, round(past_s * NS_PER_S))
+        await run_simulator(broker, simulator, clock_at(time.time_ns(), speed), heartbeat=heartbeat)
+
+    loop.run(run())
+
+
+async def _make_past(simulator: Simulator, plant: Plant, store: Store, length_ns: int) -> None:
+    """Make up a past, unless the store knows one of the machines: then theirs is another."""
+    known = {machine.asset for machine in await store.machines()}
+    if known.intersection(plan.read(plant.simulate).machine):
+        _log.info("the store knows these machines, so no past is made up for them")
+        return
+    now = time.time_ns()
+    with progress.shown("making a past") as tell:
+        await past.make(simulator, plant, store, (now - length_ns, now), tell)
+    _log.info(
+        "made a past", hours=round(length_ns / NS_PER_S / 3_600, 1), took_s=round((time.time_ns() - now) / NS_PER_S)
+    )
 
 
 @contextlib.asynccontextmanager

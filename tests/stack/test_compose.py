@@ -102,6 +102,9 @@ def test_the_simulated_machines_are_on_the_wall(stack: Stack) -> None:
         return len(states) >= 8 and any(state not in {None, "unknown"} for state in states)
 
     wait_until(is_running, "simulated machines with a state")
+    hour = stack.api("kpi?asset=sheffield&from=now-2h&to=now-1h")
+    assert hour["coverage"] == 1, "the machines have a past"
+    assert hour["ledger"]["produced"] > 0
 
 
 def test_nobody_comes_in_without_a_password(stack: Stack) -> None:

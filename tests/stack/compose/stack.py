@@ -40,6 +40,7 @@ class Stack:
         for name in PORTS:
             file.set(f"CORRIDOR_{name}_PORT", str(free_port()))
         file.set("COMPOSE_PROJECT_NAME", project)
+        file.set("CORRIDOR_PAST", "4h")
         file.set("CORRIDOR_IMAGE", f"corridor:{project}")
         file.write()
         self.secrets = {name.removeprefix("CORRIDOR_"): value for name, value in file.values().items()}

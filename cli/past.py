@@ -1,0 +1,36 @@
+"""A past for simulated machines that have none, made up as fast as it goes: so the first screen has a shift to show."""
+
+from collections.abc import Callable
+
+from broker.plant import Plant
+from edge.simulator import Simulator
+from services.kpi.keeping import Keeper
+from services.store.interface import Store
+
+
+async def make(
+    simulator: Simulator,
+    plant: Plant,
+    store: Store,
+    between: tuple[int, int],
+    tell: Callable[[float, float], None] = lambda _done, _total: None,
+) -> None:
+    """Let the machines live through a range, from its first to before its second instant, and keep what happened.
+
+    Args:
+        simulator: a new one (`Simulator.is_new`), which afterwards goes on without a seam.
+        plant: what the ledger is made with.
+        store: where to; it knows none of the machines.
+        between: nanoseconds since 1970-01-01 UTC.
+        tell: is told how much is done, of how much.
+    """
+    start, end = between
+    reached = start
+    keeper = Keeper(store, plant, lambda: reached)
+    for events in simulator.backfill(start, end):
+        if events:
+            reached = max(reached, events[-1].at)
+            await keeper.keep_events(events)
+        tell(reached - start, end - start)
+    reached = end
+    await keeper.advance()
