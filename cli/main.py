@@ -55,6 +55,7 @@ COMMANDS = (
     Entry("contract", "Messages", "cli.messages:contract", "The JSON Schema of every message."),
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Say what a store holds."),
+    Entry("store backup", "Data", "cli.store:backup", "Copy a SQLite store while it is in use."),
     Entry("recompute", "Data", "cli.recompute:recompute", "Make the ledger of a range anew from stored events."),
     Entry("export", "Data", "cli.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
     Entry("plant check", "Data", "cli.plant:check", "Judge a plant file: what it describes, or every mistake."),

@@ -1,4 +1,4 @@
-"""`corridor store init` and `store status`: set a store up, and say what it holds."""
+"""`corridor store init`, `store status` and `store backup`: set a store up, say what it holds, and copy it."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from broker.events import NS_PER_S
 from broker.instants import format_rfc3339
 from cli import options, times
 from cli.errors import CommandError
-from services.store import influx_address
+from services.store import influx_address, sqlite_backup
 from services.store.holdings import Held, StoreStatus
 from services.store.opening import default_url, is_influx, open_store, sqlite_path
 
@@ -72,6 +72,21 @@ def status(*, store: options.Store = "", data: options.Data, json_: options.Json
         typer.echo(json.dumps(_document(found)))
     else:
         _print(found)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    *,
+    store: options.Store = "",
+    data: options.Data,
+) -> None:
+    """Copy a SQLite store into a new file, whole and of one moment, while it is in use."""
+    url = store or default_url(data)
+    if is_influx(url):
+        raise CommandError("this copies SQLite stores", "see docs/how-to/backup-and-restore.md for InfluxDB")
+    if not (path := sqlite_path(url)).exists():
+        raise CommandError(f"there is no store at {path}", "name it with --data or --store")
+    typer.echo(f"{file}: {decimal(sqlite_backup.backup(path, file))}", err=True)
 
 
 async def _status(url: str) -> StoreStatus:

@@ -48,11 +48,13 @@ class Influxd:
     """
 
     def __init__(self, folder: Path, *, auth: bool = False) -> None:
-        self.port, rpc_port = _free_ports()
+        self.port, self.rpc_port = _free_ports()
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "influxdb.conf").write_text(
-            CONFIGURATION.format(folder=folder, port=self.port, rpc_port=rpc_port, auth="true" if auth else "false")
+            CONFIGURATION.format(
+                folder=folder, port=self.port, rpc_port=self.rpc_port, auth="true" if auth else "false"
+            )
         )
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
