@@ -5,6 +5,7 @@ for: `./corridor test -m docker`. Where no image can be pulled, stand-ins are ma
 """
 
 import asyncio
+import re
 import ssl
 import sys
 import time
@@ -19,7 +20,7 @@ import pytest
 from cli.stack_probe import Device
 from services.store.opening import open_store
 from tests.stack.compose import standins
-from tests.stack.compose.stack import DEVICE, Stack, wait_until
+from tests.stack.compose.stack import DEVICE, ROOT, Stack, wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -195,3 +196,17 @@ def test_down_and_up_again_loses_nothing(stack: Stack) -> None:
     assert {asset["path"] for asset in stack.api("assets")} >= machines
     after = stack.api(f"kpi?asset=sheffield&{span}")
     assert (after["ledger"], after["indicators"]) == (before["ledger"], before["indicators"])
+
+
+def test_a_copy_of_the_volumes_is_put_back(stack: Stack) -> None:
+    page = (ROOT / "docs/how-to/backup-and-restore.md").read_text(encoding="utf-8")
+    save, restore = re.findall(r"^for volume .*?^done$", page, re.MULTILINE | re.DOTALL)
+    stack.done("stop", "-t", "10")
+    stack.shell(save)
+    stack.done("down", "-v")
+    stack.shell(restore)
+    stack.done("up", "-d")
+    wait_until(stack.is_healthy, "every container healthy after the copy was put back")
+    assert readings(stack, "load") == LOAD
+    publish(stack, "temperature", "23.5")
+    wait_until(lambda: newest(stack, "temperature") == 23.5, "a reading that came after the copy was put back")

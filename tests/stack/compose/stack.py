@@ -72,6 +72,13 @@ class Stack:
         assert ran.returncode == 0, f"{words}: {ran.stdout[-3_000:]}{ran.stderr[-3_000:]}"
         return ran.stdout
 
+    def shell(self, lines: str) -> None:
+        """Run lines of a page, which are about the stack under its usual name."""
+        (self.folder / "backup").mkdir(exist_ok=True)
+        lines = lines.replace('"corridor_$', f'"{self.project}_$').replace("corridor:local", self.secrets["IMAGE"])
+        ran = subprocess.run(["/bin/sh", "-ec", lines], cwd=self.folder, check=False, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+
     def check(self) -> list[dict[str, str]]:
         """Return what `stack check` finds, which has to be no fault."""
         grafana = ["--grafana", "none"] if self.has_standins else []
