@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
+from broker.mosquitto_stack import PROBE
 from broker.plant import Plant
 from dashboards import looks
 from dashboards.grafana import EXPRESSION, Ask, InfluxQuery, Object, alerting
@@ -20,6 +21,10 @@ _DAY_S: Final = 24 * _HOUR_S
 _LINE: Final = ("site", "area", "line")
 _FULL_PERCENT: Final = 90
 _LONGEST_UID: Final = 40
+_NOT_THE_PROBE: Final = " OR ".join(
+    f"\"{level}\" != '{name}'" for level, name in zip(LEVELS, PROBE.split("/"), strict=True)
+).join("()")
+"""`stack check` speaks for a moment, and then is silent by right."""
 _PLACE: Final = "/".join(f"{{{{ $labels.{level} }}}}" for level in LEVELS)
 
 
@@ -138,7 +143,7 @@ def _full() -> alerting.Rule:
 
 def _samples_within(period: str, by: tuple[str, ...]) -> str:
     """Ask how many samples came within a period that ends now: 0 from who sent some before, no answer from others."""
-    known = f'SELECT 0 * last("value") AS "n" FROM "telemetry" WHERE {_PERIOD}{grouped(by)}'
+    known = f'SELECT 0 * last("value") AS "n" FROM "telemetry" WHERE {_PERIOD} AND {_NOT_THE_PROBE}{grouped(by)}'
     recent = f'SELECT count("value") AS "n" FROM "telemetry" WHERE time > now() - {period}{grouped(by)}'
     return f'SELECT sum("n") AS "n" FROM ({known}), ({recent}){grouped(by)}'
 

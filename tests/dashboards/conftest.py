@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
+from broker.mosquitto_stack import PROBE
 from broker.plant import Plant, load
 from dashboards.building import ROOT
 from edge.simulation import Pace, Simulation
@@ -98,6 +99,7 @@ async def _keep_a_day(url: str, plant: Plant) -> None:
             events.append(Sample(asset=MILL, at=at, signal="disk-used", value=DISK_USED[hour], unit="%"))
         if hour == 20:
             events += [Status(asset=MILL, at=gone + minute * 60 * NS_PER_S, online=bool(minute)) for minute in (0, 9)]
+            events.append(Sample(asset=PROBE, at=gone, signal="probe", value=1.0))
             refused = [Refused(gone, "corridor/v1/leeds/shop/line-1/mill-1/count", "not JSON", b"{", 1)]
         await keeper.keep_events(sorted(events, key=lambda event: event.at), refused)
     await keeper.advance()
