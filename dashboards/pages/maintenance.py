@@ -124,7 +124,7 @@ def _by_machine() -> Tile:
 def _failures() -> Tile:
     tile = panels.ranking(
         "What made machines fail, 30 days",
-        "Time down by the reason that was told, over the last 30 days.",
+        "Time down by the reason that was told (a machine alone: none was), over the last 30 days.",
         Ask(reasons(("machine", "reason"), ("down",)), table=True),
         "seconds",
         looks.SECONDS,
