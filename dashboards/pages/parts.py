@@ -196,8 +196,8 @@ def stop_reasons(states: Sequence[str] = STOPS, *, size: tuple[int, int] = (8, 1
     """Return the reasons for which machines stood still, the longest first."""
     return panels.ranking(
         "Reasons by time",
-        "Time in set-up, waiting, idle and down by the reason that was told (a state alone: none was): what to work on first"
-        " is on top.",
+        "Time in set-up, waiting, idle and down by the reason that was told (a state alone: none was): what to work on"
+        " first is on top.",
         Ask(reasons(("state", "reason"), states), table=True),
         "seconds",
         looks.SECONDS,
