@@ -144,13 +144,14 @@ async def a_store(stack: contextlib.AsyncExitStack, folder: Path, kind: str) -> 
 
 
 def repeated(text: str, copies: int) -> str:
-    """Return a plant description with each of its lines so many times."""
-    tables = re.split(r"(?m)^(?=\[)", text)
-    return "".join(
-        table.replace("line-1", f"line-{number}")
-        for table in tables
-        for number in range(1, copies + 1 if "line-1" in table else 2)
-    )
+    """Return a plant description with each of its lines so many times: their tables, and what others say of them."""
+    made: list[str] = []
+    for table in re.split(r"(?m)^(?=\[)", text):
+        is_of_line = "line-1" in table.partition("\n")[0]
+        for part in [table] if is_of_line else table.splitlines(keepends=True):
+            times = copies if "line-1" in part else 1
+            made += [part.replace("line-1", f"line-{number}") for number in range(1, times + 1)]
+    return "".join(made)
 
 
 async def run(stack: contextlib.AsyncExitStack, *words: str) -> psutil.Process:

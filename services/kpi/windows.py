@@ -13,7 +13,7 @@ events. So it is read anew when something is measured, else in turn, each half m
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 from typing import Final
 
@@ -106,10 +106,14 @@ class Windows:
         self._meters: set[str] = set()
         """Assets of which no machine's time counts by itself, so that of all does: it is unknown."""
         self._lines: dict[str, list[str]] = {}
+        self._members: dict[str, list[str]] = {}
+        """The machines under each asset."""
         self._retained: dict[Key, bool] = {}
         """Whether the broker holds something; not here: nobody knows, as it may be from before a restart."""
         self._told: dict[str, dict[str, int]] = {}
         """By machine, the fields that it has told since the start, and the time of the first."""
+        self._gone: list[Key] = []
+        """Windows that there are not, and that the broker may still hold."""
         self._rolled = 0
 
     def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
@@ -161,9 +165,10 @@ class Windows:
 
     def _from(self, event: AnyEvent) -> dict[Key, _Window]:
         """Return the windows of a machine, its line, area and site that end after an event."""
-        above = set(paths(event.asset))
-        windows = (*self._running.items(), *self._ended.items())
-        return {key: found for key, found in windows if key[0] in above and found is not None and event.at <= found.end}
+        keys = [(path, kind) for path in paths(event.asset) for kind in (*KINDS, "order")]
+        windows = {key: self._running.get(key) for key in keys}
+        windows |= {(path, LAST + kind): self._ended.get((path, LAST + kind)) for path, kind in keys}
+        return {key: found for key, found in windows.items() if found is not None and event.at <= found.end}
 
     def _apply_to_orders(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
         window, ended = self._running.get((machine, "order")), self._ended.get((machine, LAST + "order"))
@@ -194,6 +199,7 @@ class Windows:
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
         if machines.keys() != self._machines.keys():
             self._lines = _lines(machines)
+            self._members = _members(machines)
             self._silent = set(self._plant.machines()).difference(machines)
         if self._silent:
             heard = self._silent.intersection([machine.asset for machine in await self._store.machines()])
@@ -204,8 +210,8 @@ class Windows:
         if changed:
             counted = {machine for machine, is_counted in machines.items() if is_counted} | self._silent
             told = {path for machine in counted for path in paths(machine)}
-            self._meters = {path for machine in machines for path in paths(machine)} - told
-        for path in {path for machine in machines for path in paths(machine)}:
+            self._meters = self._members.keys() - told
+        for path in self._members:
             for kind in KINDS:
                 await self._roll(path, kind, now, anew=path in stale)
         orders = dict.fromkeys((*self._orders, *changed))
@@ -213,6 +219,7 @@ class Windows:
         for machine in orders:
             if machine in machines:
                 await self._read_orders(machine, now)
+        self._gone = [key for key in self._keys() if self._retained.get(key, True) and self._window(key) is None]
 
     async def read(self, now: int, for_s: float = READING_S) -> None:
         """Read anew what indicators need besides sums, of the windows that have not had it for longest.
@@ -263,10 +270,11 @@ class Windows:
                 yield Publication(
                     self._topic(key), msgspec.json.encode(self._payload(key, window, now)), 1, retain=True
                 )
-        for key in self._keys():
+        for key in self._gone:
             if self._retained.get(key, True) and self._window(key) is None:
                 self._retained[key] = False
                 yield Publication(self._topic(key), b"", qos=1, retain=True)
+        self._gone.clear()
 
     def _payload(self, key: Key, window: _Window, now: int) -> KpiPayload:
         path, kind = key
@@ -404,7 +412,7 @@ class Windows:
         return self._machines[machine] or path in self._meters
 
     def _under(self, path: str) -> list[str]:
-        return [machine for machine in self._machines if machine == path or machine.startswith(path + "/")]
+        return self._members.get(path, [])
 
     # ---- Orders ----
 
@@ -470,7 +478,7 @@ class Windows:
 
     def _keys(self) -> Iterator[Key]:
         """Yield all windows that there may be."""
-        for path in {path for machine in self._machines for path in paths(machine)}:
+        for path in self._members:
             kinds = (*KINDS, "order") if path in self._machines or path in self._lines else KINDS
             for kind in kinds:
                 yield path, kind
@@ -491,6 +499,14 @@ def _lines(machines: dict[str, bool]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for machine in machines:
         found.setdefault(machine.rpartition("/")[0], []).append(machine)
+    return found
+
+
+def _members(machines: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for machine in machines:
+        for path in paths(machine):
+            found.setdefault(path, []).append(machine)
     return found
 
 
