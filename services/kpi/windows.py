@@ -47,6 +47,8 @@ LAST: Final = "last-"
 """What the name of a window that is over begins with."""
 READ_NS: Final = 30_000_000_000
 """What indicators need besides sums is read again after this long, or when something is measured."""
+READ_OVER_NS: Final = 600_000_000_000
+"""Of a window that is over it changes by late events only, which are noticed; this is for those that are not."""
 READING_S: Final = 0.1
 """So much of a second is spent on that."""
 MOST_MACHINES: Final = 50
@@ -135,6 +137,8 @@ class Windows:
                 add(window.sums, difference if key[0] in self._meters else timeless)
                 if events or key in self._ended:
                     self._touched[key] = None
+                if key in self._ended:
+                    window.read = 0
             self._apply_to_orders(machine, start, timeless, by_events=bool(events))
 
     def _note(self, events: Sequence[AnyEvent]) -> None:
@@ -230,9 +234,13 @@ class Windows:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + for_s
-        windows = [*self._running.items(), *((key, window) for key, window in self._ended.items() if window)]
-        due = [(window.read, key, window) for key, window in windows if now - window.read >= READ_NS]
-        for _, key, window in sorted(due, key=lambda item: item[:2]):
+        due = [(window.read, key, window) for key, window in self._running.items() if now - window.read >= READ_NS]
+        due += [
+            (window.read, key, window)
+            for key, window in self._ended.items()
+            if window is not None and now - window.read >= READ_OVER_NS
+        ]
+        for read, key, window in sorted(due, key=lambda item: item[:2]):
             if loop.time() > until:
                 return
             path, kind = key
@@ -240,10 +248,9 @@ class Windows:
             if kind.endswith("order") or len(self._under(path)) > MOST_MACHINES:
                 continue
             measured = await self._range(key, window, now)
-            context = msgspec.structs.replace(
-                await context_of(self._store, self._plant, measured),
-                untold=await all_untold(self._store, path, measured.end),
-            )
+            # What was never told is known once it has been read: an event that tells it is noticed.
+            untold = window.context.untold if read else await all_untold(self._store, path, measured.end)
+            context = await context_of(self._store, self._plant, measured, untold)
             if context != window.context:
                 window.context = context
                 self._touched[key] = None

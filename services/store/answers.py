@@ -162,9 +162,9 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
     return judge(measured, plant, context, await _lasting(store, measured), asked_end=end, bottleneck=bottleneck)
 
 
-async def context_of(store: Store, plant: Plant, measured: Range) -> Context:
-    """Return what the indicators of a range need besides its sums."""
-    return await _full_context(store, plant, measured, await _bottleneck(store, plant, measured))
+async def context_of(store: Store, plant: Plant, measured: Range, never: frozenset[str] | None = None) -> Context:
+    """Return what the indicators of a range need besides its sums; `never` is what was never told, if that is known."""
+    return await _full_context(store, plant, measured, await _bottleneck(store, plant, measured), never)
 
 
 def judge(
@@ -251,14 +251,20 @@ async def _bottleneck(store: Store, plant: Plant, measured: Range) -> Bottleneck
     return await constraint(store, measured.asset, measured.start, measured.end)
 
 
-async def _full_context(store: Store, plant: Plant, measured: Range, bottleneck: Bottleneck | None) -> Context:
+async def _full_context(
+    store: Store,
+    plant: Plant,
+    measured: Range,
+    bottleneck: Bottleneck | None,
+    never: frozenset[str] | None = None,
+) -> Context:
     stages = plant.stages(measured.asset)
     places = [place for place, stage in enumerate(stages) if bottleneck is not None and bottleneck.machine in stage]
     return Context(
         operations=operations_of(plant, measured),
         bottleneck=places[0] if places else None,
         capabilities=tuple(capabilities(await measurements(store, measured))),
-        untold=await untold(store, measured.asset, measured.end, measured.total()),
+        untold=never if never is not None else await untold(store, measured.asset, measured.end, measured.total()),
         planned=await planned_pieces(store, plant, measured),
     )
 
