@@ -1,4 +1,4 @@
-"""A year of 100 machines, asked on SQLite: how long an answer takes, over the whole and told apart by machine.
+"""A year of 100 machines, asked on SQLite: how long an answer takes: of all, all by product, and a line.
 
 The store holds a row an hour of each machine (all that the coarser rows are made of; the minutes of old days are
 forgotten after a while anyway) and the events of the first and the last hour. The range begins and ends in the middle
@@ -24,15 +24,13 @@ from broker.events import Count, StateChange
 from broker.instants import parse as instant
 from broker.plant import parse
 from services.ledger.fields import FIELDS, NANO
-from services.ledger.history import MINUTE
 from services.store.answers import answer
 from services.store.groups import answers_by
 from services.store.interface import Batch, LedgerRow, Store
 from services.store.opening import open_store
+from services.store.ranges import DAY, HOUR
 
 ROUNDS: Final = 9
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
 START: Final = instant("2025-01-01T00:00:00Z")
 PLANT: Final = """
 [calendar.always]

@@ -141,6 +141,11 @@ def build(asset: str, kind: Kind, name: str = "", prefix: str = PREFIX) -> str:
     return f"{prefix}/{asset}/{kind}/{name}" if name else f"{prefix}/{asset}/{kind}"
 
 
+def is_under(path: str, asset: str) -> bool:
+    """Tell whether an asset is another, or stands below it; everything stands below ''."""
+    return not asset or path == asset or path.startswith(asset + "/")
+
+
 def check_asset(path: str) -> str:
     """Return the asset path if it has one to four good levels.
 

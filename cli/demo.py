@@ -22,7 +22,7 @@ from broker import address
 from broker.embedded import EmbeddedBroker, Kind, PortInUse
 from broker.events import NS_PER_S
 from broker.plant import Plant, load
-from cli import loop, options, past, services, times
+from cli import loop, options, past, progress, services, times
 from cli.errors import CommandError
 from edge.simulator import Simulator
 from services.store.opening import default_url
@@ -92,8 +92,8 @@ async def _demo(
         simulator = Simulator(plant, data, source=simulated_from) if simulated_from else None
         if simulator is not None and simulator.is_new and not newest:
             now = clock.now()
-            await past.make(simulator, plant, store, (now - PAST_NS, now), _tell_past)
-            _progress("")
+            with progress.shown("making the last eight hours of the plant") as tell:
+                await past.make(simulator, plant, store, (now - PAST_NS, now), tell)
         ready = asyncio.Event()
         async with asyncio.TaskGroup() as parts:
             # The simulator stands in the body: when the demo ends, it says goodbye before the services are cancelled.
@@ -232,13 +232,3 @@ def _is_loopback(host: str) -> bool:
 
 def _say(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _tell_past(done: float, total: float) -> None:
-    _progress(f"making the last eight hours of the plant: {done / total:4.0%}")
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{text:<60}\r")
-        sys.stderr.flush()

@@ -6,6 +6,8 @@ import queue
 import re
 import shutil
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote, urlsplit
@@ -15,10 +17,10 @@ import httpx
 from broker.mosquitto_stack import PROBE
 from broker.topics import PREFIX
 from cli.env_file import EnvFile
-from cli.stack import PORTS, SECRETS, SETTINGS
-from cli.stack_probe import SUCCESS, Device
+from cli.services import opened
+from cli.stack import LET_IN, PORTS, SECRETS, SETTINGS
+from cli.stack_probe import TAKEN, Device
 from services.store.interface import Store, StoreError
-from services.store.opening import open_store
 
 NEEDED: Final = ("broker", "influxdb", "ingest", "kpi", "wall")
 """Services without which there is no stack."""
@@ -111,7 +113,7 @@ async def containers(places: Places) -> str:
     faults = {service: said for service, state in sorted(states.items()) if (said := _ailing(state))}
     if faults:
         told = "; ".join(f"{service}: {said}" for service, said in faults.items())
-        raise Fault(told, f"docker compose logs --tail 20 {' '.join(faults)}")
+        raise Fault(told, _logs(*faults))
     return f"{len(states)} of {len(states)} healthy, or ended well"
 
 
@@ -122,13 +124,8 @@ async def broker(places: Places) -> str:
 
 async def store(places: Places) -> str:
     """See that the store answers."""
-    opened = await _opened(places)
-    try:
-        machines = await opened.machines()
-    except StoreError as error:
-        raise Fault(str(error), "docker compose logs --tail 20 influxdb store-setup") from error
-    finally:
-        await opened.close()
+    async with _opened(places) as kept:
+        machines = await kept.machines()
     return f"it answers, and knows {len(machines)} machine{'s' * (len(machines) != 1)}"
 
 
@@ -136,18 +133,13 @@ async def ingest(places: Places) -> str:
     """See that a reading of the probe gets into the store."""
     sent = time.time_ns() // _MS
     await asyncio.to_thread(_publish, places, "telemetry/probe", {"ts": sent, "value": sent % 1_000})
-    opened = await _opened(places)
-    try:
+    async with _opened(places) as kept:
         began = time.monotonic()
-        while not await opened.events(("telemetry",), PROBE, sent * _MS, sent * _MS + 1):
+        while not await kept.events(("telemetry",), PROBE, sent * _MS, sent * _MS + 1):
             if time.monotonic() - began > INGEST_S:
-                raise Fault(
-                    f"a reading was acknowledged by the broker, and is not in the store after {INGEST_S:g} s",
-                    "docker compose logs --tail 20 ingest",
-                )
+                told = f"a reading was acknowledged by the broker, and is not in the store after {INGEST_S:g} s"
+                raise Fault(told, _logs("ingest"))
             await asyncio.sleep(0.2)
-    finally:
-        await opened.close()
     return f"a reading was in the store after {time.monotonic() - began:.1f} s"
 
 
@@ -155,16 +147,13 @@ async def ledger(places: Places) -> str:
     """See that a meter of the probe changes its indicators, which the KPI service publishes."""
     waited = await asyncio.to_thread(_ledger, places)
     if waited is None:
-        raise Fault(
-            f"a meter was read, and no indicators were published within {LEDGER_S:g} s",
-            "docker compose logs --tail 20 kpi",
-        )
+        raise Fault(f"a meter was read, and no indicators were published within {LEDGER_S:g} s", _logs("kpi"))
     return f"indicators were published {waited:.1f} s after an event"
 
 
 async def wall(places: Places) -> str:
     """See that the wall is connected to the broker and lets in who has its password."""
-    url, cure = places.urls["wall"], "docker compose logs --tail 20 wall"
+    url, cure = places.urls["wall"], _logs("wall")
     async with httpx.AsyncClient(base_url=url, timeout=5) as client:
         told = await _get(client, "/healthz", f"the wall at {url}", cure)
         if not told.get("broker_connected"):
@@ -180,7 +169,7 @@ async def wall(places: Places) -> str:
 
 async def grafana(places: Places) -> str:
     """See that Grafana works, that its data sources answer with the probe's reading, and that alert rules are there."""
-    url, cure = places.urls["grafana"], "docker compose logs --tail 20 grafana"
+    url, cure = places.urls["grafana"], _logs("grafana")
     if url == "none":
         raise LeftOut("there is none")
     password = places.settings["CORRIDOR_GRAFANA_PASSWORD"]
@@ -215,7 +204,7 @@ async def grafana(places: Places) -> str:
 
 
 def _broker(places: Places) -> str:
-    url, cure = places.urls["broker"], "docker compose logs --tail 20 broker"
+    url, cure = places.urls["broker"], _logs("broker")
     try:
         with places.device(None):
             raise Fault(f"the broker at {url} lets in who has no password", "docker compose up -d broker-setup broker")
@@ -224,19 +213,18 @@ def _broker(places: Places) -> str:
             raise Fault(f"the broker at {url} cannot be reached: {refused}", cure) from refused
     except OSError as error:
         raise Fault(f"the broker at {url} cannot be reached: {error}", cure) from error
-    let_in = "docker compose run --rm broker-setup && docker compose kill -s HUP broker"
     try:
         with places.probe() as probe:
             own = probe.publish(f"{_TOPIC}/telemetry/probe", "0")
             others = probe.publish(_FOREIGN, "0")
     except ConnectionRefusedError as refused:
-        raise Fault(f"the broker refuses the user probe: {refused}", let_in) from refused
+        raise Fault(f"the broker refuses the user probe: {refused}", LET_IN) from refused
     except OSError as error:
         raise Fault(f"the broker at {url}: {error}", cure) from error
-    if own not in {SUCCESS, "No matching subscribers"}:
-        raise Fault(f"the probe may not write its own topics: {own}", let_in)
-    if others in {SUCCESS, "No matching subscribers"}:
-        raise Fault("a device may write the topics of others", let_in)
+    if own not in TAKEN:
+        raise Fault(f"the probe may not write its own topics: {own}", LET_IN)
+    if others in TAKEN:
+        raise Fault("a device may write the topics of others", LET_IN)
     return f"{url} refuses strangers, and devices at the topics of others"
 
 
@@ -263,11 +251,17 @@ def _ledger(places: Places) -> float | None:
     return None
 
 
-async def _opened(places: Places) -> Store:
+@asynccontextmanager
+async def _opened(places: Places) -> AsyncIterator[Store]:
     try:
-        return await open_store(places.urls["store"])
+        async with opened(places.urls["store"]) as kept:
+            yield kept
     except StoreError as error:
-        raise Fault(str(error), "docker compose logs --tail 20 influxdb store-setup") from error
+        raise Fault(str(error), _logs("influxdb", "store-setup")) from error
+
+
+def _logs(*services: str) -> str:
+    return f"docker compose logs --tail 20 {' '.join(services)}"
 
 
 async def _get(client: httpx.AsyncClient, path: str, who: str, cure: str) -> Any:

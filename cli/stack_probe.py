@@ -11,6 +11,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 PATIENCE_S: Final = 10.0
 SUCCESS: Final = "Success"
+TAKEN: Final = frozenset({SUCCESS, "No matching subscribers"})
+"""What a broker answers to a publication that it takes."""
 
 
 class Device:

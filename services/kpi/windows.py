@@ -14,6 +14,7 @@ events. So it is read anew when something is measured, else in turn, each half m
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice, takewhile
 from typing import Final
 
@@ -24,7 +25,7 @@ from broker.events import AnyEvent, Labour
 from broker.payloads import KpiPayload
 from broker.plant import Plant
 from broker.session import Publication
-from broker.topics import PREFIX
+from broker.topics import PREFIX, is_under
 from services.kpi.keeping import Change, Keeper
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
@@ -53,6 +54,9 @@ READING_S: Final = 0.1
 """So much of a second is spent on that."""
 MOST_MACHINES: Final = 50
 """What has more machines is published without what must be read from single events; ask the interface for that."""
+
+LINE: Final = 2
+"""So many slashes has the path of a line."""
 
 Key = tuple[str, str]
 """Asset path and window: `hour`, `last-hour`, …"""
@@ -202,8 +206,8 @@ class Windows:
         machines = {machine: keeper.is_counted(machine) for machine in keeper.machines()}
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
         if machines.keys() != self._machines.keys():
-            self._lines = _lines(machines)
             self._members = _members(machines)
+            self._lines = {path: found for path, found in self._members.items() if path.count("/") == LINE}
             self._silent = set(self._plant.machines()).difference(machines)
         if self._silent:
             heard = self._silent.intersection([machine.asset for machine in await self._store.machines()])
@@ -286,12 +290,12 @@ class Windows:
     def _payload(self, key: Key, window: _Window, now: int) -> KpiPayload:
         path, kind = key
         sums = window.sums
-        if path in self._lines and kind.endswith("order"):
+        if not kind.endswith("order"):
+            sums = self._with_silent(path, window, now)
+        elif path in self._lines:
             sums = {}
             for part in self._parts(path, window.name):
                 add(sums, part.sums)
-        if not kind.endswith("order"):
-            sums = self._with_silent(path, sums, window, now)
         evaluation = evaluate(sums, msgspec.structs.replace(window.context, operations=self._operations(key, window)))
         return KpiPayload(
             ts=now // 1_000_000,
@@ -304,11 +308,10 @@ class Windows:
             notes=[f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons],
         )
 
-    def _with_silent(self, path: str, sums: Sums, window: _Window, now: int) -> Sums:
+    def _with_silent(self, path: str, window: _Window, now: int) -> Sums:
         """Return a window's sums with the time of the machines under an asset that have not been heard."""
-        silent = [machine for machine in self._silent if machine.startswith(path + "/")]
-        total = dict(sums)
-        for machine in silent:
+        total = dict(window.sums)
+        for machine in filter(partial(is_under, asset=path), self._silent):
             for unknown in unknown_time(window.start, min(now, window.end), self._plant.calendar_of(machine)).values():
                 add(total, unknown)
         return total
@@ -500,13 +503,6 @@ def paths(machine: str) -> tuple[str, ...]:
     """Return the asset paths that a machine belongs to, itself first: machine, line, area, site."""
     levels = machine.split("/")
     return tuple("/".join(levels[:depth]) for depth in range(len(levels), 0, -1))
-
-
-def _lines(machines: dict[str, bool]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for machine in machines:
-        found.setdefault(machine.rpartition("/")[0], []).append(machine)
-    return found
 
 
 def _members(machines: Iterable[str]) -> dict[str, list[str]]:

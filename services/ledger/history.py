@@ -23,7 +23,7 @@ from broker.events import (
 from broker.topics import Kind
 from services.ledger import counters, entries
 from services.ledger.fields import NANO
-from services.ledger.orders import ANY, Orders
+from services.ledger.orders import Orders, takes_off
 from services.ledger.track import Track
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class History:
     def begins_other(self, at: int, order: str) -> bool:
         """Tell whether at this very instant an order begins that is not the one named; '' names any."""
         begun = self.jobs.begun_at(at)
-        return begun is not None and order not in {ANY, begun.order}
+        return begun is not None and not takes_off(order, begun.order)
 
     def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
         """Take in an event, and return the starts of the minutes that it touches.

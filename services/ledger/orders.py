@@ -13,6 +13,11 @@ ANY: Final = ""
 """The name in an end that says no order: it ends whichever is on."""
 
 
+def takes_off(named: str, order: str) -> bool:
+    """Tell whether an end takes an order off, by the name in it."""
+    return named in {ANY, order}
+
+
 class Orders(Track[Order | None]):
     """The order that is on from each instant at which a job was told; None where none is."""
 
@@ -67,6 +72,6 @@ class Orders(Track[Order | None]):
                 if each > place:
                     break
                 on = told
-            elif on is not None and told in {ANY, on.order}:
+            elif on is not None and takes_off(told, on.order):
                 on = None
             self.entries[each] = on

@@ -169,6 +169,10 @@ class _Builder:
             told = (begin, until) if read is None else (read, read)
             self.trace.append(Part(field, amount, *told, self.history.said_at(begin), place.product, place.shift))
 
+    def _add_read(self, field: str, amount: int, at: int, place: "_Place") -> None:
+        """Add what a reading at this instant added, to the moment before."""
+        self._add(field, amount, at - 1, at - 1, place, read=at)
+
     def _place(self, time: int) -> "_Place":
         return _Place(self.history.jobs.at(time), self._span(time))
 
@@ -269,19 +273,19 @@ class _Builder:
                 moment = at - 1
                 place = self._place(moment)
                 if added is None:
-                    self._add("dips", NANO, moment, moment, place, read=at)
+                    self._add_read("dips", NANO, at, place)
                     continue
-                self._add(field, added, moment, moment, place, read=at)
+                self._add_read(field, added, at, place)
                 if field == "produced":
                     if self.history.said_at(moment).state == "off":
-                        self._add("produced_off", added, moment, moment, place, read=at)
+                        self._add_read("produced_off", added, at, place)
                     ideal_ns = self._ideal_ns(place)
                     if ideal_ns is None:
-                        self._add("unrated", added, moment, moment, place, read=at)
+                        self._add_read("unrated", added, at, place)
                     else:
-                        self._add("ideal_s", _times(added, ideal_ns), moment, moment, place, read=at)
+                        self._add_read("ideal_s", _times(added, ideal_ns), at, place)
                 elif field == "good":
-                    self._add("ideal_good_s", _times(added, self._ideal_ns(place) or 0), moment, moment, place, read=at)
+                    self._add_read("ideal_good_s", _times(added, self._ideal_ns(place) or 0), at, place)
 
     def _ideal_ns(self, place: "_Place") -> int | None:
         if place.order is not None and place.order.ideal_ns is not None:

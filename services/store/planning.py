@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from broker.events import NS_PER_S, Job
 from broker.plant import Plant
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
-from services.ledger.orders import ANY
+from services.ledger.orders import takes_off
 from services.store.histories import FOR_EVER, in_force
 from services.store.interface import Store
 from services.store.ranges import Range
@@ -93,7 +93,7 @@ def _stretches(jobs: Iterable[Job], end: int) -> Iterator[Stretch]:
         if on is not None and job.phase == "start" and job.order == on.job.order:
             on = on._replace(job=job)
             continue
-        if job.phase == "end" and on is not None and job.order not in {ANY, on.job.order}:
+        if job.phase == "end" and on is not None and not takes_off(job.order, on.job.order):
             continue  # it ends another order, which this one has ended before
         if on is not None:
             yield on._replace(end=job.at)

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from broker.plant import Plant
+from broker.topics import is_under
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE, History
 from services.ledger.rows import NO_PRODUCT, Rules, build, unknown_time
@@ -107,7 +108,7 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
 
 
 def _counted(plant: Plant, asset: str, heard: AbstractSet[str], counted: AbstractSet[str]) -> tuple[str, ...]:
-    silent = {machine for machine in plant.machines() if not asset or f"{machine}/".startswith(f"{asset}/")} - heard
+    silent = {machine for machine in plant.machines() if is_under(machine, asset)} - heard
     return tuple(sorted((counted & heard) | silent or heard))
 
 

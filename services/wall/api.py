@@ -18,7 +18,7 @@ from litestar.response import Stream as StreamResponse
 from broker.events import NS_PER_MS, NS_PER_S, AnyEvent
 from broker.instants import format_rfc3339
 from broker.plant import Plant
-from broker.topics import KINDS, LEVELS, Kind, check_asset
+from broker.topics import KINDS, LEVELS, Kind, check_asset, is_under
 from services.store.answers import Answer
 from services.store.constraint import constraint
 from services.store.explaining import Explanation, explain
@@ -86,7 +86,7 @@ class Parts(msgspec.Struct):
     def machines_of(self, asset: str) -> list[str]:
         """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
         known = dict.fromkeys([*self.plant.machines(), *sorted(self.picture.machines)])
-        return [path for path in known if not asset or path == asset or path.startswith(asset + "/")]
+        return [path for path in known if is_under(path, asset)]
 
 
 class Asset(msgspec.Struct, frozen=True):

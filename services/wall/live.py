@@ -32,6 +32,7 @@ from broker.events import (
 from broker.message import Message
 from broker.topics import PREFIX, is_name
 from services.keepers import is_our_own
+from services.ledger.orders import takes_off
 from services.wall.facts import Value, ms, told_by
 from services.wall.kept import Fact, Machine
 from services.wall.standing import Standing, of_group, of_machine
@@ -256,7 +257,7 @@ class Picture:
     def _ends_another(self, event: Job) -> bool:
         """Tell whether this is the end of an order that another one has ended before."""
         on = self._facts.get((event.asset, "job"))
-        return on is not None and event.phase == "end" and event.order not in {"", on.value["order"]}
+        return on is not None and event.phase == "end" and not takes_off(event.order, on.value["order"])
 
     def _take_alarm(self, path: str, name: str, machine: Machine) -> None:
         """Keep which alarms are on, by the newest that is known of each: a machine's state tells of them."""

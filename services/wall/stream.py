@@ -16,7 +16,7 @@ import msgspec
 
 from broker.errors import ContractError
 from broker.events import NS_PER_MS, AnyEvent
-from broker.topics import parse
+from broker.topics import is_under, parse
 from services.wall.live import Heard, Picture
 
 SHORTEST_PAUSE_S: Final = 0.25
@@ -225,7 +225,7 @@ def _within(heard: Heard, asset: str) -> bool:
         path = parse(heard.message.topic).asset
     except ContractError:
         return False
-    return path == asset or path.startswith(asset + "/")
+    return is_under(path, asset)
 
 
 def _event(name: str, number: int, data: Any) -> bytes:
