@@ -139,7 +139,8 @@ class Simulator:
                 await self._leave(session, simulation, log)
 
     async def _begin(self, session: Session, clock: Clock, log: TruthLog) -> Simulation:
-        if self._simulation is not None:
+        if self._simulation is not None:  # of its past nobody has heard: the store knows it, the broker does not
+            self._simulation.announce(order_since=self._simulation.now - _LONGEST_ORDER_NS)
             return self._simulation
         if self._saved is None:
             self._simulation = _warmed_up(self._plant, clock.now())

@@ -275,9 +275,9 @@ async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path: Path) ->
     with pytest.raises(asyncio.CancelledError):
         await simulator.simulate(broker, VirtualClock(START + 8 * HOUR))
     live = broker.decode()
-    assert all(event.at >= START + 8 * HOUR for event in live)
+    assert all(event.at >= START + 8 * HOUR or event in past for event in live)
     statuses = [event for event in [*past, *live] if isinstance(event, Status)]
-    assert [event.online for event in statuses if event.asset == ASSETS[0]] == [True, False]
+    assert [event.online for event in statuses if event.asset == ASSETS[0]] == [True, True, False]
     for counts in counters([*past, *live]).values():
         produced = [made(count) for count in counts]
         assert all(0 <= after - before <= 1 for before, after in pairwise(produced))
@@ -286,6 +286,21 @@ async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path: Path) ->
         assert len(states) > 10
     told = truth.budgets(truth.read(tmp_path / truth.FILE_NAME), START, START + 9 * HOUR)
     assert all("unknown" not in budget.states for budget in told.values())
+
+
+async def test_the_broker_hears_how_all_stand_after_a_past_that_only_the_store_knows() -> None:
+    simulator = Simulator(PLANT)
+    past = [event for batch in simulator.backfill(START, START + HOUR) for event in batch]
+    broker = Broker(START + HOUR)
+    with pytest.raises(asyncio.CancelledError):
+        await simulator.simulate(broker, VirtualClock(START + HOUR))
+    at_once = [event for event in broker.decode() if event.at == START + HOUR]
+    for asset in ASSETS:
+        [online] = [event.online for event in at_once if isinstance(event, Status) and event.asset == asset]
+        [state] = [event.state for event in at_once if isinstance(event, StateChange) and event.asset == asset]
+        assert online
+        assert state == next(e.state for e in reversed(past) if isinstance(e, StateChange) and e.asset == asset)
+        assert counters(at_once)[asset][0].produced == counters(past)[asset][-1].produced
 
 
 def test_a_new_plant_has_lived_a_day_before_its_back_fill() -> None:
