@@ -1,10 +1,11 @@
 # ruff: noqa: S608  (names of tables and columns come from sqlite_schema, values are parameters)
-"""The sums in the SQLite store: minute rows as they are written, hour and day rows that always agree with them.
+"""The sums in the SQLite store: minute rows as written, and rows by hour, day and week that always agree with them.
 
-An hour's row is the sum of its minutes and a day's the sum of its hours; neither is ever counted up. Writing a minute
-marks its hour and day in `ledger_dirty`. Reading leaves the rows of marked hours and days aside and sums what they are
-made of, so every answer is exact and no reader has to write. The writer makes the marked rows anew, all but the newest
-hour and day of each machine: that hour's minutes change each second, and would have it made each second for nothing.
+An hour's row is the sum of its minutes, a day's the sum of its hours and a week's of its days; none is ever counted up.
+Writing a minute marks its hour, day and week in `ledger_dirty`. Reading leaves the rows of marked spans aside and sums
+what they are made of, so every answer is exact and no reader has to write. The writer makes the marked rows anew, all
+but the newest of each machine: the running hour's minutes change each second, and would have it made each second for
+nothing.
 """
 
 import sqlite3
@@ -15,8 +16,17 @@ from services.ledger.fields import Sums, add
 from services.store.interface import LedgerRow, ReasonRow
 from services.store.sqlite_schema import LEDGER, NOTHING, REASONS, Family
 
-SPANS_NS: Final = {"minute": 60_000_000_000, "hour": 3_600_000_000_000, "day": 86_400_000_000_000}
-_FINER: Final = {"day": "hour", "hour": "minute"}
+SPANS_NS: Final = {
+    "minute": 60_000_000_000,
+    "hour": 3_600_000_000_000,
+    "day": 86_400_000_000_000,
+    "week": 604_800_000_000_000,
+}
+"""How long what a row sums is. A week is seven days of UTC from 1970-01-01 on, a Thursday; it is asked for by nobody,
+and makes long ranges fast."""
+SUMMED: Final = ("hour", "day", "week")
+"""The spans whose rows are sums of finer ones."""
+_FINER: Final = {"week": "day", "day": "hour", "hour": "minute"}
 
 
 class Stretch(NamedTuple):
@@ -28,7 +38,7 @@ class Stretch(NamedTuple):
     resolution: str
 
     def finer(self, start: int) -> Self:
-        """Return what the hour (or day) of this stretch that begins at `start` is the sum of."""
+        """Return what the hour (day, week) of this stretch that begins at `start` is the sum of."""
         return self._replace(start=start, end=start + SPANS_NS[self.resolution], resolution=_FINER[self.resolution])
 
 
@@ -84,13 +94,13 @@ def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], ass
 
 
 def settle(connection: sqlite3.Connection, before: int | None = None) -> None:
-    """Make the marked rows anew, within the running transaction: all but the newest hour and day of each machine.
+    """Make the marked rows anew, within the running transaction: all but the newest of each machine.
 
     Args:
         connection: the writer's.
         before: those that begin before this time are made anew as well, were they the newest.
     """
-    for resolution in ("hour", "day"):
+    for resolution in SUMMED:
         old = connection.execute(
             "SELECT asset, start FROM ledger_dirty d WHERE resolution = ?1 AND (start < ?2 OR start <"
             " (SELECT max(start) FROM ledger_dirty WHERE asset = d.asset AND resolution = ?1))",
@@ -117,7 +127,7 @@ def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int,
         f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
         [key for key, row in last.items() if not any(row.sums.values())],
     )
-    for resolution in ("hour", "day"):
+    for resolution in SUMMED:
         span = SPANS_NS[resolution]
         marks = {(asset, resolution, row.start // span * span) for asset, row in rows}
         connection.executemany("INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, ?, ?)", marks)
@@ -173,8 +183,21 @@ def rows(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> li
 
 
 def totals(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> dict[tuple[str, str], Sums]:
-    """Return the sums of a stretch's rows by their keys."""
-    return {(row.first, row.second): row.sums for row in _sums(connection, family, stretch)}
+    """Return the sums of a stretch's rows by their keys; days are read by the week where whole weeks are among them."""
+    found: dict[tuple[str, str], Sums] = {}
+    for piece in _by_week(stretch) if stretch.resolution == "day" else [stretch]:
+        for row in _sums(connection, family, piece):
+            add(found.setdefault((row.first, row.second), {}), row.sums)
+    return found
+
+
+def _by_week(days: Stretch) -> list[Stretch]:
+    """Cut a stretch of days into whole weeks, and days at its ends."""
+    day, week = SPANS_NS["day"], SPANS_NS["week"]
+    first, last = -(-days.start // week) * week, -(-days.end // day) * day // week * week
+    if first >= last:
+        return [days]
+    return [days._replace(end=first), Stretch(days.asset, first, last, "week"), days._replace(start=last)]
 
 
 def _sums(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> list[Summed]:
@@ -222,7 +245,7 @@ def _summed(family: Family, row: Sequence[Any]) -> Summed:
 
 
 def _stale(connection: sqlite3.Connection, stretch: Stretch) -> set[int]:
-    """Return the starts of the marked hours (or days) in a stretch; minutes are never marked."""
+    """Return the starts of the marked hours (days, weeks) in a stretch; minutes are never marked."""
     marked = connection.execute(
         "SELECT start FROM ledger_dirty WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND resolution = ?4", stretch
     )

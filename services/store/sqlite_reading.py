@@ -23,6 +23,7 @@ from services.store.interface import (
     Signal,
     StoreError,
 )
+from services.store.ranges import layers
 from services.store.sqlite_events import FOR_EVER, FORMS, Series, told
 from services.store.sqlite_ledger import Stretch
 from services.store.sqlite_schema import LEDGER, REASONS
@@ -142,13 +143,13 @@ class Reading:
         return found
 
     def reasons(self, asset: str, start: int, end: int) -> list[ReasonRow]:
-        """Answer `Store.reasons`, from whole days and hours where the range has them."""
+        """Answer `Store.reasons`, from the coarsest rows that fit."""
         found: list[ReasonRow] = []
         for number, path in self._assets(asset):
             total: dict[tuple[str, str], Sums] = {}
-            for piece in _pieces(start, end):
-                part = sqlite_ledger.totals(self.connection, REASONS, piece._replace(asset=number))
-                for key, sums in part.items():
+            for begin, until, resolution in layers(start, end):
+                stretch = Stretch(number, begin, until, resolution)
+                for key, sums in sqlite_ledger.totals(self.connection, REASONS, stretch).items():
                     add(total.setdefault(key, {}), sums)
             found += [
                 ReasonRow(path, start, state, reason, sums.get("seconds", 0), sums.get("entries", 0))
@@ -253,18 +254,3 @@ def _range_of(asset: str) -> tuple[str, str]:
 def _ordered(events: list[AnyEvent], *, newest_first: bool) -> list[AnyEvent]:
     events.sort(key=lambda event: (event.at, event.asset, event.kind, event.series), reverse=newest_first)
     return events
-
-
-def _pieces(start: int, end: int, resolutions: Sequence[str] = ("day", "hour", "minute")) -> list[Stretch]:
-    """Cut a range (of no machine yet) into whole days, and at its ends whole hours, and minutes at theirs."""
-    if start >= end:
-        return []
-    resolution, *finer = resolutions
-    if not finer:
-        return [Stretch(0, start, end, resolution)]
-    span = sqlite_ledger.SPANS_NS[resolution]
-    first, last = -(-start // span) * span, end // span * span
-    if first >= last:
-        return _pieces(start, end, finer)
-    middle = Stretch(0, first, last, resolution)
-    return [*_pieces(start, first, finer), middle, *_pieces(last, end, finer)]

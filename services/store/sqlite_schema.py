@@ -9,8 +9,8 @@ ledger's sums as floats of their unit, as in
     SELECT utc, machine, state, reason FROM state_view WHERE line = 'line-1' ORDER BY time DESC LIMIT 20;
 
 The ledger's sums are integers of 10⁻⁹ of their unit, so that they add exactly; a sum that 64 bits cannot hold is kept
-as text. `ledger_dirty` names the hours and days whose rows no longer say what the minutes say. Names of tables and
-columns are a contract: they change only by adding, and each change is a further step in `STEPS`.
+as text. `ledger_dirty` names the hours, days and weeks whose rows no longer say what the minutes say. Names of tables
+and columns are a contract: they change only by adding, and each change is a further step in `STEPS`.
 """
 
 from collections.abc import Callable
@@ -68,10 +68,10 @@ SERIES_NAMES: Final = {
 
 
 class Family(NamedTuple):
-    """Tables of sums that are kept by minute, hour and day.
+    """Tables of sums that are kept by minute, hour, day and week.
 
     Attributes:
-        name: what the tables' names begin with; `_minute`, `_hour` and `_day` follow.
+        name: what the tables' names begin with; `_minute`, `_hour`, `_day` and `_week` follow.
         keys: what tells the rows of one machine and minute from each other.
         carried: what is neither key nor sum: of several rows, that of the latest is taken.
         sums: the columns that add.
@@ -88,7 +88,7 @@ NOTHING: Final = "''"
 
 LEDGER: Final = Family("ledger", ("product", "shift"), '"order"', FIELDS)
 REASONS: Final = Family("ledger_reason", ("state", "reason"), NOTHING, ("seconds", "entries"))
-RESOLUTIONS: Final = ("minute", "hour", "day")
+RESOLUTIONS: Final = ("minute", "hour", "day", "week")
 
 _TAGS: Final = "a.path AS asset, a.site, a.area, a.line, a.machine"
 
@@ -107,7 +107,7 @@ def _create() -> list[str]:
             f" {', '.join(columns)}, PRIMARY KEY (series, time)) WITHOUT ROWID"
             for table, columns in MEASUREMENTS.items()
         ),
-        *(_create_sums(family, resolution) for family in (LEDGER, REASONS) for resolution in RESOLUTIONS),
+        *(_create_sums(family, resolution) for family in (LEDGER, REASONS) for resolution in ("minute", "hour", "day")),
         """CREATE TABLE ledger_dirty (
             asset INTEGER NOT NULL, resolution TEXT NOT NULL, start INTEGER NOT NULL,
             PRIMARY KEY (asset, resolution, start)) WITHOUT ROWID""",
@@ -129,7 +129,19 @@ def _create_sums(family: Family, resolution: str) -> str:
     )
 
 
-STEPS: Final[tuple[Callable[[], list[str]], ...]] = (_create,)
+def _add_weeks() -> list[str]:
+    week = "start - start % 604800000000000"
+    days = [f"{family.name}_day" for family in (LEDGER, REASONS)]
+    return [
+        *(_create_sums(family, "week") for family in (LEDGER, REASONS)),
+        *(
+            f"INSERT OR IGNORE INTO ledger_dirty SELECT DISTINCT asset, 'week', {week} FROM {days_of}"
+            for days_of in (*days, "ledger_dirty WHERE resolution = 'day'")
+        ),
+    ]
+
+
+STEPS: Final[tuple[Callable[[], list[str]], ...]] = (_create, _add_weeks)
 """What makes a file of each schema version from one of the version before; the first makes it from an empty file."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.ledger.fields import FIELDS
-from services.store.interface import Batch, LedgerRow, StoreError
+from services.store.interface import Batch, LedgerRow, ReasonRow, StoreError
 from services.store.sqlite import SqliteStore
 from services.store.sqlite_file import bring_up_to_date, open_writer
 from services.store.sqlite_schema import STEPS, views
@@ -152,13 +152,43 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(store: SqliteSto
         assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
 
 
+async def test_a_file_from_before_weeks_gets_them(store: SqliteStore, file: Path) -> None:
+    days = range(20, 50)
+    day_ns = 86_400_000_000_000
+    rows = [LedgerRow(MILL, day * day_ns, "-", "-", {"good": day}) for day in days]
+    await store.write(Batch(rows=rows, reasons=[ReasonRow(MILL, day * day_ns, "down", "jam", day, 1) for day in days]))
+    await store.close()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        for table in ("ledger_week", "ledger_reason_week"):
+            connection.execute(f"DROP VIEW {table}_view")
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("DELETE FROM ledger_dirty WHERE resolution = 'week'")
+        connection.execute("PRAGMA user_version = 1")
+    again = await SqliteStore.open(file)
+
+    async def check() -> None:
+        assert await again.totals("", 0, 100 * day_ns, "day") == {(MILL, "-", "-"): {"good": sum(days)}}
+        assert await again.totals("", 22 * day_ns, 44 * day_ns, "day") == {
+            (MILL, "-", "-"): {"good": sum(range(22, 44))}
+        }
+        assert await again.reasons("", 0, 100 * day_ns) == [ReasonRow(MILL, 0, "down", "jam", sum(days), 30)]
+
+    await check()
+    await again.write(Batch(rows=rows[-1:]))
+    await check()
+    await again.close()
+    with closing(sqlite3.connect(file)) as connection:
+        weeks = connection.execute("SELECT start / 604800000000000, good FROM ledger_week").fetchall()
+    assert weeks == [(week, sum(day for day in days if day // 7 == week)) for week in range(2, 7)]
+
+
 async def test_a_field_that_the_ledger_gained_is_added_to_older_files(store: SqliteStore, file: Path) -> None:
     await store.write(Batch(rows=[LedgerRow(MILL, 0, "-", "-", {FIELDS[0]: 5})]))
     await store.close()
     with closing(sqlite3.connect(file)) as connection:
         for name in views():
             connection.execute(f"DROP VIEW {name}")
-        for resolution in ("minute", "hour", "day"):
+        for resolution in ("minute", "hour", "day", "week"):
             connection.execute(f"ALTER TABLE ledger_{resolution} DROP COLUMN {FIELDS[-1]}")
     again = await SqliteStore.open(file)
     assert (await again.rows("", 0, 1))[0].sums == {FIELDS[0]: 5}
