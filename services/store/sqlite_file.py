@@ -76,9 +76,10 @@ def check_ours(connection: sqlite3.Connection, path: Path, *, newest: int = len(
     Raises:
         StoreError: the file is another program's, or made by a newer Corridor.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    # Tables first: another process may be making them, and the mark comes with them.
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID and tables:
         raise StoreError(f"{path}: this is another program's SQLite file; choose another file for the store")
     if version > newest:

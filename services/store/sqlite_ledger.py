@@ -93,30 +93,39 @@ def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], ass
     _write(connection, REASONS, given)
 
 
-def settle(connection: sqlite3.Connection, before: int | None = None) -> None:
-    """Make the marked rows anew, within the running transaction: all but the newest of each machine.
-
-    Args:
-        connection: the writer's.
-        before: those that begin before this time are made anew as well, were they the newest.
-    """
+def settle(connection: sqlite3.Connection, assets: Iterable[int]) -> None:
+    """Make the marked rows of these machines anew, within the running transaction: all but the newest of each."""
+    numbers = list(assets)
     for resolution in SUMMED:
-        old = connection.execute(
-            "SELECT asset, start FROM ledger_dirty d WHERE resolution = ?1 AND (start < ?2 OR start <"
-            " (SELECT max(start) FROM ledger_dirty WHERE asset = d.asset AND resolution = ?1))",
-            (resolution, before),
+        for asset in numbers:
+            marked = connection.execute(
+                "SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2 AND start <"
+                " (SELECT max(start) FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2)",
+                (asset, resolution),
+            ).fetchall()
+            for (start,) in marked:
+                _make_anew(connection, asset, start, resolution)
+
+
+def settle_before(connection: sqlite3.Connection, before: int) -> None:
+    """Make the marked rows of all machines anew that begin before a time, within the running transaction."""
+    for resolution in SUMMED:
+        marked = connection.execute(
+            "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start < ?", (resolution, before)
         ).fetchall()
-        for asset, start in old:
-            made_of = Stretch(asset, start, start, resolution).finer(start)
-            for family in (LEDGER, REASONS):
-                made = [(asset, row._replace(start=start)) for row in _sums(connection, family, made_of)]
-                connection.execute(
-                    f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", (asset, start)
-                )
-                _insert(connection, family, resolution, made)
-            connection.execute(
-                "DELETE FROM ledger_dirty WHERE asset = ? AND resolution = ? AND start = ?", (asset, resolution, start)
-            )
+        for asset, start in marked:
+            _make_anew(connection, asset, start, resolution)
+
+
+def _make_anew(connection: sqlite3.Connection, asset: int, start: int, resolution: str) -> None:
+    made_of = Stretch(asset, start, start, resolution).finer(start)
+    for family in (LEDGER, REASONS):
+        made = [(asset, row._replace(start=start)) for row in _sums(connection, family, made_of)]
+        connection.execute(f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", (asset, start))
+        _insert(connection, family, resolution, made)
+    connection.execute(
+        "DELETE FROM ledger_dirty WHERE asset = ? AND resolution = ? AND start = ?", (asset, resolution, start)
+    )
 
 
 def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int, Summed]]) -> None:

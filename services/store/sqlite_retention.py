@@ -90,7 +90,7 @@ def _minutes(connection: sqlite3.Connection, before: int) -> int:
     day_ns = sqlite_ledger.SPANS_NS["day"]
     before = before // day_ns * day_ns
     gone = 0
-    sqlite_ledger.settle(connection, before)
+    sqlite_ledger.settle_before(connection, before)
     for family in (LEDGER, REASONS):
         table = f"{family.name}_minute"
         old = connection.execute(

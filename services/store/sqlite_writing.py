@@ -46,7 +46,8 @@ class Writing:
             if batch.rows or batch.reasons:
                 sqlite_ledger.write_rows(connection, batch.rows, self._asset)
                 sqlite_ledger.write_reasons(connection, batch.reasons, self._asset)
-                sqlite_ledger.settle(connection)
+                written = {row.asset for row in batch.rows} | {row.asset for row in batch.reasons}
+                sqlite_ledger.settle(connection, map(self._asset, written))
 
     def set_note(self, name: str, text: str) -> None:
         """Keep a named text."""
