@@ -4,16 +4,12 @@ A window keeps the sum of its rows. A row that changes changes the sums of its m
 difference, so an event costs the same however many machines there are. When a window begins, or a machine joins, its
 sum is read from the store; when it ends, it goes on as the last one, which late events still correct.
 
-An order stands on a machine, and begins and ends at any instant; so the minutes in which it does so are read from the
-events. The order of a line is the one that came onto it last, wherever in the line it is; its sum is that of its
-machines.
-
 What indicators need besides sums (what was planned, what was measured, where the bottleneck is) must be read from
 events. So it is read anew when something is measured, else in turn, each half minute.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice, takewhile
 from typing import Final
@@ -26,26 +22,21 @@ from broker.payloads import KpiPayload
 from broker.plant import Plant
 from broker.session import Publication
 from broker.topics import PREFIX, is_under
+from services.kpi.board import KINDS, LAST, Board, Key, Window, paths
 from services.kpi.keeping import Change, Keeper
+from services.kpi.order_windows import OrderWindows
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
-from services.ledger.indicators import Context, coverage, evaluate
+from services.ledger.indicators import coverage, evaluate
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
 from services.store.answers import CORE, context_of
 from services.store.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.never_told import all_untold, told
-from services.store.planning import newest_orders
 from services.store.ranges import HOUR, Range, layers, measure
 
-REPEAT_NS: Final = 10_000_000_000
-"""An indicator that no event touches still changes with time: it is published again after this long."""
 SHARE: Final = 8
 """At most an eighth of all windows is published again at a time."""
-KINDS: Final = ("hour", "shift")
-"""Of every asset path; `order` besides of machines and lines."""
-LAST: Final = "last-"
-"""What the name of a window that is over begins with."""
 READ_NS: Final = 30_000_000_000
 """What indicators need besides sums is read again after this long, or when something is measured."""
 READ_OVER_NS: Final = 600_000_000_000
@@ -55,65 +46,20 @@ READING_S: Final = 0.1
 MOST_MACHINES: Final = 50
 """What has more machines is published without what must be read from single events; ask the interface for that."""
 
-LINE: Final = 2
-"""So many slashes has the path of a line."""
-
-Key = tuple[str, str]
-"""Asset path and window: `hour`, `last-hour`, …"""
-
-
-class _Window(msgspec.Struct):
-    """The sum of an asset over a stretch of time, and when it was last published.
-
-    Attributes:
-        start: nanoseconds.
-        end: nanoseconds; of a running order later than any.
-        sums: of its rows.
-        name: of the shift or order.
-        context: what its indicators need besides.
-        published: when.
-        read: when the context was.
-    """
-
-    start: int
-    end: int
-    sums: Sums
-    name: str = ""
-    context: Context = Context()
-    published: int = 0
-    read: int = 0
-
-    def is_as_long_as(self, other: "_Window") -> bool:
-        """Tell whether it is of the same stretch of time as another."""
-        return (self.start, self.end) == (other.start, other.end)
-
-    def is_old(self, now: int) -> bool:
-        """Tell whether it should be published again though no event touched it."""
-        return now - self.published >= REPEAT_NS
-
 
 class Windows:
     """The running and the last windows of every asset path."""
 
     def __init__(self, store: Store, plant: Plant, prefix: str = PREFIX) -> None:
         self._store, self._plant, self._prefix = store, plant, prefix
-        self._running: dict[Key, _Window] = {}
-        """Those published longest ago first."""
-        self._ended: dict[Key, _Window | None] = {}
-        """None where nothing is known of it."""
-        self._touched: dict[Key, None] = {}
-        """Those that have changed since they were published, in order."""
-        self._orders: dict[str, None] = {}
-        """The machines whose orders are to be read anew."""
+        self._board = Board()
+        self._orders = OrderWindows(self._board, store, plant, self._sum)
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
         self._silent: set[str] = set()
         """Machines that are declared and have not been heard: all their time is unknown."""
         self._meters: set[str] = set()
         """Assets of which no machine's time counts by itself, so that of all does: it is unknown."""
-        self._lines: dict[str, list[str]] = {}
-        self._members: dict[str, list[str]] = {}
-        """The machines under each asset."""
         self._retained: dict[Key, bool] = {}
         """Whether the broker holds something; not here: nobody knows, as it may be from before a restart."""
         self._told: dict[str, dict[str, int]] = {}
@@ -137,63 +83,43 @@ class Windows:
             difference = {field: -amount for field, amount in before.items()}
             add(difference, after)
             timeless = difference if counted else _without_time(difference)
-            for key, window in self._at(machine, start):
+            for key, window in self._board.at(machine, start):
                 add(window.sums, difference if key[0] in self._meters else timeless)
-                if events or key in self._ended:
-                    self._touched[key] = None
-                if key in self._ended:
+                if events or key in self._board.ended:
+                    self._board.touch(key)
+                if key in self._board.ended:
                     window.read = 0
-            self._apply_to_orders(machine, start, timeless, by_events=bool(events))
+            self._orders.apply(machine, start, timeless, by_events=bool(events))
 
     def _note(self, events: Sequence[AnyEvent]) -> None:
         """Note what is to be read anew for these events."""
         for event in events:
             self._note_told(event)
             if event.kind == "job":
-                self._orders[event.asset] = None
+                self._orders.read_anew(event.asset)
             elif event.kind == "quality":
-                for (path, _), window in self._at(event.asset, event.at - 1):
-                    if path in self._machines or path in self._lines:
+                for (path, _), window in self._board.at(event.asset, event.at - 1):
+                    if path in self._machines or path in self._board.lines:
                         window.read = 0
 
     def _note_told(self, event: AnyEvent) -> None:
         """Note fields that a machine tells earlier than before: from then on, ratios of them are defined."""
         if isinstance(event, Labour):  # it replaces what was told before of those who work, even by telling nothing
-            for window in self._from(event).values():
+            for window in self._board.since(event.asset, event.at).values():
                 window.read = 0
         first = self._told.setdefault(event.asset, {})
         new = {field for field in told(event) if event.at < first.get(field, FOR_EVER)}
         if not new:
             return
         first.update(dict.fromkeys(new, event.at))
-        for key, window in self._from(event).items():
+        for key, window in self._board.since(event.asset, event.at).items():
             if window.context.untold & new:
                 window.context = msgspec.structs.replace(window.context, untold=window.context.untold - new)
-                self._touched[key] = None
-
-    def _from(self, event: AnyEvent) -> dict[Key, _Window]:
-        """Return the windows of a machine, its line, area and site that end after an event."""
-        keys = [(path, kind) for path in paths(event.asset) for kind in (*KINDS, "order")]
-        windows = {key: self._running.get(key) for key in keys}
-        windows |= {(path, LAST + kind): self._ended.get((path, LAST + kind)) for path, kind in keys}
-        return {key: found for key, found in windows.items() if found is not None and event.at <= found.end}
-
-    def _apply_to_orders(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
-        window, ended = self._running.get((machine, "order")), self._ended.get((machine, LAST + "order"))
-        if window is not None and (window.start <= start or (not by_events and window.start < start + MINUTE)):
-            add(window.sums, difference)  # what time alone adds to a minute is at its end
-            if by_events:
-                self._touch_order(machine)
-        elif window is not None and window.start < start + MINUTE:
-            self._orders[machine] = None
-        if by_events and ended is not None and ended.start - MINUTE < start < ended.end:
-            self._orders[machine] = None
+                self._board.touch(key)
 
     def forget(self) -> None:
         """Forget all sums, so that `roll` reads them anew: nobody knows what of a write that failed is in the store."""
-        self._running.clear()
-        self._ended.clear()
-        self._touched.clear()
+        self._board.forget()
         self._machines.clear()
 
     async def roll(self, keeper: Keeper, now: int) -> None:
@@ -206,8 +132,7 @@ class Windows:
         machines = {machine: keeper.is_counted(machine) for machine in keeper.machines()}
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
         if machines.keys() != self._machines.keys():
-            self._members = _members(machines)
-            self._lines = {path: found for path, found in self._members.items() if path.count("/") == LINE}
+            self._board.take_in(machines)
             self._silent = set(self._plant.machines()).difference(machines)
         if self._silent:
             heard = self._silent.intersection([machine.asset for machine in await self._store.machines()])
@@ -218,16 +143,14 @@ class Windows:
         if changed:
             counted = {machine for machine, is_counted in machines.items() if is_counted} | self._silent
             told = {path for machine in counted for path in paths(machine)}
-            self._meters = self._members.keys() - told
-        for path in self._members:
+            self._meters = self._board.members.keys() - told
+        for path in self._board.members:
             for kind in KINDS:
                 await self._roll(path, kind, now, anew=path in stale)
-        orders = dict.fromkeys((*self._orders, *changed))
-        self._orders.clear()
-        for machine in orders:
-            if machine in machines:
-                await self._read_orders(machine, now)
-        self._gone = [key for key in self._keys() if self._retained.get(key, True) and self._window(key) is None]
+        await self._orders.roll(changed, machines, now)
+        self._gone = [
+            key for key in self._board.possible() if self._retained.get(key, True) and self._board.window(key) is None
+        ]
 
     async def read(self, now: int, for_s: float = READING_S) -> None:
         """Read anew what indicators need besides sums, of the windows that have not had it for longest.
@@ -238,10 +161,12 @@ class Windows:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + for_s
-        due = [(window.read, key, window) for key, window in self._running.items() if now - window.read >= READ_NS]
+        due = [
+            (window.read, key, window) for key, window in self._board.running.items() if now - window.read >= READ_NS
+        ]
         due += [
             (window.read, key, window)
-            for key, window in self._ended.items()
+            for key, window in self._board.ended.items()
             if window is not None and now - window.read >= READ_OVER_NS
         ]
         for read, key, window in sorted(due, key=lambda item: item[:2]):
@@ -249,7 +174,7 @@ class Windows:
                 return
             path, kind = key
             window.read = now
-            if kind.endswith("order") or len(self._under(path)) > MOST_MACHINES:
+            if kind.endswith("order") or len(self._board.under(path)) > MOST_MACHINES:
                 continue
             measured = await self._range(key, window, now)
             # What was never told is known once it has been read: an event that tells it is noticed.
@@ -257,7 +182,7 @@ class Windows:
             context = await context_of(self._store, self._plant, measured, untold)
             if context != window.context:
                 window.context = context
-                self._touched[key] = None
+                self._board.touch(key)
 
     def due(self, now: int) -> Iterator[Publication]:
         """Yield what is to be published now: windows that an event touched, and those long unpublished.
@@ -265,16 +190,16 @@ class Windows:
         Of the latter only a share at a time, so that publishing goes on evenly. A window that there is no longer, as
         when no order is on, is cleared from the broker.
         """
-        longest_ago = takewhile(lambda item: item[1].is_old(now), self._running.items())
-        old = [key for key, _ in islice(longest_ago, len(self._running) // SHARE + 1)]
-        due = dict.fromkeys((*self._touched, *old))
-        self._touched.clear()
+        longest_ago = takewhile(lambda item: item[1].is_old(now), self._board.running.items())
+        old = [key for key, _ in islice(longest_ago, len(self._board.running) // SHARE + 1)]
+        due = dict.fromkeys((*self._board.touched, *old))
+        self._board.touched.clear()
         for key in due:
-            window = self._running.pop(key, None)
+            window = self._board.running.pop(key, None)
             if window is not None:
-                self._running[key] = window
+                self._board.running[key] = window
             else:
-                window = self._ended.get(key)
+                window = self._board.ended.get(key)
             if window is not None and window.start <= now:
                 window.published = now
                 self._retained[key] = True
@@ -282,19 +207,19 @@ class Windows:
                     self._topic(key), msgspec.json.encode(self._payload(key, window, now)), 1, retain=True
                 )
         for key in self._gone:
-            if self._retained.get(key, True) and self._window(key) is None:
+            if self._retained.get(key, True) and self._board.window(key) is None:
                 self._retained[key] = False
                 yield Publication(self._topic(key), b"", qos=1, retain=True)
         self._gone.clear()
 
-    def _payload(self, key: Key, window: _Window, now: int) -> KpiPayload:
+    def _payload(self, key: Key, window: Window, now: int) -> KpiPayload:
         path, kind = key
         sums = window.sums
         if not kind.endswith("order"):
             sums = self._with_silent(path, window, now)
-        elif path in self._lines:
+        elif path in self._board.lines:
             sums = {}
-            for part in self._parts(path, window.name):
+            for part in self._orders.parts(path, window.name):
                 add(sums, part.sums)
         evaluation = evaluate(sums, msgspec.structs.replace(window.context, operations=self._operations(key, window)))
         return KpiPayload(
@@ -308,7 +233,7 @@ class Windows:
             notes=[f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons],
         )
 
-    def _with_silent(self, path: str, window: _Window, now: int) -> Sums:
+    def _with_silent(self, path: str, window: Window, now: int) -> Sums:
         """Return a window's sums with the time of the machines under an asset that have not been heard."""
         total = dict(window.sums)
         for machine in filter(partial(is_under, asset=path), self._silent):
@@ -316,7 +241,7 @@ class Windows:
                 add(total, unknown)
         return total
 
-    def _operations(self, key: Key, window: _Window) -> tuple[Sums, ...]:
+    def _operations(self, key: Key, window: Window) -> tuple[Sums, ...]:
         """Return the sums of each operation of a line, as they are now where its machines have the same window."""
         path, kind = key
         if path in self._machines:
@@ -326,9 +251,9 @@ class Windows:
             sums: Sums = {}
             for machine in stage:
                 if kind.endswith("order"):
-                    parts = self._parts(machine, window.name)
+                    parts = self._orders.parts(machine, window.name)
                 else:
-                    part = self._window((machine, kind))
+                    part = self._board.window((machine, kind))
                     parts = [part] if part is not None else []
                     if part is not None and not part.is_as_long_as(window):
                         return window.context.operations
@@ -337,10 +262,10 @@ class Windows:
             operations.append(sums)
         return tuple(operations)
 
-    async def _range(self, key: Key, window: _Window, now: int) -> Range:
+    async def _range(self, key: Key, window: Window, now: int) -> Range:
         """Return the ledger of a window by machine; from the store where machines have calendars of their own."""
         path, kind = key
-        machines = {machine: self._window((machine, kind)) for machine in self._under(path)}
+        machines = {machine: self._board.window((machine, kind)) for machine in self._board.under(path)}
         parts = {machine: part for machine, part in machines.items() if part and part.is_as_long_as(window)}
         if len(parts) < len(machines):
             return await measure(self._store, self._plant, path, window.start, window.end, now=now)
@@ -348,35 +273,32 @@ class Windows:
         counted = tuple(machine for machine in parts if self._is_timed(machine, path))
         return Range(path, window.start, min(window.end, now), sums, {}, counted)
 
-    def _window(self, key: Key) -> _Window | None:
-        return self._running.get(key) or self._ended.get(key)
-
     # ---- Hours and shifts ----
 
     async def _roll(self, path: str, kind: str, now: int, *, anew: bool) -> None:
         key, last = (path, kind), (path, LAST + kind)
-        window = self._running.get(key)
+        window = self._board.running.get(key)
         if window is not None and now < window.end and not anew:
             return
         ended = self._span_before(path, kind, now)
         if window is not None and ended is not None and (window.start, window.end) == ended[:2] and not anew:
-            self._ended[last] = window
-            self._touched[last] = None
-        elif anew or window is not None or last not in self._ended:
-            self._ended[last] = await self._read_ended(path, ended) if ended is not None else None
-            self._touched[last] = None
-        self._running.pop(key, None)
+            self._board.ended[last] = window
+            self._board.touch(last)
+        elif anew or window is not None or last not in self._board.ended:
+            self._board.ended[last] = await self._read_ended(path, ended) if ended is not None else None
+            self._board.touch(last)
+        self._board.running.pop(key, None)
         span = self._span(path, kind, now)
         if span is not None:
             start, end, name = span
-            self._running[key] = _Window(start, end, await self._sum(path, start, end, now), name)
-            self._touched[key] = None
+            self._board.running[key] = Window(start, end, await self._sum(path, start, end, now), name)
+            self._board.touch(key)
 
-    async def _read_ended(self, path: str, span: tuple[int, int, str]) -> _Window | None:
+    async def _read_ended(self, path: str, span: tuple[int, int, str]) -> Window | None:
         start, end, name = span
         sums = await self._sum(path, start, end, end)
         known = coverage(sums)
-        return _Window(start, end, sums, name) if known or (known is None and sums) else None
+        return Window(start, end, sums, name) if known or (known is None and sums) else None
 
     def _span(self, path: str, kind: str, now: int) -> tuple[int, int, str] | None:
         if kind == "hour":
@@ -395,7 +317,7 @@ class Windows:
     async def _sum(self, path: str, start: int, end: int, now: int) -> Sums:
         """Read a window's sum from the store, with the time before a machine's first row as unknown."""
         total: Sums = {}
-        told: dict[str, int] = dict.fromkeys(self._under(path), 0)
+        told: dict[str, int] = dict.fromkeys(self._board.under(path), 0)
         for begin, until, resolution in layers(start - start % MINUTE, end):
             for (machine, _, _), sums in (await self._store.totals(path, begin, until, resolution)).items():
                 if machine not in told:
@@ -408,109 +330,13 @@ class Windows:
                     add(total, sums)
         return total
 
-    def _at(self, machine: str, at: int) -> Iterator[tuple[Key, _Window]]:
-        """Yield the hours and shifts of a machine, its line, area and site that hold an instant."""
-        for path in paths(machine):
-            for kind in KINDS:
-                for key, windows in (((path, kind), self._running), ((path, LAST + kind), self._ended)):
-                    found = windows.get(key)
-                    if found is not None and found.start <= at < found.end:
-                        yield key, found
-
     def _is_timed(self, machine: str, path: str) -> bool:
         """Tell whether a machine's time is in the sums of an asset."""
         return self._machines[machine] or path in self._meters
 
-    def _under(self, path: str) -> list[str]:
-        return self._members.get(path, [])
-
-    # ---- Orders ----
-
-    async def _read_orders(self, machine: str, now: int) -> None:
-        """Read the newest two orders of a machine: the one that is on, if one is, and the last that was."""
-        found = await newest_orders(self._store, machine, now)
-        running = found.pop() if found and found[-1].end == FOR_EVER else None
-        key, last = (machine, "order"), (machine, LAST + "order")
-        self._running.pop(key, None)
-        self._ended[last] = None
-        if running is not None:
-            whole = -(-running.start // MINUTE) * MINUTE
-            sums = (await measure(self._store, self._plant, machine, running.start, whole, now=now)).total()
-            add(sums, await self._sum(machine, whole, now - now % HOUR + HOUR, now))
-            self._running[key] = _Window(running.start, FOR_EVER, sums, running.job.order)
-        if found:
-            job, start, end = found[-1]
-            sums = (await measure(self._store, self._plant, machine, start, end, now=now)).total()
-            self._ended[last] = _Window(start, end, sums, job.order)
-        self._touch_order(machine)
-
-    def _touch_order(self, machine: str) -> None:
-        """Note that a machine's orders have changed, and see which its line's are."""
-        line = machine.rpartition("/")[0]
-        for key in ((machine, "order"), (machine, LAST + "order")):
-            self._touched[key] = None
-        on = self._newest_order(line, [(machine, "order") for machine in self._lines[line]])
-        before = self._newest_order(
-            line, [(machine, kind) for machine in self._lines[line] for kind in ("order", LAST + "order")], on
-        )
-        self._set_running((line, "order"), on)
-        self._ended[line, LAST + "order"] = before
-        for key in ((line, "order"), (line, LAST + "order")):
-            self._touched[key] = None
-
-    def _set_running(self, key: Key, window: _Window | None) -> None:
-        was = self._running.get(key)
-        if window is None:
-            self._running.pop(key, None)
-        elif was is None or (was.start, was.name) != (window.start, window.name):
-            self._running[key] = window
-
-    def _newest_order(self, line: str, keys: list[Key], but: _Window | None = None) -> _Window | None:
-        """Return the order that began last on any of a line's machines, as a window without a sum."""
-        windows = [window for key in keys if (window := self._window(key))]
-        newest = max(
-            (window for window in windows if but is None or window.name != but.name),
-            key=lambda window: window.start,
-            default=None,
-        )
-        if newest is None:
-            return None
-        parts = self._parts(line, newest.name)
-        return _Window(min(part.start for part in parts), max(part.end for part in parts), {}, newest.name)
-
-    def _parts(self, path: str, order: str) -> list[_Window]:
-        """Return the windows of an order on the machines of a line, or on a machine."""
-        keys = [(machine, kind) for machine in self._lines.get(path, [path]) for kind in ("order", LAST + "order")]
-        windows = [window for key in keys if (window := self._window(key)) is not None]
-        return [window for window in windows if window.name == order]
-
-    # ---- Topics ----
-
-    def _keys(self) -> Iterator[Key]:
-        """Yield all windows that there may be."""
-        for path in self._members:
-            kinds = (*KINDS, "order") if path in self._machines or path in self._lines else KINDS
-            for kind in kinds:
-                yield path, kind
-                yield path, LAST + kind
-
     def _topic(self, key: Key) -> str:
         path, kind = key
         return f"{self._prefix}/{path}/kpi/{kind}"
-
-
-def paths(machine: str) -> tuple[str, ...]:
-    """Return the asset paths that a machine belongs to, itself first: machine, line, area, site."""
-    levels = machine.split("/")
-    return tuple("/".join(levels[:depth]) for depth in range(len(levels), 0, -1))
-
-
-def _members(machines: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for machine in machines:
-        for path in paths(machine):
-            found.setdefault(path, []).append(machine)
-    return found
 
 
 def _without_time(sums: Sums) -> Sums:

@@ -18,8 +18,9 @@ from broker.instants import parse as instant
 from broker.message import Message
 from broker.plant import NO_PLANT, Plant, parse
 from broker.topics import PREFIX
+from services.kpi.board import REPEAT_NS, paths
 from services.kpi.keeping import Keeper
-from services.kpi.windows import REPEAT_NS, SHARE, Windows, paths
+from services.kpi.windows import SHARE, Windows
 from services.ledger.fields import NANO, Sums, add
 from services.ledger.indicators import Context, coverage, evaluate
 from services.store.answers import OEE_FAMILY, answer

@@ -1,0 +1,126 @@
+"""The windows of published indicators: of which asset and stretch of time each is, and which have changed."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from services.ledger.fields import Sums
+from services.ledger.indicators import Context
+
+KINDS: Final = ("hour", "shift")
+"""Of every asset path; `order` besides of machines and lines."""
+LAST: Final = "last-"
+"""What the name of a window that is over begins with."""
+REPEAT_NS: Final = 10_000_000_000
+"""An indicator that no event touches still changes with time: it is published again after this long."""
+LINE: Final = 2
+"""So many slashes has the path of a line."""
+
+Key = tuple[str, str]
+"""Asset path and window: `hour`, `last-hour`, …"""
+
+
+class Window(msgspec.Struct):
+    """The sum of an asset over a stretch of time, and when it was last published.
+
+    Attributes:
+        start: nanoseconds.
+        end: nanoseconds; of a running order later than any.
+        sums: of its rows.
+        name: of the shift or order.
+        context: what its indicators need besides.
+        published: when.
+        read: when the context was.
+    """
+
+    start: int
+    end: int
+    sums: Sums
+    name: str = ""
+    context: Context = Context()
+    published: int = 0
+    read: int = 0
+
+    def is_as_long_as(self, other: "Window") -> bool:
+        """Tell whether it is of the same stretch of time as another."""
+        return (self.start, self.end) == (other.start, other.end)
+
+    def is_old(self, now: int) -> bool:
+        """Tell whether it should be published again though no event touched it."""
+        return now - self.published >= REPEAT_NS
+
+
+class Board:
+    """The running and the last windows of every asset path.
+
+    Attributes:
+        running: those published longest ago first.
+        ended: None where nothing is known of it.
+        touched: those that have changed since they were published, in order.
+        members: the machines under each asset.
+        lines: those of each line.
+    """
+
+    def __init__(self) -> None:
+        self.running: dict[Key, Window] = {}
+        self.ended: dict[Key, Window | None] = {}
+        self.touched: dict[Key, None] = {}
+        self.members: dict[str, list[str]] = {}
+        self.lines: dict[str, list[str]] = {}
+
+    def take_in(self, machines: Iterable[str]) -> None:
+        """Be of these machines, and of what they belong to."""
+        self.members = {}
+        for machine in machines:
+            for path in paths(machine):
+                self.members.setdefault(path, []).append(machine)
+        self.lines = {path: found for path, found in self.members.items() if path.count("/") == LINE}
+
+    def under(self, path: str) -> list[str]:
+        """Return the machines under an asset."""
+        return self.members.get(path, [])
+
+    def window(self, key: Key) -> Window | None:
+        """Return a window, whether it is running or over."""
+        return self.running.get(key) or self.ended.get(key)
+
+    def touch(self, *keys: Key) -> None:
+        """Note that windows have changed."""
+        self.touched.update(dict.fromkeys(keys))
+
+    def at(self, machine: str, at: int) -> Iterator[tuple[Key, Window]]:
+        """Yield the hours and shifts of a machine, its line, area and site that hold an instant."""
+        for path in paths(machine):
+            for kind in KINDS:
+                for key, windows in (((path, kind), self.running), ((path, LAST + kind), self.ended)):
+                    found = windows.get(key)
+                    if found is not None and found.start <= at < found.end:
+                        yield key, found
+
+    def since(self, machine: str, at: int) -> dict[Key, Window]:
+        """Return the windows of a machine, its line, area and site that end after an instant."""
+        keys = [(path, kind) for path in paths(machine) for kind in (*KINDS, "order")]
+        windows = {key: self.running.get(key) for key in keys}
+        windows |= {(path, LAST + kind): self.ended.get((path, LAST + kind)) for path, kind in keys}
+        return {key: found for key, found in windows.items() if found is not None and at <= found.end}
+
+    def possible(self) -> Iterator[Key]:
+        """Yield all windows that there may be."""
+        for path, machines in self.members.items():
+            kinds = (*KINDS, "order") if path in self.lines or machines == [path] else KINDS
+            for kind in kinds:
+                yield path, kind
+                yield path, LAST + kind
+
+    def forget(self) -> None:
+        """Forget all windows."""
+        self.running.clear()
+        self.ended.clear()
+        self.touched.clear()
+
+
+def paths(machine: str) -> tuple[str, ...]:
+    """Return the asset paths that a machine belongs to, itself first: machine, line, area, site."""
+    levels = machine.split("/")
+    return tuple("/".join(levels[:depth]) for depth in range(len(levels), 0, -1))

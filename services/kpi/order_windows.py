@@ -1,0 +1,116 @@
+"""The running and the last order of every machine and line, as windows.
+
+An order stands on a machine, and begins and ends at any instant; so the minutes in which it does so are read from the
+events. The order of a line is the one that came onto it last, wherever in the line it is; its sum is that of its
+machines.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+
+from broker.plant import Plant
+from services.kpi.board import LAST, Board, Key, Window
+from services.ledger.fields import Sums, add
+from services.ledger.history import MINUTE
+from services.store.histories import FOR_EVER
+from services.store.interface import Store
+from services.store.planning import newest_orders
+from services.store.ranges import HOUR, measure
+
+
+class OrderWindows:
+    """The orders' windows on a board.
+
+    Args:
+        board: where they stand.
+        store: what they are read from.
+        plant: calendars and ideal cycles.
+        sum_of: returns the sum of a machine's rows: asked with its path, start, end, and the present.
+    """
+
+    def __init__(
+        self, board: Board, store: Store, plant: Plant, sum_of: Callable[[str, int, int, int], Awaitable[Sums]]
+    ) -> None:
+        self._board, self._store, self._plant, self._sum_of = board, store, plant, sum_of
+        self._due: dict[str, None] = {}
+        """The machines whose orders are to be read anew."""
+
+    def read_anew(self, machine: str) -> None:
+        """Note that a machine's orders are to be read anew."""
+        self._due[machine] = None
+
+    def apply(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
+        """Take in a row that has changed: by events, or by time alone."""
+        running = self._board.running.get((machine, "order"))
+        ended = self._board.ended.get((machine, LAST + "order"))
+        if running is not None and (running.start <= start or (not by_events and running.start < start + MINUTE)):
+            add(running.sums, difference)  # what time alone adds to a minute is at its end
+            if by_events:
+                self._touch(machine)
+        elif running is not None and running.start < start + MINUTE:
+            self.read_anew(machine)
+        if by_events and ended is not None and ended.start - MINUTE < start < ended.end:
+            self.read_anew(machine)
+
+    async def roll(self, changed: Iterable[str], machines: Collection[str], now: int) -> None:
+        """Read anew what is due, and the orders of machines that have changed."""
+        due = dict.fromkeys((*self._due, *changed))
+        self._due.clear()
+        for machine in due:
+            if machine in machines:
+                await self._read(machine, now)
+
+    def parts(self, path: str, order: str) -> list[Window]:
+        """Return the windows of an order on the machines of a line, or on a machine."""
+        keys = [
+            (machine, kind) for machine in self._board.lines.get(path, [path]) for kind in ("order", LAST + "order")
+        ]
+        windows = [window for key in keys if (window := self._board.window(key)) is not None]
+        return [window for window in windows if window.name == order]
+
+    async def _read(self, machine: str, now: int) -> None:
+        """Read the newest two orders of a machine: the one that is on, if one is, and the last that was."""
+        found = await newest_orders(self._store, machine, now)
+        running = found.pop() if found and found[-1].end == FOR_EVER else None
+        key, last = (machine, "order"), (machine, LAST + "order")
+        self._board.running.pop(key, None)
+        self._board.ended[last] = None
+        if running is not None:
+            whole = -(-running.start // MINUTE) * MINUTE
+            sums = (await measure(self._store, self._plant, machine, running.start, whole, now=now)).total()
+            add(sums, await self._sum_of(machine, whole, now - now % HOUR + HOUR, now))
+            self._board.running[key] = Window(running.start, FOR_EVER, sums, running.job.order)
+        if found:
+            job, start, end = found[-1]
+            sums = (await measure(self._store, self._plant, machine, start, end, now=now)).total()
+            self._board.ended[last] = Window(start, end, sums, job.order)
+        self._touch(machine)
+
+    def _touch(self, machine: str) -> None:
+        """Note that a machine's orders have changed, and see which its line's are."""
+        line = machine.rpartition("/")[0]
+        machines = self._board.lines[line]
+        on = self._newest(line, [(each, "order") for each in machines])
+        before = self._newest(line, [(each, kind) for each in machines for kind in ("order", LAST + "order")], on)
+        self._set_running((line, "order"), on)
+        self._board.ended[line, LAST + "order"] = before
+        self._board.touch(*((path, kind) for path in (machine, line) for kind in ("order", LAST + "order")))
+
+    def _set_running(self, key: Key, window: Window | None) -> None:
+        was = self._board.running.get(key)
+        if window is None:
+            self._board.running.pop(key, None)
+        elif was is None or (was.start, was.name) != (window.start, window.name):
+            self._board.running[key] = window
+
+    def _newest(self, line: str, keys: list[Key], but: Window | None = None) -> Window | None:
+        """Return the order that began last on any of a line's machines, as a window without a sum."""
+        windows = [window for key in keys if (window := self._board.window(key))]
+        newest = max(
+            (window for window in windows if but is None or window.name != but.name),
+            key=lambda window: window.start,
+            default=None,
+        )
+        if newest is None:
+            return None
+        parts = self.parts(line, newest.name)
+        return Window(min(part.start for part in parts), max(part.end for part in parts), {}, newest.name)
