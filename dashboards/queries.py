@@ -114,13 +114,18 @@ def reasons(by: Sequence[str], states: Iterable[str]) -> str:
     return f'SELECT sum("seconds") AS "seconds" FROM "ledger_reason" WHERE {RANGE} AND {chosen}{grouped(by)}'
 
 
-def standing(field: str, measurement: str, by: Sequence[str] = LEVELS, *, where: str = "") -> str:
-    """Ask for all values of something that lasts until it changes, and for the one that it had when the range began."""
+def standing(field: str, measurement: str, by: Sequence[str] = LEVELS, *, where: str = "", often: bool = False) -> str:
+    """Ask for all values of something that lasts until it changes, and for the one that it had when the range began.
+
+    What is told often, whether it has changed or not, is asked for by the newest value of each stretch of time.
+    """
     chosen = where or scope()
+    last = f'SELECT last("{field}") AS "{field}"'
+    values, every = (last, EVERY) if often else (f'SELECT "{field}"', "")
     return (
         f'SELECT "{field}" FROM'
-        f' (SELECT last("{field}") AS "{field}" FROM "{measurement}" WHERE {BEFORE} AND {chosen}{grouped(by)}),'
-        f' (SELECT "{field}" FROM "{measurement}" WHERE {RANGE} AND {chosen}{grouped(by)}){grouped(by)}'
+        f' ({last} FROM "{measurement}" WHERE {BEFORE} AND {chosen}{grouped(by)}),'
+        f' ({values} FROM "{measurement}" WHERE {RANGE} AND {chosen}{grouped(by, every)}){grouped(by)}'
     )
 
 

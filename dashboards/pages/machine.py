@@ -73,7 +73,7 @@ def _ribbons() -> Tile:
             Ask(standing("state", "state"), alias="state", source=RAW),
             Ask(standing("online", "status"), alias="connection", source=RAW),
             Ask(standing("order", "job", where=started), alias="order", source=RAW),
-            Ask(standing("text", "telemetry", _SERIES), alias="$tag_signal", source=RAW),
+            Ask(standing("text", "telemetry", _SERIES, often=True), alias="$tag_signal", source=RAW),
         ],
         [*looks.states(), *looks.connections()],
         size=(24, 7),
