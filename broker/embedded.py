@@ -34,6 +34,8 @@ START_S: Final = 10.0
 """How long a broker may take until a message goes through it, seconds."""
 
 STOP_S: Final = 5.0
+_GUARD_S: Final = 1.0
+"""A broker that is left over has this long to be ended by its guard, in whose way nothing should come."""
 _LONGEST_LOG: Final = 1024 * 1024
 _SHOWN_LINES: Final = 5
 
@@ -175,11 +177,12 @@ class EmbeddedBroker:
         """End a broker that a killed run left in this folder."""
         with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
             process = psutil.Process(int(self._pid_file.read_text(encoding="ascii")))
-            if any(str(self._folder) in argument for argument in process.cmdline()):
+            is_ours = any(str(self._folder) in argument for argument in process.cmdline())
+            if is_ours and not _has_ended(process, _GUARD_S):
                 process.terminate()
-                if not _has_ended(process):
+                if not _has_ended(process, STOP_S):
                     process.kill()
-                    _has_ended(process)
+                    _has_ended(process, STOP_S)
         self._pid_file.unlink(missing_ok=True)
 
     async def _start(self) -> None:
@@ -191,13 +194,14 @@ class EmbeddedBroker:
             if self._password is not None:
                 environment[nats.PASSWORD_VARIABLE] = nats.password_in_environment(self._password)
         guard = Path(__file__).with_name("guard.py")
-        command = [sys.executable, "-I", "-S", str(guard), str(self._pid_file), str(self._program), *arguments]
+        pause_s = nats.PAUSE_S if self.kind == "nats" else 0.0
+        guarded = [str(self._pid_file), str(pause_s), str(self._program), *arguments]
         if self._log_file.exists() and self._log_file.stat().st_size > _LONGEST_LOG:
             self._log_file.unlink()
         with self._log_file.open("ab") as log:
             self._log_start = log.tell()
             self._process = await asyncio.create_subprocess_exec(
-                *command,
+                *(sys.executable, "-I", "-S", str(guard), *guarded),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -279,9 +283,9 @@ def _choose(kind: Kind | None) -> tuple[Kind, Path]:
     )
 
 
-def _has_ended(process: psutil.Process) -> bool:
+def _has_ended(process: psutil.Process, within_s: float) -> bool:
     """Wait for a process that is not our child; return whether it ended in time."""
-    until = time.monotonic() + STOP_S
+    until = time.monotonic() + within_s
     # Nobody may be there to bury it, in a container say; a zombie has ended.
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         if time.monotonic() > until:
