@@ -12,7 +12,7 @@ from services.ledger.capability import Capability, Index, least
 from services.ledger.fields import NANO, Sums
 from services.ledger.indicator import TERM, Indicator
 from services.ledger.indicators import INDICATORS
-from services.ledger.terms import TERMS, Context, Terms, Undefined
+from services.ledger.terms import TERMS, Context, Operation, Terms, Undefined
 from services.ledger.untold import unrated
 
 _DIGITS: Final = 6
@@ -27,6 +27,7 @@ class Operand(msgspec.Struct, frozen=True):
         value: in its unit.
         unit: UCUM.
         fields: the fields of the ledger that it is the sum of; none where it comes from elsewhere.
+        operation: of which operation of a line; '' of the asset as a whole.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Operand(msgspec.Struct, frozen=True):
     value: float
     unit: str
     fields: tuple[str, ...]
+    operation: Operation = ""
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -134,7 +136,9 @@ def _capability(index: Index, of: Capability) -> str:
 def _operand(name: str, of: Terms) -> Operand | None:
     term = TERMS[name]
     amount = _amount(name, of)
-    return None if amount is None else Operand(name, term.meaning, amount / NANO, term.unit, term.fields)
+    return (
+        None if amount is None else Operand(name, term.meaning, amount / NANO, term.unit, term.fields, term.operation)
+    )
 
 
 def _filled(name: str, of: Terms) -> str:

@@ -6,12 +6,15 @@ two of them is exact until it is rounded once, to a float.
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from services.ledger.capability import Capability
 from services.ledger.fields import KNOWN_PLANNED, NANO, PLANNED, TIME, Sums
+
+Operation = Literal["", "first", "last", "bottleneck"]
+"""Which operation of a line; '' for the asset as a whole."""
 
 
 class Term(NamedTuple):
@@ -22,12 +25,14 @@ class Term(NamedTuple):
         unit: UCUM; `1` for pieces and events.
         fields: of the ledger, whose sum it is; none where it comes from the context.
         missing: why the context may lack it.
+        operation: whose sums they are.
     """
 
     meaning: str
     unit: str
     fields: tuple[str, ...] = ()
     missing: str = ""
+    operation: Operation = ""
 
 
 _UP: Final = ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s", "no_order_s")
@@ -73,13 +78,15 @@ TERMS: Final[dict[str, Term]] = {
     "UT": Term("calendar time of which the state is unknown", "s", ("unknown_planned_s", "unknown_s")),
     "MST": Term("time in micro-stops", "s", ("microstop_s",)),
     "EF": Term("emission factor of the electricity", "kg/kW.h"),
-    "PQ1": Term("produced quantity of the line's first operation", "1", missing=_NO_LINE),
-    "OGQ": Term("good output: of a line, that of its last operation", "1"),
+    "PQ1": Term("produced quantity of the line's first operation", "1", ("produced",), _NO_LINE, "first"),
+    "OGQ": Term("good output: of a line, that of its last operation", "1", ("good",), operation="last"),
     "PPQ": Term("planned quantity up to now", "1", missing=_NO_PLAN),
-    "PT": Term("planned time, known or not: of a line, that of its last operation", "s"),
-    "PRI×PQb": Term("planned run time of what the bottleneck produced", "s", missing=_NO_BOTTLENECK),
-    "PQb": Term("produced quantity of the bottleneck", "1", missing=_NO_BOTTLENECK),
-    "PBTb": Term("planned busy time of the bottleneck", "s", missing=_NO_BOTTLENECK),
+    "PT": Term("planned time, known or not: of a line, that of its last operation", "s", PLANNED, operation="last"),
+    "PRI×PQb": Term(
+        "planned run time of what the bottleneck produced", "s", ("ideal_s",), _NO_BOTTLENECK, "bottleneck"
+    ),
+    "PQb": Term("produced quantity of the bottleneck", "1", ("produced",), _NO_BOTTLENECK, "bottleneck"),
+    "PBTb": Term("planned busy time of the bottleneck", "s", KNOWN_PLANNED, _NO_BOTTLENECK, "bottleneck"),
 }
 
 
@@ -126,11 +133,33 @@ class Terms(dict[str, int]):
 
     def __missing__(self, name: str) -> int:
         term = TERMS[name]
-        amount = _total(self.sums, term.fields) if term.fields else self._from_context(name)
+        amount: int | None
+        if name == "EF":
+            amount = round(self.context.co2e_kg_per_kwh * NANO)
+        elif name == "PPQ":
+            amount = self.context.planned
+        else:
+            sums = self.of(term.operation)
+            amount = None if sums is None else sum(sums.get(field, 0) for field in term.fields)
         if amount is None:
             raise Undefined(term.missing)
         self[name] = amount
         return amount
+
+    def of(self, operation: Operation) -> Sums | None:
+        """Return the sums of an operation, as far as they are known; of what is no line, all is its last one."""
+        operations, bottleneck = self.context.operations, self.context.bottleneck
+        match operation:
+            case "first" if operations:
+                return operations[0]
+            case "last" if operations:
+                return operations[-1]
+            case "bottleneck" if operations and bottleneck is not None:
+                return operations[bottleneck]
+            case "first" | "bottleneck":
+                return None
+            case _:
+                return self.sums
 
     def need(self, *checks: Callable[[Sums], str | None]) -> None:
         """Raise `Undefined` for the first of the checks (`untold`) that finds something missing."""
@@ -144,29 +173,3 @@ class Terms(dict[str, int]):
         (field,) = TERMS[name].fields
         if field in self.context.untold and not self[name]:
             raise Undefined(f"{TERMS[name].meaning} is not reported: send {_SENT.get(field, field)}")
-
-    def _from_context(self, name: str) -> int | None:
-        context = self.context
-        operations = context.operations
-        last = operations[-1] if operations else self.sums
-        known = {
-            "EF": round(context.co2e_kg_per_kwh * NANO),
-            "OGQ": last.get("good", 0),
-            "PPQ": context.planned,
-            "PT": _total(last, PLANNED),
-        }
-        if operations:
-            known["PQ1"] = operations[0].get("produced", 0)
-        if operations and context.bottleneck is not None:
-            bottleneck = operations[context.bottleneck]
-            known["PRI×PQb"] = bottleneck.get("ideal_s", 0)
-            known["PQb"] = bottleneck.get("produced", 0)
-            known["PBTb"] = _total(bottleneck, KNOWN_PLANNED)
-        return known.get(name)
-
-
-def _total(sums: Sums, fields: tuple[str, ...]) -> int:
-    total = 0
-    for field in fields:
-        total += sums.get(field, 0)
-    return total

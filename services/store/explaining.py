@@ -4,7 +4,7 @@ The events are the single contributions that the ledger's own code makes of the 
 add up to the sums that are shown, and those are the sums of the answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import Any, Final, cast, get_args
 
@@ -16,16 +16,22 @@ from broker.events import Measurement
 from broker.plant import Plant
 from services.ledger import formulas
 from services.ledger.capability import Index, least
-from services.ledger.fields import NANO, TIME
+from services.ledger.fields import NANO, TIME, Sums
 from services.ledger.formulas import Operand
 from services.ledger.history import UNKNOWN, History
 from services.ledger.indicators import INDICATORS
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Part, Rules, parts
+from services.ledger.terms import Terms
 from services.store.answers import context_of, measurements, rated_part
 from services.store.histories import histories
 from services.store.interface import Store
-from services.store.ranges import DAY, measure
+from services.store.planning import Planned, plans
+from services.store.ranges import DAY, Range, measure
 
+PLAN: Final = "planned"
+"""Not a field of the ledger: what orders or targets plan."""
+_BY_OPERATION: Final = {"rolled_throughput_yield": ("first_pass", "inspected")}
+"""Fields of indicators that no term stands for, as each operation has its own."""
 LONGEST_NS: Final = 31 * DAY
 """Events are listed for ranges up to a month."""
 
@@ -35,12 +41,12 @@ class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
     Attributes:
         machine: whose.
-        field: of the ledger; of what was measured, the characteristic.
+        field: of the ledger; `planned`; of what was measured, the characteristic.
         amount: in the field's unit; of what was measured, the value.
         from_: RFC 3339.
         to: RFC 3339; equal to `from_` for what happens at an instant.
-        state: then.
-        reason: of the state, '' where none was told.
+        state: then; of what is planned, `order` or `target`.
+        reason: of the state, '' where none was told; of what is planned, the order, or the OEE that is aimed at.
         product: of the order then on the machine, `-` without one.
         shift: `-` outside.
     """
@@ -65,7 +71,7 @@ class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         formula: over the terms.
         filled: the formula with the numbers in it.
         why_not: why there is no value; '' where there is one.
-        sums: the fields of the ledger that the terms are made of.
+        sums: the fields of the ledger that the terms are made of, of the operations that they are of; `planned`.
         events: contributions by machine and time; those of a field add up to its sum.
     """
 
@@ -123,15 +129,19 @@ async def explain(
     sums = measured.total()
     context = await context_of(store, plant, measured)
     found = formulas.explain(indicator, sums, context)
-    fields = list(dict.fromkeys(field for operand in found.operands for field in operand.fields))
+    terms = [msgspec.structs.replace(term, fields=(PLAN,)) if term.name == "PPQ" else term for term in found.operands]
+    amounts, whose = _fields(indicator, terms, Terms(sums, context), plant, measured)
     events: list[Contribution] = []
     known = await histories(store, asset, start, measured.end, plant.microstop_limit_ns)
     for machine, history in sorted(known.items()):
         if machine in left_out:
             continue
         told = parts(history, start, measured.end, Rules.of(plant, machine))
-        counted = [field for field in fields if machine in measured.machines or field not in TIME]
+        counted = {field for field in whose if machine in measured.machines or field not in TIME}
+        counted -= {field for field, machines in whose.items() if machines is not None and machine not in machines}
         events += _contributions(machine, [part for part in told if part.field in counted])
+    if PLAN in amounts:
+        events += [_planned(each) for each in await plans(store, plant, measured) or []]
     shown = least(context.capabilities, cast("Index", indicator)) if indicator in get_args(Index) else None
     if shown is not None:
         named = shown[1].asset, shown[1].characteristic
@@ -149,10 +159,28 @@ async def explain(
         formula=found.formula,
         filled=found.filled,
         why_not=found.why_not,
-        terms=found.operands,
-        sums={field: sums.get(field, 0) / NANO for field in fields},
+        terms=terms,
+        sums={field: amount / NANO for field, amount in amounts.items()},
         events=events,
     )
+
+
+def _fields(
+    indicator: str, terms: list[Operand], of: Terms, plant: Plant, measured: Range
+) -> tuple[Sums, dict[str, Collection[str] | None]]:
+    """Return the sum of each field that an indicator's terms are made of, and of which machines it is: None for all."""
+    amounts: Sums = {}
+    whose: dict[str, Collection[str] | None] = {}
+    stages = plant.stages(measured.asset)
+    for term in terms:
+        sums = {PLAN: of["PPQ"]} if term.name == "PPQ" else of.of(term.operation) or {}
+        place = {"": None, "first": 0, "last": -1, "bottleneck": of.context.bottleneck}[term.operation]
+        for field in term.fields:
+            amounts[field] = sums.get(field, 0)
+            whose[field] = stages[place] if stages and place is not None else None
+    for field in _BY_OPERATION.get(indicator, ()):
+        amounts[field], whose[field] = of.sums.get(field, 0), None
+    return amounts, whose
 
 
 def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
@@ -193,6 +221,20 @@ def _as_much(one: Part, other: Part) -> bool:
     """Tell whether two parts come to as much a second, but for the rounding of each: as many people, the same stock."""
     lengths = one.end - one.start, other.end - other.start
     return abs(one.amount * lengths[1] - other.amount * lengths[0]) <= 2 * max(lengths)
+
+
+def _planned(plan: Planned) -> Contribution:
+    return Contribution(
+        machine=plan.machine,
+        field=PLAN,
+        amount=plan.pieces / NANO,
+        from_=instants.format_rfc3339(plan.start),
+        to=instants.format_rfc3339(plan.end),
+        state="order" if plan.order else "target",
+        reason=plan.order or f"oee {plan.target:g}",
+        product=plan.product,
+        shift=NO_SHIFT,
+    )
 
 
 def _measured(measurement: Measurement, history: History | None) -> Contribution:

@@ -23,6 +23,7 @@ from broker.events import NS_PER_S, Job
 from broker.plant import Plant
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
 from services.ledger.orders import takes_off
+from services.ledger.rows import NO_PRODUCT
 from services.store.histories import FOR_EVER, in_force
 from services.store.interface import Store
 from services.store.ranges import Range
@@ -38,19 +39,46 @@ class Stretch(NamedTuple):
     end: int
 
 
+class Planned(NamedTuple):
+    """Good pieces that an order or a target plans for a machine in a range.
+
+    Attributes:
+        pieces: in 10⁻⁹.
+        start: from when.
+        end: until when.
+        product: of the order that is on; `-` where it is for several.
+        order: its number; '' where it is a target.
+        target: the OEE that is aimed at; 0 where it is an order.
+    """
+
+    machine: str
+    pieces: int
+    start: int
+    end: int
+    product: str
+    order: str = ""
+    target: float = 0.0
+
+
 async def planned_pieces(store: Store, plant: Plant, measured: Range) -> int | None:
     """Return the good pieces planned in a range up to its end, in 10⁻⁹; None where there is no plan."""
-    total = 0
+    found = await plans(store, plant, measured)
+    return None if found is None else sum(each.pieces for each in found)
+
+
+async def plans(store: Store, plant: Plant, measured: Range) -> list[Planned] | None:
+    """Return what is planned in a range up to its end, by machine and order; None where there is no plan."""
+    found: list[Planned] = []
     told = False
     for machine in outputs(plant, measured):
         sums = measured.of_machine(machine)
         planned = await _of_machine(store, plant, machine, sums, (measured.start, measured.end))
         if planned is not None:
-            total += planned
+            found += planned
             told = True
         elif sums.get("produced", 0) or sums.get("good", 0):
             return None  # what it makes could not be held against a plan
-    return total if told else None
+    return found if told else None
 
 
 def outputs(plant: Plant, measured: Range) -> tuple[str, ...]:
@@ -102,7 +130,9 @@ def _stretches(jobs: Iterable[Job], end: int) -> Iterator[Stretch]:
         yield on
 
 
-async def _of_machine(store: Store, plant: Plant, machine: str, sums: Sums, between: tuple[int, int]) -> int | None:
+async def _of_machine(
+    store: Store, plant: Plant, machine: str, sums: Sums, between: tuple[int, int]
+) -> list[Planned] | None:
     if sums.get("unrated", 0):
         return None
     target = plant.targets(machine).get("oee")
@@ -111,26 +141,32 @@ async def _of_machine(store: Store, plant: Plant, machine: str, sums: Sums, betw
     busy = sum(sums.get(field, 0) for field in KNOWN_PLANNED)
     produced, ideal = sums.get("produced", 0), sums.get("ideal_s", 0)
     if produced and ideal:
-        return round(target * busy * produced / ideal)
+        return [Planned(machine, round(target * busy * produced / ideal), *between, NO_PRODUCT, target=target)]
     newest = (await stretches(store, machine, between[1] - 1, between[1]))[-1:]
     ideal_s = _ideal_s(plant, newest[0].job) if newest else None
-    return round(target * busy / ideal_s) if ideal_s and busy and not produced else None
+    if not ideal_s or not busy or produced:
+        return None
+    return [Planned(machine, round(target * busy / ideal_s), *between, newest[0].job.product, target=target)]
 
 
-def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[int, int]) -> int | None:
+def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[int, int]) -> list[Planned] | None:
     calendar = plant.calendar_of(machine)
 
     def planned_s(start: int, end: int) -> float:
         return calendar.planned_s(start, end) if calendar else (end - start) / NS_PER_S
 
+    planned: list[Planned] = []
     total = 0.0
     for job, began, ended in found:
         ideal_s = _ideal_s(plant, job)
         if job.planned is None or not ideal_s:
             return None
         before = min(job.planned, planned_s(began, max(began, between[0])) / ideal_s)
-        total += min(job.planned, planned_s(began, max(began, ended)) / ideal_s) - before
-    return round(total * NANO) if found else None
+        until = total + min(job.planned, planned_s(began, max(began, ended)) / ideal_s) - before
+        pieces = round(until * NANO) - round(total * NANO)  # so that they add up to the rounded total
+        planned.append(Planned(machine, pieces, max(began, between[0]), ended, job.product, job.order))
+        total = until
+    return planned or None
 
 
 def _ideal_s(plant: Plant, job: Job) -> float | None:

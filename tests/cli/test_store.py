@@ -9,6 +9,7 @@ import pytest
 from broker.events import StateChange
 from services.store.interface import Batch
 from services.store.sqlite import SqliteStore
+from services.store.sqlite_schema import STEPS
 from tests.cli.conftest import Corridor
 from tests.store.conftest import influxd as influxd  # noqa: PLC0414  (a fixture)
 from tests.store.influxd import Influxd
@@ -18,7 +19,7 @@ def test_init_makes_a_store_and_may_be_run_again(corridor: Corridor, tmp_path: P
     for _ in range(2):
         status, out, told = corridor("store", "init")
         assert (status, out) == (0, "")
-        assert told == f"{tmp_path}/corridor.db is ready: sqlite, schema 1\n"
+        assert told == f"{tmp_path}/corridor.db is ready: sqlite, schema {len(STEPS)}\n"
 
 
 def test_status_of_no_store_says_how_to_make_one_and_makes_none(corridor: Corridor, tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_status_says_what_the_store_holds(corridor: Corridor, tmp_path: Path) ->
     assert held == {
         "engine": "sqlite",
         "place": str(path),
-        "schema": 1,
+        "schema": len(STEPS),
         "machines": 1,
         "events": {"state": {"rows": 1, "oldest": "2025-11-26T12:00:00Z", "newest": "2025-11-26T12:00:00Z"}},
         "ledger_minutes": {"rows": 0, "oldest": None, "newest": None},

@@ -14,7 +14,11 @@ from tests.store.influxd import Influxd
 
 Rows = list[LedgerRow]
 
-PLAIN = {name for name, one in INDICATORS.items() if one.terms and all(TERMS[term].fields for term in one.terms)} | {
+PLAIN = {
+    name
+    for name, one in INDICATORS.items()
+    if one.terms and all(TERMS[term].fields and not TERMS[term].operation for term in one.terms)
+} | {
     "coverage",
     "co2e_per_good_piece",
 }

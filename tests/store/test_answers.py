@@ -275,6 +275,38 @@ async def test_the_events_behind_a_number_add_up_to_its_sums(store: Store, indic
         assert sum(event.amount for event in found.events if event.field == field) == pytest.approx(value, abs=1e-9)
 
 
+LAST = f"{LINE}/cmm-1"
+DONE_AT_LAST = [
+    message("08:00", "job", LAST, phase="start", order="wo-1", product="bracket", planned=100, ideal_cycle=40),
+    message("08:00", "count", LAST, produced=0, good=0, scrap=0, inspected=0, first_pass=0),
+    message("08:00", "state", LAST, state="running"),
+    message("08:20", "count", LAST, produced=18, good=15, scrap=1, inspected=18, first_pass=14),
+    message("08:40", "state", LAST, state="starved"),
+]
+
+
+@pytest.mark.parametrize("aim", ["", "targets = { oee = 0.5 }"])
+async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_machines(store: Store, aim: str) -> None:
+    line = f'[asset."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\n{aim}\n'
+    plant = parse(PLANT.text + line, "flow")
+    await kept(store, [*WORKED, *DONE_AT_LAST], "09:30", plant)
+    span = at("08:00"), at("09:00")
+    values = (await answer(store, plant, LINE, *span, now=at("09:30"))).indicators
+    assert values["bottleneck_oee"] is not None
+    for indicator in (name for name, value in values.items() if value is not None):
+        found = await explain(store, plant, LINE, indicator, span, now=at("09:30"))
+        assert found.value == values[indicator]
+        assert found.sums
+        for field, amount in found.sums.items():
+            told = sum(event.amount for event in found.events if event.field == field)
+            assert told == pytest.approx(amount, abs=1e-9), (indicator, field)
+    found = await explain(store, plant, LINE, "schedule_attainment", span, now=at("09:30"))
+    listed = [(event.machine, event.field, event.amount, event.state, event.reason) for event in found.events]
+    # An hour at 40 s a piece, or half of it.
+    plan = (45.0, "target", "oee 0.5") if aim else (90.0, "order", "wo-1")
+    assert listed == [(LAST, "good", 15, "running", ""), (LAST, "planned", *plan)]
+
+
 async def test_a_count_is_listed_at_the_instant_at_which_it_was_told(store: Store) -> None:
     await kept(store, WORKED, "09:30")
     found = await explain(store, PLANT, MILL, "scrap_ratio", (at("08:00"), at("09:00")), now=at("09:30"))

@@ -5,7 +5,7 @@ const en = {
   'app': 'Corridor', 'all': 'All sites', 'devices': 'Devices', 'grafana': 'Grafana', 'skip': 'Skip to the content',
   'state.running': 'Running', 'state.setup': 'Set-up', 'state.starved': 'Starved', 'state.blocked': 'Blocked',
   'state.idle': 'Idle', 'state.down': 'Down', 'state.maintenance': 'Maintenance', 'state.off': 'Off',
-  'state.unknown': 'Unknown',
+  'state.unknown': 'Unknown', 'state.order': 'Order', 'state.target': 'Target',
   'reason.offline': 'device offline', 'reason.no-state-heard': 'has not told a state', 'unknown.age': 'of unknown age',
   'silent': 'silent for {0}', 'since': 'since {0}', 'for': 'for {0}',
   'live': 'live', 'not.live': 'not live', 'lost': 'connection lost {0} ago, trying again', 'connecting': 'connecting …',
