@@ -29,6 +29,8 @@ class Pace(msgspec.Struct, frozen=True):
 
 LIVE: Final = Pace()
 BACKFILL: Final = Pace(10 * NS_PER_S, 60 * NS_PER_S)
+LONG_AGO: Final = Pace(60 * NS_PER_S, 60 * NS_PER_S)
+"""Of days that are over a reading a minute will do, and they are there five times as soon."""
 
 
 class Memory(msgspec.Struct):

@@ -22,7 +22,7 @@ from broker.topics import PREFIX
 from edge import plan, truth
 from edge.clock import Clock
 from edge.outbox import TruePiece, TrueState, Truth
-from edge.simulation import BACKFILL, LIVE, Memory, Pace, Simulation
+from edge.simulation import BACKFILL, LIVE, LONG_AGO, Memory, Pace, Simulation
 from edge.truth import TruthLog
 from edge.wire import Gateway
 
@@ -33,6 +33,7 @@ LONGEST_LAG_S: Final = 120.0
 """A simulation that has fallen this far behind its clock (the computer slept) was offline, and is resumed."""
 WARM_UP_NS: Final = 24 * 3600 * NS_PER_S
 _BACKFILL_STEP_NS: Final = 600 * NS_PER_S
+_LAST_DAY_NS: Final = 86_400 * NS_PER_S
 _LONGEST_ORDER_NS: Final = 7 * 86_400 * NS_PER_S
 _GOODBYE_S: Final = 1.0
 _CATCH_UP_S: Final = 10.0
@@ -103,12 +104,13 @@ class Simulator:
     def backfill(self, start: int, end: int) -> Iterator[list[AnyEvent]]:
         """Live through the past from `start` to `end`, as fast as it goes; return its events in batches, by time.
 
-        Sensors are read more seldom than in real life. `simulate` then goes on from `end`, without a seam.
+        Sensors are read more seldom than in real life, above all until a day before the end. `simulate` then goes on
+        from `end`, without a seam.
         """
         simulation = self._simulation = _warmed_up(self._plant, start)
-        simulation.pace = BACKFILL
         with self._log() as log:
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
+                simulation.pace = LONG_AGO if simulation.now < end - _LAST_DAY_NS else BACKFILL
                 events = simulation.run_until(min(end, simulation.now + _BACKFILL_STEP_NS))
                 told = simulation.take_truth()
                 self._save(simulation, self._gateway.publications(_lasting(events)), told)

@@ -288,6 +288,18 @@ async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path: Path) ->
     assert all("unknown" not in budget.states for budget in told.values())
 
 
+def test_of_days_that_are_over_there_is_a_reading_a_minute() -> None:
+    read_at = [
+        event.at
+        for batch in Simulator(PLANT).backfill(START, START + 25 * HOUR)
+        for event in batch
+        if isinstance(event, Sample) and (event.asset, event.signal) == (ASSETS[0], "spindle-speed")
+    ]
+    apart = [(at, later - at) for at, later in pairwise(read_at)]
+    assert {step for at, step in apart if at < START + HOUR - MIN} == {MIN}
+    assert {step for at, step in apart if at > START + HOUR + MIN} == {10 * NS_PER_S}
+
+
 async def test_the_broker_hears_how_all_stand_after_a_past_that_only_the_store_knows() -> None:
     simulator = Simulator(PLANT)
     past = [event for batch in simulator.backfill(START, START + HOUR) for event in batch]
