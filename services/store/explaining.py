@@ -46,7 +46,7 @@ class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         from_: RFC 3339.
         to: RFC 3339; equal to `from_` for what happens at an instant.
         state: then; of what is planned, `order` or `target`.
-        reason: of the state, '' where none was told; of what is planned, the order, or the OEE that is aimed at.
+        reason: of the state, '' where none was told; of what is planned, how.
         product: of the order then on the machine, `-` without one.
         shift: `-` outside.
     """
@@ -230,8 +230,8 @@ def _planned(plan: Planned) -> Contribution:
         amount=plan.pieces / NANO,
         from_=instants.format_rfc3339(plan.start),
         to=instants.format_rfc3339(plan.end),
-        state="order" if plan.order else "target",
-        reason=plan.order or f"oee {plan.target:g}",
+        state=plan.by,
+        reason=plan.how,
         product=plan.product,
         shift=NO_SHIFT,
     )

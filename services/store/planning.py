@@ -17,7 +17,7 @@ nobody told how pieces flow have no plan together.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from broker.events import NS_PER_S, Job
 from broker.plant import Plant
@@ -47,8 +47,8 @@ class Planned(NamedTuple):
         start: from when.
         end: until when.
         product: of the order that is on; `-` where it is for several.
-        order: its number; '' where it is a target.
-        target: the OEE that is aimed at; 0 where it is an order.
+        by: what plans them.
+        how: the order, its pieces and their ideal cycle; or the target, the planned busy time and the ideal cycle.
     """
 
     machine: str
@@ -56,8 +56,8 @@ class Planned(NamedTuple):
     start: int
     end: int
     product: str
-    order: str = ""
-    target: float = 0.0
+    by: Literal["order", "target"]
+    how: str
 
 
 async def planned_pieces(store: Store, plant: Plant, measured: Range) -> int | None:
@@ -140,13 +140,16 @@ async def _of_machine(
         return _of_orders(plant, machine, await stretches(store, machine, *between), between)
     busy = sum(sums.get(field, 0) for field in KNOWN_PLANNED)
     produced, ideal = sums.get("produced", 0), sums.get("ideal_s", 0)
+    how = f"oee {target:g} × {busy / NANO:.6g} s / "
     if produced and ideal:
-        return [Planned(machine, round(target * busy * produced / ideal), *between, NO_PRODUCT, target=target)]
+        pieces = round(target * busy * produced / ideal)
+        return [Planned(machine, pieces, *between, NO_PRODUCT, "target", f"{how}{ideal / produced:.6g} s")]
     newest = (await stretches(store, machine, between[1] - 1, between[1]))[-1:]
     ideal_s = _ideal_s(plant, newest[0].job) if newest else None
     if not ideal_s or not busy or produced:
         return None
-    return [Planned(machine, round(target * busy / ideal_s), *between, newest[0].job.product, target=target)]
+    pieces = round(target * busy / ideal_s)
+    return [Planned(machine, pieces, *between, newest[0].job.product, "target", f"{how}{ideal_s:g} s")]
 
 
 def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[int, int]) -> list[Planned] | None:
@@ -164,7 +167,8 @@ def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[
         before = min(job.planned, planned_s(began, max(began, between[0])) / ideal_s)
         until = total + min(job.planned, planned_s(began, max(began, ended)) / ideal_s) - before
         pieces = round(until * NANO) - round(total * NANO)  # so that they add up to the rounded total
-        planned.append(Planned(machine, pieces, max(began, between[0]), ended, job.product, job.order))
+        how = f"{job.order}: {job.planned:g} of {ideal_s:g} s"
+        planned.append(Planned(machine, pieces, max(began, between[0]), ended, job.product, "order", how))
         total = until
     return planned or None
 

@@ -303,7 +303,7 @@ async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_mach
     found = await explain(store, plant, LINE, "schedule_attainment", span, now=at("09:30"))
     listed = [(event.machine, event.field, event.amount, event.state, event.reason) for event in found.events]
     # An hour at 40 s a piece, or half of it.
-    plan = (45.0, "target", "oee 0.5") if aim else (90.0, "order", "wo-1")
+    plan = (45.0, "target", "oee 0.5 × 3600 s / 40 s") if aim else (90.0, "order", "wo-1: 100 of 40 s")
     assert listed == [(LAST, "good", 15, "running", ""), (LAST, "planned", *plan)]
 
 

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from broker.events import Count, StateChange
+from broker.events import Count, Job, StateChange
 from services.kpi.keeping import Keeper
 from services.store.interface import Batch
 from services.store.opening import open_store
@@ -170,6 +170,23 @@ async def test_a_number_says_why(browser: Browser, wall: Wall) -> None:
         await expect(why.locator(".events")).to_contain_text("Spindle overheat")
         await page.keyboard.press("Escape")
         await expect(why).to_have_count(0)
+
+
+async def test_the_pieces_of_a_line_say_which_they_are_and_how_the_plan_comes_about(
+    browser: Browser, wall: Wall
+) -> None:
+    address = f"/line/{LINE}?from=2026-11-25T08:00:00Z&to=2026-11-25T"
+    pieces = ".figure:has-text('Good pieces')"
+    async with page_at(browser, wall, address + "09:00:00Z") as page:
+        await expect(page.locator(pieces)).to_contain_text("33")  # of the mill: the machine after it has told none
+        await expect(page.locator(f"{pieces} .num")).to_have_count(0)
+    counts = [Count(asset=CMM, at=EIGHT + at * MINUTE, produced=made, good=made) for at, made in ((0, 0), (30, 20))]
+    job = Job(asset=CMM, at=EIGHT, phase="start", order="wo-1", product="bracket-7", ideal_cycle=60.0)
+    await Keeper(wall.store, PLANT, lambda: NOW).keep_events([job, *counts])
+    async with page_at(browser, wall, address + "08:50:00Z") as page:
+        await page.locator(f"{pieces} .num").click()
+        await expect(page.locator(".why .formula")).to_contain_text("= 20 / 25 = 0.8")
+        await expect(page.locator(".why .events")).to_contain_text("oee 0.5 × 3000 s / 60 s")
 
 
 async def test_the_steps_of_the_waterfall_are_those_of_the_answer(browser: Browser, wall: Wall) -> None:

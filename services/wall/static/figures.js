@@ -25,6 +25,12 @@ export function headline(answer, name) {
 /** A number that says why it is what it is when it is clicked. */
 export const Num = ({ shown, because, partly, tip }) => html`<button type="button" class="num" title=${tip || undefined} onClick=${because}>${shown}</button>${partly ? html`<sup class="partly" title=${tip}>*</sup>` : ''}`;
 
+/** Ask why an indicator is what an answer says. */
+export function askWhy(answer, name, ask) {
+  const { value, partly } = headline(answer, name);
+  ask({ asset: answer.asset, indicator: name, from: answer.from, to: answer.to, rated: partly, shown: value == null ? '–' : `${percent(value)} %`, answer });
+}
+
 export function Figure({ title, value, unit, missing, doubt, children }) {
   return html`<div class="figure card ${doubt ? 'doubt' : ''}"><h2>${title}</h2>
     ${value === null || value === undefined || missing ? html`<p class="value none" title=${missing || ''}>${say('no.data')}</p>` : html`<p class="value">${value}${unit && html`<small> ${unit}</small>`}</p>`}
@@ -34,7 +40,7 @@ export function Figure({ title, value, unit, missing, doubt, children }) {
 /** A ratio of the OEE family as a figure: with its target where it has one. `ask` shows why. */
 export function Ratio({ answer, name, title, target, ask, children }) {
   const { value, partly, tip, names } = headline(answer, name);
-  const because = () => ask({ asset: answer.asset, indicator: name, from: answer.from, to: answer.to, rated: partly, shown: value == null ? '–' : `${percent(value)} %`, answer });
+  const because = () => askWhy(answer, name, ask);
   const short = target && value != null && value < target;
   return html`<${Figure} title=${title ?? say(name)} value=${value == null ? null : html`<${Num} shown=${percent(value)} because=${because} partly=${partly} tip=${tip} />`} unit="%" missing=${answer && value == null && noteOf(answer, name)}>${target ? html`<span class=${short ? 't-wait' : ''}>${say('target', `${plain(target * 100)} %`)}</span>` : children}${partly ? html`<span class="but t-attention" title=${tip}>${say('without.short', names)}</span>` : ''}<//>`;
 }
