@@ -116,6 +116,8 @@ class Windows:
             if window.context.untold & new:
                 window.context = msgspec.structs.replace(window.context, untold=window.context.untold - new)
                 self._board.touch(key)
+            if window.context.output_untold and "good" in new:
+                window.read = 0
 
     def forget(self) -> None:
         """Forget all sums, so that `roll` reads them anew: nobody knows what of a write that failed is in the store."""

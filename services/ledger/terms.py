@@ -37,6 +37,9 @@ class Term(NamedTuple):
 
 _UP: Final = ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s", "no_order_s")
 _NO_LINE: Final = "it is of a line of which the operations are known"
+_NO_OUTPUT: Final = (
+    "good pieces of the line's last operation were never told: send good, or leave the operation out of the stages"
+)
 _NO_BOTTLENECK: Final = "it is of a line of which the bottleneck is known"
 _NO_PLAN: Final = "no planned quantity is known: give the orders a planned quantity"
 
@@ -79,7 +82,7 @@ TERMS: Final[dict[str, Term]] = {
     "MST": Term("time in micro-stops", "s", ("microstop_s",)),
     "EF": Term("emission factor of the electricity", "kg/kW.h"),
     "PQ1": Term("produced quantity of the line's first operation", "1", ("produced",), _NO_LINE, "first"),
-    "OGQ": Term("good output: of a line, that of its last operation", "1", ("good",), operation="last"),
+    "OGQ": Term("good output: of a line, that of its last operation", "1", ("good",), _NO_OUTPUT, "last"),
     "PPQ": Term("planned quantity up to now", "1", missing=_NO_PLAN),
     "PT": Term("planned time, known or not: of a line, that of its last operation", "s", PLANNED, operation="last"),
     "PRI×PQb": Term(
@@ -103,6 +106,7 @@ class Context(msgspec.Struct, frozen=True):
         bottleneck: which of the operations is the bottleneck.
         capabilities: of the measured characteristics.
         untold: fields of the ledger that are zero because nobody ever told them.
+        output_untold: whether nobody ever told good pieces of a line's last operation.
         planned: pieces that orders and calendar plan for the range up to now, in 10⁻⁹.
         co2e_kg_per_kwh: emission factor of the electricity; the default is that of the United Kingdom's grid in the
             government's conversion factors for 2025.
@@ -112,6 +116,7 @@ class Context(msgspec.Struct, frozen=True):
     bottleneck: int | None = None
     capabilities: tuple[Capability, ...] = ()
     untold: frozenset[str] = frozenset()
+    output_untold: bool = False
     planned: int | None = None
     co2e_kg_per_kwh: float = 0.177
 
@@ -139,7 +144,7 @@ class Terms(dict[str, int]):
         elif name == "PPQ":
             amount = self.context.planned
         else:
-            sums = self.of(term.operation)
+            sums = None if name == "OGQ" and self.context.output_untold else self.of(term.operation)
             amount = None if sums is None else sum(sums.get(field, 0) for field in term.fields)
         if amount is None:
             raise Undefined(term.missing)

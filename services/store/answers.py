@@ -4,7 +4,7 @@ There is one way to a number: the ledger of the range (`ranges`), then the pure 
 (`services.ledger.indicators`). What is printed, served and drawn is this answer, unrounded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 import msgspec
@@ -21,7 +21,7 @@ from services.ledger.losses import six_big_losses, waterfall
 from services.ledger.untold import uncounted, unheard, unjudged, unrated
 from services.store.constraint import constraint
 from services.store.interface import Store
-from services.store.never_told import untold
+from services.store.never_told import all_untold, untold
 from services.store.planning import planned_pieces
 from services.store.ranges import DAY, Range, measure
 
@@ -108,7 +108,8 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
             counted, as it would be wrong; else they have one with the time of those machines in it.
         six_big_losses: seconds by loss, None for one that cannot be told; None in an answer by product or shift, as the
             ledger does not keep reasons apart by these.
-        good_output: good pieces that came out: of a line, those of its last operation; None where that is not known.
+        good_output: good pieces that came out: of a line, those of its last operation; None where that is not known, or
+            nobody ever told any of it.
         planned: good pieces planned up to now (`services.store.planning`); None where there is no plan.
         constraint: of a line of which the flow is told; `bottleneck_oee` is by its operation.
         group: what part of the range it is of; None for the whole of it.
@@ -260,13 +261,22 @@ async def _full_context(
 ) -> Context:
     stages = plant.stages(measured.asset)
     places = [place for place, stage in enumerate(stages) if bottleneck is not None and bottleneck.machine in stage]
+    operations = operations_of(plant, measured)
     return Context(
-        operations=operations_of(plant, measured),
+        operations=operations,
         bottleneck=places[0] if places else None,
         capabilities=tuple(capabilities(await measurements(store, measured))),
         untold=never if never is not None else await untold(store, measured.asset, measured.end, measured.total()),
+        output_untold=bool(stages)
+        and not operations[-1].get("good", 0)
+        and await _is_untold(store, stages[-1], measured),
         planned=await planned_pieces(store, plant, measured),
     )
+
+
+async def _is_untold(store: Store, stage: Iterable[str], measured: Range) -> bool:
+    """Tell whether no machine of an operation has ever told good pieces."""
+    return all(["good" in await all_untold(store, machine, measured.end) for machine in stage])
 
 
 def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:
@@ -299,6 +309,8 @@ def _rated(measured: Range) -> Rated | None:
 
 
 def _good_output(measured: Range, context: Context) -> float | None:
+    if context.output_untold:
+        return None
     if context.operations:
         return context.operations[-1].get("good", 0) / NANO
     return measured.total().get("good", 0) / NANO if len(measured.machines) == 1 else None

@@ -307,6 +307,20 @@ async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_mach
     assert listed == [(LAST, "good", 15, "running", ""), (LAST, "planned", *plan)]
 
 
+async def test_of_a_last_operation_that_never_told_pieces_the_output_is_not_known(store: Store) -> None:
+    plant = parse(PLANT.text + f'[asset."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\n', "flow")
+    silent = [each for each in DONE_AT_LAST if not each.topic.endswith("/count")]
+    await kept(store, [*WORKED, *silent], "09:30", plant)
+    found = await asked(store, LINE, "08:00", "09:00", "09:30", plant)
+    assert found.good_output is None
+    for name in ("schedule_attainment", "bottleneck_oee"):
+        assert found.indicators[name] is None
+        assert any(note.startswith(f"{name} is not defined: good pieces of the line's last") for note in found.notes)
+    await kept(store, [message("08:05", "count", LAST, produced=0, good=0)], "09:30", plant)
+    told = await asked(store, LINE, "08:00", "09:00", "09:30", plant)
+    assert (told.good_output, told.indicators["schedule_attainment"]) == (0, 0)
+
+
 async def test_a_count_is_listed_at_the_instant_at_which_it_was_told(store: Store) -> None:
     await kept(store, WORKED, "09:30")
     found = await explain(store, PLANT, MILL, "scrap_ratio", (at("08:00"), at("09:00")), now=at("09:30"))
