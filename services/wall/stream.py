@@ -49,7 +49,7 @@ class Scope(msgspec.Struct, frozen=True):
         """Tell whether the fact of this path and name is to be told."""
         if name == "state":
             return True
-        if self.asset and path != self.asset and not path.startswith(self.asset + "/"):
+        if not is_under(path, self.asset):
             return False
         if name == "device":
             return self.devices

@@ -3,7 +3,7 @@
 import { html } from './lib.js';
 import { live } from './live.js';
 import { say, sayOr } from './words.js';
-import { percent, plain, span } from './format.js';
+import { percent, pieces, plain, span } from './format.js';
 
 const UNDEFINED = / is not defined: /;
 
@@ -30,6 +30,9 @@ export function askWhy(answer, name, ask) {
   const { value, partly } = headline(answer, name);
   ask({ asset: answer.asset, indicator: name, from: answer.from, to: answer.to, rated: partly, shown: value == null ? '–' : `${percent(value)} %`, answer });
 }
+
+/** Good pieces: where they are those of the answer and a plan is known, they say how the two compare. */
+export const GoodPieces = ({ plan, answer, ask }) => (answer?.planned != null && answer.good_output === plan.good ? html`<${Num} shown=${pieces(plan.good)} because=${() => askWhy(answer, 'schedule_attainment', ask)} />` : pieces(plan.good));
 
 export function Figure({ title, value, unit, missing, doubt, children }) {
   return html`<div class="figure card ${doubt ? 'doubt' : ''}"><h2>${title}</h2>

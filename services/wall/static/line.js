@@ -10,7 +10,7 @@ import { link, origin, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { categoryOf, StateWord } from './states.js';
 import { Pareto, SixLosses, topLoss, WaterfallSteps } from './loss.js';
-import { askWhy, Figure, Notes, Num, Ratio } from './figures.js';
+import { Figure, GoodPieces, Notes, Ratio } from './figures.js';
 import { Comparisons, Take } from './compare.js';
 import { Why } from './why.js';
 import { Frame } from './frame.js';
@@ -48,7 +48,7 @@ export function Line({ path, range, go, bare }) {
       <${Ratio} title=${whole?.constraint ? say('oee.sum') : undefined} answer=${whole} name="oee" target=${targets.oee} ask=${ask}>${say('no.target')}<//>
       ${whole?.constraint ? html`<${Ratio} title=${say('oee.constraint')} answer=${whole} name="bottleneck_oee" target=${targets.bottleneck_oee} ask=${ask}>${live.title(whole.constraint.machine)}<//>` : ''}
       ${['availability', 'effectiveness', 'quality_ratio'].map((name) => html`<${Ratio} key=${name} answer=${whole} name=${name} target=${targets[name]} ask=${ask} />`)}
-      <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : whole?.good_output !== plan.good || whole.indicators.schedule_attainment == null ? pieces(plan.good) : html`<${Num} shown=${pieces(plan.good)} because=${() => askWhy(whole, 'schedule_attainment', ask)} />`} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
+      <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : html`<${GoodPieces} plan=${plan} answer=${whole} ask=${ask} />`} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
       <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<//>
     </section>
     ${why && html`<${Why} key=${why.indicator} about=${why} answer=${why.answer} close=${() => ask(null)} />`}

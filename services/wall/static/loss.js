@@ -5,7 +5,7 @@ import { live } from './live.js';
 import { say, sayOr } from './words.js';
 import { minutes, number, percent, plain } from './format.js';
 import { categoryOf } from './states.js';
-import { headline, noteOf, Num } from './figures.js';
+import { askWhy, headline, noteOf, Num } from './figures.js';
 
 /** Reasons that cost planned time, largest first; set-up for which no reason was told is its own. */
 function lostTo(answer) {
@@ -34,7 +34,7 @@ const words = (name) => sayOr(`loss.${name}`, name.replace(/[_-]/g, ' '));
 /** OEE, and one bar that shows the planned time as what became of it. */
 export function LossBar({ answer, target, ask }) {
   const { value: oee, partly, tip } = headline(answer, 'oee');
-  const because = () => ask({ asset: answer.asset, indicator: 'oee', from: answer.from, to: answer.to, rated: partly, shown: `${percent(oee)} %`, answer });
+  const because = () => askWhy(answer, 'oee', ask);
   return html`<div class="oee"><span class="oee-value" title=${oee == null ? noteOf(answer, 'oee') : tip || undefined}>${oee == null ? html`<b class="none">${say('no.data')}</b>` : html`<b><${Num} shown=${percent(oee)} because=${because} partly=${partly} tip=${tip} /></b><small> % ${say('oee')}</small>`}</span>
     <${Factors} answer=${answer} target=${target} /></div>`;
 }

@@ -9,7 +9,7 @@ import { clock, difference, number, percent, pieces, plain, span, minutes } from
 import { link, origin, rangeText, refresh } from './range.js';
 import { Axis, Ribbon, spellsTo } from './ribbon.js';
 import { categoryOf, Icon, ORDER, StateWord } from './states.js';
-import { Figure, headline, noteOf, Num, Ratio, silence } from './figures.js';
+import { Figure, GoodPieces, headline, noteOf, Num, Ratio, silence } from './figures.js';
 import { LossBar, topLoss } from './loss.js';
 import { Why } from './why.js';
 import { Frame } from './frame.js';
@@ -139,7 +139,7 @@ function Pieces({ plan, answer, line, live, zone, range, ask }) {
   const output = plan.outputs.at(-1);
   const job = live.fact(output, 'job') ?? live.machines(line).map((path) => live.fact(path, 'job')).find((each) => each?.order);
   const late = plan.plan !== null && plan.delta < -0.05 * plan.plan;
-  return html`<div class="good"><p><b class="q">${answer?.planned != null && answer.good_output === plan.good ? html`<${Num} shown=${pieces(plan.good)} because=${() => ask({ asset: line, indicator: 'schedule_attainment', from: answer.from, to: answer.to, shown: `${percent(answer.indicators.schedule_attainment)} %`, answer })} />` : pieces(plan.good)}</b> ${plan.plan === null ? say('good.only') : say(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
+  return html`<div class="good"><p><b class="q"><${GoodPieces} plan=${plan} answer=${answer} ask=${ask} /></b> ${plan.plan === null ? say('good.only') : say(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
     <svg class="bar" aria-hidden="true"><rect class="f-run" width="${(100 * plan.good) / full}%" height="100%" rx="4" />${plan.plan !== null && html`<rect class="mark" x="${(100 * plan.plan) / full}%" width="2" height="100%" />`}</svg>
     <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.plant.products[job.product] ?? job.product}` : say('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? say('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : say('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
 }
