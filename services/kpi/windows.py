@@ -29,10 +29,10 @@ from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
 from services.ledger.indicators import coverage, evaluate
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
-from services.store.answers import CORE, context_of
+from services.store.answers import CORE, context_of, never_told
 from services.store.histories import FOR_EVER
 from services.store.interface import Store
-from services.store.never_told import all_untold, told
+from services.store.never_told import told
 from services.store.ranges import HOUR, Range, layers, measure
 
 SHARE: Final = 8
@@ -180,8 +180,8 @@ class Windows:
                 continue
             measured = await self._range(key, window, now)
             # What was never told is known once it has been read: an event that tells it is noticed.
-            untold = window.context.untold if read else await all_untold(self._store, path, measured.end)
-            context = await context_of(self._store, self._plant, measured, untold)
+            known = window.context if read else await never_told(self._store, self._plant, path, measured.end)
+            context = await context_of(self._store, self._plant, measured, known)
             if context != window.context:
                 window.context = context
                 self._board.touch(key)

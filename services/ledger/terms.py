@@ -120,6 +120,10 @@ class Context(msgspec.Struct, frozen=True):
     planned: int | None = None
     co2e_kg_per_kwh: float = 0.177
 
+    def place(self, operation: Operation) -> int | None:
+        """Return the place of an operation among those of a line; None of the asset as a whole, or where not known."""
+        return {"": None, "first": 0, "last": -1, "bottleneck": self.bottleneck}[operation]
+
 
 class Undefined(Exception):  # noqa: N818  (a result, not an error)
     """An indicator has no value; the text says why, and how it could have one."""
@@ -144,8 +148,10 @@ class Terms(dict[str, int]):
         elif name == "PPQ":
             amount = self.context.planned
         else:
-            sums = None if name == "OGQ" and self.context.output_untold else self.of(term.operation)
+            sums = self.of(term.operation)
             amount = None if sums is None else sum(sums.get(field, 0) for field in term.fields)
+            if name == "OGQ" and self.context.output_untold and not amount:
+                amount = None
         if amount is None:
             raise Undefined(term.missing)
         self[name] = amount
@@ -153,18 +159,10 @@ class Terms(dict[str, int]):
 
     def of(self, operation: Operation) -> Sums | None:
         """Return the sums of an operation, as far as they are known; of what is no line, all is its last one."""
-        operations, bottleneck = self.context.operations, self.context.bottleneck
-        match operation:
-            case "first" if operations:
-                return operations[0]
-            case "last" if operations:
-                return operations[-1]
-            case "bottleneck" if operations and bottleneck is not None:
-                return operations[bottleneck]
-            case "first" | "bottleneck":
-                return None
-            case _:
-                return self.sums
+        operations, place = self.context.operations, self.context.place(operation)
+        if operations and place is not None:
+            return operations[place]
+        return None if operation in {"first", "bottleneck"} else self.sums
 
     def need(self, *checks: Callable[[Sums], str | None]) -> None:
         """Raise `Undefined` for the first of the checks (`untold`) that finds something missing."""

@@ -4,7 +4,7 @@ There is one way to a number: the ledger of the range (`ranges`), then the pure 
 (`services.ledger.indicators`). What is printed, served and drawn is this answer, unrounded.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import msgspec
@@ -21,7 +21,7 @@ from services.ledger.losses import six_big_losses, waterfall
 from services.ledger.untold import uncounted, unheard, unjudged, unrated
 from services.store.constraint import constraint
 from services.store.interface import Store
-from services.store.never_told import all_untold, untold
+from services.store.never_told import all_untold, is_output_untold, untold
 from services.store.planning import planned_pieces
 from services.store.ranges import DAY, Range, measure
 
@@ -163,9 +163,18 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
     return judge(measured, plant, context, await _lasting(store, measured), asked_end=end, bottleneck=bottleneck)
 
 
-async def context_of(store: Store, plant: Plant, measured: Range, never: frozenset[str] | None = None) -> Context:
-    """Return what the indicators of a range need besides its sums; `never` is what was never told, if that is known."""
-    return await _full_context(store, plant, measured, await _bottleneck(store, plant, measured), never)
+async def context_of(store: Store, plant: Plant, measured: Range, known: Context | None = None) -> Context:
+    """Return what indicators of a range need besides its sums; `known` says what was never told, if that is known."""
+    return await _full_context(store, plant, measured, await _bottleneck(store, plant, measured), known)
+
+
+async def never_told(store: Store, plant: Plant, asset: str, end: int) -> Context:
+    """Return a context that knows only what was never told up to `end`, whatever the sums are."""
+    stages = plant.stages(asset)
+    return Context(
+        untold=await all_untold(store, asset, end),
+        output_untold=bool(stages) and await is_output_untold(store, stages[-1], end),
+    )
 
 
 def judge(
@@ -257,26 +266,25 @@ async def _full_context(
     plant: Plant,
     measured: Range,
     bottleneck: Bottleneck | None,
-    never: frozenset[str] | None = None,
+    known: Context | None = None,
 ) -> Context:
     stages = plant.stages(measured.asset)
     places = [place for place, stage in enumerate(stages) if bottleneck is not None and bottleneck.machine in stage]
     operations = operations_of(plant, measured)
+    if known is None:
+        has_output = not stages or bool(operations[-1].get("good", 0))
+        known = Context(
+            untold=await untold(store, measured.asset, measured.end, measured.total()),
+            output_untold=not has_output and await is_output_untold(store, stages[-1], measured.end),
+        )
     return Context(
         operations=operations,
         bottleneck=places[0] if places else None,
         capabilities=tuple(capabilities(await measurements(store, measured))),
-        untold=never if never is not None else await untold(store, measured.asset, measured.end, measured.total()),
-        output_untold=bool(stages)
-        and not operations[-1].get("good", 0)
-        and await _is_untold(store, stages[-1], measured),
+        untold=known.untold,
+        output_untold=known.output_untold,
         planned=await planned_pieces(store, plant, measured),
     )
-
-
-async def _is_untold(store: Store, stage: Iterable[str], measured: Range) -> bool:
-    """Tell whether no machine of an operation has ever told good pieces."""
-    return all(["good" in await all_untold(store, machine, measured.end) for machine in stage])
 
 
 def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:

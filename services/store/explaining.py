@@ -174,7 +174,7 @@ def _fields(
     stages = plant.stages(measured.asset)
     for term in terms:
         sums = {PLAN: of["PPQ"]} if term.name == "PPQ" else of.of(term.operation) or {}
-        place = {"": None, "first": 0, "last": -1, "bottleneck": of.context.bottleneck}[term.operation]
+        place = of.context.place(term.operation)
         for field in term.fields:
             amounts[field] = sums.get(field, 0)
             whose[field] = stages[place] if stages and place is not None else None

@@ -4,6 +4,7 @@ A ratio whose numerator nobody tells is not 0. The ledger's sums do not show the
 and only where it matters: where a numerator is zero and its denominator is not.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from broker.events import AnyEvent, Count, Labour, Material
@@ -44,6 +45,14 @@ async def all_untold(store: Store, asset: str, end: int) -> frozenset[str]:
     for event in await store.before(("count", "material", "labour"), asset, end + 1):
         left -= told(event)
     return frozenset(left)
+
+
+async def is_output_untold(store: Store, operation: Iterable[str], end: int) -> bool:
+    """Tell whether none of the machines of an operation has told good pieces up to `end`."""
+    for machine in operation:
+        if "good" not in await all_untold(store, machine, end):
+            return False
+    return True
 
 
 def told(event: AnyEvent) -> set[str]:
