@@ -195,13 +195,14 @@ class EmbeddedBroker:
                 environment[nats.PASSWORD_VARIABLE] = nats.password_in_environment(self._password)
         guard = Path(__file__).with_name("guard.py")
         pause_s = nats.PAUSE_S if self.kind == "nats" else 0.0
-        guarded = [str(self._pid_file), str(pause_s), str(self._program), *arguments]
+        guarded = [str(self._program), *arguments]
+        command = [sys.executable, "-I", "-S", str(guard), str(self._pid_file), str(pause_s), *guarded]
         if self._log_file.exists() and self._log_file.stat().st_size > _LONGEST_LOG:
             self._log_file.unlink()
         with self._log_file.open("ab") as log:
             self._log_start = log.tell()
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(guard), *guarded),
+                *command,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

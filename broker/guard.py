@@ -4,9 +4,8 @@
 
 It starts the program and waits. When its standard input ends, which happens when whoever started it leaves or is
 killed, in whatever way, it asks the program to stop, after a pause of so many seconds, and kills it if that takes too
-long. When the program ends by
-itself, so does the guard, with its status. It imports the standard library only, and little of that, for it stays in
-memory as long as the broker does.
+long. When the program ends by itself, so does the guard, with its status. It imports the standard library only, and
+little of that, for it stays in memory as long as the broker does.
 """
 
 import os

@@ -95,9 +95,8 @@ def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], ass
 
 def settle(connection: sqlite3.Connection, assets: Iterable[int]) -> None:
     """Make the marked rows of these machines anew, within the running transaction: all but the newest of each."""
-    numbers = list(assets)
-    for resolution in SUMMED:
-        for asset in numbers:
+    for asset in assets:
+        for resolution in SUMMED:
             marked = connection.execute(
                 "SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2 AND start <"
                 " (SELECT max(start) FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2)",

@@ -71,7 +71,7 @@ async def test_the_simulated_floor_has_a_past_and_goes_on_after_a_restart(tmp_pa
 
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("broker", BROKERS)
-async def test_killed_at_any_moment_nothing_is_lost_or_counted_twice(broker: str, tmp_path: Path) -> None:
+async def test_killed_at_any_moment_nothing_acknowledged_is_lost_or_counted_twice(broker: str, tmp_path: Path) -> None:
     demo = Demo(tmp_path / "killed", "--no-simulator", "--broker", broker)
     acknowledged: list[Message] = []
     produced = 0
