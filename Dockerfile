@@ -23,13 +23,13 @@ RUN install -d -o 10001 -g 0 -m 0755 /data \
     && install -d -o 1883 -g 1883 -m 0700 /broker
 COPY --from=packages /opt/corridor /opt/corridor
 WORKDIR /app
-COPY LICENSE pyproject.toml corridor ./
+COPY LICENSE pyproject.toml corridor requirements.lock ./
 COPY broker broker
 COPY edge edge
 COPY services services
 COPY dashboards dashboards
 COPY cli cli
-RUN python -m compileall -q .
+RUN python -m compileall -q . && python -P -m cli.main sbom --out corridor.cdx.json
 USER 10001:0
 ENTRYPOINT ["python", "-P", "-m", "cli.main"]
 CMD ["--help"]

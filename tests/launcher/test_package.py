@@ -45,6 +45,16 @@ def test_the_wheel_has_every_file_of_the_packages(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in packed if "dist-info" not in name} == set(PACKAGES)
 
 
+def test_the_wheel_brings_its_bill_of_materials(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if ".dist-info/sboms/" in name)
+        packed = archive.read(name).decode()
+    checkout = [sys.executable, "-P", "-m", "cli.main", "sbom"]
+    assert packed == _run(checkout, PYTHONPATH=str(ROOT))
+    command = [str(installed / "site" / "bin" / "corridor"), "sbom"]
+    assert packed == _run(["/usr/bin/env", "-C", str(tmp_path), *command], PYTHONPATH=str(installed / "site"))
+
+
 def test_the_installed_command_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     command = [str(installed / "site" / "bin" / "corridor"), "version", "--json"]
     facts = json.loads(_run(["/usr/bin/env", "-C", str(tmp_path), *command], PYTHONPATH=str(installed / "site")))
