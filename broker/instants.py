@@ -11,6 +11,10 @@ from broker.errors import ContractError
 from broker.events import NS_PER_MS, NS_PER_S
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST: Final = -8_520_336_000 * NS_PER_S
+"""1700-01-01: with `LATEST`, the time that can be asked about; nanoseconds of 64 bits end 22 years before."""
+LATEST: Final = 8_835_955_200 * NS_PER_S
+"""2250-01-01."""
 _LARGEST: Final = 1e19
 """More than any clock says, even one that is read in nanoseconds by mistake (19 digits)."""
 _RFC3339: Final = re.compile(

@@ -11,6 +11,7 @@ import typer
 from broker.plant import load
 from cli import options
 from cli.errors import CommandError
+from cli.plain import plain
 from dashboards.names import HOUR, LEDGER, RAW, WALL_URL
 from dashboards.pushing import Grafana, Placing
 
@@ -57,7 +58,7 @@ def check(*, json_: options.Json = False) -> None:
         typer.echo(json.dumps({"ok": not found, "faults": [fault._asdict() for fault in found]}))
     else:
         for fault in found:
-            typer.echo(str(fault))
+            typer.echo(plain(str(fault)))
         typer.echo(f"{len(found)} faults" if found else "all pages and alert rules are good")
     if found:
         raise typer.Exit(1)
@@ -96,7 +97,7 @@ def pull(
     else:
         for drift in found:
             typer.echo(f"{drift.page}: {drift.differences} differences")
-            typer.echo("".join(f"  {place}\n" for place in drift.places), nl=False)
+            typer.echo("".join(f"  {plain(place)}\n" for place in drift.places), nl=False)
         typer.echo(f"{len(found)} pages differ" if found else f"the pages in {url} are as they are here")
     if found:
         raise typer.Exit(1)

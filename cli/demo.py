@@ -37,7 +37,9 @@ def demo(
     port: services.Port = 8080,
     mqtt_port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port of the broker.")] = 1883,
     host: services.Host = "127.0.0.1",
-    speed: Annotated[float, typer.Option(metavar="N", min=0.1, max=1_000, help="60: an hour a minute.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(metavar="N", min=0.1, max=1_000, callback=times.finite, help="60: an hour a minute.")
+    ] = 1.0,
     for_: Annotated[
         float | None, typer.Option("--for", metavar="D", parser=times.duration_s, help="Stop after 30s, 8h …")
     ] = None,

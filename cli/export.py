@@ -52,6 +52,8 @@ def export(
         raise typer.BadParameter(f"{kind!r} cannot be exported; there are {', '.join(KINDS)}")
     if every is not None and kind not in {"ledger", "indicators"}:
         raise typer.BadParameter("--every is for the ledger and the indicators")
+    if every is not None and every < 1:
+        raise typer.BadParameter("--every is at least a second, as in 1m or 1h")
     if kind == "ledger" and (every or 60.0) not in _RESOLUTIONS:
         raise typer.BadParameter("the ledger is kept by minute, hour and day: --every is 1m, 1h or 1d")
     if to is not None and to <= from_:

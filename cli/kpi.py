@@ -13,10 +13,13 @@ import msgspec
 import typer
 from rich.table import Table
 
+from broker.instants import EARLIEST, format_rfc3339
 from broker.plant import Plant
 from cli import kpi_shown, options, times
 from cli.asset_paths import asset_path
+from cli.plain import plain
 from cli.services import PlantFile, opened, plant_of, serve_kpi
+from cli.terminal import console, titled
 from services.ledger.fields import NANO
 from services.store import explaining
 from services.store.answers import Answer, Group, answer
@@ -157,22 +160,25 @@ async def _with_store(
         # A demo that ran fast has left its store ahead of the clock; there, now is the newest event.
         now = max([time.time_ns(), *(machine.last for machine in await store.machines(asset))])
         end = now if span.end is None else span.end
-        start = end - span.length if span.start is None else span.start
+        start = max(EARLIEST, end - span.length) if span.start is None else span.start
+        if end <= start:
+            raise typer.BadParameter(f"--from {format_rfc3339(start)} is not before now; give an earlier one")
         return await ask(store, plant, (start, end), now)
 
 
 def _print_explanation(found: Explanation) -> None:
-    console = kpi_shown.console()
+    shown = console()
     number = f", ISO 22400-2 no. {found.number}" if found.number else ""
-    console.print(f"[bold]{found.asset}[/bold]  {found.from_} to {found.to}")
-    console.print(f"{found.formula}{number}")
-    console.print(f"  = {found.filled}")
-    console.print(found.meaning if not found.why_not else f"Not defined: {found.why_not}.")
+    shown.print(titled(found.asset, f"  {found.from_} to {found.to}"))
+    shown.print(f"{found.formula}{number}")
+    shown.print(f"  = {found.filled}")
+    shown.print(plain(found.meaning if not found.why_not else f"Not defined: {found.why_not}."))
     for term in found.terms:
         unit = "" if term.unit == "1" else f" {term.unit}"
         sums = " + ".join(f"{field} {found.sums[field]:g}" for field in term.fields)
         made_of = f" = {sums}" if sums else ""
-        console.print(f"\n[bold]{term.name}[/bold]  {term.meaning}: {term.value:g}{unit}{made_of}")
+        shown.print()
+        shown.print(titled(term.name, f"  {term.meaning}: {term.value:g}{unit}{made_of}"))
     table = Table(box=None, pad_edge=False)
     for column, justify in (("machine", "left"), ("field", "left"), ("amount", "right"), ("from", "left")):
         table.add_column(column, justify="right" if justify == "right" else "left")
@@ -186,9 +192,7 @@ def _print_explanation(found: Explanation) -> None:
             f"{event.amount:g}",
             event.from_,
             event.to if event.to != event.from_ else "",
-            said,
-            event.product,
-            event.shift,
+            *map(plain, (said, event.product, event.shift)),
         )
-    console.print()
-    console.print(table)
+    shown.print()
+    shown.print(table)

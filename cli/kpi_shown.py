@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Final, get_args
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
 from rich.table import Table
 
+from cli.plain import plain
+from cli.terminal import console, titled
 from services.ledger.capability import Index
 from services.ledger.indicators import INDICATORS
 from services.store.answers import Answer
@@ -37,24 +38,19 @@ _TITLES: Final = (
 )
 
 
-def console() -> Console:
-    """Return the terminal; what goes into a file is not cut."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=200)
-
-
 def print_answer(found: Answer, zone: str) -> None:
     """Print one answer: its range, OEE with its factors, pieces, time, indicators, reasons and notes."""
     out = console()
     is_now = " (now)" if found.counted_to != found.to else ""
-    out.print(f"[bold]{found.asset}[/bold]  {_range(found.from_, found.counted_to, zone)}{is_now}")
+    out.print(titled(found.asset, f"  {_range(found.from_, found.counted_to, zone)}{is_now}"))
     count = len(found.machines)
     known = f"; state known for {found.coverage:.1%} of the time" if found.coverage is not None else ""
     named = ", ".join(machine.removeprefix(f"{found.asset}/") for machine in found.machines)
     out.print(f"{count} machine{'s' * (count != 1)}{f': {named}' if count else ''}{known}")
     if not count:
         return
-    out.print(f"\n[bold]{_oee(found.indicators)}[/bold]")
+    out.print()
+    out.print(titled(_oee(found.indicators)))
     if found.rated is not None:
         without = ", ".join(machine.removeprefix(f"{found.asset}/") for machine in found.rated.without)
         out.print(f"without {without}: {_oee(found.rated.indicators)}")
@@ -70,15 +66,16 @@ def print_answer(found: Answer, zone: str) -> None:
     out.print(table)
     undefined = [name.replace("_", " ") for name, value in found.indicators.items() if value is None]
     if undefined:
-        out.print(f"[dim]not defined here (kpi explain says why): {', '.join(undefined)}[/dim]")
+        out.print(f"not defined here (kpi explain says why): {', '.join(undefined)}", style="dim")
     reasons = [reason for reason in found.reasons if reason.seconds][:MOST_REASONS]
     if reasons:
         out.print("\nlongest losses by reason")
     for reason in reasons:
         times = f"{reason.entries:.0f} time{'s' * (round(reason.entries) != 1)}"
-        out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reason.reason or 'no reason told'} ({times})")
+        said = plain(reason.reason) or "no reason told"
+        out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {said} ({times})")
     for place, note in enumerate(found.to_check):
-        out.print(f"{'' if place else chr(10)}note: {note}")
+        out.print(f"{'' if place else chr(10)}note: {plain(note)}")
 
 
 def print_answers(answers: Sequence[Answer], asset: str, by: str, zone: str) -> None:
@@ -87,7 +84,7 @@ def print_answers(answers: Sequence[Answer], asset: str, by: str, zone: str) -> 
         return
     out = console()
     start, end = min(found.from_ for found in answers), max(found.counted_to for found in answers)
-    out.print(f"[bold]{asset}[/bold]  {_range(start, end, zone)}")
+    out.print(titled(asset, f"  {_range(start, end, zone)}"))
     table = Table(box=None, pad_edge=False)
     table.add_column(by)
     for title in _TITLES:
@@ -136,7 +133,7 @@ def _time(found: Answer) -> str:
 def _name(found: Answer, asset: str, zone: str) -> str:
     if found.group is None or found.group.by in {"hour", "day"}:
         return _range(found.from_, found.counted_to, zone)
-    return found.group.name.removeprefix(f"{asset}/") if found.group.name != "-" else f"no {found.group.by}"
+    return plain(found.group.name.removeprefix(f"{asset}/")) if found.group.name != "-" else f"no {found.group.by}"
 
 
 def _range(start: str, end: str, zone: str) -> str:

@@ -5,10 +5,12 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, MutableMapping
 from typing import Any
 
 import structlog
+
+from cli.plain import plain
 
 
 def run(main: Coroutine[Any, Any, None], *, seconds: float | None = None) -> None:
@@ -54,6 +56,7 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _plainly,
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -61,3 +64,11 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _plainly(_logger: Any, _method: str, told: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Make texts that devices gave harmless to the terminal that the log is read on."""
+    for name, value in told.items():
+        if isinstance(value, str):
+            told[name] = plain(value)
+    return told

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.errors import CommandError
+from cli.plain import plain_lines
 from cli.settings import Command
 
 
@@ -143,7 +144,7 @@ def run(arguments: Sequence[str] | None = None, entries: tuple[Entry, ...] = COM
         if os.environ.get("CORRIDOR_DEBUG") or not all(map(_is_meant_for_the_user, leaves)):
             raise
         for line in dict.fromkeys(map(_line, leaves)):
-            typer.echo(f"corridor: {line}", err=True)
+            typer.echo(f"corridor: {plain_lines(line)}", err=True)
         sys.exit(1)
 
 

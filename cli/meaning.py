@@ -27,6 +27,7 @@ from broker.events import (
 from broker.message import Message
 from broker.payloads import MATERIALS, KpiPayload
 from broker.topics import PREFIX, REJECTED
+from cli.plain import plain
 
 MOST_SIGNALS = 8
 SHOWN_INDICATORS = ("oee", "availability", "effectiveness", "quality_ratio")
@@ -103,11 +104,6 @@ def indicators_in_words(kpi: KpiPayload) -> str:
     return ", ".join(
         f"{name.replace('_', ' ')} {'–' if value is None else f'{value:.1%}'}" for name, value in shown.items()
     )
-
-
-def plain(text: str) -> str:
-    """Return a text without anything that would move a terminal's cursor."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _words(event: AnyEvent) -> str:  # noqa: PLR0911  (one a kind)

@@ -20,6 +20,7 @@ from broker.topics import PREFIX, RETAINED, parse
 from cli import loop, options, times
 from cli.errors import CommandError
 from cli.meaning import Meaning, as_json, judge
+from cli.plain import plain
 
 TopicArgument = Annotated[
     str, typer.Argument(metavar="TOPIC", help=f"The topic; {PREFIX}/ may be left out, as in sheffield/…/mill-1/state.")
@@ -72,7 +73,7 @@ def publish(
     kept = _is_retained(full) if retain is None else retain
     loop.log_to_stderr()
     loop.run(_publish(broker, Publication(full, message.payload, qos, kept)))
-    typer.echo(f"published to {full}{', retained' if kept else ''}", err=True)
+    typer.echo(f"published to {plain(full)}{', retained' if kept else ''}", err=True)
 
 
 def tail(
@@ -107,8 +108,8 @@ def check(
     if json_:
         typer.echo(json.dumps(as_json(message, meaning)))
     elif meaning.problem:
-        typer.echo(f"refused: {meaning.problem}", err=True)
-        typer.echo(f"to mend it: {meaning.cure}", err=True)
+        typer.echo(f"refused: {plain(meaning.problem)}", err=True)
+        typer.echo(f"to mend it: {plain(meaning.cure)}", err=True)
     else:
         typer.echo(f"{meaning.asset}  {meaning.kind}  {meaning.words}")
         for note in _notes(meaning):
@@ -173,7 +174,7 @@ def _line(message: Message, meaning: Meaning) -> str:
     moment = datetime.fromtimestamp(meaning.at / 1e9).astimezone().strftime("%H:%M:%S.%f")[:-3]
     kind = typer.style(f"{meaning.kind:<9}", fg=_COLOURS.get(meaning.kind.partition("/")[0]))
     old = " (retained)" if message.retained else ""
-    return f"{moment}  {meaning.asset:<42}  {kind}  {meaning.words}{old}"
+    return f"{moment}  {plain(meaning.asset):<42}  {kind}  {meaning.words}{old}"
 
 
 def _notes(meaning: Meaning) -> list[str]:

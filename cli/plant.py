@@ -14,6 +14,7 @@ from broker.events import NS_PER_S
 from broker.plant import Plant, PlantError, load
 from broker.toml_tables import Mistake
 from cli import options
+from cli.plain import plain, plain_lines
 from edge.plan import read
 
 _NO_CALENDAR: Final = "no calendar"
@@ -32,7 +33,7 @@ def check(file: File, *, json_: options.Json = False) -> None:
             )
         else:
             for mistake in error.mistakes:
-                typer.echo(str(mistake))
+                typer.echo(plain_lines(str(mistake)))
             typer.echo(f"{file} has {_number(len(error.mistakes), 'mistake')}.")
         raise typer.Exit(1) from error
     if plant.simulate:
@@ -41,7 +42,7 @@ def check(file: File, *, json_: options.Json = False) -> None:
     if json_:
         typer.echo(json.dumps({"file": str(file), "ok": True} | facts))
     else:
-        typer.echo("\n".join(_lines(str(file), facts)))
+        typer.echo("\n".join(map(plain, _lines(str(file), facts))))
 
 
 def describe(plant: Plant, now: datetime) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from cli.plain import plain
+
 
 @contextmanager
 def shown(what: str) -> Iterator[Callable[[float, float], None]]:
@@ -12,8 +14,9 @@ def shown(what: str) -> Iterator[Callable[[float, float], None]]:
         yield lambda _done, _total: None
         return
     from rich.console import Console  # noqa: PLC0415  (it takes a while to load)
+    from rich.markup import escape  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(escape(plain(what)), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

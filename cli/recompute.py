@@ -10,6 +10,7 @@ from broker.plant import Plant, load
 from cli import options, progress, times
 from cli.asset_paths import AssetPath
 from cli.errors import CommandError
+from cli.plain import plain
 from cli.services import PLANT_NOTE, PlantFile, opened, plant_to_keep
 from services.kpi.recompute import Progress, Recomputed, grows
 from services.kpi.recompute import recompute as make_anew
@@ -59,7 +60,7 @@ def recompute(
     began = time.monotonic()
     done = asyncio.run(run())
     for note in done.notes:
-        typer.echo(note, err=True)
+        typer.echo(plain(note), err=True)
     machines = f"{done.machines} machine{'s' * (done.machines != 1)}"
     rows = f"{done.rows:,} rows, of which {done.changed:,} changed"
     typer.echo(f"{machines}, {done.events:,} events, {rows}, in {time.monotonic() - began:.1f} s", err=True)

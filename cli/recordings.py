@@ -21,10 +21,11 @@ from broker.plant import Plant
 from broker.recording import Recording, RecordingError, to_line
 from broker.session import Publication, Session
 from broker.topics import PREFIX, REJECTED, RETAINED, is_kpi, parse
-from cli import loop, options
+from cli import loop, options, times
 from cli.adapter_lines import AdapterLines, Dialect, is_machine
 from cli.errors import CommandError
 from cli.messages import For, client_id, full_topic
+from cli.plain import plain
 from services.kpi.keeping import Keeper
 from services.store.interface import Refused, Store
 
@@ -65,7 +66,13 @@ def replay(
     *,
     broker: Annotated[str | None, typer.Option("--broker", metavar="URL", help="Play it to this broker.")] = None,
     speed: Annotated[
-        float, typer.Option(metavar="N", min=0, help="To a broker: N recorded seconds in one; 0: as fast as it goes.")
+        float,
+        typer.Option(
+            metavar="N",
+            min=0,
+            callback=times.finite,
+            help="To a broker: N recorded seconds in one; 0: as fast as it goes.",
+        ),
     ] = 1.0,
     store: Annotated[str | None, typer.Option("--store", metavar="URL", help="Write it straight into a store.")] = None,
     plant: Annotated[
@@ -95,7 +102,7 @@ def replay(
         case _, url:
             loop.run(_to_store(file, url, plant, tally))
     for line in tally.lines():
-        typer.echo(line, err=True)
+        typer.echo(plain(line), err=True)
 
 
 class Tally:
@@ -118,8 +125,8 @@ class Tally:
 
     def lines(self) -> Iterator[str]:
         """Yield the refusals by reason, and a last line."""
-        for reason, times in self.refused.most_common(10):
-            yield f"refused {times} ×: {reason}"
+        for reason, count in self.refused.most_common(10):
+            yield f"refused {count} ×: {reason}"
         if self.left_out:
             yield f"left out {self.left_out} messages of Corridor's own"
         parts = [f"{self.messages} messages"]
@@ -313,10 +320,11 @@ def _progress(recording: Recording | AdapterLines) -> Iterator[Iterable[Message]
         yield recording
         return
     from rich.console import Console  # noqa: PLC0415  (it takes a while to load)
+    from rich.markup import escape  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task: Any = bar.add_task(recording.path.name, total=recording.size)
+        task: Any = bar.add_task(escape(plain(recording.path.name)), total=recording.size)
 
         def watched() -> Iterator[Message]:
             for number, message in enumerate(recording):

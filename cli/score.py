@@ -9,14 +9,15 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
-from rich.console import Console
 
 from broker import instants
 from broker.events import StateChange
 from broker.plant import Plant
 from cli import options, times
 from cli.errors import CommandError
+from cli.plain import plain
 from cli.services import PlantFile, opened, plant_of
+from cli.terminal import console, titled
 from edge import truth
 from edge.outbox import TrueState, Truth
 from edge.truth import Until
@@ -89,7 +90,7 @@ def score(
     else:
         _print(scores, start, end)
     if note:
-        typer.echo(note, err=True)
+        typer.echo(plain(note), err=True)
     if differing:
         typer.echo(f"corridor: the ledger differs from the truth: {', '.join(differing)}", err=True)
         raise typer.Exit(1)
@@ -218,15 +219,17 @@ def _document(scores: list[Score], start: int, end: int) -> dict[str, Any]:
 
 
 def _print(scores: list[Score], start: int, end: int) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"What the machines really did, {instants.format_rfc3339(start)} to {instants.format_rfc3339(end)}")
+    shown = console()
+    shown.soft_wrap = True
+    shown.print(f"What the machines really did, {instants.format_rfc3339(start)} to {instants.format_rfc3339(end)}")
     for one in scores:
         wrong = one.differences()
-        console.print(f"\n[bold]{one.asset}[/bold]  {'[red]differs[/red]' if wrong else '[green]equal[/green]'}")
-        console.print("  " + ", ".join(f"{each.what} {each.truth / NANO:,.10g} s" for each in one.states))
-        console.print("  " + ", ".join(f"{each.what} {each.truth / NANO:,.10g}" for each in one.pieces))
+        shown.print()
+        shown.print(titled(one.asset, "  ").append(*(("differs", "red") if wrong else ("equal", "green"))))
+        shown.print("  " + ", ".join(f"{each.what} {each.truth / NANO:,.10g} s" for each in one.states))
+        shown.print("  " + ", ".join(f"{each.what} {each.truth / NANO:,.10g}" for each in one.pieces))
         for source, compared in (("events tell", one.states + one.pieces), ("ledger has", one.ledger)):
             for each in compared:
                 if each in wrong:
                     by = f"{(each.found - each.truth) / NANO:+,.10g}"
-                    console.print(f"  {each.what}: the {source} {each.found / NANO:,.10g}, {by}")
+                    shown.print(f"  {each.what}: the {source} {each.found / NANO:,.10g}, {by}")

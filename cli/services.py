@@ -115,7 +115,9 @@ def simulate(
     broker: options.Broker = options.BROKER,
     data: options.Data,
     plant: PlantFile = None,
-    speed: Annotated[float, typer.Option(metavar="N", min=0.01, help="Shop-floor seconds in a second.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(metavar="N", min=0.01, callback=times.finite, help="Shop-floor seconds in a second.")
+    ] = 1.0,
     past_s: Annotated[
         float | None,
         typer.Option(

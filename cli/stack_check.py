@@ -14,6 +14,7 @@ import typer
 
 from cli import options, stack_parts
 from cli.env_file import EnvFile
+from cli.plain import plain
 from cli.stack import FILE_NAME, Folder
 from cli.stack_parts import Fault, LeftOut, Places
 
@@ -113,6 +114,6 @@ def _print(finding: Finding) -> None:
         f"{finding.standing.upper() if finding.standing == 'fault' else finding.standing:<8}",
         fg=colours[finding.standing],
     )
-    typer.echo(f"{finding.part:<10}  {standing}  {finding.told}")
+    typer.echo(f"{finding.part:<10}  {standing}  {plain(finding.told)}")
     if finding.cure:
-        typer.echo(f"{'':<10}  {'cure':<8}  {finding.cure}")
+        typer.echo(f"{'':<10}  {'cure':<8}  {plain(finding.cure)}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from broker.events import NS_PER_S
 from broker.instants import format_rfc3339
 from cli import options, times
 from cli.errors import CommandError
+from cli.terminal import console
 from services.store import influx_address, sqlite_backup
 from services.store.holdings import Held, StoreStatus
 from services.store.opening import default_url, is_influx, open_store, sqlite_path
@@ -167,16 +167,15 @@ def _print(found: StoreStatus) -> None:
     for name, held in {**found.events, "ledger minutes": found.minutes, "refused": found.refused}.items():
         rows = "not counted" if held.n is None else f"{held.n:,}"
         table.add_row(name, rows, _utc(held.oldest) or "–", _utc(held.newest) or "–")
-    console = Console()
+    shown = console()
     size = "" if found.size is None else f"; {decimal(found.size)}"
     free = "" if found.free is None else f", {decimal(found.free)} free on its disk"
-    console.print(
+    shown.print(
         f"{found.place}\n{found.engine}, schema {found.version}{size}{free};"
         f" {found.machines} machine{'' if found.machines == 1 else 's'}",
-        highlight=False,
         soft_wrap=True,
     )
-    console.print(table)
+    shown.print(table)
 
 
 def _utc(at: int | None) -> str | None:

@@ -1,10 +1,11 @@
 """How people write times on the command line: durations (`30s`, `1h30m`, `7d`) and instants.
 
-Both functions are parsers for typer options:
+They are parsers for typer options, `finite` is a callback of theirs:
 
     last: Annotated[float, typer.Option(parser=times.duration_s, metavar="D")] = 8 * 3600.0
 """
 
+import math
 import re
 from typing import Final
 
@@ -45,14 +46,29 @@ def instant_ns(text: object) -> int:
     """Read an instant, RFC 3339 or epoch milliseconds; return its nanoseconds since 1970-01-01 UTC.
 
     Raises:
-        typer.BadParameter: it is neither.
+        typer.BadParameter: it is neither, or beyond what a store can be asked for.
     """
     written = str(text).strip()
     try:
         if _MILLISECONDS.match(written):
-            return instants.parse(float(written) if "." in written else int(written))
-        return instants.parse(written)
+            found = instants.parse(float(written) if "." in written else int(written))
+        else:
+            found = instants.parse(written)
     except ContractError as error:
         raise typer.BadParameter(
             f"{error.problem}; write 2026-11-24T08:00:00Z, 2026-11-24T09:00:00+01:00, or milliseconds since 1970"
         ) from error
+    if not instants.EARLIEST <= found <= instants.LATEST:
+        raise typer.BadParameter(f"{written[:40]} is beyond all bounds; write a time between 1700 and 2249")
+    return found
+
+
+def finite(number: float) -> float:
+    """Return a number that is one.
+
+    Raises:
+        typer.BadParameter: it is `nan` or `inf`, which no bound keeps out.
+    """
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"{number} is not a number to go by; write one as in 1 or 0.5")
+    return number

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
@@ -10,6 +11,7 @@ from services.store.interface import StoreError
 from services.wall.ranges import RangeError
 
 MEDIA_TYPE: Final = "application/problem+json"
+_log = structlog.get_logger("corridor.wall")
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response[dict[str, Any]]:
@@ -42,6 +44,12 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[st
     elif error.status_code == 404 and detail == "Not Found":
         detail = "There is nothing at this address; /api/v1/openapi.json lists what there is"
     return problem(error.status_code, _titles.get(error.status_code, "The request failed"), detail)
+
+
+def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """A fault of the wall itself; the log has it whole."""
+    _log.error("a request failed", path=request.url.path, query=request.url.query[:200], exc_info=error)
+    return problem(500, "The wall failed", "This is a fault of the wall, not of the request; its log says more")
 
 
 _titles: Final = {

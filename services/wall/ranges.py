@@ -15,7 +15,7 @@ import msgspec
 from broker.calendar import Calendar
 from broker.errors import ContractError
 from broker.events import NS_PER_MS, NS_PER_S
-from broker.instants import parse
+from broker.instants import EARLIEST, LATEST, parse
 
 _DURATION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|min|h|d|w)\Z")
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -71,6 +71,9 @@ def resolve(start: str, end: str, *, now: int, calendar: Calendar | None, first:
     if start in {"shift", "previous-shift"}:
         return _shift(start, now, calendar, first)
     first, last = _instant(start, now, "from"), _instant(end or "now", now, "to")
+    for which, text, at in (("from", start, first), ("to", end, last)):
+        if not EARLIEST <= at <= LATEST:
+            raise RangeError(f"{which}={text[:40]} is beyond all bounds: give a time between 1700 and 2249")
     if last <= first:
         raise RangeError("'to' is not after 'from': give an earlier from, or a later to")
     if last - first > _LONGEST_NS:
@@ -92,6 +95,8 @@ def cut(span: Range, step: int, zone: str) -> list[tuple[int, int]]:
     """
     if step < NS_PER_S:
         raise RangeError("every is shorter than a second: write 1m, 1h, 1d")
+    if step > _LONGEST_NS:
+        raise RangeError("every is longer than ten years: write 1m, 1h, 1d")
     count = -(-(span.end - span.start) // step)
     if count > MOST_INTERVALS:
         raise RangeError(f"{count} intervals are too many: choose a longer every, or a shorter range")

@@ -141,6 +141,7 @@ def application(parts: Parts, password: str | None) -> Any:
             ContractError: problems.on_contract,
             StoreError: problems.on_store,
             HTTPException: problems.on_http,
+            Exception: problems.on_fault,
         },
         # Pages and files are compressed once for all when the wall starts.
         compression_config=CompressionConfig(
