@@ -19,6 +19,7 @@ from broker.errors import ContractError
 from broker.events import (
     NS_PER_MS,
     NS_PER_S,
+    QUANTITY_LIMIT,
     STATES,
     AnyEvent,
     Command,
@@ -37,28 +38,35 @@ from broker.events import (
     TimeSource,
 )
 from broker.message import Message
-from broker.payloads import PAYLOADS, KpiPayload, Payload
+from broker.payloads import PAYLOADS, KpiPayload, Payload, RejectedPayload
 from broker.readers import Stamp, example, read, shown
-from broker.topics import NAMED, PREFIX, REJECTED, RETAINED, Kind, Topic, build, is_kpi, parse, parse_kpi
+from broker.topics import NAMED, PREFIX, REJECTED, RETAINED, WINDOWS, Kind, Topic, build, is_kpi, parse, parse_kpi
 
 LONGEST_PAYLOAD: Final = 256 * 1024
 FURTHEST_AHEAD_NS: Final = 5 * 60 * NS_PER_S
 RETENTION_NS: Final = 30 * 86_400 * NS_PER_S
 
+_BEYOND: Final = re.compile(rf"Expected `float` [<>]= -?{re.escape(str(QUANTITY_LIMIT))}")
+_SMALLER: Final = (
+    'send it in a larger unit; if it stands for "no value", leave it out, or send "quality":"bad"; if it is a name, '
+    "send it as a text"
+)
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
 _NOT_FINITE: Final = re.compile(r"(?<![\w\"'])[+-]?(nan|inf(inity)?)(?![\w\"'])", re.ASCII | re.IGNORECASE)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+\Z", re.ASCII)
 _DECODERS: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
     kind: msgspec.json.Decoder(wire) for kind, wire in PAYLOADS.items()
 }
+_REJECTED: Final = msgspec.json.Decoder(RejectedPayload)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
 def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENTION_NS) -> list[AnyEvent]:
     """Return the events that a message means.
 
-    Some messages are good and mean no event: an empty payload that clears a retained topic, the indicators that the
-    KPI service publishes, and what stands on the topic of refused messages.
+    Some messages are good and mean no event: an empty payload that clears a retained topic, indicators, and what
+    stands on the topic of rejected messages. Of these, the form is judged: the window is one that there is, the payload
+    decodes, and says the window of its topic. Who published them nobody can tell here; that is the broker's to see to.
 
     Args:
         message: as it came; its `received_at` is the time when the payload tells none.
@@ -70,6 +78,7 @@ def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENT
     """
     topic = _topic(message.topic, prefix)
     if topic is None:
+        _judge_our_own(message, prefix)
         return []
     kind, payload, received_at = topic.kind, message.payload, message.received_at
     if not payload and kind in RETAINED:
@@ -94,12 +103,19 @@ def decode_kpi(message: Message, *, prefix: str = PREFIX) -> tuple[str, KpiPaylo
     Raises:
         ContractError: the message does not hold indicators.
     """
-    asset = parse_kpi(message.topic, prefix).asset
+    topic = parse_kpi(message.topic, prefix)
+    if topic.window not in WINDOWS:
+        raise _unknown_window(topic.window)
     try:
         payload: KpiPayload = _DECODERS["kpi"].decode(message.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ContractError(f"payload of kpi: {error}", example("kpi")) from error
-    return asset, payload
+    if payload.window != topic.window:
+        raise ContractError(
+            f"payload is of the window {shown(payload.window)}, the topic of {topic.window}",
+            "leave kpi to the KPI service",
+        )
+    return topic.asset, payload
 
 
 def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
@@ -131,7 +147,31 @@ def _topic(topic: str, prefix: str) -> Topic | None:
     if is_kpi(topic, prefix):
         parse_kpi(topic, prefix)
         return None
-    return parse(topic, prefix)
+    parsed = parse(topic, prefix)
+    if parsed.kind == "kpi":  # named as a kind of message, so that `is_kpi` takes it for a machine's
+        raise _unknown_window(parsed.name)
+    return parsed
+
+
+def _unknown_window(window: str) -> ContractError:
+    return ContractError(
+        f"unknown window {shown(window)}", "leave kpi to the KPI service; a value of your own is telemetry"
+    )
+
+
+def _judge_our_own(message: Message, prefix: str) -> None:
+    """See that what stands where the services publish has their form."""
+    if not message.payload:
+        return
+    if message.topic != f"{prefix}/{REJECTED}":
+        decode_kpi(message, prefix=prefix)
+        return
+    try:
+        _REJECTED.decode(message.payload)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(
+            f"payload is not that of a rejected message: {error}", "leave this topic to the services"
+        ) from error
 
 
 def _read(kind: Kind, payload: bytes) -> Any:
@@ -143,14 +183,17 @@ def _read(kind: Kind, payload: bytes) -> Any:
     try:
         return _DECODERS[kind].decode(payload)
     except msgspec.ValidationError as error:
-        raise ContractError(f"payload of {kind}: {error}", _mend(kind, error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        problem = _BEYOND.sub("a number is beyond ±10¹⁵, the limit of every quantity", str(error))
+        raise ContractError(f"payload of {kind}: {problem}", _mend(kind, problem)) from error
+    except (ValueError, RecursionError) as error:
         return _bare_word(kind, payload, error)
 
 
-def _mend(kind: Kind, error: msgspec.ValidationError) -> str:
-    if "enum" in str(error) and kind == "state":
+def _mend(kind: Kind, problem: str) -> str:
+    if "enum" in problem and kind == "state":
         return f"use one of {', '.join(STATES)}"
+    if "beyond" in problem or ("Number out of range" in problem and "$.ts" not in problem):
+        return _SMALLER
     return example(kind)
 
 

@@ -23,6 +23,12 @@ Phase = Literal["start", "end"]
 Severity = Literal["alarm", "warning", "notice"]
 Value = float | bool | str
 
+QUANTITY_LIMIT: Final = 1e15
+"""No quantity is larger than this in its unit, either way: doubles count that far one by one, and sums, squares and
+products of what is told stay far within what can be computed. Beyond it is what controllers send for "no value"."""
+SHORTEST_CYCLE_S: Final = 1e-9
+"""An ideal cycle is at least a nanosecond a piece, the grain of the ledger's time: less would count as none."""
+
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 

@@ -1,6 +1,8 @@
 """How the payload of each kind looks on the wire: the types from which codec and JSON Schema are made.
 
-Fields that are not known are ignored, so that old services bear new devices. What a type cannot say (an alphabet, at
+Fields that are not known are ignored, so that old services bear new devices. Every quantity is bounded, telemetry too:
+what is stored is a double, which would change larger whole numbers unseen, and a single DBL_MAX or 1e30 that a
+controller sends for "no value" would spoil every mean and chart that it is in. What a type cannot say (an alphabet, at
 least one of several fields) the codec checks; it stands here for the schema's readers, as `extra_json_schema`.
 """
 
@@ -9,11 +11,18 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from broker.events import COUNTERS, Phase, Severity, State
+from broker.events import COUNTERS, QUANTITY_LIMIT, SHORTEST_CYCLE_S, Phase, Severity, State
 from broker.topics import NAME_PATTERN, Kind
 
+NOT_PLAIN: Final = (
+    r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+)
+"""What a text on one line has not, as a class of characters for regular expressions: control characters, ends of line,
+and format characters that are not seen or turn the direction of what is, so that two names could look alike. The
+joiners U+200C and U+200D are none of them: Persian and Indic words need them."""
+
 _NAME: Final = {"pattern": NAME_PATTERN}
-_PLAIN: Final = {"pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
+_PLAIN: Final = {"pattern": f"^[^{NOT_PLAIN}]*$"}
 
 Time = Annotated[
     int | float | str | None,
@@ -42,16 +51,19 @@ Code = Annotated[
         min_length=1, max_length=64, description="As the controller writes it, on one line.", extra_json_schema=_PLAIN
     ),
 ]
-Total = Annotated[float, Meta(ge=0, description="Cumulative: it only grows; a lower value is a reset.")]
-Quantity = Annotated[float, Meta(ge=0)]
-Seconds = Annotated[float, Meta(gt=0, description="Seconds a piece.")]
+Number = Annotated[float, Meta(ge=-QUANTITY_LIMIT, le=QUANTITY_LIMIT)]
+Total = Annotated[
+    float, Meta(ge=0, le=QUANTITY_LIMIT, description="Cumulative: it only grows; a lower value is a reset.")
+]
+Quantity = Annotated[float, Meta(ge=0, le=QUANTITY_LIMIT)]
+Seconds = Annotated[float, Meta(ge=SHORTEST_CYCLE_S, le=QUANTITY_LIMIT, description="Seconds a piece.")]
 Step = Annotated[float, Meta(ge=1e-6, le=86_400_000, description="Milliseconds from one sample to the next.")]
 Value = Annotated[
-    float | bool | str | UnsetType | None,
+    Number | bool | str | UnsetType | None,
     Meta(description="A number, a truth value or a text of at most 256 characters; null: there is no value to be had."),
 ]
 Values = Annotated[
-    dict[str, float | bool | str | None] | list[float] | UnsetType,
+    dict[str, Number | bool | str | None] | list[Number] | UnsetType,
     Meta(
         description="Of an object: several signals of one instant. Of a list: evenly spaced samples of one signal, "
         "the first at `ts`.",
@@ -111,7 +123,7 @@ class JobPayload(Payload, kw_only=True):
     phase: Phase
     order: Label = ""
     product: Label = ""
-    planned: Annotated[float, Meta(ge=0, description="Pieces.")] | None = None
+    planned: Annotated[float, Meta(ge=0, le=QUANTITY_LIMIT, description="Pieces.")] | None = None
     ideal_cycle: Seconds | None = None
 
 
@@ -125,10 +137,10 @@ class MeterPayload(Reading, kw_only=True):
 class QualityPayload(Reading, kw_only=True):
     """A measured characteristic of a part, with its limits where they are known."""
 
-    value: float
-    lower: float | None = None
-    nominal: float | None = None
-    upper: float | None = None
+    value: Number
+    lower: Number | None = None
+    nominal: Number | None = None
+    upper: Number | None = None
     part: Label = ""
     unit: Unit = ""
 
@@ -144,7 +156,7 @@ class MaterialPayload(Reading, kw_only=True):
     """Cumulative consumption, and the stock on hand; any subset of the fields, but at least one."""
 
     consumed: Total | None = None
-    stock: float | None = None
+    stock: Number | None = None
     integrated_good: Total | None = None
     lost_production: Total | None = None
     lost_storage: Total | None = None
@@ -196,6 +208,16 @@ class KpiPayload(Payload, kw_only=True):
     notes: list[str] = msgspec.field(default_factory=list)
 
 
+class RejectedPayload(msgspec.Struct, kw_only=True):
+    """A message that was rejected, on the topic of those: when it came (ms), why, and the first of its bytes."""
+
+    at: int
+    topic: str
+    reason: str
+    base64: bytes
+    bytes: int
+
+
 MATERIALS: Final = tuple(
     name for name in MaterialPayload.__struct_fields__ if name not in {*Reading.__struct_fields__, "unit"}
 )
@@ -208,12 +230,12 @@ def _one_of(names: tuple[str, ...]) -> Meta:
 
 
 PAYLOADS: Final[dict[Kind, Any]] = {
-    "telemetry": TelemetryPayload | float | bool | str | None,
+    "telemetry": TelemetryPayload | Number | bool | str | None,
     "state": StatePayload | State,
     "count": Annotated[CountPayload, _one_of(COUNTERS)],
     "job": JobPayload,
     "meter": MeterPayload | Total,
-    "quality": QualityPayload | float,
+    "quality": QualityPayload | Number,
     "labour": LabourPayload,
     "material": Annotated[MaterialPayload, _one_of(MATERIALS)],
     "event": EventPayload,

@@ -7,6 +7,7 @@ message share, and returns the events or raises `ContractError`.
 import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
+from unicodedata import category
 
 import msgspec
 from msgspec import UNSET
@@ -35,6 +36,7 @@ from broker.events import (
 from broker.payloads import (
     EXAMPLES,
     MATERIALS,
+    NOT_PLAIN,
     CommandPayload,
     CountPayload,
     EventPayload,
@@ -55,7 +57,8 @@ from broker.topics import Kind, Topic, is_name
 LONGEST_TEXT: Final = 256
 LONGEST_ID: Final = 64
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_PLAIN: Final = re.compile(rf"[{NOT_PLAIN}\ud800-\udfff]")
+"""Surrogates stand for no character. The schema need not name them, as JSON in UTF-8 cannot have them alone."""
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -245,8 +248,11 @@ def _fields(wire: Payload) -> dict[str, Any]:
 
 def _plain(field: str, text: str) -> None:
     """See that a text is one line: it names things, and stands in tables and keys."""
-    if _CONTROL.search(text):
-        raise ContractError(f"{field} {shown(text)} has a control character", "send one line of plain text")
+    if found := _NOT_PLAIN.search(text):
+        sort = "a control" if category(found[0]) == "Cc" else "an invisible"
+        raise ContractError(
+            f"{field} {shown(text)} has {sort} character, U+{ord(found[0]):04X}", "send one line of plain text"
+        )
 
 
 def _id(given: str | int) -> str:

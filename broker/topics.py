@@ -36,6 +36,8 @@ NAMED: Final[frozenset[str]] = frozenset({"meter", "quality", "material", "cmd",
 """Kinds whose topic must end in a name; `telemetry` may have one, the others have none."""
 RETAINED: Final[frozenset[str]] = frozenset({"state", "count", "job", "labour", "status", "kpi"})
 """Kinds that are published retained, so that whoever subscribes later knows how things stand."""
+WINDOWS: Final = ("hour", "shift", "order", "last-hour", "last-shift", "last-order")
+"""The windows of indicators: running, and the last one that is over."""
 LEVELS: Final = ("site", "area", "line", "machine")
 
 NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,31}$"

@@ -5,13 +5,13 @@ falls to `ingest`, which refuses it with the reason.
 """
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
 import structlog
 
+from broker.payloads import RejectedPayload
 from broker.session import Publication, Session
 from broker.topics import PREFIX, REJECTED, Kind, is_kpi
 from services.store.interface import Refused, StoreError
@@ -46,7 +46,7 @@ def is_kept_by_kpi(topic: str, prefix: str = PREFIX) -> bool:
 
 
 def is_our_own(topic: str, prefix: str = PREFIX) -> bool:
-    """Tell whether a topic is one that the services publish themselves: refused messages and indicators."""
+    """Tell whether a topic is one for what the services publish themselves: rejected messages and indicators."""
     return topic == f"{prefix}/{REJECTED}" or is_kpi(topic, prefix)
 
 
@@ -69,11 +69,11 @@ async def tell_refused(session: Session, refused: Sequence[Refused], prefix: str
 
 def _dead_letter(message: Refused) -> bytes:
     return msgspec.json.encode(
-        {
-            "at": message.at // 1_000_000,
-            "topic": message.topic,
-            "reason": message.reason,
-            "base64": base64.b64encode(message.payload).decode(),
-            "bytes": message.size,
-        }
+        RejectedPayload(
+            at=message.at // 1_000_000,
+            topic=message.topic,
+            reason=message.reason,
+            base64=message.payload,
+            bytes=message.size,
+        )
     )

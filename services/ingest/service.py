@@ -16,7 +16,7 @@ from broker.message import Message
 from broker.session import Session
 from broker.topics import PREFIX
 from services.ingest.forgetting import keep_forgetting
-from services.keepers import is_kept_by_kpi, is_our_own, tell_refused, until_kept
+from services.keepers import is_kept_by_kpi, tell_refused, until_kept
 from services.store.interface import Batch, Refused, Store
 
 _log = structlog.get_logger("corridor.ingest")
@@ -55,7 +55,7 @@ def judge(messages: Iterable[Message], prefix: str = PREFIX) -> tuple[list[AnyEv
     events: list[AnyEvent] = []
     refused: list[Refused] = []
     for message in messages:
-        if is_kept_by_kpi(message.topic, prefix) or is_our_own(message.topic, prefix):
+        if is_kept_by_kpi(message.topic, prefix):
             continue
         try:
             events += decode(message, prefix=prefix)

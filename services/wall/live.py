@@ -98,12 +98,11 @@ class Picture:
 
     def receive(self, message: Message) -> Heard | None:
         """Take in one message. Returns what came of it, or None for one that is no machine's."""
-        if is_our_own(message.topic, self._prefix):
-            return None
-        self.messages += 1
-        number = self.messages
+        number = self.messages + 1
         try:
             events = tuple(decode(message, prefix=self._prefix))
+            if is_our_own(message.topic, self._prefix):
+                return None
         except ContractError as error:
             heard = Heard(number, message, (), error.problem, error.cure)
             self._refuse(heard)
@@ -117,6 +116,7 @@ class Picture:
                     self._note(message, events[0], machine)
                     for event in events:
                         self._apply(event, machine)
+        self.messages = number
         self._heard.append(heard)
         return heard
 

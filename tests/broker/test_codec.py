@@ -6,10 +6,12 @@ import pytest
 from broker import codec
 from broker.errors import ContractError
 from broker.events import (
+    COUNTERS,
     NS_PER_MS,
     NS_PER_S,
     AnyEvent,
     Command,
+    Count,
     Meter,
     Notice,
     Sample,
@@ -17,7 +19,7 @@ from broker.events import (
     Status,
 )
 from broker.message import Message
-from broker.payloads import EXAMPLES
+from broker.payloads import EXAMPLES, MATERIALS
 from broker.topics import KINDS, RETAINED
 
 NOW = 1_795_507_200 * NS_PER_S
@@ -160,7 +162,30 @@ def test_an_empty_retained_payload_clears_a_topic_and_means_nothing(kind: str) -
     ["$rejected", "sheffield/kpi/shift", "sheffield/machining/line-1/kpi/hour", f"{MILL}/kpi/order"],
 )
 def test_what_corridor_itself_publishes_means_no_event(topic: str) -> None:
-    assert codec.decode(Message(topic=f"corridor/v1/{topic}", payload=b"\xff" * 300_000, received_at=NOW)) == []
+    ours = REJECTED if topic == "$rejected" else EXAMPLES["kpi"]["kpi/shift"].replace("shift", topic.rpartition("/")[2])
+    for payload in (ours.encode(), b""):
+        assert codec.decode(Message(topic=f"corridor/v1/{topic}", payload=payload, received_at=NOW)) == []
+
+
+REJECTED = '{"at":1795507200000,"topic":"a/b","reason":"no topic","base64":"/w==","bytes":1}'
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "says"),
+    [
+        (f"{MILL}/kpi/nonsense", EXAMPLES["kpi"]["kpi/shift"], "unknown window 'nonsense'"),
+        (f"{MILL}/kpi/hour", EXAMPLES["kpi"]["kpi/shift"], "of the window 'shift', the topic of hour"),
+        (f"{MILL}/kpi/shift", "0.7", "payload of kpi"),
+        (f"{MILL}/kpi/state", EXAMPLES["kpi"]["kpi/shift"], "unknown window 'state'"),
+        ("sheffield/kpi/shift", "\x00" * 300_000, "payload of kpi"),
+        ("$rejected", "{}", "not that of a rejected message"),
+        ("$rejected", REJECTED.replace("/w==", "&"), "not that of a rejected message"),
+        ("$rejected/x", REJECTED, "levels"),
+    ],
+)
+def test_what_somebody_else_publishes_in_its_place_is_rejected(topic: str, payload: str, says: str) -> None:
+    with pytest.raises(ContractError, match=says):
+        codec.decode(Message(topic=f"corridor/v1/{topic}", payload=payload.encode(), received_at=NOW))
 
 
 def test_indicators_are_read_apart_of_an_asset_path_cut_short() -> None:
@@ -258,6 +283,54 @@ def test_retention_is_a_setting() -> None:
 
 # ---- What is refused ----
 
+DOUBLE_MAX = "1.7976931348623157e308"
+LEAST_BEYOND = "1000000000000000.2"
+QUANTITIES = [
+    *(("count", f'{{"{name}":%s}}') for name in COUNTERS),
+    *(("material/steel", f'{{"{name}":%s}}') for name in MATERIALS),
+    *((kind, payload) for kind in ("telemetry/x", "quality/bore") for payload in ("%s", '{"value":%s}')),
+    ("meter/gas", "%s"),
+    ("telemetry", '{"values":{"a":1,"b":%s}}'),
+    ("telemetry/x", '{"values":[1,%s],"dt":1}'),
+    ("meter/electricity", '{"total":%s,"unit":"MW.h"}'),
+    *(("quality/bore", f'{{"value":1,"{name}":%s}}') for name in ("lower", "nominal", "upper")),
+    ("labour", '{"present":%s}'),
+    ("labour", '{"present":1,"working":%s}'),
+    ("job", '{"phase":"start","order":"a","planned":%s}'),
+    ("job", '{"phase":"start","order":"a","ideal_cycle":%s}'),
+]
+
+
+@pytest.mark.parametrize("beyond", ["1e300", DOUBLE_MAX, LEAST_BEYOND, "9" * 20, "9" * 400, "9" * 5_000, "1e400"])
+@pytest.mark.parametrize(("kind", "payload"), QUANTITIES)
+def test_a_quantity_beyond_its_limit_is_rejected_with_a_hint(kind: str, payload: str, beyond: str) -> None:
+    found = refusal(kind, payload % beyond)
+    assert "beyond ±10¹⁵" in found.problem or "out of range" in found.problem
+    assert "larger unit" in found.cure
+
+
+@pytest.mark.parametrize(("kind", "payload"), QUANTITIES)
+def test_a_quantity_at_its_limit_is_taken(kind: str, payload: str) -> None:
+    assert decode(kind, payload % "1e15")
+
+
+@pytest.mark.parametrize("value", ["-1e300", "-1000000000000001", "-" + "9" * 400])
+@pytest.mark.parametrize(("kind", "payload"), [("telemetry/x", "%s"), ("quality/bore", '{"value":1,"lower":%s}')])
+def test_so_is_one_that_is_as_far_below_zero(kind: str, payload: str, value: str) -> None:
+    assert "larger unit" in refusal(kind, payload % value).cure
+
+
+@pytest.mark.parametrize("cycle", ["5e-324", "1e-10", "-0.0"])
+def test_an_ideal_cycle_that_the_ledger_would_take_for_none_is_rejected(cycle: str) -> None:
+    found = refusal("job", f'{{"phase":"start","order":"a","ideal_cycle":{cycle}}}')
+    assert ">= 1e-09 - at `$.ideal_cycle`" in found.problem
+
+
+def test_the_smallest_numbers_are_taken_as_they_are() -> None:
+    (event,) = decode("count", '{"produced":5e-324,"good":-0.0}')
+    assert isinstance(event, Count)
+    assert (event.produced, event.good) == (5e-324, 0)
+
 
 @pytest.mark.parametrize(
     ("kind", "payload", "says"),
@@ -289,6 +362,12 @@ def test_retention_is_a_setting() -> None:
         ("telemetry/x", b'{"values":[1],"dt":1e300}', "dt"),
         ("telemetry/x", b'{"values":[1,null],"dt":1}', "Expected"),
         ("telemetry/x", b'{"value":1,"unit":"a\\nb"}', "control character"),
+        ("telemetry/x", b'{"value":1,"unit":"\xc2\x85"}', "control character, U+0085"),
+        ("job", b'{"phase":"start","order":"\xe2\x80\xa8"}', "invisible character, U+2028"),
+        ("job", b'{"phase":"end","product":"\xe2\x80\xae7-telkcarb"}', "invisible character, U+202E"),
+        ("quality/bore", b'{"value":1,"part":"b\xef\xbb\xbf"}', "invisible character, U+FEFF"),
+        ("event", b'{"code":"e\xe2\x80\x8b"}', "invisible character, U+200B"),
+        ("cmd/go", b'{"id":"\xe2\x81\xa6"}', "invisible character, U+2066"),
         ("telemetry", b"21.5", "needs a signal"),
         ("telemetry", b'{"values":{}}', "values is empty"),
         ("telemetry", b'{"values":{"Spindle Speed":1}}', "'Spindle Speed' is not a name"),

@@ -1,6 +1,7 @@
 """Whatever the events and whatever the bytes: what holds for all of them."""
 
 import json
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -13,6 +14,8 @@ from broker.events import (
     COUNTERS,
     NS_PER_MS,
     NS_PER_S,
+    QUANTITY_LIMIT,
+    SHORTEST_CYCLE_S,
     STATES,
     AnyEvent,
     Command,
@@ -29,7 +32,7 @@ from broker.events import (
     Status,
 )
 from broker.message import Message
-from broker.payloads import EXAMPLES, MATERIALS, KpiPayload, Payload
+from broker.payloads import EXAMPLES, MATERIALS, NOT_PLAIN, KpiPayload, Payload
 from broker.topics import KINDS
 
 NOW = 1_795_507_200 * NS_PER_S
@@ -40,14 +43,14 @@ NO_VALUES = {"nan", "inf", "infinity", "unavailable"}
 names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,31}", fullmatch=True)
 paths = st.tuples(names, names, names, names).map("/".join)
 instants = st.integers(NOW - 29 * 86_400 * NS_PER_S, NOW + 299 * NS_PER_S)
-printable = st.characters(exclude_categories=["Cc", "Cs"])
+printable = st.characters(exclude_categories=["Cc", "Cs"]).filter(lambda each: not re.match(f"[{NOT_PLAIN}]", each))
 labels = st.text(printable, max_size=64)
 any_text = st.characters(exclude_categories=["Cs"])
 texts = st.text(any_text, max_size=256)
 units = st.text(printable, max_size=32)
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-totals = st.floats(0, allow_infinity=False, allow_nan=False)
-positive = st.floats(0, exclude_min=True, allow_infinity=False)
+numbers = st.floats(-QUANTITY_LIMIT, QUANTITY_LIMIT)
+totals = st.floats(0, QUANTITY_LIMIT)
+cycles = st.floats(SHORTEST_CYCLE_S, QUANTITY_LIMIT)
 json_texts = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(any_text, max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=3), inner, max_size=3),
@@ -78,7 +81,7 @@ events: st.SearchStrategy[AnyEvent] = st.one_of(
         order=ids,
         product=labels,
         planned=maybe_total,
-        ideal_cycle=st.none() | positive,
+        ideal_cycle=st.none() | cycles,
     ),
     st.builds(Job, **common, phase=st.just("end"), order=labels),
     st.builds(Meter, **common, name=names, total=totals, unit=units),

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from broker import codec, payloads, schema
+from broker.errors import ContractError
 from broker.events import NS_PER_S, STATES
 from broker.message import Message
 from broker.topics import KINDS, RETAINED, Kind, is_kpi
@@ -45,6 +46,36 @@ def test_the_document_holds_every_kind_and_is_json() -> None:
     assert json.loads(json.dumps(made)) == made
     assert made["kinds"].keys() == KINDS
     assert made["kinds"]["meter"]["x-topics"]["topic"] == "plant/x/<site>/<area>/<line>/<machine>/meter/<name>"
+
+
+def test_what_the_schema_says_of_a_name_is_what_the_reader_takes() -> None:
+    pattern = re.compile(
+        schema.schema("job")["$defs"]["JobPayload"]["properties"]["order"]["pattern"].removesuffix("$") + r"\Z"
+    )
+    for code in (*range(0x3000), *range(0xD7FF, 0xD800), *range(0xE000, 0x10000), 0x1F6E0, 0xE0067):
+        payload = msgspec.json.encode({"phase": "start", "order": f"a{chr(code)}"})
+        came = Message(topic="corridor/v1/a/b/c/d/job", payload=payload, received_at=NOW)
+        try:
+            taken = bool(codec.decode(came))
+        except ContractError:
+            taken = False
+        assert taken == bool(pattern.search(f"a{chr(code)}")), hex(code)
+
+
+@kinds
+def test_every_quantity_has_its_limits_in_the_schema(kind: Kind) -> None:
+    def numbers(node: object) -> list[dict[str, object]]:
+        if isinstance(node, dict):
+            found = [node] if node.get("type") == "number" else []
+            return found + [each for child in node.values() for each in numbers(child)]
+        return [each for child in node for each in numbers(child)] if isinstance(node, list) else []
+
+    made = schema.schema(kind)
+    times = made["$defs"][next(iter(made["$defs"]))]["properties"].pop("ts")
+    assert numbers(times)
+    if kind != "kpi":  # it is not a device's
+        assert all({"minimum", "maximum"} <= number.keys() for number in numbers(made["$defs"]))
+        assert all({"minimum", "maximum"} <= number.keys() for number in numbers(made.get("anyOf", [])))
 
 
 def test_states_and_names_are_what_the_contract_says() -> None:

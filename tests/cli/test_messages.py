@@ -420,7 +420,7 @@ SHIFT = [
     said("count", '{"produced":10,"good":9}', 599_000),
     said("state", '{"state":"down","reason":"spindle"}', 600_000),
     said("state", "running", 900_000),
-    said("kpi/shift", "{}", 900_000),
+    said("kpi/shift", payloads.EXAMPLES["kpi"]["kpi/shift"], 900_000),
     said("state", "off", 1_800_000),
     said("status", "online", 3_600_000),
 ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from broker.events import NS_PER_S
 from broker.message import Message
+from broker.payloads import EXAMPLES
 from services.wall.live import MOST_FACTS, MOST_MESSAGES, Picture
 
 NOW = 1_790_000_000 * NS_PER_S
@@ -157,10 +158,20 @@ def test_a_refused_message_is_kept_with_its_reason_and_cure_and_counted() -> Non
 
 def test_our_own_messages_are_no_machines() -> None:
     picture = Picture()
-    picture.receive(Message("corridor/v1/$rejected", b"{}", received_at=NOW))
-    picture.receive(Message("corridor/v1/sheffield/kpi/shift", b"{}", received_at=NOW))
-    picture.receive(Message("corridor/v1/sheffield/machining/line-1/mill-1/kpi/shift", b"{}", received_at=NOW))
+    rejected = b'{"at":1795507200000,"topic":"a/b","reason":"no topic","base64":"/w==","bytes":1}'
+    indicators = EXAMPLES["kpi"]["kpi/shift"].encode()
+    picture.receive(Message("corridor/v1/$rejected", rejected, received_at=NOW))
+    picture.receive(Message("corridor/v1/sheffield/kpi/shift", indicators, received_at=NOW))
+    picture.receive(Message("corridor/v1/sheffield/machining/line-1/mill-1/kpi/shift", indicators, received_at=NOW))
     assert picture.messages == 0
+    assert not picture.machines
+
+
+def test_what_somebody_else_publishes_in_place_of_ours_is_shown_as_rejected() -> None:
+    picture = Picture()
+    for topic in ("$rejected", "sheffield/machining/line-1/mill-1/kpi/nonsense", "sheffield/kpi/shift"):
+        picture.receive(Message(f"corridor/v1/{topic}", b"{}", received_at=NOW))
+    assert len(picture.refusals()) == picture.messages == 3
 
 
 def test_the_rate_and_the_clock_of_a_device_are_told() -> None:
