@@ -10,7 +10,6 @@ a lost guard left behind is ended at the next start.
 
 import asyncio
 import errno
-import ipaddress
 import os
 import secrets
 import socket
@@ -26,6 +25,7 @@ from urllib.parse import quote
 import psutil
 
 from broker import mosquitto, nats
+from broker.loopback import is_loopback
 from broker.session import Publication, Session, SessionError
 
 Kind = Literal["mosquitto", "nats"]
@@ -88,7 +88,7 @@ class EmbeddedBroker:
             raise ValueError("user and password belong together, and neither may be empty")
         if user is not None and (":" in user or not user.isprintable()):
             raise ValueError("a user's name may hold neither a colon nor control characters")
-        if password is None and not _is_loopback(host):
+        if password is None and not is_loopback(host):
             raise ValueError(f"a broker on {host} can be reached from other computers; give it a user and a password")
         self.port = port
         self.kind, self._program = _choose(kind)
@@ -293,13 +293,6 @@ def _has_ended(process: psutil.Process, within_s: float) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _free_port(host: str, port: int) -> int:

@@ -6,7 +6,6 @@ Nothing is done here but wiring: each part is the same function that its own com
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import os
 import secrets
 import socket
@@ -21,6 +20,7 @@ import typer
 from broker import address
 from broker.embedded import EmbeddedBroker, Kind, PortInUse
 from broker.events import NS_PER_S
+from broker.loopback import is_loopback
 from broker.plant import Plant, load
 from cli import loop, options, past, progress, services, times
 from cli.errors import CommandError
@@ -37,6 +37,7 @@ def demo(
     port: services.Port = 8080,
     mqtt_port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port of the broker.")] = 1883,
     host: services.Host = "127.0.0.1",
+    allow_host: services.AllowHost = "",
     speed: Annotated[
         float, typer.Option(metavar="N", min=0.1, max=1_000, callback=times.finite, help="60: an hour a minute.")
     ] = 1.0,
@@ -55,7 +56,7 @@ def demo(
     # Without simulated machines the floor is the user's own: what the file, or the store of an earlier start, tells.
     file = plant or services.SHIPPED_PLANT
     described = load(file) if plant or simulator else None
-    password = "" if _is_loopback(host) else _password(data)
+    password = "" if is_loopback(host) else _password(data)
     with _only_one(data):
         try:
             loop.run(
@@ -63,6 +64,7 @@ def demo(
                     data,
                     described,
                     at=(host, port, mqtt_port),
+                    allow_hosts=services.host_names(allow_host),
                     password=password,
                     speed=speed,
                     broker=broker,
@@ -79,6 +81,7 @@ async def _demo(
     described: Plant | None,
     *,
     at: tuple[str, int, int],
+    allow_hosts: tuple[str, ...],
     password: str,
     speed: float,
     broker: str,
@@ -104,7 +107,15 @@ async def _demo(
                 parts.create_task(services.run_kpi(url, store, plant, clock.now)),
                 parts.create_task(
                     services.run_wall(
-                        url, store, plant, clock.now, host=host, port=port, password=password or None, ready=ready
+                        url,
+                        store,
+                        plant,
+                        clock.now,
+                        host=host,
+                        port=port,
+                        password=password or None,
+                        allow_hosts=allow_hosts,
+                        ready=ready,
                     )
                 ),
             ]
@@ -122,7 +133,7 @@ async def _demo(
 
 def _introduce(host: str, port: int, url: str, data: Path, password: str) -> None:
     broker = address.parse(url)
-    shown = "127.0.0.1" if _is_loopback(host) else (socket.gethostname() if host in {"0.0.0.0", "::"} else host)  # noqa: S104
+    shown = "127.0.0.1" if is_loopback(host) else (socket.gethostname() if host in {"0.0.0.0", "::"} else host)  # noqa: S104
     login = f" -u {USER} -P '…'" if password else ""
     _say(f"  wall    http://{shown}:{port}/")
     _say(f"  broker  mqtt://{broker.host}:{broker.port}")
@@ -223,13 +234,6 @@ def _password(data: Path) -> str:
     _say(f"broker and wall can be reached from other computers: user {USER}, password {password}")
     _say(f"it is shown this once, and kept in {file}")
     return password
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _say(line: str) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ import typer
 
 from broker import address
 from broker.events import NS_PER_S
+from broker.loopback import is_loopback
 from broker.plant import Plant, load, parse
 from broker.session import Session
 from broker.topics import PREFIX
@@ -42,6 +43,13 @@ Heartbeat = Annotated[
 ]
 Port = Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port of the wall.")]
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
+AllowHost = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES",
+        help="Without a password: names by which a proxy in front asks for the wall, with commas between.",
+    ),
+]
 SHIPPED_PLANT = Path(__file__).resolve().parent.parent / "edge" / "plants" / "corridor.toml"
 
 
@@ -88,6 +96,7 @@ def wall(
     plant: PlantFile = None,
     host: Host = "127.0.0.1",
     port: Port = 8080,
+    allow_host: AllowHost = "",
     password: Annotated[str, typer.Option(help="Asked of whoever opens the wall; none if left out.")] = "",
     grafana: Annotated[
         str, typer.Option(metavar="URL", help="A Grafana that has our dashboards: every view links to its page there.")
@@ -98,13 +107,26 @@ def wall(
     ] = "",
 ) -> None:
     """Serve the live wall and its HTTP API, until stopped."""
+    if not password and not is_loopback(host):
+        raise typer.BadParameter(
+            f"a wall on {host or 'every address'} can be reached from other computers: give it a --password"
+            " (better in CORRIDOR_PASSWORD or CORRIDOR_PASSWORD_FILE), or leave --host out"
+        )
     loop.log_to_stderr(logging.INFO)
 
     async def serve() -> None:
         async with opened(store or default_url(data)) as kept:
             described = await plant_of(kept, plant)
             await run_wall(
-                broker, kept, described, host=host, port=port, password=password or None, grafana=grafana, join=join
+                broker,
+                kept,
+                described,
+                host=host,
+                port=port,
+                password=password or None,
+                allow_hosts=host_names(allow_host),
+                grafana=grafana,
+                join=join,
             )
 
     loop.run(serve())
@@ -220,6 +242,11 @@ async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, hear
         await simulator.simulate(session, clock)
 
 
+def host_names(text: str) -> tuple[str, ...]:
+    """Return the names that an option holds with commas between."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def clock_at(start: int, speed: float) -> Clock:
     """Return a clock that shows `start` now and runs `speed` times as fast as real time."""
     return RealClock() if speed == 1 and start <= time.time_ns() else FastClock(start, speed)
@@ -234,6 +261,7 @@ async def run_wall(
     host: str,
     port: int,
     password: str | None,
+    allow_hosts: Sequence[str] = (),
     ready: asyncio.Event | None = None,
     grafana: str = "",
     join: str = "",
@@ -252,6 +280,7 @@ async def run_wall(
             host=host,
             port=port,
             password=password,
+            allow_hosts=allow_hosts,
             ready=ready,
             broker=(at.host, at.port),
             grafana=grafana.rstrip("/"),

@@ -1,7 +1,8 @@
 """Sheets as files: CSV, and Parquet where Polars is installed. However long a sheet is, little of it is in memory.
 
 A file appears under its name when it is whole. In CSV times are RFC 3339, a missing value is empty, truths are `true`
-and `false`; in Parquet times are timestamps of nanoseconds in UTC.
+and `false`, and a text that a spreadsheet would take for a formula begins with an apostrophe; in Parquet times are
+timestamps of nanoseconds in UTC.
 """
 
 import csv
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, TextIO
 
 from broker import instants
+from services.store.csv_cells import guarded
 from services.store.exporting import Column, Row
 from services.store.interface import StoreError
 
@@ -59,9 +61,10 @@ class _CsvFile:
 
     def __enter__(self) -> Self:
         self._file = self._partial.open("w", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer = csv.writer(_Lines(self._file))
         self._writer.writerow([column.name for column in self._columns])
         self._times = [place for place, column in enumerate(self._columns) if column.type == "time"]
+        self._texts = [place for place, column in enumerate(self._columns) if column.type == "text"]
         self._truths = [place for place, column in enumerate(self._columns) if column.type == "truth"]
         return self
 
@@ -81,9 +84,21 @@ class _CsvFile:
         values = list(row)
         for place in self._times:
             values[place] = instants.format_rfc3339(values[place])
+        for place in self._texts:
+            values[place] = guarded(values[place])
         for place in self._truths:
             values[place] = None if values[place] is None else str(values[place]).lower()
         return values
+
+
+class _Lines:
+    """Ends rows with a mere newline: told to do so itself, the writer would leave a carriage return in a text bare."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._write = file.write
+
+    def write(self, row: str) -> int:
+        return self._write(row.removesuffix("\r\n") + "\n")
 
 
 class _ParquetFile:

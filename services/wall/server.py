@@ -8,7 +8,7 @@ so that no open page can hold it up.
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import structlog
@@ -63,6 +63,7 @@ async def serve(
     host: str,
     port: int,
     password: str | None,
+    allow_hosts: Sequence[str] = (),
     ready: asyncio.Event | None = None,
     broker: tuple[str, int] | None = None,
     grafana: str = "",
@@ -77,6 +78,7 @@ async def serve(
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
         password: what a browser must send (HTTP Basic, any user name); None asks for none.
+        allow_hosts: without a password: hosts by which a proxy may ask for it, besides those of this computer.
         ready: set once pages are answered.
         broker: host and port at which a device can join, shown on the devices view.
         grafana: address of a Grafana that has our dashboards: every view links to its page there.
@@ -93,14 +95,14 @@ async def serve(
     )
     await _recall(picture, store, plant, now())
     parts = Parts(picture, stream, store, Answers(store, plant, now), plant, now)
-    web = _Web(application(parts, password), host, port)
+    web = _Web(application(parts, password, allow_hosts), host, port)
     async with asyncio.TaskGroup() as group:
         group.create_task(_listen(session, picture, stream))
         group.create_task(stream.run())
         group.create_task(web.serve_until_cancelled(ready))
 
 
-def application(parts: Parts, password: str | None) -> Any:
+def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] = ()) -> Any:
     """Return the wall as an ASGI application."""
     files = Files()
 
@@ -158,7 +160,7 @@ def application(parts: Parts, password: str | None) -> Any:
         ),
         logging_config=None,
     )
-    return Gate(app, password)
+    return Gate(app, password, names=allow_hosts)
 
 
 class _Web(uvicorn.Server):

@@ -13,6 +13,7 @@ import msgspec
 from litestar import Response, get
 
 from services.store.answers import Answer
+from services.store.csv_cells import guarded
 from services.wall.api import (
     Apart,
     AssetPath,
@@ -27,8 +28,6 @@ from services.wall.api import (
     explanation_of,
     plans_of,
 )
-
-_FORMULA: Final = ("=", "+", "@", "\t", "\r", "-")
 
 
 @get("/api/v1/kpi.csv", summary="The indicators and sums of assets over a range, as CSV")
@@ -111,15 +110,9 @@ def _table(name: str, rows: list[dict[str, Any]]) -> Response[bytes]:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     writer = csv.writer(text)
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    writer.writerows([guarded(row.get(column)) for column in columns] for row in rows)
     return Response(
         text.getvalue().encode("utf-8-sig"),  # the mark lets spreadsheets read it as UTF-8
         media_type="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"},
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > 1 and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value

@@ -155,6 +155,30 @@ def test_indicators_of_machines_and_lines_by_the_hour(corridor: Corridor, tmp_pa
     assert [row["time"][11:16] for row in read(file)] == ["07:30", "09:00"]
 
 
+@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
+def test_a_spreadsheet_finds_no_formula_in_what_a_device_said(
+    corridor: Corridor, tmp_path: Path, beginning: str
+) -> None:
+    said = f"{beginning}HYPERLINK(1)"
+
+    async def fill() -> None:
+        store = await SqliteStore.open(tmp_path / "corridor.db")
+        texts: list[AnyEvent] = [
+            Sample(asset=MILL, at=EIGHT + 1, signal="words", value=said),
+            Sample(asset=MILL, at=EIGHT + 2, signal="x", value=-1.5),
+        ]
+        await store.write(Batch(events=texts))
+        await store.close()
+
+    asyncio.run(fill())
+    for suffix in ("csv", "parquet"):
+        corridor("export", "telemetry", *RANGE, "--out", str(tmp_path / f"all.{suffix}"))
+    rows = read(tmp_path / "all.csv")
+    assert [row["text"] for row in rows if row["signal"] == "words"] == [f"'{said}"]
+    assert "-1.5" in [row["value"] for row in rows]
+    assert said in pl.read_parquet(tmp_path / "all.parquet")["text"].to_list()
+
+
 def test_a_long_export_is_written_in_parts(corridor: Corridor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheet_files, "_PART_ROWS", 2)
     monkeypatch.setattr(exporting, "_PAGE", 1)

@@ -21,7 +21,7 @@ CELLS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.
 async def described(folder: Path) -> dict[str, Any]:
     store = await open_store(default_url(folder))
     web = application(make_parts(store, PLANT, Clock(NOW)), None)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(web), base_url="http://wall") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(web), base_url="http://localhost") as client:
         found: dict[str, Any] = (await client.get("/api/v1/openapi.json")).json()
     await store.close()
     return found

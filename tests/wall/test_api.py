@@ -27,7 +27,7 @@ async def client(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
 
 def open_client(parts: Parts, password: str | None = None) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=application(parts, password))
-    return httpx.AsyncClient(transport=transport, base_url="http://wall")
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 async def get(client: httpx.AsyncClient, path: str, **query: Any) -> Any:

@@ -8,12 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
+from broker.events import Job
 from broker.instants import format_rfc3339, parse
+from services.kpi.keeping import Keeper
 from services.wall.api import Parts
 from services.wall.ranges import Range, RangeError, cut
-from services.wall.tables import _cell
 from tests.wall.test_api import open_client
-from tests.wall.works import EIGHT, LINE, MILL, NOW
+from tests.wall.works import EIGHT, LINE, MILL, NOW, PLANT
 
 HOUR = {"from": format_rfc3339(EIGHT), "to": format_rfc3339(NOW)}
 STEP = 3_600_000_000_000
@@ -67,8 +68,14 @@ async def test_losses_plan_and_events_are_tables_too(client: httpx.AsyncClient) 
     assert sum(float(each["amount"]) for each in events if each["field"] == "down_s") == 720.0
 
 
-def test_a_text_is_no_formula() -> None:
-    assert [_cell(text) for text in ("=1+1", "-2", "-", "wo-1", -2.0)] == ["'=1+1", "'-2", "-", "wo-1", -2.0]
+async def test_a_product_is_no_formula(parts: Parts, client: httpx.AsyncClient) -> None:
+    formula = "=HYPERLINK(1)"
+    jobs = [Job(asset=MILL, at=NOW - 2, phase="end"), Job(asset=MILL, at=NOW - 1, phase="start", order=formula)]
+    keeper = Keeper(parts.store, PLANT, lambda: NOW)
+    await keeper.keep_events(jobs)
+    await keeper.advance()
+    rows = await table(client, "/api/v1/kpi.csv", asset=MILL, by="order")
+    assert f"'{formula}" in [row["name"] for row in rows]
 
 
 def test_a_range_that_moves_is_cut_at_whole_hours_and_days() -> None:
