@@ -209,13 +209,17 @@ class KpiPayload(Payload, kw_only=True):
 
 
 class RejectedPayload(msgspec.Struct, kw_only=True):
-    """A message that was rejected, on the topic of those: when it came (ms), why, and the first of its bytes."""
+    """A message that was rejected, on the topic of those: when it came (ms), why, and the first of its bytes.
+
+    Or how many more came like others (`count`): then `topic` is the filter that they match, and there are no bytes.
+    """
 
     at: int
     topic: str
     reason: str
     base64: bytes
     bytes: int
+    count: int = 1
 
 
 MATERIALS: Final = tuple(

@@ -90,7 +90,7 @@ def _refused() -> alerting.Rule:
     return _rule(
         "refused",
         "Messages refused",
-        Ask(f'SELECT count("bytes") AS "refused" FROM "rejected" WHERE {_PERIOD}', source=RAW),
+        Ask(f'SELECT sum("count") AS "refused" FROM "rejected" WHERE {_PERIOD}', source=RAW),
         ("gt", 0),
         over_s=_HOUR_S // 6,
         for_="0s",

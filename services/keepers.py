@@ -15,6 +15,7 @@ from broker.payloads import RejectedPayload
 from broker.session import Publication, Session
 from broker.topics import PREFIX, REJECTED, Kind, is_kpi
 from services.store.interface import Refused, StoreError
+from services.store.rejections import Rejections
 
 KPI_KINDS: Final[tuple[Kind, ...]] = (
     "state",
@@ -62,9 +63,28 @@ async def until_kept(write: Callable[[], Awaitable[None]]) -> None:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
-async def tell_refused(session: Session, refused: Sequence[Refused], prefix: str = PREFIX) -> None:
-    """Publish refused messages with their reasons on the dead-letter topic."""
-    await session.publish(*(Publication(f"{prefix}/{REJECTED}", _dead_letter(message), qos=0) for message in refused))
+class DeadLetters:
+    """Publishes rejected messages with their reasons on the dead-letter topic, and logs them: a few of each kind.
+
+    Of the others it tells how many there were, at the first, the tenth, the hundredth …
+    """
+
+    def __init__(self, session: Session, prefix: str = PREFIX) -> None:
+        self._session = session
+        self._prefix = prefix
+        self._rejections = Rejections(sparse=True)
+
+    async def publish(self, rejected: Sequence[Refused]) -> None:
+        """Publish what is to be told of these messages."""
+        if not rejected:
+            return
+        with self._rejections.draft() as draft:
+            letters = draft.rows(rejected)
+        if letters:
+            first = letters[0]
+            _log.info("rejected", messages=len(rejected), first=first.reason, topic=first.topic)
+            topic = f"{self._prefix}/{REJECTED}"
+            await self._session.publish(*(Publication(topic, _dead_letter(letter), qos=0) for letter in letters))
 
 
 def _dead_letter(message: Refused) -> bytes:
@@ -73,7 +93,8 @@ def _dead_letter(message: Refused) -> bytes:
             at=message.at // 1_000_000,
             topic=message.topic,
             reason=message.reason,
-            base64=message.payload,
+            base64=b"" if message.is_count else message.payload,
             bytes=message.size,
+            count=message.count,
         )
     )

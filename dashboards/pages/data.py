@@ -65,7 +65,7 @@ def _numbers() -> list[Tile]:
         panels.number(
             "Refused messages",
             "Messages of the range that could not be understood; they are kept, and told below.",
-            Ask(f'SELECT count("bytes") AS "refused" FROM "rejected" WHERE {RANGE}', source=RAW),
+            Ask(f'SELECT sum("count") AS "refused" FROM "rejected" WHERE {RANGE}', source=RAW),
             "none",
             steps=((None, looks.PLAIN), (1, looks.ATTENTION)),
             none="0",
@@ -121,7 +121,7 @@ def _events() -> Tile:
         )
         for kind, field in _KINDS.items()
     ]
-    refused = f'SELECT count("bytes") AS "refused" FROM "rejected" WHERE {RANGE}{grouped((), EVERY)}'
+    refused = f'SELECT sum("count") AS "refused" FROM "rejected" WHERE {RANGE}{grouped((), EVERY)}'
     asks.append(Ask(refused, source=RAW))
     return panels.bars(
         "States, counts, meters, measurements, refused messages",

@@ -7,8 +7,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-import structlog
-
 from broker.codec import decode
 from broker.errors import ContractError
 from broker.events import AnyEvent
@@ -16,10 +14,8 @@ from broker.message import Message
 from broker.session import Session
 from broker.topics import PREFIX
 from services.ingest.forgetting import keep_forgetting
-from services.keepers import is_kept_by_kpi, tell_refused, until_kept
+from services.keepers import DeadLetters, is_kept_by_kpi, until_kept
 from services.store.interface import Batch, Refused, Store
-
-_log = structlog.get_logger("corridor.ingest")
 
 
 def filters(prefix: str = PREFIX) -> list[str]:
@@ -41,13 +37,12 @@ async def ingest(
 
 
 async def _consume(session: Session, store: Store, prefix: str) -> None:
+    letters = DeadLetters(session, prefix)
     async for batch in session.batches():
         events, refused = judge(batch.messages, prefix)
         await until_kept(lambda: store.write(Batch(events=events, refused=refused)))  # noqa: B023  (awaited at once)
         batch.acknowledge()
-        if refused:
-            _log.info("refused", messages=len(refused), first=refused[0].reason, topic=refused[0].topic)
-            await tell_refused(session, refused, prefix)
+        await letters.publish(refused)
 
 
 def judge(messages: Iterable[Message], prefix: str = PREFIX) -> tuple[list[AnyEvent], list[Refused]]:

@@ -9,12 +9,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
-import structlog
-
 from broker.plant import Plant
 from broker.session import Session
 from broker.topics import PREFIX
-from services.keepers import tell_refused, until_kept
+from services.keepers import DeadLetters, until_kept
 from services.kpi.keeping import Keeper
 from services.kpi.windows import Windows
 from services.store.interface import Refused, Store, StoreError
@@ -23,8 +21,6 @@ TICK_S: Final = 1.0
 SLOW_TICK_S: Final = 10.0
 MANY_MACHINES: Final = 1_000
 """From this many machines on, open minutes are rewritten each ten seconds."""
-
-_log = structlog.get_logger("corridor.kpi")
 
 
 async def keep_productivity(
@@ -40,6 +36,7 @@ async def keep_productivity(
 
 
 async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock, prefix: str) -> None:
+    letters = DeadLetters(session, prefix)
     async for batch in session.batches():
         refused: list[Refused] = []
 
@@ -49,9 +46,7 @@ async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asy
 
         await until_kept(keep)
         batch.acknowledge()
-        if refused:
-            _log.info("refused", messages=len(refused), first=refused[0].reason, topic=refused[0].topic)
-            await tell_refused(session, refused, prefix)
+        await letters.publish(refused)
 
 
 async def _pass_time(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock) -> None:

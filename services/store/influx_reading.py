@@ -36,7 +36,7 @@ _THINNED: Final = (
     ("count", "gone"),
 )
 """What is asked of each stretch of a signal; the last two tell of points that may not count."""
-_REFUSED: Final = ("topic", "reason", "payload", "bytes", "at")
+_REFUSED: Final = ("topic", "reason", "payload", "bytes", "at", "count")
 
 
 class Point(NamedTuple):
@@ -169,8 +169,8 @@ class Reading:
     async def _refused(self, window: tuple[int, int], limit: int) -> set[tuple[int, Refused]]:
         statement = select(_REFUSED, "rejected", between(*window), newest_first=True, limit=limit)
         return {
-            (place, Refused(int(at), topic, reason, base64.b64decode(payload), int(size)))
-            for place, topic, reason, payload, size, at in _values(
+            (place, Refused(int(at), topic, reason, base64.b64decode(payload), int(size), int(count or 1)))
+            for place, topic, reason, payload, size, at, count in _values(
                 await self._server.query(self._buckets.raw, statement)
             )
         }

@@ -23,6 +23,7 @@ from services.store.influx_lines import number, series, text
 from services.store.influx_names import Buckets
 from services.store.influx_registry import Registry, variant_tags
 from services.store.interface import KEPT_BYTES, Batch, Refused, StoreError
+from services.store.rejections import Rejections
 
 _MANY_PREFIXES: Final = 100_000
 
@@ -37,6 +38,7 @@ class Writing:
         self._buckets = buckets
         self._registry = Registry()
         self._ledger = LedgerWriting(server, buckets)
+        self._rejections = Rejections()
         self._prefixes: dict[tuple[str, str, str, bool], str] = {}
 
     async def write(self, batch: Batch) -> None:
@@ -71,15 +73,20 @@ class Writing:
     async def _write_raw(self, batch: Batch, now: int) -> None:
         places = Places()
         lines = self._event_lines(batch.events, places, now)
-        lines += _refused_lines(batch.refused, places)
+        draft = self._rejections.draft()
+        lines += _refused_lines(draft.rows(batch.refused), places)
         raw, for_ever = self._registry.lines()
         refused = await self._server.write(self._buckets.raw, [*lines, *raw])
         if refused:
-            _log.warning("the store refuses", lines=len(refused), first=refused[0].reason, line=refused[0].line[:200])
-            told = [_refused_of(line, now) for line in refused if not line.line.startswith("rejected ")]
+            told = draft.rows(_refused_of(line, now) for line in refused if not line.line.startswith("rejected "))
+            if not all(one.is_count for one in told):
+                _log.warning(
+                    "the store refuses", lines=len(refused), first=refused[0].reason, line=refused[0].line[:200]
+                )
             await self._write_surely(self._buckets.raw, _refused_lines(told, Places()))
         if for_ever:
             await self._write_surely(self._buckets.hours, for_ever)
+        draft.settle()
 
     async def _write_surely(self, database: str, lines: Sequence[str]) -> None:
         await write_surely(self._server, database, lines)
@@ -142,7 +149,8 @@ async def write_surely(server: InfluxServer, database: str, lines: Sequence[str]
 def _refused_lines(refused: Iterable[Refused], places: Places) -> list[str]:
     return [
         f"rejected topic={text(one.topic)},reason={text(one.reason)},"
-        f'payload="{base64.b64encode(one.payload).decode()}",bytes={number(one.size)},at="{one.at}"'
+        f'payload="{base64.b64encode(one.payload).decode()}",bytes={number(one.size)},at="{one.at}",'
+        f"count={number(one.count)}"
         f" {places.place('rejected', one.at, one.topic, one.payload)}"
         for one in refused
     ]

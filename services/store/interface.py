@@ -61,13 +61,23 @@ class ReasonRow(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A message that was refused: when it came, its topic, why, and its first 1,024 bytes of `size`."""
+    """A message that was refused: when it came, its topic, why, and its first 1,024 bytes of `size`.
+
+    Or the count of several that are not stored themselves (`store/rejections.py`): when the first of them came, a
+    topic filter, their number and what they have in common, and their bytes in all.
+    """
 
     at: int
     topic: str
     reason: str
     payload: bytes
     size: int
+    count: int = 1
+
+    @property
+    def is_count(self) -> bool:
+        """Whether this is a count; no topic of a message ends so."""
+        return self.topic.endswith("#")
 
     @classmethod
     def of(cls, message: Message, error: ContractError) -> Self:
@@ -174,7 +184,7 @@ class Store(Protocol):
         """Return the signals of the machines under `asset`."""
 
     async def refused(self, start: int, end: int, *, limit: int = 1_000) -> list[Refused]:
-        """Return refused messages with start ≤ at < end, newest first."""
+        """Return refused messages with start ≤ at < end, newest first: a few of each kind, and counts of the others."""
 
     async def note(self, name: str) -> str | None:
         """Return a named text kept in the store (such as the plant description that its ledger was made with)."""

@@ -101,7 +101,7 @@ def bring_up_to_date(
     version = check_ours(connection, path, newest=len(steps))
     if 0 < version < len(steps):
         _copy(connection, path, version)
-    if version == len(steps) and not _missing_fields(connection):
+    if version == len(steps) and not _missing_fields(connection) and _has_counts(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -111,6 +111,8 @@ def bring_up_to_date(
                 connection.execute(statement)
         for resolution, field in _missing_fields(connection):
             connection.execute(f"ALTER TABLE {LEDGER.name}_{resolution} ADD COLUMN {field} NOT NULL DEFAULT 0")
+        if not _has_counts(connection):
+            connection.execute("ALTER TABLE rejected ADD COLUMN count INTEGER NOT NULL DEFAULT 1")
         for name, query in views().items():
             connection.execute(f"DROP VIEW IF EXISTS {name}")
             connection.execute(f"CREATE VIEW {name} AS {query}")
@@ -175,6 +177,11 @@ def _missing_fields(connection: sqlite3.Connection) -> list[tuple[str, str]]:
         columns = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({LEDGER.name}_{resolution})")}
         missing += [(resolution, field) for field in FIELDS if field not in columns]
     return missing
+
+
+def _has_counts(connection: sqlite3.Connection) -> bool:
+    """Tell whether rows of `rejected` can stand for several messages; a file of before has no such column."""
+    return any(name == "count" for _, name, *_ in connection.execute("PRAGMA table_info(rejected)"))
 
 
 def _copy(connection: sqlite3.Connection, path: Path, version: int) -> None:

@@ -204,7 +204,7 @@ class Reading:
     def refused(self, start: int, end: int, limit: int) -> list[Refused]:
         """Answer `Store.refused`."""
         rows = self.connection.execute(
-            "SELECT time, topic, reason, payload, bytes FROM rejected WHERE time >= ? AND time < ?"
+            "SELECT time, topic, reason, payload, bytes, count FROM rejected WHERE time >= ? AND time < ?"
             " ORDER BY time DESC, topic DESC, payload DESC LIMIT ?",
             (start, end, min(limit, self.row_limit)),
         )

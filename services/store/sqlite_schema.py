@@ -161,7 +161,9 @@ def views() -> dict[str, str]:
                 f"{', '.join(f'e.{column} / 1e9 AS {column}' for column in family.sums)}, e.start"
                 f" FROM {family.name}_{resolution} e JOIN asset a ON a.id = e.asset"
             )
-    found["rejected_view"] = f"SELECT {_utc('e.time')}, e.topic, e.reason, e.payload, e.bytes, e.time FROM rejected e"
+    found["rejected_view"] = (
+        f"SELECT {_utc('e.time')}, e.topic, e.reason, e.payload, e.bytes, e.count, e.time FROM rejected e"
+    )
     found["signal_view"] = (
         f"SELECT {_TAGS}, s.name AS signal, s.unit, s.type AS kind,"
         " (SELECT min(time) FROM telemetry WHERE series = s.id) AS first,"

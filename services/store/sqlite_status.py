@@ -46,7 +46,7 @@ def status(connection: sqlite3.Connection, path: Path) -> StoreStatus:
         events=events,
         minutes=Held(_count(connection, "FROM ledger_minute") if counted else None, oldest, newest),
         refused=Held(
-            _count(connection, "FROM rejected"),
+            _count(connection, "FROM rejected", "coalesce(sum(count), 0) "),
             *connection.execute("SELECT min(time), max(time) FROM rejected").fetchone(),
         ),
     )

@@ -15,6 +15,7 @@ from broker.events import AnyEvent, Sample
 from broker.topics import LEVELS, Kind
 from services.store import sqlite_ledger, sqlite_retention
 from services.store.interface import Batch, Refused, StoreError
+from services.store.rejections import Rejections
 from services.store.sqlite_events import FORMS, tell
 from services.store.sqlite_file import PATIENCE_S, explained, open_writer
 from services.store.sqlite_retention import PASSING
@@ -33,6 +34,7 @@ class Writing:
         self._spans: dict[str, tuple[int, int, bool]] = {}
         self._series: dict[SeriesKey, int] = {}
         self._told: dict[SeriesKey, tuple[str, str]] = {}
+        self._rejections = Rejections()
 
     def write(self, batch: Batch) -> None:
         """Write a batch, all of it or nothing, durable when this returns.
@@ -40,14 +42,18 @@ class Writing:
         Raises:
             StoreError: it cannot be written.
         """
+        draft = self._rejections.draft() if batch.refused else None
         with self._transaction() as connection:
             self._write_events(connection, batch.events)
-            self._write_refused(connection, batch.refused)
+            if draft is not None:
+                self._write_refused(connection, draft.rows(batch.refused))
             if batch.rows or batch.reasons:
                 sqlite_ledger.write_rows(connection, batch.rows, self._asset)
                 sqlite_ledger.write_reasons(connection, batch.reasons, self._asset)
                 written = {row.asset for row in batch.rows} | {row.asset for row in batch.reasons}
                 sqlite_ledger.settle(connection, map(self._asset, written))
+        if draft is not None:
+            draft.settle()
 
     def set_note(self, name: str, text: str) -> None:
         """Keep a named text."""
@@ -116,8 +122,8 @@ class Writing:
 
     def _write_refused(self, connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
         connection.executemany(
-            "INSERT OR REPLACE INTO rejected (time, topic, reason, payload, bytes) VALUES (?, ?, ?, ?, ?)",
-            [(one.at, one.topic, one.reason, one.payload, one.size) for one in refused],
+            "INSERT OR REPLACE INTO rejected (time, topic, reason, payload, bytes, count) VALUES (?, ?, ?, ?, ?, ?)",
+            [(one.at, one.topic, one.reason, one.payload, one.size, one.count) for one in refused],
         )
 
     def _touch(self, connection: sqlite3.Connection, spans: dict[str, tuple[int, int, bool]]) -> None:

@@ -150,13 +150,23 @@ class Constraint(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A refused message: when it came, its topic, why, its first bytes as text, and how many bytes it had."""
+    """A refused message, or the count of several that are not stored themselves.
+
+    Attributes:
+        at: when it came, the first of them, RFC 3339.
+        topic: its topic; of several the filter that they match.
+        reason: why; of several how many there are, and what they have in common.
+        payload: its first bytes as text; of several ''.
+        size: how many bytes it had, all of them together.
+        count: how many there are.
+    """
 
     at: str
     topic: str
     reason: str
     payload: str
     size: int
+    count: int
 
 
 Wall = NamedDependency[Parts]
@@ -310,15 +320,16 @@ async def rejected(
     end: To = "now",
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ROWS)] = 200,
 ) -> list[Rejected]:
-    """Return refused messages with their reason."""
+    """Return refused messages with their reason: a few of each kind, and how many more there were."""
     span = parts.range_of("", start, end)
     return [
         Rejected(
             format_rfc3339(each.at),
             each.topic,
             each.reason,
-            each.payload.decode("utf-8", "backslashreplace"),
+            "" if each.is_count else each.payload.decode("utf-8", "backslashreplace"),
             each.size,
+            each.count,
         )
         for each in await parts.store.refused(span.start, span.end + NS_PER_S, limit=limit)
     ]

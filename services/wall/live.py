@@ -120,10 +120,10 @@ class Picture:
         self._heard.append(heard)
         return heard
 
-    def count_refused(self, times: Iterable[int]) -> None:
-        """Count messages refused before this picture began, given the times (ns) at which they were."""
-        for at in times:
-            self._count_refused(at)
+    def count_refused(self, times: Iterable[tuple[int, int]]) -> None:
+        """Count messages refused before this picture began, given the times (ns) at which so many were."""
+        for at, count in times:
+            self._count_refused(at, count)
 
     def tick(self, now: int, elapsed_s: float) -> None:
         """Bring up to date what changes with time: rates, silences and groups; call it a few times a second.
@@ -354,9 +354,9 @@ class Picture:
                 if not heard.message.retained:
                     machine.seen = max(machine.seen or 0, heard.message.received_at)
 
-    def _count_refused(self, at: int) -> None:
+    def _count_refused(self, at: int, count: int = 1) -> None:
         minute = at // (60 * NS_PER_S)
-        self._refused_by_minute[minute] = self._refused_by_minute.get(minute, 0) + 1
+        self._refused_by_minute[minute] = self._refused_by_minute.get(minute, 0) + count
 
 
 def _standing(standing: Standing) -> dict[str, Value]:

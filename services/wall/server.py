@@ -212,7 +212,9 @@ async def _recall(picture: Picture, store: Store, plant: Plant, now: int) -> Non
     for machine in await store.machines():
         picture.remember(machine.asset, machine.first, machine.last, simulated=machine.simulated)
     picture.recall(await store.before(_LAST_SAID, "", now))
-    picture.count_refused(each.at for each in await store.refused(now - 3_600 * NS_PER_S, now, limit=10_000))
+    picture.count_refused(
+        (each.at, each.count) for each in await store.refused(now - 3_600 * NS_PER_S, now, limit=10_000)
+    )
 
 
 async def _listen(session: Session, picture: Picture, stream: Stream) -> None:

@@ -313,7 +313,7 @@ async def test_what_is_old_is_forgotten_and_hours_and_days_stay(
     await store.write(
         Batch(
             events=[Command(asset=MILL, at=at, name="start", id=str(at)) for at in (3, 40)],
-            refused=[Refused(at, "x", "y", b"", 0) for at in range(20)],
+            refused=[Refused(at, "x", f"reason {chr(97 + at)}", b"", 0) for at in range(20)],
             rows=minutes,
             reasons=reasons,
         )
