@@ -55,6 +55,11 @@ async def is_output_untold(store: Store, operation: Iterable[str], end: int) -> 
     return True
 
 
+async def ever_counted(store: Store, machine: str, end: int) -> bool:
+    """Tell whether a machine has counted pieces up to `end`: a count of 0 is one."""
+    return not {"produced", "good"} <= await all_untold(store, machine, end)
+
+
 def told(event: AnyEvent) -> set[str]:
     """Return the fields of the ledger that an event tells, of counts, materials and labour."""
     match event:

@@ -24,6 +24,7 @@ from services.store.constraint import constraint
 from services.store.explaining import Explanation, explain
 from services.store.groups import By
 from services.store.interface import Store
+from services.store.never_told import ever_counted
 from services.wall.answering import Answers
 from services.wall.live import Picture
 from services.wall.plan import Plan, plan_of
@@ -234,7 +235,14 @@ async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: 
     if every:
         path, span = ranged[0]
         ranged = [(path, Range(*each)) for each in cut(span, duration(every), parts.zone(path, start))]
-    return [await plan_of(path, span, parts.machines_of(path), parts.plant, parts.answers.of) for path, span in ranged]
+
+    async def counted(machine: str, end: int) -> bool:
+        return await ever_counted(parts.store, machine, end)
+
+    machines = parts.machines_of
+    return [
+        await plan_of(path, span, machines(path), parts.plant, parts.answers.of, counted) for path, span in ranged
+    ]
 
 
 @get("/api/v1/states", summary="The states and orders of machines over a range")

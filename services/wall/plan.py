@@ -1,9 +1,9 @@
 """Pieces against plan: how many good pieces left a line, how many should have by now, and how many will by the end.
 
-A piece passes every operation of a line, so a line's pieces are those of its last operation that counts any (the last
-machine, where nobody told the operations); an area's or a site's are those of its lines together. What was planned by
-now is what the answer of that machine says (`services.store.planning`), so that screens, files and commands show one
-number.
+A piece passes every operation of a line, so a line's pieces are those of its last operation (the last machine, where
+nobody told the operations), also while it makes none; an earlier one stands for it only where no machine of the later
+ones ever counted. An area's or a site's are those of its lines together. What was planned by now is what the answer of
+that machine says (`services.store.planning`), so that screens, files and commands show one number.
 
     forecast = good pieces so far × (planned time still to come + busy time so far) ÷ busy time so far
 
@@ -23,6 +23,7 @@ from services.store.answers import Answer
 from services.wall.ranges import Range
 
 Ask = Callable[[str, int, int], Awaitable[Answer]]
+EverCounted = Callable[[str, int], Awaitable[bool]]
 
 
 class Plan(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -55,7 +56,9 @@ class Plan(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     plan_at_end: float | None
 
 
-async def plan_of(asset: str, span: Range, machines: Iterable[str], plant: Plant, ask: Ask) -> Plan:
+async def plan_of(
+    asset: str, span: Range, machines: Iterable[str], plant: Plant, ask: Ask, ever_counted: EverCounted
+) -> Plan:
     """Work out pieces against plan.
 
     Args:
@@ -64,6 +67,7 @@ async def plan_of(asset: str, span: Range, machines: Iterable[str], plant: Plant
         machines: the machines under the asset, in the order of their lines.
         plant: targets and calendars.
         ask: gives the answer of a machine over a range.
+        ever_counted: whether a machine reported any pieces, 0 too, up to an instant.
     """
     lines: dict[str, list[str]] = {}
     for machine in machines:
@@ -71,12 +75,7 @@ async def plan_of(asset: str, span: Range, machines: Iterable[str], plant: Plant
     counted: list[_Output] = []
     for line, members in lines.items():
         for stage in _stages(plant, line, members):
-            told = [(machine, await ask(machine, span.start, span.end)) for machine in stage]
-            found = [
-                _Output(machine, answer.ledger["good"], answer.planned, _growth(answer, machine, span, plant))
-                for machine, answer in told
-                if answer.ledger["produced"] or answer.ledger["good"]
-            ]
+            found = [output for machine in stage if (output := await _output(machine, span, plant, ask, ever_counted))]
             if found:
                 counted += found
                 break
@@ -104,6 +103,15 @@ class _Output(NamedTuple):
     good: float
     plan: float | None
     growth: float
+
+
+async def _output(machine: str, span: Range, plant: Plant, ask: Ask, ever_counted: EverCounted) -> _Output | None:
+    """Return what a machine made over a range; None where it never counted, which is not 0."""
+    answer = await ask(machine, span.start, span.end)
+    made = answer.ledger["produced"] or answer.ledger["good"]
+    if not made and not await ever_counted(machine, span.end):
+        return None
+    return _Output(machine, answer.ledger["good"], answer.planned, _growth(answer, machine, span, plant))
 
 
 def _stages(plant: Plant, line: str, members: list[str]) -> list[list[str]]:

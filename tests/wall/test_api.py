@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from broker.events import NS_PER_S, Count, StateChange
+from broker.events import NS_PER_S, AnyEvent, Count, Job, StateChange
 from broker.instants import format_rfc3339
 from broker.message import Message
 from services.kpi.keeping import Keeper
@@ -218,6 +218,25 @@ async def test_a_line_without_a_plan_does_not_take_the_others_theirs(client: htt
     assert (told["good"], told["plan"], told["outputs"]) == (33.0, 30.0, [MILL])
     alone = await get(client, "/api/v1/plan", asset="bench", **{"from": FROM, "to": TO})
     assert (alone["plan"], alone["outputs"]) == (None, [toy])
+
+
+async def test_pieces_of_a_line_are_those_of_its_last_stage_from_its_first_count_on(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    keeper = Keeper(parts.store, PLANT, lambda: NOW)
+    events: list[AnyEvent] = [Job(asset=CMM, at=EIGHT + 25 * MINUTE, phase="start", order="wo-1", ideal_cycle=60.0)]
+    events += [
+        Count(asset=CMM, at=EIGHT + minute * MINUTE, produced=made, good=made)
+        for minute, made in ((30, 0), (45, 0), (59, 4))
+    ]
+    await keeper.keep_events(events)
+    thirds = await get(client, "/api/v1/plan", asset=LINE, every="20m", **{"from": FROM, "to": TO})
+    assert [(each["outputs"], each["good"], each["plan"]) for each in thirds] == [
+        ([MILL], 0.0, 10.0),  # the last stage had never counted
+        ([CMM], 0.0, 10.0),
+        ([CMM], 4.0, 10.0),
+    ]
+    assert all(each["delta"] == each["good"] - each["plan"] for each in thirds)
 
 
 async def test_the_bottleneck_is_the_machine_that_is_active_longest(client: httpx.AsyncClient) -> None:
