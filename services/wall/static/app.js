@@ -1,5 +1,7 @@
 // The start: reads the address, draws the view that it names, and follows links without loading the page anew.
 
+import { isAsking } from './ask.js';
+import { holdLoad } from './hold.js';
 import { html, render, useEffect, useState } from './lib.js';
 import { live } from './live.js';
 import { rangeOf } from './range.js';
@@ -67,3 +69,4 @@ function App() {
 }
 
 render(html`<${App} />`, document.getElementById('app'));
+holdLoad(() => live.ready && document.getElementById('main') && !isAsking());

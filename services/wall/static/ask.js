@@ -26,7 +26,8 @@ class Question {
     this.control = new AbortController();
     const control = this.control;
     try {
-      const answer = await fetch(this.url, { signal: control.signal });
+      // Not by the page's own address, which may hold a password: such an address cannot be fetched.
+      const answer = await fetch(location.origin + this.url, { signal: control.signal });
       const body = await answer.json();
       if (!answer.ok) throw new Error(body.detail ?? answer.statusText);
       this.data = body;
@@ -96,6 +97,9 @@ export function useAsk(url, { every, on } = {}) {
   const question = url ? asked.get(url) : null;
   return [question?.data, question?.error ?? null];
 }
+
+/** Whether something on the screen still waits for its first answer. */
+export const isAsking = () => [...asked.values()].some((question) => question.users.size && question.data === undefined && !question.error);
 
 /** The address of a question, parts that are not there left out; lists are repeated. */
 export function address(path, parts) {

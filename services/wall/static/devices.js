@@ -79,10 +79,10 @@ function meaning(message, live) {
 }
 
 function Refused({ live, zone }) {
-  const [stored] = useAsk(address('rejected', { from: 'now-1d', limit: 100 }), { every: 30_000 });
+  const [stored, error] = useAsk(address('rejected', { from: 'now-1d', limit: 100 }), { every: 30_000 });
   const heard = [...live.refusals].reverse();
   const oldest = heard.at(-1)?.at ?? Infinity;
   const before = (stored ?? []).filter((each) => Date.parse(each.at) < oldest).map((each) => ({ at: Date.parse(each.at), topic: each.topic, payload: each.payload, problem: each.reason, cure: '' }));
   const all = [...heard, ...before].slice(0, 100);
-  return html`<section class="card stack"><h2>${say('refused.title')}</h2>${all.length === 0 ? html`<p class="beside">${say('refused.none')}</p>` : html`<div class="scroll"><table class="refused"><tbody>${all.map((each, place) => html`<tr key="${each.number ?? `${each.at} ${place}`}"><td>${clock(each.at, zone, { secs: true })}</td><td><code>${each.topic.replace(/^corridor\/v1\//, '')}</code></td><td><code class="payload">${each.payload.slice(0, 120)}</code></td><td class="t-wait">${each.problem}</td><td>${each.cure}</td></tr>`)}</tbody></table></div>`}</section>`;
+  return html`<section class="card stack"><h2>${say('refused.title')}</h2>${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}${all.length === 0 ? html`<p class="beside">${stored ? say('refused.none') : '…'}</p>` : html`<div class="scroll"><table class="refused"><tbody>${all.map((each, place) => html`<tr key="${each.number ?? `${each.at} ${place}`}"><td>${clock(each.at, zone, { secs: true })}</td><td><code>${each.topic.replace(/^corridor\/v1\//, '')}</code></td><td><code class="payload">${each.payload.slice(0, 120)}</code></td><td class="t-wait">${each.problem}</td><td>${each.cure}</td></tr>`)}</tbody></table></div>`}</section>`;
 }

@@ -24,6 +24,9 @@ export function Join({ live }) {
     <pre class="copy" tabindex="0">${text}</pre></section>`;
 }
 
+/** A client id that is the machine's own: a broker throws out the older of two that have one. */
+const client = (topic) => topic.split('/').slice(2).join('-');
+
 const LINES = {
   mosquitto_pub: ({ host, port, login }, topic) => [
     ['-r', 'state', 'running'], ['', 'telemetry/temperature', `'{"value":21.5,"unit":"Cel"}'`], ['-r', 'count', `'{"produced":1,"good":1}'`],
@@ -32,14 +35,17 @@ const LINES = {
 import time, random
 import paho.mqtt.client as mqtt
 
-client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+def on_connect(client, *_):  # again after a lost connection, when the will has said "offline"
+    client.publish("${topic}/status", "online", qos=1, retain=True)
+    client.publish("${topic}/state", "running", qos=1, retain=True)
+
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="${client(topic)}")
+client.on_connect = on_connect
 client.will_set("${topic}/status", "offline", qos=1, retain=True)
-${login ? 'client.username_pw_set("USER", "PASSWORD")\n' : ''}client.connect("${host}", ${port})
+${login ? 'client.username_pw_set("USER", "PASSWORD")\n' : ''}client.connect("${host}", ${port}, keepalive=10)
 client.loop_start()
-client.publish("${topic}/status", "online", qos=1, retain=True)
-client.publish("${topic}/state", "running", qos=1, retain=True)
 while True:
-    client.publish("${topic}/telemetry/temperature", round(random.gauss(21, 0.3), 2))
+    client.publish("${topic}/telemetry/temperature", round(random.gauss(21, 0.3), 2), qos=1)
     time.sleep(1)`,
   Arduino: ({ host, port, login }, topic) => `// library: PubSubClient, on an ESP32
 #include <WiFi.h>
@@ -55,7 +61,7 @@ void setup() {
 
 void loop() {
   if (!mqtt.connected()) {
-    mqtt.connect("my-machine", ${login ? '"USER", "PASSWORD", ' : ''}"${topic}/status", 1, true, "offline");
+    mqtt.connect("${client(topic)}", ${login ? '"USER", "PASSWORD", ' : ''}"${topic}/status", 1, true, "offline");
     mqtt.publish("${topic}/status", "online", true);
     mqtt.publish("${topic}/state", "running", true);
   }
@@ -64,8 +70,10 @@ void loop() {
   delay(1000);
 }`,
   'Node-RED': ({ host, port }, topic) => JSON.stringify([
-    { id: 'corridor-broker', type: 'mqtt-broker', name: 'Corridor', broker: host, port: String(port), willTopic: `${topic}/status`, willQos: '1', willRetain: 'true', willPayload: 'offline', birthTopic: `${topic}/status`, birthQos: '1', birthRetain: 'true', birthPayload: 'online' },
+    { id: 'corridor-broker', type: 'mqtt-broker', name: 'Corridor', broker: host, port: String(port), clientid: client(topic), willTopic: `${topic}/status`, willQos: '1', willRetain: 'true', willPayload: 'offline', birthTopic: `${topic}/status`, birthQos: '1', birthRetain: 'true', birthPayload: 'online' },
     { id: 'corridor-tick', type: 'inject', name: 'each second', repeat: '1', payload: '$round($random() * 5 + 20, 2)', payloadType: 'jsonata', props: [{ p: 'payload' }], wires: [['corridor-out']] },
+    { id: 'corridor-begin', type: 'inject', name: 'at first', once: true, topic: `${topic}/state`, payload: 'running', payloadType: 'str', props: [{ p: 'payload' }, { p: 'topic', vt: 'str' }], wires: [['corridor-kept']] },
+    { id: 'corridor-kept', type: 'mqtt out', name: 'state', topic: '', qos: '1', retain: 'true', broker: 'corridor-broker', wires: [] },
     { id: 'corridor-out', type: 'mqtt out', name: 'temperature', topic: `${topic}/telemetry/temperature`, qos: '1', broker: 'corridor-broker', wires: [] },
   ], null, 1),
 };
