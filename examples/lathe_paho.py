@@ -23,10 +23,15 @@ if len(sys.argv) > 4:
     client.username_pw_set(sys.argv[3], sys.argv[4])
 
 
+retained: dict[str, str] = {}  # how things stand, by kind
+
+
 def say(kind: str, retain: bool = False, **payload: object) -> None:
     """Publish one message of the contract, with the time at which it was so."""
-    message = {"ts": time.time_ns() // 1_000_000, **payload, "simulated": True}
-    client.publish(f"{ASSET}/{kind}", json.dumps(message), qos=1, retain=retain)
+    message = json.dumps({"ts": time.time_ns() // 1_000_000, **payload, "simulated": True})
+    if retain:
+        retained[kind] = message
+    client.publish(f"{ASSET}/{kind}", message, qos=1, retain=retain)
 
 
 def read_machine(second: int) -> tuple[str, int, float]:
@@ -36,8 +41,10 @@ def read_machine(second: int) -> tuple[str, int, float]:
 
 
 def on_connect(client: mqtt.Client, *_: object) -> None:
-    """After each connection, also one that was made anew: say that the device is there."""
+    """After each connection, also a second one, publish that the device is there and how things stand."""
     client.publish(f"{ASSET}/status", "online", qos=1, retain=True)
+    for kind, message in list(retained.items()):
+        client.publish(f"{ASSET}/{kind}", message, qos=1, retain=True)
 
 
 client.on_connect = on_connect

@@ -18,12 +18,25 @@ ASSET = "corridor/v1/my-site/shop/line-1/press-1"  # site, area, line, machine
 
 
 class Press:
-    """The press: makes a piece each `pace_s` seconds."""
+    """The press: makes a piece each `pace_s` seconds. What it counted outlives a connection."""
 
-    def __init__(self, client: aiomqtt.Client) -> None:
-        self.client = client
+    def __init__(self) -> None:
+        self.client: aiomqtt.Client
         self.pace_s = 1.0
         self.pieces = 0
+
+    async def serve(self, client: aiomqtt.Client) -> None:
+        """Work and obey over one connection, until it is lost or Ctrl-C."""
+        self.client = client
+        # After each connection, also a second one: the will of the one before said "offline".
+        await client.publish(f"{ASSET}/status", "online", qos=1, retain=True)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.work())
+                group.create_task(self.obey())
+        except asyncio.CancelledError:
+            await client.publish(f"{ASSET}/status", "offline", qos=1, retain=True)
+            raise
 
     async def say(self, kind: str, retain: bool = False, **payload: object) -> None:
         """Publish one message of the contract, with the time at which it was so."""
@@ -41,6 +54,8 @@ class Press:
     async def obey(self) -> None:
         """Do as commands say, and answer each with its id."""
         await self.client.subscribe(f"{ASSET}/cmd/set-pace", qos=1)
+        if was_cancelled():
+            return
         async for message in self.client.messages:
             try:
                 command = json.loads(message.payload)
@@ -59,21 +74,22 @@ def was_cancelled() -> bool:
 
 
 async def main() -> None:
-    """Connect, and work until Ctrl-C."""
+    """Connect, again after each loss, and work until Ctrl-C."""
     host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
     port = int(sys.argv[2]) if len(sys.argv) > 2 else 1883
     user, password = sys.argv[3:5] if len(sys.argv) > 4 else (None, None)
     will = aiomqtt.Will(f"{ASSET}/status", "offline", qos=1, retain=True)  # the broker says it for us if we vanish
-    async with aiomqtt.Client(host, port, username=user, password=password, will=will, keepalive=10) as client:
-        press = Press(client)
-        await client.publish(f"{ASSET}/status", "online", qos=1, retain=True)
+    press = Press()
+    while True:
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(press.work())
-                group.create_task(press.obey())
-        finally:
-            await client.publish(f"{ASSET}/status", "offline", qos=1, retain=True)
+            async with aiomqtt.Client(
+                host, port, identifier="press-1", username=user, password=password, will=will, keepalive=10
+            ) as client:
+                await press.serve(client)
+        except* aiomqtt.MqttError as lost:
+            print(f"no connection to {host}:{port}, trying again: {lost.exceptions[0]}")
+        await asyncio.sleep(1)
 
 
-with contextlib.suppress(KeyboardInterrupt):
+with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
     asyncio.run(main())

@@ -17,6 +17,7 @@ from broker.codec import decode
 from broker.embedded import EmbeddedBroker
 from broker.events import AnyEvent
 from broker.message import Message
+from tests.examples.cutting import assert_known_again_after_a_cut
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs/how-to/plug-in-a-device.md"
@@ -72,19 +73,15 @@ async def test_check_says_what_the_page_shows() -> None:
 
 
 @pytest.mark.mosquitto
-async def test_the_python_device_runs(broker: EmbeddedBroker, tmp_path: Path) -> None:
+async def test_the_python_device_runs_and_is_known_again_after_a_lost_connection(broker: EmbeddedBroker, tmp_path: Path) -> None:
     text = next(text for language, text in BLOCKS if language == "python" and "paho" in text)
     script = tmp_path / "device.py"
-    script.write_text(text.replace("1883", str(broker.port)))
-    async with aiomqtt.Client("127.0.0.1", broker.port) as client:
-        await client.subscribe("corridor/v1/#", qos=1)
-        process = await asyncio.create_subprocess_exec(sys.executable, str(script))
-        try:
-            assert [event.kind for event in await heard(client, 3)] == ["status", "state", "telemetry"]
-        finally:
-            process.kill()
-            await process.wait()
-        assert [event.kind for event in await heard(client, 1)] == ["status"]  # its last will
+
+    def command(port: int) -> list[str]:
+        script.write_text(text.replace("1883", str(port)))
+        return [sys.executable, str(script)]
+
+    await assert_known_again_after_a_cut(broker, "my-site/shop/line-1/lathe-3", command)
 
 
 def test_the_micropython_device_is_python() -> None:
@@ -94,7 +91,7 @@ def test_the_micropython_device_is_python() -> None:
 
 def test_the_node_red_flow_can_be_imported() -> None:
     nodes = {node["id"]: node for node in json.loads(next(text for language, text in BLOCKS if language == "json"))}
-    assert len(nodes) == 5
+    assert len(nodes) == 7
     for node in nodes.values():
         assert all(target in nodes for wire in node.get("wires", []) for target in wire)
         assert nodes[node["z"]]["type"] == "tab" if "z" in node else True

@@ -17,6 +17,7 @@ from broker.codec import decode
 from broker.embedded import EmbeddedBroker
 from broker.events import AnyEvent, Count, Reply, Sample, StateChange, Status
 from broker.message import Message
+from tests.examples.cutting import assert_known_again_after_a_cut
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 pytestmark = pytest.mark.mosquitto
@@ -77,6 +78,19 @@ async def test_an_example_is_a_machine_until_it_goes_offline(
         process.send_signal(ending)
         assert [event.online for event in await heard(client, Status) if isinstance(event, Status)] == [False]
         await process.wait()
+
+
+@pytest.mark.parametrize("name", ["lathe_paho.py", "press_aiomqtt.py"])
+async def test_an_example_is_known_again_after_a_lost_connection(
+    broker: tuple[EmbeddedBroker, list[str]], name: str
+) -> None:
+    machine = f"my-site/shop/line-1/{name.partition('_')[0]}-1"
+    host, _, *login = broker[1]
+
+    def command(port: int) -> list[str]:
+        return [sys.executable, str(EXAMPLES / name), host, str(port), *login]
+
+    await assert_known_again_after_a_cut(broker[0], machine, command, tuple(login))
 
 
 async def test_the_press_obeys_and_answers(broker: tuple[EmbeddedBroker, list[str]]) -> None:
