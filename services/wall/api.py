@@ -239,9 +239,9 @@ async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: 
     async def counted(machine: str, end: int) -> bool:
         return await ever_counted(parts.store, machine, end)
 
-    machines = parts.machines_of
     return [
-        await plan_of(path, span, machines(path), parts.plant, parts.answers.of, counted) for path, span in ranged
+        await plan_of(path, span, parts.machines_of(path), parts.plant, ask=parts.answers.of, ever_counted=counted)
+        for path, span in ranged
     ]
 
 

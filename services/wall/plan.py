@@ -57,7 +57,7 @@ class Plan(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
 
 async def plan_of(
-    asset: str, span: Range, machines: Iterable[str], plant: Plant, ask: Ask, ever_counted: EverCounted
+    asset: str, span: Range, machines: Iterable[str], plant: Plant, *, ask: Ask, ever_counted: EverCounted
 ) -> Plan:
     """Work out pieces against plan.
 

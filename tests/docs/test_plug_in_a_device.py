@@ -73,7 +73,9 @@ async def test_check_says_what_the_page_shows() -> None:
 
 
 @pytest.mark.mosquitto
-async def test_the_python_device_runs_and_is_known_again_after_a_lost_connection(broker: EmbeddedBroker, tmp_path: Path) -> None:
+async def test_the_python_device_runs_and_is_known_again_after_a_lost_connection(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
     text = next(text for language, text in BLOCKS if language == "python" and "paho" in text)
     script = tmp_path / "device.py"
 

@@ -49,7 +49,7 @@ async def wall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wall]:
     await keeper.advance()
     refused = Refused(NOW - MINUTE, f"corridor/v1/{MILL}/state", "unknown state 'runing'", b"runing", 6)
     await store.write(Batch(events=[], refused=[refused]))
-    async with running_wall(folder, store, now, password="s3cret") as running:  # noqa: S106
+    async with running_wall(folder, store, now, password="s3cret") as running:
         running.url = running.url.replace("http://", "http://wall:s3cret@")
         yield running
     await store.close()
