@@ -31,6 +31,8 @@ class Connection(asyncio.BufferedProtocol):
     Attributes:
         lost: done when the connection is gone; its result says why, in words.
         poisoned: it was closed because what came was not MQTT.
+        by_broker: the other side closed it, and did not say why.
+        taken_over: the broker closed it because another client came with the same client id.
         writable: the socket takes more; when it does not, write only what cannot wait.
     """
 
@@ -39,6 +41,8 @@ class Connection(asyncio.BufferedProtocol):
     ) -> None:
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.poisoned = False
+        self.by_broker = False
+        self.taken_over = False
         self.writable = True
         self._feed = feed
         self._refill = refill
@@ -144,7 +148,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """Close our side too."""
-        self._cause = self._cause or "the broker closed the connection"
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -153,6 +156,7 @@ class Connection(asyncio.BufferedProtocol):
             if timer is not None:
                 timer.cancel()
         if not self.lost.done():
+            self.by_broker = not self._cause and (exc is None or isinstance(exc, ConnectionError))
             self.lost.set_result(self._cause or (str(exc) if exc else "the broker closed the connection"))
 
     # ---- Within ----

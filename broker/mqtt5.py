@@ -150,7 +150,8 @@ def _answer(packet: mqtt5.Packet, first: int) -> Answer:
         case mqtt5.SubAckPacket():
             return Subscribed(packet.packet_id, [_problem(code, packet.reason_str) for code in packet.reason_codes])
         case mqtt5.DisconnectPacket():
-            return Goodbye(_words(packet.reason_code, packet.reason_str))
+            taken_over = packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER
+            return Goodbye(_words(packet.reason_code, packet.reason_str), taken_over)
         case _:
             raise PacketError(f"a packet that no broker sends: first byte 0x{first:02x}")
 

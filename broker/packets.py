@@ -101,9 +101,15 @@ class Pong(msgspec.Struct, frozen=True):
 
 
 class Goodbye(msgspec.Struct, frozen=True):
-    """The broker ends the connection, and says why."""
+    """The broker ends the connection, and says why.
+
+    Attributes:
+        reason: in words.
+        taken_over: another client came with the same client id.
+    """
 
     reason: str
+    taken_over: bool = False
 
 
 Answer = Welcome | Acknowledgement | Subscribed | Pong | Goodbye

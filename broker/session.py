@@ -6,15 +6,14 @@
             batch.acknowledge()
 
 It speaks MQTT 5, or 3.1.1 to a broker that knows only that. Entering it connects, and says clearly why if it cannot;
-from then on it reconnects by itself. A message of QoS 1 is acknowledged only when the consumer says so, and
+from then on it reconnects by itself, unless another client has come with its client id: then it ends with
+`SessionTakenOver`, which leaves the context in an exception group. A message of QoS 1 is acknowledged only when the consumer says so, and
 `publish` returns only when the broker has the message; so what is acknowledged at one end is never lost at the other.
 `connection` gathers the reads, `inbox` and `outbox` hold what is under way; this file joins them.
 """
 
 import asyncio
-import errno
 import random
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -26,6 +25,7 @@ import structlog
 from broker import address, mqtt5, mqtt311
 from broker.address import SessionError
 from broker.connection import Connection
+from broker.dialling import dial
 from broker.inbox import Batch, Inbox
 from broker.outbox import Outbox
 from broker.packets import (
@@ -39,16 +39,15 @@ from broker.packets import (
     Welcome,
     check_topic,
 )
+from broker.takeover import CLOSED_AT_ONCE, STEADY_S, Rivals, SessionTakenOver
 
-__all__ = ["Batch", "Publication", "Session", "SessionError"]
+__all__ = ["Batch", "Publication", "Session", "SessionError", "SessionTakenOver"]
 
 CONNECT_S: Final = 5.0
 """How long a broker may take to answer before it counts as absent, seconds."""
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 10.0
-STEADY_S: Final = 10.0
-"""A connection that lived this long, seconds, was a good one: the pauses begin small again."""
 
 LEAVE_S: Final = 0.25
 """How long leaving waits for what is on the wire, seconds."""
@@ -114,6 +113,7 @@ class Session:
         # Twice the receive maximum, so that a broker that heeds it is never left unread, its acknowledgements included.
         self._inbox = Inbox(2 * receive_maximum, now, self._settled)
         self._outbox = Outbox()
+        self._rivals = Rivals()
         self._codecs: list[Codec] = list(_VERSIONS)
         self._connection: Connection | None = None
         self._welcome: asyncio.Future[Welcome] | None = None
@@ -197,12 +197,17 @@ class Session:
     # ---- Connecting, and staying so ----
 
     async def _keep(self, connection: Connection) -> None:
-        """Wait until the connection is lost, make another, and so on for ever."""
+        """Wait until the connection is lost, make another, and so on for ever.
+
+        Raises:
+            SessionTakenOver: another client has this session's client id.
+        """
         attempt = 0
         while True:
             since = time.monotonic()
             cause = await connection.lost
             self._connection = None
+            self._give_way(connection, time.monotonic() - since)
             self._outbox.detach()
             self.losses += 1
             self.poisoned += connection.poisoned
@@ -216,8 +221,22 @@ class Session:
                 try:
                     connection = await self._connect()
                     break
+                except SessionTakenOver:
+                    raise
                 except SessionError as error:
                     cause = str(error)
+
+    def _give_way(self, connection: Connection, lived_s: float) -> None:
+        """Raise `SessionTakenOver` if a rival is why a connection was lost."""
+        unanswered = self._outbox.unanswered > 0
+        rival = self._rivals.ended(lived_s=lived_s, by_broker=connection.by_broker, unanswered=unanswered)
+        if connection.taken_over:
+            raise self._taken_over("the broker says so")
+        if rival:
+            raise self._taken_over(f"the broker let us in and closed the connection at once, {CLOSED_AT_ONCE} times")
+
+    def _taken_over(self, evidence: str) -> SessionTakenOver:
+        return SessionTakenOver(str(self._address), self._hello.client_id, evidence)
 
     async def _connect(self) -> Connection:
         """Connect with the version that worked last, else with the other."""
@@ -242,39 +261,14 @@ class Session:
         raise SessionError(f"{self._address} answers, but speaks neither MQTT 5 nor 3.1.1; is it an MQTT broker?")
 
     async def _open(self, codec: Codec) -> Connection:
-        where = self._address
-        loop = asyncio.get_running_loop()
+        def make() -> Connection:
+            return Connection(lambda made, view: self._feed(made, codec, view), self._outbox.pump)
+
         try:
-            async with asyncio.timeout(CONNECT_S):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(lambda made, view: self._feed(made, codec, view), self._outbox.pump),
-                    where.host,
-                    where.port,
-                    ssl=where.tls,
-                )
-        except TimeoutError as error:
-            raise SessionError(f"no answer from {where} within {CONNECT_S:.0f} s; is the address right?") from error
-        except ssl.SSLCertVerificationError as error:
-            raise SessionError(
-                f"the certificate of {where} is not trusted: {error.verify_message}; name its authority with ?ca=FILE"
-            ) from error
-        except ssl.SSLError as error:
-            raise SessionError(
-                f"{where} does not speak TLS as we do ({error.reason}); is it mqtt:// rather?"
-            ) from error
-        except ConnectionResetError as error:
-            raise SessionError(
-                f"{where} breaks the connection off; is it {'mqtt' if where.tls else 'mqtts'}:// rather?"
-            ) from error
-        except UnicodeError as error:
-            raise SessionError(f"{where.host[:80]!r} is no host name: {error}") from error
-        except OSError as error:
-            if error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(
-                error
-            ):  # a name with several addresses, all of which refused
-                raise SessionError(f"no broker listens at {where}; start it, or give its right address") from error
-            raise SessionError(f"{where} cannot be reached: {error.strerror or error}") from error
-        return connection
+            return await dial(self._address, make, within_s=CONNECT_S)
+        except SessionError:
+            self._rivals.unreachable()
+            raise
 
     async def _greet(self, connection: Connection, codec: Codec) -> Welcome | None:
         """Introduce ourselves; return the broker's answer, or None if it does not know this version."""
@@ -303,7 +297,10 @@ class Session:
         connection.write(codec.subscribe(self._outbox.new_packet_id(), self._filters))
         answer = await self._answer(connection, self._subscribed)
         if answer is None:
-            raise SessionError(f"{self._address} closed the connection on the subscription to {self._filters}")
+            raise SessionError(
+                f"{self._address} closed the connection on the subscription to {self._filters};"
+                f" look into its log, and whether another client has the client id {self._hello.client_id!r}"
+            )
         for each, problem in zip(self._filters, answer.problems, strict=False):
             if problem:
                 raise SessionError(f"{self._address} does not let us subscribe to {each!r}: {problem}")
@@ -314,6 +311,8 @@ class Session:
         done, _ = await asyncio.wait(either, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
         if not done:
             raise SessionError(f"{self._address} does not answer within {CONNECT_S:.0f} s; is it an MQTT broker?")
+        if connection.taken_over:
+            raise self._taken_over("the broker says so")
         return answer.result() if answer.done() else None
 
     async def _leave(self, connection: Connection) -> None:
@@ -344,6 +343,7 @@ class Session:
                 case Subscribed() if self._subscribed is not None and not self._subscribed.done():
                     self._subscribed.set_result(answer)
                 case Goodbye():
+                    connection.taken_over = answer.taken_over
                     connection.close(f"the broker said goodbye: {answer.reason}")
                 case _:
                     pass
