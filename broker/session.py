@@ -6,10 +6,11 @@
             batch.acknowledge()
 
 It speaks MQTT 5, or 3.1.1 to a broker that knows only that. Entering it connects, and says clearly why if it cannot;
-from then on it reconnects by itself, unless another client has come with its client id: then it ends with
-`SessionTakenOver`, which leaves the context in an exception group. A message of QoS 1 is acknowledged only when the consumer says so, and
-`publish` returns only when the broker has the message; so what is acknowledged at one end is never lost at the other.
-`connection` gathers the reads, `inbox` and `outbox` hold what is under way; this file joins them.
+from then on it reconnects by itself. Only when another client has come with its client id it ends, with
+`SessionTakenOver`, which leaves the context in an exception group. A message of QoS 1 is acknowledged only when the
+consumer says so, and `publish` returns only when the broker has the message; so what is acknowledged at one end is
+never lost at the other. `connection` gathers the reads, `inbox` and `outbox` hold what is under way; this file joins
+them.
 """
 
 import asyncio

@@ -6,12 +6,10 @@ Nothing is done here but wiring: each part is the same function that its own com
 import asyncio
 import contextlib
 import errno
-import os
 import secrets
 import socket
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,6 +21,7 @@ from broker.events import NS_PER_S
 from broker.loopback import is_loopback
 from broker.plant import Plant, load
 from cli import loop, options, past, progress, services, times
+from cli.alone import alone
 from cli.errors import CommandError
 from edge.simulator import Simulator
 from services.store.opening import default_url
@@ -57,7 +56,11 @@ def demo(
     file = plant or services.SHIPPED_PLANT
     described = load(file) if plant or simulator else None
     password = "" if is_loopback(host) else _password(data)
-    with _only_one(data):
+    with alone(
+        data / "demo.lock",
+        f"another demo is running on the data in {data}",
+        "stop it, or choose another folder with --data",
+    ):
         try:
             loop.run(
                 _demo(
@@ -190,35 +193,6 @@ def _free(host: str, port: int, what: str) -> int:
                 continue
             return candidate
     raise CommandError(f"no port from {port} to {port + _TRIES - 1} is free", "choose another with --port")
-
-
-@contextlib.contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    """Hold the data folder for this demo alone.
-
-    Raises:
-        CommandError: another demo has it, or it cannot be written to.
-    """
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        guard = os.open(data / "demo.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise CommandError(
-            f"the data folder {data} cannot be written to: {error.strerror}", "choose another with --data"
-        ) from error
-    try:
-        if sys.platform != "win32":
-            import fcntl  # noqa: PLC0415
-
-            try:
-                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise CommandError(
-                    f"another demo is running on the data in {data}", "stop it, or choose another folder with --data"
-                ) from error
-        yield
-    finally:
-        os.close(guard)
 
 
 def _password(data: Path) -> str:

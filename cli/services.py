@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +16,10 @@ from broker import address
 from broker.events import NS_PER_S
 from broker.loopback import is_loopback
 from broker.plant import Plant, load, parse
-from broker.session import Session
+from broker.session import Session, SessionTakenOver
 from broker.topics import PREFIX
 from cli import loop, options, past, progress, times
+from cli.alone import alone
 from cli.errors import CommandError
 from cli.heartbeat import beating
 from edge import plan
@@ -27,8 +28,10 @@ from edge.simulator import Simulator
 from services.ingest import service as ingesting
 from services.keepers import kpi_filters
 from services.kpi.service import keep_productivity
+from services.store import client_ids
 from services.store.interface import Store
 from services.store.opening import default_url, open_store, sqlite_path
+from services.store.sqlite import SqliteStore
 
 _log = structlog.get_logger("corridor.simulator")
 PLANT_NOTE = "plant"
@@ -59,13 +62,19 @@ def ingest(
     store: options.Store = "",
     data: options.Data,
     heartbeat: Heartbeat = None,
+    replica: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Share the work with others on the same store: the number of this one (MQTT 5)."
+        ),
+    ] = None,
 ) -> None:
     """Keep telemetry, events and commands in a store, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
     async def keep() -> None:
         async with opened(store or default_url(data)) as kept:
-            await run_ingest(broker, kept, heartbeat=heartbeat)
+            await run_ingest(broker, kept, heartbeat=heartbeat, replica=replica)
 
     loop.run(keep())
 
@@ -213,26 +222,62 @@ async def plant_to_keep(store: Store, file: Path | None) -> Plant:
 
 
 async def run_ingest(
-    broker: str, store: Store, now: Callable[[], int] = time.time_ns, *, heartbeat: Path | None = None
+    broker: str,
+    store: Store,
+    now: Callable[[], int] = time.time_ns,
+    *,
+    heartbeat: Path | None = None,
+    replica: int | None = None,
 ) -> None:
-    """Run the ingest service on a session of its own."""
-    filters = ingesting.filters()
-    async with (
-        Session(broker, client_id="corridor-ingest", filters=filters, persistent=True, now=now) as session,
-        beating(heartbeat, session, store),
-    ):
-        await ingesting.ingest(session, store, now=now)
+    """Run the ingest service on a session of its own; with a number, as one of several that share the work."""
+    if replica is None:
+        name, group = await client_ids.client_id(store, "ingest"), ""
+        command = label = "ingest"
+    else:
+        name, group = await client_ids.replica_id(store, "ingest", replica)
+        command, label = f"ingest --replica {replica}", f"ingest-{replica}"
+    with _only_one(command, store, label):
+        async with (
+            Session(broker, client_id=name, filters=ingesting.filters(group), persistent=True, now=now) as session,
+            beating(heartbeat, session, store),
+        ):
+            await ingesting.ingest(session, store, now=now)
 
 
 async def run_kpi(
     broker: str, store: Store, plant: Plant, now: Callable[[], int] = time.time_ns, *, heartbeat: Path | None = None
 ) -> None:
     """Run the KPI service on a session of its own."""
-    async with (
-        Session(broker, client_id="corridor-kpi", filters=kpi_filters(), persistent=True, now=now) as session,
-        beating(heartbeat, session, store),
-    ):
-        await keep_productivity(session, store, plant, now)
+    name = await client_ids.client_id(store, "kpi")
+    with _only_one("kpi serve", store, "kpi"):
+        async with (
+            Session(broker, client_id=name, filters=kpi_filters(), persistent=True, now=now) as session,
+            beating(heartbeat, session, store),
+        ):
+            await keep_productivity(session, store, plant, now)
+
+
+@contextlib.contextmanager
+def _only_one(command: str, store: Store, label: str) -> Iterator[None]:
+    """Let a service run once on a store: on this computer by a lock, elsewhere by what the broker says.
+
+    Raises:
+        CommandError: another is there.
+    """
+    share = ", or let them share the work (--replica N)" if label.startswith("ingest") else ""
+    with contextlib.ExitStack() as stack:
+        if isinstance(store, SqliteStore):
+            lock = store.path.with_name(f"{store.path.name}.{label}.lock")
+            problem = f"another `corridor {command}` runs on the store {store.path}; a running demo has its own"
+            stack.enter_context(alone(lock, problem, f"stop one of the two{share}"))
+        try:
+            yield
+        except* SessionTakenOver as taken:
+            raise CommandError(
+                f"{taken.exceptions[0]}: another `corridor {command}` on this store or on a copy of it, or a device"
+                " that was given this client id, as it can be where the broker does not bind client ids to accounts",
+                f"stop the other{share}; give a copy client ids of its own: corridor store init --new-client-ids",
+            ) from taken
 
 
 async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, heartbeat: Path | None = None) -> None:

@@ -16,7 +16,7 @@ from broker.instants import format_rfc3339
 from cli import options, times
 from cli.errors import CommandError
 from cli.terminal import console
-from services.store import influx_address, sqlite_backup
+from services.store import client_ids, influx_address, sqlite_backup
 from services.store.holdings import Held, StoreStatus
 from services.store.opening import default_url, is_influx, open_store, sqlite_path
 
@@ -43,6 +43,10 @@ def init(
         Path | None,
         typer.Option(metavar="FILE", help="InfluxDB: write here the token or password of an account that only reads."),
     ] = None,
+    new_client_ids: Annotated[
+        bool,
+        typer.Option("--new-client-ids", help="New MQTT client ids for its services: for a copy of another store."),
+    ] = False,
 ) -> None:
     """Set up a store; one that is set up already stays as it is, an older one is brought up to date.
 
@@ -53,12 +57,16 @@ def init(
     if is_influx(url):
         files: dict[Role, Path | None] = {"services": services_file, "grafana": grafana_file}
         asyncio.run(_set_up_influx(url, None if retention is None else round(retention * NS_PER_S), files))
+        if new_client_ids:
+            asyncio.run(_renew_client_ids(url))
         return
     if retention is not None or services_file is not None or grafana_file is not None:
         raise CommandError(
             "a SQLite store has no accounts, and its retention is not set here", "leave these options out"
         )
     found = asyncio.run(_status(url))
+    if new_client_ids:
+        asyncio.run(_renew_client_ids(url))
     typer.echo(f"{found.place} is ready: {found.engine}, schema {found.version}", err=True)
 
 
@@ -95,6 +103,16 @@ async def _status(url: str) -> StoreStatus:
         return await store.status()
     finally:
         await store.close()
+
+
+async def _renew_client_ids(url: str) -> None:
+    store = await open_store(url)
+    try:
+        await client_ids.renew(store)
+        name = await client_ids.client_id(store, "ingest")
+    finally:
+        await store.close()
+    typer.echo(f"new client ids ({name} …); what the broker still held under the old ones is not delivered", err=True)
 
 
 async def _set_up_influx(url: str, events_kept_ns: int | None, files: "dict[Role, Path | None]") -> None:

@@ -1,6 +1,8 @@
 """The ingest service: keeps telemetry, events, commands and replies, and refuses what is not of the contract.
 
-It has no state of its own, so any number of it may share the work.
+It has no state of its own, and writing a message again changes nothing. So any number of it may share the work, by a
+shared subscription of MQTT 5: the broker gives each message to one of them. Messages of a machine may then be kept out
+of order, which matters to nobody here.
 """
 
 import asyncio
@@ -18,9 +20,9 @@ from services.keepers import DeadLetters, is_kept_by_kpi, until_kept
 from services.store.interface import Batch, Refused, Store
 
 
-def filters(prefix: str = PREFIX) -> list[str]:
-    """Return the topic filters that the service's session subscribes to."""
-    return [f"{prefix}/#"]
+def filters(group: str = "", prefix: str = PREFIX) -> list[str]:
+    """Return the topic filters that the service's session subscribes to, as one of a group if one is named."""
+    return [f"$share/{group}/{prefix}/#" if group else f"{prefix}/#"]
 
 
 async def ingest(

@@ -16,12 +16,14 @@ import msgspec
 
 from broker.events import NS_PER_S
 from services.store import influx_address
+from services.store.client_ids import MARK_NOTE, new_mark
 from services.store.holdings import DAY_NS, EVENTS_KEPT_NS, MINUTES_KEPT_NS
 from services.store.influx import InfluxStore
 from services.store.influx_address import Address
 from services.store.influx_http import WRITE_LIMIT_S, InfluxServer, said
 from services.store.influx_names import SCHEMA, SCHEMA_NOTE, Buckets
 from services.store.influx_queries import literal, name
+from services.store.influx_reading import Reading
 from services.store.influx_writing import Writing
 from services.store.interface import StoreError
 
@@ -82,7 +84,10 @@ class Setup:
             else:
                 done = await self._make_bucket(bucket, kept_ns, shard_ns, change=events_kept_ns is not None)
             told.append(f"{bucket}: {done}")
-        await Writing(self._server, self.buckets).set_note(SCHEMA_NOTE, str(SCHEMA))
+        writing = Writing(self._server, self.buckets)
+        if await Reading(self._server, self.buckets, 1).note(SCHEMA_NOTE) is None:
+            await writing.set_note(MARK_NOTE, new_mark())
+        await writing.set_note(SCHEMA_NOTE, str(SCHEMA))
         return told
 
     async def make_account(self, role: Role, *, renew: bool) -> str | None:

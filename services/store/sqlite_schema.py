@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from broker.events import COUNTERS
 from services.ledger.fields import FIELDS
+from services.store.client_ids import MARK_NOTE, new_mark
 
 MEASUREMENTS: Final[dict[str, tuple[str, ...]]] = {
     "telemetry": ("value REAL", "text TEXT"),
@@ -115,6 +116,7 @@ def _create() -> list[str]:
             time INTEGER NOT NULL, topic TEXT NOT NULL, reason TEXT NOT NULL, payload BLOB NOT NULL,
             bytes INTEGER NOT NULL, PRIMARY KEY (time, topic, payload)) WITHOUT ROWID""",
         "CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
+        f"INSERT INTO note (name, text) VALUES ('{MARK_NOTE}', '{new_mark()}')",
     ]
 
 

@@ -32,7 +32,7 @@ def take(data: bytes, limit: int = ALL, received_at: int = 0) -> Taken:
         (b"\x40\x03\x12\x34\x97", Acknowledgement(0x1234, "quota exceeded")),
         (b"\x90\x05\x00\x01\x00\x01\x87", Subscribed(1, ["", "not authorized"])),
         (b"\xd0\x00", Pong()),
-        (b"\xe0\x02\x8e\x00", Goodbye("session taken over")),
+        (b"\xe0\x02\x8e\x00", Goodbye("session taken over", taken_over=True)),
     ],
 )
 def test_answers_of_a_broker(wire: bytes, answer: object) -> None:

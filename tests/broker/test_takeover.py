@@ -71,7 +71,9 @@ async def test_the_word_of_an_mqtt_5_broker_is_enough(pretend: Pretend, until: U
         with pytest.raises(SessionTakenOver, match="'twin'"):
             await Session(url, client_id="twin", filters=["t"]).__aenter__()
     else:
-        assert "(the broker says so)" in await told(Session(url, client_id="twin", filters=["t"], keep_alive_s=1), until)
+        assert "(the broker says so)" in await told(
+            Session(url, client_id="twin", filters=["t"], keep_alive_s=1), until
+        )
     assert connections == 1
 
 

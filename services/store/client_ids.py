@@ -1,0 +1,51 @@
+"""The client ids under which the services of a store are known to a broker.
+
+A broker keeps what comes while a service is away under the service's client id, so nobody else may have it: it ends in
+eight random hexadecimal digits, the store's mark, made once with the store. A store that was made before there were
+marks has none, and its services go on under the old names, for the broker may hold messages for these.
+"""
+
+import secrets
+from typing import Final, Literal
+
+from services.store.interface import Store, StoreError
+
+MARK_NOTE: Final = "client-ids"
+"""The note of a store that holds its mark."""
+
+Service = Literal["ingest", "kpi"]
+
+
+def new_mark() -> str:
+    """Return a mark that no other store has."""
+    return secrets.token_hex(4)
+
+
+async def client_id(store: Store, service: Service) -> str:
+    """Return the client id of a service that keeps a store, as `corridor-ingest-1f2e3d4c`."""
+    mark = await store.note(MARK_NOTE)
+    return f"corridor-{service}-{mark}" if mark else f"corridor-{service}"
+
+
+async def replica_id(store: Store, service: Service, number: int) -> tuple[str, str]:
+    """Return the client id of one of several that share a service's work, and the name of the group that they are.
+
+    Raises:
+        StoreError: the store has no mark, so two stores would be one group, and each would have a part.
+    """
+    mark = await store.note(MARK_NOTE)
+    if not mark:
+        raise StoreError(
+            "the store was made before its services had client ids of its own, so none can share their work;"
+            " give it some first: corridor store init --new-client-ids"
+        )
+    return f"corridor-{service}-{mark}-{number}", f"{service}-{mark}"
+
+
+async def renew(store: Store) -> None:
+    """Give the services of a store client ids that no other has; what a broker holds under the old ones is not theirs.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    await store.set_note(MARK_NOTE, new_mark())
