@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from broker.events import Measurement
+from services.ledger.entries import quantity
 
 Index = Literal["cm", "cmk", "cp", "cpk"]
 
@@ -49,10 +50,13 @@ class Capability(msgspec.Struct, frozen=True):
 def capabilities(measurements: Iterable[Measurement]) -> list[Capability]:
     """Return the capability of each characteristic; give the measurements in order of time.
 
-    An index is None without the limits that it needs, below two measurements, and where none differs from another.
+    An index is None without the limits that it needs, below two measurements, and where none differs from another. A
+    value beyond what the contract takes, which an older store may hold, is left out, as if it had not been measured.
     """
     series: dict[tuple[str, str], list[Measurement]] = {}
     for measurement in measurements:
+        if quantity(measurement.value) is None:
+            continue
         series.setdefault((measurement.asset, measurement.characteristic), []).append(measurement)
     return [_of(asset, characteristic, found) for (asset, characteristic), found in sorted(series.items())]
 
@@ -71,8 +75,8 @@ def _of(asset: str, characteristic: str, found: list[Measurement]) -> Capability
     if n > 1:
         s = sqrt(fsum((value - mean) ** 2 for value in values) / (n - 1))
         s_within = sqrt(fsum((b - a) ** 2 for a, b in pairwise(values)) / (2 * (n - 1)))
-    lower = next((m.lower for m in reversed(found) if m.lower is not None), None)
-    upper = next((m.upper for m in reversed(found) if m.upper is not None), None)
+    lower = next((m.lower for m in reversed(found) if quantity(m.lower) is not None), None)
+    upper = next((m.upper for m in reversed(found) if quantity(m.upper) is not None), None)
     return Capability(
         asset,
         characteristic,

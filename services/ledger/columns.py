@@ -183,7 +183,8 @@ class Gathering:
                 case Job():
                     told.jobs.tell(at, entries.job(event))
                 case Labour():
-                    told.labour.put(at, entries.people(event))
+                    if (people := entries.people(event)) is not None:
+                        told.labour.put(at, people)
                 case _:
                     pass
         return told

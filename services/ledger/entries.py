@@ -1,11 +1,12 @@
 """What single events say in the ledger's terms: orders, people, stocks, and the totals that counters and meters read.
 
 Amounts are in 10⁻⁹ of the ledger's units. Whoever makes rows, one event at a time or many at once, reads events here.
+A quantity beyond what the contract takes, which an older store may hold, counts as not told: it is in no sum.
 """
 
 from typing import Final, NamedTuple
 
-from broker.events import COUNTERS, Count, Job, Labour, Material, Meter
+from broker.events import COUNTERS, QUANTITY_LIMIT, SHORTEST_CYCLE_S, Count, Job, Labour, Material, Meter
 from services.ledger.fields import NANO
 
 MATERIAL_TOTALS: Final = (
@@ -45,30 +46,44 @@ def job(event: Job) -> Order | str:
     """Return the order that starts, or the name of the one that ends."""
     if event.phase != "start":
         return event.order
-    ideal_ns = round(event.ideal_cycle * NANO) if event.ideal_cycle is not None else None
-    return Order(event.order, event.product or "-", ideal_ns)
+    return Order(event.order, event.product or "-", _nano(ideal_cycle_s(event)))
 
 
-def people(event: Labour) -> tuple[int, int]:
+def ideal_cycle_s(event: Job) -> float | None:
+    """Return the seconds a piece that an order tells."""
+    cycle = quantity(event.ideal_cycle)
+    return cycle if cycle is not None and cycle >= SHORTEST_CYCLE_S else None
+
+
+def people(event: Labour) -> tuple[int, int] | None:
     """Return how many people are there, and how many of them work."""
-    working = event.working if event.working is not None else 0.0
-    return round(event.present * NANO), round(working * NANO)
+    present = _nano(event.present)
+    return None if present is None else (present, _nano(event.working) or 0)
 
 
 def stock(event: Material) -> int | None:
     """Return the stock on hand, if the event tells it."""
-    return None if event.stock is None else round(event.stock * NANO)
+    return _nano(event.stock)
 
 
 def readings(event: Count | Meter | Material) -> list[Reading]:
     """Return the cumulative totals of an event; none of a meter of another name, or in a unit that is not known."""
     match event:
         case Count():
-            totals = [(field, "", getattr(event, field)) for field in COUNTERS]
+            totals = [(field, "", _nano(getattr(event, field))) for field in COUNTERS]
         case Meter():
             field, factors = _METER_UNITS.get(event.name, ("", {}))
-            factor = factors.get(event.unit)
-            totals = [] if factor is None else [(field, event.name, event.total * factor)]
+            totals = [(field, event.name, _nano(event.total, factors.get(event.unit)))]
         case _:
-            totals = [(field, event.name, getattr(event, field)) for field in MATERIAL_TOTALS]
-    return [(field, source, round(total * NANO)) for field, source, total in totals if total is not None]
+            totals = [(field, event.name, _nano(getattr(event, field))) for field in MATERIAL_TOTALS]
+    return [(field, source, total) for field, source, total in totals if total is not None]
+
+
+def quantity(value: float | None) -> float | None:
+    """Return a quantity that an event tells; None if it is none that the contract takes."""
+    return value if value is not None and abs(value) <= QUANTITY_LIMIT else None
+
+
+def _nano(value: float | None, factor: float | None = 1.0) -> int | None:
+    known = quantity(value)
+    return None if known is None or factor is None else round(known * factor * NANO)

@@ -8,6 +8,10 @@ from typing import Final
 
 NANO: Final = 1_000_000_000
 
+FARTHEST: Final = 10**60
+"""No sum of what the contract takes gets as far as this. One that does was made, before quantities were bounded, of a
+number that meant none."""
+
 Sums = dict[str, int]
 """Sums by field, in 10⁻⁹ of the field's unit. A field that is left out is zero."""
 
@@ -59,6 +63,13 @@ def add(total: Sums, more: Sums) -> None:
     """Add `more` to `total`, in place."""
     for field, amount in more.items():
         total[field] = total.get(field, 0) + amount
+
+
+def bounded(sums: Sums) -> Sums:
+    """Return sums that can be written as floats: those that are beyond all bounds are set to the bound."""
+    if all(-FARTHEST < amount < FARTHEST for amount in sums.values()):
+        return sums
+    return {field: max(-FARTHEST, min(amount, FARTHEST)) for field, amount in sums.items()}
 
 
 def to_units(sums: Sums) -> dict[str, float]:

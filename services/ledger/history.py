@@ -117,13 +117,14 @@ class History:
             case Job():
                 return self._put_job(event, now)
             case Labour():
-                if not self.labour.put(event.at, entries.people(event)):
+                people = entries.people(event)
+                if people is None or not self.labour.put(event.at, people):
                     return set()
                 return minutes(event.at, self.labour.next_after(event.at) or now)
             case Count():
                 before = self.counted_from
                 touched = self._put_readings(event)
-                if event.produced is not None and (before is None or event.at < before):
+                if self.counted_from != before:
                     touched |= minutes(event.at, now if before is None else before)
                 return touched
             case Meter():

@@ -7,6 +7,7 @@ the same.
 import re
 from collections.abc import Callable
 from functools import cache
+from math import isfinite
 from typing import Final, NamedTuple
 
 from services.ledger.terms import TERMS, Terms, Undefined
@@ -18,6 +19,7 @@ TERM: Final = re.compile(
     rf"(?<![\w×])(?:{'|'.join(re.escape(name) for name in sorted(TERMS, key=len, reverse=True))})(?![\w×])"
 )
 """An abbreviation in a formula."""
+_TOO_LARGE: Final = "its terms are too large to compute with: see that what is sent is meant"
 _DENOMINATOR: Final = re.compile(r"/ (\([^()]*\)|[^\s()]+)")
 
 
@@ -53,9 +55,12 @@ class Indicator(NamedTuple):
     def evaluate(self, of: Terms) -> tuple[float | None, str]:
         """Return the value and '', or None and why there is none."""
         try:
-            return self.compute(of), ""
+            value = self.compute(of)
+            return (value, "") if isfinite(value) else (None, _TOO_LARGE)
         except Undefined as why:
             return None, str(why)
+        except OverflowError:
+            return None, _TOO_LARGE
         except ZeroDivisionError:
             return None, self._zero(of)
 

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from services.ledger.capability import Capability
-from services.ledger.fields import KNOWN_PLANNED, NANO, PLANNED, TIME, Sums
+from services.ledger.fields import FARTHEST, KNOWN_PLANNED, NANO, PLANNED, TIME, Sums
 
 Operation = Literal["", "first", "last", "bottleneck"]
 """Which operation of a line; '' for the asset as a whole."""
@@ -93,6 +93,7 @@ TERMS: Final[dict[str, Term]] = {
 }
 
 
+_RECOMPUTE: Final = "an older version counted a number that meant none; ./corridor recompute leaves it out"
 _SENT: Final = {"work_s": "working with labour"}
 """What is sent to tell a field that has another name in the message."""
 
@@ -154,6 +155,8 @@ class Terms(dict[str, int]):
                 amount = None
         if amount is None:
             raise Undefined(term.missing)
+        if abs(amount) >= FARTHEST:
+            raise Undefined(f"{term.meaning} ({name}) is beyond all bounds: {_RECOMPUTE}")
         self[name] = amount
         return amount
 

@@ -12,7 +12,7 @@ from broker.events import COUNTERS, STATES, AnyEvent, Command, Sample
 from broker.plant import Plant
 from broker.topics import LEVELS, Kind
 from services.ledger.entries import MATERIAL_TOTALS
-from services.ledger.fields import FIELDS, NANO
+from services.ledger.fields import FIELDS, NANO, bounded
 from services.ledger.history import MINUTE
 from services.ledger.indicators import INDICATORS
 from services.store.answers import answer
@@ -148,7 +148,7 @@ def ledger(store: Store, asked: Range, resolution: Resolution) -> Sheet:
 
     async def rows(machine: str, start: int, end: int) -> list[Row]:
         return [
-            (row.start, *_levels(machine), row.product, row.shift, row.order, *_in_units(row.sums.get, FIELDS))
+            (row.start, *_levels(machine), row.product, row.shift, row.order, *_in_units(bounded(row.sums).get, FIELDS))
             for row in await store.rows(machine, start, end, resolution)
         ]
 

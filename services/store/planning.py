@@ -21,6 +21,7 @@ from typing import Final, Literal, NamedTuple
 
 from broker.events import NS_PER_S, Job
 from broker.plant import Plant
+from services.ledger.entries import ideal_cycle_s, quantity
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
 from services.ledger.orders import takes_off
 from services.ledger.rows import NO_PRODUCT
@@ -162,12 +163,13 @@ def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[
     total = 0.0
     for job, began, ended in found:
         ideal_s = _ideal_s(plant, job)
-        if job.planned is None or not ideal_s:
+        wanted = quantity(job.planned)
+        if wanted is None or not ideal_s:
             return None
-        before = min(job.planned, planned_s(began, max(began, between[0])) / ideal_s)
-        until = total + min(job.planned, planned_s(began, max(began, ended)) / ideal_s) - before
+        before = min(wanted, planned_s(began, max(began, between[0])) / ideal_s)
+        until = total + min(wanted, planned_s(began, max(began, ended)) / ideal_s) - before
         pieces = round(until * NANO) - round(total * NANO)  # so that they add up to the rounded total
-        how = f"{job.order}: {job.planned:g} of {ideal_s:g} s"
+        how = f"{job.order}: {wanted:g} of {ideal_s:g} s"
         planned.append(Planned(machine, pieces, max(began, between[0]), ended, job.product, "order", how))
         total = until
     return planned or None
@@ -175,4 +177,4 @@ def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[
 
 def _ideal_s(plant: Plant, job: Job) -> float | None:
     """Return the ideal cycle of an order: as it told, else the plant's for its product."""
-    return job.ideal_cycle or plant.ideal_cycle(job.asset, job.product)
+    return ideal_cycle_s(job) or plant.ideal_cycle(job.asset, job.product)

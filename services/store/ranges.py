@@ -12,7 +12,7 @@ import msgspec
 
 from broker.plant import Plant
 from broker.topics import is_under
-from services.ledger.fields import TIME, Sums, add
+from services.ledger.fields import TIME, Sums, add, bounded
 from services.ledger.history import MINUTE, History
 from services.ledger.rows import NO_PRODUCT, Rules, build, unknown_time
 from services.store.histories import FOR_EVER, histories
@@ -54,7 +54,7 @@ class Range(msgspec.Struct, frozen=True):
         total: Sums = {}
         for sums in self.parts.values():
             add(total, sums)
-        return total
+        return bounded(total)
 
     def of_machine(self, machine: str) -> Sums:
         """Return the sum of one machine's parts."""
@@ -62,7 +62,7 @@ class Range(msgspec.Struct, frozen=True):
         for (owner, _, _), sums in self.parts.items():
             if owner == machine:
                 add(total, sums)
-        return total
+        return bounded(total)
 
 
 async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, *, now: int) -> Range:
