@@ -1,7 +1,9 @@
 """`corridor test`: everything that must hold before a change is taken, the quick checks first.
 
 Each check says in one line how it went; what it found is printed when it fails. All of them run even if one fails, and
-the last line is always pytest's own summary.
+the last line is always pytest's own summary. Tests run in parallel, one process a core; those marked `slow` only with
+`--slow` or under `CI=true`. `--changed` is for the minutes between two commits: the checks, and the tests that concern
+the change.
 """
 
 import os
@@ -14,7 +16,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from cli import checkout
+from cli import changed, checkout
 
 CHECKS = {
     "format": ["-m", "ruff", "format", "--check"],
@@ -50,19 +52,40 @@ SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin")
 """Debian keeps servers here, and does not put it on the PATH of everyone."""
 
 
+PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
+"""Tests of one `xdist_group` share a process, and so what is costly to set up."""
+
+QUICK = "not docker and not slow and not soak"
+
+
 def run(
     arguments: Annotated[
         list[str] | None, typer.Argument(help="Run pytest alone, with these arguments.", show_default=False)
     ] = None,
+    *,
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Also run the tests that are marked slow, as CI does.", show_default=False)
+    ] = False,
+    changed_only: Annotated[
+        bool, typer.Option("--changed", help="Run only the tests that concern the change.", show_default=False)
+    ] = False,
 ) -> None:
     """Check everything: format, lint, layers, types, tests. With arguments, run only pytest with them."""
     root = checkout.require("test")
     if arguments:
         raise typer.Exit(_pytest(root, arguments).wait())
     start_s = time.monotonic()
+    chosen = [] if slow or os.environ.get("CI") == "true" else ["-m", QUICK]
+    if changed_only:
+        selection = changed.select(root)
+        typer.echo(_what_runs(selection))
+        chosen = ["-m", QUICK, *selection.tests]
     passed = [_programs_are_there()]
     passed += [_check(root, name) for name in CHECKS]
-    tests = _pytest(root, [f"--color={'yes' if sys.stdout.isatty() else 'no'}"], stdout=subprocess.PIPE)
+    if changed_only and not selection.tests:
+        raise typer.Exit(0 if all(passed) else 1)
+    color = f"--color={'yes' if sys.stdout.isatty() else 'no'}"
+    tests = _pytest(root, [color, *PARALLEL, *chosen], stdout=subprocess.PIPE)
     assert tests.stdout is not None
     summary = ""
     for line in tests.stdout:
@@ -73,6 +96,11 @@ def run(
     typer.echo(f"{outcome}, {time.monotonic() - start_s:.0f} s in all")
     typer.echo(summary, nl=False)
     raise typer.Exit(0 if all(passed) else 1)
+
+
+def _what_runs(selection: changed.Selection) -> str:
+    further = f"; {selection.left} more import it, and run without --changed" if selection.left else ""
+    return f"{len(selection.files)} files changed, {len(selection.tests)} test files concern them{further}"
 
 
 def missing_programs() -> list[Program]:

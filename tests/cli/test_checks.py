@@ -57,6 +57,7 @@ def test_all_is_checked_and_the_last_line_is_that_of_pytest(small: Path) -> None
     assert "1 passed in" in lines[-1]
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_shown_and_the_rest_is_checked_all_the_same(small: Path) -> None:
     (small / "tests" / "test_one.py").write_text("def test_one() -> int:\n    assert  1 + 1 == 3\n")
     status, lines = _test(small)
@@ -88,6 +89,7 @@ def test_a_missing_program_skips_its_tests_and_fails_them_where_nothing_may_be_m
     assert any("needs chromium: apt install chromium" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_missing_programs_are_told_before_all_else(small: Path) -> None:
     status, lines = _test(small, CI="true", PATH="")
     assert status == 1

@@ -20,7 +20,7 @@ from tests.dashboards.conftest import END, HOUR, MILL, START, Pages, view_of
 from tests.dashboards.viewing import View, answer, filled_in, questions, rows
 from tests.store.influxd import Influxd
 
-pytestmark = pytest.mark.influx
+pytestmark = [pytest.mark.influx, pytest.mark.xdist_group("a day in InfluxDB")]
 
 MACHINE = ("site", "area", "line", "machine")
 

@@ -34,7 +34,7 @@ MAY_BE_EMPTY = {
 }
 """Panels that show that there is nothing to show."""
 
-pytestmark = pytest.mark.influx
+pytestmark = [pytest.mark.influx, pytest.mark.xdist_group("a day in InfluxDB")]
 
 
 def test_every_query_of_every_page_is_answered_with_rows(day: Influxd, pages: Pages, view: View) -> None:

@@ -89,6 +89,7 @@ def sent(windows: Iterator[list[AnyEvent]], draw: Random) -> Iterator[tuple[int,
     yield now, [msgspec.structs.replace(message, retained=False, received_at=now) for _, message in late]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60 if DAYS <= 5 else 3_600)
 async def test_days_of_the_plant_through_messages_are_the_truth(tmp_path: Path) -> None:
     plant, draw = load(SHIPPED_PLANT), Random(22_400)

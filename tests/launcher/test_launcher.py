@@ -86,6 +86,9 @@ def _digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 
 
+pytestmark = pytest.mark.xdist_group("launcher")
+
+
 @pytest.fixture(scope="module")
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, tuple[int, str, str]]:
     """A checkout whose environment has just been made, and how that went."""
@@ -177,6 +180,7 @@ def test_a_lock_file_that_is_missing_is_named(made: Checkout) -> None:
         (made.folder / "elsewhere").rename(made.folder / "requirements.lock")
 
 
+@pytest.mark.slow
 def test_in_a_read_only_checkout_the_environment_is_in_the_cache_and_a_half_made_one_is_made_anew(
     tmp_path: Path,
 ) -> None:
@@ -200,6 +204,7 @@ def test_in_a_read_only_checkout_the_environment_is_in_the_cache_and_a_half_made
         checkout.folder.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_two_starts_at_once_make_one_environment(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "checkout")
     starts = [checkout.start("first"), checkout.start("second")]
@@ -209,6 +214,7 @@ def test_two_starts_at_once_make_one_environment(tmp_path: Path) -> None:
     assert "".join(messages for _, messages in ends).count("making an environment") == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_set_up_ends_at_once_and_the_next_start_takes_it_up(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "checkout")
     child = checkout.start()
@@ -220,6 +226,7 @@ def test_an_interrupted_set_up_ends_at_once_and_the_next_start_takes_it_up(tmp_p
     assert checkout.run()[:2] == (0, f"[] {checkout.environment} []\n")
 
 
+@pytest.mark.slow
 def test_an_environment_that_was_moved_is_not_trusted(made: Checkout) -> None:
     stamp = made.environment / "corridor.stamp"
     stamp.write_text(stamp.read_text().replace(str(made.environment), "/where/it/was/.venv"))

@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("broker", "cli", "dashboards", "edge", "services")
 
 
+pytestmark = pytest.mark.xdist_group("package")
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built by the backend that the lock file has."""

@@ -52,6 +52,7 @@ async def test_a_device_joins_with_the_line_that_the_demo_prints(tmp_path: Path)
         await demo.until("/api/v1/assets", lambda assets: state_of(assets) == "running")
 
 
+@pytest.mark.slow
 async def test_the_simulated_floor_has_a_past_and_goes_on_after_a_restart(tmp_path: Path) -> None:
     demo = Demo(tmp_path)
     async with demo:
@@ -69,6 +70,7 @@ async def test_the_simulated_floor_has_a_past_and_goes_on_after_a_restart(tmp_pa
         assert await demo.stop(signal.SIGTERM) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("broker", BROKERS)
 async def test_killed_at_any_moment_nothing_acknowledged_is_lost_or_counted_twice(broker: str, tmp_path: Path) -> None:

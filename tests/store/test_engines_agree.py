@@ -24,6 +24,9 @@ ALL: tuple[Kind, ...] = tuple(sorted(KINDS))  # type: ignore[arg-type]  # they a
 Stores = tuple[Store, Store, Plant]
 
 
+pytestmark = pytest.mark.xdist_group("engines agree")
+
+
 @pytest.fixture(scope="module")
 def plant() -> Plant:
     return load(PLANT_FILE)
