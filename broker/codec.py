@@ -194,6 +194,8 @@ def _mend(kind: Kind, problem: str) -> str:
         return f"use one of {', '.join(STATES)}"
     if "beyond" in problem or ("Number out of range" in problem and "$.ts" not in problem):
         return _SMALLER
+    if "of length <=" in problem and "$.values" in problem:
+        return "send fewer values at once, and more often"
     return example(kind)
 
 

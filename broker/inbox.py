@@ -13,8 +13,11 @@ from broker.connection import Connection
 from broker.message import Message
 from broker.packets import Taken, acknowledge
 
-MOST_BYTES: Final = 64 * 1024 * 1024
+MOST_BYTES: Final = 8 * 1024 * 1024
 """Bytes that may wait for their acknowledgement before reading stops."""
+
+BATCH_BYTES: Final = 1024 * 1024
+"""A batch that has reached this is not added to: a consumer that is stopped has that much to do again, no more."""
 
 _STEP_BACK_NS: Final = 1_000_000_000
 
@@ -48,6 +51,10 @@ class Batch:
         if self._packet_ids:
             self._connection.write(acknowledge(self._packet_ids))
         inbox.settled(len(self.messages), self._size)
+
+    def takes(self, connection: Connection, most: int) -> bool:
+        """Tell whether messages of a connection may be added to it."""
+        return self._connection is connection and len(self.messages) < most and self._size < BATCH_BYTES
 
     def __len__(self) -> int:
         return len(self.messages)
@@ -92,7 +99,7 @@ class Inbox:
         """Queue what was read."""
         if not taken.messages:
             return
-        if not self._ready or self._ready[-1]._connection is not connection or len(self._ready[-1]) >= self._most:  # noqa: SLF001
+        if not self._ready or not self._ready[-1].takes(connection, self._most):
             self._ready.append(Batch(self, connection))
         batch = self._ready[-1]
         batch.messages += taken.messages

@@ -21,6 +21,9 @@ NOT_PLAIN: Final = (
 and format characters that are not seen or turn the direction of what is, so that two names could look alike. The
 joiners U+200C and U+200D are none of them: Persian and Indic words need them."""
 
+MOST_VALUES: Final = 32_768
+"""Values in one message: as many as 256 KiB hold at eight bytes each, which is 1.28 s of vibration at 25.6 kHz."""
+
 _NAME: Final = {"pattern": NAME_PATTERN}
 _PLAIN: Final = {"pattern": f"^[^{NOT_PLAIN}]*$"}
 
@@ -63,7 +66,9 @@ Value = Annotated[
     Meta(description="A number, a truth value or a text of at most 256 characters; null: there is no value to be had."),
 ]
 Values = Annotated[
-    dict[str, Number | bool | str | None] | list[Number] | UnsetType,
+    Annotated[dict[str, Number | bool | str | None], Meta(max_length=MOST_VALUES)]
+    | Annotated[list[Number], Meta(max_length=MOST_VALUES)]
+    | UnsetType,
     Meta(
         description="Of an object: several signals of one instant. Of a list: evenly spaced samples of one signal, "
         "the first at `ts`.",

@@ -27,10 +27,14 @@ from cli.errors import CommandError
 from cli.messages import For, client_id, full_topic
 from cli.plain import plain
 from services.kpi.keeping import Keeper
-from services.store.interface import Refused, Store
+from services.steps import steps
+from services.store.interface import Store
 
 CHUNK: Final = 5_000
-"""Messages that are written to a store at once."""
+"""Messages that are read at once, at most."""
+
+CHUNK_BYTES: Final = 2 * 1024 * 1024
+"""Bytes of their payloads after which no more are read at once."""
 
 BURST: Final = 500
 """Messages that are published at once, at most."""
@@ -154,19 +158,21 @@ async def keep(
     """
     now = advanced = 0
     keeper = Keeper(store, plant, lambda: now)
+
+    def judged(message: Message) -> Sequence[AnyEvent]:
+        nonlocal now
+        now = max(now, message.received_at)
+        tally.messages += 1
+        try:
+            return judge(message)
+        except ContractError as error:
+            tally.refused[error.problem] += 1
+            raise
+
     for chunk in _chunks(messages):
-        events: list[AnyEvent] = []
-        refused: list[Refused] = []
-        for message in chunk:
-            now = max(now, message.received_at)
-            try:
-                events += judge(message)
-            except ContractError as error:
-                refused.append(Refused.of(message, error))
-                tally.refused[error.problem] += 1
-        await keeper.keep_events(events, refused)
-        tally.messages += len(chunk)
-        tally.events += len(events)
+        for events, refused in steps(chunk, judged):
+            await keeper.keep_events(events, refused)
+            tally.events += len(events)
         if now - advanced > ADVANCE_NS:
             advanced = now
             await keeper.advance()
@@ -299,14 +305,16 @@ def _in_order(file: Path) -> list[Message] | None:
 
 
 def _chunks(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    """Yield the messages by thousands; before a line that cannot be read, what came before it."""
+    """Yield the messages by thousands, large ones by fewer; before a line that cannot be read, what came before it."""
     chunk: list[Message] = []
+    size = 0
     try:
         for message in messages:
             chunk.append(message)
-            if len(chunk) == CHUNK:
+            size += len(message.payload)
+            if len(chunk) == CHUNK or size >= CHUNK_BYTES:
                 yield chunk
-                chunk = []
+                chunk, size = [], 0
     except RecordingError:
         yield chunk
         raise

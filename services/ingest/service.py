@@ -7,17 +7,17 @@ of order, which matters to nobody here.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from broker.codec import decode
-from broker.errors import ContractError
 from broker.events import AnyEvent
 from broker.message import Message
 from broker.session import Session
 from broker.topics import PREFIX
 from services.ingest.forgetting import keep_forgetting
 from services.keepers import DeadLetters, is_kept_by_kpi, until_kept
-from services.store.interface import Batch, Refused, Store
+from services.steps import steps
+from services.store.interface import Batch, Store
 
 
 def filters(group: str = "", prefix: str = PREFIX) -> list[str]:
@@ -30,7 +30,7 @@ async def ingest(
 ) -> None:
     """Keep what the session receives until it is left, and let the store forget what is older than it is kept.
 
-    A batch is acknowledged when the store has it.
+    A batch is written in steps of bounded size, and acknowledged when the store has all of it.
     """
     async with asyncio.TaskGroup() as group:
         forgetting = group.create_task(keep_forgetting(store, now))
@@ -39,23 +39,13 @@ async def ingest(
 
 
 async def _consume(session: Session, store: Store, prefix: str) -> None:
+    def judge(message: Message) -> Sequence[AnyEvent]:
+        """Return the events of a message that are this service's to keep."""
+        return () if is_kept_by_kpi(message.topic, prefix) else decode(message, prefix=prefix)
+
     letters = DeadLetters(session, prefix)
     async for batch in session.batches():
-        events, refused = judge(batch.messages, prefix)
-        await until_kept(lambda: store.write(Batch(events=events, refused=refused)))  # noqa: B023  (awaited at once)
+        for events, refused in steps(batch.messages, judge):
+            await until_kept(lambda: store.write(Batch(events=events, refused=refused)))  # noqa: B023  (awaited at once)
+            await letters.publish(refused)
         batch.acknowledge()
-        await letters.publish(refused)
-
-
-def judge(messages: Iterable[Message], prefix: str = PREFIX) -> tuple[list[AnyEvent], list[Refused]]:
-    """Return the events of the messages that are this service's to keep, and those that are refused."""
-    events: list[AnyEvent] = []
-    refused: list[Refused] = []
-    for message in messages:
-        if is_kept_by_kpi(message.topic, prefix):
-            continue
-        try:
-            events += decode(message, prefix=prefix)
-        except ContractError as error:
-            refused.append(Refused.of(message, error))
-    return events, refused

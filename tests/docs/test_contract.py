@@ -60,6 +60,8 @@ def test_the_retained_kinds_and_the_limits_are_those_of_the_code() -> None:
     assert told
     assert set(re.findall(r"`(\w+)`", told[1])) == RETAINED - {"kpi"}
     assert f"{codec.LONGEST_PAYLOAD} bytes" in PAGE
+    assert f"{payloads.MOST_VALUES} values" in PAGE
+    assert f"At most {payloads.MOST_VALUES}" in SECTIONS["telemetry"]
     assert f"more than {codec.FURTHEST_AHEAD_NS // (60 * NS_PER_S)} minutes ahead" in PAGE
     assert f"more than {codec.RETENTION_NS // (86_400 * NS_PER_S)} days before" in PAGE
     assert f"`{topics.PREFIX}/{topics.REJECTED}`" in PAGE

@@ -1,0 +1,127 @@
+"""However much waits for a program, and however large it gets when it is decoded, the program's memory stays small.
+
+Each program is a real process. It is frozen once it listens, so that everything waits for it at the broker, and its
+highest memory is read when it has taken the last message.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from broker.embedded import EmbeddedBroker
+from broker.message import Message
+from broker.payloads import MOST_VALUES
+from broker.recording import to_line
+from broker.session import Publication, Session
+from services.store.interface import StoreError
+from services.store.sqlite import SqliteStore
+from tests.stack.running import ROOT, free_port
+
+MOST_MB = 128
+"""Half of what a service may take in the stack, and far below what is sent if it is decoded at once."""
+MESSAGES = 12
+MACHINE = "my-site/shop/line-1/lathe-1"
+TOPIC = f"corridor/v1/{MACHINE}"
+LAST = Publication(f"{TOPIC}/event", b'{"code":"the-last"}')
+
+pytestmark = [
+    pytest.mark.mosquitto,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells no process' highest memory"),
+]
+
+
+def floods() -> list[Publication]:
+    """Return messages that are right, and as large as can be when they are decoded: lists, and several signals."""
+    now = time.time_ns() // 1_000_000
+    some = b",".join(b"%d" % (place % 10) for place in range(MOST_VALUES))
+    return [
+        Publication(f"{TOPIC}/telemetry/vibration", b'{"ts":%d,"dt":0.001,"values":[%b]}' % (now - 60 * number, some))
+        for number in range(MESSAGES)
+    ]
+
+
+@asynccontextmanager
+async def program(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command of the program's own as long as the context lasts."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "cli.main", *arguments),
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=None,
+        limit=64 * 1024 * 1024,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def highest_mb(process: asyncio.subprocess.Process) -> float:
+    """Return the most memory that a running process ever had, MB."""
+    lines = Path(f"/proc/{process.pid}/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(40):
+        while not await holds():
+            await asyncio.sleep(0.05)
+
+
+async def highest_when_all_has_waited(
+    broker: EmbeddedBroker, arguments: Sequence[str], took: Callable[[Publication], Awaitable[object]]
+) -> float:
+    """Return a listening program's highest memory, MB, after it was frozen while all the messages came."""
+    async with program(*arguments) as process, Session(broker.url, client_id="device") as device:
+        first = Publication(f"{TOPIC}/event", b'{"code":"the-first"}')
+
+        async def listens() -> object:
+            await device.publish(first)
+            return await took(first)
+
+        await until(listens)
+        process.send_signal(signal.SIGSTOP)
+        await device.publish(*floods(), LAST)
+        process.send_signal(signal.SIGCONT)
+        await until(lambda: took(LAST))
+        print("HIGHEST", highest_mb(process))
+        return highest_mb(process)
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
+    async with EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as running:
+        yield running
+
+
+async def test_ingest_writes_what_waits_step_by_step(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+
+    async def took(message: Publication) -> bool:
+        if not file.exists():
+            return False
+        with suppress(StoreError):  # it is still being made
+            found = await store.events(("event",), MACHINE, 0, 2**62)
+            return any(event.code.encode() in message.payload for event in found if event.kind == "event")
+        return False
+
+    store = SqliteStore(file)
+    try:
+        arguments = ("ingest", "--broker", broker.url, "--store", f"sqlite:///{file}")
+        assert await highest_when_all_has_waited(broker, arguments, took) < MOST_MB
+        (signal_,) = await store.signals(MACHINE)
+        kept = sum(bucket.n for bucket in await store.thinned(MACHINE, "vibration", 0, 2**62, 4))
+    finally:
+        await store.close()
+    assert (signal_.signal, kept) == ("vibration", MESSAGES * MOST_VALUES)
