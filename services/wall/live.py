@@ -13,8 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-import msgspec
-
 from broker.codec import decode
 from broker.errors import ContractError
 from broker.events import (
@@ -26,6 +24,7 @@ from broker.events import (
     Event,
     Job,
     Notice,
+    Sample,
     StateChange,
     Status,
 )
@@ -34,25 +33,18 @@ from broker.topics import PREFIX, is_name
 from services.keepers import is_our_own
 from services.ledger.orders import takes_off
 from services.wall.facts import Value, ms, told_by
+from services.wall.heard import Heard
 from services.wall.kept import Fact, Machine
 from services.wall.standing import Standing, of_group, of_machine
 
 MOST_MACHINES: Final = 20_000
 MOST_FACTS: Final = 1_000
 """Facts kept of one machine; a device that invents names without end must not fill the memory."""
+MOST_FACTS_IN_ALL: Final = 100_000
+"""Facts kept of all machines, some 40 MB; those of a machine that came later are not shown."""
 MOST_MESSAGES: Final = 200
 SILENT_AFTER_NS: Final = 60 * NS_PER_S
 """A machine that sent nothing for this long, and for ten times its usual pause, is marked silent."""
-
-
-class Heard(msgspec.Struct, frozen=True, gc=False):
-    """One message as it arrived, and what came of it: its events, or why it was refused and how to mend it."""
-
-    number: int
-    message: Message
-    events: tuple[AnyEvent, ...] = ()
-    problem: str = ""
-    cure: str = ""
 
 
 class Picture:
@@ -100,21 +92,21 @@ class Picture:
         """Take in one message. Returns what came of it, or None for one that is no machine's."""
         number = self.messages + 1
         try:
-            events = tuple(decode(message, prefix=self._prefix))
+            events = decode(message, prefix=self._prefix)
             if is_our_own(message.topic, self._prefix):
                 return None
         except ContractError as error:
-            heard = Heard(number, message, (), error.problem, error.cure)
+            heard = Heard.of(number, message, problem=error.problem, cure=error.cure)
             self._refuse(heard)
         else:
-            heard = Heard(number, message, events)
+            heard = Heard.of(number, message, events)
             if not message.retained:
                 self.newest = max(self.newest or 0, message.received_at)
             if events:
                 machine = self._machine(events[0].asset)
                 if machine is not None:
                     self._note(message, events[0], machine)
-                    for event in events:
+                    for event in _newest(events):
                         self._apply(event, machine)
         self.messages = number
         self._heard.append(heard)
@@ -277,7 +269,7 @@ class Picture:
             del self._facts[key]
         else:
             machine = self.machines[path]
-            if machine.facts >= MOST_FACTS:
+            if machine.facts >= MOST_FACTS or len(self._facts) >= MOST_FACTS_IN_ALL:
                 return
             machine.facts += 1
         self.revision += 1
@@ -370,6 +362,13 @@ def _standing(standing: Standing) -> dict[str, Value]:
     if standing.of_unknown_age:
         told["of_unknown_age"] = True
     return told
+
+
+def _newest(events: list[AnyEvent]) -> list[AnyEvent]:
+    """Return those events of a message that can be shown: of evenly spaced samples the last."""
+    first, last = events[0], events[-1]
+    spaced = isinstance(first, Sample) and isinstance(last, Sample) and first.signal == last.signal
+    return events[-1:] if spaced else events
 
 
 def _newer(event: StateChange | Status, former: StateChange | Status | None) -> bool:

@@ -51,6 +51,9 @@ _LAST_SAID: Final[tuple[Kind, ...]] = (
     "material",
     "event",
 )
+_AT_ONCE_BYTES: Final = 64 * 1024
+"""Payloads that are taken in before pages and questions have their turn: some ten milliseconds' work."""
+
 _log = structlog.get_logger("corridor.wall")
 
 
@@ -220,7 +223,12 @@ async def _recall(picture: Picture, store: Store, plant: Plant, now: int) -> Non
 async def _listen(session: Session, picture: Picture, stream: Stream) -> None:
     """Take in what the broker brings. Nothing is kept, so a batch is acknowledged as soon as it is in the picture."""
     async for batch in session.batches():
+        size = 0
         for message in batch.messages:
             picture.receive(message)
+            size += len(message.payload)
+            if size > _AT_ONCE_BYTES:
+                size = 0
+                await asyncio.sleep(0)  # pages and questions have their turn
         batch.acknowledge()
         stream.touch()

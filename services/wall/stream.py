@@ -7,22 +7,20 @@ a quiet plant from a lost connection.
 """
 
 import asyncio
-import base64
 import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 import msgspec
 
-from broker.errors import ContractError
-from broker.events import NS_PER_MS, AnyEvent
-from broker.topics import is_under, parse
-from services.wall.live import Heard, Picture
+from broker.events import NS_PER_MS
+from broker.topics import is_under
+from services.wall.heard import is_within, shown
+from services.wall.live import Picture
 
 SHORTEST_PAUSE_S: Final = 0.25
 BEAT_S: Final = 1.0
 QUIET_BEAT_S: Final = 5.0
-LONGEST_PAYLOAD_SHOWN: Final = 400
 MESSAGES_AT_FIRST: Final = 60
 
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -136,7 +134,7 @@ class Stream:
                     yield text
                 if scope.messages and (heard := self._picture.heard(number)):
                     number = heard[-1].number
-                    yield _event("messages", number, [shown(one) for one in heard if _within(one, scope.asset)])
+                    yield _event("messages", number, [shown(one) for one in heard if is_within(one, scope.asset)])
                 await _wait(next_told, QUIET_BEAT_S)
         finally:
             self.clients -= 1
@@ -185,47 +183,6 @@ class Stream:
                 told["now"] = self._now() / NS_PER_MS
             text = self._shared[key] = _event("changes", self._picture.revision, told) if told else b""
         return text
-
-
-def shown(heard: Heard) -> dict[str, Any]:
-    """Return a message as the devices view shows it: as it came, what it means, or what is wrong and how to mend it."""
-    message = heard.message
-    payload = message.payload[:LONGEST_PAYLOAD_SHOWN]
-    try:
-        text = payload.decode("utf-8", "strict" if len(payload) == len(message.payload) else "ignore")
-    except UnicodeDecodeError:
-        text = "base64 " + base64.b64encode(payload).decode()
-    told: dict[str, Any] = {
-        "number": heard.number,
-        "at": message.received_at // NS_PER_MS,
-        "topic": message.topic,
-        "payload": text + ("…" if len(payload) < len(message.payload) else ""),
-        "retained": message.retained,
-    }
-    if heard.problem:
-        return told | {"problem": heard.problem, "cure": heard.cure}
-    return told | {"means": [_meaning(event) for event in heard.events[:8]]}
-
-
-def _meaning(event: AnyEvent) -> dict[str, Any]:
-    """Return an event as its kind, its asset and its own fields, those at their default left out."""
-    told = msgspec.to_builtins(event)
-    defaults = {"", None, False}
-    return (
-        {"kind": event.kind}
-        | {name: value for name, value in told.items() if name == "at" or (value not in defaults and name != "asset")}
-        | {"at": event.at // NS_PER_MS}
-    )
-
-
-def _within(heard: Heard, asset: str) -> bool:
-    if not asset:
-        return True
-    try:
-        path = parse(heard.message.topic).asset
-    except ContractError:
-        return False
-    return is_under(path, asset)
 
 
 def _event(name: str, number: int, data: Any) -> bytes:

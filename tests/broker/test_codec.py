@@ -403,6 +403,7 @@ def test_the_smallest_numbers_are_taken_as_they_are() -> None:
         ("reply/go", b'{"id":1,"ok":"yes"}', "ok"),
         ("telemetry/x", b"1" * 1_000_000, "the limit is 262144"),
         ("state", b"1" * 300_000, "the limit is 262144"),
+        ("telemetry/x", b'{"dt":1,"values":[' + b"1," * 32_768 + b"1]}", "send fewer values at once"),
     ],
 )  # fmt: skip
 def test_a_wrong_payload_is_refused_with_the_reason(kind: str, payload: bytes, says: str) -> None:

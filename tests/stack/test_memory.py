@@ -5,6 +5,7 @@ highest memory is read when it has taken the last message.
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -27,7 +28,7 @@ from tests.stack.running import ROOT, free_port
 
 MOST_MB = 128
 """Half of what a service may take in the stack, and far below what is sent if it is decoded at once."""
-MESSAGES = 12
+MESSAGES = 16
 MACHINE = "my-site/shop/line-1/lathe-1"
 TOPIC = f"corridor/v1/{MACHINE}"
 LAST = Publication(f"{TOPIC}/event", b'{"code":"the-last"}')
@@ -39,7 +40,7 @@ pytestmark = [
 
 
 def floods() -> list[Publication]:
-    """Return messages that are right, and as large as can be when they are decoded: lists, and several signals."""
+    """Return messages that are right, and as large as can be when they are decoded."""
     now = time.time_ns() // 1_000_000
     some = b",".join(b"%d" % (place % 10) for place in range(MOST_VALUES))
     return [
@@ -55,16 +56,15 @@ async def program(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
         *(sys.executable, "-P", "-m", "cli.main", *arguments),
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=None,
-        limit=64 * 1024 * 1024,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         yield process
     finally:
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        await process.wait()
 
 
 def highest_mb(process: asyncio.subprocess.Process) -> float:
@@ -75,7 +75,7 @@ def highest_mb(process: asyncio.subprocess.Process) -> float:
 
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
     async with asyncio.timeout(40):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110  (what is waited for has no event)
             await asyncio.sleep(0.05)
 
 
@@ -95,7 +95,6 @@ async def highest_when_all_has_waited(
         await device.publish(*floods(), LAST)
         process.send_signal(signal.SIGCONT)
         await until(lambda: took(LAST))
-        print("HIGHEST", highest_mb(process))
         return highest_mb(process)
 
 
@@ -109,11 +108,9 @@ async def test_ingest_writes_what_waits_step_by_step(broker: EmbeddedBroker, tmp
     file = tmp_path / "store.db"
 
     async def took(message: Publication) -> bool:
-        if not file.exists():
-            return False
         with suppress(StoreError):  # it is still being made
             found = await store.events(("event",), MACHINE, 0, 2**62)
-            return any(event.code.encode() in message.payload for event in found if event.kind == "event")
+            return any(event.series == json.loads(message.payload)["code"] for event in found)
         return False
 
     store = SqliteStore(file)
@@ -125,3 +122,44 @@ async def test_ingest_writes_what_waits_step_by_step(broker: EmbeddedBroker, tmp
     finally:
         await store.close()
     assert (signal_.signal, kept) == ("vibration", MESSAGES * MOST_VALUES)
+
+
+async def test_the_wall_keeps_of_each_message_what_it_shows(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    port = free_port()
+
+    async def took(message: Publication) -> bool:
+        address = f"http://127.0.0.1:{port}/api/v1/stream?asset={MACHINE}&details=true"
+        with suppress(httpx.TransportError):  # it does not listen yet
+            async with httpx.AsyncClient(timeout=20) as http, http.stream("GET", address) as stream:
+                async for line in stream.aiter_lines():
+                    if line.startswith("data:"):
+                        return f"alarm/{json.loads(message.payload)['code']}" in line
+        return False
+
+    arguments = ("wall", "--broker", broker.url, "--store", f"sqlite:///{tmp_path / 'store.db'}", "--port", str(port))
+    assert await highest_when_all_has_waited(broker, arguments, took) < MOST_MB
+
+
+async def test_a_recording_is_written_as_it_comes(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    file = tmp_path / "recording.jsonl"
+
+    async def took(message: Publication) -> bool:
+        return file.exists() and json.loads(message.payload)["code"] in file.read_text("utf-8")
+
+    assert await highest_when_all_has_waited(broker, ("record", str(file), "--broker", broker.url), took) < MOST_MB
+
+
+async def test_a_recording_is_written_into_a_store_step_by_step(tmp_path: Path) -> None:
+    file = tmp_path / "recording.jsonl"
+    now = time.time_ns()
+    messages = [Message(one.topic, one.payload, received_at=now) for one in floods()]
+    file.write_bytes(b"".join(map(to_line, messages)))
+    arguments = ("replay", str(file), "--store", f"sqlite:///{tmp_path / 'store.db'}")
+    async with program(*arguments) as process:
+        highest = 0.0
+        while process.returncode is None:
+            with suppress(OSError, StopIteration):  # it has just ended
+                highest = max(highest, highest_mb(process))
+            await asyncio.sleep(0.02)
+    assert process.returncode == 0
+    assert 0 < highest < MOST_MB

@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+import msgspec
+
 from broker.events import NS_PER_S
 from broker.message import Message
 from broker.payloads import EXAMPLES
+from services.wall.heard import shown
 from services.wall.live import MOST_FACTS, MOST_MESSAGES, Picture
 
 NOW = 1_790_000_000 * NS_PER_S
@@ -200,6 +203,20 @@ def test_memory_stays_bounded_whatever_a_device_sends() -> None:
         picture.receive(message(f"telemetry/s{number}", {"value": 1.0}, ago_s=1))
     assert len(facts(picture)) <= MOST_FACTS + 1
     assert len(picture.heard(0, most=10_000)) == MOST_MESSAGES
+
+
+def test_of_a_large_message_only_what_is_shown_is_kept() -> None:
+    picture = Picture()
+    large = "x" * 100_000
+    picture.receive(message("telemetry/vibration", {"dt": 0.01, "values": list(range(20_000))}, ago_s=1))
+    picture.receive(message("cmd/load", {"id": 1, "args": {"program": large}}))
+    picture.receive(message("reply/load", {"id": 1, "ok": True, "result": large}))
+    picture.receive(Message(f"corridor/v1/{large[:60_000]}", large.encode(), received_at=NOW))
+    kept = picture.heard(0)
+    assert len(kept) == 4
+    assert all(len(msgspec.json.encode(one)) < 4_000 for one in kept)
+    assert facts(picture)["signal/vibration"][1] == 19_999.0
+    assert shown(kept[0])["payload"].endswith("…")
 
 
 def test_what_the_store_remembers_stands_until_a_newer_message_comes() -> None:

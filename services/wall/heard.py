@@ -1,0 +1,100 @@
+"""Messages as the devices view shows them: as they came, and what they mean, or what is wrong and how to mend it.
+
+The picture keeps some hundreds of them, so of each it keeps what is shown and no more, however large it was.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+import msgspec
+
+from broker.errors import ContractError
+from broker.events import NS_PER_MS, AnyEvent, Command, Reply
+from broker.message import Message
+from broker.topics import is_under, parse
+
+LONGEST_PAYLOAD_SHOWN: Final = 400
+LONGEST_TOPIC_SHOWN: Final = 400
+MOST_EVENTS_SHOWN: Final = 8
+
+
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """One message as it arrived, and what came of it: its events, or why it was refused and how to mend it.
+
+    Attributes:
+        message: with the first bytes of its payload, and the beginning of a topic that is longer than any good one.
+        size: bytes of the whole payload.
+        events: the first of them.
+    """
+
+    number: int
+    message: Message
+    size: int
+    events: tuple[AnyEvent, ...] = ()
+    problem: str = ""
+    cure: str = ""
+
+    @classmethod
+    def of(
+        cls, number: int, message: Message, events: Sequence[AnyEvent] = (), *, problem: str = "", cure: str = ""
+    ) -> Self:
+        """Return what is kept of a message."""
+        payload = message.payload
+        cut = msgspec.structs.replace(
+            message, topic=message.topic[:LONGEST_TOPIC_SHOWN], payload=payload[:LONGEST_PAYLOAD_SHOWN]
+        )
+        return cls(number, cut, len(payload), tuple(map(_cut, events[:MOST_EVENTS_SHOWN])), problem, cure)
+
+
+def shown(heard: Heard) -> dict[str, Any]:
+    """Return a message for JSON."""
+    message = heard.message
+    payload = message.payload
+    is_whole = len(payload) == heard.size
+    try:
+        text = payload.decode("utf-8", "strict" if is_whole else "ignore")
+    except UnicodeDecodeError:
+        text = "base64 " + base64.b64encode(payload).decode()
+    told: dict[str, Any] = {
+        "number": heard.number,
+        "at": message.received_at // NS_PER_MS,
+        "topic": message.topic,
+        "payload": text + ("" if is_whole else "…"),
+        "retained": message.retained,
+    }
+    if heard.problem:
+        return told | {"problem": heard.problem, "cure": heard.cure}
+    return told | {"means": [_meaning(event) for event in heard.events]}
+
+
+def is_within(heard: Heard, asset: str) -> bool:
+    """Tell whether a message is of an asset ('' for all); one whose topic is no good is of none."""
+    if not asset:
+        return True
+    try:
+        path = parse(heard.message.topic).asset
+    except ContractError:
+        return False
+    return is_under(path, asset)
+
+
+def _cut(event: AnyEvent) -> AnyEvent:
+    match event:
+        case Command():
+            return msgspec.structs.replace(event, args=event.args[:LONGEST_PAYLOAD_SHOWN])
+        case Reply():
+            return msgspec.structs.replace(event, result=event.result[:LONGEST_PAYLOAD_SHOWN])
+        case _:
+            return event
+
+
+def _meaning(event: AnyEvent) -> dict[str, Any]:
+    """Return an event as its kind, its asset and its own fields, those at their default left out."""
+    told = msgspec.to_builtins(event)
+    defaults = {"", None, False}
+    return (
+        {"kind": event.kind}
+        | {name: value for name, value in told.items() if name == "at" or (value not in defaults and name != "asset")}
+        | {"at": event.at // NS_PER_MS}
+    )
