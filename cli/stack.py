@@ -138,7 +138,7 @@ def broker_files(
     devices = _devices(os.environ.get(DEVICES, ""))
     simulated = plan.read(load(plant).simulate, str(plant)).machine if plant else ()
     for name, text in {
-        "passwords": mosquitto_stack.passwords(hashes | devices),
+        **mosquitto_stack.passwords(hashes | devices),
         "rights": mosquitto_stack.rights(devices, simulated),
         "mosquitto.conf": mosquitto_stack.configuration(str(folder)),
     }.items():

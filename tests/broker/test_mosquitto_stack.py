@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from broker import mosquitto, mosquitto_stack
-from broker.mosquitto_stack import HEALTH_TOPIC, PROBE, SERVICES
+from broker.mosquitto_stack import HEALTH_TOPIC, INSIDE, PROBE, SERVICES
 from broker.session import Publication, Session, SessionError
 from broker.topics import PREFIX, REJECTED, build
 
@@ -42,13 +42,14 @@ NOT_OF_A_DEVICE = (
 
 
 class Broker:
-    """A Mosquitto with the stack's files, on a port of its own; every user's password is its name."""
+    """A Mosquitto with the stack's files, on ports of its own; every user's password is its name."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            other.bind(("127.0.0.1", 0))
+            self.port, self.service_port = int(one.getsockname()[1]), int(other.getsockname()[1])
         self.process: asyncio.subprocess.Process
 
     def let_in(self, devices: Iterable[str]) -> None:
@@ -56,9 +57,11 @@ class Broker:
         hashes = {user: mosquitto.hash_password(user) for user in users}
         settings = mosquitto_stack.configuration(str(self.folder)).replace("/mosquitto/data", str(self.folder))
         # The container runs it as a user of its own; here it would become one who may not read these files.
-        settings = settings.replace("listener 1883", f"listener {self.port} 127.0.0.1\nuser root")
-        (self.folder / "mosquitto.conf").write_text(settings)
-        (self.folder / "passwords").write_text(mosquitto_stack.passwords(hashes))
+        settings = settings.replace("listener 1883", f"listener {self.port} 127.0.0.1")
+        settings = settings.replace("listener 1884", f"listener {self.service_port} 127.0.0.1")
+        (self.folder / "mosquitto.conf").write_text(f"user root\n{settings}")
+        for name, text in mosquitto_stack.passwords(hashes).items():
+            (self.folder / name).write_text(text)
         (self.folder / "rights").write_text(mosquitto_stack.rights(devices, [MILL]))
 
     @asynccontextmanager
@@ -80,9 +83,12 @@ class Broker:
             self.process.terminate()
             await self.process.wait()
 
-    def session(self, user: str, *filters: str, password: str | None = None) -> Session:
+    def url(self, user: str, *, password: str | None = None, port: int = 0) -> str:
         login = f"{quote(user, safe='')}:{quote(password or user, safe='')}@" if user else ""
-        return Session(f"mqtt://{login}127.0.0.1:{self.port}", client_id=f"test {user}", filters=filters)
+        return f"mqtt://{login}127.0.0.1:{port or (self.service_port if user in INSIDE else self.port)}"
+
+    def session(self, user: str, *filters: str, password: str | None = None) -> Session:
+        return Session(self.url(user, password=password), client_id=f"test {user}", filters=filters)
 
     async def takes(self, user: str, topic: str) -> bool:
         """Tell whether it takes a publication of a user."""
@@ -189,3 +195,73 @@ async def test_a_new_device_is_let_in_while_others_stay(broker: Broker) -> None:
                 await asyncio.sleep(0.05)
         await stays.publish(Publication(build(PRESS, "state"), b"running", qos=1))
         assert stays.losses == 0
+
+
+# ---- Client ids ----
+
+INGEST_ID = "corridor-ingest-1f2e3d4c"
+
+
+def ingest(broker: Broker) -> Session:
+    return Session(broker.url("ingest"), client_id=INGEST_ID, filters=[f"{PREFIX}/#"], persistent=True)
+
+
+async def held(broker: Broker, count: int) -> list[bytes]:
+    """Return what the broker has held for the ingest service."""
+    payloads: list[bytes] = []
+    async with ingest(broker) as session, asyncio.timeout(10):
+        async for batch in session.batches():
+            payloads += [message.payload for message in batch.messages]
+            batch.acknowledge()
+            if len(payloads) >= count:
+                break
+    return payloads
+
+
+async def test_no_device_takes_what_is_held_for_a_service_nor_its_place(broker: Broker) -> None:
+    async with ingest(broker):
+        pass
+    topic = build(PRESS, "telemetry", "load")
+    async with Session(broker.url(PRESS), client_id=INGEST_ID) as device:
+        await device.publish(*(Publication(topic, str(number).encode()) for number in range(100)))
+    async with Session(broker.url(LATHE), client_id=INGEST_ID, filters=[f"{PREFIX}/#"], persistent=True):
+        pass
+    assert await held(broker, 100) == [str(number).encode() for number in range(100)]
+    async with (
+        ingest(broker) as service,
+        Session(broker.url(PRESS), client_id=INGEST_ID) as device,
+        Session(broker.url(LATHE), client_id=INGEST_ID) as other,
+    ):
+        for speaker, path in ((device, PRESS), (other, LATHE)):
+            await speaker.publish(Publication(build(path, "telemetry", "load"), b"live"))
+        assert (service.losses, device.losses, other.losses) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("user", [PRESS, "probe", "health", ""])
+async def test_nobody_but_the_services_comes_in_where_client_ids_are_free(broker: Broker, user: str) -> None:
+    with pytest.raises(SessionError, match="refuses"):
+        async with Session(broker.url(user, port=broker.service_port), client_id=INGEST_ID):
+            pass
+
+
+@pytest.mark.parametrize("user", INSIDE)
+async def test_no_service_comes_in_where_devices_do(broker: Broker, user: str) -> None:
+    with pytest.raises(SessionError, match="refuses"):
+        async with Session(broker.url(user, port=broker.port), client_id="anything"):
+            pass
+
+
+async def test_what_is_held_for_a_service_outlives_a_restart_of_the_broker(tmp_path: Path) -> None:
+    """Rights go by listener, and a client that is away has none; the broker must remember which was its."""
+    topic = build(PRESS, "telemetry", "load")
+    made = Broker(tmp_path)
+    made.let_in(DEVICES)
+    async with made.running():
+        async with ingest(made):
+            pass
+        async with made.session(PRESS) as device:
+            await device.publish(Publication(topic, b"before"))
+    async with made.running():
+        async with made.session(PRESS) as device:
+            await device.publish(Publication(topic, b"after"))
+        assert await held(made, 2) == [b"before", b"after"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from broker.mosquitto_stack import SERVICES
+from broker.mosquitto_stack import INSIDE, SERVICES
 from cli.env_file import EnvFile
 from cli.stack import PORTS, SECRETS, SETTINGS
 from cli.stack_certificate import AUTHORITY, AUTHORITY_KEY
@@ -109,8 +109,12 @@ def test_a_device_gets_a_password_that_is_told_once(
     files.mkdir()
     status, _, said = corridor("stack", "broker-files", "--folder", str(files), "--plant", str(plant(folder)))
     assert (status, said) == (0, f"{files}: 6 users of our own, 2 devices\n")
-    passwords = dict(line.split(":", 1) for line in (files / "passwords").read_text().splitlines())
-    assert set(passwords) == {*SERVICES, *told}
+    users = {
+        file.name: dict(line.split(":", 1) for line in file.read_text().splitlines()) for file in files.glob("pass*")
+    }
+    assert set(users["passwords"]) == {*SERVICES, *told} - set(INSIDE)
+    assert set(users["passwords-services"]) == set(INSIDE)
+    passwords = users["passwords"] | users["passwords-services"]
     assert all(re.fullmatch(r"\$7\$\d+\$[\w+/]+=*\$[\w+/]+=*", hashed) for hashed in passwords.values())
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files.iterdir())
     rights = (files / "rights").read_text()
