@@ -26,6 +26,7 @@ import psutil
 
 from broker import mosquitto, nats
 from broker.loopback import is_loopback
+from broker.private_files import make_folder
 from broker.session import Publication, Session, SessionError
 
 Kind = Literal["mosquitto", "nats"]
@@ -122,7 +123,7 @@ class EmbeddedBroker:
             BrokerError: it does not start; the text holds the last lines of its log.
         """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._folder)
             self._take_folder()
             await asyncio.to_thread(self._end_leftover)
             self.port = _free_port(self._host, self.port)

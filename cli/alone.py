@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from broker.private_files import make_folder
 from cli.errors import CommandError
 
 
@@ -17,7 +18,7 @@ def alone(lock: Path, problem: str, cure: str) -> Iterator[None]:
         CommandError: another program holds it (`problem` and `cure` say what that means), or it cannot be made.
     """
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(lock.parent)
         held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CommandError(

@@ -20,6 +20,7 @@ from broker.embedded import EmbeddedBroker, Kind, PortInUse
 from broker.events import NS_PER_S
 from broker.loopback import is_loopback
 from broker.plant import Plant, load
+from broker.private_files import make_folder
 from cli import loop, options, past, progress, services, times
 from cli.alone import alone
 from cli.errors import CommandError
@@ -202,7 +203,7 @@ def _password(data: Path) -> str:
         _say(f"user {USER}, password as before (in {file})")
         return file.read_text(encoding="utf-8").strip()
     password = secrets.token_urlsafe(12)
-    data.mkdir(parents=True, exist_ok=True)
+    make_folder(data)
     file.touch(mode=0o600)
     file.write_text(password + "\n", encoding="utf-8")
     _say(f"broker and wall can be reached from other computers: user {USER}, password {password}")

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from broker.events import NS_PER_S
 from broker.instants import format_rfc3339
+from broker.private_files import make_folder
 from cli import options, times
 from cli.errors import CommandError
 from cli.terminal import console
@@ -152,7 +153,7 @@ def _read_secret(file: Path) -> str:
 
 def _write_secret(file: Path, secret: str) -> None:
     """Write a file that only its owner can read, at no time anyone else."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
         stream.write(f"{secret}\n")

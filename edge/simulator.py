@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from broker import private_files
 from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
 from broker.packets import Publication
 from broker.plant import Plant
@@ -220,7 +221,7 @@ class Simulator:
         saved = Saved(simulation.memory(), kept, list(told))
         target = self._folder / MEMORY_FILE
         fresh = target.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(saved))
+        private_files.write(fresh, msgspec.json.encode(saved))
         fresh.replace(target)
 
 

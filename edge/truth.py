@@ -19,6 +19,7 @@ from typing import BinaryIO, Final, Self
 
 import msgspec
 
+from broker import private_files
 from broker.events import NS_PER_S, State
 from edge.outbox import TruePiece, TrueState, Truth
 
@@ -66,7 +67,8 @@ class TruthLog:
     def __enter__(self) -> Self:
         if self._path is None:
             return self
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self._path.parent)
+        private_files.make_file(self._path)
         _mend_last_line(self._path)
         self._file = self._path.open("ab", buffering=0)
         return self

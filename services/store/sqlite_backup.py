@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+from broker import private_files
 from services.store.interface import StoreError
 from services.store.sqlite_file import check_ours, explained, open_reader
 
@@ -26,6 +27,7 @@ def backup(path: Path, to: Path) -> int:
     new = to.with_name(f"{to.name}.new")
     try:
         new.unlink(missing_ok=True)
+        private_files.make_file(new)
         with contextlib.closing(open_reader(path)) as source, contextlib.closing(sqlite3.connect(new)) as copy:
             check_ours(source, path)
             source.backup(copy)

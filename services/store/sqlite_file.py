@@ -8,10 +8,11 @@ was acknowledged. Two processes may write to one file; each waits for the other 
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from broker import private_files
 from services.ledger.fields import FIELDS
 from services.store.interface import StoreError
 from services.store.sqlite_schema import LEDGER, RESOLUTIONS, STEPS, views
@@ -33,13 +34,15 @@ def open_writer(path: Path, *, patience_s: float = PATIENCE_S) -> sqlite3.Connec
         StoreError: it is not a store, newer than this program, or cannot be written to.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(path.parent)
     except OSError as error:
         raise StoreError(
             f"{path.parent}: the folder cannot be made: {error.strerror}; choose another folder for the store"
         ) from error
     connection: sqlite3.Connection | None = None
     try:
+        with suppress(OSError):  # which SQLite then tells
+            private_files.make_file(path)  # its -wal and -shm take their rights from it
         connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None, check_same_thread=False)
         check_ours(connection, path)
         _into_wal_mode(connection, path, patience_s)
@@ -190,6 +193,7 @@ def _copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
     partial = copy.with_name(f"{copy.name}.partial")
     try:
         partial.unlink(missing_ok=True)
+        private_files.make_file(partial)
         with closing(sqlite3.connect(partial)) as target:
             connection.backup(target)
         partial.replace(copy)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, cast
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import NotFoundException, ServiceUnavailableException
 from litestar.params import QueryParameter
 from litestar.response import Stream as StreamResponse
 
@@ -356,6 +356,10 @@ async def stream(
 ) -> StreamResponse:
     """Open a stream: events `snapshot`, `changes` and `messages`, at most four of each a second."""
     scope = Scope(_checked(asset), details, devices, messages)
+    if parts.stream.clients >= parts.stream.most:
+        raise ServiceUnavailableException(
+            f"{parts.stream.clients} streams are open, as many as there may be; try later"
+        )
     return StreamResponse(parts.stream.events(scope), media_type="text/event-stream", headers=HEADERS)
 
 

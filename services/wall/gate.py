@@ -17,13 +17,12 @@ from collections.abc import Callable, Collection, Iterable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.loopback import is_loopback
+from services.wall import problems
 from services.wall.guesses import Guesses
-from services.wall.problems import MEDIA_TYPE
 
 _HEADERS: Final = [
     (
@@ -159,7 +158,7 @@ def _token(headers: dict[bytes, bytes]) -> str:
 
 
 async def _say(send: Send, status: int, title: str, detail: str, *headers: tuple[bytes, bytes]) -> None:
-    body = msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "detail": detail})
-    told = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), *headers]
+    body = problems.body(status, title, detail)
+    told = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": told})
     await send({"type": "http.response.body", "body": body, "more_body": False})

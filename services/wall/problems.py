@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -18,6 +19,11 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response[dict[
     """Return a problem as an answer."""
     told = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
     return Response(told, status_code=status, media_type=MEDIA_TYPE)
+
+
+def body(status: int, title: str, detail: str) -> bytes:
+    """Return the text of a problem, for what answers beneath the application."""
+    return msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "detail": detail})
 
 
 def on_range(_: Request[Any, Any, Any], error: RangeError) -> Response[dict[str, Any]]:
@@ -57,4 +63,5 @@ _titles: Final = {
     404: "Not found",
     405: "Only reading is possible here",
     501: "Not made yet",
+    503: "The wall is full",
 }

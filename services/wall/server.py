@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import structlog
 import uvicorn
@@ -31,6 +32,7 @@ from services.store.interface import Store, StoreError
 from services.wall import problems, tables
 from services.wall.answering import Answers
 from services.wall.api import HANDLERS, Parts
+from services.wall.connections import BACKLOG, Connection, Room, quiet_accepting
 from services.wall.gate import Gate
 from services.wall.live import Picture
 from services.wall.measures import registry
@@ -98,7 +100,9 @@ async def serve(
     )
     await _recall(picture, store, plant, now())
     parts = Parts(picture, stream, store, Answers(store, plant, now), plant, now)
-    web = _Web(application(parts, password, allow_hosts), host, port)
+    room = Room()
+    stream.most = room.most // 2  # pages that stay open leave room for questions
+    web = _Web(application(parts, password, allow_hosts), host, port, room)
     async with asyncio.TaskGroup() as group:
         group.create_task(_listen(session, picture, stream))
         group.create_task(stream.run())
@@ -169,14 +173,16 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
 class _Web(uvicorn.Server):
     """The HTTP server inside this program's own event loop, which leaves signals to the program."""
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
+    def __init__(self, app: Any, host: str, port: int, room: Room) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 host=host,
                 port=port,
                 log_config=None,
-                log_level="warning",
+                log_level="error",  # not what strangers send
+                http=cast("type[asyncio.Protocol]", partial(Connection, room=room)),
+                backlog=BACKLOG,
                 access_log=False,
                 lifespan="off",
                 ws="none",
@@ -196,11 +202,12 @@ class _Web(uvicorn.Server):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.create_server((host, port), family=family, backlog=self.config.backlog) as listener:
             _log.info("wall listens", host=host, port=listener.getsockname()[1])
-            try:
-                await self.serve([listener])
-            except asyncio.CancelledError:
-                await self.shutdown([listener])
-                raise
+            with quiet_accepting(asyncio.get_running_loop()):
+                try:
+                    await self.serve([listener])
+                except asyncio.CancelledError:
+                    await self.shutdown([listener])
+                    raise
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -22,6 +22,7 @@ SHORTEST_PAUSE_S: Final = 0.25
 BEAT_S: Final = 1.0
 QUIET_BEAT_S: Final = 5.0
 MESSAGES_AT_FIRST: Final = 60
+MOST_CLIENTS: Final = 512
 
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -55,7 +56,12 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Stream:
-    """Tells every client what changes in one picture."""
+    """Tells every client what changes in one picture.
+
+    Attributes:
+        clients: how many there are.
+        most: how many there may be.
+    """
 
     def __init__(
         self,
@@ -82,6 +88,7 @@ class Stream:
         self._closing = False
         self._health: dict[str, Any] = {}
         self.clients = 0
+        self.most = MOST_CLIENTS
 
     def touch(self) -> None:
         """Say that the picture changed."""

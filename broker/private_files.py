@@ -1,0 +1,40 @@
+"""Folders and files that are their owner's alone: what a plant did, and who may say so, is nobody else's to read.
+
+What is there already stays as it is: its owner may have shared it.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(exist_ok=True)  # which says so where it is no folder
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file, unless there is one.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole, made if there is none.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
