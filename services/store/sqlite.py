@@ -14,6 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
+import structlog
+
 from broker.events import AnyEvent
 from broker.topics import Kind
 from services.ledger.fields import Sums
@@ -31,6 +33,7 @@ from services.store.interface import (
     StoreError,
 )
 from services.store.sqlite_file import explained, open_reader
+from services.store.sqlite_presence import FilesChangedError, Gate, check_whole, missing
 from services.store.sqlite_reading import Reading
 from services.store.sqlite_status import status
 from services.store.sqlite_writing import Writing
@@ -43,6 +46,8 @@ READERS: Final = 4
 """How many questions are answered at once; the others wait their turn."""
 
 _INSTRUCTIONS_BETWEEN_CHECKS: Final = 20_000
+
+_log = structlog.get_logger("corridor.store")
 
 T = TypeVar("T")
 
@@ -59,6 +64,7 @@ class SqliteStore:
         self._own = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._writing: Writing | None = None
+        self._gate = Gate()
 
     @classmethod
     async def open(cls, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> Self:
@@ -82,7 +88,7 @@ class SqliteStore:
 
     async def write(self, batch: Batch) -> None:
         """Write a batch; it is durable when this returns."""
-        await self._on_writer(lambda: self._open_writing().write(batch))
+        await self._on_writer(lambda: self._present_writing().write(batch))
 
     async def events(
         self,
@@ -147,7 +153,7 @@ class SqliteStore:
 
     async def set_note(self, name: str, text: str) -> None:
         """Keep a named text."""
-        await self._on_writer(lambda: self._open_writing().set_note(name, text))
+        await self._on_writer(lambda: self._present_writing().set_note(name, text))
 
     async def forget(self, *, events_before: int, minutes_before: int) -> int:
         """Forget raw events and refused messages, and minutes of the ledger, older than these times.
@@ -159,7 +165,7 @@ class SqliteStore:
         """
         gone = 0
         while step := await self._on_writer(
-            lambda: self._open_writing().forget(events_before=events_before, minutes_before=minutes_before)
+            lambda: self._present_writing().forget(events_before=events_before, minutes_before=minutes_before)
         ):
             gone += step
         return gone
@@ -175,20 +181,61 @@ class SqliteStore:
     def _close(self) -> None:
         self._readers.shutdown(wait=True)
         self._writer.shutdown(wait=True)
+        self._close_all()
+
+    def _close_all(self) -> None:
+        self._own = threading.local()
         while self._connections:
             self._connections.pop().close()
         if self._writing is not None:
             self._writing.close()
             self._writing = None
 
-    def _open_writing(self) -> Writing:
-        assert self._writing is not None, "made by SqliteStore.open"
-        return self._writing
+    def _present_writing(self) -> Writing:
+        """Return the writer, opened anew where the file is another one than before; on the writer's thread.
+
+        Raises:
+            StoreError: there is no file, or none that can be gone on with.
+        """
+        try:
+            return self._checked_writing()
+        except FilesChangedError as change:
+            with self._gate.alone():
+                self._reopen(change)
+            return self._checked_writing()
+
+    def _checked_writing(self) -> Writing:
+        writing = self._writing
+        if writing is None:
+            raise FilesChangedError(f"{self.path}: the store is not open")
+        writing.presence.check()
+        return writing
+
+    def _reopen(self, change: FilesChangedError) -> None:
+        """Open the file that is there now; a file that is not there is not made, for it may come back."""
+        if not self.path.exists():
+            raise missing(self.path) from change
+        if self._writing is not None and self._writing.presence.file_is_same:
+            self._writing.save()
+        else:
+            if self._writing is not None:
+                self._writing.presence.put_side_files_aside()
+            check_whole(self.path)
+        self._close_all()
+        self._writing = Writing(self.path, existing=True)
+        _log.warning("the store was opened anew", cause=str(change))
 
     async def _on_writer(self, work: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._submit(self._writer, work))
 
     async def _ask(self, question: Callable[[Reading], T]) -> T:
+        try:
+            return await self._ask_once(question)
+        except FilesChangedError:
+            await self._on_writer(self._present_writing)
+            return await self._ask_once(question)
+
+    async def _ask_once(self, question: Callable[[Reading], T]) -> T:
         nobody_waits = threading.Event()
         answer = self._submit(self._readers, lambda: self._answer(question, nobody_waits))
         try:
@@ -203,7 +250,16 @@ class SqliteStore:
             raise StoreError(f"{self.path}: the store is closed; open it again") from error
 
     def _answer(self, question: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
-        """Answer a question, on a reader's thread."""
+        """Answer a question, on a reader's thread.
+
+        Raises:
+            FilesChangedError: the file is another one than that which was opened.
+        """
+        with self._gate.shared():
+            self._checked_writing()
+            return self._answer_inside(question, nobody_waits)
+
+    def _answer_inside(self, question: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
         deadline = time.monotonic() + self._query_limit_s
 
         def is_over() -> bool:

@@ -27,8 +27,8 @@ _WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _CACHE_KIB: Final = 32 * 1024
 
 
-def open_writer(path: Path, *, patience_s: float = PATIENCE_S) -> sqlite3.Connection:
-    """Open the file for writing, made or migrated where need be.
+def open_writer(path: Path, *, patience_s: float = PATIENCE_S, existing: bool = False) -> sqlite3.Connection:
+    """Open the file for writing, made (unless it must be `existing`) or migrated where need be.
 
     Raises:
         StoreError: it is not a store, newer than this program, or cannot be written to.
@@ -41,9 +41,11 @@ def open_writer(path: Path, *, patience_s: float = PATIENCE_S) -> sqlite3.Connec
         ) from error
     connection: sqlite3.Connection | None = None
     try:
-        with suppress(OSError):  # which SQLite then tells
-            private_files.make_file(path)  # its -wal and -shm take their rights from it
-        connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None, check_same_thread=False)
+        if not existing:
+            with suppress(OSError):  # which SQLite then tells
+                private_files.make_file(path)  # its -wal and -shm take their rights from it
+        uri = f"{path.absolute().as_uri()}?mode={'rw' if existing else 'rwc'}"
+        connection = sqlite3.connect(uri, uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False)
         check_ours(connection, path)
         _into_wal_mode(connection, path, patience_s)
         connection.execute("PRAGMA synchronous = FULL")
@@ -142,6 +144,7 @@ _MEANINGS: Final = {
     "SQLITE_NOTADB": "this is not a SQLite file; choose another file, or move this one away",
     "SQLITE_CORRUPT": "the file is damaged; stop the services, keep a copy, and mend it with"
     " `sqlite3 FILE .recover | sqlite3 NEW`, or move it away to begin afresh",
+    "SQLITE_READONLY_DBMOVED": "the file was moved or replaced while it was open; put it back",
     "SQLITE_READONLY": "the file or its folder is read-only; make both writable for this user",
     "SQLITE_PERM": "this user may not use the file; make it and its folder writable for this user",
     "SQLITE_CANTOPEN": "the file cannot be opened; see that its folder is there and writable for this user,"

@@ -18,6 +18,7 @@ from services.store.interface import Batch, Refused, StoreError
 from services.store.rejections import Rejections
 from services.store.sqlite_events import FORMS, tell
 from services.store.sqlite_file import PATIENCE_S, explained, open_writer
+from services.store.sqlite_presence import Presence
 from services.store.sqlite_retention import PASSING
 
 SeriesKey = tuple[str, str, str]
@@ -26,9 +27,10 @@ SeriesKey = tuple[str, str, str]
 class Writing:
     """The writer of a file. Not for more than one thread at once."""
 
-    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S, existing: bool = False) -> None:
         self._path = path
-        self._connection = open_writer(path, patience_s=patience_s)
+        self._connection = open_writer(path, patience_s=patience_s, existing=existing)
+        self.presence = Presence(path)
         sqlite_ledger.prepare(self._connection)
         self._assets: dict[str, int] = {}
         self._spans: dict[str, tuple[int, int, bool]] = {}
@@ -65,6 +67,19 @@ class Writing:
         with self._transaction() as connection:
             return sqlite_retention.step(connection, events_before=events_before, minutes_before=minutes_before)
 
+    def save(self) -> None:
+        """Take what was committed over into the file itself, so that it does not depend on the files beside it.
+
+        Raises:
+            StoreError: not all of it could be.
+        """
+        try:
+            busy, committed, taken = self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        except sqlite3.Error as error:
+            raise explained(error, self._path) from error
+        if busy or committed != taken:
+            raise StoreError(f"{self._path}: another program reads the file, so it cannot be opened anew; stop it")
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -76,6 +91,7 @@ class Writing:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
+            self.presence.check()
         except BaseException as error:
             self._take_back()
             if isinstance(error, sqlite3.Error):

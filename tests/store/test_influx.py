@@ -340,3 +340,37 @@ async def test_a_refused_line_keeps_its_words(store: InfluxStore, influxd: Influ
     await store.write(Batch(events=[Sample(asset=MILL, at=1, signal="x", value=float("inf"))]))
     (found,) = influxd.query("SELECT payload FROM rejected", store.buckets.raw)
     assert base64.b64decode(found["values"][0][1]).startswith(b"telemetry,")
+
+
+@pytest.mark.parametrize("gone", ["", "_ledger", "_hour"])
+async def test_databases_that_are_dropped_are_told_and_gone_on_with_once_they_are_made_again(
+    store: InfluxStore, influxd: Influxd, gone: str
+) -> None:
+    batch = Batch(events=samples(5).events, rows=[row(0, {"good": 1})])
+    await store.write(batch)
+    name = store.address.database
+    influxd.query(f'DROP DATABASE "{name}{gone}"')
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"has no .* \(database not found.*corridor store init"):
+            await store.check()
+    if gone != "_hour":
+        with pytest.raises(StoreError, match="database not found"):
+            await store.write(Batch(events=samples(5).events, rows=[row(1, {"good": 1})]))
+    influxd.make_store(name)
+    await store.write(batch)
+    assert await stored(store) == 5
+    assert await store.rows(MILL, 0, FOR_EVER) != []
+    await store.check()
+
+
+async def test_a_retention_policy_that_is_dropped_is_told_and_gone_on_with_once_it_is_made_again(
+    store: InfluxStore, influxd: Influxd
+) -> None:
+    name = store.address.database
+    await store.write(samples(5))
+    influxd.query(f'DROP RETENTION POLICY "autogen" ON "{name}"')
+    with pytest.raises(StoreError, match="retention policy not found"):
+        await store.write(samples(5))
+    influxd.query(f'CREATE RETENTION POLICY "autogen" ON "{name}" DURATION INF REPLICATION 1 DEFAULT')
+    await store.write(samples(5))
+    assert await stored(store) == 5
