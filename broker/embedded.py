@@ -20,11 +20,11 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Literal, Self
-from urllib.parse import quote
 
 import psutil
 
 from broker import mosquitto, nats
+from broker.accounts import Accounts
 from broker.loopback import is_loopback
 from broker.private_files import make_folder
 from broker.session import Publication, Session, SessionError
@@ -64,7 +64,7 @@ class EmbeddedBroker:
         folder: where it keeps its configuration, data and log; made if it is not there.
         host: the address that it listens on; other than this computer's own only with a password.
         port: the MQTT port; 0 takes a free one.
-        user: with `password`, who may come in; without, anyone on this computer.
+        user: with `password`, by what devices may come in, each as any machine; without, anyone on this computer.
         password: see `user`.
         kind: which broker; None takes Mosquitto if it is installed, else NATS.
 
@@ -87,16 +87,13 @@ class EmbeddedBroker:
     ) -> None:
         if (user is None) != (password is None) or user == "" or password == "":
             raise ValueError("user and password belong together, and neither may be empty")
-        if user is not None and (":" in user or not user.isprintable()):
-            raise ValueError("a user's name may hold neither a colon nor control characters")
         if password is None and not is_loopback(host):
             raise ValueError(f"a broker on {host} can be reached from other computers; give it a user and a password")
         self.port = port
         self.kind, self._program = _choose(kind)
         self._folder = folder.absolute()
         self._host = host
-        self._user = user
-        self._password = password
+        self._accounts = None if user is None or password is None else Accounts.of(user, password)
         self._process: asyncio.subprocess.Process | None = None
         self._lock: IO[str] | None = None
         self._stopping = False
@@ -104,10 +101,11 @@ class EmbeddedBroker:
 
     @property
     def url(self) -> str:
-        """The broker's URL for our own services, password included."""
+        """The broker's URL for our own services, with their own password, which is another at each start."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104  (asked, not bound)
         at = f"[{host}]" if ":" in host else host
-        who = f"{quote(self._user, safe='')}:{quote(self._password, safe='')}@" if self._user and self._password else ""
+        services = self._accounts and self._accounts.services
+        who = f"{services.user}:{services.password}@" if services else ""
         return f"mqtt://{who}{at}:{self.port}"
 
     @property
@@ -189,11 +187,11 @@ class EmbeddedBroker:
     async def _start(self) -> None:
         environment = dict(os.environ)
         if self.kind == "mosquitto":
-            arguments = mosquitto.configure(self._folder, self._host, self.port, self._user, self._password)
+            arguments = mosquitto.configure(self._folder, self._host, self.port, self._accounts)
         else:
-            arguments = nats.configure(self._folder, self._host, self.port, self._user)
-            if self._password is not None:
-                environment[nats.PASSWORD_VARIABLE] = nats.password_in_environment(self._password)
+            arguments = nats.configure(self._folder, self._host, self.port, self._accounts)
+            if self._accounts is not None:
+                environment |= nats.passwords(self._accounts)
         guard = Path(__file__).with_name("guard.py")
         pause_s = nats.PAUSE_S if self.kind == "nats" else 0.0
         guarded = [str(self._program), *arguments]

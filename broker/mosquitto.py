@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from broker.accounts import Accounts
 from broker.packets import LONGEST_PACKET
+from broker.rights import ALL, any_machines, mosquitto_rights
 
 _SYSTEM_FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 """Servers are kept here, which is not on everyone's PATH."""
@@ -42,15 +44,17 @@ def find() -> Path | None:
     return Path(found) if found else None
 
 
-def configure(folder: Path, host: str, port: int, user: str | None, password: str | None) -> list[str]:
-    """Write the configuration; return the arguments that name it. Without a password anyone may come in."""
+def configure(folder: Path, host: str, port: int, accounts: Accounts | None) -> list[str]:
+    """Write the configuration; return the arguments that name it. Without accounts anyone may come in."""
     lines = [f"listener {port} {host}", f"persistence_location {folder}{os.sep}", *LIMITS]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         lines.append("user root")  # else it becomes a user that may not write into the folder
-    if user is not None and password is not None:
-        passwords = folder / "passwords"
-        _write_secret(passwords, f"{user}:{hash_password(password)}\n")
-        lines += ["allow_anonymous false", f"password_file {passwords}"]
+    if accounts is not None:
+        passwords, rights = folder / "passwords", folder / "rights"
+        both = (accounts.devices, accounts.services)
+        _write_secret(passwords, "".join(f"{each.user}:{hash_password(each.password)}\n" for each in both))
+        _write_secret(rights, mosquitto_rights({accounts.devices.user: any_machines(), accounts.services.user: ALL}))
+        lines += ["allow_anonymous false", f"password_file {passwords}", f"acl_file {rights}"]
     else:
         lines.append("allow_anonymous true")
     file = folder / "mosquitto.conf"

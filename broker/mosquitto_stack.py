@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from broker.mosquitto import LIMITS
+from broker.rights import EVERY_ASSET, mosquitto_rights, own
 from broker.topics import PREFIX, REJECTED
 
 SERVICES: Final = ("health", "ingest", "kpi", "wall", "simulator", "probe")
@@ -26,8 +27,6 @@ PROBE: Final = "corridor/check/line-1/probe-1"
 """The machine that `stack check` is; it sends readings of a sensor and a meter only, so its time counts nowhere."""
 HEALTH_TOPIC: Final = "corridor/health"
 """Where the broker's own health check goes round; no topic of a machine."""
-
-_EVERY_ASSET: Final = ("+", "+/+", "+/+/+", "+/+/+/+")
 
 
 def configuration(folder: str) -> str:
@@ -63,22 +62,18 @@ def rights(devices: Iterable[str], simulated: Iterable[str]) -> str:
         devices: asset paths of the devices that have a user.
         simulated: asset paths of the machines that the simulator publishes for.
     """
-    kpi = [f"{PREFIX}/{asset}/kpi/+" for asset in _EVERY_ASSET]
+    kpi = [f"{PREFIX}/{asset}/kpi/+" for asset in EVERY_ASSET]
     rejected = f"{PREFIX}/{REJECTED}"
     users = {
         "health": [("readwrite", HEALTH_TOPIC)],
         "ingest": [("read", f"{PREFIX}/#"), ("write", rejected)],
         "kpi": [("read", f"{PREFIX}/#"), ("write", rejected), *(("write", topic) for topic in kpi)],
         "wall": [("read", f"{PREFIX}/#")],
-        "simulator": [right for asset in simulated for right in _own(asset, "write")],
+        "simulator": [right for asset in simulated for right in own(asset, "write")],
         "probe": [("readwrite", f"{PREFIX}/{PROBE}/#"), *(("read", topic) for topic in (*kpi, rejected))],
     }
-    users |= {device: _own(device, "readwrite") for device in devices}
-    blocks = (
-        f"user {user}\n" + "".join(f"topic {access} {topic}\n" for access, topic in allowed)
-        for user, allowed in users.items()
-    )
-    return "\n".join(blocks)
+    users |= {device: own(device, "readwrite") for device in devices}
+    return mosquitto_rights(users)
 
 
 def _listener(folder: str, port: int, users: str) -> list[str]:
@@ -88,8 +83,3 @@ def _listener(folder: str, port: int, users: str) -> list[str]:
         f"password_file {folder}/{users}",
         f"acl_file {folder}/rights",
     ]
-
-
-def _own(asset: str, access: str) -> list[tuple[str, str]]:
-    """Return a machine's rights below its own topic."""
-    return [(access, f"{PREFIX}/{asset}/#"), ("deny", f"{PREFIX}/{asset}/kpi/#")]

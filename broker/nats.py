@@ -10,7 +10,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from broker.accounts import Accounts
 from broker.packets import LONGEST_PACKET
+from broker.rights import any_machines
 
 LIMITS: Final = (
     "the broker is NATS server: MQTT 3.1.1 only, no shared subscriptions, no spaces or dots in topics;"
@@ -21,8 +23,8 @@ PAUSE_S: Final = 0.25
 """It is told to stop so long after its clients have gone. What a session had not acknowledged it writes down a moment
 later; told to stop within that moment it may forget it: seen at one of 25 kills under load, and at none after this."""
 
-PASSWORD_VARIABLE: Final = "CORRIDOR_BROKER_PASSWORD"  # noqa: S105  (its name)
-"""Where the server looks for the password, so that no file holds it."""
+_DEVICES_VARIABLE: Final = "CORRIDOR_BROKER_PASSWORD"
+_SERVICES_VARIABLE: Final = "CORRIDOR_BROKER_PASSWORD_SERVICES"
 
 
 def find() -> Path | None:
@@ -40,10 +42,11 @@ def find() -> Path | None:
     return Path(found) if found else None
 
 
-def configure(folder: Path, host: str, port: int, user: str | None) -> list[str]:
-    """Write the configuration; return the arguments that name it.
+def configure(folder: Path, host: str, port: int, accounts: Accounts | None) -> list[str]:
+    """Write the configuration; return the arguments that name it. With accounts the environment must hold `passwords`.
 
-    With a user, the environment must hold `password_in_environment`'s text in `PASSWORD_VARIABLE`.
+    A client id is bound to no user, and NATS's accounts share neither sessions nor retained messages. So what keeps a
+    device from taking a service's place is that its client id cannot be guessed.
     """
     lines = [
         "server_name: corridor",
@@ -54,13 +57,38 @@ def configure(folder: Path, host: str, port: int, user: str | None) -> list[str]
         # merely takes longer to acknowledge.
         f'mqtt {{ host: {json.dumps(host)}, port: {port}, max_ack_pending: 2000, ack_wait: "3s" }}',
     ]
-    if user is not None:
-        lines.append(f"authorization {{ user: {json.dumps(user)}, password: ${PASSWORD_VARIABLE} }}")
+    if accounts is not None:
+        devices, services = (json.dumps(each.user) for each in (accounts.devices, accounts.services))
+        lines += [
+            "authorization { users: [",
+            f"  {{ user: {services}, password: ${_SERVICES_VARIABLE} }}",
+            f"  {{ user: {devices}, password: ${_DEVICES_VARIABLE}, permissions: {json.dumps(_of_devices())} }}",
+            "] }",
+        ]
     file = folder / "nats.conf"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return ["-c", str(file)]
 
 
-def password_in_environment(password: str) -> str:
-    """Return the text of `PASSWORD_VARIABLE`; the server reads it as a piece of its configuration."""
-    return json.dumps(password, ensure_ascii=False)
+def passwords(accounts: Accounts) -> dict[str, str]:
+    """Return the environment in which the server looks for the passwords, so that no file holds them."""
+    named = {_DEVICES_VARIABLE: accounts.devices.password, _SERVICES_VARIABLE: accounts.services.password}
+    # The server reads each as a piece of its configuration.
+    return {name: json.dumps(password, ensure_ascii=False) for name, password in named.items()}
+
+
+def _of_devices() -> dict[str, dict[str, list[str]]]:
+    """Return the devices' rights as NATS writes them; who subscribes to more than it may read is refused all of it."""
+    rights = any_machines()
+    allowed = [_subject(topic) for access, topic in rights if access != "deny"]
+    denied = [_subject(topic) for access, topic in rights if access == "deny"]
+    # A filter that ends in # means the topic before it, too; and the server delivers QoS 1 by subjects of its own.
+    above = [subject.removesuffix(".>") for subject in allowed]
+    return {
+        "publish": {"allow": allowed, "deny": denied},
+        "subscribe": {"allow": [*allowed, *above, "$MQTT.sub.>"], "deny": denied},
+    }
+
+
+def _subject(topic: str) -> str:
+    return topic.replace("/", ".").replace("+", "*").replace("#", ">")

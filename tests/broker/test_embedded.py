@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from broker import mosquitto, nats
 from broker.embedded import BrokerError, EmbeddedBroker, Kind, PortInUse
 from broker.session import Publication, Session, SessionError
+from broker.topics import PREFIX, REJECTED, build
 
 OWNER = """
 import asyncio, pathlib, sys
@@ -126,6 +130,77 @@ async def test_a_stale_pid_of_another_program_is_left_alone(kind: Kind, tmp_path
         assert broker_process(tmp_path).pid != os.getpid()
 
 
+MILL = "york/barn/line-1/mill-1"
+OF_DEVICES = (
+    build(MILL, "state"),
+    build(MILL, "telemetry", "load"),
+    build(MILL, "cmd", "start"),
+    f"{PREFIX}/{MILL}/stat",
+)
+NOT_OF_DEVICES = (
+    *(build(MILL.rsplit("/", cut)[0] if cut else MILL, "kpi", "hour") for cut in range(4)),
+    f"{PREFIX}/{REJECTED}",
+    "corridor-health/x",
+    "elsewhere",
+)
+
+
+async def test_devices_write_for_machines_and_hear_them_and_nothing_that_is_the_services(
+    kind: Kind, tmp_path: Path
+) -> None:
+    every = (*OF_DEVICES, *NOT_OF_DEVICES)
+    async with EmbeddedBroker(tmp_path, port=0, user="corridor", password="word", kind=kind) as broker:
+        devices = f"mqtt://corridor:word@127.0.0.1:{broker.port}"
+        async with (
+            Session(broker.url, client_id="services", filters=["#"]) as services,
+            Session(devices, client_id="device", filters=[f"{PREFIX}/+/+/+/+/#"]) as device,
+        ):
+            for topic in every:
+                with suppress(SessionError):
+                    await device.publish(Publication(topic, b"a device"))
+            await services.publish(*(Publication(topic, b"the services") for topic in every))
+            last = build(MILL, "count")
+            await services.publish(Publication(last, b"last"))
+            assert await heard(services, last) == {
+                *((topic, b"a device") for topic in OF_DEVICES),
+                *((topic, b"the services") for topic in every),
+            }
+            own = {(topic, said) for topic in OF_DEVICES for said in (b"a device", b"the services")}
+            assert await heard(device, last) == own
+
+
+@pytest.mark.mosquitto
+async def test_a_device_that_subscribes_to_everything_hears_machines_alone(tmp_path: Path) -> None:
+    last = build(MILL, "count")
+    async with (
+        EmbeddedBroker(tmp_path, port=0, user="corridor", password="word", kind="mosquitto") as broker,
+        Session(f"mqtt://corridor:word@127.0.0.1:{broker.port}", client_id="device", filters=["#"]) as device,
+        Session(broker.url, client_id="services") as services,
+    ):
+        await services.publish(*(Publication(topic, b"1") for topic in (*OF_DEVICES, *NOT_OF_DEVICES)))
+        await services.publish(Publication(last, b"last"))
+        assert await heard(device, last) == {(topic, b"1") for topic in OF_DEVICES}
+
+
+@pytest.mark.parametrize("wanted", ["#", f"{PREFIX}/#", f"{PREFIX}/{REJECTED}", "$MQTT/sess/#", "$JS/#"])
+async def test_nats_refuses_a_device_that_subscribes_to_more(tmp_path: Path, wanted: str) -> None:
+    async with EmbeddedBroker(tmp_path, port=0, user="corridor", password="word", kind="nats") as broker:
+        with pytest.raises(SessionError, match="subscri"):
+            async with Session(f"mqtt://corridor:word@127.0.0.1:{broker.port}", client_id="device", filters=[wanted]):
+                pass
+
+
+async def heard(session: Session, last: str) -> set[tuple[str, bytes]]:
+    """Return what a session hears before a last message."""
+    found: set[tuple[str, bytes]] = set()
+    async for batch in session.batches():
+        found |= {(message.topic, message.payload) for message in batch.messages}
+        batch.acknowledge()
+        if (last, b"last") in found:
+            break
+    return found - {(last, b"last")}
+
+
 async def test_a_password_stands_in_no_file_and_on_no_command_line(kind: Kind, tmp_path: Path) -> None:
     password = 'a"b\\c: #$é'
     async with EmbeddedBroker(tmp_path, host="0.0.0.0", port=0, user="plant 1", password=password, kind=kind) as broker:
@@ -135,10 +210,13 @@ async def test_a_password_stands_in_no_file_and_on_no_command_line(kind: Kind, t
         with pytest.raises(SessionError, match="refuses"):
             await Session(f"mqtt://127.0.0.1:{broker.port}", client_id="a").__aenter__()
         process = broker_process(tmp_path)
-        assert password not in " ".join(process.cmdline())
+        services = urlsplit(broker.url).password
+        assert services
+        assert not {password, services} & set(re.split(r"[\s=]", " ".join(process.cmdline())))
         for folder, _, files in os.walk(tmp_path):
             for file in (Path(folder, name) for name in files):
                 assert password.encode() not in file.read_bytes()
+                assert services.encode() not in file.read_bytes()
                 assert file.name != "passwords" or stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -150,6 +228,7 @@ async def test_a_password_stands_in_no_file_and_on_no_command_line(kind: Kind, t
         ({"user": "a"}, "belong together"),
         ({"user": "", "password": ""}, "neither may be empty"),
         ({"user": "a:b", "password": "c"}, "colon"),
+        ({"user": "corridor-services", "password": "c"}, "nor be corridor-services"),
     ],
 )
 def test_an_open_door_is_refused(tmp_path: Path, arguments: dict[str, str], problem: str) -> None:
