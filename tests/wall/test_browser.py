@@ -128,6 +128,31 @@ async def test_each_view_leads_to_its_page_of_grafana_over_the_same_time(browser
             await expect(link).to_have_attribute("href", f"https://grafana.example{address}")
 
 
+async def test_what_is_named_as_what_every_object_has_is_shown_by_its_name(browser: Browser, wall: Wall) -> None:
+    machine, word = "constructor/valueof/constructor/constructor", "constructor"
+    said = {
+        "job": {"phase": "start", "order": word, "product": word, "ideal_cycle": 60},
+        "count": {"produced": 3, "good": 3},
+        f"telemetry/{word}": {"value": 1.5, "unit": word},
+        f"meter/{word}": {"total": 2, "unit": word},
+        f"material/{word}": {"stock": 7, "unit": word},
+        f"quality/{word}": {"value": 1, "unit": word, "part": word},
+        "event": {"code": word, "severity": "alarm", "text": word},
+        "state": {"state": "down", "reason": word},
+    }
+    async with device(wall) as client:
+        for kind, payload in said.items():
+            await client.publish(f"corridor/v1/{machine}/{kind}", json.dumps(payload), qos=1)
+    views = ("/", f"/line/{machine.rpartition('/')[0]}", f"/machine/{machine}", "/devices", "/kiosk?views=/constructor")
+    for view in views:
+        ask = "&" if "?" in view else "?"
+        async with page_at(browser, wall, f"{view}{ask}scheme=constructor&lang=constructor") as page:
+            await expect(page.locator("main")).to_contain_text("Constructor")
+            shown = await page.locator("body").inner_text()
+            assert "native code" not in shown, view
+            assert "[object" not in shown, view
+
+
 async def test_a_machine_nobody_declared_appears_by_itself(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/") as page, device(wall) as client:
         await expect(page.locator(".link.on")).to_be_visible()

@@ -6,6 +6,7 @@ import { html, render, useEffect, useState } from './lib.js';
 import { live } from './live.js';
 import { rangeOf } from './range.js';
 import { Overview } from './overview.js';
+import { own } from './own.js';
 
 /** Views by the first part of their address; all but the overview are loaded when they are first shown. */
 const VIEWS = {
@@ -18,7 +19,7 @@ const VIEWS = {
 
 export function load(pathname) {
   const [name, ...rest] = pathname.split('/').filter(Boolean);
-  const open = VIEWS[name ?? ''] ?? VIEWS[''];
+  const open = own(VIEWS, name ?? '') ?? VIEWS[''];
   const path = rest.map(decodeURIComponent).join('/');
   return Promise.resolve(open()).then(({ View, scope }) => ({ View, path, scope: scope?.(path) ?? null }));
 }

@@ -34,7 +34,7 @@ function Row({ each, by, go }) {
   const { name, from, to } = each.group;
   const oee = headline(each, 'oee').value;
   const changes = { from: String(Date.parse(from)), to: String(Date.parse(to)) };
-  const title = by === 'product' ? live.plant.products[name] ?? name : name;
+  const title = by === 'product' ? live.product(name) : name;
   return html`<tr><th scope="row"><a class="num" href=${link(location.pathname, changes)} onClick=${go.click} title=${say(`by.${by}.link`)}>${title}</a></th>
     <td class="barred"><b>${oee == null ? '–' : percent(oee)}</b><svg class="bar" aria-hidden="true"><rect class="f-productive" width="${Math.min(100, 100 * Math.max(0, oee ?? 0))}%" height="100%" rx="2" /></svg></td>
     ${RATIOS.map((ratio) => html`<td key=${ratio}>${percent(headline(each, ratio).value)}</td>`)}<td>${pieces(each.good_output ?? each.ledger.good)}</td><td>${pieces(each.ledger.scrap)}</td></tr>`;

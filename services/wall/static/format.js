@@ -1,6 +1,8 @@
 // How numbers, times and units are written: at most three significant figures on tiles, thousands apart by a thin space,
 // a real minus, units always. Formatting only: no number is worked out here.
 
+import { own } from './own.js';
+
 const THIN = '\u202f';
 const MINUS = '−';
 
@@ -99,7 +101,7 @@ const UNITS = { Cel: '°C', um: 'µm', '[ppm]': 'ppm', 'deg': '°', 'K': 'K', 'm
 /** A UCUM unit as people write it. */
 export function unit(code) {
   if (!code) return '';
-  return UNITS[code] ?? code.replaceAll('.', '·').replace(/\bum\b/g, 'µm').replace(/([a-z])([23])(?!\d)/g, (_, letter, power) => letter + (power === '2' ? '²' : '³'));
+  return own(UNITS, code) ?? code.replaceAll('.', '·').replace(/\bum\b/g, 'µm').replace(/([a-z])([23])(?!\d)/g, (_, letter, power) => letter + (power === '2' ? '²' : '³'));
 }
 
 /** The last part of an asset path made readable, where nobody gave it a title. */

@@ -6,6 +6,7 @@ import { useLive } from './live.js';
 import { say } from './words.js';
 import { age, clock, number, zoneName } from './format.js';
 import { link, RangePicker } from './range.js';
+import { own } from './own.js';
 
 const LEVELS = ['site', 'area', 'line', 'machine'];
 
@@ -36,7 +37,7 @@ export function Frame({ crumbs, range, window: shown, text, go, zone, right, chi
 /** The page of Grafana that shows what this view does, over the same time. */
 function grafana(url, range, shown) {
   const [view, ...levels] = decodeURI(location.pathname).split('/').filter(Boolean);
-  const page = { line: 'corridor-line', machine: 'corridor-machine' }[view] ?? 'corridor-overview';
+  const page = own({ line: 'corridor-line', machine: 'corridor-machine' }, view) ?? 'corridor-overview';
   const query = new URLSearchParams(levels.map((level, place) => [`var-${LEVELS[place]}`, level]));
   if (shown) {
     query.set('from', range.from.startsWith('now-') ? range.from : Date.parse(shown.from));
@@ -64,7 +65,7 @@ function Colours({ go }) {
   const root = document.documentElement.dataset;
   const theme = root.theme ?? 'calm';
   const scheme = root.scheme ?? 'auto';
-  const next = { auto: 'light', light: 'dark', dark: 'auto' }[scheme];
+  const next = own({ auto: 'light', light: 'dark', dark: 'auto' }, scheme) ?? 'auto';
   const set = (name, value, usual) => () => go(link(location.pathname, { [name]: value === usual ? null : value }));
   return html`<span class="colours" role="group" aria-label=${say('theme')}>
     <button type="button" onClick=${set('scheme', next, 'auto')} title="${say('theme')}: ${say(`scheme.${scheme}`)} → ${say(`scheme.${next}`)}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zm0 1.6v9.8a4.9 4.9 0 0 0 0-9.8z" /></svg><span class="sr">${say(`scheme.${scheme}`)}</span></button>

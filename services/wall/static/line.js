@@ -14,6 +14,7 @@ import { Figure, GoodPieces, Notes, Ratio } from './figures.js';
 import { Comparisons, Take } from './compare.js';
 import { Why } from './why.js';
 import { Frame } from './frame.js';
+import { own } from './own.js';
 
 export function Line({ path, range, go, bare }) {
   const live = useLive();
@@ -40,7 +41,7 @@ export function Line({ path, range, go, bare }) {
   const crumbs = [[live.title(site), '/'], [live.title(path), '']];
   if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
   const whole = answer.get(path);
-  const targets = live.plant.targets[path] ?? {};
+  const targets = live.targets(path);
   const download = (what, more = {}) => address(`${what}.csv`, { asset: path, from: range.from, to: range.to, ...more });
   return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}>
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
@@ -66,7 +67,7 @@ export function Line({ path, range, go, bare }) {
 
 /** The machines as the pieces pass them, with the buffers between. */
 function Flow({ line, machines, live, now, answer, bottleneck, go }) {
-  const flow = live.plant.flows?.[line];
+  const flow = own(live.plant.flows, line);
   const stages = flow ? flow.stages : machines.map((machine) => [machine]);
   const placed = new Set(stages.flat());
   const others = machines.filter((machine) => !placed.has(machine));

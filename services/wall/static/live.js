@@ -3,6 +3,7 @@
 
 import { readable } from './format.js';
 import { useEffect, useState } from './lib.js';
+import { own } from './own.js';
 
 const QUIET_MS = 12_000; // the server speaks at least every five seconds: this long without a word, it is gone
 
@@ -125,20 +126,28 @@ class Live {
   }
 
   title(path) {
-    return this.plant.titles[path] ?? readable(path);
+    return own(this.plant.titles, path) ?? readable(path);
   }
 
   zone(path) {
     const zones = this.plant.zones;
-    return zones[path.split('/')[0]] ?? Object.values(zones)[0] ?? 'UTC';
+    return own(zones, path.split('/')[0]) ?? Object.values(zones)[0] ?? 'UTC';
+  }
+
+  product(name) {
+    return own(this.plant.products, name) ?? name;
+  }
+
+  targets(path) {
+    return own(this.plant.targets, path) ?? {};
   }
 
   reason(code) {
-    return code ? this.plant.reasons[code] ?? code.replaceAll('-', ' ') : '';
+    return code ? own(this.plant.reasons, code) ?? code.replaceAll('-', ' ') : '';
   }
 
   fact(path, name) {
-    return this.facts.get(path)?.[name];
+    return own(this.facts.get(path), name);
   }
 
   /** Machines in the order of their lines: declared ones first, newcomers after them. */

@@ -15,6 +15,7 @@ import { Comparisons, Take } from './compare.js';
 import { Signal } from './trace.js';
 import { Why } from './why.js';
 import { Frame } from './frame.js';
+import { own } from './own.js';
 
 export function Machine({ path, range, go, bare }) {
   const live = useLive();
@@ -52,7 +53,7 @@ export function Machine({ path, range, go, bare }) {
       <section class="card stack">
         <${Standing} live=${live} path=${path} facts=${facts} now=${now} range=${range} history=${history?.states} zone=${zone} />
         <${Order} live=${live} facts=${facts} now=${now} answer=${ordered} isLive=${range.isLive} />
-        <${Factors} path=${path} targets=${live.plant.targets[path] ?? {}} range=${range} answer=${answer} order=${order} ordered=${ordered} ask=${ask} />
+        <${Factors} path=${path} targets=${live.targets(path)} range=${range} answer=${answer} order=${order} ordered=${ordered} ask=${ask} />
       </section>
       ${why ? html`<${Why} key="${why.indicator} ${why.from}" about=${why} answer=${why.answer} close=${() => ask(null)} />` : html`<section class="card stack"><h2>${say('line.waterfall')} · ${text}<${Take} href=${address('losses.csv', { asset: path, from: range.from, to: range.to })} /></h2>${answer && html`<${WaterfallSteps} answer=${answer} />`}<div class="two pair"><div class="stack"><h3>${say('line.six')}</h3><${SixLosses} answer=${answer} /></div><div class="stack"><h3>${say('line.pareto')}</h3><${Pareto} answer=${answer} most=${6} /></div></div></section>`}
     </div>
@@ -83,7 +84,7 @@ function Order({ live, facts, now, answer, isLive }) {
   const { job } = facts;
   if (!isLive) return null;
   if (!job?.order) return html`<p class="beside">${say('no.order')}</p>`;
-  return html`<p class="beside">${say('order')} <b>${job.order}</b> ${live.plant.products[job.product] ?? job.product}${job.planned && !answer ? ` · ${say('planned.pieces', pieces(job.planned))}` : ''}${job.ideal_cycle_s ? ` · ${say('ideal.cycle', seconds(job.ideal_cycle_s))}` : ''} · ${say('for', span(now - job.since))}${answer && job.planned ? html` · <b>${say('order.progress', pieces(answer.ledger.good), pieces(job.planned))}</b>` : ''}</p>
+  return html`<p class="beside">${say('order')} <b>${job.order}</b> ${live.product(job.product)}${job.planned && !answer ? ` · ${say('planned.pieces', pieces(job.planned))}` : ''}${job.ideal_cycle_s ? ` · ${say('ideal.cycle', seconds(job.ideal_cycle_s))}` : ''} · ${say('for', span(now - job.since))}${answer && job.planned ? html` · <b>${say('order.progress', pieces(answer.ledger.good), pieces(job.planned))}</b>` : ''}</p>
     ${answer && job.planned ? html`<svg class="bar" aria-hidden="true"><rect class="f-run" width="${Math.min(100, (100 * answer.ledger.good) / job.planned)}%" height="100%" rx="4" /></svg>` : ''}`;
 }
 
@@ -130,18 +131,18 @@ function Orders({ orders, from, ends, until, zone, live }) {
   return html`<div class="orders">${merged.map(([start, end, order, product], place) => {
     const last = place === merged.length - 1 ? Math.max(end, until) : end;
     const wide = ((Math.min(last, ends) - Math.max(start, from)) / (ends - from)) * 100;
-    return html`<span key=${start} title="${order} · ${live.plant.products[product] ?? product}\n${clock(start, zone)} – ${clock(last, zone)}" style=${{ left: `${((Math.max(start, from) - from) / (ends - from)) * 100}%`, width: `${wide}%` }}>${wide > 6 ? order : ''}</span>`;
+    return html`<span key=${start} title="${order} · ${live.product(product)}\n${clock(start, zone)} – ${clock(last, zone)}" style=${{ left: `${((Math.max(start, from) - from) / (ends - from)) * 100}%`, width: `${wide}%` }}>${wide > 6 ? order : ''}</span>`;
   })}</div>`;
 }
 
 function Signals({ live, path, facts, series, from, ends, range, zone, zoom }) {
-  const told = live.plant.signals[path] ?? {};
+  const told = own(live.plant.signals, path) ?? {};
   const names = new Set([...Object.keys(told), ...(series ?? []).map((each) => each.signal), ...Object.keys(facts).filter((name) => name.startsWith('signal/')).map((name) => name.slice(7))]);
   const heard = [...names].filter((name) => facts[`signal/${name}`] || series?.some((each) => each.signal === name && each.at.length));
   const place = (name) => (name in told ? Object.keys(told).indexOf(name) : 1e3);
   heard.sort((one, other) => place(one) - place(other) || (one < other ? -1 : 1));
   const bySignal = new Map((series ?? []).map((each) => [each.signal, each]));
-  return html`<section class="card stack"><h2>${say('signals')}</h2>${heard.length === 0 ? html`<p class="beside">${say('signal.none')}</p>` : html`<div class="signals">${from && heard.map((name) => html`<${Signal} key=${name} path=${path} name=${name} info=${told[name]} series=${bySignal.get(name)} from=${from} ends=${ends} isLive=${range.isLive} zone=${zone} zoom=${zoom} />`)}</div>`}</section>`;
+  return html`<section class="card stack"><h2>${say('signals')}</h2>${heard.length === 0 ? html`<p class="beside">${say('signal.none')}</p>` : html`<div class="signals">${from && heard.map((name) => html`<${Signal} key=${name} path=${path} name=${name} info=${own(told, name)} series=${bySignal.get(name)} from=${from} ends=${ends} isLive=${range.isLive} zone=${zone} zoom=${zoom} />`)}</div>`}</section>`;
 }
 
 const named = (facts, kind) => Object.entries(facts).filter(([name]) => name.startsWith(`${kind}/`)).map(([name, value]) => [name.slice(kind.length + 1), value]);

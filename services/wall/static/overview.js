@@ -49,14 +49,14 @@ function Empty({ go }) {
 /** The few figures of everything. */
 function Strip({ live, answer, plan, range, history, ask }) {
   const values = answer?.indicators ?? {};
-  const target = live.plant.targets['']?.oee ?? commonTarget(live);
+  const target = live.targets('').oee ?? commonTarget(live);
   const oee = headline(answer, 'oee').value;
   const points = oee !== null && oee !== undefined && target ? (oee - target) * 100 : null;
   const machines = live.machines();
   const energy = values.energy_per_good_piece;
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent || live.fact(path, 'state')?.online === false).length;
   return html`<section class="strip" aria-label=${say('all')}>
-    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines().some((line) => live.plant.targets[line]?.oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
+    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines().some((line) => live.targets(line).oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
     <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
     <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${answer && energy == null && say(answer.ledger.electricity_kwh ? 'nothing.counted' : 'no.energy')} />
     <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))} · ` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<//>
@@ -65,7 +65,7 @@ function Strip({ live, answer, plan, range, history, ask }) {
 }
 
 const commonTarget = (live) => {
-  const all = new Set(live.lines().map((line) => live.plant.targets[line]?.oee).filter(Boolean));
+  const all = new Set(live.lines().map((line) => live.targets(line).oee).filter(Boolean));
   return all.size === 1 ? [...all][0] : undefined;
 };
 
@@ -115,7 +115,7 @@ function Tile({ line, live, answer, plan, history, range, go, ask, alone }) {
     </div>
     ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${say('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${say('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
     <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
-    <${LossBar} answer=${answer} target=${live.plant.targets[line]?.oee} ask=${ask} />
+    <${LossBar} answer=${answer} target=${live.targets(line).oee} ask=${ask} />
     <div class="ribbons">${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
       <${Ribbon} key="${path} r" spells=${spellsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} />`)}
       <span></span><${Axis} from=${from} ends=${ends} zone=${zone} /></div>
@@ -141,7 +141,7 @@ function Pieces({ plan, answer, line, live, zone, range, ask }) {
   const late = plan.plan !== null && plan.delta < -0.05 * plan.plan;
   return html`<div class="good"><p><b class="q"><${GoodPieces} plan=${plan} answer=${answer} ask=${ask} /></b> ${plan.plan === null ? say('good.only') : say(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
     <svg class="bar" aria-hidden="true"><rect class="f-run" width="${(100 * plan.good) / full}%" height="100%" rx="4" />${plan.plan !== null && html`<rect class="mark" x="${(100 * plan.plan) / full}%" width="2" height="100%" />`}</svg>
-    <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.plant.products[job.product] ?? job.product}` : say('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? say('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : say('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
+    <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.product(job.product)}` : say('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? say('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : say('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
 }
 
 function MostLost({ answer, live }) {

@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from './lib.js';
 import { say } from './words.js';
 import { clock } from './format.js';
 import { live } from './live.js';
+import { own } from './own.js';
 
 const CHOICES = ['shift', 'previous-shift', 'now-1h', 'now-8h', 'now-1d', 'now-7d'];
 const KEPT = ['from', 'to', 'theme', 'scheme', 'lang'];
@@ -29,7 +30,7 @@ export function link(path, changes = {}) {
 export const origin = (range, from) => (range.isLive ? range.from : from);
 
 /** How often the numbers of a range are asked for again, ms; undefined for one that is over. */
-export const refresh = (range) => (range.isLive ? { shift: 5_000, 'now-1h': 5_000, 'now-8h': 10_000 }[range.from] ?? 30_000 : undefined);
+export const refresh = (range) => (range.isLive ? own({ shift: 5_000, 'now-1h': 5_000, 'now-8h': 10_000 }, range.from) ?? 30_000 : undefined);
 
 /** The range for people: "This shift, 06:00–14:00". */
 export function rangeText(range, window, zone) {

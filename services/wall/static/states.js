@@ -3,8 +3,9 @@
 import { CATEGORY } from './palette.js';
 import { html } from './lib.js';
 import { say } from './words.js';
+import { own } from './own.js';
 
-export const categoryOf = (state) => CATEGORY[state] ?? 'unknown';
+export const categoryOf = (state) => own(CATEGORY, state) ?? 'unknown';
 
 /** Categories in the order in which they stand side by side. */
 export const ORDER = ['run', 'down', 'wait', 'act', 'idle', 'off', 'unknown'];
@@ -23,7 +24,7 @@ const SHAPES = {
 };
 
 /** The shape of a state, in the colour of the text around it. */
-export const Icon = ({ state }) => html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d=${SHAPES[state] ?? SHAPES.unknown} /></svg>`;
+export const Icon = ({ state }) => html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d=${own(SHAPES, state) ?? SHAPES.unknown} /></svg>`;
 
 /** Shape and word of a state. */
 export const StateWord = ({ state }) => html`<span class="state s-${categoryOf(state)}"><${Icon} state=${state} />${say(`state.${state}`)}</span>`;

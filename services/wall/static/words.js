@@ -1,6 +1,8 @@
 // Every text that the wall shows, in one table: to speak another language, add a table and choose it by the address
 // (?lang=…) or the browser. `{0}` is filled in.
 
+import { own } from './own.js';
+
 const en = {
   'app': 'Corridor', 'all': 'All sites', 'devices': 'Devices', 'grafana': 'Grafana', 'skip': 'Skip to the content',
   'state.running': 'Running', 'state.setup': 'Set-up', 'state.starved': 'Starved', 'state.blocked': 'Blocked',
@@ -70,14 +72,14 @@ document.documentElement.lang = language;
 
 /** Say a text of the table, with its gaps filled in. */
 export function say(key, ...fill) {
-  const text = TABLES[language][key] ?? en[key] ?? key;
+  const text = own(TABLES[language], key) ?? own(en, key) ?? key;
   return fill.length ? text.replace(/\{(\d)\}/g, (_, place) => fill[place] ?? '') : text;
 }
 
 /** Say a text if the table has it, else the fallback. */
-export const sayOr = (key, fallback) => TABLES[language][key] ?? en[key] ?? fallback;
+export const sayOr = (key, fallback) => own(TABLES[language], key) ?? own(en, key) ?? fallback;
 
 function pick(wish) {
   const short = (wish ?? 'en').slice(0, 2);
-  return short in TABLES ? short : 'en';
+  return Object.hasOwn(TABLES, short) ? short : 'en';
 }
