@@ -10,7 +10,7 @@ import logging
 import ssl
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -18,8 +18,13 @@ import typer
 from broker import address
 from cli import loop, options
 from cli.errors import CommandError
+from services.wall.seldom import Seldom
 
-_AT_ONCE = 65_536
+MOST: Final = 500
+"""So many connections at once: each takes 300 kB, most of it for TLS."""
+HANDSHAKE_S: Final = 10.0
+_AT_ONCE: Final = 16_384
+_LAST_WORDS_S: Final = 2.0
 _log = structlog.get_logger("corridor.tls")
 
 
@@ -60,24 +65,57 @@ def context(certificate: str, key: str) -> ssl.SSLContext:
     return made
 
 
-async def serve(host: str, port: int, secure: ssl.SSLContext, broker: tuple[str, int]) -> None:
-    """Hand connections on until cancelled."""
+async def serve(host: str, port: int, secure: ssl.SSLContext, broker: tuple[str, int], *, most: int = MOST) -> None:
+    """Hand connections on until cancelled, at most so many at once; one more is ended before it costs anything."""
+    count = 0
+    full = Seldom("corridor.tls", "all connections are taken; new ones are ended")
+    deaf = Seldom("corridor.tls", "the broker cannot be reached")
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        if count >= most:
+            full(most=most)
+            writer.transport.abort()
+            return
+        count += 1
+        try:
+            # Cancelled at the end of the program, it ends as one that is told to.
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await hand_on(reader, writer)
+        finally:
+            count -= 1
+            _end(writer)
 
     async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Only now, so that one who does not shake hands is counted too.
+        await writer.start_tls(secure, ssl_handshake_timeout=HANDSHAKE_S)
         try:
-            inner_reader, inner_writer = await asyncio.open_connection(*broker)
+            inner_reader, inner_writer = await asyncio.open_connection(*broker, limit=_AT_ONCE)
         except OSError as error:
-            _log.warning("the broker cannot be reached", error=str(error))
-            writer.close()
+            deaf(error=str(error))
             return
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_pump(reader, inner_writer))
-            group.create_task(_pump(inner_reader, writer))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_pump(reader, inner_writer))
+                group.create_task(_pump(inner_reader, writer))
+        finally:
+            _end(inner_writer)
 
-    server = await asyncio.start_server(hand_on, host, port, ssl=secure)
+    try:
+        server = await asyncio.start_server(take, host, port, limit=_AT_ONCE)
+    except OSError as error:
+        raise CommandError(
+            f"cannot listen on port {port} of {host}: {error.strerror}", "choose another --port"
+        ) from error
     _log.info("devices may come in by TLS", port=port)
     async with server:
         await server.serve_forever()
+
+
+def _end(writer: asyncio.StreamWriter) -> None:
+    """End a connection: what is still to be sent has a moment, for the other side may read no more."""
+    writer.close()
+    asyncio.get_running_loop().call_later(_LAST_WORDS_S, writer.transport.abort)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -7,16 +7,15 @@ saying half of something. What goes wrong is logged once a minute.
 """
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import h11
-import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.wall import problems
+from services.wall.seldom import Seldom
 
 HEAD_S: Final = 10.0
 """So long may a client take to send the head of a request, the first one or the next."""
@@ -28,23 +27,7 @@ BACKLOG: Final = 64
 
 _LINGER_S: Final = 1.0
 _LINGERING: Final = 16
-_LOG_EVERY_S: Final = 60.0
 _USUAL_FILES: Final = 1_024
-_log = structlog.get_logger("corridor.wall")
-
-
-class Seldom:
-    """A warning that is logged once a minute, with how often it was due."""
-
-    def __init__(self, text: str) -> None:
-        self._text, self._count, self._due = text, 0, 0.0
-
-    def __call__(self, **told: Any) -> None:
-        """Warn, or count."""
-        self._count += 1
-        if time.monotonic() >= self._due:
-            _log.warning(self._text, times=self._count, **told)
-            self._count, self._due = 0, time.monotonic() + _LOG_EVERY_S
 
 
 class Room:
@@ -55,7 +38,7 @@ class Room:
         self.most = most or most_connections()
         self.waiting: dict[Connection, None] = {}
         self._lingering = 0
-        self._warn = Seldom("all connections are taken; new ones are refused")
+        self._warn = Seldom("corridor.wall", "all connections are taken; new ones are refused")
 
     def make(self) -> bool:
         """End the connection that has waited for longest; return False where none waits."""
@@ -197,7 +180,7 @@ def most_connections() -> int:
 def quiet_accepting(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """While this lasts, an accept() that fails for want of files is logged once a minute; asyncio tries again."""
     former = loop.get_exception_handler()
-    warn = Seldom("a connection cannot be accepted; trying again")
+    warn = Seldom("corridor.wall", "a connection cannot be accepted; trying again")
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if "accept()" in str(context.get("message")):

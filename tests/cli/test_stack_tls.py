@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import os
 import shutil
 import socket
@@ -13,9 +14,9 @@ import pytest
 
 from broker.embedded import EmbeddedBroker
 from broker.session import Publication, Session, SessionError
-from cli import stack_certificate
+from cli import stack_certificate, stack_tls
 from cli.errors import CommandError
-from cli.stack_tls import context, serve
+from cli.stack_tls import MOST, context, serve
 from tests.cli.conftest import Corridor
 
 pytestmark = pytest.mark.skipif(
@@ -31,13 +32,13 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def tls_before(folder: Path, broker_port: int) -> AsyncIterator[int]:
+async def tls_before(folder: Path, broker_port: int, *, most: int = MOST) -> AsyncIterator[int]:
     """Let TLS in on the port that is yielded."""
     made = stack_certificate.make(folder, ["localhost"])
     port = free_port()
     secure = context(_base64(made.certificate), _base64(made.key))
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(serve("127.0.0.1", port, secure, ("127.0.0.1", broker_port)))
+        task = group.create_task(serve("127.0.0.1", port, secure, ("127.0.0.1", broker_port), most=most))
         async with asyncio.timeout(10):
             while True:
                 try:
@@ -86,6 +87,64 @@ async def test_without_a_broker_a_connection_ends_at_once(tmp_path: Path) -> Non
         with pytest.raises(SessionError):
             async with Session(f"mqtts://localhost:{port}?ca={ca}", client_id="early"):
                 pass
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    with contextlib.suppress(ConnectionError):
+        return await reader.read() == b""
+    return True
+
+
+async def test_one_connection_more_than_there_may_be_is_ended_and_the_next_comes_in_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    async with (
+        asyncio.timeout(30),
+        EmbeddedBroker(tmp_path / "broker", port=0) as broker,
+        tls_before(tmp_path, broker.port, most=2) as port,
+    ):
+        url = f"mqtts://localhost:{port}?ca={tmp_path / stack_certificate.AUTHORITY}"
+        _, silent = await asyncio.open_connection("127.0.0.1", port)  # it does not shake hands, and counts
+        async with Session(url, client_id="first"):
+            more, refused = await asyncio.open_connection("127.0.0.1", port)
+            assert await ended(more)
+            refused.close()
+            silent.close()
+            await silent.wait_closed()
+            while True:
+                with contextlib.suppress(SessionError):
+                    async with Session(url, client_id="second"):
+                        break
+
+
+async def test_one_who_does_not_shake_hands_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack_tls, "HANDSHAKE_S", 0.2)
+    async with asyncio.timeout(30), tls_before(tmp_path, free_port()) as port:
+        for said in (b"", b"\x16\x03", b"no TLS at all"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(said)
+            assert await ended(reader)
+            writer.close()
+
+
+async def test_at_its_end_it_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with EmbeddedBroker(tmp_path / "broker", port=0) as broker:
+        async with tls_before(tmp_path, broker.port) as port:
+            url = f"mqtts://localhost:{port}?ca={tmp_path / stack_certificate.AUTHORITY}"
+            session = Session(url, client_id="open")
+            await session.__aenter__()
+        await session.__aexit__(None, None, None)
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+def test_a_port_in_use_is_a_line(corridor: Corridor, tmp_path: Path) -> None:
+    made = stack_certificate.make(tmp_path, ["localhost"])
+    secrets = ("--tls-certificate", _base64(made.certificate), "--tls-key", _base64(made.key))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, _, told = corridor("stack", "tls", *secrets, "--host", "127.0.0.1", "--port", port)
+    assert (status, told.count("\n")) == (1, 1)
+    assert told.startswith(f"corridor: cannot listen on port {port} of 127.0.0.1")
 
 
 def test_without_a_certificate_it_says_what_to_run(corridor: Corridor) -> None:

@@ -17,13 +17,14 @@ import pytest
 from broker.embedded import EmbeddedBroker
 from services.wall import connections
 from services.wall.api import Parts
-from services.wall.connections import Room, Seldom, most_connections, quiet_accepting
+from services.wall.connections import Room, most_connections, quiet_accepting
+from services.wall.seldom import Seldom
 from services.wall.server import _Web, application
 from tests.wall.works import free_port
 
 HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 WHOLE = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-PATIENCE_S = 20
+PATIENCE_S = 45
 MIB = 1 << 20
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -208,7 +209,7 @@ async def test_an_accept_that_fails_is_logged_once(capfd: pytest.CaptureFixture[
     told = capfd.readouterr()
     assert (told.out + told.err).count("cannot be accepted") == 1
     assert loop.get_exception_handler() is None
-    warn = Seldom("again")
+    warn = Seldom("test", "again")
     warn()
     warn()
     assert capfd.readouterr().out.count("again") == 1
