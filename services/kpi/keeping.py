@@ -5,7 +5,8 @@ which tells the minutes that it touches; their rows are made anew and written wi
 overwritten with nothing. As time goes on, `advance` makes the rows of the minutes that passed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from broker.codec import decode
@@ -22,6 +23,9 @@ from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
 
 HORIZON_NS: Final = 60 * MINUTE
 """How much of each machine's past is kept in memory; older minutes are read from the store when a late event comes."""
+
+SHARE: Final = 8
+"""Machines that are heard for the first time are looked up together if they are so large a part of all."""
 
 Change = tuple[str, int, Sums, Sums]
 """A machine's row of a minute: what it was, and what it is now."""
@@ -80,6 +84,10 @@ class Keeper:
         for event in events:
             if event.kind in KINDS:
                 oldest[event.asset] = min(oldest.get(event.asset, FOR_EVER), event.at)
+        new = [asset for asset in oldest if asset not in self._machines]
+        if len(new) > 1 + len(self._machines) // SHARE:  # each by itself is some fifty questions to an InfluxDB
+            at = min(oldest[asset] for asset in new) - reach_back(self._plant.microstop_limit_ns)
+            await self._load(_common(new), min(at, now - HORIZON_NS), frozenset(new))
         for asset, at in oldest.items():
             machine = self._machines.get(asset)
             touched_from = at - reach_back(self._plant.microstop_limit_ns)  # a late event can touch what was before it
@@ -123,25 +131,32 @@ class Keeper:
         """Tell whether a machine's time counts: it has told a state, a count or an order, and is more than a meter."""
         return self._machines[machine].history.is_counted
 
-    async def _load(self, asset: str, origin: int) -> None:
-        """Read the history of one machine ('': of all) since `origin` or its newest row, with the rows made since."""
+    async def _load(self, asset: str, origin: int, wanted: Collection[str] = ()) -> None:
+        """Read the history of one machine ('': of all) since `origin` or its newest row, with the rows made since.
+
+        With `wanted`, of these machines under `asset` alone, be they known to the store or not.
+        """
         frontier = await self._store.frontier(asset)
+        if wanted:
+            frontier = {path: start for path, start in frontier.items() if path in wanted}
         origin = min([origin, *frontier.values()])
         origin -= origin % MINUTE
-        found = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
-        for path in (*frontier, asset):
-            if path:
-                found.setdefault(path, History(origin))  # it is new, or its events are too old to be kept
-        for path, history in found.items():
+        told = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
+        paths = dict.fromkeys(wanted or (*told, *frontier, *((asset,) if asset else ())))
+        for path in paths:
+            # Of some nothing is told: they are new, or their events are too old to be kept.
+            history = told.get(path, History(origin))
             self._machines[path] = _Machine(path, history, Rules.of(self._plant, path), frontier.get(path))
-            if path not in frontier:
+            if path not in frontier and path in told:
                 await self._load_rowless(path)
         for row in await self._store.rows(asset, origin, FOR_EVER):
-            self._machines[row.asset].rows.setdefault(row.start, {})[row.product, row.shift] = row
+            if row.asset in paths:
+                self._machines[row.asset].rows.setdefault(row.start, {})[row.product, row.shift] = row
         for reason in await self._store.reason_rows(asset, origin, FOR_EVER):
-            there = self._machines[reason.asset].reasons.setdefault(reason.start, {})
-            there[reason.state, reason.reason] = (reason.seconds, reason.entries)
-        for path in found:
+            if reason.asset in paths:
+                there = self._machines[reason.asset].reasons.setdefault(reason.start, {})
+                there[reason.state, reason.reason] = (reason.seconds, reason.entries)
+        for path in paths:
             self._machines[path].take_up()
 
     async def _load_rowless(self, asset: str) -> None:
@@ -276,6 +291,12 @@ class _Machine:
         self.history.forget(before, self.rules.short_ns)
         self.rows = {start: rows for start, rows in self.rows.items() if start >= before}
         self.reasons = {start: rows for start, rows in self.reasons.items() if start >= before}
+
+
+def _common(assets: Sequence[str]) -> str:
+    """Return the longest asset path that all these are under; '' if there is none."""
+    levels = zip(*(asset.split("/") for asset in assets), strict=False)
+    return "/".join(level[0] for level in itertools.takewhile(lambda level: len(set(level)) == 1, levels))
 
 
 def _is_last_word(event: AnyEvent) -> bool:

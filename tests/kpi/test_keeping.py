@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,11 @@ class Watched(SqliteStore):
 
     batches: list[Batch]
     failures = 0
+    questions = 0
+
+    async def events(self, *arguments: Any, **options: Any) -> list[AnyEvent]:
+        self.questions += 1
+        return await super().events(*arguments, **options)
 
     async def write(self, batch: Batch) -> None:
         if self.failures:
@@ -197,6 +203,36 @@ async def test_a_machine_whose_events_are_forgotten_is_unknown_and_stops_nobody(
     await keeper.advance()
     assert sorted(keeper.machines()) == [MILL, SAW]
     assert (await store.frontier(""))[MILL] == at("08:39")
+
+
+async def test_many_new_machines_are_looked_up_together(store: Watched, clock: Clock) -> None:
+    clock.now = at("06:10")
+    asked: list[int] = []
+    for count, line in ((2, "line-1"), (200, "line-2")):
+        keeper = Keeper(store, NO_PLANT, clock)
+        await keeper.start()
+        store.questions = 0
+        machines = [f"sheffield/machining/{line}/mill-{number}" for number in range(count)]
+        await keeper.keep_events([state("06:00", "running", machine) for machine in machines])
+        asked.append(store.questions)
+        assert {row.asset for row in await store.rows(f"sheffield/machining/{line}", 0, FOR_EVER)} == set(machines)
+    assert asked[0] == asked[1]
+
+
+async def test_new_machines_of_several_sites_and_ones_that_only_the_store_knows_go_on(
+    store: Watched, clock: Clock
+) -> None:
+    first = Keeper(store, NO_PLANT, clock)
+    clock.now = at("06:10")
+    await first.start()
+    second = Keeper(store, NO_PLANT, clock)
+    mills = [f"site-{number}/machining/line-1/mill" for number in range(30)]
+    await second.keep_events([state("06:00", "running", mill) for mill in mills[:15]])
+    await first.keep_events([state("06:05", "down", mill) for mill in mills])
+    for number, mill in enumerate(mills):
+        sums = await total(store, "06:00", "06:10", mill)
+        known = 300 if number < 15 else 0
+        assert (sums.get("running_s", 0), sums["down_s"]) == (known * NANO, 300 * NANO)
 
 
 async def test_memory_is_bounded_by_the_horizon(store: Watched, clock: Clock) -> None:
