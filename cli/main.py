@@ -70,6 +70,7 @@ COMMANDS = (
     Entry("stack tls", "Stack", "cli.stack_tls:tls", "Let devices in by TLS (the stack runs this)."),
     Entry("test", "Build", "cli.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
     Entry("bench", "Build", "cli.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
+    Entry("soak", "Build", "cli.soak.command:soak", "Count what is stored while everything around it fails."),
     Entry("sbom", "Build", "cli.sbom:sbom", "The software bill of materials: a CycloneDX document."),
     Entry("version", "Build", "cli.version:version", "Print the version."),
 )

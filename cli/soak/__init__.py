@@ -1,0 +1,12 @@
+"""`corridor soak`: a counted stream through broker, services and store while everything around them fails.
+
+command     the command line
+run         the course of a soak, from the first process to the verdict
+devices     the devices: what each publishes, and what the broker has acknowledged
+processes   broker, services and InfluxDB as processes of their own, and what is done to them
+proxy       the network between them, which can be cut, frozen and slowed
+faults      which fault comes when, by the seed
+watch       how far the store is behind, and what each process takes of memory and descriptors
+verdict     what was acknowledged against what is stored, and the ledger against one made anew
+report      the same in Markdown
+"""

@@ -1,0 +1,389 @@
+"""The course of a soak: processes up, devices publishing, faults, then quiet, the verdict, and everything down."""
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+import httpx
+
+from broker import mosquitto, nats
+from broker.session import Publication, Session, SessionError
+from cli.errors import CommandError
+from cli.soak import influxd
+from cli.soak.devices import Device, Fleet
+from cli.soak.faults import Faults
+from cli.soak.processes import Part, corridor
+from cli.soak.proxy import Proxy
+from cli.soak.verdict import Verdict, is_stored, judge
+from cli.soak.watch import Growth, Lag, Usage
+from services.store import influx_address
+from services.store.influx_setup import Setup
+from services.store.interface import Store, StoreError
+from services.store.opening import default_url, open_store
+
+BrokerKind = Literal["mosquitto", "nats"]
+StoreKind = Literal["sqlite", "influxdb"]
+
+SETTLE_S: Final = 120.0
+"""How long the store may take to have all that was acknowledged, once nothing is wrong any more, at least."""
+_LOOK_S: Final = 0.25
+_SAY_EVERY_S: Final = 5.0
+_REDELIVERY_S: Final = 5.0
+"""NATS sends what was not acknowledged again after three seconds."""
+_PROBE: Final = "soak-probe/area/line/machine"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a soak is to be.
+
+    Attributes:
+        length_s: how long things go wrong, seconds.
+        rate: messages a second, of all devices.
+        devices: how many.
+        broker: which.
+        store: which.
+        seed: of chance.
+        folder: an empty one, for everything that the soak writes.
+    """
+
+    length_s: float
+    rate: float
+    devices: int
+    broker: BrokerKind
+    store: StoreKind
+    seed: int
+    folder: Path
+
+
+@dataclass
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        settings: what was asked for.
+        took_s: how long devices published.
+        settled_s: how long it took from then until all was stored; None if it never was.
+        interrupted: it was ended before its time.
+        verdict: on the messages and the ledger; None if it did not come to that.
+        faults: what went wrong, and how often.
+        own_ends: how often a process ended by itself, by name.
+        longest_catch_up_s: from the end of a fault until the store was up to date again.
+        wall_knows: how many of the devices the wall shows in the end; None if it does not answer.
+        growth: memory and descriptors of each process.
+        usage: the samples behind it.
+    """
+
+    settings: Settings
+    took_s: float = 0.0
+    settled_s: float | None = None
+    interrupted: bool = False
+    verdict: Verdict | None = None
+    faults: dict[str, int] = field(default_factory=dict)
+    own_ends: dict[str, int] = field(default_factory=dict)
+    longest_catch_up_s: float = 0.0
+    wall_knows: int | None = None
+    growth: list[Growth] = field(default_factory=list)
+    usage: Usage | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was lost, doubled or made otherwise, nothing grows, and the wall shows every device."""
+        return (
+            self.verdict is not None
+            and self.verdict.is_good
+            and self.settled_s is not None
+            and all(each.flat is not False for each in self.growth)
+            and self.wall_knows == self.settings.devices
+        )
+
+
+async def soak(settings: Settings, say: Callable[[str], None]) -> Outcome:
+    """Run a soak; Ctrl-C ends it early, with what there is by then.
+
+    Args:
+        settings: what it is to be.
+        say: is told of the progress, now and then.
+
+    Raises:
+        CommandError: broker or InfluxDB are not installed, or do not start.
+    """
+    outcome = Outcome(settings)
+    async with AsyncExitStack() as stack:
+        floor = await stack.enter_async_context(_floor(settings))
+        ended = stack.enter_context(_told_to_end())
+        try:
+            await floor.run(outcome, ended, say)
+        finally:
+            outcome.faults = dict(floor.faults.done)
+            outcome.own_ends = {part.name: part.own_ends for part in floor.parts if part.own_ends}
+            outcome.longest_catch_up_s = floor.lag.longest_s
+            outcome.usage = floor.usage
+            outcome.growth = [floor.usage.growth(part.name) for part in floor.parts]
+    return outcome
+
+
+class _Floor:
+    """All that takes part in a soak."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        services: list[Part],
+        broker: Part,
+        database: Part | None,
+        broker_url: str,
+        to_broker: list[Proxy],
+        to_store: list[Proxy],
+        wall_port: int,
+    ) -> None:
+        self.settings, self.store = settings, store
+        self.services, self.broker = services, broker
+        self.parts = [*services, broker, *([database] if database is not None else [])]
+        self.broker_url, self.wall_port = broker_url, wall_port
+        self.devices = [Device(number) for number in range(settings.devices)]
+        self.fleet = Fleet(self.devices, f"mqtt://127.0.0.1:{to_broker[1].port}", settings.rate)
+        self.lag = Lag(store, self.devices[0])
+        self.usage = Usage(self.parts, settings.length_s)
+        self.faults = Faults(
+            services=services,
+            broker=broker,
+            database=database,
+            file=settings.folder / "corridor.db" if settings.store == "sqlite" else None,
+            to_broker=to_broker,
+            to_store=to_store,
+            devices=self.devices,
+            lag=self.lag,
+            quiet=self._quiet,
+            seed=settings.seed,
+            length_s=settings.length_s,
+        )
+
+    async def run(self, outcome: Outcome, ended: asyncio.Event, say: Callable[[str], None]) -> None:
+        """Let it go on for its time, and judge."""
+        async with asyncio.TaskGroup() as watching:
+            tasks = [watching.create_task(part.supervise()) for part in self.parts]
+            tasks += [watching.create_task(each.watch()) for each in (self.lag, self.usage)]
+            await self._until_heard()  # nobody keeps what was published before the services ever subscribed
+            began_s = time.monotonic()
+            tasks.append(watching.create_task(self._tell(began_s, say)))
+            async with asyncio.TaskGroup() as acting:
+                acting.create_task(self.fleet.publish())
+                acting.create_task(self.faults.happen())
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self.settings.length_s):
+                        await ended.wait()
+                outcome.interrupted = ended.is_set()
+                say("no more faults; waiting until everything is acknowledged and stored")
+                self.faults.end()
+                self.fleet.stop()
+            outcome.took_s = time.monotonic() - began_s
+            outcome.settled_s = await self._settled(SETTLE_S + self.settings.length_s / 4)
+            outcome.wall_knows = await self._known_by_wall()
+            for task in tasks:
+                task.cancel()
+        for part in self.services:
+            await part.stop()
+        say("judging what is stored")
+        outcome.verdict = await judge(self.store, self.devices, self.settings.folder)
+
+    async def _settled(self, patience_s: float) -> float | None:
+        """Wait until what was acknowledged last is stored, and a redelivery would be over; return how long it took."""
+        began_s = time.monotonic()
+        while time.monotonic() - began_s < patience_s:
+            with suppress(StoreError):
+                if await is_stored(self.store, self.devices):
+                    took_s = time.monotonic() - began_s
+                    await asyncio.sleep(_REDELIVERY_S if self.settings.broker == "nats" else 1.0)
+                    return took_s
+            await asyncio.sleep(_LOOK_S)
+        return None
+
+    async def _quiet(self, do: Callable[[], Awaitable[None]]) -> bool:
+        """Do something while nothing is under way; return False if that could not be had."""
+        await self.fleet.pause()
+        try:
+            if await self._settled(30.0) is None:
+                return False
+            await asyncio.sleep(_REDELIVERY_S)
+            await do()
+            await self._until_heard()
+        finally:
+            self.fleet.resume()
+        return True
+
+    async def _until_heard(self) -> None:
+        """Wait until both services store what is published."""
+        while True:
+            since = time.time_ns()
+            with suppress(SessionError, StoreError):
+                async with Session(self.broker_url, client_id="soak-probe") as session:
+                    await session.publish(
+                        Publication(f"corridor/v1/{_PROBE}/telemetry/probe", b"1"),
+                        Publication(f"corridor/v1/{_PROBE}/meter/probe", b"1"),
+                    )
+                await asyncio.sleep(_LOOK_S)
+                found = [await self.store.before([kind], _PROBE, 2**62) for kind in ("telemetry", "meter")]
+                if all(any(event.at >= since for event in events) for events in found):
+                    return
+            await asyncio.sleep(_LOOK_S)
+
+    async def _known_by_wall(self) -> int | None:
+        """Return how many devices the wall shows, once it shows all, or after a while."""
+        known: int | None = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.wall_port}") as web:
+                while known != len(self.devices):
+                    with suppress(httpx.HTTPError):
+                        assets = (await web.get("/api/v1/assets")).json()
+                        wanted = {device.asset for device in self.devices}
+                        known = len(wanted & {asset["path"] for asset in assets})
+                    await asyncio.sleep(_LOOK_S)
+        return known
+
+    async def _tell(self, began_s: float, say: Callable[[str], None]) -> None:
+        while True:
+            done_s = min(time.monotonic() - began_s, self.settings.length_s)
+            wrong = ", ".join(self.faults.now) or "nothing is wrong"
+            say(
+                f"{done_s:.0f} of {self.settings.length_s:.0f} s: {self.fleet.acknowledged:,} of {self.fleet.sent:,}"
+                f" messages acknowledged, store {self.lag.now_s:.1f} s behind, {self.faults.done.total()} faults;"
+                f" now: {wrong}"
+            )
+            await asyncio.sleep(_SAY_EVERY_S)
+
+
+@asynccontextmanager
+async def _floor(settings: Settings) -> AsyncIterator[_Floor]:
+    """Start everything; stop it in the end."""
+    folder = settings.folder
+    async with AsyncExitStack() as stack:
+        port, store_port, rpc_port, wall_port = _free_ports(4)
+        broker = _broker(settings, port)
+        broker_url = f"mqtt://127.0.0.1:{port}"
+        stack.push_async_callback(broker.stop)
+        await _started(broker)
+        to_broker = [
+            await stack.enter_async_context(Proxy(name, port)) for name in ("services–broker", "devices–broker")
+        ]
+        database, to_store = None, []
+        url = seen_by_services = default_url(folder)
+        if settings.store == "influxdb":
+            database = _influxd(folder, store_port, rpc_port)
+            stack.push_async_callback(database.stop)
+            await _started(database)
+            to_store = [await stack.enter_async_context(Proxy("services–store", store_port))]
+            url, seen_by_services = (f"influxdb1://127.0.0.1:{at}/soak" for at in (store_port, to_store[0].port))
+            async with Setup(influx_address.parse(url)) as setup:
+                await setup.make_buckets()
+        store = await open_store(url)
+        stack.push_async_callback(store.close)
+        at_broker = f"mqtt://127.0.0.1:{to_broker[0].port}"
+        common = ("--broker", at_broker, "--store", seen_by_services, "--data", str(folder))
+        services = [
+            Part("ingest", corridor("ingest", *common), folder),
+            Part("kpi", corridor("kpi", "serve", *common), folder),
+            Part("wall", corridor("wall", *common, "--port", str(wall_port)), folder),
+        ]
+        for part in services:
+            stack.push_async_callback(part.stop)
+            await part.start()
+        yield _Floor(
+            settings,
+            store,
+            services=services,
+            broker=broker,
+            database=database,
+            broker_url=broker_url,
+            to_broker=to_broker,
+            to_store=to_store,
+            wall_port=wall_port,
+        )
+
+
+async def _started(part: Part) -> None:
+    try:
+        await part.start()
+    except TimeoutError as error:
+        log = part.log.read_text(errors="replace")[-500:]
+        raise CommandError(f"{part.name} does not start: {log}", "mend that and start again") from error
+
+
+def _broker(settings: Settings, port: int) -> Part:
+    folder = settings.folder / "broker"
+    folder.mkdir()
+    program = mosquitto.find() if settings.broker == "mosquitto" else nats.find()
+    if program is None:
+        raise CommandError(f"{settings.broker} is not installed", "install it, or choose the other with --broker")
+    if settings.broker == "mosquitto":
+        arguments = mosquitto.configure(folder, "127.0.0.1", port, None, None)
+    else:
+        arguments = nats.configure(folder, "127.0.0.1", port, None)
+
+    async def ready() -> None:
+        while True:
+            try:
+                async with Session(f"mqtt://127.0.0.1:{port}", client_id="soak-ready"):
+                    return
+            except SessionError:
+                await asyncio.sleep(_LOOK_S / 5)
+
+    return Part(settings.broker, [str(program), *arguments], settings.folder, ready)
+
+
+def _influxd(folder: Path, port: int, rpc_port: int) -> Part:
+    program = influxd.find()
+    if program is None:
+        raise CommandError("influxd (InfluxDB 1) is not installed", "install it, or soak --store sqlite")
+    file = influxd.configure(folder / "influxdb", port, rpc_port)
+
+    async def ready() -> None:
+        async with httpx.AsyncClient() as web:
+            while True:
+                with suppress(httpx.HTTPError):
+                    await web.get(f"http://127.0.0.1:{port}/ping")
+                    return
+                await asyncio.sleep(_LOOK_S / 5)
+
+    return Part("influxd", [str(program), "-config", str(file)], folder, ready)
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+class _told_to_end:  # noqa: N801  (it reads as what it is: a context)
+    """A context whose event is set by Ctrl-C or SIGTERM; the next Ctrl-C ends the program on the spot."""
+
+    def __init__(self) -> None:
+        self._ended = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def __enter__(self) -> asyncio.Event:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(number, self._told)
+        return self._ended
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.remove_signal_handler(number)
+
+    def _told(self) -> None:
+        if self._ended.is_set():
+            raise KeyboardInterrupt
+        self._ended.set()

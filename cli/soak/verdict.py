@@ -1,0 +1,173 @@
+"""The verdict on a soak: what was acknowledged against what is stored, and the ledger against one made anew.
+
+What the broker has acknowledged must be stored once and as it was sent. What was sent and not acknowledged may be
+stored or not, for nobody knows whether the broker had it. The ledger must be the one that all stored messages, made
+once more from the devices' own record, give in an empty store.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from broker.events import AnyEvent
+from broker.plant import NO_PLANT
+from broker.topics import KINDS, Kind
+from cli.soak.devices import Device
+from services.kpi.recompute import recompute
+from services.ledger.fields import TIME
+from services.ledger.history import KINDS as LEDGER_KINDS
+from services.ledger.history import MINUTE
+from services.store.interface import Batch, Store
+from services.store.sqlite import SqliteStore
+
+_ALL_KINDS: Final[list[Kind]] = sorted(KINDS - {"kpi"})  # type: ignore[arg-type]  # they are Kinds
+_FOR_EVER: Final = 2**62
+_SHOWN: Final = 10
+_CHUNK: Final = 5_000
+
+Key = tuple[str, str, int]
+"""What tells an event of a machine from its others: kind, series, time."""
+
+
+@dataclass
+class Verdict:
+    """What was found.
+
+    Attributes:
+        sent: messages that devices published.
+        acknowledged: those that the broker has acknowledged.
+        stored: events in the store.
+        lost: acknowledged messages of which an event is not stored.
+        doubled: events that are stored more than once.
+        changed: events that are stored otherwise than sent.
+        strange: stored events that nobody sent.
+        rows: of the ledger, compared.
+        differing: rows that are not those of a ledger made anew.
+        shown: the first of each, in words.
+    """
+
+    sent: int = 0
+    acknowledged: int = 0
+    stored: int = 0
+    lost: int = 0
+    doubled: int = 0
+    changed: int = 0
+    strange: int = 0
+    rows: int = 0
+    differing: int = 0
+    shown: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was lost, doubled or made otherwise."""
+        return not (self.lost or self.doubled or self.changed or self.strange or self.differing)
+
+    def show(self, line: str) -> None:
+        """Keep a line about something that was found."""
+        if len(self.shown) < _SHOWN:
+            self.shown.append(line)
+
+
+async def is_stored(store: Store, devices: Sequence[Device]) -> bool:
+    """Tell whether the last message of each device that was acknowledged is stored."""
+    for device in devices:
+        last = next((n for n in reversed(range(len(device.sent_at))) if device.acknowledged[n]), None)
+        if last is None:
+            continue
+        for event in device.events(last):
+            if not await store.events([event.kind], device.asset, event.at, event.at + 1):
+                return False
+    return True
+
+
+async def judge(
+    store: Store, devices: Sequence[Device], folder: Path, watch: Callable[[float, float], None] = lambda *_: None
+) -> Verdict:
+    """Hold what is stored against what was sent. Nothing may be writing to the store.
+
+    Args:
+        store: the one that the services wrote to.
+        devices: with their record.
+        folder: where a fresh store is made.
+        watch: is told how much is done, of how much.
+    """
+    verdict = Verdict()
+    fresh = await SqliteStore.open(folder / "anew.db")
+    try:
+        for number, device in enumerate(devices):
+            stored = await _judge_events(store, device, verdict)
+            await _judge_ledger(store, fresh, device, stored, verdict)
+            watch(number + 1, len(devices))
+    finally:
+        await fresh.close()
+    return verdict
+
+
+async def _judge_events(store: Store, device: Device, verdict: Verdict) -> list[AnyEvent]:
+    """Judge a device's events; return those of its messages that are stored."""
+    there: dict[Key, AnyEvent] = {}
+    for event in await store.events(_ALL_KINDS, device.asset, -_FOR_EVER, _FOR_EVER):
+        key = (event.kind, event.series, event.at)
+        verdict.stored += 1
+        if key in there:
+            verdict.doubled += 1
+            verdict.show(f"doubled: {event}")
+        there[key] = event
+    kept: list[AnyEvent] = []
+    for n, acknowledged in enumerate(device.acknowledged):
+        if n % _CHUNK == 0:
+            await asyncio.sleep(0)
+        verdict.sent += 1
+        verdict.acknowledged += acknowledged
+        missing = False
+        for event in device.events(n):
+            found = there.pop((event.kind, event.series, event.at), None)
+            missing |= found is None
+            if found is not None:
+                kept.append(event)
+                if found != event:
+                    verdict.changed += 1
+                    verdict.show(f"changed: {event} is stored as {found}")
+        if missing and acknowledged:
+            verdict.lost += 1
+            verdict.show(f"lost: message {n} of {device.asset}: {device.message(n)}")
+    verdict.strange += len(there)
+    for event in there.values():
+        verdict.show(f"nobody sent: {event}")
+    return kept
+
+
+async def _judge_ledger(
+    store: Store, fresh: SqliteStore, device: Device, events: list[AnyEvent], verdict: Verdict
+) -> None:
+    """Judge a device's ledger rows."""
+    asset = device.asset
+    told = [event for event in events if event.kind in LEDGER_KINDS]
+    for first in range(0, len(told), _CHUNK):
+        await fresh.write(Batch(events=told[first : first + _CHUNK]))
+    live = await store.rows(asset, -_FOR_EVER, _FOR_EVER)
+    reasons = await store.reason_rows(asset, -_FOR_EVER, _FOR_EVER)
+    if live:
+        newest = max(row.start for row in live)
+        covered = sum(row.sums.get(each, 0) for row in live if row.start == newest for each in TIME)
+        until = newest + min(covered, MINUTE)
+        await recompute(fresh, NO_PLANT, asset, 0, until, now=until)
+    anew = {
+        **{(row.start, row.product, row.shift): row for row in await fresh.rows(asset, -_FOR_EVER, _FOR_EVER)},
+        **{(row.start, row.state, row.reason): row for row in await fresh.reason_rows(asset, -_FOR_EVER, _FOR_EVER)},
+    }
+    verdict.rows += len(anew)
+    for row in live:
+        _compare(row, anew.pop((row.start, row.product, row.shift), None), verdict)
+    for reason in reasons:
+        _compare(reason, anew.pop((reason.start, reason.state, reason.reason), None), verdict)
+    for missing in anew.values():
+        _compare(None, missing, verdict)
+
+
+def _compare(live: object, anew: object, verdict: Verdict) -> None:
+    if live != anew:
+        verdict.differing += 1
+        verdict.show(f"the ledger has {live}, made anew it is {anew}")

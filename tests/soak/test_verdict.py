@@ -1,0 +1,102 @@
+"""The verdict finds what was lost, doubled or changed, and a ledger that is not what its events make."""
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from broker.events import NS_PER_S
+from broker.plant import NO_PLANT
+from broker.topics import Kind
+from cli.soak.devices import Device
+from cli.soak.verdict import Verdict, is_stored, judge
+from services.kpi.keeping import Keeper
+from services.store.sqlite import SqliteStore
+
+CYCLE = 40
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = await SqliteStore.open(tmp_path / "corridor.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def devices(store: SqliteStore) -> list[Device]:
+    """Two devices that have sent every kind of message, all of which is acknowledged and kept."""
+    found = [Device(0), Device(1)]
+    keeper = Keeper(store, NO_PLANT, lambda: time.time_ns() + 3 * 60 * NS_PER_S)
+    for device in found:
+        for n in range(CYCLE):
+            device.clock_off_ns = (n - CYCLE) * NS_PER_S
+            device.next()
+            device.acknowledged[n] = 1
+        await keeper.keep_events([event for n in range(CYCLE) for event in device.events(n)])
+    return found
+
+
+async def judged(store: SqliteStore, devices: list[Device], folder: Path) -> Verdict:
+    return await judge(store, devices, folder)
+
+
+def change(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / "corridor.db")) as connection, connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount > 0
+
+
+async def test_every_kind_of_the_contract_is_sent_and_all_is_well(
+    store: SqliteStore, devices: list[Device], tmp_path: Path
+) -> None:
+    kinds = {event.kind for device in devices for n in range(CYCLE) for event in device.events(n)}
+    assert kinds == set(get_args(Kind)) - {"kpi"}
+    verdict = await judged(store, devices, tmp_path)
+    assert verdict.is_good, verdict.shown
+    assert verdict.acknowledged == verdict.sent == 2 * CYCLE
+    assert verdict.rows > 0
+    assert await is_stored(store, devices)
+
+
+async def test_what_was_not_acknowledged_may_be_stored_or_not(
+    store: SqliteStore, devices: list[Device], tmp_path: Path
+) -> None:
+    devices[0].next()
+    assert (await judged(store, devices, tmp_path)).is_good
+    assert await is_stored(store, devices)
+
+
+async def test_an_acknowledged_message_that_is_not_stored_is_lost(
+    store: SqliteStore, devices: list[Device], tmp_path: Path
+) -> None:
+    devices[1].next()
+    devices[1].acknowledged[-1] = 1
+    assert not await is_stored(store, devices)
+    change(tmp_path, "DELETE FROM quality")
+    verdict = await judged(store, devices, tmp_path)
+    assert not verdict.is_good
+    assert verdict.lost == 1 + 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE meter SET total = total + 1", "changed"),
+        ("UPDATE telemetry SET time = time + 1 WHERE value = 5", "strange"),
+        ("UPDATE ledger_minute SET good = good + 1 WHERE good > 0", "differing"),
+        ("DELETE FROM ledger_reason_minute WHERE reason = 'reason-4'", "differing"),
+    ],
+)
+async def test_what_is_stored_otherwise_than_sent_is_found(
+    store: SqliteStore, devices: list[Device], tmp_path: Path, statement: str, found: str
+) -> None:
+    change(tmp_path, statement)
+    verdict = await judged(store, devices, tmp_path)
+    assert not verdict.is_good
+    assert getattr(verdict, found) > 0
+    assert verdict.shown
