@@ -324,7 +324,7 @@ def _broker(settings: Settings, port: int) -> Part:
     if program is None:
         raise CommandError(f"{settings.broker} is not installed", "install it, or choose the other with --broker")
     if settings.broker == "mosquitto":
-        arguments = mosquitto.configure(folder, "127.0.0.1", port, None, None)
+        arguments = mosquitto.configure(folder, "127.0.0.1", port, None)
     else:
         arguments = nats.configure(folder, "127.0.0.1", port, None)
 
