@@ -247,11 +247,23 @@ class InfluxServer:
         if _MISSING.search(words) or status == httpx.codes.NOT_FOUND:
             raise StoreError(f"{where} has no {database!r} ({words}); set it up with: corridor store init --store URL")
         if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-            login = "user and password" if self.address.is_version_1 else "token"
-            raise StoreError(
-                f"{where} does not let us into {database!r} ({words}); check the {login} in the store's URL"
-            )
+            raise StoreError(f"{where} does not let us into {database!r} ({words}); {self._login_hint(status)}")
         raise StoreError(f"{where}: {words}")
+
+
+    def _login_hint(self, status: int) -> str:
+        if not self.address.is_version_1:
+            return "check the token in the store's URL"
+        again = "corridor store init --store URL, with an account that may do everything,"
+        if status == httpx.codes.FORBIDDEN:
+            return (
+                "user and password are right, but the user has no right to it. A database restored from a backup has"
+                f" lost the rights of its users: {again} grants them again"
+            )
+        return (
+            "check the user and password in the store's URL. A new server that was restored from a backup has no users:"
+            f" {again} makes them"
+        )
 
 
 def said(response: httpx.Response) -> str:

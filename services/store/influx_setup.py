@@ -84,6 +84,10 @@ class Setup:
             else:
                 done = await self._make_bucket(bucket, kept_ns, shard_ns, change=events_kept_ns is not None)
             told.append(f"{bucket}: {done}")
+        if self.address.is_version_1:
+            # A database that was dropped and restored from a backup has lost the rights of its users.
+            for user in await self._users() & {self._user("services"), self._user("grafana")}:
+                await self._grant(user)
         writing = Writing(self._server, self.buckets)
         if await Reading(self._server, self.buckets, 1).note(SCHEMA_NOTE) is None:
             await writing.set_note(MARK_NOTE, new_mark())
@@ -100,7 +104,7 @@ class Setup:
             StoreError: the server does not do it, or knows no accounts.
         """
         if self.address.is_version_1:
-            secret = await self._make_user(self._user(role), may_write=role == "services", renew=renew)
+            secret = await self._make_user(self._user(role), renew=renew)
         elif self._is_version_3:
             raise StoreError(
                 "InfluxDB 3 Core has no tokens that may do less than everything; make one with its own tools:"
@@ -159,19 +163,25 @@ class Setup:
         await self._server.statement(f"ALTER RETENTION POLICY {name(found['name'])} ON {name(database)} {kept}")
         return f"there, now keeps {_spoken(kept_ns)}"
 
-    async def _make_user(self, user: str, *, may_write: bool, renew: bool) -> str | None:
-        names = {row[0] for one in await self._server.statement("SHOW USERS") for row in one.values}
-        if user in names and not renew:
+    async def _make_user(self, user: str, *, renew: bool) -> str | None:
+        is_there = user in await self._users()
+        if is_there and not renew:
             return None
         password = secrets.token_urlsafe(24)
-        if user in names:
+        if is_there:
             await self._server.statement(f"SET PASSWORD FOR {name(user)} = {literal(password)}")
         else:
             await self._server.statement(f"CREATE USER {name(user)} WITH PASSWORD {literal(password)}")
-        for database in self.buckets:
-            right = "ALL" if may_write else "READ"
-            await self._server.statement(f"GRANT {right} ON {name(database)} TO {name(user)}")
+        await self._grant(user)
         return password
+
+    async def _grant(self, user: str) -> None:
+        right = "ALL" if user == self._user("services") else "READ"
+        for database in self.buckets:
+            await self._server.statement(f"GRANT {right} ON {name(database)} TO {name(user)}")
+
+    async def _users(self) -> set[str]:
+        return {row[0] for one in await self._server.statement("SHOW USERS") for row in one.values}
 
     # ---- InfluxDB 2 ----
 

@@ -224,4 +224,4 @@ def test_what_is_wrong_is_told(corridor: Corridor, tmp_path: Path, monkeypatch: 
     assert (status, "exists; choose another name" in told, file.read_text()) == (1, True, "mine")
     monkeypatch.setattr(sheet_files, "find_spec", lambda _: None)
     status, _, told = corridor("export", "state", *RANGE, "--out", str(tmp_path / "x.parquet"))
-    assert (status, "pip install 'corridor[export]'" in told) == (1, True)
+    assert (status, "pip install '.[export]'" in told) == (1, True)

@@ -4,12 +4,13 @@ import asyncio
 import re
 import shlex
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from broker.events import StateChange
-from services.store.interface import Batch
+from services.store.interface import Batch, StoreError
 from services.store.opening import default_url, open_store
 from tests.cli.conftest import Corridor
 from tests.cli.conftest import corridor as corridor  # noqa: PLC0414  (a fixture)
@@ -29,15 +30,18 @@ def block(beginning: str) -> str:
 
 async def write(url: str, at: int) -> None:
     store = await open_store(url)
-    await store.write(Batch(events=[StateChange(asset=MILL, at=at, state="running")]))
-    await store.close()
+    try:
+        await store.write(Batch(events=[StateChange(asset=MILL, at=at, state="running")]))
+    finally:
+        await store.close()
 
 
 async def instants(url: str) -> list[int]:
     store = await open_store(url)
-    found = [event.at for event in await store.events(("state",), MILL, 0, 2**62)]
-    await store.close()
-    return found
+    try:
+        return [event.at for event in await store.events(("state",), MILL, 0, 2**62)]
+    finally:
+        await store.close()
 
 
 def test_a_store_in_use_is_copied_and_put_back(corridor: Corridor, tmp_path: Path) -> None:
@@ -75,13 +79,73 @@ def test_an_influxdb_1_is_copied_and_put_back(tmp_path: Path) -> None:
     try:
         url = server.make_store("corridor")
         asyncio.run(write(url, 1_700_000_000_000_000_000))
-        save, restore = (
-            line.replace("127.0.0.1:8088", f"127.0.0.1:{server.rpc_port}")
-            for line in block("influxd backup").splitlines()
-        )
-        subprocess.run(shlex.split(save), cwd=tmp_path, check=True, capture_output=True)
+        influxd_1("backup", server, tmp_path)
         server.drop_store("corridor")
-        subprocess.run(shlex.split(restore), cwd=tmp_path, check=True, capture_output=True)
+        influxd_1("restore", server, tmp_path)
         assert asyncio.run(instants(url)) == [1_700_000_000_000_000_000]
     finally:
         server.kill()
+
+
+@pytest.mark.influx
+@pytest.mark.parametrize("onto", ["the-same-server", "a-new-server"])
+def test_an_influxdb_1_with_passwords_lets_the_services_in_again_after_a_restore(
+    corridor: Corridor, tmp_path: Path, onto: str
+) -> None:
+    server = guarded(tmp_path / "one")
+    try:
+        init(corridor, server, tmp_path)
+        before = secret(tmp_path, server, server)
+        at = time.time_ns()
+        asyncio.run(write(before, at))
+        influxd_1("backup", server, tmp_path)
+        if onto == "a-new-server":
+            server.kill()
+            server, old = guarded(tmp_path / "other"), server
+            before = secret(tmp_path, old, server)
+            told = "has no users"
+        else:
+            for database in ("corridor", "corridor_ledger", "corridor_hour"):
+                server.query(f'DROP DATABASE "{database}"', login=ADMIN)
+            told = "user and password are right"
+        influxd_1("restore", server, tmp_path)
+        with pytest.raises(StoreError, match=told) as locked_out:
+            asyncio.run(instants(before))
+        assert "corridor store init" in str(locked_out.value)
+        init(corridor, server, tmp_path)
+        after = secret(tmp_path, server, server)
+        assert asyncio.run(instants(after)) == [at]
+        asyncio.run(write(after, at + 1))
+        assert (after == before) == (onto == "the-same-server")
+    finally:
+        server.kill()
+
+
+ADMIN = "admin:PASSWORD"
+
+
+def guarded(folder: Path) -> Influxd:
+    """Start a server that asks for passwords, with the account of the page."""
+    server = Influxd(folder, auth=True)
+    server.query("CREATE USER admin WITH PASSWORD 'PASSWORD' WITH ALL PRIVILEGES")
+    return server
+
+
+def influxd_1(what: str, server: Influxd, folder: Path) -> None:
+    """Do the page's line that makes the backup, or restores it."""
+    (line,) = [each for each in block("influxd backup").splitlines() if each.startswith(f"influxd {what} ")]
+    words = shlex.split(line.replace("127.0.0.1:8088", f"127.0.0.1:{server.rpc_port}"))
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)
+
+
+def init(corridor: Corridor, server: Influxd, folder: Path) -> None:
+    """Do the page's line that makes the users, or grants them their rights."""
+    words = shlex.split(block("./corridor store init").replace("127.0.0.1:8086", f"127.0.0.1:{server.port}"))[1:]
+    (folder / "secrets").mkdir(exist_ok=True)
+    told = corridor(*[str(folder / word) if word.startswith("secrets/") else word for word in words])
+    assert told[0] == 0, told
+
+
+def secret(folder: Path, old: Influxd, new: Influxd) -> str:
+    """Return the store's URL for the services, at another server than the one that it was made for."""
+    return (folder / "secrets/store").read_text().strip().replace(f":{old.port}/", f":{new.port}/")
