@@ -110,5 +110,6 @@ def _needs_extra(module: str) -> Any:
         if error.name is None or error.name.partition(".")[0] not in {"grafana_foundation_sdk", "fastjsonschema"}:
             raise
         raise CommandError(
-            f"{error.name} is not installed, which makes Grafana's dashboards", "from a checkout: pip install '.[dashboards]'"
+            f"{error.name} is not installed, which makes Grafana's dashboards",
+            "from a checkout: pip install '.[dashboards]'",
         ) from error

@@ -250,14 +250,13 @@ class InfluxServer:
             raise StoreError(f"{where} does not let us into {database!r} ({words}); {self._login_hint(status)}")
         raise StoreError(f"{where}: {words}")
 
-
     def _login_hint(self, status: int) -> str:
         if not self.address.is_version_1:
             return "check the token in the store's URL"
         again = "corridor store init --store URL, with an account that may do everything,"
         if status == httpx.codes.FORBIDDEN:
             return (
-                "user and password are right, but the user has no right to it. A database restored from a backup has"
+                "user and password are right, but the user may not do that. A database restored from a backup has"
                 f" lost the rights of its users: {again} grants them again"
             )
         return (

@@ -50,7 +50,9 @@ def sheet_file(path: Path, columns: Sequence[Column]) -> SheetFile:
     if path.suffix == ".csv":
         return _CsvFile(path, columns)
     if find_spec("polars") is None:
-        raise StoreError("a Parquet file needs Polars; install it with: pip install '.[export]' in a checkout, or write .csv")
+        raise StoreError(
+            "a Parquet file needs Polars; install it with: pip install '.[export]' in a checkout, or write .csv"
+        )
     return _ParquetFile(path, columns)
 
 

@@ -1,4 +1,4 @@
-"""What pages print to be copied is run as it is printed, against a real demo, and gives the number that they promise."""
+"""What pages print to be copied is run as printed, against a real demo, and gives the number that they promise."""
 
 import asyncio
 import os

@@ -83,7 +83,7 @@ async def test_accounts_may_do_no_more_than_they_must(guarded: Influxd) -> None:
         await services.write(Batch(events=[STATE]))
         reader = InfluxStore(replace(parse(admin), user="plant-grafana", secret=password))
         assert await reader.events(["state"], "", 0, 9) == [STATE]
-        with pytest.raises(StoreError, match=r"does not let us into 'plant'.*check the user and password"):
+        with pytest.raises(StoreError, match=r"does not let us into 'plant'.*user and password are right"):
             await reader.write(samples(1))
         with pytest.raises(StoreError, match="does not let us in"):
             await services.server.statement('DROP DATABASE "plant"')  # type: ignore[attr-defined]
