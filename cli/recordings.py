@@ -170,7 +170,7 @@ async def keep(
             raise
 
     for chunk in _chunks(messages):
-        for events, refused in steps(chunk, judged):
+        for events, refused, _ in steps(chunk, judged):
             await keeper.keep_events(events, refused)
             tally.events += len(events)
         if now - advanced > ADVANCE_NS:

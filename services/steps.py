@@ -7,9 +7,9 @@ has arrived is decoded and written step by step, however many messages came toge
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from broker.errors import ContractError
 from broker.events import AnyEvent
 from broker.message import Message
+from services.isolating import judged
 from services.store.interface import Refused
 
 MOST_EVENTS: Final = 20_000
@@ -17,10 +17,15 @@ MOST_EVENTS: Final = 20_000
 
 
 class Step(NamedTuple):
-    """What is written at once: the events of some messages, and those messages that were refused."""
+    """What is written at once: the events of some messages, and those messages that were refused.
+
+    Attributes:
+        messages: all that have events or are refused.
+    """
 
     events: list[AnyEvent]
     refused: list[Refused]
+    messages: list[Message]
 
 
 def steps(
@@ -33,15 +38,17 @@ def steps(
         judge: returns the events that a message means; raises `ContractError` for one that is refused.
         most: how many events and refusals end a step.
     """
-    events: list[AnyEvent] = []
-    refused: list[Refused] = []
+    step = Step([], [], [])
     for message in messages:
-        try:
-            events += judge(message)
-        except ContractError as error:
-            refused.append(Refused.of(message, error))
-        if len(events) + len(refused) >= most:
-            yield Step(events, refused)
-            events, refused = [], []
-    if events or refused:
-        yield Step(events, refused)
+        found = judged(message, judge)
+        if isinstance(found, Refused):
+            step.refused.append(found)
+        else:
+            step.events.extend(found)
+        if found:
+            step.messages.append(message)
+        if len(step.events) + len(step.refused) >= most:
+            yield step
+            step = Step([], [], [])
+    if step.messages:
+        yield step

@@ -15,9 +15,11 @@ from broker.message import Message
 from broker.session import Session
 from broker.topics import PREFIX
 from services.ingest.forgetting import keep_forgetting
+from services.isolating import judge, keep_apart
 from services.keepers import DeadLetters, is_kept_by_kpi, until_kept
 from services.steps import steps
-from services.store.interface import Batch, Store
+from services.store.failures import is_unforeseen
+from services.store.interface import Batch, Refused, Store
 
 
 def filters(group: str = "", prefix: str = PREFIX) -> list[str]:
@@ -39,13 +41,28 @@ async def ingest(
 
 
 async def _consume(session: Session, store: Store, prefix: str) -> None:
-    def judge(message: Message) -> Sequence[AnyEvent]:
+    def mean(message: Message) -> Sequence[AnyEvent]:
         """Return the events of a message that are this service's to keep."""
         return () if is_kept_by_kpi(message.topic, prefix) else decode(message, prefix=prefix)
 
+    async def keep(messages: Sequence[Message]) -> list[Refused]:
+        events, refused = judge(messages, mean)
+        await store.write(Batch(events=events, refused=refused))
+        return refused
+
     letters = DeadLetters(session, prefix)
     async for batch in session.batches():
-        for events, refused in steps(batch.messages, judge):
-            await until_kept(lambda: store.write(Batch(events=events, refused=refused)))  # noqa: B023  (awaited at once)
+        for step in steps(batch.messages, mean):
+            refused = list(step.refused)
+
+            async def keep_step() -> None:
+                try:
+                    await store.write(Batch(events=step.events, refused=step.refused))  # noqa: B023  (awaited at once)
+                except Exception as error:
+                    if not is_unforeseen(error):
+                        raise
+                    refused[:] = await keep_apart(step.messages, keep, store)  # noqa: B023  (the same)
+
+            await until_kept(keep_step)
             await letters.publish(refused)
         batch.acknowledge()

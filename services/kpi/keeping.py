@@ -10,14 +10,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from broker.codec import decode
-from broker.errors import ContractError
 from broker.events import AnyEvent, Job, StateChange
 from broker.message import Message
 from broker.plant import Plant
 from broker.topics import PREFIX
+from services.isolating import judge, keep_apart
 from services.ledger.fields import TIME, Sums
 from services.ledger.history import KINDS, MINUTE, History, Said, minutes, reach_back
 from services.ledger.rows import Rules, build
+from services.store import failures
 from services.store.histories import FOR_EVER, histories
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
 
@@ -56,23 +57,43 @@ class Keeper:
         self._changed = changed
         self._machines: dict[str, _Machine] = {}
         self._started = False
+        self._failed = False
+        self.failing: dict[str, str] = {}
+        """Machines of which no rows can be made, and why: their events are stored, their ledger stands still."""
 
     async def start(self) -> None:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
         self._machines.clear()
-        await self._load("", self._now() - HORIZON_NS)
+        self.failing.clear()
+        origin = self._now() - HORIZON_NS
+        try:
+            await self._load("", origin)
+        except Exception as error:
+            if not failures.is_unforeseen(error):
+                raise
+            self._machines.clear()
+            for machine in await self._store.machines():
+                await self._take_up(machine.asset, origin)
         self._started = True
 
     async def keep(self, messages: Sequence[Message]) -> list[Refused]:
-        """Decode messages and keep what they mean; return those that were refused, which are kept too."""
-        events: list[AnyEvent] = []
-        refused: list[Refused] = []
-        for message in messages:
-            try:
-                events += decode(message, prefix=self._prefix)
-            except ContractError as error:
-                refused.append(Refused.of(message, error))
-        await self.keep_events(events, refused)
+        """Decode messages and keep what they mean; return those that were refused, which are kept too.
+
+        A message for which something fails that nobody foresaw is refused as well, alone.
+        """
+        return await keep_apart(messages, self._keep, self._store)
+
+    async def _keep(self, messages: Sequence[Message]) -> list[Refused]:
+        if self._failed:
+            # First of all without them: a machine that fails by itself is no message's fault.
+            self._started = self._failed = False
+            await self.advance()
+        events, refused = judge(messages, lambda message: decode(message, prefix=self._prefix))
+        try:
+            await self.keep_events(events, refused)
+        except Exception as error:
+            self._started, self._failed = False, failures.is_unforeseen(error)
+            raise
         return refused
 
     async def keep_events(self, events: Sequence[AnyEvent], refused: Sequence[Refused] = ()) -> None:
@@ -82,20 +103,24 @@ class Keeper:
         now = self._now()
         oldest: dict[str, int] = {}
         for event in events:
-            if event.kind in KINDS:
+            if event.kind in KINDS and event.asset not in self.failing:
                 oldest[event.asset] = min(oldest.get(event.asset, FOR_EVER), event.at)
         new = [asset for asset in oldest if asset not in self._machines]
         if len(new) > 1 + len(self._machines) // SHARE:  # each by itself is some fifty questions to an InfluxDB
             at = min(oldest[asset] for asset in new) - reach_back(self._plant.microstop_limit_ns)
-            await self._load(_common(new), min(at, now - HORIZON_NS), frozenset(new))
+            await self._take_up_together(new, min(at, now - HORIZON_NS))
         for asset, at in oldest.items():
             machine = self._machines.get(asset)
             touched_from = at - reach_back(self._plant.microstop_limit_ns)  # a late event can touch what was before it
             if machine is None or touched_from < machine.history.origin:
-                await self._load(asset, min(touched_from, now - HORIZON_NS))
-        touched: dict[str, set[int]] = {asset: set() for asset in oldest}
+                await self._take_up(asset, min(touched_from, now - HORIZON_NS))
+        touched: dict[str, set[int]] = {asset: set() for asset in oldest if asset not in self.failing}
         told: list[AnyEvent] = []
         for event in sorted(events, key=_is_last_word):
+            if event.asset in self.failing:
+                if not _is_last_word(event):
+                    told.append(event)
+                continue
             if _is_last_word(event) and not self._machines[event.asset].is_news(event):
                 continue
             if isinstance(event, Job) and self._machines[event.asset].is_past(event):
@@ -114,10 +139,30 @@ class Keeper:
         if not self._started:
             await self.start()
         now = self._now()
-        await self._write(Batch(), {asset: set() for asset in self._machines}, now)
-        for machine in self._machines.values():
-            machine.forget(now - HORIZON_NS)
+        try:
+            await self._write(Batch(), {asset: set() for asset in self._machines}, now)
+        except Exception as error:
+            if not failures.is_unforeseen(error):
+                raise
+            await self.start()
+            await self._advance_apart(now)
+        for asset, machine in list(self._machines.items()):
+            try:
+                machine.forget(now - HORIZON_NS)
+            except Exception as error:  # noqa: BLE001  (one machine must not hold up all others)
+                self._set_aside(asset, error)
         return now
+
+    async def _advance_apart(self, now: int) -> None:
+        """Make and write the rows of each machine by itself: one of them has rows that the store cannot hold."""
+        for asset in list(self._machines):
+            try:
+                await self._write(Batch(), {asset: set()}, now)
+            except Exception as error:
+                if not failures.is_unforeseen(error):
+                    raise
+                self._set_aside(asset, error)
+        self._started = True
 
     def __len__(self) -> int:
         """Return how many machines have a ledger."""
@@ -130,6 +175,30 @@ class Keeper:
     def is_counted(self, machine: str) -> bool:
         """Tell whether a machine's time counts: it has told a state, a count or an order, and is more than a meter."""
         return self._machines[machine].history.is_counted
+
+    async def _take_up(self, asset: str, origin: int) -> None:
+        """Read a machine's history; what fails of it sets the machine aside, and no other."""
+        try:
+            await self._load(asset, origin)
+        except Exception as error:
+            if not failures.is_unforeseen(error):
+                raise
+            self._set_aside(asset, error)
+
+    async def _take_up_together(self, assets: Sequence[str], origin: int) -> None:
+        """Read the histories of new machines at once; where that fails of one, each is left to be read by itself."""
+        try:
+            await self._load(_common(assets), origin, frozenset(assets))
+        except Exception as error:
+            if not failures.is_unforeseen(error):
+                raise
+            for asset in assets:
+                self._machines.pop(asset, None)
+
+    def _set_aside(self, asset: str, error: Exception) -> None:
+        failures.note("the ledger of a machine", error, asset=asset)
+        self._machines.pop(asset, None)
+        self.failing[asset] = failures.in_words(error)
 
     async def _load(self, asset: str, origin: int, wanted: Collection[str] = ()) -> None:
         """Read the history of one machine ('': of all) since `origin` or its newest row, with the rows made since.
@@ -173,7 +242,15 @@ class Keeper:
         """Make the rows of the touched minutes, and write all at once; if that fails, begin from the store again."""
         made = _Made()
         for asset, starts in touched.items():
-            self._machines[asset].rebuild(starts, now, made)
+            rebuilt = _Made()
+            try:
+                self._machines[asset].rebuild(starts, now, rebuilt)
+            except Exception as error:
+                if batch.events:
+                    raise
+                self._set_aside(asset, error)
+            else:
+                made.take_in(rebuilt)
         if not (batch.events or batch.refused or made.rows or made.reasons):
             return
         try:
@@ -195,6 +272,12 @@ class _Made:
         self.rows: list[LedgerRow] = []
         self.reasons: list[ReasonRow] = []
         self.changes: list[Change] = []
+
+    def take_in(self, other: "_Made") -> None:
+        """Add the rows of another."""
+        self.rows += other.rows
+        self.reasons += other.reasons
+        self.changes += other.changes
 
 
 class _Machine:

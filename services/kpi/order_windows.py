@@ -11,6 +11,7 @@ from broker.plant import Plant
 from services.kpi.board import LAST, Board, Key, Window
 from services.ledger.fields import Sums, add
 from services.ledger.history import MINUTE
+from services.store import failures
 from services.store.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.planning import newest_orders
@@ -57,7 +58,12 @@ class OrderWindows:
         self._due.clear()
         for machine in due:
             if machine in machines:
-                await self._read(machine, now)
+                try:
+                    await self._read(machine, now)
+                except Exception as error:
+                    if not failures.is_unforeseen(error):
+                        raise
+                    failures.note("reading the orders of a machine", error, asset=machine)
 
     def parts(self, path: str, order: str) -> list[Window]:
         """Return the windows of an order on the machines of a line, or on a machine."""

@@ -10,12 +10,13 @@ from functools import partial
 from typing import Final
 
 from broker.plant import Plant
-from broker.session import Session
+from broker.session import Publication, Session
 from broker.topics import PREFIX
 from services.keepers import DeadLetters, until_kept
 from services.kpi.keeping import Keeper
 from services.kpi.windows import Windows
-from services.store.interface import Refused, Store, StoreError
+from services.store import failures
+from services.store.interface import Refused, Store
 
 TICK_S: Final = 1.0
 SLOW_TICK_S: Final = 10.0
@@ -62,9 +63,14 @@ async def _pass_time(session: Session, keeper: Keeper, windows: Windows, lock: a
                 reached = await keeper.advance()
                 await windows.roll(keeper, reached)
 
-        await until_kept(advance)
-        await until_kept(partial(windows.read, reached))
-        await session.publish(*windows.due(reached))
+        publications: list[Publication] = []
+        try:
+            await until_kept(advance)
+            await until_kept(partial(windows.read, reached))
+            publications += windows.due(reached)
+        except Exception as error:  # noqa: BLE001  (the next tick begins from the store)
+            failures.note("letting the ledger grow with time", error)
+        await session.publish(*publications)
         pause_s = SLOW_TICK_S if len(keeper) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))
 
@@ -73,6 +79,6 @@ async def _pass_time(session: Session, keeper: Keeper, windows: Windows, lock: a
 async def _anew_after_failure(windows: Windows) -> AsyncIterator[None]:
     try:
         yield
-    except StoreError:
+    except Exception:
         windows.forget()
         raise

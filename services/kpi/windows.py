@@ -10,6 +10,7 @@ events. So it is read anew when something is measured, else in turn, each half m
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice, takewhile
 from typing import Final
@@ -29,6 +30,7 @@ from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
 from services.ledger.indicators import coverage, evaluate
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
+from services.store import failures
 from services.store.answers import CORE, context_of, never_told
 from services.store.histories import FOR_EVER
 from services.store.interface import Store
@@ -62,6 +64,8 @@ class Windows:
         """Assets of which no machine's time counts by itself, so that of all does: it is unknown."""
         self._retained: dict[Key, bool] = {}
         """Whether the broker holds something; not here: nobody knows, as it may be from before a restart."""
+        self._failing: dict[str, str] = {}
+        """The machines whose rows the keeper cannot make, and why."""
         self._told: dict[str, dict[str, int]] = {}
         """By machine, the fields that it has told since the start, and the time of the first."""
         self._gone: list[Key] = []
@@ -70,6 +74,13 @@ class Windows:
 
     def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
         """Take in rows that have changed, by these events or by time alone."""
+        try:
+            self._apply(changes, events)
+        except Exception as error:  # noqa: BLE001  (they are stored; what is published is read anew)
+            failures.note("taking in changed rows", error)
+            self.forget()
+
+    def _apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
         self._note(events)
         had_rows = {(machine, start) for machine, start, before, _ in changes if before}
         for machine, start, _, _ in changes:
@@ -146,9 +157,11 @@ class Windows:
             counted = {machine for machine, is_counted in machines.items() if is_counted} | self._silent
             told = {path for machine in counted for path in paths(machine)}
             self._meters = self._board.members.keys() - told
+        self._failing = dict(keeper.failing)
         for path in self._board.members:
             for kind in KINDS:
-                await self._roll(path, kind, now, anew=path in stale)
+                with self._by_itself("beginning a window", path):
+                    await self._roll(path, kind, now, anew=path in stale)
         await self._orders.roll(changed, machines, now)
         self._gone = [
             key for key in self._board.possible() if self._retained.get(key, True) and self._board.window(key) is None
@@ -178,13 +191,14 @@ class Windows:
             window.read = now
             if kind.endswith("order") or len(self._board.under(path)) > MOST_MACHINES:
                 continue
-            measured = await self._range(key, window, now)
-            # What was never told is known once it has been read: an event that tells it is noticed.
-            known = window.context if read else await never_told(self._store, self._plant, path, measured.end)
-            context = await context_of(self._store, self._plant, measured, known)
-            if context != window.context:
-                window.context = context
-                self._board.touch(key)
+            with self._by_itself("reading what a window needs", path):
+                measured = await self._range(key, window, now)
+                # What was never told is known once it has been read: an event that tells it is noticed.
+                known = window.context if read else await never_told(self._store, self._plant, path, measured.end)
+                context = await context_of(self._store, self._plant, measured, known)
+                if context != window.context:
+                    window.context = context
+                    self._board.touch(key)
 
     def due(self, now: int) -> Iterator[Publication]:
         """Yield what is to be published now: windows that an event touched, and those long unpublished.
@@ -204,10 +218,12 @@ class Windows:
                 window = self._board.ended.get(key)
             if window is not None and window.start <= now:
                 window.published = now
-                self._retained[key] = True
-                yield Publication(
-                    self._topic(key), msgspec.json.encode(self._payload(key, window, now)), 1, retain=True
-                )
+                payload = b""
+                with self._by_itself("publishing a window", key[0]):
+                    payload = msgspec.json.encode(self._payload(key, window, now))
+                if payload:
+                    self._retained[key] = True
+                    yield Publication(self._topic(key), payload, 1, retain=True)
         for key in self._gone:
             if self._retained.get(key, True) and self._board.window(key) is None:
                 self._retained[key] = False
@@ -232,8 +248,25 @@ class Windows:
             end=instants.format_rfc3339(min(now, window.end)),
             coverage=coverage(sums),
             indicators=evaluation.values,
-            notes=[f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons],
+            notes=[
+                *(f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons),
+                *(
+                    f"the ledger of {machine} stands still ({why}): report it"
+                    for machine, why in self._failing.items()
+                    if is_under(machine, path)
+                ),
+            ],
         )
+
+    @contextmanager
+    def _by_itself(self, doing: str, path: str) -> Iterator[None]:
+        """Let what fails of one window, in a way that nobody foresaw, hold up no other."""
+        try:
+            yield
+        except Exception as error:
+            if not failures.is_unforeseen(error):
+                raise
+            failures.note(doing, error, asset=path)
 
     def _with_silent(self, path: str, window: Window, now: int) -> Sums:
         """Return a window's sums with the time of the machines under an asset that have not been heard."""

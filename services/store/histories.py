@@ -7,6 +7,7 @@ from broker.events import AnyEvent, Job
 from broker.topics import Kind
 from services.ledger.counters import DIP_NS
 from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
+from services.store import failures
 from services.store.interface import Store
 
 FOR_EVER: Final = 2**62
@@ -80,4 +81,7 @@ def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int, sho
         history = found.get(event.asset)
         if history is None:
             history = found[event.asset] = History(origin)
-        history.put(event, event.at, short_ns)
+        try:
+            history.put(event, event.at, short_ns)
+        except Exception as error:  # noqa: BLE001  (one stored event must not keep all machines from starting)
+            failures.note("taking in a stored event", error, asset=event.asset, kind=event.kind)

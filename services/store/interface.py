@@ -83,7 +83,8 @@ class Refused(msgspec.Struct, frozen=True):
     def of(cls, message: Message, error: ContractError) -> Self:
         """Return what is kept of a message that was refused for this error."""
         payload = message.payload
-        return cls(message.received_at, message.topic, str(error), payload[:KEPT_BYTES], len(payload))
+        topic, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (message.topic, str(error)))
+        return cls(message.received_at, topic, reason, payload[:KEPT_BYTES], len(payload))
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -131,6 +132,10 @@ class Bucket(msgspec.Struct, frozen=True):
 
 class StoreError(Exception):
     """The store cannot do what was asked; the text says why and what to do."""
+
+
+class RowError(StoreError):
+    """The batch has a value that the store cannot hold: the same batch will never be written. Nothing of it was."""
 
 
 class Store(Protocol):

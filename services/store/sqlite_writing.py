@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from broker.events import AnyEvent, Sample
 from broker.topics import LEVELS, Kind
 from services.store import sqlite_ledger, sqlite_retention
-from services.store.interface import Batch, Refused, StoreError
+from services.store.interface import Batch, Refused, RowError
 from services.store.rejections import Rejections
 from services.store.sqlite_events import FORMS, tell
 from services.store.sqlite_file import PATIENCE_S, explained, open_writer
@@ -22,6 +22,15 @@ from services.store.sqlite_presence import Presence
 from services.store.sqlite_retention import PASSING
 
 SeriesKey = tuple[str, str, str]
+
+_OF_A_ROW: Final = (
+    OverflowError,
+    UnicodeEncodeError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+)
+"""Errors for a value that does not fit its column or its binding, not for the file."""
 
 
 class Writing:
@@ -94,10 +103,10 @@ class Writing:
             self.presence.check()
         except BaseException as error:
             self._take_back()
+            if isinstance(error, _OF_A_ROW):
+                raise RowError(f"{self._path}: a value that SQLite cannot hold: {error}") from error
             if isinstance(error, sqlite3.Error):
                 raise explained(error, self._path) from error
-            if isinstance(error, (OverflowError, UnicodeEncodeError)):
-                raise StoreError(f"{self._path}: a value that SQLite cannot hold: {error}") from error
             raise
 
     def _take_back(self) -> None:

@@ -32,6 +32,7 @@ from broker.message import Message
 from broker.topics import PREFIX, is_name
 from services.keepers import is_our_own
 from services.ledger.orders import takes_off
+from services.store import failures
 from services.wall.facts import Value, ms, told_by
 from services.wall.heard import Heard
 from services.wall.kept import Fact, Machine
@@ -84,12 +85,18 @@ class Picture:
     def recall(self, events: Iterable[AnyEvent]) -> None:
         """Take in events from the store, as they were before this picture began."""
         for event in events:
-            machine = self._machine(event.asset)
-            if machine is not None:
-                self._apply(event, machine)
+            try:
+                machine = self._machine(event.asset)
+                if machine is not None:
+                    self._apply(event, machine)
+            except Exception as error:  # noqa: BLE001  (one stored event must not keep the picture from beginning)
+                failures.note("recalling an event", error, asset=event.asset, kind=event.kind)
 
     def receive(self, message: Message) -> Heard | None:
-        """Take in one message. Returns what came of it, or None for one that is no machine's."""
+        """Take in one message. Returns what came of it, or None for one that is no machine's.
+
+        What fails of one message in a way that nobody foresaw sets it aside, as one that is refused.
+        """
         number = self.messages + 1
         try:
             events = decode(message, prefix=self._prefix)
@@ -98,16 +105,14 @@ class Picture:
         except ContractError as error:
             heard = Heard.of(number, message, problem=error.problem, cure=error.cure)
             self._refuse(heard)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
+            heard = self._set_aside(number, message, error)
         else:
             heard = Heard.of(number, message, events)
-            if not message.retained:
-                self.newest = max(self.newest or 0, message.received_at)
-            if events:
-                machine = self._machine(events[0].asset)
-                if machine is not None:
-                    self._note(message, events[0], machine)
-                    for event in _newest(events):
-                        self._apply(event, machine)
+            try:
+                self._take_in(message, events)
+            except Exception as error:  # noqa: BLE001  (the same)
+                heard = self._set_aside(number, message, error)
         self.messages = number
         self._heard.append(heard)
         return heard
@@ -125,16 +130,10 @@ class Picture:
             elapsed_s: real seconds since the last tick that was given any; 0 leaves the rates as they are.
         """
         for path, machine in self.machines.items():
-            silent = (
-                machine.seen is not None and now - machine.seen > max(SILENT_AFTER_NS, 10 * machine.pause_ns)
-            ) or (machine.seen is None and machine.first is not None)
-            if silent != machine.silent:
-                machine.silent = silent
-                self._tell_standing(path, machine)
-            if elapsed_s > 0 and (machine.messages != machine.last_count or machine.rate):
-                machine.rate = _smoothed(machine.rate, (machine.messages - machine.last_count) / elapsed_s)
-                machine.last_count = machine.messages
-                self._tell_device(path, machine)
+            try:
+                self._tick_machine(path, machine, now, elapsed_s)
+            except Exception as error:  # noqa: BLE001  (the others go on)
+                failures.note("bringing a machine up to date", error, asset=path)
         if elapsed_s > 0:
             self.rate = _smoothed(self.rate, (self.messages - self._counted) / elapsed_s)
             self._counted = self.messages
@@ -193,6 +192,35 @@ class Picture:
         return list(self._members.get(path, ()))
 
     # ---- Inside ----
+
+    def _set_aside(self, number: int, message: Message, error: Exception) -> Heard:
+        failures.note("showing a message", error, topic=message.topic)
+        problem = f"the program fails on it: {failures.in_words(error)}"
+        hint = "report it with this message; the others are shown"
+        heard = Heard.of(number, message, problem=problem, cure=hint)
+        self._refuse(heard)
+        return heard
+
+    def _take_in(self, message: Message, events: list[AnyEvent]) -> None:
+        if not message.retained:
+            self.newest = max(self.newest or 0, message.received_at)
+        machine = self._machine(events[0].asset) if events else None
+        if machine is not None:
+            self._note(message, events[0], machine)
+            for event in _newest(events):
+                self._apply(event, machine)
+
+    def _tick_machine(self, path: str, machine: Machine, now: int, elapsed_s: float) -> None:
+        silent = (machine.seen is not None and now - machine.seen > max(SILENT_AFTER_NS, 10 * machine.pause_ns)) or (
+            machine.seen is None and machine.first is not None
+        )
+        if silent != machine.silent:
+            machine.silent = silent
+            self._tell_standing(path, machine)
+        if elapsed_s > 0 and (machine.messages != machine.last_count or machine.rate):
+            machine.rate = _smoothed(machine.rate, (machine.messages - machine.last_count) / elapsed_s)
+            machine.last_count = machine.messages
+            self._tell_device(path, machine)
 
     def _machine(self, path: str) -> Machine | None:
         machine = self.machines.get(path)
@@ -321,15 +349,21 @@ class Picture:
     def _settle(self) -> None:
         """Work out how the groups stand whose machines changed."""
         for group in self._dirty:
-            machines = [(path, self.machines[path].standing) for path in self._members[group]]
-            standing, tally = of_group(machines, self._groups.get(group))
-            self._groups[group] = standing
-            simulated = {self.machines[path].simulated for path in self._members[group]} - {None}
-            told = _standing(standing) | {"tally": tally}
-            if simulated:
-                told["simulated"] = all(simulated)
-            self._tell(group, "state", told)
+            try:
+                self._settle_group(group)
+            except Exception as error:  # noqa: BLE001  (the others go on)
+                failures.note("working out how a group stands", error, asset=group)
         self._dirty.clear()
+
+    def _settle_group(self, group: str) -> None:
+        machines = [(path, self.machines[path].standing) for path in self._members[group]]
+        standing, tally = of_group(machines, self._groups.get(group))
+        self._groups[group] = standing
+        simulated = {self.machines[path].simulated for path in self._members[group]} - {None}
+        told = _standing(standing) | {"tally": tally}
+        if simulated:
+            told["simulated"] = all(simulated)
+        self._tell(group, "state", told)
 
     def _refuse(self, heard: Heard) -> None:
         self.refused_count += 1
