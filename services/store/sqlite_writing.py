@@ -14,7 +14,7 @@ from typing import Any, Final
 from broker.events import AnyEvent, Sample
 from broker.topics import LEVELS, Kind
 from services.store import sqlite_ledger, sqlite_retention
-from services.store.interface import Batch, Refused, RowError
+from services.store.interface import Batch, Refused, RowError, StoreError
 from services.store.rejections import Rejections
 from services.store.sqlite_events import FORMS, tell
 from services.store.sqlite_file import PATIENCE_S, explained, open_writer
