@@ -205,7 +205,7 @@ def judge(
     rated = _rated(measured)
     if rated is not None:
         notes.append(f"rated gives oee and its factors without {'; '.join(rated.why)}")
-    notes += doubts({machine: measured.of_machine(machine) for machine in measured.machines}, lasting)
+    notes += doubts(measured.by_machine(), lasting)
     notes += undefined.values()
     apart = group is None or group.by in {"machine", "order"}
     return Answer(
@@ -235,10 +235,11 @@ def operations_of(plant: Plant, measured: Range) -> tuple[Sums, ...]:
     if measured.machines == (measured.asset,):
         return (measured.total(),)
     operations: list[Sums] = []
+    totals = measured.by_machine()
     for stage in plant.stages(measured.asset):
         sums: Sums = {}
         for machine in stage:
-            add(sums, measured.of_machine(machine))
+            add(sums, totals.get(machine, {}))
         operations.append(sums)
     return tuple(operations)
 
@@ -290,8 +291,7 @@ async def _full_context(
 def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:
     """Return what is left of a range without the machines of which OEE lacks something, and what of each of them."""
     missing: dict[str, str] = {}
-    for machine in measured.machines:
-        sums = measured.of_machine(machine)
+    for machine, sums in measured.by_machine().items():
         why = uncounted(sums) or unheard(sums) or unrated(sums) or unjudged(sums)
         if why:
             missing[machine] = why

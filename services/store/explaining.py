@@ -34,6 +34,8 @@ _BY_OPERATION: Final = {"rolled_throughput_yield": ("first_pass", "inspected")}
 """Fields of indicators that no term stands for, as each operation has its own."""
 LONGEST_NS: Final = 31 * DAY
 """Events are listed for ranges up to a month."""
+MOST_EVENTS: Final = 50_000
+"""Events that are listed at once."""
 
 
 class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -111,7 +113,7 @@ async def explain(
     With `rated`, that of the machines of which OEE lacks nothing (an answer's `rated`).
 
     Raises:
-        ContractError: there is no such indicator, or the range is longer than a month.
+        ContractError: there is no such indicator, the range is longer than a month, or too much is behind it.
     """
     start, end = between
     if indicator not in INDICATORS:
@@ -140,6 +142,10 @@ async def explain(
         counted = {field for field in whose if machine in measured.machines or field not in TIME}
         counted -= {field for field, machines in whose.items() if machines is not None and machine not in machines}
         events += _contributions(machine, [part for part in told if part.field in counted])
+        if len(events) > MOST_EVENTS:
+            raise ContractError(
+                f"more than {MOST_EVENTS} events are behind {indicator}", "explain one machine, or a shorter range"
+            )
     if PLAN in amounts:
         events += [_planned(each) for each in await plans(store, plant, measured) or []]
     shown = least(context.capabilities, cast("Index", indicator)) if indicator in get_args(Index) else None

@@ -26,6 +26,7 @@ BY: Final[tuple[By, ...]] = get_args(By)
 LONGEST_NS: Final = 31 * DAY
 """Orders are told apart in ranges up to a month: that takes their single events."""
 MOST_ORDERS: Final = 200
+MOST_MACHINES: Final = 1_000
 
 _KNOWN: Final = tuple(field for field in TIME if field not in {"unknown_s", "unknown_planned_s"})
 
@@ -38,11 +39,16 @@ async def answers_by(
     Products and shifts come by name, time without one last; machines by path; orders the newest first.
 
     Raises:
-        ContractError: by order, and the range is longer than a month.
+        ContractError: by order, and the range is longer than a month; by machine, and there are too many.
     """
     start, end = between
     if by == "machine":
         measured = await measure(store, plant, asset, start, end, now=now)
+        if len(measured.machines) > MOST_MACHINES:
+            raise ContractError(
+                f"{len(measured.machines)} machines are too many to be told apart",
+                f"ask for an area or a line, with at most {MOST_MACHINES}",
+            )
         answers = [await answer(store, plant, machine, start, end, now=now) for machine in measured.machines]
         return [_put(each, Group(by, each.asset, each.from_, each.counted_to)) for each in answers]
     if by == "order":
@@ -77,7 +83,8 @@ def _judge(  # noqa: PLR0917  (what a judgement needs)
     group: Group,
     asked_end: int,
 ) -> Answer:
-    machines = tuple(machine for machine in measured.machines if any(key[0] == machine for key in parts))
+    told = {machine for machine, _, _ in parts}
+    machines = tuple(machine for machine in measured.machines if machine in told)
     part = Range(measured.asset, measured.start, measured.end, parts, {}, machines)
     context = Context(operations=operations_of(plant, part), untold=never)
     return judge(part, plant, context, {}, asked_end=asked_end, group=group)

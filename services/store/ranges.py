@@ -56,6 +56,14 @@ class Range(msgspec.Struct, frozen=True):
             add(total, sums)
         return bounded(total)
 
+    def by_machine(self) -> dict[str, Sums]:
+        """Return the sum of each machine's parts, of all machines that are counted, in their order."""
+        totals: dict[str, Sums] = {machine: {} for machine in self.machines}
+        for (machine, _, _), sums in self.parts.items():
+            if machine in totals:
+                add(totals[machine], sums)
+        return totals
+
     def of_machine(self, machine: str) -> Sums:
         """Return the sum of one machine's parts."""
         total: Sums = {}
@@ -87,8 +95,11 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
     measured = _Parts()
     if whole_start < whole_end:
         await _from_rows(store, asset, whole_start, whole_end, measured)
-        for path in machines:
-            told = sum(sums.get(field, 0) for key, sums in measured.sums.items() if key[0] == path for field in TIME)
+        told_by_rows = dict.fromkeys(machines, 0)
+        for (path, _, _), sums in measured.sums.items():
+            if path in told_by_rows:
+                told_by_rows[path] += sum(sums.get(field, 0) for field in TIME)
+        for path, told in told_by_rows.items():
             # A machine's rows have no gaps, so what is missing lies before the first of them.
             first = whole_end - told
             if first > whole_start:
@@ -100,8 +111,9 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
         if begin < until:
             found = await histories(store, asset, begin, until, plant.microstop_limit_ns)
             _from_events(plant, found, machines, (begin, until), measured)
+    counted = frozenset(machines)
     for (path, _, _), sums in measured.sums.items():
-        if path not in machines:  # a meter or a sensor of its own: its quantities count, its time is nobody's
+        if path not in counted:  # a meter or a sensor of its own: its quantities count, its time is nobody's
             for field in TIME:
                 sums.pop(field, None)
     return Range(asset, start, end, measured.sums, measured.reasons, machines)

@@ -1,19 +1,20 @@
 """Answers to range questions, each made once for all who ask at the same time.
 
 A wall with many screens asks the same few questions over and over: the running shift of each line, up to this second.
-They are answered one after another, so that screens never crowd out the services, and kept for as long as they are
-fresh.
+Each is answered once, a few at a time and beside the event loop (`beside`), so that screens never crowd out the
+services, and kept for as long as it is fresh.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from broker.plant import Plant
 from services.store.answers import Answer, answer
 from services.store.groups import By, answers_by
 from services.store.interface import Store
+from services.wall.beside import Beside
 
 FRESH_S: Final = 2.0
 MOST_KEPT: Final = 512
@@ -32,36 +33,46 @@ class Answers:
             plant: calendars, targets, titles.
             now: the time, nanoseconds.
         """
-        self._store = store
+        self.beside = Beside(store)
         self._plant = plant
         self._now = now
-        self._one_by_one = asyncio.Lock()
+        self._under_way: dict[tuple[str, str, int, int], asyncio.Task[Any]] = {}
         self._kept: dict[tuple[str, str, int, int], tuple[float, Any]] = {}
 
     async def of(self, asset: str, start: int, end: int) -> Answer:
         """Return the indicators of an asset over start ≤ t < end, in nanoseconds."""
-
-        async def ask() -> Answer:
-            return await answer(self._store, self._plant, asset, start, end, now=self._now())
-
-        return await self._once((asset, "", start, end), ask)
+        now = self._now()
+        return await self._once(
+            (asset, "", start, end), lambda store: answer(store, self._plant, asset, start, end, now=now)
+        )
 
     async def by(self, asset: str, by: By, start: int, end: int) -> list[Answer]:
         """Return the same told apart by product, shift, machine or order."""
+        now = self._now()
+        return await self._once(
+            (asset, by, start, end), lambda store: answers_by(store, self._plant, asset, by, (start, end), now=now)
+        )
 
-        async def ask() -> list[Answer]:
-            return await answers_by(self._store, self._plant, asset, by, (start, end), now=self._now())
+    async def _once(
+        self, key: tuple[str, str, int, int], question: Callable[[Store], Coroutine[Any, Any, Made]]
+    ) -> Made:
+        kept = self._kept.get(key)
+        if kept is not None and time.monotonic() - kept[0] <= FRESH_S:
+            known: Made = kept[1]
+            return known
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(self._make(key, question))
+            task.add_done_callback(lambda _: self._under_way.pop(key))
+        made: Made = await asyncio.shield(task)  # whoever stops asking leaves it to the others
+        return made
 
-        return await self._once((asset, by, start, end), ask)
-
-    async def _once(self, key: tuple[str, str, int, int], ask: Callable[[], Awaitable[Made]]) -> Made:
-        async with self._one_by_one:
-            kept = self._kept.pop(key, None)
-            if kept is None or time.monotonic() - kept[0] > FRESH_S:
-                made = await ask()
-                kept = (time.monotonic(), made)
-            self._kept[key] = kept
-            while len(self._kept) > MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            found: Made = kept[1]
-            return found
+    async def _make(
+        self, key: tuple[str, str, int, int], question: Callable[[Store], Coroutine[Any, Any, Made]]
+    ) -> Made:
+        made = await self.beside.ask(question)
+        self._kept.pop(key, None)
+        self._kept[key] = (time.monotonic(), made)
+        while len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return made

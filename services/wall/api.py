@@ -5,6 +5,7 @@ no number is made here. Times go in as RFC 3339, epoch milliseconds or words (`n
 RFC 3339 in documents that people read and as epoch milliseconds in series that screens draw.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -26,6 +27,7 @@ from services.store.groups import By
 from services.store.interface import Store
 from services.store.never_told import ever_counted
 from services.wall.answering import Answers
+from services.wall.beside import limited
 from services.wall.live import Picture
 from services.wall.plan import Plan, plan_of
 from services.wall.ranges import Range, RangeError, cut, duration, resolve
@@ -35,6 +37,11 @@ from services.wall.stream import HEADERS, Scope, Stream
 MOST_ROWS: Final = 10_000
 MOST_POINTS: Final = 4_000
 MOST_ASSETS: Final = 200
+MOST_SIGNALS: Final = 200
+MOST_PLANNED: Final = 2_000
+"""Machines under an asset whose pieces are held against a plan."""
+_AT_ONCE: Final = 500
+"""Assets that are listed before others have their turn."""
 
 From = Annotated[str, QueryParameter(name="from", description="RFC 3339, epoch ms, now-8h, shift or previous-shift")]
 To = Annotated[str, QueryParameter(name="to", description="RFC 3339, epoch ms, now or now-1h; now if left out")]
@@ -177,7 +184,12 @@ Wall = NamedDependency[Parts]
 async def assets(parts: Wall) -> list[Asset]:
     """Return every asset that is declared or has spoken, groups before what is in them."""
     picture = parts.picture
-    return [_asset(parts, path) for path in sorted({*picture.machines, *picture.groups()} - {""})]
+    listed: list[Asset] = []
+    for place, path in enumerate(sorted({*picture.machines, *picture.groups()} - {""})):
+        if place % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        listed.append(_asset(parts, path))
+    return listed
 
 
 @get("/api/v1/kpi", summary="The indicators of assets over a range")
@@ -209,11 +221,12 @@ async def answers_of(
         raise RangeError("every and by at once: ask for one of them")
     ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset)]
     path, span = ranged[0]
-    if by is not None:
-        return [each for path, span in ranged for each in await parts.answers.by(path, by, span.start, span.end)]
-    if every:
-        return [await parts.answers.of(path, *each) for each in cut(span, duration(every), parts.zone(path, start))]
-    return [await parts.answers.of(path, span.start, span.end) for path, span in ranged]
+    async with limited():
+        if by is not None:
+            return [each for path, span in ranged for each in await parts.answers.by(path, by, span.start, span.end)]
+        if every:
+            return [await parts.answers.of(path, *each) for each in cut(span, duration(every), parts.zone(path, start))]
+        return [await parts.answers.of(path, span.start, span.end) for path, span in ranged]
 
 
 @get("/api/v1/plan", summary="Good pieces against plan over a range")
@@ -239,24 +252,25 @@ async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: 
     async def counted(machine: str, end: int) -> bool:
         return await ever_counted(parts.store, machine, end)
 
-    return [
-        await plan_of(path, span, parts.machines_of(path), parts.plant, ask=parts.answers.of, ever_counted=counted)
-        for path, span in ranged
-    ]
+    async with limited():
+        return [
+            await plan_of(path, span, _planned(parts, path), parts.plant, ask=parts.answers.of, ever_counted=counted)
+            for path, span in ranged
+        ]
 
 
 @get("/api/v1/states", summary="The states and orders of machines over a range")
 async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> list[Spells]:
     """Return each machine's spells: (from, to, state, reason) and (from, to, order, product), times in ms."""
     span = parts.range_of(_checked(asset), start, end)
-    return await spells(parts.store, asset, span.start, span.end)
+    return await parts.answers.beside.ask(lambda store: spells(store, asset, span.start, span.end))
 
 
 @get("/api/v1/bottleneck", summary="The bottleneck of a line over a range")
 async def bottleneck_of(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> Constraint:
     """Return the machine with the longest uninterrupted active period (running, set up or down)."""
     span = parts.range_of(_checked(asset), start, end)
-    found = await constraint(parts.store, asset, span.start, span.end)
+    found = await parts.answers.beside.ask(lambda store: constraint(store, asset, span.start, span.end))
     if found is None:
         return Constraint(asset, None, None, None)
     return Constraint(asset, found.machine, format_rfc3339(found.start), format_rfc3339(found.end))
@@ -276,6 +290,8 @@ async def telemetry(
     span = parts.range_of(_checked(asset), start, end)
     known = {each.signal: each for each in await parts.store.signals(asset)}
     wanted = known if signal is None else signal
+    if len(wanted) > MOST_SIGNALS:
+        raise RangeError(f"{len(wanted)} signals at once are too many: name at most {MOST_SIGNALS} with signal=")
     series = []
     for name in wanted:
         if name not in known:
@@ -375,7 +391,10 @@ async def explanation_of(parts: Parts, asset: str, indicator: str, start: str, e
     """Return the explanation that an address asks for."""
     span = parts.range_of(_checked(asset), start, end)
     between = (span.start, span.end)
-    return await explain(parts.store, parts.plant, asset, indicator, between, now=parts.now(), rated=rated)
+    now = parts.now()
+    return await parts.answers.beside.ask(
+        lambda store: explain(store, parts.plant, asset, indicator, between, now=now, rated=rated)
+    )
 
 
 HANDLERS: Final = [assets, kpi, plan, states, bottleneck_of, telemetry, events, rejected, stream, explained]
@@ -383,6 +402,16 @@ HANDLERS: Final = [assets, kpi, plan, states, bottleneck_of, telemetry, events, 
 
 def _checked(asset: str) -> str:
     return check_asset(asset) if asset else asset
+
+
+def _planned(parts: Parts, asset: str) -> list[str]:
+    machines = parts.machines_of(asset)
+    if len(machines) > MOST_PLANNED:
+        raise RangeError(
+            f"{len(machines)} machines are too many to be held against a plan: ask for an area or a line,"
+            f" with at most {MOST_PLANNED}"
+        )
+    return machines
 
 
 def _asset(parts: Parts, path: str) -> Asset:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from broker.errors import ContractError
 from broker.events import NS_PER_MS
 from services.ledger.history import History
 from services.store.constraint import timelines
@@ -15,6 +16,10 @@ from services.store.interface import Store
 
 MOST_SPELLS: Final = 4_000
 """Of one machine; a range that holds more is thinned to this."""
+
+
+MOST_IN_ALL: Final = 200_000
+"""Spells of all machines that are asked for at once."""
 
 
 class Spells(msgspec.Struct, frozen=True):
@@ -34,9 +39,23 @@ class Spells(msgspec.Struct, frozen=True):
 
 
 async def spells(store: Store, asset: str, start: int, end: int) -> list[Spells]:
-    """Return the spells of every machine under `asset` over [start, end)."""
+    """Return the spells of every machine under `asset` over [start, end).
+
+    Raises:
+        ContractError: there are too many.
+    """
     found = await timelines(store, asset, start, end)
-    return [_of(machine, history, start, end) for machine, history in sorted(found.items())]
+    told: list[Spells] = []
+    left = MOST_IN_ALL
+    for machine, history in sorted(found.items()):
+        told.append(_of(machine, history, start, end))
+        left -= len(told[-1].states) + len(told[-1].orders)
+        if left < 0:
+            raise ContractError(
+                f"the machines have more than {MOST_IN_ALL} states and orders in this range",
+                "ask for fewer machines, or a shorter range",
+            )
+    return told
 
 
 def _of(machine: str, history: History, start: int, end: int) -> Spells:

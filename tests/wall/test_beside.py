@@ -1,0 +1,103 @@
+"""Questions beside the event loop: others are answered meanwhile, too long ones end, and nobody waits for nothing."""
+
+import asyncio
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from broker.events import NS_PER_S, Sample
+from services.store.interface import Batch, Store, StoreError
+from services.wall.api import MOST_SIGNALS, Parts
+from services.wall.beside import Beside
+from services.wall.server import application
+from tests.wall.works import EIGHT, MILL, NOW
+
+
+async def test_health_is_answered_while_a_question_computes(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question computes until health has been answered, without once giving way: on the loop's thread, for ever."""
+    computing, healthy = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    async def large(*_: Any, **__: Any) -> list[Any]:
+        computing.set()
+        assert healthy.wait(20)
+        return []
+
+    monkeypatch.setattr("services.wall.api.spells", large)
+    transport = httpx.ASGITransport(app=application(parts, None))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+
+        async def ask() -> None:
+            reply = await client.get("/api/v1/states", params={"asset": MILL, "from": "now-1h"})
+            assert reply.status_code == 200, reply.text
+            order.append("states")
+
+        question = asyncio.create_task(ask())
+        assert await asyncio.to_thread(computing.wait, 20)
+        assert (await client.get("/healthz")).status_code == 200
+        order.append("health")
+        healthy.set()
+        await question
+    assert order == ["health", "states"]
+
+
+async def test_the_store_is_asked_from_its_own_loop_and_a_second_question_does_not_wait(filled: Store) -> None:
+    first = asyncio.Event()
+    beside = Beside(filled)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def patient(store: Store) -> int:
+        loops.append(asyncio.get_running_loop())
+        while not first.is_set():  # noqa: ASYNC110  (it is set in another loop)
+            await asyncio.sleep(0.01)
+        return len(await store.machines())
+
+    async def quick(store: Store) -> int:
+        return len(await store.machines())
+
+    waiting = asyncio.create_task(beside.ask(patient))
+    known = await beside.ask(quick)
+    assert not waiting.done()
+    first.set()
+    assert await waiting == known == len(await filled.machines())
+    assert loops[0] is not asyncio.get_running_loop()
+
+
+async def test_a_question_that_takes_too_long_ends_and_says_what_to_ask_for(filled: Store) -> None:
+    async def endless(store: Store) -> None:
+        while True:
+            await store.machines()
+
+    with pytest.raises(StoreError, match="ask for a shorter range, fewer machines"):
+        await Beside(filled, limit_s=0.2).ask(endless)
+
+
+async def test_a_question_that_nobody_waits_for_ends(filled: Store) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    async def endless(_: Store) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(Beside(filled).ask(endless))
+    assert await asyncio.to_thread(begun.wait, 20)
+    task.cancel()
+    assert await asyncio.to_thread(ended.wait, 20)
+
+
+async def test_a_machine_with_very_many_signals_is_asked_for_some_of_them(parts: Parts) -> None:
+    many = [Sample(asset=MILL, at=NOW - NS_PER_S, signal=f"s-{n}", value=1.0) for n in range(MOST_SIGNALS + 1)]
+    await parts.store.write(Batch(events=many))
+    transport = httpx.ASGITransport(app=application(parts, None))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        asked = {"asset": MILL, "from": str(EIGHT // 1_000_000)}
+        reply = await client.get("/api/v1/telemetry", params=asked)
+        assert reply.status_code == 400
+        assert "signal=" in reply.json()["detail"]
+        some = await client.get("/api/v1/telemetry", params=asked | {"signal": ["s-1", "s-2"]})
+        assert [each["signal"] for each in some.json()] == ["s-1", "s-2"]
