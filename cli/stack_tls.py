@@ -21,7 +21,7 @@ from cli.errors import CommandError
 from services.wall.seldom import Seldom
 
 MOST: Final = 500
-"""So many connections at once: each takes 300 kB, most of it for TLS."""
+"""So many connections at once: each takes up to 550 kB, most of it for TLS."""
 HANDSHAKE_S: Final = 10.0
 _AT_ONCE: Final = 16_384
 _LAST_WORDS_S: Final = 2.0

@@ -232,7 +232,34 @@ def test_every_service_is_bounded_and_guarded() -> None:
         assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
         assert service["image"] == "${CORRIDOR_IMAGE:?run ./corridor stack init first}" or ":" in service["image"], name
         assert "healthcheck" in service or service["restart"] == "no", name
-        if "CORRIDOR_IMAGE" in service["image"]:
-            assert service["read_only"], name
+        assert service["read_only"], name
+        assert service["pids_limit"] == 256, name
         for port in service.get("ports", ()):
             assert port.startswith(("${CORRIDOR_BIND:-127.0.0.1}:", "127.0.0.1:")), name
+
+
+def test_each_side_has_a_network_and_what_people_open_does_not_reach_what_devices_do() -> None:
+    networks = {name: set(service.get("networks", ())) for name, service in COMPOSE["services"].items()}
+    assert COMPOSE["services"]["broker-setup"]["network_mode"] == "none"
+    assert all(on for name, on in networks.items() if name != "broker-setup")  # none is on the one that all are on
+
+    def members(network: str) -> set[str]:
+        return {name for name, on in networks.items() if network in on}
+
+    assert members("devices") == {"broker", "tls"}
+    assert members("messages") == {"broker", "ingest", "kpi", "wall", "simulator"}
+    assert members("data") == {"influxdb", "store-setup", "ingest", "kpi", "wall", "simulator", "grafana"}
+    assert members("pages") == {"wall", "grafana"}
+    assert set(COMPOSE["networks"]) == set().union(*networks.values())
+    inside = {name for name, network in COMPOSE["networks"].items() if network}
+    published = {name for name, service in COMPOSE["services"].items() if "ports" in service}
+    assert not [name for name in published if networks[name] <= inside]  # a port is not published from inside
+
+
+def test_no_password_is_on_a_command_line() -> None:
+    for name, service in COMPOSE["services"].items():
+        said = json.dumps([service.get("command"), service.get("healthcheck")])
+        assert not re.search(r"\$\{\w*(PASSWORD|TOKEN|SECRET)", said), name
+        # The shell's own printf is no program; what it writes goes into a file.
+        checked = re.sub(r"printf [^>]*> /tmp/\w+", "", json.dumps(service.get("healthcheck")))
+        assert not re.search("PASSWORD|TOKEN|SECRET", checked), name
