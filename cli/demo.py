@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from broker import address
+from broker import address, instants
 from broker.embedded import EmbeddedBroker, Kind, PortInUse
 from broker.events import NS_PER_S
 from broker.loopback import is_loopback
@@ -29,7 +29,13 @@ from services.store.opening import default_url
 
 PAST_NS: Final = 8 * 3_600 * NS_PER_S
 USER: Final = "corridor"
+SPEED_HELP: Final = (
+    "60: an hour a minute. The data's clock is then ahead of the computer's, and stays so at each later start: a "
+    "device with the right time lands in its past. Give such a run a --data of its own."
+)
 _TRIES: Final = 50
+_AHEAD_NS: Final = 60 * NS_PER_S
+"""As devices' clocks are wrong by seconds, only more than this is told of."""
 
 
 def demo(
@@ -39,7 +45,7 @@ def demo(
     host: services.Host = "127.0.0.1",
     allow_host: services.AllowHost = "",
     speed: Annotated[
-        float, typer.Option(metavar="N", min=0.1, max=1_000, callback=times.finite, help="60: an hour a minute.")
+        float, typer.Option(metavar="N", min=0.1, max=1_000, callback=times.finite, help=SPEED_HELP)
     ] = 1.0,
     for_: Annotated[
         float | None, typer.Option("--for", metavar="D", parser=times.duration_s, help="Stop after 30s, 8h …")
@@ -96,6 +102,7 @@ async def _demo(
         plant = described or await services.plant_of(store, None)
         await store.set_note(services.PLANT_NOTE, plant.text)
         newest = max((machine.last for machine in await store.machines()), default=0)
+        _warn_of_time(newest, speed, data)
         clock = services.clock_at(max(time.time_ns(), newest), speed)
         port = _free(host, port, "wall")
         simulator = Simulator(plant, data, source=simulated_from) if simulated_from else None
@@ -133,6 +140,19 @@ async def _demo(
             finally:
                 for task in tasks:
                     task.cancel()
+
+
+def _warn_of_time(newest: int, speed: float, data: Path) -> None:
+    """Say how far the data is ahead of the computer's clock, or that it will be."""
+    ahead_ns = newest - time.time_ns()
+    if ahead_ns > _AHEAD_NS:
+        until = instants.format_rfc3339(newest // NS_PER_S * NS_PER_S)
+        _say(f"WARNING: the data in {data} is {times.spoken(ahead_ns / NS_PER_S)} ahead of this computer's clock,")
+        _say("  as after a run with --speed. The plant's time goes on from there, and a device with the right time")
+        _say(f"  lands in its past. Choose another folder with --data, or wait until {until}")
+    elif speed > 1:
+        _say(f"at --speed {speed:g} the data in {data} runs ahead of this computer's clock, and stays ahead at later")
+        _say("  starts: for devices with the right time choose another folder with --data")
 
 
 def _introduce(host: str, port: int, url: str, data: Path, password: str) -> None:

@@ -42,6 +42,14 @@ def duration_s(text: str | float) -> float:
     return seconds
 
 
+def spoken(seconds: float) -> str:
+    """Return a duration in its two largest units, such as `3 h 12 min`."""
+    minutes = int(seconds // 60)
+    days, hours, minutes = minutes // 1_440, minutes // 60 % 24, minutes % 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    return " ".join(f"{amount} {unit}" for amount, unit in [part for part in parts if part[0]][:2]) or "0 min"
+
+
 def instant_ns(text: object) -> int:
     """Read an instant, RFC 3339 or epoch milliseconds; return its nanoseconds since 1970-01-01 UTC.
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from broker.events import NS_PER_MS
+from broker.events import NS_PER_MS, NS_PER_S
 from broker.topics import is_under
 from services.wall.heard import is_within, shown
 from services.wall.live import Picture
@@ -159,6 +159,7 @@ class Stream:
             "refused_hour": picture.refused_last_hour(now),
             "machines": len(picture.machines),
             "broker": self.connected(),
+            "ahead_min": max(0, (now - time.time_ns()) // (60 * NS_PER_S)),
         }
         if health != self._health:
             self._health = health

@@ -4,7 +4,7 @@
 import { html, useEffect } from './lib.js';
 import { useLive } from './live.js';
 import { say } from './words.js';
-import { age, clock, number, zoneName } from './format.js';
+import { age, clock, number, span, zoneName } from './format.js';
 import { link, RangePicker } from './range.js';
 import { own } from './own.js';
 
@@ -29,6 +29,7 @@ export function Frame({ crumbs, range, window: shown, text, go, zone, right, chi
     </header>
     ${live.ready && !live.connected && html`<div class="lost" role="alert"><b>${say('lost', age(performance.now() - (live.lostAt ?? performance.now())))}</b><span>${say('lost.how')}</span></div>`}
     ${deaf && html`<div class="lost" role="alert"><b>${say('broker.lost')}</b><span>${say('broker.lost.how')}</span></div>`}
+    ${live.health.ahead_min > 0 && html`<p class="trouble ahead" role="status">${say('ahead', span(live.health.ahead_min * 60_000))}</p>`}
     <main id="main" tabindex="-1">${children}</main>
     <${Footer} live=${live} zone=${zone} />
   </div>`;

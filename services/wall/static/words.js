@@ -11,6 +11,7 @@ const en = {
   'reason.offline': 'device offline', 'reason.no-state-heard': 'has not told a state', 'unknown.age': 'of unknown age',
   'silent': 'silent for {0}', 'since': 'since {0}', 'for': 'for {0}',
   'live': 'live', 'not.live': 'not live', 'lost': 'connection lost {0} ago, trying again', 'connecting': 'connecting …',
+  'ahead': 'The plant’s time is {0} ahead of its computer’s clock: it ran faster (--speed). A device with the right time lands in its past. For real devices start with another data folder (--data).',
   'broker.lost': 'the broker cannot be reached', 'broker.lost.how': 'Nothing new can be heard until it is back; what you see is what was known then.', 'broker.lost.short': 'no broker', 'lost.short': 'connection lost', 'lost.how': 'What you see is what was known then. The page goes on by itself.',
   'simulated': 'simulated', 'simulated.plant': 'simulated', 'mixed.plant': 'partly simulated', 'real': 'real',
   'range.shift': 'This shift', 'range.previous-shift': 'Last shift', 'range.now-1h': 'Last hour',
