@@ -30,7 +30,7 @@ from services.store.opening import default_url, open_store
 BrokerKind = Literal["mosquitto", "nats"]
 StoreKind = Literal["sqlite", "influxdb"]
 
-SETTLE_S: Final = 120.0
+SETTLE_S: Final = 180.0
 """How long the store may take to have all that was acknowledged, once nothing is wrong any more, at least."""
 _LOOK_S: Final = 0.25
 _SAY_EVERY_S: Final = 5.0

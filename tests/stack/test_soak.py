@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(400), pytest.mark.skipif(sys
 async def test_what_is_acknowledged_is_stored_once_whatever_fails(
     broker: BrokerKind, store: StoreKind, tmp_path: Path
 ) -> None:
-    outcome = await soak(Settings(30.0, 300.0, 40, broker, store, 3, tmp_path), lambda _: None)
+    outcome = await soak(Settings(30.0, 300.0, 20, broker, store, 3, tmp_path), lambda _: None)
     assert outcome.is_good, report.markdown(outcome)
     assert outcome.verdict is not None
     assert outcome.verdict.acknowledged > 1_000

@@ -14,29 +14,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 30.0
+from cli.soak.influxd import configure
 
-CONFIGURATION = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{rpc_port}"
-[meta]
-dir = "{folder}/meta"
-logging-enabled = false
-[data]
-dir = "{folder}/data"
-wal-dir = "{folder}/wal"
-query-log-enabled = false
-[http]
-bind-address = "127.0.0.1:{port}"
-log-enabled = false
-auth-enabled = {auth}
-[monitor]
-store-enabled = false
-[continuous_queries]
-enabled = false
-[subscriber]
-enabled = false
-"""
+PATIENCE_S = 30.0
 
 
 class Influxd:
@@ -50,12 +30,7 @@ class Influxd:
     def __init__(self, folder: Path, *, auth: bool = False) -> None:
         self.port, self.rpc_port = _free_ports()
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "influxdb.conf").write_text(
-            CONFIGURATION.format(
-                folder=folder, port=self.port, rpc_port=self.rpc_port, auth="true" if auth else "false"
-            )
-        )
+        configure(folder, self.port, self.rpc_port, auth=auth)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
