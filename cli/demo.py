@@ -24,6 +24,7 @@ from broker.private_files import make_folder
 from cli import loop, options, past, progress, services, times
 from cli.alone import alone
 from cli.errors import CommandError
+from cli.watching import Watch
 from edge.simulator import Simulator
 from services.store.opening import default_url
 
@@ -111,11 +112,12 @@ async def _demo(
             with progress.shown("making the last eight hours of the plant") as tell:
                 await past.make(simulator, plant, store, (now - PAST_NS, now), tell)
         ready = asyncio.Event()
+        watch = Watch()
         async with asyncio.TaskGroup() as parts:
             # The simulator stands in the body: when the demo ends, it says goodbye before the services are cancelled.
             tasks = [
-                parts.create_task(services.run_ingest(url, store, clock.now)),
-                parts.create_task(services.run_kpi(url, store, plant, clock.now)),
+                parts.create_task(services.run_ingest(url, store, clock.now, watch=watch)),
+                parts.create_task(services.run_kpi(url, store, plant, clock.now, watch=watch)),
                 parts.create_task(
                     services.run_wall(
                         url,
@@ -124,6 +126,7 @@ async def _demo(
                         clock.now,
                         host=host,
                         port=port,
+                        watch=watch,
                         password=password or None,
                         allow_hosts=allow_hosts,
                         ready=ready,
@@ -134,7 +137,7 @@ async def _demo(
                 await ready.wait()
                 _introduce(host, port, url, data, password)
                 if simulator is not None:
-                    await services.run_simulator(url, simulator, clock)
+                    await services.run_simulator(url, simulator, clock, watch=watch)
                 else:
                     await asyncio.Event().wait()
             finally:

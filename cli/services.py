@@ -21,7 +21,7 @@ from broker.topics import PREFIX
 from cli import loop, options, past, progress, times
 from cli.alone import alone
 from cli.errors import CommandError
-from cli.heartbeat import beating
+from cli.watching import HealthHost, HealthPort, Heartbeat, Watch, watching
 from edge import plan
 from edge.clock import Clock, FastClock, RealClock
 from edge.simulator import Simulator
@@ -39,10 +39,6 @@ PLANT_NOTE = "plant"
 
 PlantFile = Annotated[
     Path | None, typer.Option("--plant", metavar="FILE", help="The plant description; left out, the store's.")
-]
-Heartbeat = Annotated[
-    Path | None,
-    typer.Option("--heartbeat", metavar="FILE", help="Written each few seconds: `ok`, or what is wrong."),
 ]
 Port = Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port of the wall.")]
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
@@ -62,6 +58,8 @@ def ingest(
     store: options.Store = "",
     data: options.Data,
     heartbeat: Heartbeat = None,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
     replica: Annotated[
         int | None,
         typer.Option(
@@ -74,7 +72,7 @@ def ingest(
 
     async def keep() -> None:
         async with opened(store or default_url(data)) as kept:
-            await run_ingest(broker, kept, heartbeat=heartbeat, replica=replica)
+            await run_ingest(broker, kept, watch=Watch(heartbeat, health_host, health_port), replica=replica)
 
     loop.run(keep())
 
@@ -86,13 +84,17 @@ def serve_kpi(
     data: options.Data,
     plant: PlantFile = None,
     heartbeat: Heartbeat = None,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
 ) -> None:
     """Keep states, counts and orders with the productivity ledger, and publish the indicators, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
     async def keep() -> None:
         async with opened(store or default_url(data)) as kept:
-            await run_kpi(broker, kept, await plant_to_keep(kept, plant), heartbeat=heartbeat)
+            await run_kpi(
+                broker, kept, await plant_to_keep(kept, plant), watch=Watch(heartbeat, health_host, health_port)
+            )
 
     loop.run(keep())
 
@@ -160,6 +162,8 @@ def simulate(
     ] = None,
     store: options.Store = "",
     heartbeat: Heartbeat = None,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
 ) -> None:
     """Run the simulated machines of a plant description, publishing to a broker, until stopped."""
     loop.log_to_stderr(logging.INFO)
@@ -171,7 +175,9 @@ def simulate(
         if past_s and simulator.is_new:
             async with opened(store or default_url(data)) as kept:
                 await _make_past(simulator, described, kept, round(past_s * NS_PER_S))
-        await run_simulator(broker, simulator, clock_at(time.time_ns(), speed), heartbeat=heartbeat)
+        await run_simulator(
+            broker, simulator, clock_at(time.time_ns(), speed), watch=Watch(heartbeat, health_host, health_port)
+        )
 
     loop.run(run())
 
@@ -226,7 +232,7 @@ async def run_ingest(
     store: Store,
     now: Callable[[], int] = time.time_ns,
     *,
-    heartbeat: Path | None = None,
+    watch: Watch | None = None,
     replica: int | None = None,
 ) -> None:
     """Run the ingest service on a session of its own; with a number, as one of several that share the work."""
@@ -239,22 +245,22 @@ async def run_ingest(
     with _only_one(command, store, label):
         async with (
             Session(broker, client_id=name, filters=ingesting.filters(group), persistent=True, now=now) as session,
-            beating(heartbeat, session, store),
+            watching(watch or Watch(), "ingest", session, store) as vitals,
         ):
-            await ingesting.ingest(session, store, now=now)
+            await ingesting.ingest(session, vitals.store, now=now)
 
 
 async def run_kpi(
-    broker: str, store: Store, plant: Plant, now: Callable[[], int] = time.time_ns, *, heartbeat: Path | None = None
+    broker: str, store: Store, plant: Plant, now: Callable[[], int] = time.time_ns, *, watch: Watch | None = None
 ) -> None:
     """Run the KPI service on a session of its own."""
     name = await client_ids.client_id(store, "kpi")
     with _only_one("kpi serve", store, "kpi"):
         async with (
             Session(broker, client_id=name, filters=kpi_filters(), persistent=True, now=now) as session,
-            beating(heartbeat, session, store),
+            watching(watch or Watch(), "kpi", session, store) as vitals,
         ):
-            await keep_productivity(session, store, plant, now)
+            await keep_productivity(session, vitals.store, plant, now, ticked=vitals.ticked)
 
 
 @contextlib.contextmanager
@@ -280,10 +286,13 @@ def _only_one(command: str, store: Store, label: str) -> Iterator[None]:
             ) from taken
 
 
-async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, heartbeat: Path | None = None) -> None:
+async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watch: Watch | None = None) -> None:
     """Run the simulated machines on a session of their own."""
     name = f"corridor-simulator-{secrets.token_hex(4)}"
-    async with Session(broker, client_id=name, now=clock.now) as session, beating(heartbeat, session):
+    async with (
+        Session(broker, client_id=name, now=clock.now) as session,
+        watching(watch or Watch(), "simulate", session),
+    ):
         await simulator.simulate(session, clock)
 
 
@@ -310,13 +319,18 @@ async def run_wall(
     ready: asyncio.Event | None = None,
     grafana: str = "",
     join: str = "",
+    watch: Watch | None = None,
 ) -> None:
-    """Run the wall on a session of its own."""
+    """Run the wall on a session of its own; it tells how all services stand that are known to `watch`."""
     from services.wall.server import serve  # noqa: PLC0415  (it takes its time to load)
 
+    watch = watch or Watch()
     at = address.parse(join or broker)
     name = f"corridor-wall-{secrets.token_hex(4)}"  # there may be several
-    async with Session(broker, client_id=name, filters=[f"{PREFIX}/#"], now=now) as session:
+    async with (
+        Session(broker, client_id=name, filters=[f"{PREFIX}/#"], now=now) as session,
+        watching(watch, "wall", session, store),
+    ):
         await serve(
             session=session,
             store=store,
@@ -329,4 +343,5 @@ async def run_wall(
             ready=ready,
             broker=(at.host, at.port),
             grafana=grafana.rstrip("/"),
+            services=watch.known,
         )

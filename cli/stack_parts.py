@@ -155,7 +155,9 @@ async def wall(places: Places) -> str:
     """See that the wall is connected to the broker and lets in who has its password."""
     url, cure = places.urls["wall"], _logs("wall")
     async with httpx.AsyncClient(base_url=url, timeout=5) as client:
-        told = await _get(client, "/healthz", f"the wall at {url}", cure)
+        told = await _get(client, "/healthz", f"the wall at {url}", cure, also=httpx.codes.SERVICE_UNAVAILABLE)
+        if problems := told.get("problems"):
+            raise Fault(f"the wall at {url}: {'; '.join(problems)}", cure)
         if not told.get("broker_connected"):
             raise Fault(f"the wall at {url} is not connected to the broker", cure)
         if (await client.get("/api/v1/assets")).status_code != httpx.codes.UNAUTHORIZED:
@@ -264,10 +266,11 @@ def _logs(*services: str) -> str:
     return f"docker compose logs --tail 20 {' '.join(services)}"
 
 
-async def _get(client: httpx.AsyncClient, path: str, who: str, cure: str) -> Any:
+async def _get(client: httpx.AsyncClient, path: str, who: str, cure: str, also: int = httpx.codes.OK) -> Any:
     try:
         answer = await client.get(path)
-        answer.raise_for_status()
+        if answer.status_code != also:
+            answer.raise_for_status()
         return answer.json()
     except httpx.HTTPStatusError as error:
         raise Fault(f"{who} answers {path} with {error.response.status_code}", cure) from error

@@ -25,7 +25,13 @@ MANY_MACHINES: Final = 1_000
 
 
 async def keep_productivity(
-    session: Session, store: Store, plant: Plant, now: Callable[[], int], *, prefix: str = PREFIX
+    session: Session,
+    store: Store,
+    plant: Plant,
+    now: Callable[[], int],
+    *,
+    prefix: str = PREFIX,
+    ticked: Callable[[float], None] | None = None,
 ) -> None:
     """Keep what the session receives, and the ledger, until cancelled. Subscribe the session to `kpi_filters`."""
     windows = Windows(store, plant, prefix)
@@ -33,7 +39,7 @@ async def keep_productivity(
     lock = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
         group.create_task(_consume(session, keeper, windows, lock, prefix))
-        group.create_task(_pass_time(session, keeper, windows, lock))
+        group.create_task(_pass_time(session, keeper, windows, lock, ticked))
 
 
 async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock, prefix: str) -> None:
@@ -50,7 +56,9 @@ async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asy
         await letters.publish(refused)
 
 
-async def _pass_time(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock) -> None:
+async def _pass_time(
+    session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock, ticked: Callable[[float], None] | None
+) -> None:
     """Let the ledger grow with time, and publish the indicators that have changed."""
     loop = asyncio.get_running_loop()
     while True:
@@ -70,6 +78,9 @@ async def _pass_time(session: Session, keeper: Keeper, windows: Windows, lock: a
             publications += windows.due(reached)
         except Exception as error:  # noqa: BLE001  (the next tick begins from the store)
             failures.note("letting the ledger grow with time", error)
+        else:
+            if ticked is not None:
+                ticked(loop.time() - began)
         await session.publish(*publications)
         pause_s = SLOW_TICK_S if len(keeper) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))

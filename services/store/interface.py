@@ -207,6 +207,13 @@ class Store(Protocol):
             How many rows went.
         """
 
+    async def check(self) -> None:
+        """See that the store answers, all of it.
+
+        Raises:
+            StoreError: it does not.
+        """
+
     async def status(self) -> StoreStatus:
         """Return what the store holds."""
 

@@ -170,6 +170,14 @@ class SqliteStore:
             gone += step
         return gone
 
+    async def check(self) -> None:
+        """See that the store answers.
+
+        Raises:
+            StoreError: it does not.
+        """
+        await self.note("health")
+
     async def status(self) -> StoreStatus:
         """Return what the store holds."""
         return await self._ask(lambda reading: status(reading.connection, self.path))

@@ -26,6 +26,7 @@ from services.store.explaining import Explanation, explain
 from services.store.groups import By
 from services.store.interface import Store
 from services.store.never_told import ever_counted
+from services.vitals import Vitals
 from services.wall.answering import Answers
 from services.wall.beside import limited
 from services.wall.live import Picture
@@ -67,6 +68,7 @@ class Parts(msgspec.Struct):
         answers: the indicators.
         plant: titles, calendars, targets.
         now: the time, nanoseconds.
+        services: those of this process, the wall itself among them.
     """
 
     picture: Picture
@@ -75,6 +77,7 @@ class Parts(msgspec.Struct):
     answers: Answers
     plant: Plant
     now: Callable[[], int]
+    services: Sequence[Vitals] = ()
 
     def range_of(self, asset: str, start: str, end: str) -> Range:
         """Return the range that an address means for an asset; one that has no calendar goes by its first machine's."""

@@ -1,4 +1,4 @@
-"""Measures of the wall itself, as Prometheus reads them at `/metrics`."""
+"""Measures of the wall itself, as Prometheus reads them at `/metrics` beside those of all services."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from broker.events import NS_PER_S, STATES
+from services import measures
 
 if TYPE_CHECKING:
     from services.wall.api import Parts
@@ -16,8 +17,8 @@ _PREFIX: Final = "corridor_wall"
 
 
 def registry(parts: "Parts") -> CollectorRegistry:
-    """Return a registry that reads the wall's parts each time it is asked."""
-    made = CollectorRegistry()
+    """Return a registry that reads the wall's parts, and the services of its process, each time it is asked."""
+    made = measures.registry(parts.services)
     made.register(_Measures(parts))
     return made
 

@@ -29,6 +29,7 @@ from broker.plant import Plant
 from broker.session import Session
 from broker.topics import Kind
 from services.store.interface import Store, StoreError
+from services.vitals import Vitals, health
 from services.wall import problems, tables
 from services.wall.answering import Answers
 from services.wall.api import HANDLERS, Parts
@@ -72,6 +73,7 @@ async def serve(
     ready: asyncio.Event | None = None,
     broker: tuple[str, int] | None = None,
     grafana: str = "",
+    services: Sequence[Vitals] = (),
 ) -> None:
     """Run the wall until cancelled.
 
@@ -87,6 +89,7 @@ async def serve(
         ready: set once pages are answered.
         broker: host and port at which a device can join, shown on the devices view.
         grafana: address of a Grafana that has our dashboards: every view links to its page there.
+        services: those of this process, the wall itself among them, for `/healthz` and `/metrics`.
 
     Raises:
         OSError: the port cannot be listened on.
@@ -99,7 +102,7 @@ async def serve(
         lambda: session.connected,
     )
     await _recall(picture, store, plant, now())
-    parts = Parts(picture, stream, store, Answers(store, plant, now), plant, now)
+    parts = Parts(picture, stream, store, Answers(store, plant, now), plant, now, services)
     room = Room()
     stream.most = room.most // 2  # pages that stay open leave room for questions
     web = _Web(application(parts, password, allow_hosts), host, port, room)
@@ -125,16 +128,18 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
     def static(path: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
         return files.file(path, request)
 
-    @get("/healthz", summary="Whether the wall works", sync_to_thread=False)
-    def healthz() -> dict[str, Any]:
+    @get("/healthz", summary="Whether the wall works, and the services of its process")
+    async def healthz() -> Response[dict[str, Any]]:
         newest = parts.picture.newest
         age = None if newest is None else round((parts.now() - newest) / NS_PER_S, 3)
-        return {
-            "status": "pass",
+        found = await health(parts.services)
+        content = {
+            **found,
             "machines": len(parts.picture.machines),
             "newest_message_age_s": age,
             "broker_connected": parts.stream.connected(),
         }
+        return Response(content, status_code=200 if found["status"] == "pass" else 503)
 
     measured = registry(parts)
 

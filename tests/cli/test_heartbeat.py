@@ -10,7 +10,9 @@ from broker.embedded import EmbeddedBroker
 from broker.session import Publication, Session
 from cli import heartbeat
 from cli.heartbeat import beating
+from services import vitals
 from services.store.sqlite import SqliteStore
+from services.vitals import Vitals
 
 TOPIC = "corridor/v1/york/barn/line-1/lathe-9/state"
 
@@ -18,7 +20,7 @@ TOPIC = "corridor/v1/york/barn/line-1/lathe-9/state"
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "EVERY_S", 0.02)
-    monkeypatch.setattr(heartbeat, "LONGEST_S", 0.2)
+    monkeypatch.setattr(vitals, "LONGEST_S", 0.2)
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ async def test_it_says_ok_or_what_is_wrong(tmp_path: Path, store: SqliteStore) -
     async with (
         EmbeddedBroker(tmp_path / "broker", port=0) as broker,
         Session(broker.url, client_id="service", filters=[TOPIC]) as session,
-        beating(file, session, store),
+        beating(file, Vitals("service", session, store)),
     ):
         await until(file, "ok\n")
         await session.publish(*(Publication(TOPIC, b"running", qos=1) for _ in range(3)))
@@ -65,7 +67,7 @@ async def test_a_lost_broker_is_told(tmp_path: Path) -> None:
     async with EmbeddedBroker(tmp_path / "broker", port=0) as broker:
         session = Session(broker.url, client_id="service")
         await session.__aenter__()
-    async with beating(file, session):
+    async with beating(file, Vitals("service", session)):
         await until(file, "the broker is not connected\n")
     await session.__aexit__(None, None, None)
 
@@ -74,6 +76,6 @@ async def test_without_a_file_nothing_is_done(tmp_path: Path) -> None:
     async with (
         EmbeddedBroker(tmp_path / "broker", port=0) as broker,
         Session(broker.url, client_id="service") as session,
-        beating(None, session),
+        beating(None, Vitals("service", session)),
     ):
         assert not said(tmp_path / "heartbeat")
