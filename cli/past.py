@@ -35,3 +35,4 @@ async def make(
         tell(reached - start, end - start)
     reached = end
     await keeper.advance()
+    await keeper.finish()

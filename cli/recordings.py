@@ -177,6 +177,7 @@ async def keep(
             advanced = now
             await keeper.advance()
     await keeper.advance()
+    await keeper.finish()
 
 
 async def play(messages: Iterable[Message], session: Session, speed: float, tally: Tally) -> None:

@@ -113,6 +113,12 @@ class Board:
                 yield path, kind
                 yield path, LAST + kind
 
+    def clear(self, machine: str) -> None:
+        """Forget the hours and shifts of a machine."""
+        for kind in KINDS:
+            self.running.pop((machine, kind), None)
+            self.ended.pop((machine, LAST + kind), None)
+
     def forget(self) -> None:
         """Forget all windows."""
         self.running.clear()

@@ -3,33 +3,57 @@
 Live messages, replayed recordings and the back-fill all come this way. An event is put into its machine's history,
 which tells the minutes that it touches; their rows are made anew and written with it. A row that no longer applies is
 overwritten with nothing. As time goes on, `advance` makes the rows of the minutes that passed.
+
+The work that a batch waits for is bounded. A machine of which more is to be made falls *behind*: its events are stored
+at once, its rows follow in portions (`catch_up`), oldest first, between which others are served. A machine that has
+long been silent costs nothing until it speaks. `Store.frontier` always says how far a machine's rows are complete.
 """
 
+import asyncio
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from broker.codec import decode
-from broker.events import AnyEvent, Job, StateChange
+from broker.events import AnyEvent, Job
 from broker.message import Message
 from broker.plant import Plant
 from broker.topics import PREFIX
 from services.isolating import judge, keep_apart
-from services.ledger.fields import TIME, Sums
-from services.ledger.history import KINDS, MINUTE, History, Said, minutes, reach_back
-from services.ledger.rows import Rules, build
+from services.kpi.machine import SILENT_NS, Change, Machine, Made, silent_from
+from services.kpi.recompute import first_minute, portion
+from services.ledger.history import KINDS, MINUTE, History, reach_back
+from services.ledger.rows import Rules
+from services.store import due as due_note
 from services.store import failures
 from services.store.histories import FOR_EVER, histories
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
 
 HORIZON_NS: Final = 60 * MINUTE
 """How much of each machine's past is kept in memory; older minutes are read from the store when a late event comes."""
-
+AT_ONCE: Final = 1_000
+"""So many minutes of a machine are made with a batch, …"""
+ALL_AT_ONCE: Final = 3_000
+"""… and of all machines so many; the others fall behind. It is some tenths of a second."""
+USUAL: Final = 2
+"""Minutes that are made of every machine with each batch and tick: the running one, and the one before."""
 SHARE: Final = 8
 """Machines that are heard for the first time are looked up together if they are so large a part of all."""
 
-Change = tuple[str, int, Sums, Sums]
-"""A machine's row of a minute: what it was, and what it is now."""
+
+class _Behind:
+    """A machine of which rows are due.
+
+    Attributes:
+        start: before this minute its rows are right.
+        until: to where rows may stand that are not.
+        heard: when an event was last put off.
+        first: start of the first minute that has a row; None before it is looked for.
+    """
+
+    def __init__(self, start: int, until: int, heard: int = 0) -> None:
+        self.start, self.until, self.heard = start, until, heard
+        self.first: int | None = None
 
 
 class Keeper:
@@ -42,6 +66,8 @@ class Keeper:
         prefix: what topics begin with.
         changed: told of the rows that have changed, after they are written, and of the events that did it: none where
             it was time alone.
+        silent_ns: after so long without an event a machine costs nothing.
+        at_once: how many minutes of one machine, and of all, are made with a batch.
     """
 
     def __init__(
@@ -52,19 +78,32 @@ class Keeper:
         *,
         prefix: str = PREFIX,
         changed: Callable[[list[Change], Sequence[AnyEvent]], None] | None = None,
+        silent_ns: int = SILENT_NS,
+        at_once: tuple[int, int] = (AT_ONCE, ALL_AT_ONCE),
     ) -> None:
         self._store, self._plant, self._now, self._prefix = store, plant, now, prefix
-        self._changed = changed
-        self._machines: dict[str, _Machine] = {}
+        self._changed, self._silent_ns, self._at_once = changed, silent_ns, at_once
+        self._machines: dict[str, Machine] = {}
+        self._live: dict[str, Machine] = {}
+        """Those of which rows are made as time goes by."""
+        self._behind: dict[str, _Behind] = {}
+        self._noted = ""
         self._started = False
         self._failed = False
         self.failing: dict[str, str] = {}
         """Machines of which no rows can be made, and why: their events are stored, their ledger stands still."""
+        self._stuck: dict[str, due_note.Span] = {}
+        """What is due of those, and stays so."""
 
     async def start(self) -> None:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
         self._machines.clear()
+        self._live.clear()
+        self._noted = await self._store.note(due_note.NOTE) or ""
+        due = due_note.read(self._noted or None)
+        self._behind = {machine: _Behind(*span) for machine, span in due.items()}
         self.failing.clear()
+        self._stuck.clear()
         origin = self._now() - HORIZON_NS
         try:
             await self._load("", origin)
@@ -72,8 +111,10 @@ class Keeper:
             if not failures.is_unforeseen(error):
                 raise
             self._machines.clear()
+            self._live.clear()
             for machine in await self._store.machines():
                 await self._take_up(machine.asset, origin)
+        self._behind = {asset: behind for asset, behind in self._behind.items() if asset in self._machines}
         self._started = True
 
     async def keep(self, messages: Sequence[Message]) -> list[Refused]:
@@ -97,24 +138,17 @@ class Keeper:
         return refused
 
     async def keep_events(self, events: Sequence[AnyEvent], refused: Sequence[Refused] = ()) -> None:
-        """Keep events, and the ledger rows that they change, in one batch."""
+        """Keep events, and the ledger rows that they change, in one batch; those of machines that fall behind later."""
         if not self._started:
             await self.start()
         now = self._now()
-        oldest: dict[str, int] = {}
+        spans: dict[str, tuple[int, int]] = {}
         for event in events:
             if event.kind in KINDS and event.asset not in self.failing:
-                oldest[event.asset] = min(oldest.get(event.asset, FOR_EVER), event.at)
-        new = [asset for asset in oldest if asset not in self._machines]
-        if len(new) > 1 + len(self._machines) // SHARE:  # each by itself is some fifty questions to an InfluxDB
-            at = min(oldest[asset] for asset in new) - reach_back(self._plant.microstop_limit_ns)
-            await self._take_up_together(new, min(at, now - HORIZON_NS))
-        for asset, at in oldest.items():
-            machine = self._machines.get(asset)
-            touched_from = at - reach_back(self._plant.microstop_limit_ns)  # a late event can touch what was before it
-            if machine is None or touched_from < machine.history.origin:
-                await self._take_up(asset, min(touched_from, now - HORIZON_NS))
-        touched: dict[str, set[int]] = {asset: set() for asset in oldest if asset not in self.failing}
+                oldest, newest = spans.get(event.asset, (event.at, event.at))
+                spans[event.asset] = (min(oldest, event.at), max(newest, event.at))
+        await self._make_ready(spans, now)
+        touched: dict[str, set[int]] = {asset: set() for asset in spans if asset not in self.failing}
         told: list[AnyEvent] = []
         for event in sorted(events, key=_is_last_word):
             if event.asset in self.failing:
@@ -123,39 +157,46 @@ class Keeper:
                 continue
             if _is_last_word(event) and not self._machines[event.asset].is_news(event):
                 continue
-            if isinstance(event, Job) and self._machines[event.asset].is_past(event):
+            if isinstance(event, Job) and await self._is_past(event):
                 continue
             told.append(event)
-            if event.kind in KINDS:
-                touched[event.asset] |= self._machines[event.asset].put(event, now)
+            if event.asset in self._behind:
+                self._machines[event.asset].history.take(event)
+            elif event.kind in KINDS:
+                machine = self._machines[event.asset]
+                touched[event.asset] |= machine.put(event, machine.wanted(now, self._silent_ns, event.at))
         await self._write(Batch(events=told, refused=refused), touched, now)
 
     async def advance(self) -> int:
         """Make the rows of the time that has passed since the last call, and forget what is long past.
 
         Returns:
-            Until when all rows reach now.
+            Until when all rows reach now, but of machines that are silent or behind.
         """
         if not self._started:
             await self.start()
         now = self._now()
+        left = self._at_once[1]
+        for asset, machine in list(self._live.items()):
+            if machine.reach is not None:
+                left = self._put_off(asset, machine.until, machine.wanted(now, self._silent_ns), left, now)
         try:
-            await self._write(Batch(), {asset: set() for asset in self._machines}, now)
+            await self._write(Batch(), {asset: set() for asset in self._live}, now)
         except Exception as error:
             if not failures.is_unforeseen(error):
                 raise
             await self.start()
             await self._advance_apart(now)
-        for asset, machine in list(self._machines.items()):
+        for asset in list(self._machines):
             try:
-                machine.forget(now - HORIZON_NS)
+                self._forget(asset, now)
             except Exception as error:  # noqa: BLE001  (one machine must not hold up all others)
                 self._set_aside(asset, error)
         return now
 
     async def _advance_apart(self, now: int) -> None:
         """Make and write the rows of each machine by itself: one of them has rows that the store cannot hold."""
-        for asset in list(self._machines):
+        for asset in list(self._live):
             try:
                 await self._write(Batch(), {asset: set()}, now)
             except Exception as error:
@@ -164,9 +205,54 @@ class Keeper:
                 self._set_aside(asset, error)
         self._started = True
 
+    def _forget(self, asset: str, now: int) -> None:
+        """Drop what is long past of a machine, and let it cost nothing once it has long been silent."""
+        machine = self._machines[asset]
+        before = now - HORIZON_NS
+        if asset in self._live:
+            if before - machine.history.origin >= HORIZON_NS // 2:
+                machine.forget(before)
+            if min(now, machine.until or now) >= silent_from(machine.history.newest, self._silent_ns):
+                machine.forget(machine.until)
+                del self._live[asset]
+        elif asset in self._behind:
+            machine.history.forget(before - before % MINUTE, self._plant.microstop_limit_ns)
+
+    async def catch_up(self, *, unheard_ns: int = 0) -> bool:
+        """Recompute a portion of what is due.
+
+        Args:
+            unheard_ns: of a machine for which events were put off more recently nothing is done yet: more may follow.
+
+        Returns:
+            Whether there was something to do.
+        """
+        if not self._started:
+            await self.start()
+        now = self._now()
+        asset = next((asset for asset, behind in self._behind.items() if now - behind.heard >= unheard_ns), None)
+        if asset is None:
+            return False
+        try:
+            await self._catch_up(asset, self._behind[asset], now)
+        except Exception as error:
+            if not failures.is_unforeseen(error):
+                self._started = False
+                raise
+            self._set_aside(asset, error)
+        except BaseException:
+            self._started = False
+            raise
+        return True
+
+    async def finish(self) -> None:
+        """Recompute all that is due."""
+        while await self.catch_up():
+            pass
+
     def __len__(self) -> int:
-        """Return how many machines have a ledger."""
-        return len(self._machines)
+        """Return of how many machines rows are made as time goes by."""
+        return len(self._live)
 
     def machines(self) -> list[str]:
         """Return the machines that have a ledger."""
@@ -175,6 +261,114 @@ class Keeper:
     def is_counted(self, machine: str) -> bool:
         """Tell whether a machine's time counts: it has told a state, a count or an order, and is more than a meter."""
         return self._machines[machine].history.is_counted
+
+    def behind(self) -> set[str]:
+        """Return the machines of which rows are due."""
+        return set(self._behind)
+
+    def silent(self) -> dict[str, Machine]:
+        """Return the machines that have long been silent: their rows end at `until`, and what is in force goes on."""
+        return {
+            asset: machine
+            for asset, machine in self._machines.items()
+            if asset not in self._live and asset not in self._behind
+        }
+
+    # ---- What is made at once, and what falls behind ----
+
+    async def _make_ready(self, spans: dict[str, tuple[int, int]], now: int) -> None:
+        """See that of each machine what events between these times touch is in memory, or put it off."""
+        left = self._at_once[1]
+        back = reach_back(self._plant.microstop_limit_ns)  # an event can touch what was before it
+        near = now - self._at_once[0] * MINUTE
+        new = [asset for asset in spans if asset not in self._machines]
+        if len(new) > 1 + len(self._machines) // SHARE:  # each by itself is some fifty questions to an InfluxDB
+            oldest_at = min((spans[asset][0] - back for asset in new if spans[asset][0] - back >= near), default=now)
+            await self._take_up_together(new, min(oldest_at, now - HORIZON_NS))
+        for asset, (oldest, newest) in spans.items():
+            touched_from = (oldest - back) // MINUTE * MINUTE
+            if asset not in self._machines:
+                await self._take_up(asset, min(touched_from if touched_from >= near else now, now - HORIZON_NS))
+            if asset in self.failing:
+                continue
+            machine = self._machines[asset]
+            start = min(touched_from, *machine.due) if machine.due else touched_from
+            start = start if machine.reach is None else min(start, machine.until)
+            left = self._put_off(asset, start, machine.wanted(now, self._silent_ns, newest), left, now)
+            if asset in self._behind:
+                continue
+            if touched_from < machine.history.origin:
+                await self._take_up(asset, touched_from)
+            if asset not in self._live and asset in self._machines:
+                await self._wake(self._machines[asset])
+        await self._note_due()
+
+    def _put_off(self, asset: str, start: int, end: int, left: int, now: int) -> int:
+        """Let a machine fall behind if more is to be made of it than is left; return what is left after it."""
+        behind = self._behind.get(asset)
+        start -= start % MINUTE
+        if behind is not None:
+            behind.heard = now
+            if start < behind.start:  # up to there rows have been made
+                behind.start, behind.until = start, max(behind.until, behind.start + MINUTE)
+            return left
+        minutes = (end - start) // MINUTE
+        if minutes <= USUAL:
+            return left
+        if minutes <= min(left, self._at_once[0]):
+            return left - minutes
+        machine = self._machines[asset]
+        self._behind[asset] = _Behind(start, machine.until if start + MINUTE < machine.until else start, now)
+        self._live.pop(asset, None)
+        machine.rows.clear()
+        machine.reasons.clear()
+        return left
+
+    async def _note_due(self) -> None:
+        """Note in the store of which machines rows stand there that may be wrong, before they are."""
+        due = self._stuck | {asset: (behind.start, behind.until) for asset, behind in self._behind.items()}
+        text = due_note.written({asset: span for asset, span in due.items() if span[0] < span[1]})
+        if text != (self._noted or "{}"):
+            await self._store.set_note(due_note.NOTE, text)
+            self._noted = text
+
+    async def _wake(self, machine: Machine) -> None:
+        """Let rows of a machine be made again that was silent, from its newest on."""
+        if machine.reach is not None and machine.reach not in machine.rows:
+            asset, start = machine.asset, machine.reach
+            machine.take_up(
+                await self._store.rows(asset, start, start + MINUTE),
+                await self._store.reason_rows(asset, start, start + MINUTE),
+            )
+        self._live[machine.asset] = machine
+
+    async def _is_past(self, event: Job) -> bool:
+        machine = self._machines[event.asset]
+        if event.asset in self._behind and event.phase == "end" and event.at < machine.history.origin:
+            for job in await self._store.events(("job",), event.asset, event.at, event.at + 1):
+                machine.history.take(job)
+        return machine.is_past(event)
+
+    async def _catch_up(self, asset: str, behind: _Behind, now: int) -> None:
+        machine = self._machines[asset]
+        end = max(behind.until, machine.wanted(now, self._silent_ns))
+        if behind.first is None:
+            behind.first = await first_minute(self._store, asset)
+        if behind.first is not None and (start := max(behind.start, behind.first)) < end:
+            made = await portion(self._store, self._plant, asset, start, end)
+            if made.batch.rows or made.batch.reasons:
+                await self._store.write(made.batch)
+            behind.start = made.end
+            if self._changed is not None:
+                self._changed(made.changes, ())
+            if made.end < end:
+                await self._note_due()
+                return
+        del self._behind[asset]
+        await self._note_due()
+        await self._take_up(asset, now - HORIZON_NS)
+
+    # ---- Out of the store, and into it ----
 
     async def _take_up(self, asset: str, origin: int) -> None:
         """Read a machine's history; what fails of it sets the machine aside, and no other."""
@@ -194,63 +388,95 @@ class Keeper:
                 raise
             for asset in assets:
                 self._machines.pop(asset, None)
+                self._live.pop(asset, None)
 
     def _set_aside(self, asset: str, error: Exception) -> None:
         failures.note("the ledger of a machine", error, asset=asset)
         self._machines.pop(asset, None)
+        self._live.pop(asset, None)
+        behind = self._behind.pop(asset, None)
+        if behind is not None:
+            self._stuck[asset] = (behind.start, behind.until)
         self.failing[asset] = failures.in_words(error)
 
     async def _load(self, asset: str, origin: int, wanted: Collection[str] = ()) -> None:
-        """Read the history of one machine ('': of all) since `origin` or its newest row, with the rows made since.
+        """Read the history of one machine ('': of all) since `origin`, with the rows made since.
 
         With `wanted`, of these machines under `asset` alone, be they known to the store or not.
         """
+        now = self._now()
         frontier = await self._store.frontier(asset)
         if wanted:
             frontier = {path: start for path, start in frontier.items() if path in wanted}
-        origin = min([origin, *frontier.values()])
+        if asset in frontier and now - frontier[asset] <= self._at_once[0] * MINUTE:
+            origin = min(origin, frontier[asset])
         origin -= origin % MINUTE
         told = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
         paths = dict.fromkeys(wanted or (*told, *frontier, *((asset,) if asset else ())))
         for path in paths:
             # Of some nothing is told: they are new, or their events are too old to be kept.
             history = told.get(path, History(origin))
-            self._machines[path] = _Machine(path, history, Rules.of(self._plant, path), frontier.get(path))
-            if path not in frontier and path in told:
-                await self._load_rowless(path)
+            machine = Machine(path, history, Rules.of(self._plant, path), frontier.get(path))
+            await self._place(machine, origin, now, is_new=path not in told)
+        rows: dict[str, tuple[list[LedgerRow], list[ReasonRow]]] = {
+            path: ([], []) for path in paths if path in self._live
+        }
         for row in await self._store.rows(asset, origin, FOR_EVER):
-            if row.asset in paths:
-                self._machines[row.asset].rows.setdefault(row.start, {})[row.product, row.shift] = row
+            if row.asset in rows:
+                rows[row.asset][0].append(row)
         for reason in await self._store.reason_rows(asset, origin, FOR_EVER):
-            if reason.asset in paths:
-                there = self._machines[reason.asset].reasons.setdefault(reason.start, {})
-                there[reason.state, reason.reason] = (reason.seconds, reason.entries)
-        for path in paths:
-            self._machines[path].take_up()
+            if reason.asset in rows:
+                rows[reason.asset][1].append(reason)
+        for path, read in rows.items():
+            self._machines[path].take_up(*read)
 
-    async def _load_rowless(self, asset: str) -> None:
+    async def _place(self, machine: Machine, origin: int, now: int, *, is_new: bool) -> None:
+        """Find whether a machine is live, behind or silent, given its history since `origin`."""
+        path = machine.asset
+        self._machines[path] = machine
+        self._live.pop(path, None)
+        if path in self._behind:
+            return
+        if machine.reach is None and not is_new:
+            await self._load_rowless(path, origin)
+        elif machine.reach is None or machine.reach >= origin:
+            self._live[path] = machine
+        elif machine.until < min(now, silent_from(machine.history.newest, self._silent_ns)):
+            self._behind[path] = _Behind(machine.reach, machine.reach)
+
+    async def _load_rowless(self, asset: str, origin: int) -> None:
         """Read all events of a machine that has no row yet: no time had passed since its first."""
-        events = await self._store.events(KINDS, asset, -FOR_EVER, FOR_EVER)
-        if events:
-            origin = events[0].at - reach_back(self._plant.microstop_limit_ns)
-            rules = Rules.of(self._plant, asset)
-            machine = self._machines[asset] = _Machine(asset, History(origin - origin % MINUTE), rules, None)
-            for event in events:
-                machine.due |= machine.put(event, self._now())
+        first = await first_minute(self._store, asset)
+        if first is not None and first < origin:
+            self._behind[asset] = _Behind(first, first)
+            return
+        machine = self._live[asset] = self._machines[asset]
+        if first is not None:
+            machine = Machine(asset, History(origin), machine.rules, None)
+            self._machines[asset] = self._live[asset] = machine
+            now = self._now()
+            for event in await self._store.events(KINDS, asset, -FOR_EVER, FOR_EVER):
+                machine.due |= machine.put(event, machine.wanted(now, self._silent_ns, event.at))
 
     async def _write(self, batch: Batch, touched: dict[str, set[int]], now: int) -> None:
         """Make the rows of the touched minutes, and write all at once; if that fails, begin from the store again."""
-        made = _Made()
+        made = Made()
+        others_at = 1_000
         for asset, starts in touched.items():
-            rebuilt = _Made()
+            if asset in self._behind:
+                continue
+            machine, rebuilt = self._machines[asset], Made()
             try:
-                self._machines[asset].rebuild(starts, now, rebuilt)
+                machine.rebuild(starts, machine.wanted(now, self._silent_ns), rebuilt)
             except Exception as error:
                 if batch.events:
                     raise
                 self._set_aside(asset, error)
             else:
                 made.take_in(rebuilt)
+            if len(made.rows) > others_at:
+                others_at = len(made.rows) + 1_000
+                await asyncio.sleep(0)
         if not (batch.events or batch.refused or made.rows or made.reasons):
             return
         try:
@@ -265,135 +491,12 @@ class Keeper:
             self._changed(made.changes, batch.events)
 
 
-class _Made:
-    """Rows that were made anew."""
-
-    def __init__(self) -> None:
-        self.rows: list[LedgerRow] = []
-        self.reasons: list[ReasonRow] = []
-        self.changes: list[Change] = []
-
-    def take_in(self, other: "_Made") -> None:
-        """Add the rows of another."""
-        self.rows += other.rows
-        self.reasons += other.reasons
-        self.changes += other.changes
-
-
-class _Machine:
-    """A machine's history, and the rows that have been written of it since its origin.
-
-    Attributes:
-        reach: start of the newest minute that has a row; None before the first.
-        until: to where its rows reach, which may be later than now: a recording can be of what was before.
-        due: minutes that have been touched, but not made yet.
-        rows: by minute and (product, shift), as written.
-        reasons: by minute and (state, reason), as written.
-    """
-
-    def __init__(self, asset: str, history: History, rules: Rules, reach: int | None) -> None:
-        self.asset, self.history, self.rules, self.reach = asset, history, rules, reach
-        self.until = 0
-        self.due: set[int] = set()
-        self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
-        self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
-
-    def take_up(self) -> None:
-        """Go on from the rows that were read."""
-        if self.reach is not None:
-            newest = self.rows.get(self.reach, {}).values()
-            self.until = self.reach + sum(row.sums.get(field, 0) for row in newest for field in TIME)
-
-    def put(self, event: AnyEvent, now: int) -> set[int]:
-        """Take in an event; return the minutes that it touches."""
-        return self.history.put(event, max(now, self.until, self.history.newest, event.at), self.rules.short_ns)
-
-    def is_news(self, event: AnyEvent) -> bool:
-        """Tell whether a state of unknown age says more than what is known by then.
-
-        It comes with every connection. What the machine last said is nothing new, and whether a machine that is not
-        known to be online is still in the state that its broker remembers, nobody knows.
-        """
-        link = self.history.links.at(event.at)
-        said = self.history.states.at(event.at)
-        return link is True and isinstance(event, StateChange) and said != Said(event.state, event.reason)
-
-    def is_past(self, event: Job) -> bool:
-        """Tell whether the end of an order comes at the instant at which another one began, which goes on."""
-        return event.phase == "end" and self.history.begins_other(event.at, event.order)
-
-    def rebuild(self, starts: set[int], now: int, made: _Made) -> None:
-        """Make the rows of these minutes anew, and of all since the newest row; keep those that differ."""
-        until = max(now, self.until, self.history.newest)
-        starts, self.due = starts | self.due, set()
-        if self.reach is None:
-            if not starts:
-                return
-            self.reach = min(starts)
-        self.until = until
-        starts = starts | minutes(self.reach, until)
-        if self.rows and min(starts) < (oldest := min(self.rows)):
-            starts |= minutes(min(starts), oldest)  # the first event ever came late: rows have no gaps
-        self.reach = max(self.reach, *starts)
-        for first, last in _runs(starts):
-            rows = build(self.history, first, min(last + MINUTE, max(until, first)), self.rules)
-            after: dict[int, dict[tuple[str, str], LedgerRow]] = {}
-            for key, sums in rows.sums.items():
-                after.setdefault(key[0], {})[key[1:]] = LedgerRow(self.asset, *key, sums, rows.orders.get(key, ""))
-            reasons_after: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
-            for (start, state, reason), amounts in rows.reasons.items():
-                reasons_after.setdefault(start, {})[state, reason] = amounts
-            for start in range(first, last + MINUTE, MINUTE):
-                self._replace(start, after.get(start, {}), made)
-                self._replace_reasons(start, reasons_after.get(start, {}), made)
-
-    def _replace(self, start: int, after: dict[tuple[str, str], LedgerRow], made: _Made) -> None:
-        before = self.rows.get(start, {})
-        for key in before.keys() | after.keys():
-            nothing = LedgerRow(self.asset, start, *key, {})
-            old, new = before.get(key, nothing), after.get(key, nothing)
-            if old != new:
-                made.rows.append(new)
-                made.changes.append((self.asset, start, old.sums, new.sums))
-        self.rows[start] = after
-
-    def _replace_reasons(self, start: int, after: dict[tuple[str, str], tuple[int, int]], made: _Made) -> None:
-        before = self.reasons.pop(start, {})
-        for key in before.keys() | after.keys():
-            amounts = after.get(key, (0, 0))
-            if before.get(key) != amounts:
-                made.reasons.append(ReasonRow(self.asset, start, *key, *amounts))
-        if after:
-            self.reasons[start] = after
-
-    def forget(self, before: int) -> None:
-        """Drop what is older than `before`, now and then."""
-        before -= before % MINUTE
-        if before - self.history.origin < HORIZON_NS // 2:
-            return
-        self.history.forget(before, self.rules.short_ns)
-        self.rows = {start: rows for start, rows in self.rows.items() if start >= before}
-        self.reasons = {start: rows for start, rows in self.reasons.items() if start >= before}
+def _is_last_word(event: AnyEvent) -> bool:
+    """Tell whether this is a state that was retained without a time: the last that was said, nobody knows when."""
+    return event.kind == "state" and event.time_source == "retained"
 
 
 def _common(assets: Sequence[str]) -> str:
     """Return the longest asset path that all these are under; '' if there is none."""
     levels = zip(*(asset.split("/") for asset in assets), strict=False)
     return "/".join(level[0] for level in itertools.takewhile(lambda level: len(set(level)) == 1, levels))
-
-
-def _is_last_word(event: AnyEvent) -> bool:
-    """Tell whether this is a state that was retained without a time: the last that was said, nobody knows when."""
-    return event.kind == "state" and event.time_source == "retained"
-
-
-def _runs(starts: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield (first, last) of each run of minutes without a gap."""
-    ordered = sorted(starts)
-    first = last = ordered[0]
-    for start in ordered[1:]:
-        if start != last + MINUTE:
-            yield first, last
-            first = start
-        last = start
-    yield first, last

@@ -21,7 +21,7 @@ from broker.topics import Kind
 from services.ledger import entries, vectorised
 from services.ledger.columns import Gathering, Slice
 from services.ledger.counters import DIP_NS
-from services.ledger.fields import TIME
+from services.ledger.fields import TIME, Sums
 from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
 from services.ledger.rows import Rows, Rules, build
 from services.store.histories import FOR_EVER, in_force, known_before
@@ -30,6 +30,10 @@ from services.store.paging import PAGE, pages, whole_instants
 
 WINDOW_NS: Final = 24 * 60 * MINUTE
 """So much of a machine is made at once, at most."""
+PORTION_NS: Final = 4 * 60 * MINUTE
+"""So much of one is made by a service between others, …"""
+PORTION_PAGE: Final = 2_000
+"""… of so many events, about: it takes some hundredths of a second."""
 LEFT_NS: Final = 60 * MINUTE
 """How much of a ledger that is being kept is left to its keeper."""
 _TELLING: Final[tuple[Kind, ...]] = tuple(kind for kind in KINDS if kind != "status")
@@ -117,6 +121,36 @@ async def recompute(
     return Recomputed(len(planned.tasks), events, rows, changed, tuple(planned.notes))
 
 
+class Portion(NamedTuple):
+    """The first part of a range of one machine: until when it goes, what must be written, and what changes by it."""
+
+    end: int
+    batch: Batch
+    changes: list[tuple[str, int, Sums, Sums]]
+
+
+async def portion(store: Store, plant: Plant, machine: str, start: int, end: int) -> Portion:
+    """Recompute the first part of start ≤ t < end that is small enough, `PORTION_NS` at most; nothing is written.
+
+    The arrays are made in a thread.
+    """
+    window = await _Window.read(store, plant, _Task(machine, start, end), PORTION_PAGE, PORTION_NS)
+    batch, _ = await window.differences()
+    return Portion(window.end, batch, window.changes(batch))
+
+
+async def first_minute(store: Store, machine: str) -> int | None:
+    """Return the first minute of a machine that has a row: that which its first event of all touches."""
+    firsts: list[int] = []
+    for kind in _TELLING:
+        async for page in pages(store, (kind,), machine, -FOR_EVER, FOR_EVER, size=100):
+            touched = [minute for event in page for minute in History(0).put(event, event.at, 0)]
+            if touched:
+                firsts.append(min(touched))
+                break
+    return min(firsts, default=None)
+
+
 async def grows(store: Store, asset: str, end: int, *, now: int, wait_s: float) -> bool:
     """Tell whether a ledger grows while one waits: then a service is keeping it.
 
@@ -174,7 +208,7 @@ class _Plan:
         """Find from when until when the rows of a machine can be made."""
         store = self._store
         newest = await store.before(KINDS, machine, FOR_EVER)
-        first = await self._first_minute(machine)
+        first = await first_minute(store, machine)
         if first is None:
             if frontier is not None:
                 self.notes.append(f"{machine}: none of its events is kept any more; its rows stay as they are")
@@ -191,17 +225,6 @@ class _Plan:
                 )
         if start < end:
             self.tasks.append(_Task(machine, start, end))
-
-    async def _first_minute(self, machine: str) -> int | None:
-        """Return the first minute that has a row: that which the first event of all touches."""
-        firsts: list[int] = []
-        for kind in _TELLING:
-            async for page in pages(self._store, (kind,), machine, -FOR_EVER, FOR_EVER, size=100):
-                touched = [minute for event in page for minute in History(0).put(event, event.at, 0)]
-                if touched:
-                    firsts.append(min(touched))
-                    break
-        return min(firsts, default=None)
 
     async def _all_known(self, machine: str, newest: Sequence[AnyEvent], end: int) -> int:
         """Return from when on everything is known of a machine whose older events are not kept.
@@ -230,12 +253,13 @@ class _Window:
         self.events: list[AnyEvent] = []
         self.in_force: list[AnyEvent] = []
         self.known = Said("unknown", "")
+        self._kept: dict[tuple[int, str, str], LedgerRow] = {}
 
     @classmethod
-    async def read(cls, store: Store, plant: Plant, task: _Task, page: int) -> "_Window":
+    async def read(cls, store: Store, plant: Plant, task: _Task, page: int, longest_ns: int = WINDOW_NS) -> "_Window":
         """Read the events of the first part of a task that fits a page and a window."""
         self = cls(store, plant, task)
-        self.end = min(task.end, task.start + WINDOW_NS)
+        self.end = min(task.end, task.start + longest_ns)
         while True:
             wanted = self.end + self._after_ns
             self.events, until = await whole_instants(store, KINDS, task.machine, self._since, wanted, size=page)
@@ -261,11 +285,12 @@ class _Window:
     async def differences(self) -> tuple[Batch, int]:
         """Return what must be written for the rows to be right, and how many rows there are."""
         machine, start, _ = self._task
-        made = self._rows()
+        made = await asyncio.to_thread(self._rows)
         right = {
             key: LedgerRow(machine, *key, sums, made.orders.get(key, "")) for key, sums in made.sums.items() if sums
         }
         kept = {(row.start, row.product, row.shift): row for row in await self._store.rows(machine, start, self.end)}
+        self._kept = kept
         rows = [row for key, row in right.items() if kept.get(key) != row]
         rows += [LedgerRow(machine, *key, {}) for key in kept if key not in right]
         reasons_kept = {
@@ -279,6 +304,13 @@ class _Window:
         ]
         reasons += [ReasonRow(machine, *key, 0, 0) for key in reasons_kept if key not in made.reasons]
         return Batch(rows=rows, reasons=reasons), len(right) + len(made.reasons)
+
+    def changes(self, batch: Batch) -> list[tuple[str, int, Sums, Sums]]:
+        """Return what each row of `differences` was and is, as (machine, minute, before, after)."""
+        keys = ((row, (row.start, row.product, row.shift)) for row in batch.rows)
+        return [
+            (row.asset, row.start, self._kept[key].sums if key in self._kept else {}, row.sums) for row, key in keys
+        ]
 
     def _rows(self) -> Rows:
         machine, start, _ = self._task

@@ -1,6 +1,7 @@
 """The KPI service: keeps states, counts and orders with the ledger, and publishes the indicators.
 
-One lock orders what changes the ledger: batches from the broker, and the passing of time.
+One lock orders what changes the ledger: batches from the broker, the passing of time, and what is due to be
+recomputed, in small portions.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ TICK_S: Final = 1.0
 SLOW_TICK_S: Final = 10.0
 MANY_MACHINES: Final = 1_000
 """From this many machines on, open minutes are rewritten each ten seconds."""
+UNHEARD_NS: Final = 2_000_000_000
+"""After the last late event of a machine its ledger is recomputed: late events come in numbers."""
 
 
 async def keep_productivity(
@@ -40,6 +43,7 @@ async def keep_productivity(
     async with asyncio.TaskGroup() as group:
         group.create_task(_consume(session, keeper, windows, lock, prefix))
         group.create_task(_pass_time(session, keeper, windows, lock, ticked))
+        group.create_task(_catch_up(keeper, windows, lock))
 
 
 async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock, prefix: str) -> None:
@@ -84,6 +88,24 @@ async def _pass_time(
         await session.publish(*publications)
         pause_s = SLOW_TICK_S if len(keeper) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))
+
+
+async def _catch_up(keeper: Keeper, windows: Windows, lock: asyncio.Lock) -> None:
+    """Recompute what is due, a portion at a time; batches and the passing of time go first."""
+    while True:
+        did = False
+
+        async def recompute() -> None:
+            nonlocal did
+            did = False
+            async with lock, _anew_after_failure(windows):
+                did = await keeper.catch_up(unheard_ns=UNHEARD_NS)
+
+        try:
+            await until_kept(recompute)
+        except Exception as error:  # noqa: BLE001  (the next time it begins from the store)
+            failures.note("recomputing what is due", error)
+        await asyncio.sleep(0 if did else TICK_S)
 
 
 @asynccontextmanager

@@ -24,8 +24,10 @@ from broker.plant import Plant
 from broker.session import Publication
 from broker.topics import PREFIX, is_under
 from services.kpi.board import KINDS, LAST, Board, Key, Window, paths
-from services.kpi.keeping import Change, Keeper
+from services.kpi.keeping import Keeper
+from services.kpi.machine import Change, Machine
 from services.kpi.order_windows import OrderWindows
+from services.kpi.silence import time_since
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
 from services.ledger.indicators import coverage, evaluate
@@ -45,6 +47,8 @@ READ_OVER_NS: Final = 600_000_000_000
 """Of a window that is over it changes by late events only, which are noticed; this is for those that are not."""
 READING_S: Final = 0.1
 """So much of a second is spent on that."""
+MOST_CLEARED: Final = 2_000
+"""So many windows that there are not any more are cleared from the broker at a time."""
 MOST_MACHINES: Final = 50
 """What has more machines is published without what must be read from single events; ask the interface for that."""
 
@@ -60,6 +64,10 @@ class Windows:
         """The machines that are in the sums, and whether their time is."""
         self._silent: set[str] = set()
         """Machines that are declared and have not been heard: all their time is unknown."""
+        self._quiet: dict[str, Machine] = {}
+        """Machines that have long been silent: what they last said goes on, but no row says so."""
+        self._behind: set[str] = set()
+        """Machines of which rows are due: their part of a sum may be wrong until they are made."""
         self._meters: set[str] = set()
         """Assets of which no machine's time counts by itself, so that of all does: it is unknown."""
         self._retained: dict[Key, bool] = {}
@@ -84,13 +92,13 @@ class Windows:
         self._note(events)
         had_rows = {(machine, start) for machine, start, before, _ in changes if before}
         for machine, start, _, _ in changes:
-            if start + MINUTE <= self._rolled and (machine, start) not in had_rows:
+            if start + MINUTE <= self._rolled and (machine, start) not in had_rows and machine not in self._behind:
                 # Rows before a machine's first: in the sums that time is unknown, so `roll` has to read them anew.
                 self._machines.pop(machine, None)
         for machine, start, before, after in changes:
             counted = self._machines.get(machine)
-            if counted is None:
-                continue  # a newcomer: `roll` will read it from the store
+            if counted is None or machine in self._behind:
+                continue  # a newcomer, or one that is being recomputed: `roll` will read it from the store
             difference = {field: -amount for field, amount in before.items()}
             add(difference, after)
             timeless = difference if counted else _without_time(difference)
@@ -151,6 +159,11 @@ class Windows:
             heard = self._silent.intersection([machine.asset for machine in await self._store.machines()])
             self._silent -= heard
             changed |= heard
+        quiet, behind = keeper.silent(), keeper.behind()
+        changed |= (self._quiet.keys() - quiet.keys()) | (self._behind - behind)
+        for machine in quiet.keys() - self._quiet.keys():
+            self._board.clear(machine)
+        self._quiet, self._behind = quiet, behind
         stale = {path for machine in changed for path in paths(machine)}
         self._machines = machines
         if changed:
@@ -158,13 +171,13 @@ class Windows:
             told = {path for machine in counted for path in paths(machine)}
             self._meters = self._board.members.keys() - told
         self._failing = dict(keeper.failing)
-        for path in self._board.members:
+        for path in self._board.members.keys() - quiet.keys():
             for kind in KINDS:
                 with self._by_itself("beginning a window", path):
                     await self._roll(path, kind, now, anew=path in stale)
         await self._orders.roll(changed, machines, now)
         self._gone = [
-            key for key in self._board.possible() if self._retained.get(key, True) and self._board.window(key) is None
+            key for key in self._board.possible() if self._retained.get(key, True) and not self._is_shown(key)
         ]
 
     async def read(self, now: int, for_s: float = READING_S) -> None:
@@ -218,17 +231,23 @@ class Windows:
                 window = self._board.ended.get(key)
             if window is not None and window.start <= now:
                 window.published = now
+                if key[0] in self._quiet:
+                    continue
                 payload = b""
                 with self._by_itself("publishing a window", key[0]):
                     payload = msgspec.json.encode(self._payload(key, window, now))
                 if payload:
                     self._retained[key] = True
                     yield Publication(self._topic(key), payload, 1, retain=True)
-        for key in self._gone:
-            if self._retained.get(key, True) and self._board.window(key) is None:
+        for key in self._gone[:MOST_CLEARED]:
+            if self._retained.get(key, True) and not self._is_shown(key):
                 self._retained[key] = False
                 yield Publication(self._topic(key), b"", qos=1, retain=True)
         self._gone.clear()
+
+    def _is_shown(self, key: Key) -> bool:
+        """Tell whether there is a window, and its machine, if it is one, has not long been silent."""
+        return self._board.window(key) is not None and key[0] not in self._quiet
 
     def _payload(self, key: Key, window: Window, now: int) -> KpiPayload:
         path, kind = key
@@ -237,9 +256,12 @@ class Windows:
             sums = self._with_silent(path, window, now)
         elif path in self._board.lines:
             sums = {}
-            for part in self._orders.parts(path, window.name):
-                add(sums, part.sums)
-        evaluation = evaluate(sums, msgspec.structs.replace(window.context, operations=self._operations(key, window)))
+            for machine in self._board.lines[path]:
+                add(sums, self._of_order(machine, window.name, now))
+        evaluation = evaluate(
+            sums, msgspec.structs.replace(window.context, operations=self._operations(key, window, now))
+        )
+        notes = [f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons]
         return KpiPayload(
             ts=now // 1_000_000,
             window=kind,
@@ -248,14 +270,7 @@ class Windows:
             end=instants.format_rfc3339(min(now, window.end)),
             coverage=coverage(sums),
             indicators=evaluation.values,
-            notes=[
-                *(f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons),
-                *(
-                    f"the ledger of {machine} stands still ({why}): report it"
-                    for machine, why in self._failing.items()
-                    if is_under(machine, path)
-                ),
-            ],
+            notes=[*self._due_notes(path), *notes],
         )
 
     @contextmanager
@@ -268,32 +283,65 @@ class Windows:
                 raise
             failures.note(doing, error, asset=path)
 
+    def _due_notes(self, path: str) -> list[str]:
+        """Return what is said of machines under an asset whose rows are not what they should be."""
+        notes = [
+            f"the ledger of {machine} stands still ({why}): report it"
+            for machine, why in self._failing.items()
+            if is_under(machine, path)
+        ]
+        due = sorted(filter(partial(is_under, asset=path), self._behind))
+        if due:
+            which = f"{due[0]} and {len(due) - 1} more" if len(due) > 1 else due[0]
+            notes.append(f"{which}: the ledger is being recomputed after late events, so this may be wrong for a while")
+        return notes
+
+    def _of_order(self, machine: str, order: str, now: int) -> Sums:
+        """Return the sums of an order on a machine."""
+        total: Sums = {}
+        for part in self._orders.parts(machine, order):
+            add(total, part.sums)
+            if machine in self._quiet:
+                add(total, time_since([self._quiet[machine]], part.start, min(part.end, now)))
+        return total
+
     def _with_silent(self, path: str, window: Window, now: int) -> Sums:
-        """Return a window's sums with the time of the machines under an asset that have not been heard."""
+        """Return a window's sums with the time of the machines under an asset of which no row tells it.
+
+        These are machines that have not been heard, and those that have not been heard for long.
+        """
         total = dict(window.sums)
+        if self._quiet:
+            end = min(now, window.end)
+            quiet = [self._quiet[machine] for machine in self._board.under(path) if machine in self._quiet]
+            timed = [machine for machine in quiet if self._is_timed(machine.asset, path)]
+            add(total, time_since(timed, window.start, end))
+            if len(timed) < len(quiet):
+                others = (machine for machine in quiet if not self._is_timed(machine.asset, path))
+                add(total, _without_time(time_since(others, window.start, end)))
         for machine in filter(partial(is_under, asset=path), self._silent):
             for unknown in unknown_time(window.start, min(now, window.end), self._plant.calendar_of(machine)).values():
                 add(total, unknown)
         return total
 
-    def _operations(self, key: Key, window: Window) -> tuple[Sums, ...]:
+    def _operations(self, key: Key, window: Window, now: int) -> tuple[Sums, ...]:
         """Return the sums of each operation of a line, as they are now where its machines have the same window."""
         path, kind = key
         if path in self._machines:
             return (window.sums,)
+        is_order = kind.endswith("order")
         operations: list[Sums] = []
         for stage in self._plant.stages(path):
             sums: Sums = {}
             for machine in stage:
-                if kind.endswith("order"):
-                    parts = self._orders.parts(machine, window.name)
-                else:
-                    part = self._board.window((machine, kind))
-                    parts = [part] if part is not None else []
-                    if part is not None and not part.is_as_long_as(window):
-                        return window.context.operations
-                for each in parts:
-                    add(sums, each.sums)
+                if is_order:
+                    add(sums, self._of_order(machine, window.name, now))
+                    continue
+                part = self._board.window((machine, kind))
+                if (part is None and machine in self._quiet) or (part and not part.is_as_long_as(window)):
+                    return window.context.operations
+                if part is not None:
+                    add(sums, part.sums)
             operations.append(sums)
         return tuple(operations)
 
@@ -360,8 +408,9 @@ class Windows:
                 told[machine] += sum(sums.get(field, 0) for field in TIME)
                 add(total, sums if self._is_timed(machine, path) else _without_time(sums))
         for machine, time in told.items():
-            if self._is_timed(machine, path) and now - start > time:
-                for sums in unknown_time(start, now - time, self._plant.calendar_of(machine)).values():
+            until = min(now, self._quiet[machine].until) if machine in self._quiet else now
+            if self._is_timed(machine, path) and until - start > time:
+                for sums in unknown_time(start, until - time, self._plant.calendar_of(machine)).values():
                     add(total, sums)
         return total
 

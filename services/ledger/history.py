@@ -134,6 +134,21 @@ class History:
             case _:
                 return set()
 
+    def take(self, event: AnyEvent) -> None:
+        """Take in an event of which the rows are made elsewhere: only what machine and order are in matters."""
+        self.newest = max(self.newest, event.at)
+        match event:
+            case StateChange():
+                self.states.put(event.at, Said(event.state, event.reason))
+            case Status():
+                self.links.put(event.at, event.online)
+            case Job():
+                self.jobs.tell(event.at, entries.job(event))
+            case Count():
+                self._put_readings(event)
+            case _:
+                pass
+
     def forget(self, before: int, short_ns: int) -> None:
         """Drop what is older than `before` and no longer in force, and let the history begin there."""
         if before <= self.origin:

@@ -99,6 +99,11 @@ def build(history: History, start: int, end: int, rules: Rules) -> Rows:
     return _Builder(history, start, end, rules).build()
 
 
+def sums(history: History, start: int, end: int, rules: Rules) -> Rows:
+    """Return what `build` does, cut only where something changes, not at each minute: the same sums, much sooner."""
+    return _Builder(history, start, end, rules, by_minute=False).build()
+
+
 def parts(history: History, start: int, end: int, rules: Rules) -> list[Part]:
     """Return every single contribution to the rows of [start, end), in order of time; their sums are the rows' sums."""
     builder = _Builder(history, start, end, rules, trace=[])
@@ -135,9 +140,17 @@ def unknown_time(start: int, end: int, calendar: Spans | None) -> dict[str, Sums
 
 class _Builder:
     def __init__(
-        self, history: History, start: int, end: int, rules: Rules, *, trace: list[Part] | None = None
+        self,
+        history: History,
+        start: int,
+        end: int,
+        rules: Rules,
+        *,
+        trace: list[Part] | None = None,
+        by_minute: bool = True,
     ) -> None:
         self.history, self.start, self.end, self.rules, self.trace = history, start, end, rules, trace
+        self.by_minute = by_minute
         self.spans = rules.calendar.spans(start, end) if rules.calendar is not None and end > start else []
         self.span_starts = [span.start for span in self.spans]
         self.sums: dict[RowKey, Sums] = {}
@@ -179,7 +192,8 @@ class _Builder:
     def _time(self) -> None:
         """Cut the range where anything changes, and put each piece of it into its row."""
         history, start, end = self.history, self.start, self.end
-        cuts = {*range(start - start % MINUTE + MINUTE, end, MINUTE), *self.span_starts[1:]}
+        by_minute = range(start - start % MINUTE + MINUTE, end, MINUTE) if self.by_minute else ()
+        cuts = {*by_minute, *self.span_starts[1:]}
         for times in (
             history.states.times,
             history.links.times,

@@ -43,13 +43,14 @@ async def in_force(store: Store, kinds: Sequence[Kind], asset: str, at: int) -> 
     found = await store.before(kinds, asset, at)
     older: list[AnyEvent] = []
     for event in found:
-        if isinstance(event, Job) and event.phase == "end" and event.order:
-            older += await _since_start(store, event)
+        older += await jobs_told_before(store, event)
     return [*older, *found]
 
 
-async def _since_start(store: Store, end: Job) -> list[AnyEvent]:
-    """Return a machine's jobs before this end, from the newest start on, in order of time."""
+async def jobs_told_before(store: Store, end: AnyEvent) -> list[AnyEvent]:
+    """Return, if this is the end of an order, the machine's jobs before it, from the newest start on."""
+    if not isinstance(end, Job) or end.phase != "end" or not end.order:
+        return []
     limit = 8
     while True:
         jobs = await store.events(("job",), end.asset, -FOR_EVER, end.at, limit=limit, newest_first=True)

@@ -15,6 +15,7 @@ import structlog
 from broker.events import AnyEvent
 from broker.topics import Kind
 from services.ledger.fields import Sums, add
+from services.store import due
 from services.store.holdings import StoreStatus
 from services.store.influx_address import Address
 from services.store.influx_http import InfluxServer
@@ -154,7 +155,7 @@ class InfluxStore:
 
     async def frontier(self, asset: str) -> dict[str, int]:
         """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
-        return await self._ledger.frontier(asset)
+        return due.cut_short(await self._ledger.frontier(asset), await self._reading.note(due.NOTE))
 
     async def machines(self, asset: str = "") -> list[Machine]:
         """Return every machine that has spoken, in order of its path."""

@@ -180,7 +180,10 @@ class Store(Protocol):
         """Return the reason rows with start ≤ row.start < end as written, empty ones left out."""
 
     async def frontier(self, asset: str) -> dict[str, int]:
-        """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
+        """Return, of each machine, the start of its newest ledger minute, or of the first that is due to be recomputed.
+
+        Up to there rows are complete.
+        """
 
     async def machines(self, asset: str = "") -> list[Machine]:
         """Return every machine that has spoken, in order of its path."""

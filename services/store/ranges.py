@@ -5,21 +5,27 @@ ends, and what no row covers yet, are made from the events by the same code that
 the nanosecond, and the same however the range is cut.
 """
 
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
 
+from broker.events import AnyEvent
 from broker.plant import Plant
 from broker.topics import is_under
 from services.ledger.fields import TIME, Sums, add, bounded
-from services.ledger.history import MINUTE, History
-from services.ledger.rows import NO_PRODUCT, Rules, build, unknown_time
-from services.store.histories import FOR_EVER, histories
+from services.ledger.history import KINDS, MINUTE, History
+from services.ledger.rows import NO_PRODUCT, Rules, unknown_time
+from services.ledger.rows import sums as summed
+from services.store.histories import FOR_EVER, histories, jobs_told_before
 from services.store.interface import Resolution, Store
 
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+
+LAG_NS: Final = 10 * MINUTE
+"""By so much the rows of machines that are kept up to date may differ in where they end."""
 
 COUNTED: Final = ("state", "count", "job")
 """The kinds of event of which any makes a machine's time count."""
@@ -86,27 +92,29 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
     """
     known = {machine.asset: machine for machine in await store.machines(asset)}
     end = max(min(end, max(now, *(machine.last for machine in known.values()), 0)), start)
-    newest = await store.before((*COUNTED, "labour", "material"), asset, FOR_EVER)
+    newest = await store.before(KINDS, asset, FOR_EVER)
     machines = _counted(plant, asset, known.keys(), {event.asset for event in newest if event.kind in COUNTED})
-    frontier = await store.frontier(asset)
-    covered = min((*frontier.values(), *(start for event in newest if event.asset not in frontier)), default=start)
+    covered = {event.asset: start for event in newest} | await store.frontier(asset)
     whole_start = -(-start // MINUTE) * MINUTE
-    whole_end = min(end, covered) // MINUTE * MINUTE
+    whole_end = _end_of_rows(covered.values(), end)
+    behind = {machine: max(at, start) for machine, at in covered.items() if at < whole_end}
     measured = _Parts()
+    ends = [(start, end)]
     if whole_start < whole_end:
-        await _from_rows(store, asset, whole_start, whole_end, measured)
+        await _from_rows(store, asset, (whole_start, whole_end), measured, but=behind)
+        for machine, at in behind.items():
+            if whole_start < at:
+                await _from_rows(store, machine, (whole_start, at), measured)
         told_by_rows = dict.fromkeys(machines, 0)
         for (path, _, _), sums in measured.sums.items():
             if path in told_by_rows:
                 told_by_rows[path] += sum(sums.get(field, 0) for field in TIME)
         for path, told in told_by_rows.items():
             # A machine's rows have no gaps, so what is missing lies before the first of them.
-            first = whole_end - told
-            if first > whole_start:
-                measured.put_unknown(path, whole_start, first, plant)
+            first = behind.get(path, whole_end) - told
+            measured.put_unknown(path, whole_start, first, plant)
+        await _from_behind(store, plant, newest, frozenset(machines), behind, (whole_start, whole_end), measured)
         ends = [(start, whole_start), (whole_end, end)]
-    else:
-        ends = [(start, end)]
     for begin, until in ends:
         if begin < until:
             found = await histories(store, asset, begin, until, plant.microstop_limit_ns)
@@ -117,6 +125,51 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
             for field in TIME:
                 sums.pop(field, None)
     return Range(asset, start, end, measured.sums, measured.reasons, machines)
+
+
+def _end_of_rows(covered: Iterable[int], end: int) -> int:
+    """Return until when rows are read: where those of the machines end that are kept up to date.
+
+    Those of a machine that has long been silent, or that is being recomputed, end before; their time is taken from
+    events one by one.
+    """
+    newest = min(end, max(covered, default=end))
+    return min([newest, *(at for at in covered if at >= newest - LAG_NS)]) // MINUTE * MINUTE
+
+
+async def _from_behind(  # noqa: PLR0917  (it is a part of `measure`)
+    store: Store,
+    plant: Plant,
+    newest: list[AnyEvent],
+    machines: AbstractSet[str],
+    behind: Mapping[str, int],
+    between: tuple[int, int],
+    measured: "_Parts",
+) -> None:
+    """Add what machines did from where their rows end."""
+    still = await _still(store, newest, behind)
+    for machine, at in behind.items():
+        begin = max(at, between[0])
+        if machine in still:
+            found = {machine: still[machine]}
+        else:
+            found = await histories(store, machine, begin, between[1], plant.microstop_limit_ns)
+        timed = (machine,) if machine in machines else ()
+        _from_events(plant, found, timed, (begin, between[1]), measured)
+
+
+async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]) -> dict[str, History]:
+    """Return the histories of those machines that have told nothing since their rows ended: all of it is in force."""
+    told = {event.asset for event in newest if event.asset in behind and event.at >= behind[event.asset]}
+    found: dict[str, History] = {}
+    for event in newest:
+        at = behind.get(event.asset)
+        if at is None or event.asset in told:
+            continue
+        history = found.setdefault(event.asset, History(at))
+        for each in (*await jobs_told_before(store, event), event):
+            history.put(each, each.at, 0)
+    return found
 
 
 def _counted(plant: Plant, asset: str, heard: AbstractSet[str], counted: AbstractSet[str]) -> tuple[str, ...]:
@@ -143,12 +196,17 @@ class _Parts:
         self.reasons[key] = (before[0] + seconds, before[1] + entries)
 
 
-async def _from_rows(store: Store, asset: str, start: int, end: int, measured: _Parts) -> None:
+async def _from_rows(
+    store: Store, asset: str, between: tuple[int, int], measured: _Parts, *, but: Collection[str] = ()
+) -> None:
+    start, end = between
     for begin, until, resolution in layers(start, end):
         for key, sums in (await store.totals(asset, begin, until, resolution)).items():
-            measured.put(key, sums)
+            if key[0] not in but:
+                measured.put(key, sums)
     for row in await store.reasons(asset, start, end):
-        measured.put_reason((row.asset, row.state, row.reason), row.seconds, row.entries)
+        if row.asset not in but:
+            measured.put_reason((row.asset, row.state, row.reason), row.seconds, row.entries)
 
 
 def _from_events(
@@ -159,7 +217,7 @@ def _from_events(
     measured: _Parts,
 ) -> None:
     for path, history in found.items():
-        rows = build(history, *between, Rules.of(plant, path))
+        rows = summed(history, *between, Rules.of(plant, path))
         for (_, product, shift), sums in rows.sums.items():
             measured.put((path, product, shift), sums)
         for (_, state, reason), (seconds, entries) in rows.reasons.items():

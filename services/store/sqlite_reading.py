@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from broker.events import AnyEvent
 from broker.topics import Kind
 from services.ledger.fields import Sums, add
-from services.store import sqlite_ledger
+from services.store import due, sqlite_ledger
 from services.store.interface import (
     Bucket,
     LedgerRow,
@@ -177,7 +177,7 @@ class Reading:
     def frontier(self, asset: str) -> dict[str, int]:
         """Answer `Store.frontier`."""
         newest = ((path, self._newest_minute(number)) for number, path in self._assets(asset))
-        return {path: start for path, start in newest if start is not None}
+        return due.cut_short({path: start for path, start in newest if start is not None}, self.note(due.NOTE))
 
     def machines(self, asset: str) -> list[Machine]:
         """Answer `Store.machines`."""

@@ -14,6 +14,7 @@ from broker.message import Message
 from broker.plant import NO_PLANT
 from broker.topics import PREFIX
 from services.kpi import keeping
+from services.kpi import machine as machines
 from services.kpi.keeping import Keeper
 from services.kpi.windows import Windows
 from services.ledger import rows
@@ -85,7 +86,7 @@ def rebuilding(patch: pytest.MonkeyPatch) -> None:
             raise UnforeseenError
         return build(history, start, end, rules)
 
-    patch.setattr(keeping, "build", failing)
+    patch.setattr(machines, "build", failing)
 
 
 def storing(patch: pytest.MonkeyPatch) -> None:
@@ -184,7 +185,7 @@ async def test_rows_that_the_store_cannot_hold_set_their_machine_aside(
 
     await keeper.keep_events([StateChange(asset=machine, at=START, state="running") for machine in MACHINES])
     await store.write(Batch(events=[Count(asset=MACHINES[0], at=START, produced=GUILTY)]))
-    monkeypatch.setattr(keeping, "build", unstorable)
+    monkeypatch.setattr(machines, "build", unstorable)
     keeper = Keeper(store, NO_PLANT, lambda: NOW + 60 * NANO)
     await keeper.advance()
     assert keeper.failing.keys() == {MACHINES[0]}
@@ -214,7 +215,7 @@ async def test_what_fails_of_changed_rows_is_read_anew(store: SqliteStore, monke
     windows = Windows(store, NO_PLANT)
     keeper = Keeper(store, NO_PLANT, lambda: NOW, changed=windows.apply)
 
-    def failing(self: Windows, changes: list[keeping.Change], events: list[AnyEvent]) -> None:
+    def failing(self: Windows, changes: list[machines.Change], events: list[AnyEvent]) -> None:
         raise UnforeseenError
 
     with monkeypatch.context() as patch:

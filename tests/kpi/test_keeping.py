@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,11 +12,17 @@ from broker.instants import parse as instant
 from broker.message import Message
 from broker.plant import NO_PLANT
 from broker.topics import PREFIX
-from services.kpi.keeping import Change, Keeper
+from services.kpi.keeping import Keeper
+from services.kpi.machine import SILENT_NS
+from services.kpi.recompute import PORTION_NS
 from services.ledger.fields import NANO, TIME, Sums, add
+from services.store import due as due_note
 from services.store.interface import Batch, Refused, StoreError
 from services.store.ranges import measure
 from services.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from services.kpi.machine import Change
 
 MINUTE = 60 * NANO
 FOR_EVER = 2**62
@@ -188,7 +194,10 @@ async def test_a_machine_that_spoke_in_the_instant_of_a_restart_goes_on(store: W
     clock.now = at("08:00")
     await Keeper(store, NO_PLANT, clock).keep_events([state("08:00", "running")])
     clock.now = at("12:00")
-    await Keeper(store, NO_PLANT, clock).advance()
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.advance()
+    assert (await total(store, "08:00", "12:00"))["running_s"] == 240 * MINUTE, "though no row is there yet"
+    await keeper.finish()
     assert (await store.frontier(MILL))[MILL] == at("11:59")
     assert (await total(store, "08:00", "12:00"))["running_s"] == 240 * MINUTE
 
@@ -215,6 +224,7 @@ async def test_many_new_machines_are_looked_up_together(store: Watched, clock: C
         machines = [f"sheffield/machining/{line}/mill-{number}" for number in range(count)]
         await keeper.keep_events([state("06:00", "running", machine) for machine in machines])
         asked.append(store.questions)
+        await keeper.finish()
         assert {row.asset for row in await store.rows(f"sheffield/machining/{line}", 0, FOR_EVER)} == set(machines)
     assert asked[0] == asked[1]
 
@@ -326,3 +336,103 @@ async def test_a_recording_of_an_earlier_time_ends_the_spell_that_a_later_one_ha
         "running_s": 3600 * NANO,
         f"{word}_s": (3 * 3600 + 30) * NANO,
     }
+
+
+# ---- What is too much for one batch, and what is silent ----
+
+DAY = 24 * 60 * MINUTE
+
+
+def line_of(number: int, word: State, when: int) -> list[AnyEvent]:
+    return [StateChange(asset=f"{LINE}/late-{n}", at=when, state=word) for n in range(number)]
+
+
+async def running_s(store: SqliteStore, start: int, end: int) -> float:
+    sums = (await measure(store, NO_PLANT, LINE, start, end, now=end)).total()
+    return sums.get("running_s", 0) / NANO
+
+
+async def test_what_comes_very_late_holds_nobody_up_and_is_right_at_once(store: Watched, clock: Clock) -> None:
+    now = clock.now = at("12:00")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events(line_of(3, "running", now - 20 * DAY))
+    await keeper.finish()
+    await keeper.keep_events([*line_of(3, "off", now - 10 * DAY), state("11:59", "running")])
+    rows = store.batches[-1].rows
+    assert {row.asset for row in rows} == {MILL}, "whoever is on time has its rows at once"
+    assert len(keeper.behind()) == 3
+    right = 3 * 10 * DAY / NANO + 60
+    assert await running_s(store, now - 20 * DAY, now) == right, "it is computed from events"
+    most = 0
+    while await keeper.catch_up():
+        most = max(most, len(store.batches[-1].rows))
+        assert await running_s(store, now - 20 * DAY, now) == right
+    assert 0 < most <= PORTION_NS // MINUTE
+    totals = await store.totals(LINE, 0, FOR_EVER)
+    assert sum(sums.get("running_s", 0) for sums in totals.values()) == right * NANO, "the rows say it, too"
+
+
+async def test_what_is_due_survives_a_restart(store: Watched, clock: Clock) -> None:
+    now = clock.now = at("12:00")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events(line_of(2, "running", now - 3 * DAY))
+    await keeper.finish()
+    await keeper.keep_events(line_of(2, "off", now - 3 * DAY + 60 * MINUTE))
+    assert due_note.read(await store.note(due_note.NOTE)).keys() == keeper.behind()
+    await keeper.catch_up()
+    second = Keeper(store, NO_PLANT, clock)
+    await second.advance()
+    assert second.behind() == keeper.behind() != set()
+    assert await running_s(store, now - 3 * DAY, now) == 2 * 3_600
+    await second.finish()
+    assert due_note.read(await store.note(due_note.NOTE)) == {}
+    totals = await store.totals(LINE, 0, FOR_EVER)
+    assert sum(sums.get("running_s", 0) for sums in totals.values()) == 2 * 3_600 * NANO
+
+
+async def test_the_end_of_an_order_that_comes_very_late_does_not_end_the_one_that_began_then(
+    store: Watched, clock: Clock
+) -> None:
+    now = clock.now = at("12:00")
+    start = Job(asset=MILL, at=now - 3 * DAY, phase="start", order="wo-2")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events([start])
+    await keeper.finish()
+    await keeper.keep_events([Job(asset=MILL, at=now - 3 * DAY, phase="end", order="wo-1")])
+    assert await store.events(["job"], MILL, 0, FOR_EVER) == [start]
+
+
+async def test_a_machine_that_is_long_silent_costs_nothing_until_it_speaks(store: Watched, clock: Clock) -> None:
+    clock.now = at("12:00")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events([state("12:00", "running")])
+    begun = clock.now
+    for _ in range(30):
+        clock.now += 60 * MINUTE
+        await keeper.advance()
+    assert len(keeper) == 0
+    written = len(store.batches)
+    clock.now += 5 * DAY
+    await keeper.advance()
+    assert len(store.batches) == written
+    assert await running_s(store, begun, clock.now) == (clock.now - begun) / NANO
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.advance()
+    assert (len(keeper), len(store.batches)) == (0, written), "after a restart, too"
+    await keeper.keep_events([StateChange(asset=MILL, at=clock.now, state="off")])
+    await keeper.finish()
+    totals = await store.totals(MILL, 0, FOR_EVER)
+    assert sum(sums.get("running_s", 0) for sums in totals.values()) == clock.now - begun
+    clock.now += MINUTE
+    await keeper.advance()
+    assert len(keeper) == 1
+
+
+async def test_a_machine_whose_only_word_is_long_ago_gets_rows_for_a_day(store: Watched, clock: Clock) -> None:
+    now = clock.now = at("12:00")
+    keeper = Keeper(store, NO_PLANT, clock)
+    await keeper.keep_events(line_of(2, "running", now - 25 * DAY))
+    await keeper.finish()
+    await keeper.advance()
+    assert len(await store.rows(LINE, 0, FOR_EVER)) < 2 * (SILENT_NS // MINUTE + 3)
+    assert await running_s(store, now - 30 * DAY, now) == 2 * 25 * DAY / NANO

@@ -53,11 +53,12 @@ async def store() -> AsyncIterator[SqliteStore]:
 async def keep(store: SqliteStore, plant: Plant, steps: Sequence[Step]) -> int:
     """Keep what comes as it comes; return the present at the end."""
     now = 0
-    keeper = Keeper(store, plant, lambda: now)
+    keeper = Keeper(store, plant, lambda: now, silent_ns=FOR_EVER)
     for step in steps:
         now = max(now, step.now)
         await keeper.keep_events(step.events)
     await keeper.advance()
+    await keeper.finish()
     return now
 
 

@@ -129,7 +129,7 @@ def deliveries(draw: st.DrawFn, events: list[AnyEvent]) -> list[Step]:
         del coming[:size]
         now = max(now, max(event.at for event in batch) - behind)
         now += draw(st.sampled_from([0, 1, NANO, 59 * NANO, 20 * MINUTE, 100 * MINUTE]))
-        steps.append(Step(batch, now, draw(st.sampled_from(["", "", "advance", "restart", "another"]))))
+        steps.append(Step(batch, now, draw(st.sampled_from(["", "", "advance", "restart", "another", "catch up"]))))
         if steps[-1].then == "another":
             now = T0
     return steps

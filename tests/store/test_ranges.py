@@ -43,6 +43,7 @@ async def keep(store: Store, events: Iterable[AnyEvent], now: int, plant: Plant 
     keeper = Keeper(store, plant, lambda: now)
     await keeper.keep_events(list(events))
     await keeper.advance()
+    await keeper.finish()
 
 
 async def total(store: Store, asset: str, start: str, end: str, now: str, plant: Plant = NO_PLANT) -> dict[str, float]:

@@ -7,6 +7,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 from services.ledger.fields import FIELDS, NANO, Sums, add
+from services.store import due
 from services.store.interface import Batch, LedgerRow, ReasonRow, Resolution, Store
 
 MILL = "sheffield/machining/line-1/mill-2"
@@ -125,6 +126,14 @@ async def test_the_frontier_is_the_newest_minute_of_each_machine(store: Store) -
     await store.write(Batch(rows=[row(5, {"good": 1}), row(3, {"good": 1}), row(9, {"good": 1}, ROBOT)]))
     assert await store.frontier("") == {MILL: MIDNIGHT + 5 * MINUTE, ROBOT: MIDNIGHT + 9 * MINUTE}
     assert await store.frontier("detroit") == {ROBOT: MIDNIGHT + 9 * MINUTE}
+
+
+async def test_the_frontier_ends_where_rows_are_due_to_be_recomputed(store: Store) -> None:
+    await store.write(Batch(rows=[row(minute, {"running_s": MINUTE}) for minute in range(5)]))
+    await store.set_note(due.NOTE, due.written({MILL: (MIDNIGHT + 2 * MINUTE, MIDNIGHT + 4 * MINUTE)}))
+    assert await store.frontier("") == {MILL: MIDNIGHT + 2 * MINUTE}
+    await store.set_note(due.NOTE, due.written({}))
+    assert await store.frontier("") == {MILL: MIDNIGHT + 4 * MINUTE}
 
 
 async def test_a_machine_that_has_only_ledger_rows_has_not_spoken(store: Store) -> None:

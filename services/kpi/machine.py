@@ -1,0 +1,152 @@
+"""A machine in the ledger: its newest history, and the rows that have been made of it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from broker.events import AnyEvent, Job, StateChange
+from services.ledger.fields import TIME, Sums
+from services.ledger.history import MINUTE, History, Said, minutes
+from services.ledger.rows import Rules, build
+from services.store.interface import LedgerRow, ReasonRow
+
+SILENT_NS: Final = 24 * 60 * MINUTE
+"""Of a machine that has told nothing for longer no rows are made until it speaks; questions compute its time."""
+
+Change = tuple[str, int, Sums, Sums]
+"""A machine's row of a minute: what it was, and what it is now."""
+
+
+class Made:
+    """Rows that were made anew."""
+
+    def __init__(self) -> None:
+        self.rows: list[LedgerRow] = []
+        self.reasons: list[ReasonRow] = []
+        self.changes: list[Change] = []
+
+    def take_in(self, other: "Made") -> None:
+        """Add the rows of another."""
+        self.rows += other.rows
+        self.reasons += other.reasons
+        self.changes += other.changes
+
+
+class Machine:
+    """A machine's history, and the rows that have been written of it since its origin.
+
+    Attributes:
+        reach: start of the newest minute that has a row; None before the first.
+        until: to where its rows reach, which may be later than now: a recording can be of what was before.
+        due: minutes that have been touched, but not made yet.
+        rows: by minute and (product, shift), as written.
+        reasons: by minute and (state, reason), as written.
+    """
+
+    def __init__(self, asset: str, history: History, rules: Rules, reach: int | None) -> None:
+        self.asset, self.history, self.rules, self.reach = asset, history, rules, reach
+        self.until = 0 if reach is None else reach + MINUTE
+        self.due: set[int] = set()
+        self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
+        self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
+
+    def take_up(self, rows: Iterable[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
+        """Go on from the rows that were read."""
+        for row in rows:
+            self.rows.setdefault(row.start, {})[row.product, row.shift] = row
+        for reason in reasons:
+            self.reasons.setdefault(reason.start, {})[reason.state, reason.reason] = (reason.seconds, reason.entries)
+        if self.reach is not None:
+            newest = self.rows.get(self.reach, {}).values()
+            self.until = self.reach + sum(row.sums.get(field, 0) for row in newest for field in TIME)
+
+    def wanted(self, now: int, silent_ns: int, newest: int = 0) -> int:
+        """Return until when rows are to reach, with an event at `newest`: to the present, or until it is silent."""
+        newest = max(newest, self.history.newest)
+        return max(self.until, newest, min(now, silent_from(newest, silent_ns)))
+
+    def put(self, event: AnyEvent, until: int) -> set[int]:
+        """Take in an event; return the minutes that it touches, where rows reach `until`."""
+        return self.history.put(event, until, self.rules.short_ns)
+
+    def is_news(self, event: AnyEvent) -> bool:
+        """Tell whether a state of unknown age says more than what is known by then.
+
+        It comes with every connection. What the machine last said is nothing new, and whether a machine that is not
+        known to be online is still in the state that its broker remembers, nobody knows.
+        """
+        link = self.history.links.at(event.at)
+        said = self.history.states.at(event.at)
+        return link is True and isinstance(event, StateChange) and said != Said(event.state, event.reason)
+
+    def is_past(self, event: Job) -> bool:
+        """Tell whether the end of an order comes at the instant at which another one began, which goes on."""
+        return event.phase == "end" and self.history.begins_other(event.at, event.order)
+
+    def rebuild(self, starts: set[int], until: int, made: Made) -> None:
+        """Make the rows of these minutes anew, and of all since the newest row; keep those that differ."""
+        starts, self.due = starts | self.due, set()
+        if self.reach is None:
+            if not starts:
+                return
+            self.reach = min(starts)
+        self.until = until
+        starts = starts | minutes(self.reach, until)
+        if self.rows and min(starts) < (oldest := min(self.rows)):
+            starts |= minutes(min(starts), oldest)  # the first event ever came late: rows have no gaps
+        self.reach = max(self.reach, *starts)
+        for first, last in _runs(starts):
+            rows = build(self.history, first, min(last + MINUTE, max(until, first)), self.rules)
+            after: dict[int, dict[tuple[str, str], LedgerRow]] = {}
+            for key, sums in rows.sums.items():
+                after.setdefault(key[0], {})[key[1:]] = LedgerRow(self.asset, *key, sums, rows.orders.get(key, ""))
+            reasons_after: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
+            for (start, state, reason), amounts in rows.reasons.items():
+                reasons_after.setdefault(start, {})[state, reason] = amounts
+            for start in range(first, last + MINUTE, MINUTE):
+                self._replace(start, after.get(start, {}), made)
+                self._replace_reasons(start, reasons_after.get(start, {}), made)
+
+    def _replace(self, start: int, after: dict[tuple[str, str], LedgerRow], made: Made) -> None:
+        before = self.rows.get(start, {})
+        for key in before.keys() | after.keys():
+            nothing = LedgerRow(self.asset, start, *key, {})
+            old, new = before.get(key, nothing), after.get(key, nothing)
+            if old != new:
+                made.rows.append(new)
+                made.changes.append((self.asset, start, old.sums, new.sums))
+        self.rows[start] = after
+
+    def _replace_reasons(self, start: int, after: dict[tuple[str, str], tuple[int, int]], made: Made) -> None:
+        before = self.reasons.pop(start, {})
+        for key in before.keys() | after.keys():
+            amounts = after.get(key, (0, 0))
+            if before.get(key) != amounts:
+                made.reasons.append(ReasonRow(self.asset, start, *key, *amounts))
+        if after:
+            self.reasons[start] = after
+
+    def forget(self, before: int) -> None:
+        """Drop what is older than `before`, but for the newest minute: it is made anew when it grows."""
+        if self.reach is not None:
+            before = min(before, self.reach)
+        before -= before % MINUTE
+        self.history.forget(before, self.rules.short_ns)
+        self.rows = {start: rows for start, rows in self.rows.items() if start >= before}
+        self.reasons = {start: rows for start, rows in self.reasons.items() if start >= before}
+
+
+def silent_from(newest: int, silent_ns: int) -> int:
+    """Return until when rows of a machine are made that has told nothing since `newest`: the end of a minute."""
+    return newest - newest % MINUTE + MINUTE + silent_ns
+
+
+def _runs(starts: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) of each run of minutes without a gap."""
+    ordered = sorted(starts)
+    first = last = ordered[0]
+    for start in ordered[1:]:
+        if start != last + MINUTE:
+            yield first, last
+            first = start
+        last = start
+    yield first, last
