@@ -57,6 +57,8 @@ COMMANDS = (
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Say what a store holds."),
     Entry("store backup", "Data", "cli.store:backup", "Copy a SQLite store while it is in use."),
+    Entry("asset list", "Data", "cli.assets:list_", "The machines that a store knows, and which are retired."),
+    Entry("asset retire", "Data", "cli.assets:retire", "Take machines that are no more out of the present."),
     Entry("recompute", "Data", "cli.recompute:recompute", "Make the ledger of a range anew from stored events."),
     Entry("export", "Data", "cli.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
     Entry("plant check", "Data", "cli.plant:check", "Judge a plant file: what it describes, or every mistake."),

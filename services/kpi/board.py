@@ -113,6 +113,12 @@ class Board:
                 yield path, kind
                 yield path, LAST + kind
 
+    def drop_others(self) -> None:
+        """Forget the windows of assets that have no machine any more."""
+        for windows in (self.running, self.ended, self.touched):
+            for key in [key for key in windows if key[0] not in self.members]:
+                del windows[key]
+
     def clear(self, machine: str) -> None:
         """Forget the hours and shifts of a machine."""
         for kind in KINDS:

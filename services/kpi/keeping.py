@@ -25,7 +25,7 @@ from services.kpi.recompute import first_minute, portion
 from services.ledger.history import KINDS, MINUTE, History, reach_back
 from services.ledger.rows import Rules
 from services.store import due as due_note
-from services.store import failures
+from services.store import failures, retiring
 from services.store.histories import FOR_EVER, histories
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
 
@@ -94,6 +94,9 @@ class Keeper:
         """Machines of which no rows can be made, and why: their events are stored, their ledger stands still."""
         self._stuck: dict[str, due_note.Span] = {}
         """What is due of those, and stays so."""
+        self._retired: dict[str, due_note.Span] = {}
+        """Machines that are retired, and what is due of them once they speak again."""
+        self._heeded: tuple[str | None, int] = (None, 0)
 
     async def start(self) -> None:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
@@ -104,6 +107,8 @@ class Keeper:
         self._behind = {machine: _Behind(*span) for machine, span in due.items()}
         self.failing.clear()
         self._stuck.clear()
+        self._retired.clear()
+        self._heeded = (None, 0)
         origin = self._now() - HORIZON_NS
         try:
             await self._load("", origin)
@@ -115,6 +120,7 @@ class Keeper:
             for machine in await self._store.machines():
                 await self._take_up(machine.asset, origin)
         self._behind = {asset: behind for asset, behind in self._behind.items() if asset in self._machines}
+        await self._heed_retired(self._now())
         self._started = True
 
     async def keep(self, messages: Sequence[Message]) -> list[Refused]:
@@ -176,6 +182,7 @@ class Keeper:
         if not self._started:
             await self.start()
         now = self._now()
+        await self._heed_retired(now)
         left = self._at_once[1]
         for asset, machine in list(self._live.items()):
             if machine.reach is not None:
@@ -274,10 +281,42 @@ class Keeper:
             if asset not in self._live and asset not in self._behind
         }
 
+    # ---- What is retired ----
+
+    async def _heed_retired(self, now: int) -> None:
+        """Leave out machines that have been retired, and take up those that others have heard since."""
+        note = await self._store.note(retiring.NOTE)
+        if note == self._heeded[0] and (not self._retired or abs(now - self._heeded[1]) < MINUTE):
+            return
+        self._heeded = (note, now)
+        since = await retiring.retired(self._store)
+        for asset, at in since.items():
+            if asset in self._machines and self._machines[asset].history.newest <= at:
+                self._retire(asset, at)
+        for asset in self._retired.keys() - since.keys():
+            self._bring_back(asset)
+            await self._take_up(asset, now - HORIZON_NS)
+        await self._note_due()
+
+    def _retire(self, asset: str, at: int) -> None:
+        machine, behind = self._machines.pop(asset), self._behind.pop(asset, None)
+        self._live.pop(asset, None)
+        start, until = at - at % MINUTE, machine.until  # rows may reach a little beyond
+        if behind is not None:
+            start, until = min(start, behind.start), max(until, behind.until)
+        self._retired[asset] = (min(start, until), until)
+
+    def _bring_back(self, asset: str) -> None:
+        start, until = self._retired.pop(asset, (0, 0))
+        if start < until:
+            self._behind[asset] = _Behind(start, until)
+
     # ---- What is made at once, and what falls behind ----
 
     async def _make_ready(self, spans: dict[str, tuple[int, int]], now: int) -> None:
         """See that of each machine what events between these times touch is in memory, or put it off."""
+        for asset in spans.keys() & self._retired.keys():
+            self._bring_back(asset)
         left = self._at_once[1]
         back = reach_back(self._plant.microstop_limit_ns)  # an event can touch what was before it
         near = now - self._at_once[0] * MINUTE
@@ -326,7 +365,11 @@ class Keeper:
 
     async def _note_due(self) -> None:
         """Note in the store of which machines rows stand there that may be wrong, before they are."""
-        due = self._stuck | {asset: (behind.start, behind.until) for asset, behind in self._behind.items()}
+        due = (
+            self._stuck
+            | self._retired
+            | {asset: (behind.start, behind.until) for asset, behind in self._behind.items()}
+        )
         text = due_note.written({asset: span for asset, span in due.items() if span[0] < span[1]})
         if text != (self._noted or "{}"):
             await self._store.set_note(due_note.NOTE, text)

@@ -152,8 +152,11 @@ class Windows:
         self._rolled = now
         machines = {machine: keeper.is_counted(machine) for machine in keeper.machines()}
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
+        left = self._machines.keys() - machines.keys()
+        changed |= left  # those that are retired: what they belonged to is without them
         if machines.keys() != self._machines.keys():
             self._board.take_in(machines)
+            self._board.drop_others()
             self._silent = set(self._plant.machines()).difference(machines)
         if self._silent:
             heard = self._silent.intersection([machine.asset for machine in await self._store.machines()])
@@ -176,9 +179,8 @@ class Windows:
                 with self._by_itself("beginning a window", path):
                     await self._roll(path, kind, now, anew=path in stale)
         await self._orders.roll(changed, machines, now)
-        self._gone = [
-            key for key in self._board.possible() if self._retained.get(key, True) and not self._is_shown(key)
-        ]
+        possible = dict.fromkeys((*self._board.possible(), *self._retained))
+        self._gone = [key for key in possible if self._retained.get(key, True) and not self._is_shown(key)]
 
     async def read(self, now: int, for_s: float = READING_S) -> None:
         """Read anew what indicators need besides sums, of the windows that have not had it for longest.

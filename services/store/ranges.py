@@ -20,6 +20,7 @@ from services.ledger.rows import NO_PRODUCT, Rules, unknown_time
 from services.ledger.rows import sums as summed
 from services.store.histories import FOR_EVER, histories, jobs_told_before
 from services.store.interface import Resolution, Store
+from services.store.retiring import retired
 
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
@@ -93,10 +94,14 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
     known = {machine.asset: machine for machine in await store.machines(asset)}
     end = max(min(end, max(now, *(machine.last for machine in known.values()), 0)), start)
     newest = await store.before(KINDS, asset, FOR_EVER)
-    machines = _counted(plant, asset, known.keys(), {event.asset for event in newest if event.kind in COUNTED})
+    gone = await retired(store, known.values())
+    over = {machine for machine, at in gone.items() if at <= start}
+    heard = {event.asset for event in newest if event.kind in COUNTED}
+    machines = tuple(path for path in _counted(plant, asset, known.keys(), heard - over) if path not in over)
     covered = {event.asset: start for event in newest} | await store.frontier(asset)
     whole_start = -(-start // MINUTE) * MINUTE
-    whole_end = _end_of_rows(covered.values(), end)
+    whole_end = _end_of_rows((at for machine, at in covered.items() if machine not in gone), end)
+    covered |= {machine: min(covered.get(machine, at), at - at % MINUTE) for machine, at in gone.items()}
     behind = {machine: max(at, start) for machine, at in covered.items() if at < whole_end}
     measured = _Parts()
     ends = [(start, end)]
@@ -113,12 +118,12 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
             # A machine's rows have no gaps, so what is missing lies before the first of them.
             first = behind.get(path, whole_end) - told
             measured.put_unknown(path, whole_start, first, plant)
-        await _from_behind(store, plant, newest, frozenset(machines), behind, (whole_start, whole_end), measured)
+        await _from_behind(store, plant, newest, frozenset(machines), gone, behind, (whole_start, whole_end), measured)
         ends = [(start, whole_start), (whole_end, end)]
     for begin, until in ends:
         if begin < until:
             found = await histories(store, asset, begin, until, plant.microstop_limit_ns)
-            _from_events(plant, found, machines, (begin, until), measured)
+            _from_events(plant, found, machines, gone, (begin, until), measured)
     counted = frozenset(machines)
     for (path, _, _), sums in measured.sums.items():
         if path not in counted:  # a meter or a sensor of its own: its quantities count, its time is nobody's
@@ -133,6 +138,7 @@ def _end_of_rows(covered: Iterable[int], end: int) -> int:
     Those of a machine that has long been silent, or that is being recomputed, end before; their time is taken from
     events one by one.
     """
+    covered = list(covered)
     newest = min(end, max(covered, default=end))
     return min([newest, *(at for at in covered if at >= newest - LAG_NS)]) // MINUTE * MINUTE
 
@@ -142,6 +148,7 @@ async def _from_behind(  # noqa: PLR0917  (it is a part of `measure`)
     plant: Plant,
     newest: list[AnyEvent],
     machines: AbstractSet[str],
+    gone: Mapping[str, int],
     behind: Mapping[str, int],
     between: tuple[int, int],
     measured: "_Parts",
@@ -155,7 +162,7 @@ async def _from_behind(  # noqa: PLR0917  (it is a part of `measure`)
         else:
             found = await histories(store, machine, begin, between[1], plant.microstop_limit_ns)
         timed = (machine,) if machine in machines else ()
-        _from_events(plant, found, timed, (begin, between[1]), measured)
+        _from_events(plant, found, timed, gone, (begin, between[1]), measured)
 
 
 async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]) -> dict[str, History]:
@@ -209,22 +216,25 @@ async def _from_rows(
             measured.put_reason((row.asset, row.state, row.reason), row.seconds, row.entries)
 
 
-def _from_events(
+def _from_events(  # noqa: PLR0917  (it is a part of `measure`)
     plant: Plant,
     found: dict[str, History],
     machines: tuple[str, ...],
+    gone: Mapping[str, int],
     between: tuple[int, int],
     measured: _Parts,
 ) -> None:
+    """Add what machines did, of one that is `gone` until then."""
+    start, end = between
     for path, history in found.items():
-        rows = summed(history, *between, Rules.of(plant, path))
+        rows = summed(history, start, min(end, gone.get(path, end)), Rules.of(plant, path))
         for (_, product, shift), sums in rows.sums.items():
             measured.put((path, product, shift), sums)
         for (_, state, reason), (seconds, entries) in rows.reasons.items():
             measured.put_reason((path, state, reason), seconds, entries)
     for path in machines:
         if path not in found:
-            measured.put_unknown(path, *between, plant)
+            measured.put_unknown(path, start, min(end, gone.get(path, end)), plant)
 
 
 def layers(start: int, end: int) -> list[tuple[int, int, Resolution]]:

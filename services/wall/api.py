@@ -20,11 +20,12 @@ from broker.events import NS_PER_MS, NS_PER_S, AnyEvent
 from broker.instants import format_rfc3339
 from broker.plant import Plant
 from broker.topics import KINDS, LEVELS, Kind, check_asset, is_under
+from services.store import retiring
 from services.store.answers import Answer
 from services.store.constraint import constraint
 from services.store.explaining import Explanation, explain
 from services.store.groups import By
-from services.store.interface import Store
+from services.store.interface import Machine, Store
 from services.store.never_told import ever_counted
 from services.vitals import Vitals
 from services.wall.answering import Answers
@@ -52,6 +53,7 @@ Apart = Annotated[
     By | None, QueryParameter(name="by", description="a list, one a product, shift, machine or order of the range")
 ]
 Named = Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")]
+Retired = Annotated[bool, QueryParameter(name="retired", description="retired machines, too")]
 Rated = Annotated[bool, QueryParameter(name="rated", description="without machines that lack what OEE needs")]
 AssetPath = Annotated[
     str, QueryParameter(name="asset", description="an asset path, whole or cut short; '' is everything")
@@ -113,6 +115,7 @@ class Asset(msgspec.Struct, frozen=True):
         last_seen: when it last spoke, RFC 3339; null for a group, and for one that has not.
         simulated: whether it is simulated; null where it has not said.
         silent: a machine that has not spoken for long.
+        retired: since when it is retired, RFC 3339; null for one that is not.
     """
 
     path: str
@@ -124,6 +127,7 @@ class Asset(msgspec.Struct, frozen=True):
     last_seen: str | None
     simulated: bool | None
     silent: bool
+    retired: str | None = None
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -184,14 +188,18 @@ Wall = NamedDependency[Parts]
 
 
 @get("/api/v1/assets", summary="The tree of assets, as it stands now")
-async def assets(parts: Wall) -> list[Asset]:
-    """Return every asset that is declared or has spoken, groups before what is in them."""
+async def assets(parts: Wall, *, retired: Retired = False) -> list[Asset]:
+    """Return every asset that is declared or has spoken, groups before what is in them; retired ones if asked for."""
     picture = parts.picture
     listed: list[Asset] = []
     for place, path in enumerate(sorted({*picture.machines, *picture.groups()} - {""})):
         if place % _AT_ONCE == 0:
             await asyncio.sleep(0)
         listed.append(_asset(parts, path))
+    if retired:
+        known = {machine.asset: machine for machine in await parts.store.machines()}
+        gone = await retiring.retired(parts.store, known.values())
+        listed += [_retired(parts, known[path], at) for path, at in gone.items() if path not in picture.machines]
     return listed
 
 
@@ -431,6 +439,21 @@ def _asset(parts: Parts, path: str) -> Asset:
         last_seen=None if machine is None or machine.seen is None else format_rfc3339(machine.seen),
         simulated=None if machine is None else machine.simulated,
         silent=machine is not None and machine.silent,
+    )
+
+
+def _retired(parts: Parts, machine: Machine, at: int) -> Asset:
+    return Asset(
+        path=machine.asset,
+        level="machine",
+        title=parts.plant.title(machine.asset),
+        state="unknown",
+        since=format_rfc3339(at),
+        reason="",
+        last_seen=format_rfc3339(machine.last),
+        simulated=machine.simulated,
+        silent=True,
+        retired=format_rfc3339(at),
     )
 
 

@@ -82,6 +82,25 @@ class Picture:
             self._tell_standing(path, machine)
             self._tell_device(path, machine)
 
+    def retire(self, path: str, at: int) -> bool:
+        """Take a machine out that was retired, unless it has spoken since; tell whether it was there."""
+        machine = self.machines.get(path)
+        if machine is None or (machine.seen is not None and machine.seen > at):
+            return False
+        self._settle()
+        del self.machines[path]
+        for group in _groups_of(path):
+            self._members[group].remove(path)
+            if self._members[group]:
+                self._dirty.add(group)
+            else:
+                del self._members[group]
+                self._groups.pop(group, None)
+                self._facts.pop((group, "state"), None)
+        for key in [key for key in self._facts if key[0] == path]:
+            del self._facts[key]
+        return True
+
     def recall(self, events: Iterable[AnyEvent]) -> None:
         """Take in events from the store, as they were before this picture began."""
         for event in events:

@@ -28,7 +28,9 @@ from broker.events import NS_PER_S
 from broker.plant import Plant
 from broker.session import Session
 from broker.topics import Kind
+from services.store import retiring
 from services.store.interface import Store, StoreError
+from services.store.retiring import retired
 from services.vitals import Vitals, health
 from services.wall import problems, tables
 from services.wall.answering import Answers
@@ -54,6 +56,8 @@ _LAST_SAID: Final[tuple[Kind, ...]] = (
     "material",
     "event",
 )
+_RETIRED_S: Final = 5.0
+"""How often the store is asked whether machines were retired."""
 _AT_ONCE_BYTES: Final = 64 * 1024
 """Payloads that are taken in before pages and questions have their turn: some ten milliseconds' work."""
 
@@ -108,6 +112,7 @@ async def serve(
     web = _Web(application(parts, password, allow_hosts), host, port, room)
     async with asyncio.TaskGroup() as group:
         group.create_task(_listen(session, picture, stream))
+        group.create_task(_heed_retired(picture, store))
         group.create_task(stream.run())
         group.create_task(web.serve_until_cancelled(ready))
 
@@ -222,14 +227,33 @@ class _Web(uvicorn.Server):
 
 async def _recall(picture: Picture, store: Store, plant: Plant, now: int) -> None:
     """Begin the picture with what the plant declares and what the store last heard."""
+    known = await store.machines()
+    gone = await retired(store, known)
     for path in plant.machines():
-        picture.declare(path)
-    for machine in await store.machines():
-        picture.remember(machine.asset, machine.first, machine.last, simulated=machine.simulated)
-    picture.recall(await store.before(_LAST_SAID, "", now))
+        if path not in gone:
+            picture.declare(path)
+    for machine in known:
+        if machine.asset not in gone:
+            picture.remember(machine.asset, machine.first, machine.last, simulated=machine.simulated)
+    picture.recall(event for event in await store.before(_LAST_SAID, "", now) if event.asset not in gone)
     picture.count_refused(
         (each.at, each.count) for each in await store.refused(now - 3_600 * NS_PER_S, now, limit=10_000)
     )
+
+
+async def _heed_retired(picture: Picture, store: Store) -> None:
+    """Take machines out of the picture that are retired meanwhile."""
+    heeded = await store.note(retiring.NOTE)
+    while True:
+        await asyncio.sleep(_RETIRED_S)
+        try:
+            note = await store.note(retiring.NOTE)
+            if note != heeded:
+                for path, at in (await retired(store)).items():
+                    picture.retire(path, at)
+                heeded = note
+        except StoreError as error:
+            _log.debug("whether machines were retired is not known", error=str(error))
 
 
 async def _listen(session: Session, picture: Picture, stream: Stream) -> None:

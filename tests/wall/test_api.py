@@ -123,6 +123,7 @@ async def test_assets_are_the_tree_as_it_stands(client: httpx.AsyncClient, parts
         "last_seen": None,
         "simulated": None,
         "silent": False,
+        "retired": None,
     }
     assert told["bench/a/b/sensor"]["last_seen"] == TO
 

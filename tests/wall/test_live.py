@@ -55,6 +55,21 @@ def test_an_alarm_is_told_with_the_machines_state_while_it_is_on() -> None:
     assert "alarm" not in facts(picture)["state"]
 
 
+def test_a_retired_machine_leaves_and_is_back_with_its_first_message() -> None:
+    picture = Picture()
+    for machine in (MILL, f"{LINE}/saw-1", "bench/a/b/sensor"):
+        picture.receive(message("state", "running", machine=machine))
+    assert not picture.retire(MILL, NOW - 1), "it has spoken since"
+    assert picture.retire(MILL, NOW)
+    assert picture.retire("bench/a/b/sensor", NOW)
+    picture.receive(message("state", b"", retained=True))
+    told = picture.changes(0, everything)
+    assert not told.keys() & {MILL, "bench/a/b/sensor", "bench"}
+    assert told[LINE]["state"]["tally"] == {"running": 1}
+    picture.receive(message("count", {"produced": 3}))
+    assert picture.changes(0, everything)[LINE]["state"]["tally"] == {"running": 1, "unknown": 1}
+
+
 def test_a_late_message_does_not_replace_a_newer_one() -> None:
     picture = Picture()
     picture.receive(message("state", {"state": "down", "reason": "spindle"}, ago_s=5))
