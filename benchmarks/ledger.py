@@ -60,7 +60,7 @@ async def main() -> None:
             f" without ledger {costs[many][1] / plain:.2f} times"
         )
     few_rows, few_s = await silence(10)
-    for many in (10, 10_000):
+    for many in (100, 10_000):
         rows, tick_s = await silence(many)
         print(
             f"{many:,} machines that told one state two days ago: {rows} rows a minute, {tick_s * 1e3:.2f} ms of CPU a"
@@ -89,12 +89,14 @@ async def silence(machines: int) -> tuple[int, float]:
 
         keeper = Keeper(store, parse(PLANT, "bench"), lambda: now, changed=count)
         used = 0.0
-        for tick in range(1 + 60):
+        for tick in range(60 + 60):
             began = time.process_time()
             await keeper.advance()
             await windows.roll(keeper, now)
             list(windows.due(now))
-            used += (time.process_time() - began) if tick else 0  # the first one reads the store
+            used += (
+                time.process_time() - began if tick >= 60 else 0
+            )  # until then, the store is read and windows cleared
             now += SECOND
         await store.close()
     return rows, used / 60

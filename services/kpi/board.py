@@ -105,9 +105,10 @@ class Board:
         windows |= {(path, LAST + kind): self.ended.get((path, LAST + kind)) for path, kind in keys}
         return {key: found for key, found in windows.items() if found is not None and at <= found.end}
 
-    def possible(self) -> Iterator[Key]:
-        """Yield all windows that there may be."""
-        for path, machines in self.members.items():
+    def possible(self, assets: Iterable[str]) -> Iterator[Key]:
+        """Yield all windows that there may be of assets."""
+        for path in assets:
+            machines = self.members.get(path, [])
             kinds = (*KINDS, "order") if path in self.lines or machines == [path] else KINDS
             for kind in kinds:
                 yield path, kind
@@ -119,11 +120,11 @@ class Board:
             for key in [key for key in windows if key[0] not in self.members]:
                 del windows[key]
 
-    def clear(self, machine: str) -> None:
-        """Forget the hours and shifts of a machine."""
+    def clear(self, asset: str) -> None:
+        """Forget the hours and shifts of an asset."""
         for kind in KINDS:
-            self.running.pop((machine, kind), None)
-            self.ended.pop((machine, LAST + kind), None)
+            self.running.pop((asset, kind), None)
+            self.ended.pop((asset, LAST + kind), None)
 
     def forget(self) -> None:
         """Forget all windows."""

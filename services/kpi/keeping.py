@@ -194,7 +194,7 @@ class Keeper:
                 raise
             await self.start()
             await self._advance_apart(now)
-        for asset in list(self._machines):
+        for asset in (*self._live, *self._behind):
             try:
                 self._forget(asset, now)
             except Exception as error:  # noqa: BLE001  (one machine must not hold up all others)

@@ -9,10 +9,10 @@ events. So it is read anew when something is measured, else in turn, each half m
 """
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice, takewhile
 from typing import Final
 
 import msgspec
@@ -47,8 +47,8 @@ READ_OVER_NS: Final = 600_000_000_000
 """Of a window that is over it changes by late events only, which are noticed; this is for those that are not."""
 READING_S: Final = 0.1
 """So much of a second is spent on that."""
-MOST_CLEARED: Final = 2_000
-"""So many windows that there are not any more are cleared from the broker at a time."""
+QUIETED_AT_ONCE: Final = 250
+"""Of so many assets that have become silent the windows are cleared from the broker at a time."""
 MOST_MACHINES: Final = 50
 """What has more machines is published without what must be read from single events; ask the interface for that."""
 
@@ -78,6 +78,12 @@ class Windows:
         """By machine, the fields that it has told since the start, and the time of the first."""
         self._gone: list[Key] = []
         """Windows that there are not, and that the broker may still hold."""
+        self._left: dict[Key, None] = {}
+        """Windows of assets that have no machine any more."""
+        self._quieted: dict[str, None] = {}
+        """Assets that have become silent: what the broker holds of their windows is still to be cleared."""
+        self._still: set[str] = set()
+        """Assets all of whose machines have long been silent: their windows are not published."""
         self._rolled = 0
 
     def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
@@ -164,8 +170,12 @@ class Windows:
             changed |= heard
         quiet, behind = keeper.silent(), keeper.behind()
         changed |= (self._quiet.keys() - quiet.keys()) | (self._behind - behind)
-        for machine in quiet.keys() - self._quiet.keys():
-            self._board.clear(machine)
+        if quiet.keys() != self._quiet.keys() or machines.keys() != self._machines.keys():
+            still = {path for path, under in self._board.members.items() if quiet.keys() >= set(under)}
+            for path in still - self._still:
+                self._board.clear(path)
+                self._quieted[path] = None
+            self._still = still
         self._quiet, self._behind = quiet, behind
         stale = {path for machine in changed for path in paths(machine)}
         self._machines = machines
@@ -174,13 +184,22 @@ class Windows:
             told = {path for machine in counted for path in paths(machine)}
             self._meters = self._board.members.keys() - told
         self._failing = dict(keeper.failing)
-        for path in self._board.members.keys() - quiet.keys():
+        for path in self._board.members.keys() - self._still:
             for kind in KINDS:
                 with self._by_itself("beginning a window", path):
                     await self._roll(path, kind, now, anew=path in stale)
         await self._orders.roll(changed, machines, now)
-        possible = dict.fromkeys((*self._board.possible(), *self._retained))
+        if left:
+            self._left.update(dict.fromkeys(key for key in self._retained if key[0] not in self._board.members))
+        possible = itertools.chain(
+            self._left,
+            self._board.possible(self._board.members.keys() - self._still),
+            self._board.possible(itertools.islice(self._quieted, QUIETED_AT_ONCE)),
+        )
         self._gone = [key for key in possible if self._retained.get(key, True) and not self._is_shown(key)]
+        self._left.clear()
+        for path in list(itertools.islice(self._quieted, QUIETED_AT_ONCE)):
+            del self._quieted[path]
 
     async def read(self, now: int, for_s: float = READING_S) -> None:
         """Read anew what indicators need besides sums, of the windows that have not had it for longest.
@@ -221,8 +240,8 @@ class Windows:
         Of the latter only a share at a time, so that publishing goes on evenly. A window that there is no longer, as
         when no order is on, is cleared from the broker.
         """
-        longest_ago = takewhile(lambda item: item[1].is_old(now), self._board.running.items())
-        old = [key for key, _ in islice(longest_ago, len(self._board.running) // SHARE + 1)]
+        longest_ago = itertools.takewhile(lambda item: item[1].is_old(now), self._board.running.items())
+        old = [key for key, _ in itertools.islice(longest_ago, len(self._board.running) // SHARE + 1)]
         due = dict.fromkeys((*self._board.touched, *old))
         self._board.touched.clear()
         for key in due:
@@ -233,7 +252,7 @@ class Windows:
                 window = self._board.ended.get(key)
             if window is not None and window.start <= now:
                 window.published = now
-                if key[0] in self._quiet:
+                if key[0] in self._still:
                     continue
                 payload = b""
                 with self._by_itself("publishing a window", key[0]):
@@ -241,15 +260,15 @@ class Windows:
                 if payload:
                     self._retained[key] = True
                     yield Publication(self._topic(key), payload, 1, retain=True)
-        for key in self._gone[:MOST_CLEARED]:
+        for key in self._gone:
             if self._retained.get(key, True) and not self._is_shown(key):
                 self._retained[key] = False
                 yield Publication(self._topic(key), b"", qos=1, retain=True)
         self._gone.clear()
 
     def _is_shown(self, key: Key) -> bool:
-        """Tell whether there is a window, and its machine, if it is one, has not long been silent."""
-        return self._board.window(key) is not None and key[0] not in self._quiet
+        """Tell whether there is a window, and not all of its machines have long been silent."""
+        return self._board.window(key) is not None and key[0] not in self._still
 
     def _payload(self, key: Key, window: Window, now: int) -> KpiPayload:
         path, kind = key
