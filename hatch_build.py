@@ -18,7 +18,7 @@ class BillOfMaterials(BuildHookInterface[Any]):
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from cli import sbom_document  # noqa: PLC0415  (the build does not know our packages before)
+        from cli.sbom import document as sbom_document  # noqa: PLC0415  (the build does not know our packages before)
 
         self._folder = tempfile.TemporaryDirectory()
         file = Path(self._folder.name) / sbom_document.FILE_NAME

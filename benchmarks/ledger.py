@@ -17,10 +17,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from broker.codec import encode
-from broker.events import AnyEvent, Count, StateChange
-from broker.message import Message
-from broker.plant import Plant, parse
+from broker.contract.codec import encode
+from broker.contract.events import AnyEvent, Count, StateChange
+from broker.contract.message import Message
+from broker.plant.plant import Plant, parse
 from services.kpi.keeping import Keeper
 from services.kpi.machine import SILENT_NS, Change
 from services.kpi.windows import Windows

@@ -15,14 +15,14 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from broker.events import AnyEvent, Count, State, StateChange
-from broker.plant import parse
-from services.ledger.columns import CODES, Columns, Slice, Table
+from broker.contract.events import AnyEvent, Count, State, StateChange
+from broker.plant.plant import parse
+from services.ledger.columnar.columns import CODES, Columns, Slice, Table
+from services.ledger.columnar.vectorised import build
 from services.ledger.fields import FIELDS
 from services.ledger.history import MINUTE, UNKNOWN, History
 from services.ledger.rows import Rules
 from services.ledger.rows import build as build_one
-from services.ledger.vectorised import build
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND

@@ -24,8 +24,8 @@ from urllib.parse import urlsplit
 import aiomqtt
 import structlog
 
-from broker.embedded import EmbeddedBroker
-from broker.session import Publication, Session
+from broker.mqtt.session import Publication, Session
+from broker.server.embedded import EmbeddedBroker
 
 TOPICS: Final = 200
 CHUNK: Final = 5_000

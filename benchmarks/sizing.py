@@ -28,21 +28,21 @@ from pathlib import Path
 import httpx
 import psutil
 
-from broker.embedded import EmbeddedBroker
-from broker.events import NS_PER_MS, NS_PER_S
-from broker.plant import load
-from broker.session import Session
-from broker.topics import PREFIX
-from cli.loop import log_to_stderr
-from edge.simulation import Simulation
+from broker.contract.events import NS_PER_MS, NS_PER_S
+from broker.contract.topics import PREFIX
+from broker.mqtt.session import Session
+from broker.plant.plant import load
+from broker.server.embedded import EmbeddedBroker
+from cli.running.loop import log_to_stderr
+from edge.simulation.simulation import Simulation
 from services.kpi.keeping import Keeper
-from services.store.influx_address import parse
-from services.store.influx_setup import Setup
+from services.store.influx.address import parse
+from services.store.influx.setup import Setup
 from services.store.interface import Batch
 from services.store.opening import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
-PLANT = ROOT / "edge" / "plants" / "corridor.toml"
+PLANT = ROOT / "edge" / "simulation" / "plants" / "corridor.toml"
 MACHINES_IN_PLANT = 8
 SETTLE_S = 30.0
 HOURS = 3

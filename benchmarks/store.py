@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from broker.events import Sample
+from broker.contract.events import Sample
 from services.ledger.fields import FIELDS, NANO
 from services.store.interface import Batch, LedgerRow
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 BATCH = 5_000
 MACHINES = 1_000

@@ -20,15 +20,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from broker.events import Count, StateChange
-from broker.instants import parse as instant
-from broker.plant import parse
+from broker.contract.events import Count, StateChange
+from broker.contract.instants import parse as instant
+from broker.plant.plant import parse
 from services.ledger.fields import FIELDS, NANO
-from services.store.answers import answer
-from services.store.groups import answers_by
+from services.query.answers import answer
+from services.query.groups import answers_by
 from services.store.interface import Batch, LedgerRow, Store
 from services.store.opening import open_store
-from services.store.ranges import DAY, HOUR
+from services.store.resolutions import DAY, HOUR
 
 ROUNDS: Final = 9
 START: Final = instant("2025-01-01T00:00:00Z")

@@ -1,7 +1,7 @@
-"""The contract, and how to reach the broker that carries it.
+"""The broker, and the one contract that its messages follow.
 
-Here live the topic grammar (`topics`), the event types (`events`), their codec (`codec`) and JSON Schema (`schema`),
-the equipment hierarchy that a plant file describes (`plant`), recordings (`recording`), the MQTT session (`session`,
-with its parts `connection`, `inbox`, `outbox` and the codecs `mqtt5` and `mqtt311`) and the broker that the demo starts
-(`embedded`, with `mosquitto`, `nats` and their `guard`). Nothing here imports `edge`, `services` or `cli`.
+`contract` is the language: topics, kinds, events, codec, schema. `plant` is the equipment hierarchy and its calendars,
+as a plant file describes them. `mqtt` is the session with any broker. `server` is the broker that the demo starts, and
+the users and rights of the stack's. Every other folder may import these; nothing here imports `edge`, `services` or
+`cli`.
 """

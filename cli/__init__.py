@@ -14,10 +14,10 @@ How to add a command:
 What every command can rely on:
 
 - An option `--mqtt-port` that is not on the command line is looked up in `CORRIDOR_MQTT_PORT`, then in the file that
-  `CORRIDOR_MQTT_PORT_FILE` names, then in `corridor.toml` of the data folder (`cli/settings.py`); only then its default
-  is taken.
-- Options that several commands share are spelt once, in `cli/options.py`.
-- A mistake of the user's, or of the world around, is raised as `cli.errors.CommandError(problem, cure)`: the user sees
+  `CORRIDOR_MQTT_PORT_FILE` names, then in `corridor.toml` of the data folder (`cli/invocation/settings.py`); only then
+  its default is taken.
+- Options that several commands share are spelt once, in `cli/invocation/options.py`. - A mistake of the user's, or of
+the world around, is raised as `cli.invocation.errors.CommandError(problem, cure)`: the user sees
   one line on standard error, and the exit status is 1. `OSError` and every error class of our own packages are shown
   in the same way, alone or in a group; anything else is a bug and shows its traceback (with `CORRIDOR_DEBUG=1`, all
   do). Wrong use (`typer.BadParameter`) ends with 2, Ctrl-C with 130. To say "no" to a question, raise `typer.Exit(1)`.

@@ -8,10 +8,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, Final, Self
 
-from broker.errors import ContractError
-from broker.events import AnyEvent
-from broker.message import Message
-from broker.topics import LEVELS, check_asset
+from broker.contract.errors import ContractError
+from broker.contract.events import AnyEvent
+from broker.contract.message import Message
+from broker.contract.topics import LEVELS, check_asset
 from edge.dialects import shdr
 
 _GZIP: Final = b"\x1f\x8b"

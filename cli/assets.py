@@ -9,17 +9,18 @@ import typer
 from rich import box
 from rich.table import Table
 
-from broker.instants import format_rfc3339
-from broker.session import Publication, Session
-from broker.topics import PREFIX, RETAINED, WINDOWS
-from cli import loop, options
-from cli.asset_paths import asset_path
-from cli.errors import CommandError
+from broker.contract.instants import format_rfc3339
+from broker.contract.topics import PREFIX, RETAINED, WINDOWS
+from broker.mqtt.session import Publication, Session
+from cli.invocation import options
+from cli.invocation.asset_paths import asset_path
+from cli.invocation.errors import CommandError
+from cli.invocation.plain import plain
+from cli.invocation.terminal import console
 from cli.messages import client_id
-from cli.plain import plain
-from cli.terminal import console
+from cli.running import loop
 from services.ledger.history import History
-from services.store.histories import FOR_EVER
+from services.query.histories import FOR_EVER
 from services.store.interface import Machine, Store
 from services.store.opening import default_url, open_store
 from services.store.retiring import retire as set_retired

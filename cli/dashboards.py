@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from broker.plant import load
-from cli import options
-from cli.errors import CommandError
-from cli.plain import plain
+from broker.plant.plant import load
+from cli.invocation import options
+from cli.invocation.errors import CommandError
+from cli.invocation.plain import plain
 from dashboards.names import HOUR, LEDGER, RAW, WALL_URL
 from dashboards.pushing import Grafana, Placing
 

@@ -15,17 +15,20 @@ from typing import Annotated, Final
 
 import typer
 
-from broker import address, instants
-from broker.embedded import EmbeddedBroker, Kind, PortInUse
-from broker.events import NS_PER_S
-from broker.loopback import is_loopback
-from broker.plant import Plant, load
+from broker.contract import instants
+from broker.contract.events import NS_PER_S
+from broker.mqtt import address
+from broker.mqtt.loopback import is_loopback
+from broker.plant.plant import Plant, load
 from broker.private_files import make_folder
-from cli import loop, options, past, progress, services, times
-from cli.alone import alone
-from cli.errors import CommandError
-from cli.watching import Watch
-from edge.simulator import Simulator
+from broker.server.embedded import EmbeddedBroker, Kind, PortInUse
+from cli import past, services
+from cli.invocation import options, progress, times
+from cli.invocation.errors import CommandError
+from cli.running import loop
+from cli.running.alone import alone
+from cli.running.watching import Watch
+from edge.simulation.simulator import Simulator
 from services.store.opening import default_url
 
 PAST_NS: Final = 8 * 3_600 * NS_PER_S

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from broker.topics import LEVELS, check_asset
-from cli import loop, options
+from broker.contract.topics import LEVELS, check_asset
+from cli.invocation import options
 from cli.messages import For
+from cli.running import loop
 from edge.devices.this_computer import own_name, publish_this_computer
 
 HOME = "office/it/desk"

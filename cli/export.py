@@ -7,15 +7,15 @@ from typing import Annotated, Final
 
 import typer
 
-from broker.events import NS_PER_S
-from cli import options, progress, times
-from cli.asset_paths import AssetPath
+from broker.contract.events import NS_PER_S
+from cli.invocation import options, progress, times
+from cli.invocation.asset_paths import AssetPath
 from cli.services import PlantFile, opened, plant_of
-from services.store import exporting
-from services.store.exporting import EVENTS, Range, Sheet
+from services.query.export import exporting
+from services.query.export.exporting import EVENTS, Range, Sheet
+from services.query.export.sheet_files import sheet_file
 from services.store.interface import Resolution, Store
 from services.store.opening import default_url
-from services.store.sheet_files import sheet_file
 
 KINDS: Final = (*EVENTS, "ledger", "reasons", "indicators")
 _RESOLUTIONS: Final[dict[float, Resolution]] = {60.0: "minute", 3_600.0: "hour", 86_400.0: "day"}

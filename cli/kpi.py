@@ -13,21 +13,22 @@ import msgspec
 import typer
 from rich.table import Table
 
-from broker.instants import EARLIEST, format_rfc3339
-from broker.plant import Plant
-from cli import kpi_shown, options, times
-from cli.asset_paths import asset_path
-from cli.plain import plain
+from broker.contract.instants import EARLIEST, format_rfc3339
+from broker.plant.plant import Plant
+from cli import kpi_shown
+from cli.invocation import options, times
+from cli.invocation.asset_paths import asset_path
+from cli.invocation.plain import plain
+from cli.invocation.terminal import console, titled
 from cli.services import PlantFile, opened, plant_of, serve_kpi
-from cli.terminal import console, titled
 from services.ledger.fields import NANO
-from services.store import explaining
-from services.store.answers import Answer, Group, answer
-from services.store.explaining import Explanation
-from services.store.groups import BY, answers_by
+from services.query import explaining
+from services.query.answers import Answer, Group, answer
+from services.query.asked_range import Range, cut
+from services.query.explaining import Explanation
+from services.query.groups import BY, answers_by
 from services.store.interface import Store
 from services.store.opening import default_url
-from services.wall.ranges import Range, cut
 
 __all__ = ["explain", "serve", "show"]
 

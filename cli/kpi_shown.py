@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
-from cli.plain import plain
-from cli.terminal import console, titled
-from services.ledger.capability import Index
-from services.ledger.indicators import INDICATORS
-from services.store.answers import Answer
+from cli.invocation.plain import plain
+from cli.invocation.terminal import console, titled
+from services.ledger.indicators.capability import Index
+from services.ledger.indicators.indicators import INDICATORS
+from services.query.answers import Answer
 
 INDICES: Final = frozenset({*get_args(Index), "inventory_turns"})
 """Indicators without a unit that are no shares."""

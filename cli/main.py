@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from cli.errors import CommandError
-from cli.plain import plain_lines
-from cli.settings import Command
+from cli.invocation.errors import CommandError
+from cli.invocation.plain import plain_lines
+from cli.invocation.settings import Command
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,17 @@ COMMANDS = (
     Entry("dashboards check", "Grafana", "cli.dashboards:check", "Judge Grafana's dashboards and alert rules."),
     Entry("dashboards push", "Grafana", "cli.dashboards:push", "Put them into a Grafana that you have."),
     Entry("dashboards pull", "Grafana", "cli.dashboards:pull", "Show where that Grafana differs."),
-    Entry("stack init", "Stack", "cli.stack:init", "Make the secrets of the compose stack; let devices in."),
-    Entry("stack check", "Stack", "cli.stack_check:check", "Tell part by part whether the stack works, with the cure."),
-    Entry("stack broker-files", "Stack", "cli.stack:broker_files", "Write Mosquitto's files (the stack runs this)."),
-    Entry("stack tls", "Stack", "cli.stack_tls:tls", "Let devices in by TLS (the stack runs this)."),
-    Entry("test", "Build", "cli.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
-    Entry("bench", "Build", "cli.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
+    Entry("stack init", "Stack", "cli.stack.stack:init", "Make the secrets of the compose stack; let devices in."),
+    Entry("stack check", "Stack", "cli.stack.check:check", "Tell part by part whether the stack works, with the cure."),
+    Entry(
+        "stack broker-files", "Stack", "cli.stack.stack:broker_files", "Write Mosquitto's files (the stack runs this)."
+    ),
+    Entry("stack tls", "Stack", "cli.stack.tls:tls", "Let devices in by TLS (the stack runs this)."),
+    Entry("test", "Build", "cli.develop.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
+    Entry("bench", "Build", "cli.develop.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
     Entry("soak", "Build", "cli.soak.command:soak", "Count what is stored while everything around it fails."),
-    Entry("sbom", "Build", "cli.sbom:sbom", "The software bill of materials: a CycloneDX document."),
-    Entry("version", "Build", "cli.version:version", "Print the version."),
+    Entry("sbom", "Build", "cli.sbom.command:sbom", "The software bill of materials: a CycloneDX document."),
+    Entry("version", "Build", "cli.develop.version:version", "Print the version."),
 )
 
 ABOUT = "Corridor: a shop floor live in your browser, simulated or real, over MQTT."

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from broker import codec, instants, topics
-from broker.errors import ContractError
-from broker.events import (
+from broker.contract import codec, instants, topics
+from broker.contract.errors import ContractError
+from broker.contract.events import (
     COUNTERS,
     NS_PER_S,
     AnyEvent,
@@ -24,10 +24,10 @@ from broker.events import (
     StateChange,
     Status,
 )
-from broker.message import Message
-from broker.payloads import MATERIALS, KpiPayload
-from broker.topics import PREFIX, REJECTED
-from cli.plain import plain
+from broker.contract.message import Message
+from broker.contract.payloads import MATERIALS, KpiPayload
+from broker.contract.topics import PREFIX, REJECTED
+from cli.invocation.plain import plain
 
 MOST_SIGNALS = 8
 SHOWN_INDICATORS = ("oee", "availability", "effectiveness", "quality_ratio")

@@ -11,16 +11,17 @@ from typing import Annotated
 
 import typer
 
-from broker import codec, schema
-from broker.errors import ContractError
-from broker.message import Message
-from broker.packets import check_topic
-from broker.session import Publication, Session
-from broker.topics import PREFIX, RETAINED, parse
-from cli import loop, options, times
-from cli.errors import CommandError
+from broker.contract import codec, schema
+from broker.contract.errors import ContractError
+from broker.contract.message import Message
+from broker.contract.topics import PREFIX, RETAINED, parse
+from broker.mqtt.packets import check_topic
+from broker.mqtt.session import Publication, Session
+from cli.invocation import options, times
+from cli.invocation.errors import CommandError
+from cli.invocation.plain import plain
 from cli.meaning import Meaning, as_json, judge
-from cli.plain import plain
+from cli.running import loop
 
 TopicArgument = Annotated[
     str, typer.Argument(metavar="TOPIC", help=f"The topic; {PREFIX}/ may be left out, as in sheffield/…/mill-1/state.")

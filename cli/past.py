@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from broker.plant import Plant
-from edge.simulator import Simulator
+from broker.plant.plant import Plant
+from edge.simulation.simulator import Simulator
 from services.kpi.keeping import Keeper
 from services.store.interface import Store
 

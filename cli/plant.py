@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from broker.calendar import Calendar
-from broker.calendar_rules import WEEKDAYS
-from broker.events import NS_PER_S
-from broker.plant import Plant, PlantError, load
-from broker.toml_tables import Mistake
-from cli import options
-from cli.plain import plain, plain_lines
-from edge.plan import read
+from broker.contract.events import NS_PER_S
+from broker.plant.calendar import Calendar
+from broker.plant.calendar_rules import WEEKDAYS
+from broker.plant.plant import Plant, PlantError, load
+from broker.plant.toml_tables import Mistake
+from cli.invocation import options
+from cli.invocation.plain import plain, plain_lines
+from edge.simulation.plan import read
 
 _NO_CALENDAR: Final = "no calendar"
 

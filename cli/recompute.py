@@ -6,11 +6,11 @@ from typing import Annotated, Final
 
 import typer
 
-from broker.plant import Plant, load
-from cli import options, progress, times
-from cli.asset_paths import AssetPath
-from cli.errors import CommandError
-from cli.plain import plain
+from broker.plant.plant import Plant, load
+from cli.invocation import options, progress, times
+from cli.invocation.asset_paths import AssetPath
+from cli.invocation.errors import CommandError
+from cli.invocation.plain import plain
 from cli.services import PLANT_NOTE, PlantFile, opened, plant_to_keep
 from services.kpi.recompute import Progress, Recomputed, grows
 from services.kpi.recompute import recompute as make_anew

@@ -12,22 +12,23 @@ from typing import IO, Annotated, Any, Final
 
 import typer
 
-from broker.codec import decode
-from broker.errors import ContractError
-from broker.events import NS_PER_S, AnyEvent
-from broker.message import Message
-from broker.packets import check_topic
-from broker.plant import Plant
-from broker.recording import Recording, RecordingError, to_line
-from broker.session import Publication, Session
-from broker.topics import PREFIX, REJECTED, RETAINED, is_kpi, parse
-from cli import loop, options, times
+from broker.contract.codec import decode
+from broker.contract.errors import ContractError
+from broker.contract.events import NS_PER_S, AnyEvent
+from broker.contract.message import Message
+from broker.contract.recording import Recording, RecordingError, to_line
+from broker.contract.topics import PREFIX, REJECTED, RETAINED, is_kpi, parse
+from broker.mqtt.packets import check_topic
+from broker.mqtt.session import Publication, Session
+from broker.plant.plant import Plant
 from cli.adapter_lines import AdapterLines, Dialect, is_machine
-from cli.errors import CommandError
+from cli.invocation import options, times
+from cli.invocation.errors import CommandError
+from cli.invocation.plain import plain
 from cli.messages import For, client_id, full_topic
-from cli.plain import plain
+from cli.running import loop
+from services.intake.steps import steps
 from services.kpi.keeping import Keeper
-from services.steps import steps
 from services.store.interface import Store
 
 CHUNK: Final = 5_000

@@ -10,25 +10,25 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from broker import instants
-from broker.events import StateChange
-from broker.plant import Plant
-from cli import options, times
-from cli.errors import CommandError
-from cli.plain import plain
+from broker.contract import instants
+from broker.contract.events import StateChange
+from broker.plant.plant import Plant
+from cli.invocation import options, times
+from cli.invocation.errors import CommandError
+from cli.invocation.plain import plain
+from cli.invocation.terminal import console, titled
 from cli.services import PlantFile, opened, plant_of
-from cli.terminal import console, titled
-from edge import truth
-from edge.outbox import TrueState, Truth
-from edge.truth import Until
+from edge.simulation import truth
+from edge.simulation.outbox import TrueState, Truth
+from edge.simulation.truth import Until
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.history import History
 from services.ledger.rows import Rules, build
-from services.store.histories import FOR_EVER
+from services.query.histories import FOR_EVER
+from services.query.ranges import measure
+from services.query.telling import told
 from services.store.interface import Store
 from services.store.opening import default_url
-from services.store.ranges import measure
-from services.store.telling import told
 
 PATIENCE_S: Final = 2.0
 """So long after the truth is written its messages are in the store, if all goes well."""

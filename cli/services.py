@@ -12,26 +12,28 @@ from typing import Annotated
 import structlog
 import typer
 
-from broker import address
-from broker.events import NS_PER_S
-from broker.loopback import is_loopback
-from broker.plant import Plant, load, parse
-from broker.session import Session, SessionTakenOver
-from broker.topics import PREFIX
-from cli import loop, options, past, progress, times
-from cli.alone import alone
-from cli.errors import CommandError
-from cli.watching import HealthHost, HealthPort, Heartbeat, Watch, watching
-from edge import plan
-from edge.clock import Clock, FastClock, RealClock
-from edge.simulator import Simulator
+from broker.contract.events import NS_PER_S
+from broker.contract.topics import PREFIX
+from broker.mqtt import address
+from broker.mqtt.loopback import is_loopback
+from broker.mqtt.session import Session, SessionTakenOver
+from broker.plant.plant import Plant, load, parse
+from cli import past
+from cli.invocation import options, progress, times
+from cli.invocation.errors import CommandError
+from cli.running import loop
+from cli.running.alone import alone
+from cli.running.watching import HealthHost, HealthPort, Heartbeat, Watch, watching
+from edge.simulation import plan
+from edge.simulation.clock import Clock, FastClock, RealClock
+from edge.simulation.simulator import Simulator
 from services.ingest import service as ingesting
-from services.keepers import kpi_filters
+from services.intake.routing import kpi_filters
 from services.kpi.service import keep_productivity
 from services.store import client_ids
 from services.store.interface import Store
 from services.store.opening import default_url, open_store, sqlite_path
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 _log = structlog.get_logger("corridor.simulator")
 PLANT_NOTE = "plant"
@@ -49,7 +51,7 @@ AllowHost = Annotated[
         help="Without a password: names by which a proxy in front asks for the wall, with commas between.",
     ),
 ]
-SHIPPED_PLANT = Path(__file__).resolve().parent.parent / "edge" / "plants" / "corridor.toml"
+SHIPPED_PLANT = Path(__file__).resolve().parent.parent / "edge" / "simulation" / "plants" / "corridor.toml"
 
 
 def ingest(

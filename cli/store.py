@@ -11,18 +11,20 @@ from rich import box
 from rich.filesize import decimal
 from rich.table import Table
 
-from broker.events import NS_PER_S
-from broker.instants import format_rfc3339
+from broker.contract.events import NS_PER_S
+from broker.contract.instants import format_rfc3339
 from broker.private_files import make_folder
-from cli import options, times
-from cli.errors import CommandError
-from cli.terminal import console
-from services.store import client_ids, influx_address, sqlite_backup
+from cli.invocation import options, times
+from cli.invocation.errors import CommandError
+from cli.invocation.terminal import console
+from services.store import client_ids
 from services.store.holdings import Held, StoreStatus
+from services.store.influx import address as influx_address
 from services.store.opening import default_url, is_influx, open_store, sqlite_path
+from services.store.sqlite import backup as sqlite_backup
 
 if TYPE_CHECKING:
-    from services.store.influx_setup import Role, Setup
+    from services.store.influx.setup import Role, Setup
 
 
 Retention = Annotated[
@@ -117,7 +119,7 @@ async def _renew_client_ids(url: str) -> None:
 
 
 async def _set_up_influx(url: str, events_kept_ns: int | None, files: "dict[Role, Path | None]") -> None:
-    from services.store.influx_setup import Setup  # noqa: PLC0415  (its HTTP client takes a while to load)
+    from services.store.influx.setup import Setup  # noqa: PLC0415  (its HTTP client takes a while to load)
 
     async with Setup(influx_address.parse(url)) as setup:
         for line in await setup.make_buckets(events_kept_ns):

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-from broker.mosquitto_stack import PROBE
-from broker.plant import Plant
+from broker.plant.plant import Plant
+from broker.server.mosquitto_stack import PROBE
 from dashboards import looks
 from dashboards.grafana import EXPRESSION, Ask, InfluxQuery, Object, alerting
 from dashboards.names import FOLDER, LEDGER, LEVELS, RAW

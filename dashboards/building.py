@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from dashboards import playlist
 from dashboards.alerts import rules
 from dashboards.checking import Fault

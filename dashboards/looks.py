@@ -7,8 +7,8 @@ the dark, whose hues are bright enough on both.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from broker.events import STATES
-from broker.plant import Plant, SignalInfo
+from broker.contract.events import STATES
+from broker.plant.plant import Plant, SignalInfo
 from dashboards.grafana import Object, dashboard, plain
 from services.wall.palette import CATEGORY, THEMES
 

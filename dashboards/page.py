@@ -11,7 +11,7 @@ from dashboards import looks
 from dashboards.grafana import SCHEMA_VERSION, Ask, InfluxQuery, Object, Section, dashboard, pack, source
 from dashboards.names import LEDGER, LEVELS, RAW, WALL_URL, PageName
 from dashboards.queries import scope
-from services.ledger.terms import Context
+from services.ledger.indicators.terms import Context
 
 TAG: Final = "corridor"
 """On every page: the menu of pages is made of it."""

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from dashboards.names import LEVELS
-from services.ledger.indicator import TERM
-from services.ledger.indicators import INDICATORS
-from services.ledger.terms import TERMS
+from services.ledger.indicators.indicator import TERM
+from services.ledger.indicators.indicators import INDICATORS
+from services.ledger.indicators.terms import TERMS
 
 RANGE: Final = "$timeFilter AND time < ${__to}ms"
 BEFORE: Final = "time < ${__from}ms AND time >= ${__from}ms - 30d"
@@ -50,7 +50,7 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "mean_time_to_failure": (_SEEN,),
     "mean_time_to_restoration": (_SEEN,),
 }
-"""What must be told for an indicator to have a value, beside its denominators: `services.ledger.untold` in InfluxQL."""
+"""What must be told for an indicator to have a value, beside its denominators: the ledger's `untold` in InfluxQL."""
 
 _QUOTED: Final = re.compile(r'"([^"]+)"')
 _DENOMINATOR: Final = re.compile(r"/ (\([^()]*\)|[^\s()]+)")

@@ -1,7 +1,8 @@
 """Statistical process control in InfluxQL: capability, control limits, moving range of measured characteristics.
 
-The deviation within is that of successive parts, √(Σ(xᵢ − xᵢ₋₁)² / 2(n − 1)), as `services.ledger.capability` has it.
-InfluxQL cannot join, but a query may take in the rows of two others: here of the values and of their differences.
+The deviation within is that of successive parts, √(Σ(xᵢ − xᵢ₋₁)² / 2(n − 1)), as
+`services.ledger.indicators.capability` has it. InfluxQL cannot join, but a query may take in the rows of two others:
+here of the values and of their differences.
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
 """What holds for all tests: programs that they need, settings that they must not see, and Hypothesis' patience.
 
-A test that needs a program says so with a marker (`cli.checks.PROGRAMS` lists them). Where the program is not
+A test that needs a program says so with a marker (`cli.develop.checks.PROGRAMS` lists them). Where the program is not
 installed, the test is skipped with the package's name; under `CI=true` it fails, so that nothing goes unchecked there.
 """
 
@@ -8,8 +8,9 @@ import os
 
 import hypothesis
 import pytest
+import structlog
 
-from cli import checks
+from cli.develop import checks
 
 hypothesis.settings.register_profile("corridor", deadline=None)  # a busy machine is not a bug
 hypothesis.settings.load_profile("corridor")
@@ -22,6 +23,11 @@ def pytest_configure() -> None:
     """Forget the developer's own settings, which every command would otherwise take up."""
     for name in [name for name in os.environ if name.startswith("CORRIDOR_")]:
         del os.environ[name]
+
+
+def pytest_runtest_teardown() -> None:
+    """Let no command that a test has called say what the next test may log."""
+    structlog.reset_defaults()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

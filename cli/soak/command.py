@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from cli import loop, times
-from cli.errors import CommandError
+from cli.invocation import times
+from cli.invocation.errors import CommandError
+from cli.running import loop
 from cli.soak import report
 from cli.soak.run import BrokerKind, Settings, StoreKind
 from cli.soak.run import soak as run_soak

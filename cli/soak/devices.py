@@ -10,8 +10,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from broker.codec import decode, encode
-from broker.events import (
+from broker.contract.codec import decode, encode
+from broker.contract.events import (
     NS_PER_MS,
     NS_PER_S,
     STATES,
@@ -29,8 +29,8 @@ from broker.events import (
     StateChange,
     Status,
 )
-from broker.message import Message
-from broker.session import Publication, Session, SessionError
+from broker.contract.message import Message
+from broker.mqtt.session import Publication, Session, SessionError
 
 TICK_S: Final = 0.05
 _AGAIN_S: Final = 0.2

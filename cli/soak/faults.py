@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Final
 
-from broker.events import NS_PER_S
+from broker.contract.events import NS_PER_S
 from cli.soak.devices import Device
 from cli.soak.processes import Part
 from cli.soak.proxy import Proxy

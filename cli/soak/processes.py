@@ -1,6 +1,7 @@
 """Broker, services and InfluxDB as processes of their own, and what a soak does to them.
 
-Each runs behind the guard of the embedded broker (`broker/guard.py`), so that none outlives the soak, however it ends.
+Each runs behind the guard of the embedded broker (`broker/server/guard.py`), so that none outlives the soak, however it
+ends.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from typing import Final
 
 import psutil
 
-from broker import guard
+from broker.server import guard
 
 STOP_S: Final = 20.0
 _START_S: Final = 20.0

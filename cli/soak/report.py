@@ -5,11 +5,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from broker import mosquitto, nats
+from broker.server import mosquitto, nats
+from cli.develop.version import number
 from cli.soak import influxd
 from cli.soak.run import Outcome
 from cli.soak.watch import Usage
-from cli.version import number
 
 _POINTS: Final = 8
 _MIB: Final = 1024 * 1024

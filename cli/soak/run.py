@@ -12,9 +12,9 @@ from typing import Final, Literal
 
 import httpx
 
-from broker import mosquitto, nats
-from broker.session import Publication, Session, SessionError
-from cli.errors import CommandError
+from broker.mqtt.session import Publication, Session, SessionError
+from broker.server import mosquitto, nats
+from cli.invocation.errors import CommandError
 from cli.soak import influxd
 from cli.soak.devices import Device, Fleet
 from cli.soak.faults import Faults
@@ -22,8 +22,8 @@ from cli.soak.processes import Part, corridor
 from cli.soak.proxy import Proxy
 from cli.soak.verdict import Verdict, is_stored, judge
 from cli.soak.watch import Growth, Lag, Usage
-from services.store import influx_address
-from services.store.influx_setup import Setup
+from services.store.influx import address as influx_address
+from services.store.influx.setup import Setup
 from services.store.interface import Store, StoreError
 from services.store.opening import default_url, open_store
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from broker.events import AnyEvent
-from broker.plant import NO_PLANT
-from broker.topics import KINDS, Kind
+from broker.contract.events import AnyEvent
+from broker.contract.topics import KINDS, Kind
+from broker.plant.plant import NO_PLANT
 from cli.soak.devices import Device
 from services.kpi.recompute import recompute
 from services.ledger.fields import TIME
 from services.ledger.history import KINDS as LEDGER_KINDS
 from services.ledger.history import MINUTE
 from services.store.interface import Batch, Store
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 _ALL_KINDS: Final[list[Kind]] = sorted(KINDS - {"kpi"})  # type: ignore[arg-type]  # they are Kinds
 _FOR_EVER: Final = 2**62

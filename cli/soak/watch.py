@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from broker.events import NS_PER_S
-from broker.topics import Kind
+from broker.contract.events import NS_PER_S
+from broker.contract.topics import Kind
 from cli.soak.devices import Device
 from cli.soak.processes import Part
 from services.store.interface import Store, StoreError

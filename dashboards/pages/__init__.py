@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from dashboards.grafana import dashboard
 from dashboards.pages import data, energy, line, machine, maintenance, orders, overview, quality, site
 

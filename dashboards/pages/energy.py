@@ -1,6 +1,6 @@
 """Energy and carbon: electricity and other utilities, over time and for each good piece."""
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import ENERGY, LEVELS, MACHINE

@@ -1,6 +1,6 @@
 """Line: one line as it flows, where its time went, which machine holds it back, hour by hour."""
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LINE, MACHINE

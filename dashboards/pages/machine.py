@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from broker.events import STATES
-from broker.plant import Plant, SignalInfo
+from broker.contract.events import STATES
+from broker.plant.plant import Plant, SignalInfo
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard, override
 from dashboards.names import LEVELS, MACHINE, RAW

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import ORDERS, RAW

@@ -1,6 +1,6 @@
 """Corridor overview: all sites at a glance, and where to look first."""
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import HOUR, LINE, OVERVIEW, RAW, SITE

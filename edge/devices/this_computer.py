@@ -15,10 +15,10 @@ from typing import Final
 
 import aiomqtt
 
-from broker import address
-from broker.address import Address, SessionError
-from broker.codec import encode
-from broker.events import AnyEvent, Meter, Sample, State, StateChange, Status
+from broker.contract.codec import encode
+from broker.contract.events import AnyEvent, Meter, Sample, State, StateChange, Status
+from broker.mqtt import address
+from broker.mqtt.address import Address, SessionError
 from edge.devices.sensors import Reading, Sensors
 
 PERIOD_S: Final = 1.0

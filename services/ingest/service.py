@@ -9,15 +9,15 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from broker.codec import decode
-from broker.events import AnyEvent
-from broker.message import Message
-from broker.session import Session
-from broker.topics import PREFIX
+from broker.contract.codec import decode
+from broker.contract.events import AnyEvent
+from broker.contract.message import Message
+from broker.contract.topics import PREFIX
+from broker.mqtt.session import Session
 from services.ingest.forgetting import keep_forgetting
-from services.isolating import judge, keep_apart
-from services.keepers import DeadLetters, is_kept_by_kpi, until_kept
-from services.steps import steps
+from services.intake.isolation import judge, keep_apart
+from services.intake.routing import DeadLetters, is_kept_by_kpi, until_kept
+from services.intake.steps import steps
 from services.store.failures import is_unforeseen
 from services.store.interface import Batch, Refused, Store
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from services.ledger.fields import Sums
-from services.ledger.indicators import Context
+from services.ledger.indicators.indicators import Context
 
 KINDS: Final = ("hour", "shift")
 """Of every asset path; `order` besides of machines and lines."""

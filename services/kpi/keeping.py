@@ -14,19 +14,19 @@ import itertools
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from broker.codec import decode
-from broker.events import AnyEvent, Job
-from broker.message import Message
-from broker.plant import Plant
-from broker.topics import PREFIX
-from services.isolating import judge, keep_apart
+from broker.contract.codec import decode
+from broker.contract.events import AnyEvent, Job
+from broker.contract.message import Message
+from broker.contract.topics import PREFIX
+from broker.plant.plant import Plant
+from services.intake.isolation import judge, keep_apart
 from services.kpi.machine import SILENT_NS, Change, Machine, Made, silent_from
 from services.kpi.recompute import first_minute, portion
 from services.ledger.history import KINDS, MINUTE, History, reach_back
 from services.ledger.rows import Rules
+from services.query.histories import FOR_EVER, histories
 from services.store import due as due_note
 from services.store import failures, retiring
-from services.store.histories import FOR_EVER, histories
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
 
 HORIZON_NS: Final = 60 * MINUTE

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from broker.events import AnyEvent, Job, StateChange
+from broker.contract.events import AnyEvent, Job, StateChange
 from services.ledger.fields import TIME, Sums
 from services.ledger.history import MINUTE, History, Said, minutes
 from services.ledger.rows import Rules, build

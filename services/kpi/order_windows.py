@@ -7,15 +7,16 @@ machines.
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from services.kpi.board import LAST, Board, Key, Window
 from services.ledger.fields import Sums, add
 from services.ledger.history import MINUTE
+from services.query.histories import FOR_EVER
+from services.query.planning import newest_orders
+from services.query.ranges import measure
 from services.store import failures
-from services.store.histories import FOR_EVER
 from services.store.interface import Store
-from services.store.planning import newest_orders
-from services.store.ranges import HOUR, measure
+from services.store.resolutions import HOUR
 
 
 class OrderWindows:

@@ -14,19 +14,20 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from broker import instants
-from broker.events import AnyEvent, Count, Material
-from broker.plant import Plant
-from broker.topics import Kind
-from services.ledger import entries, vectorised
-from services.ledger.columns import Gathering, Slice
+from broker.contract import instants
+from broker.contract.events import AnyEvent, Count, Material
+from broker.contract.topics import Kind
+from broker.plant.plant import Plant
+from services.ledger import entries
+from services.ledger.columnar import vectorised
+from services.ledger.columnar.columns import Gathering, Slice
 from services.ledger.counters import DIP_NS
 from services.ledger.fields import TIME, Sums
 from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
 from services.ledger.rows import Rows, Rules, build
-from services.store.histories import FOR_EVER, in_force, known_before
+from services.query.histories import FOR_EVER, in_force, known_before
+from services.query.paging import PAGE, pages, whole_instants
 from services.store.interface import Batch, LedgerRow, ReasonRow, Store
-from services.store.paging import PAGE, pages, whole_instants
 
 WINDOW_NS: Final = 24 * 60 * MINUTE
 """So much of a machine is made at once, at most."""

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
-from broker.plant import Plant
-from broker.session import Publication, Session
-from broker.topics import PREFIX
-from services.keepers import DeadLetters, until_kept
+from broker.contract.topics import PREFIX
+from broker.mqtt.session import Publication, Session
+from broker.plant.plant import Plant
+from services.intake.routing import DeadLetters, until_kept
 from services.kpi.keeping import Keeper
 from services.kpi.windows import Windows
 from services.store import failures

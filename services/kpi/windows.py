@@ -17,12 +17,12 @@ from typing import Final
 
 import msgspec
 
-from broker import instants
-from broker.events import AnyEvent, Labour
-from broker.payloads import KpiPayload
-from broker.plant import Plant
-from broker.session import Publication
-from broker.topics import PREFIX, is_under
+from broker.contract import instants
+from broker.contract.events import AnyEvent, Labour
+from broker.contract.payloads import KpiPayload
+from broker.contract.topics import PREFIX, is_under
+from broker.mqtt.session import Publication
+from broker.plant.plant import Plant
 from services.kpi.board import KINDS, LAST, Board, Key, Window, paths
 from services.kpi.keeping import Keeper
 from services.kpi.machine import Change, Machine
@@ -30,14 +30,15 @@ from services.kpi.order_windows import OrderWindows
 from services.kpi.silence import time_since
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
-from services.ledger.indicators import coverage, evaluate
+from services.ledger.indicators.indicators import coverage, evaluate
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
+from services.query.answers import CORE, context_of, never_told
+from services.query.histories import FOR_EVER
+from services.query.never_told import told
+from services.query.ranges import Range, measure
 from services.store import failures
-from services.store.answers import CORE, context_of, never_told
-from services.store.histories import FOR_EVER
 from services.store.interface import Store
-from services.store.never_told import told
-from services.store.ranges import HOUR, Range, layers, measure
+from services.store.resolutions import HOUR, layers
 
 SHARE: Final = 8
 """At most an eighth of all windows is published again at a time."""

@@ -6,7 +6,7 @@ A quantity beyond what the contract takes, which an older store may hold, counts
 
 from typing import Final, NamedTuple
 
-from broker.events import COUNTERS, QUANTITY_LIMIT, SHORTEST_CYCLE_S, Count, Job, Labour, Material, Meter
+from broker.contract.events import COUNTERS, QUANTITY_LIMIT, SHORTEST_CYCLE_S, Count, Job, Labour, Material, Meter
 from services.ledger.fields import NANO
 
 MATERIAL_TOTALS: Final = (

@@ -8,19 +8,8 @@ touches, however late it comes.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from broker.events import (
-    COUNTERS,
-    AnyEvent,
-    Count,
-    Job,
-    Labour,
-    Material,
-    Meter,
-    State,
-    StateChange,
-    Status,
-)
-from broker.topics import Kind
+from broker.contract.events import COUNTERS, AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
+from broker.contract.topics import Kind
 from services.ledger import counters, entries
 from services.ledger.fields import NANO
 from services.ledger.orders import Orders, takes_off

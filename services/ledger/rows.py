@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
-from broker.calendar import Span
-from broker.plant import Plant
+from broker.plant.calendar import Span
+from broker.plant.plant import Plant
 from services.ledger.counters import increments
 from services.ledger.entries import Order
 from services.ledger.fields import NANO, Sums, add

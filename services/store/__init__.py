@@ -1,6 +1,6 @@
-"""The store: events as they were, the ledger, refused messages, and what is known of assets.
+"""The store: events as they were, the ledger, rejected messages, and what is known of assets.
 
-`interface` says what a store is. There are two engines: `sqlite` is embedded, `influx` speaks to an InfluxDB; `opening`
-opens one by its URL. `ranges` answers range questions from ledger rows and, at the ends of the range, from events;
-`answers` makes the indicators of that, and `explaining` tells how a number came about.
+`interface` says what a store is, `opening` opens one by its URL. The engines are `sqlite` (embedded) and `influx` (an
+InfluxDB 1.x, 2.x or 3.x); both pass the same tests. Batches come in, rows and events go out; what they mean together is
+for `services.query`.
 """

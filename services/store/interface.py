@@ -11,10 +11,10 @@ from typing import Final, Literal, Protocol, Self
 
 import msgspec
 
-from broker.errors import ContractError
-from broker.events import AnyEvent
-from broker.message import Message
-from broker.topics import Kind
+from broker.contract.errors import ContractError
+from broker.contract.events import AnyEvent
+from broker.contract.message import Message
+from broker.contract.topics import Kind
 from services.ledger.fields import Sums
 from services.store.holdings import StoreStatus
 

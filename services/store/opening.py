@@ -2,15 +2,15 @@
 
 `sqlite:///data/corridor.db` is a file (relative), `sqlite:////srv/corridor.db` too (absolute);
 `influxdb://token@host:8086/bucket` is an InfluxDB 2 or 3, `influxdb1://user:password@host:8086/database` an InfluxDB 1
-(`services/store/influx_address.py` says more).
+(`services/store/influx/address.py` says more).
 """
 
 from pathlib import Path
 from urllib.parse import unquote
 
-from services.store import influx_address
+from services.store.influx import address as influx_address
 from services.store.interface import Store, StoreError
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 FILE_NAME = "corridor.db"
 _ADVICE = (
@@ -32,7 +32,7 @@ async def open_store(url: str) -> Store:
         StoreError: the URL names no store, or the store cannot be opened.
     """
     if is_influx(url):
-        from services.store.influx import InfluxStore  # noqa: PLC0415  (its HTTP client takes a while to load)
+        from services.store.influx.store import InfluxStore  # noqa: PLC0415  (its HTTP client takes a while to load)
 
         return await InfluxStore.open(influx_address.parse(url))
     return await SqliteStore.open(sqlite_path(url))

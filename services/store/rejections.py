@@ -16,7 +16,7 @@ from typing import Final, Self
 
 import msgspec
 
-from broker.topics import PREFIX
+from broker.contract.topics import PREFIX
 from services.store.interface import Refused
 
 FEW: Final = 5

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from broker.events import Status
+from broker.contract.events import Status
 from services.store.interface import Batch, Machine, Store
 
 NOTE: Final = "retired"

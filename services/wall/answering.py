@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from broker.plant import Plant
-from services.store.answers import Answer, answer
-from services.store.groups import By, answers_by
+from broker.plant.plant import Plant
+from services.query.answers import Answer, answer
+from services.query.groups import By, answers_by
 from services.store.interface import Store
 from services.wall.beside import Beside
 

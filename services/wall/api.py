@@ -16,24 +16,24 @@ from litestar.exceptions import NotFoundException, ServiceUnavailableException
 from litestar.params import QueryParameter
 from litestar.response import Stream as StreamResponse
 
-from broker.events import NS_PER_MS, NS_PER_S, AnyEvent
-from broker.instants import format_rfc3339
-from broker.plant import Plant
-from broker.topics import KINDS, LEVELS, Kind, check_asset, is_under
+from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent
+from broker.contract.instants import format_rfc3339
+from broker.contract.topics import KINDS, LEVELS, Kind, check_asset, is_under
+from broker.plant.plant import Plant
+from services.health.vitals import Vitals
+from services.query.answers import Answer
+from services.query.asked_range import Range, RangeError, cut, duration, resolve
+from services.query.constraint import constraint
+from services.query.explaining import Explanation, explain
+from services.query.forecast import Plan, plan_of
+from services.query.groups import By
+from services.query.never_told import ever_counted
+from services.query.spells import Spells, spells
 from services.store import retiring
-from services.store.answers import Answer
-from services.store.constraint import constraint
-from services.store.explaining import Explanation, explain
-from services.store.groups import By
 from services.store.interface import Machine, Store
-from services.store.never_told import ever_counted
-from services.vitals import Vitals
 from services.wall.answering import Answers
 from services.wall.beside import limited
 from services.wall.live import Picture
-from services.wall.plan import Plan, plan_of
-from services.wall.ranges import Range, RangeError, cut, duration, resolve
-from services.wall.spells import Spells, spells
 from services.wall.stream import HEADERS, Scope, Stream
 
 MOST_ROWS: Final = 10_000

@@ -6,7 +6,7 @@ States, device status and counts are not here: the picture works them out from m
 from collections.abc import Callable
 from typing import Any, Final
 
-from broker.events import NS_PER_MS, AnyEvent, Job, Labour, Material, Measurement, Meter, Notice, Sample
+from broker.contract.events import NS_PER_MS, AnyEvent, Job, Labour, Material, Measurement, Meter, Notice, Sample
 
 Value = Any
 """A value for JSON; what it holds is said where it is made."""

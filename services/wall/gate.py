@@ -20,7 +20,7 @@ from typing import Any, Final
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from broker.loopback import is_loopback
+from broker.mqtt.loopback import is_loopback
 from services.wall import problems
 from services.wall.guesses import Guesses
 

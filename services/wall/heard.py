@@ -9,10 +9,10 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from broker.errors import ContractError
-from broker.events import NS_PER_MS, AnyEvent, Command, Reply
-from broker.message import Message
-from broker.topics import is_under, parse
+from broker.contract.errors import ContractError
+from broker.contract.events import NS_PER_MS, AnyEvent, Command, Reply
+from broker.contract.message import Message
+from broker.contract.topics import is_under, parse
 
 LONGEST_PAYLOAD_SHOWN: Final = 400
 LONGEST_TOPIC_SHOWN: Final = 400

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.query.standing import of_machine
 from services.wall.facts import Value
-from services.wall.standing import of_machine
 
 if TYPE_CHECKING:
-    from broker.events import StateChange, Status
+    from broker.contract.events import StateChange, Status
 
 
 class Machine:

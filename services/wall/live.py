@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from broker.codec import decode
-from broker.errors import ContractError
-from broker.events import (
+from broker.contract.codec import decode
+from broker.contract.errors import ContractError
+from broker.contract.events import (
     COUNTERS,
     NS_PER_MS,
     NS_PER_S,
@@ -28,15 +28,15 @@ from broker.events import (
     StateChange,
     Status,
 )
-from broker.message import Message
-from broker.topics import PREFIX, is_name
-from services.keepers import is_our_own
+from broker.contract.message import Message
+from broker.contract.topics import PREFIX, is_name
+from services.intake.routing import is_our_own
 from services.ledger.orders import takes_off
+from services.query.standing import Standing, of_group, of_machine
 from services.store import failures
 from services.wall.facts import Value, ms, told_by
 from services.wall.heard import Heard
 from services.wall.kept import Fact, Machine
-from services.wall.standing import Standing, of_group, of_machine
 
 MOST_MACHINES: Final = 20_000
 MOST_FACTS: Final = 1_000

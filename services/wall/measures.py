@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from broker.events import NS_PER_S, STATES
-from services import measures
+from broker.contract.events import NS_PER_S, STATES
+from services.health import metrics as measures
 
 if TYPE_CHECKING:
     from services.wall.api import Parts

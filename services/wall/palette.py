@@ -12,7 +12,7 @@ and its scripts are made from this table; a dashboard that colours states uses i
 import json
 from typing import Final, Literal
 
-from broker.events import STATES, State
+from broker.contract.events import STATES, State
 
 Category = Literal["run", "wait", "act", "down", "idle", "off", "unknown"]
 Scheme = Literal["light", "dark"]

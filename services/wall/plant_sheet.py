@@ -5,7 +5,7 @@ It comes with the snapshot of a stream, so that a page needs one request to be l
 
 from typing import Any
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from services.wall.live import Picture
 from services.wall.stream import Scope
 

@@ -7,9 +7,9 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from broker.errors import ContractError
+from broker.contract.errors import ContractError
+from services.query.asked_range import RangeError
 from services.store.interface import StoreError
-from services.wall.ranges import RangeError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _log = structlog.get_logger("corridor.wall")

@@ -23,15 +23,16 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from broker.errors import ContractError
-from broker.events import NS_PER_S
-from broker.plant import Plant
-from broker.session import Session
-from broker.topics import Kind
+from broker.contract.errors import ContractError
+from broker.contract.events import NS_PER_S
+from broker.contract.topics import Kind
+from broker.mqtt.session import Session
+from broker.plant.plant import Plant
+from services.health.vitals import Vitals, health
+from services.query.asked_range import RangeError
 from services.store import retiring
 from services.store.interface import Store, StoreError
 from services.store.retiring import retired
-from services.vitals import Vitals, health
 from services.wall import problems, tables
 from services.wall.answering import Answers
 from services.wall.api import HANDLERS, Parts
@@ -41,7 +42,6 @@ from services.wall.live import Picture
 from services.wall.measures import registry
 from services.wall.pages import Files
 from services.wall.plant_sheet import sheet
-from services.wall.ranges import RangeError
 from services.wall.stream import Stream
 
 _LAST_SAID: Final[tuple[Kind, ...]] = (

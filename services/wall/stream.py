@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from broker.events import NS_PER_MS, NS_PER_S
-from broker.topics import is_under
+from broker.contract.events import NS_PER_MS, NS_PER_S
+from broker.contract.topics import is_under
 from services.wall.heard import is_within, shown
 from services.wall.live import Picture
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 from litestar import Response, get
 
-from services.store.answers import Answer
-from services.store.csv_cells import guarded
+from services.query.answers import Answer
+from services.query.export.csv_cells import guarded
 from services.wall.api import (
     Apart,
     AssetPath,

@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from broker.embedded import EmbeddedBroker, Kind
+from broker.server.embedded import EmbeddedBroker, Kind
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from broker.embedded import EmbeddedBroker
-from broker.events import StateChange
-from broker.session import Publication, Session
+from broker.contract.events import StateChange
+from broker.mqtt.session import Publication, Session
+from broker.server.embedded import EmbeddedBroker
 from services.store.interface import Batch
 from services.store.retiring import retired
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
 LINE = "sheffield/machining/line-1"

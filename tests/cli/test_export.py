@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from broker import instants
-from broker.events import (
+from broker.contract import instants
+from broker.contract.events import (
     AnyEvent,
     Command,
     Count,
@@ -24,14 +24,14 @@ from broker.events import (
     StateChange,
     Status,
 )
-from broker.plant import NO_PLANT
+from broker.plant.plant import NO_PLANT
 from cli.export import KINDS
 from services.kpi.keeping import Keeper
-from services.store import exporting, sheet_files
-from services.store.exporting import Column
+from services.query.export import exporting, sheet_files
+from services.query.export.exporting import Column
+from services.query.export.sheet_files import sheet_file
 from services.store.interface import Batch
-from services.store.sheet_files import sheet_file
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
 LINE = "sheffield/machining/line-1"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from broker import plant
-from broker.events import AnyEvent, Count, Job, StateChange
-from broker.instants import parse as instant
+from broker.contract.events import AnyEvent, Count, Job, StateChange
+from broker.contract.instants import parse as instant
+from broker.plant import plant
 from cli.services import PLANT_NOTE
 from services.kpi.keeping import Keeper
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
 PLANT = plant.parse(

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 import typer
 
-from broker.errors import ContractError
+from broker.contract.errors import ContractError
 from cli import main
-from cli.errors import CommandError
+from cli.invocation.errors import CommandError
 from services.store.interface import StoreError
 
 Corridor = Callable[..., tuple[int, str, str]]

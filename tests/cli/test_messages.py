@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 import aiomqtt
 import pytest
 
-from broker import payloads, recording
-from broker.embedded import EmbeddedBroker
-from broker.events import NS_PER_MS, NS_PER_S
-from broker.message import Message
-from broker.session import Publication
-from broker.topics import KINDS
+from broker.contract import payloads, recording
+from broker.contract.events import NS_PER_MS, NS_PER_S
+from broker.contract.message import Message
+from broker.contract.topics import KINDS
+from broker.mqtt.session import Publication
+from broker.server.embedded import EmbeddedBroker
 from cli import recordings
-from services.store.histories import FOR_EVER
+from services.query.histories import FOR_EVER
 from services.store.opening import open_store
 
 NOW = 1_795_507_200 * NS_PER_S

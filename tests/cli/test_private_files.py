@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from broker.plant import load
+from broker.plant.plant import load
 from cli.services import SHIPPED_PLANT
-from edge.simulator import Simulator
-from services.store.sqlite import SqliteStore
-from services.store.sqlite_file import APPLICATION_ID, bring_up_to_date
-from services.store.sqlite_schema import STEPS
+from edge.simulation.simulator import Simulator
+from services.store.sqlite.file import APPLICATION_ID, bring_up_to_date
+from services.store.sqlite.schema import STEPS
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="rights are otherwise there")

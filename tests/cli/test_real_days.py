@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from broker.errors import ContractError
-from broker.instants import format_rfc3339
-from broker.instants import parse as instant
+from broker.contract.errors import ContractError
+from broker.contract.instants import format_rfc3339
+from broker.contract.instants import parse as instant
 from tests.cli.conftest import Corridor
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "nist-sms"

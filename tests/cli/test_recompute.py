@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import AnyEvent, Count, StateChange
-from broker.instants import parse as instant
-from broker.plant import NO_PLANT
+from broker.contract.events import AnyEvent, Count, StateChange
+from broker.contract.instants import parse as instant
+from broker.plant.plant import NO_PLANT
 from cli import recompute
 from cli.services import PLANT_NOTE
 from services.kpi.keeping import Keeper
 from services.store.interface import Batch, LedgerRow
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
 MILL = "sheffield/machining/line-1/mill-1"

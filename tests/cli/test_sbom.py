@@ -16,7 +16,7 @@ import pytest
 from license_expression import get_spdx_licensing
 from packageurl import PackageURL
 
-from cli import sbom_document
+from cli.sbom import document as sbom_document
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -113,7 +113,7 @@ def test_the_same_lock_gives_the_same_bytes_in_any_environment(tmp_path: Path) -
 
 
 def test_another_lock_gives_another_serial_number(tmp_path: Path, document: dict[str, Any]) -> None:
-    for name in ("pyproject.toml", "cli/licences.toml"):
+    for name in ("pyproject.toml", "cli/sbom/licences.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "requirements.lock").write_text(f"rich==1.0 \\\n    --hash=sha256:{'0' * 64}\n    # via typer\n")
@@ -137,7 +137,7 @@ def test_a_lock_that_is_not_understood_or_has_no_licence_is_said(tmp_path: Path,
 
 def test_every_licence_is_permissive_or_epl() -> None:
     names = {each.name for each in sbom_document.read_lock(LOCK)}
-    assert names == LICENCES.keys(), "cli/licences.toml has a line for each package of the lock, and no other"
+    assert names == LICENCES.keys(), "cli/sbom/licences.toml has a line for each package of the lock, and no other"
     known = get_spdx_licensing()
     for name, expression in LICENCES.items():
         parsed = known.parse(expression, validate=True)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from broker import plant
-from broker.events import NS_PER_S, AnyEvent, Count, StateChange
+from broker.contract.events import NS_PER_S, AnyEvent, Count, StateChange
+from broker.plant import plant
 from cli import score
 from cli.services import PLANT_NOTE
-from edge.simulator import Simulator
+from edge.simulation.simulator import Simulator
 from services.kpi.keeping import Keeper
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
 START = 1_764_000_000 * NS_PER_S

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from broker.embedded import EmbeddedBroker
-from broker.events import Sample
-from broker.plant import NO_PLANT
-from broker.session import Publication, Session
-from cli.errors import CommandError
+from broker.contract.events import Sample
+from broker.mqtt.session import Publication, Session
+from broker.plant.plant import NO_PLANT
+from broker.server.embedded import EmbeddedBroker
+from cli.invocation.errors import CommandError
 from cli.services import run_ingest, run_kpi
 from services.store.client_ids import MARK_NOTE
 from services.store.interface import Store, StoreError

@@ -8,8 +8,9 @@ from typing import Annotated
 import pytest
 import typer
 
-from cli import main, options, settings
-from cli.errors import CommandError
+from cli import main
+from cli.invocation import options, settings
+from cli.invocation.errors import CommandError
 
 Corridor = Callable[..., tuple[int, str, str]]
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import StateChange
+from broker.contract.events import StateChange
 from services.store.interface import Batch
-from services.store.sqlite import SqliteStore
-from services.store.sqlite_schema import STEPS
+from services.store.sqlite.schema import STEPS
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 from tests.store.conftest import influxd as influxd  # noqa: PLC0414  (a fixture)
-from tests.store.influxd import Influxd
+from tests.store.influx.influxd import Influxd
 
 
 def test_init_makes_a_store_and_may_be_run_again(corridor: Corridor, tmp_path: Path) -> None:

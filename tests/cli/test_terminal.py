@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import structlog
 
-from broker.events import AnyEvent, Count, Job, StateChange
-from broker.instants import parse as instant
-from broker.message import Message
-from broker.plant import parse
-from cli import loop
+from broker.contract.events import AnyEvent, Count, Job, StateChange
+from broker.contract.instants import parse as instant
+from broker.contract.message import Message
+from broker.plant.plant import parse
 from cli.meaning import judge
 from cli.messages import _line
+from cli.running import loop
 from services.kpi.keeping import Keeper
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
 MILL = "works/hall/line-1/mill-1"

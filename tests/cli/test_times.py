@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from cli import times
+from cli.invocation import times
 from services.store.opening import open_store
 from tests.cli.conftest import Corridor
 

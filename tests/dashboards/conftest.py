@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from broker.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
-from broker.mosquitto_stack import PROBE
-from broker.plant import Plant, load
+from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
+from broker.plant.plant import Plant, load
+from broker.server.mosquitto_stack import PROBE
 from dashboards.building import ROOT
-from edge.simulation import Pace, Simulation
+from edge.simulation.simulation import Pace, Simulation
 from services.kpi.keeping import Keeper
-from services.store.influx import InfluxStore
-from services.store.influx_address import parse
+from services.store.influx.address import parse
+from services.store.influx.store import InfluxStore
 from services.store.interface import LedgerRow, Refused
 from tests.dashboards.viewing import View
-from tests.store.influxd import Influxd
+from tests.store.influx.influxd import Influxd
 
-PLANT_FILE = Path(__file__).parents[2] / "edge" / "plants" / "corridor.toml"
+PLANT_FILE = Path(__file__).parents[2] / "edge" / "simulation" / "plants" / "corridor.toml"
 HOUR = 3_600 * NS_PER_S
 START = 1_795_593_600 * NS_PER_S  # 2026-11-25T08:00:00Z
 END = START + 24 * HOUR

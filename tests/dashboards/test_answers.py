@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from broker.events import Measurement
+from broker.contract.events import Measurement
 from dashboards import provisioned, spc
 from dashboards.queries import Cut, how_many, indicator
-from services.ledger.capability import Capability, capabilities
 from services.ledger.fields import NANO, Sums, add
-from services.ledger.indicators import evaluate
-from services.ledger.losses import waterfall
-from services.store.influx import InfluxStore
-from services.store.influx_address import parse
+from services.ledger.indicators.capability import Capability, capabilities
+from services.ledger.indicators.indicators import evaluate
+from services.ledger.indicators.losses import waterfall
+from services.store.influx.address import parse
+from services.store.influx.store import InfluxStore
 from services.store.interface import Batch, LedgerRow
 from tests.dashboards.conftest import END, HOUR, MILL, START, Pages, view_of
 from tests.dashboards.viewing import View, answer, filled_in, questions, rows
-from tests.store.influxd import Influxd
+from tests.store.influx.influxd import Influxd
 
 pytestmark = [pytest.mark.influx, pytest.mark.xdist_group("a day in InfluxDB")]
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from broker.plant import Plant
+from broker.plant.plant import Plant
 from dashboards.queries import Cut, indicator
 from services.ledger.fields import Sums, add
-from services.ledger.indicators import INDICATORS, coverage, evaluate
-from services.ledger.terms import TERMS
+from services.ledger.indicators.indicators import INDICATORS, coverage, evaluate
+from services.ledger.indicators.terms import TERMS
 from services.store.interface import LedgerRow
 from tests.dashboards.conftest import END, HOUR, START, Pages, levels_of, view_of
 from tests.dashboards.viewing import View, annotations, answer, asked, filled_in, questions, rows
-from tests.store.influxd import Influxd
+from tests.store.influx.influxd import Influxd
 
 Rows = list[LedgerRow]
 

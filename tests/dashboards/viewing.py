@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tests.store.influxd import Influxd
+from tests.store.influx.influxd import Influxd
 
 DATABASES = {"corridor-raw": "corridor", "corridor-ledger": "corridor_ledger", "corridor-hour": "corridor_hour"}
 

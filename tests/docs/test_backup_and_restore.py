@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import StateChange
+from broker.contract.events import StateChange
 from services.store.interface import Batch, StoreError
 from services.store.opening import default_url, open_store
 from tests.cli.conftest import Corridor
 from tests.cli.conftest import corridor as corridor  # noqa: PLC0414  (a fixture)
-from tests.store.influxd import Influxd
+from tests.store.influx.influxd import Influxd
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to/backup-and-restore.md").read_text("utf-8")

@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from broker import codec, payloads, recording, schema, topics
-from broker.events import NS_PER_S, STATES
-from broker.message import Message
-from broker.topics import KINDS, RETAINED, Kind
+from broker.contract import codec, payloads, recording, schema, topics
+from broker.contract.events import NS_PER_S, STATES
+from broker.contract.message import Message
+from broker.contract.topics import KINDS, RETAINED, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/reference/contract.md").read_text("utf-8")

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from services.store.answers import Answer
-from services.store.groups import BY
+from services.query.answers import Answer
+from services.query.groups import BY
 from services.store.opening import default_url, open_store
 from services.wall.server import application
 from tests.wall.works import NOW, PLANT, Clock, make_parts

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from broker.plant import NO_PLANT
+from broker.plant.plant import NO_PLANT
 from cli.export import KINDS
-from services.store import exporting
-from services.store.exporting import Range, Sheet
+from services.query.export import exporting
+from services.query.export.exporting import Range, Sheet
 
 if TYPE_CHECKING:
     from services.store.interface import Store

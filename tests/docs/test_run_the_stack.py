@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from broker.mosquitto_stack import PROBE, SERVICES
-from cli.stack import SECRETS
+from broker.server.mosquitto_stack import PROBE, SERVICES
+from cli.stack.stack import SECRETS
 from tests.cli.conftest import Corridor
 from tests.cli.conftest import corridor as corridor  # noqa: PLC0414  (a fixture)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli.main import COMMANDS
-from services.ledger.doubts import doubts
 from services.ledger.fields import from_units
-from services.ledger.indicators import evaluate
+from services.ledger.indicators.doubts import doubts
+from services.ledger.indicators.indicators import evaluate
 from tests.cli.conftest import Corridor
 from tests.cli.conftest import corridor as corridor  # noqa: PLC0414  (a fixture)
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import AnyEvent, Labour, Sample
+from broker.contract.events import AnyEvent, Labour, Sample
 from services.ledger.fields import FIELDS, NANO
-from services.store.influx import InfluxStore
-from services.store.influx_address import parse
-from services.store.influx_events import FORMS
+from services.store.influx.address import parse
+from services.store.influx.events import FORMS
+from services.store.influx.store import InfluxStore
 from services.store.interface import Batch, LedgerRow, ReasonRow, Refused
 from tests.cli.conftest import Corridor
 from tests.cli.conftest import corridor as corridor  # noqa: PLC0414  (a fixture)
 from tests.store.conftest import influx_url as influx_url  # noqa: PLC0414
 from tests.store.conftest import influxd as influxd  # noqa: PLC0414
-from tests.store.influx2 import Influx2
-from tests.store.influxd import Influxd
+from tests.store.influx.influx2 import Influx2
+from tests.store.influx.influxd import Influxd
 from tests.store.test_store import MILL, NOON, ONE_OF_EACH
 
 pytestmark = pytest.mark.influx

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import aiomqtt
 
-from broker.embedded import EmbeddedBroker
-from broker.message import Message
+from broker.contract.message import Message
+from broker.server.embedded import EmbeddedBroker
 from services.wall.live import Picture
 from tests.broker.conftest import Relay
 

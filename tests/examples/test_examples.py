@@ -13,10 +13,10 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from broker.codec import decode
-from broker.embedded import EmbeddedBroker
-from broker.events import AnyEvent, Count, Reply, Sample, StateChange, Status
-from broker.message import Message
+from broker.contract.codec import decode
+from broker.contract.events import AnyEvent, Count, Reply, Sample, StateChange, Status
+from broker.contract.message import Message
+from broker.server.embedded import EmbeddedBroker
 from tests.examples.cutting import assert_known_again_after_a_cut
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

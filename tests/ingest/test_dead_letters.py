@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from broker.embedded import EmbeddedBroker
-from broker.session import Publication, Session
-from broker.topics import PREFIX, REJECTED
+from broker.contract.topics import PREFIX, REJECTED
+from broker.mqtt.session import Publication, Session
+from broker.server.embedded import EmbeddedBroker
 from services.ingest.service import filters, ingest
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 MILL = "sheffield/machining/line-1/mill-2"
 FLOOD = 3_000

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from broker.events import Sample, StateChange
+from broker.contract.events import Sample, StateChange
 from services.ingest.forgetting import keep_forgetting
 from services.ledger.fields import NANO
 from services.store.interface import Batch, LedgerRow

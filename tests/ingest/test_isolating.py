@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from broker import codec
-from broker.embedded import EmbeddedBroker
-from broker.events import AnyEvent, Sample
-from broker.message import Message
-from broker.session import Publication, Session
-from broker.topics import PREFIX, REJECTED
+from broker.contract import codec
+from broker.contract.events import AnyEvent, Sample
+from broker.contract.message import Message
+from broker.contract.topics import PREFIX, REJECTED
+from broker.mqtt.session import Publication, Session
+from broker.server.embedded import EmbeddedBroker
 from services.ingest import service
 from services.ingest.service import filters, ingest
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 MILL = "sheffield/machining/line-1/mill-2"
 UNDECODED, UNSTORED = 333, 666

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import structlog.testing
 
-from broker.embedded import EmbeddedBroker
-from broker.session import Publication, Session
-from broker.topics import PREFIX
+from broker.contract.topics import PREFIX
+from broker.mqtt.session import Publication, Session
+from broker.server.embedded import EmbeddedBroker
 from services.ingest.service import filters, ingest
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 TOPIC = f"{PREFIX}/sheffield/machining/line-1/mill-2/telemetry/load"
 

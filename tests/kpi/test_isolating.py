@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from broker import codec
-from broker.events import AnyEvent, Count, StateChange
-from broker.instants import parse as instant
-from broker.message import Message
-from broker.plant import NO_PLANT
-from broker.topics import PREFIX
+from broker.contract import codec
+from broker.contract.events import AnyEvent, Count, StateChange
+from broker.contract.instants import parse as instant
+from broker.contract.message import Message
+from broker.contract.topics import PREFIX
+from broker.plant.plant import NO_PLANT
 from services.kpi import keeping
 from services.kpi import machine as machines
 from services.kpi.keeping import Keeper
@@ -22,7 +22,7 @@ from services.ledger.fields import NANO
 from services.ledger.history import History
 from services.ledger.rows import Rows, Rules
 from services.store.interface import Batch, LedgerRow, RowError
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 LINE = "sheffield/machining/line-1"
 MACHINES = [f"{LINE}/mill-{number}" for number in range(1, 9)]

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broker.events import AnyEvent, Count, Job, State, StateChange, Status
-from broker.instants import parse as instant
-from broker.message import Message
-from broker.plant import NO_PLANT
-from broker.topics import PREFIX
+from broker.contract.events import AnyEvent, Count, Job, State, StateChange, Status
+from broker.contract.instants import parse as instant
+from broker.contract.message import Message
+from broker.contract.topics import PREFIX
+from broker.plant.plant import NO_PLANT
 from services.kpi.keeping import Keeper
 from services.kpi.machine import SILENT_NS
 from services.kpi.recompute import PORTION_NS
 from services.ledger.fields import NANO, TIME, Sums, add
+from services.query.ranges import measure
 from services.store import due as due_note
 from services.store.interface import Batch, Refused, StoreError
-from services.store.ranges import measure
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from services.kpi.machine import Change

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from broker import codec
-from broker.events import NS_PER_S, AnyEvent, Sample, Status
-from broker.message import Message
-from broker.plant import Plant, load
+from broker.contract import codec
+from broker.contract.events import NS_PER_S, AnyEvent, Sample, Status
+from broker.contract.message import Message
+from broker.plant.plant import Plant, load
 from cli.score import compare
 from cli.services import SHIPPED_PLANT
-from edge import truth
-from edge.clock import VirtualClock
-from edge.simulation import Pace, Simulation
+from edge.simulation import truth
+from edge.simulation.clock import VirtualClock
+from edge.simulation.simulation import Pace, Simulation
 from services.kpi.keeping import Keeper
 from services.kpi.recompute import recompute
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from edge.outbox import Truth
+    from edge.simulation.outbox import Truth
 
 DAYS = float(os.environ.get("DAYS", "3"))
 START = 1_764_000_000 * NS_PER_S

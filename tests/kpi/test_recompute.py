@@ -15,15 +15,15 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from broker.events import AnyEvent, Count, State, StateChange
-from broker.plant import NO_PLANT, Plant
+from broker.contract.events import AnyEvent, Count, State, StateChange
+from broker.plant.plant import NO_PLANT, Plant
 from services.kpi.keeping import Keeper
 from services.kpi.recompute import LEFT_NS, Progress, Recomputed, grows, recompute
 from services.ledger.fields import NANO
 from services.ledger.history import KINDS
 from services.store.interface import Batch, LedgerRow, ReasonRow
-from services.store.sqlite import SqliteStore
-from services.store.sqlite_schema import MEASUREMENTS
+from services.store.sqlite.schema import MEASUREMENTS
+from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import MACHINES, PHASES, PLANTS, SHIFTS, T0, Step, deliveries, histories
 from tests.ledger.oracle import MINUTE
 

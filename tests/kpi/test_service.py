@@ -22,18 +22,18 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from broker.embedded import EmbeddedBroker
-from broker.instants import parse as instant
-from broker.message import Message
-from broker.plant import NO_PLANT
-from broker.recording import to_line
-from broker.topics import PREFIX, REJECTED, Kind
+from broker.contract.instants import parse as instant
+from broker.contract.message import Message
+from broker.contract.recording import to_line
+from broker.contract.topics import PREFIX, REJECTED, Kind
+from broker.plant.plant import NO_PLANT
+from broker.server.embedded import EmbeddedBroker
 from cli import main
 from cli.services import run_kpi
 from services.kpi.keeping import Keeper
-from services.store.answers import answer
+from services.query.answers import answer
 from services.store.opening import default_url
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = "sheffield"

@@ -13,27 +13,27 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from broker.codec import decode_kpi
-from broker.events import AnyEvent, Count, Job, Measurement, Meter, State, StateChange
-from broker.instants import parse as instant
-from broker.message import Message
-from broker.plant import NO_PLANT, Plant, parse
-from broker.topics import PREFIX
+from broker.contract.codec import decode_kpi
+from broker.contract.events import AnyEvent, Count, Job, Measurement, Meter, State, StateChange
+from broker.contract.instants import parse as instant
+from broker.contract.message import Message
+from broker.contract.topics import PREFIX
+from broker.plant.plant import NO_PLANT, Plant, parse
 from services.kpi.board import REPEAT_NS, paths
 from services.kpi.keeping import ALL_AT_ONCE, AT_ONCE, Keeper
 from services.kpi.machine import SILENT_NS
 from services.kpi.windows import SHARE, Windows
 from services.ledger.fields import NANO, Sums, add
 from services.ledger.history import MINUTE
-from services.ledger.indicators import Context, coverage, evaluate
-from services.store.answers import OEE_FAMILY, answer
+from services.ledger.indicators.indicators import Context, coverage, evaluate
+from services.query.answers import OEE_FAMILY, answer
+from services.query.ranges import measure
 from services.store.interface import Store
-from services.store.ranges import measure
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import PHASES, PLANTS, Step, deliveries, histories
 
 if TYPE_CHECKING:
-    from broker.payloads import KpiPayload
+    from broker.contract.payloads import KpiPayload
 
 MORE = int(os.environ.get("EXAMPLES", "1"))
 SITE = "sheffield"

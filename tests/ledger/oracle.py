@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from broker.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
-from broker.plant import Plant
+from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
+from broker.plant.plant import Plant
 
 if TYPE_CHECKING:
-    from broker.calendar import Span
+    from broker.plant.calendar import Span
 
 NANO = 1_000_000_000
 MINUTE = 60 * NANO

@@ -18,14 +18,14 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from broker.events import AnyEvent
-from broker.plant import Plant
+from broker.contract.events import AnyEvent
+from broker.plant.plant import Plant
 from services.kpi.keeping import ALL_AT_ONCE, AT_ONCE, Keeper
 from services.kpi.machine import SILENT_NS, Change
 from services.ledger.fields import Sums, add
+from services.query.ranges import measure
 from services.store.interface import Batch, LedgerRow, ReasonRow, Resolution, StoreError
-from services.store.ranges import measure
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.ledger import oracle
 from tests.ledger.deliveries import (
     ASSETS,

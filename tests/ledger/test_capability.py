@@ -2,11 +2,11 @@
 
 import pytest
 
-from broker.events import Measurement
-from services.ledger.capability import Capability, capabilities
+from broker.contract.events import Measurement
 from services.ledger.fields import NANO
-from services.ledger.formulas import explain
-from services.ledger.indicators import Context, evaluate
+from services.ledger.indicators.capability import Capability, capabilities
+from services.ledger.indicators.formulas import explain
+from services.ledger.indicators.indicators import Context, evaluate
 
 
 def measured(values: list[float], lower: float | None, upper: float | None, name: str = "bore") -> list[Measurement]:

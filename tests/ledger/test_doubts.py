@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.ledger.doubts import doubts
 from services.ledger.fields import NANO, from_units
+from services.ledger.indicators.doubts import doubts
 
 SOUND = {
     "running_s": 3_000.0,

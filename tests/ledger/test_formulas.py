@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ledger.fields import FIELDS, NANO, Sums, from_units
-from services.ledger.formulas import Operand, explain
-from services.ledger.indicators import INDICATORS, Context, evaluate
+from services.ledger.indicators.formulas import Operand, explain
+from services.ledger.indicators.indicators import INDICATORS, Context, evaluate
 
 WORKED = from_units(
     {

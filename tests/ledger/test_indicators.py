@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ledger.fields import FIELDS, KNOWN_PLANNED, NANO, TIME, Sums, add, from_units
-from services.ledger.indicator import TERM, Indicator
-from services.ledger.indicators import INDICATORS, Context, coverage, evaluate
-from services.ledger.iso22400 import ISO22400
-from services.ledger.terms import TERMS, Terms
+from services.ledger.indicators.indicator import TERM, Indicator
+from services.ledger.indicators.indicators import INDICATORS, Context, coverage, evaluate
+from services.ledger.indicators.iso22400 import ISO22400
+from services.ledger.indicators.terms import TERMS, Terms
 
 WORKED = from_units(
     {

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.events import State
-from broker.plant import LOSSES, NO_PLANT, parse
-from services.ledger.bottleneck import Bottleneck, Stretch, bottleneck
+from broker.contract.events import State
+from broker.plant.plant import LOSSES, NO_PLANT, parse
 from services.ledger.fields import FIELDS, KNOWN_PLANNED, NANO, TIME, Sums, from_units
-from services.ledger.indicators import evaluate
-from services.ledger.losses import TOTALS, six_big_losses, waterfall
-from services.ledger.untold import uncounted, unheard, unjudged, unrated
+from services.ledger.indicators.bottleneck import Bottleneck, Stretch, bottleneck
+from services.ledger.indicators.indicators import evaluate
+from services.ledger.indicators.losses import TOTALS, six_big_losses, waterfall
+from services.ledger.indicators.untold import uncounted, unheard, unjudged, unrated
 
 SHIFT = from_units(
     {

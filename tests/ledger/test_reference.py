@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from services.ledger.indicator import Indicator
-from services.ledger.indicators import INDICATORS
-from services.ledger.iso22400 import ISO22400
-from services.ledger.terms import TERMS
+from services.ledger.indicators.indicator import Indicator
+from services.ledger.indicators.indicators import INDICATORS
+from services.ledger.indicators.iso22400 import ISO22400
+from services.ledger.indicators.terms import TERMS
 
 PAGE = Path(__file__).parents[2] / "docs/reference/indicators.md"
 

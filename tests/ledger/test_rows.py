@@ -5,19 +5,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from broker.events import (
-    AnyEvent,
-    Count,
-    Job,
-    Labour,
-    Material,
-    Meter,
-    State,
-    StateChange,
-    Status,
-)
-from broker.instants import parse as instant
-from broker.plant import NO_PLANT, Plant, parse
+from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
+from broker.contract.instants import parse as instant
+from broker.plant.plant import NO_PLANT, Plant, parse
 from services.ledger.fields import NANO, TIME, Sums, add, to_units
 from services.ledger.history import History
 from services.ledger.rows import Rows, Rules, build, parts

@@ -6,14 +6,14 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from broker.events import AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
-from broker.plant import NO_PLANT, Plant
-from services.ledger.columns import Gathering, Slice
+from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
+from broker.plant.plant import NO_PLANT, Plant
+from services.ledger.columnar.columns import Gathering, Slice
+from services.ledger.columnar.vectorised import build
 from services.ledger.fields import NANO
 from services.ledger.history import UNKNOWN, History, reach_back
 from services.ledger.rows import Rows, Rules
 from services.ledger.rows import build as build_one
-from services.ledger.vectorised import build
 from tests.ledger.deliveries import MACHINES, PHASES, PLANTS, SHIFTS, T0, histories
 from tests.ledger.oracle import MINUTE
 

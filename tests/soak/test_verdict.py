@@ -9,13 +9,13 @@ from typing import get_args
 
 import pytest
 
-from broker.events import NS_PER_S
-from broker.plant import NO_PLANT
-from broker.topics import Kind
+from broker.contract.events import NS_PER_S
+from broker.contract.topics import Kind
+from broker.plant.plant import NO_PLANT
 from cli.soak.devices import Device
 from cli.soak.verdict import Verdict, is_stored, judge
 from services.kpi.keeping import Keeper
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 CYCLE = 40
 

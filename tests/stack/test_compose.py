@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from cli.stack_probe import Device
+from cli.stack.probe import Device
 from services.store.opening import open_store
 from tests.stack.compose import standins
 from tests.stack.compose.stack import DEVICE, ROOT, Stack, wait_until

@@ -13,8 +13,8 @@ import aiomqtt
 import httpx
 import pytest
 
-from broker.message import Message
-from broker.plant import NO_PLANT
+from broker.contract.message import Message
+from broker.plant.plant import NO_PLANT
 from services.kpi.keeping import Keeper
 from services.store.interface import LedgerRow, Store
 from services.store.opening import default_url, open_store

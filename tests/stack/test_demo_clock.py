@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from broker.events import NS_PER_S, StateChange
+from broker.contract.events import NS_PER_S, StateChange
 from services.store.interface import Batch
 from services.store.opening import default_url, open_store
 from tests.stack.running import Demo

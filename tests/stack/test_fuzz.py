@@ -16,21 +16,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.codec import decode
-from broker.events import NS_PER_MS
-from broker.instants import parse as instant
-from broker.message import Message
-from broker.payloads import EXAMPLES, KpiPayload, Payload
-from broker.plant import NO_PLANT
-from broker.recording import from_line
-from broker.topics import KINDS, PREFIX
-from services.isolating import judge
-from services.keepers import is_kept_by_kpi
+from broker.contract.codec import decode
+from broker.contract.events import NS_PER_MS
+from broker.contract.instants import parse as instant
+from broker.contract.message import Message
+from broker.contract.payloads import EXAMPLES, KpiPayload, Payload
+from broker.contract.recording import from_line
+from broker.contract.topics import KINDS, PREFIX
+from broker.plant.plant import NO_PLANT
+from services.intake.isolation import judge
+from services.intake.routing import is_kept_by_kpi
 from services.kpi.keeping import Keeper
 from services.kpi.windows import Windows
-from services.store.answers import answer
+from services.query.answers import answer
 from services.store.interface import Batch, Refused
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from services.wall.live import Picture
 from services.wall.stream import Scope, Stream
 

@@ -17,13 +17,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from broker.embedded import EmbeddedBroker
-from broker.message import Message
-from broker.payloads import MOST_VALUES
-from broker.recording import to_line
-from broker.session import Publication, Session
+from broker.contract.message import Message
+from broker.contract.payloads import MOST_VALUES
+from broker.contract.recording import to_line
+from broker.mqtt.session import Publication, Session
+from broker.server.embedded import EmbeddedBroker
 from services.store.interface import StoreError
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.stack.running import ROOT, free_port
 
 MOST_MB = 128

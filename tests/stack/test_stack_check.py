@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli import stack_parts
-from cli.env_file import EnvFile
-from cli.stack import SECRETS, SETTINGS
-from cli.stack_check import PARTS, Finding, examine
-from cli.stack_parts import Places
-from tests.broker.test_mosquitto_stack import Broker
+from cli.stack import parts as stack_parts
+from cli.stack.check import PARTS, Finding, examine
+from cli.stack.env_file import EnvFile
+from cli.stack.parts import Places
+from cli.stack.stack import SECRETS, SETTINGS
+from tests.broker.server.test_mosquitto_stack import Broker
 from tests.stack.running import ROOT, free_port
 
 pytestmark = pytest.mark.mosquitto

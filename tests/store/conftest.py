@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import Sample
+from broker.contract.events import Sample
 from services.store.interface import Batch, Store
 from services.store.opening import default_url, open_store
-from tests.store.influxd import Influxd
+from tests.store.influx.influxd import Influxd
 
 MILL = "sheffield/machining/line-1/mill-2"
 ENGINES = ["sqlite", pytest.param("influxdb", marks=pytest.mark.influx)]

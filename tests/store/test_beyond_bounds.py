@@ -6,18 +6,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from broker.events import AnyEvent, Count, Job, Labour, Material, Measurement, Meter, StateChange
-from broker.instants import parse as instant
-from broker.plant import NO_PLANT, parse
+from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Measurement, Meter, StateChange
+from broker.contract.instants import parse as instant
+from broker.plant.plant import NO_PLANT, parse
 from services.kpi.keeping import Keeper
 from services.kpi.recompute import recompute
 from services.kpi.windows import Windows
 from services.ledger.fields import NANO
-from services.store.answers import answer
-from services.store.explaining import explain
-from services.store.groups import By, answers_by
+from services.query.answers import answer
+from services.query.explaining import explain
+from services.query.groups import By, answers_by
 from services.store.interface import Batch, LedgerRow
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 
 LINE = "sheffield/machining/line-1"
 MILL = f"{LINE}/mill-1"

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from services.store import client_ids, influx_address
-from services.store.influx_names import SCHEMA_NOTE
-from services.store.influx_setup import Setup
+from services.store import client_ids
+from services.store.influx import address as influx_address
+from services.store.influx.names import SCHEMA_NOTE
+from services.store.influx.setup import Setup
 from services.store.interface import Store, StoreError
 from services.store.opening import default_url, open_store
-from tests.store.influxd import Influxd
+from tests.store.influx.influxd import Influxd
 
 
 async def reopened(url: str) -> Store:

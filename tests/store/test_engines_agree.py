@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import AnyEvent, Material, Sample
-from broker.plant import Plant, load
-from broker.topics import KINDS, Kind
-from edge.simulator import Simulator
+from broker.contract.events import AnyEvent, Material, Sample
+from broker.contract.topics import KINDS, Kind
+from broker.plant.plant import Plant, load
+from edge.simulation.simulator import Simulator
 from services.kpi.keeping import Keeper
 from services.ledger.fields import NANO
-from services.store.answers import answer
-from services.store.explaining import explain
+from services.query.answers import answer
+from services.query.explaining import explain
 from services.store.interface import Batch, Resolution, Store
 from services.store.opening import default_url, open_store
 
 MINUTE = 60 * NANO
 START = 1_764_108_000 * NANO  # 25 November 2025, 22:00 UTC: a midnight lies within
 END = START + 200 * MINUTE + 17 * NANO + 1
-PLANT_FILE = Path(__file__).parents[2] / "edge" / "plants" / "corridor.toml"
+PLANT_FILE = Path(__file__).parents[2] / "edge" / "simulation" / "plants" / "corridor.toml"
 ALL: tuple[Kind, ...] = tuple(sorted(KINDS))  # type: ignore[arg-type]  # they are kinds
 Stores = tuple[Store, Store, Plant]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from services.store.influx_address import parse
+from services.store.influx.address import parse
 from services.store.interface import StoreError
 from services.store.opening import default_url, open_store, sqlite_path
 

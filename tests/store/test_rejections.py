@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from broker.codec import decode
-from broker.errors import ContractError
-from broker.message import Message
+from broker.contract.codec import decode
+from broker.contract.errors import ContractError
+from broker.contract.message import Message
 from services.store import rejections
 from services.store.interface import Batch, Refused, Store, StoreError
 from services.store.rejections import Rejections, Tally, reason_class
-from services.store.sqlite import SqliteStore
-from services.store.sqlite_file import open_writer
+from services.store.sqlite.file import open_writer
+from services.store.sqlite.store import SqliteStore
 from tests.store.conftest import MILL
 
 NOON = 1_764_158_400_000_000_000

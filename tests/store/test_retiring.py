@@ -1,13 +1,13 @@
 """Retired machines: history as it was, no present, and back with the first event."""
 
-from broker.events import Count, State, StateChange
-from broker.instants import parse as instant
-from broker.plant import NO_PLANT
+from broker.contract.events import Count, State, StateChange
+from broker.contract.instants import parse as instant
+from broker.plant.plant import NO_PLANT
 from services.kpi.keeping import Keeper
 from services.kpi.windows import Windows
 from services.ledger.fields import NANO, TIME
+from services.query.ranges import measure
 from services.store.interface import Batch, Store
-from services.store.ranges import measure
 from services.store.retiring import retire, retired
 
 LINE = "sheffield/machining/line-1"

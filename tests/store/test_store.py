@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from broker.events import (
+from broker.contract.events import (
     AnyEvent,
     Command,
     Count,
@@ -20,7 +20,7 @@ from broker.events import (
     StateChange,
     Status,
 )
-from broker.topics import Kind
+from broker.contract.topics import Kind
 from services.store.interface import Batch, Bucket, Machine, Refused, Signal, Store
 
 MILL = "sheffield/machining/line-1/mill-2"

@@ -6,7 +6,7 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies as st
 
-from broker.events import (
+from broker.contract.events import (
     COUNTERS,
     STATES,
     AnyEvent,
@@ -23,7 +23,7 @@ from broker.events import (
     StateChange,
     Status,
 )
-from broker.topics import KINDS, Kind
+from broker.contract.topics import KINDS, Kind
 from services.ledger.entries import MATERIAL_TOTALS
 from services.store.interface import Batch, Store
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import AnyEvent, Count, Job, State, StateChange, Status
-from broker.plant import NO_PLANT, Plant
+from broker.contract.events import AnyEvent, Count, Job, State, StateChange, Status
+from broker.plant.plant import NO_PLANT, Plant
 from services.kpi.keeping import Keeper
 from services.kpi.recompute import recompute
 from services.ledger.history import KINDS, MINUTE
+from services.query.paging import pages
 from services.store.interface import LedgerRow, ReasonRow, Store
-from services.store.paging import pages
-from services.store.sqlite import SqliteStore
+from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import MACHINES, SHIFTS, T0
 
 FOR_EVER = 2**62

@@ -7,11 +7,11 @@ import httpx
 import msgspec
 import pytest
 
-from broker.events import NS_PER_S, AnyEvent, Count, Job, StateChange
-from broker.instants import format_rfc3339
-from broker.message import Message
+from broker.contract.events import NS_PER_S, AnyEvent, Count, Job, StateChange
+from broker.contract.instants import format_rfc3339
+from broker.contract.message import Message
 from services.kpi.keeping import Keeper
-from services.store.answers import answer
+from services.query.answers import answer
 from services.wall.api import Parts
 from services.wall.server import application
 from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.events import NS_PER_S, Sample
+from broker.contract.events import NS_PER_S, Sample
 from services.store.interface import Batch, Store, StoreError
 from services.wall.api import MOST_SIGNALS, Parts
 from services.wall.beside import Beside

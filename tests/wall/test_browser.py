@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from broker.events import Count, Job, StateChange
+from broker.contract.events import Count, Job, StateChange
 from services.kpi.keeping import Keeper
 from services.store.interface import Batch
 from services.store.opening import open_store

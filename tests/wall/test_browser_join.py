@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from broker.embedded import EmbeddedBroker
+from broker.server.embedded import EmbeddedBroker
 from tests.examples.cutting import assert_known_again_after_a_cut
 from tests.wall.test_browser import browser as browser  # noqa: PLC0414  (a fixture)
 from tests.wall.test_browser import page_at

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.embedded import EmbeddedBroker
+from broker.server.embedded import EmbeddedBroker
 from services.wall import connections
 from services.wall.api import Parts
 from services.wall.connections import Room, most_connections, quiet_accepting

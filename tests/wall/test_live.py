@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from broker.events import NS_PER_S
-from broker.message import Message
-from broker.payloads import EXAMPLES
+from broker.contract.events import NS_PER_S
+from broker.contract.message import Message
+from broker.contract.payloads import EXAMPLES
 from services.wall.heard import shown
 from services.wall.live import MOST_FACTS, MOST_MESSAGES, Picture
 

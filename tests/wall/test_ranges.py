@@ -2,8 +2,8 @@
 
 import pytest
 
-from broker.events import NS_PER_S
-from services.wall.ranges import Range, RangeError, duration, resolve
+from broker.contract.events import NS_PER_S
+from services.query.asked_range import Range, RangeError, duration, resolve
 from tests.wall.works import EIGHT, LINE, NOW, PLANT
 
 HOUR = 3_600 * NS_PER_S

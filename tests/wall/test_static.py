@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import posixpath
 import re
 import tomllib
 from itertools import product
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import STATES
+from broker.contract.events import STATES
 from services.wall import palette
 from services.wall.pages import FOLDER
 
@@ -64,7 +65,7 @@ def test_the_page_names_every_module_that_the_overview_needs() -> None:
         if (FOLDER / name).exists():
             text = (FOLDER / name).read_text()
             waiting += [
-                found.removeprefix("./")
+                posixpath.normpath(posixpath.join(posixpath.dirname(name), found))
                 for found in re.findall(r"^(?:import|export)[^;]*?from '([^']+)';", text, re.MULTILINE)
             ]
     assert named == needed

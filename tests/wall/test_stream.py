@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
-from broker.message import Message
+from broker.contract.message import Message
 from services.store.interface import Store
 from services.wall.stream import Scope, Stream
 from tests.wall.works import CMM, LINE, MILL, NOW, PLANT, Clock, make_parts

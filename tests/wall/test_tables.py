@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.events import Job
-from broker.instants import format_rfc3339, parse
+from broker.contract.events import Job
+from broker.contract.instants import format_rfc3339, parse
 from services.kpi.keeping import Keeper
+from services.query.asked_range import Range, RangeError, cut
 from services.wall.api import Parts
-from services.wall.ranges import Range, RangeError, cut
 from tests.wall.test_api import open_client
 from tests.wall.works import EIGHT, LINE, MILL, NOW, PLANT
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from broker.embedded import EmbeddedBroker
-from broker.events import NS_PER_S, AnyEvent, Count, Job, Notice, Sample, StateChange, Status
-from broker.plant import Plant, parse
-from broker.session import Session
+from broker.contract.events import NS_PER_S, AnyEvent, Count, Job, Notice, Sample, StateChange, Status
+from broker.mqtt.session import Session
+from broker.plant.plant import Plant, parse
+from broker.server.embedded import EmbeddedBroker
 from services.store.interface import Store
 from services.wall.answering import Answers
 from services.wall.api import Parts

@@ -5,16 +5,16 @@ import { holdLoad } from './hold.js';
 import { html, render, useEffect, useState } from './lib.js';
 import { live } from './live.js';
 import { rangeOf } from './range.js';
-import { Overview } from './overview.js';
+import { Overview } from './views/overview.js';
 import { own } from './own.js';
 
 /** Views by the first part of their address; all but the overview are loaded when they are first shown. */
 const VIEWS = {
   '': () => ({ View: Overview, scope: () => '' }),
-  line: () => import('./line.js').then((view) => ({ View: view.Line, scope: (path) => `asset=${path}&details=true` })),
-  machine: () => import('./machine.js').then((view) => ({ View: view.Machine, scope: (path) => `asset=${path}&details=true` })),
-  devices: () => import('./devices.js').then((view) => ({ View: view.Devices, scope: () => 'devices=true&messages=true' })),
-  kiosk: () => import('./kiosk.js').then((view) => ({ View: view.Kiosk, scope: null })),
+  line: () => import('./views/line.js').then((view) => ({ View: view.Line, scope: (path) => `asset=${path}&details=true` })),
+  machine: () => import('./views/machine.js').then((view) => ({ View: view.Machine, scope: (path) => `asset=${path}&details=true` })),
+  devices: () => import('./views/devices.js').then((view) => ({ View: view.Devices, scope: () => 'devices=true&messages=true' })),
+  kiosk: () => import('./views/kiosk.js').then((view) => ({ View: view.Kiosk, scope: null })),
 };
 
 export function load(pathname) {

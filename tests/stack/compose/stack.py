@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from cli.env_file import EnvFile
+from cli.stack.env_file import EnvFile
 from tests.stack.compose import standins
 from tests.stack.running import free_port
 

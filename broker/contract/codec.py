@@ -1,0 +1,321 @@
+"""Messages to events and back: the one place that knows how the contract looks on the wire.
+
+`decode` judges a message and returns the events that it means, or raises `ContractError` and nothing else, whatever
+the bytes. `encode` is its inverse. Both are pure: time enters as the message's `received_at`.
+
+A message is read in three steps: its topic (`broker.contract.topics`), its payload into a wire type
+(`broker.contract.payloads`), and the wire type into events (`broker.contract.readers`).
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from broker.contract import instants
+from broker.contract.errors import ContractError
+from broker.contract.events import (
+    NS_PER_MS,
+    NS_PER_S,
+    QUANTITY_LIMIT,
+    STATES,
+    AnyEvent,
+    Command,
+    Count,
+    Event,
+    Job,
+    Labour,
+    Material,
+    Measurement,
+    Meter,
+    Notice,
+    Reply,
+    Sample,
+    StateChange,
+    Status,
+    TimeSource,
+)
+from broker.contract.message import Message
+from broker.contract.payloads import PAYLOADS, KpiPayload, Payload, RejectedPayload
+from broker.contract.readers import Stamp, example, read, shown
+from broker.contract.topics import (
+    NAMED,
+    PREFIX,
+    REJECTED,
+    RETAINED,
+    WINDOWS,
+    Kind,
+    Topic,
+    build,
+    is_kpi,
+    parse,
+    parse_kpi,
+)
+
+LONGEST_PAYLOAD: Final = 256 * 1024
+FURTHEST_AHEAD_NS: Final = 5 * 60 * NS_PER_S
+RETENTION_NS: Final = 30 * 86_400 * NS_PER_S
+
+_BEYOND: Final = re.compile(rf"Expected `float` [<>]= -?{re.escape(str(QUANTITY_LIMIT))}")
+_SMALLER: Final = (
+    'send it in a larger unit; if it stands for "no value", leave it out, or send "quality":"bad"; if it is a name, '
+    "send it as a text"
+)
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
+_NOT_FINITE: Final = re.compile(r"(?<![\w\"'])[+-]?(nan|inf(inity)?)(?![\w\"'])", re.ASCII | re.IGNORECASE)
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+\Z", re.ASCII)
+_DECODERS: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
+    kind: msgspec.json.Decoder(wire) for kind, wire in PAYLOADS.items()
+}
+_REJECTED: Final = msgspec.json.Decoder(RejectedPayload)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENTION_NS) -> list[AnyEvent]:
+    """Return the events that a message means.
+
+    Some messages are good and mean no event: an empty payload that clears a retained topic, indicators, and what
+    stands on the topic of rejected messages. Of these, the form is judged: the window is one that there is, the payload
+    decodes, and says the window of its topic. Who published them nobody can tell here; that is the broker's to see to.
+
+    Args:
+        message: as it came; its `received_at` is the time when the payload tells none.
+        prefix: what topics begin with.
+        retention_ns: events older than this are refused, for the store would drop them.
+
+    Raises:
+        ContractError: the message is not of the contract; the text says what is wrong and how to mend it.
+    """
+    topic = _topic(message.topic, prefix)
+    if topic is None:
+        _judge_our_own(message, prefix)
+        return []
+    kind, payload, received_at = topic.kind, message.payload, message.received_at
+    if not payload and kind in RETAINED:
+        return []
+    wire = _read(kind, payload)
+    at, simulated = received_at, False
+    source: TimeSource = "retained" if message.retained else "receipt"
+    if isinstance(wire, Payload):
+        simulated = wire.simulated
+        if wire.ts is not None:
+            at, source = instants.parse(wire.ts), "device"
+            _check_time(at, received_at, retention_ns)
+    events = read(topic, wire, Stamp(topic.asset, at, source, simulated))
+    if len(events) > 1:
+        _check_time(events[-1].at, received_at, retention_ns)  # the latest, for a message's times never go back
+    return events
+
+
+def decode_kpi(message: Message, *, prefix: str = PREFIX) -> tuple[str, KpiPayload]:
+    """Return the asset path, whole or cut short, and its indicators.
+
+    Raises:
+        ContractError: the message does not hold indicators.
+    """
+    topic = parse_kpi(message.topic, prefix)
+    if topic.window not in WINDOWS:
+        raise _unknown_window(topic.window)
+    try:
+        payload: KpiPayload = _DECODERS["kpi"].decode(message.payload)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(f"payload of kpi: {error}", example("kpi")) from error
+    if payload.window != topic.window:
+        raise ContractError(
+            f"payload is of the window {shown(payload.window)}, the topic of {topic.window}",
+            "leave kpi to the KPI service",
+        )
+    return topic.asset, payload
+
+
+def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
+    """Return the message that means this event; `decode` gives the event back.
+
+    `retained` says whether the contract wants the message to be published retained.
+    """
+    payload = _WRITERS[type(event)](event)
+    if event.time_source == "device":
+        payload["ts"] = instants.to_wire(event.at)
+    if event.simulated:
+        payload["simulated"] = True
+    return Message(
+        topic=_topic_of(event, prefix),
+        payload=_ENCODER.encode(payload),
+        retained=event.kind in RETAINED,
+        received_at=event.at,
+    )
+
+
+# ---- Reading ----
+
+
+@lru_cache(maxsize=65_536)
+def _topic(topic: str, prefix: str) -> Topic | None:
+    """Parse a topic; None where messages are not of machines."""
+    if topic == f"{prefix}/{REJECTED}":
+        return None
+    if is_kpi(topic, prefix):
+        parse_kpi(topic, prefix)
+        return None
+    parsed = parse(topic, prefix)
+    if parsed.kind == "kpi":  # named as a kind of message, so that `is_kpi` takes it for a machine's
+        raise _unknown_window(parsed.name)
+    return parsed
+
+
+def _unknown_window(window: str) -> ContractError:
+    return ContractError(
+        f"unknown window {shown(window)}", "leave kpi to the KPI service; a value of your own is telemetry"
+    )
+
+
+def _judge_our_own(message: Message, prefix: str) -> None:
+    """See that what stands where the services publish has their form."""
+    if not message.payload:
+        return
+    if message.topic != f"{prefix}/{REJECTED}":
+        decode_kpi(message, prefix=prefix)
+        return
+    try:
+        _REJECTED.decode(message.payload)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(
+            f"payload is not that of a rejected message: {error}", "leave this topic to the services"
+        ) from error
+
+
+def _read(kind: Kind, payload: bytes) -> Any:
+    """Parse a payload into its wire type; a bare word counts as a JSON string."""
+    if len(payload) > LONGEST_PAYLOAD:
+        raise ContractError(
+            f"payload is {len(payload)} bytes, the limit is {LONGEST_PAYLOAD}", "send less at once, and more often"
+        )
+    try:
+        return _DECODERS[kind].decode(payload)
+    except msgspec.ValidationError as error:
+        problem = _BEYOND.sub("a number is beyond ±10¹⁵, the limit of every quantity", str(error))
+        raise ContractError(f"payload of {kind}: {problem}", _mend(kind, problem)) from error
+    except (ValueError, RecursionError) as error:
+        return _bare_word(kind, payload, error)
+
+
+def _mend(kind: Kind, problem: str) -> str:
+    if "enum" in problem and kind == "state":
+        return f"use one of {', '.join(STATES)}"
+    if "beyond" in problem or ("Number out of range" in problem and "$.ts" not in problem):
+        return _SMALLER
+    if "of length <=" in problem and "$.values" in problem:
+        return "send fewer values at once, and more often"
+    return example(kind)
+
+
+def _bare_word(kind: Kind, payload: bytes, error: Exception) -> str:
+    """Return the word that a payload is, though it is not JSON; else find out what is wrong with it."""
+    try:
+        text = payload.decode("utf-8").strip()
+    except UnicodeDecodeError as broken:
+        raise ContractError(f"payload is not UTF-8 at byte {broken.start}", "send UTF-8") from error
+    if not text:
+        raise ContractError("payload is empty", example(kind))
+    if text.startswith("\ufeff"):
+        raise ContractError("payload begins with a byte-order mark", "send UTF-8 without one")
+    not_finite = _NOT_FINITE.search(text)
+    if not_finite:
+        raise ContractError(
+            f"{not_finite[0]} is not a finite number", 'leave the sample out, or send null or "quality":"bad"'
+        )
+    if _DECIMAL_COMMA.match(text):
+        raise ContractError(f"{shown(text)} has a decimal comma", "write a decimal point")
+    if kind in {"telemetry", "state", "status"} and _WORD.match(text):
+        return text
+    if isinstance(error, RecursionError):
+        raise ContractError("payload is nested too deep", example(kind)) from error
+    cure = "JSON wants double quotes: " if "'" in text and '"' not in text else ""
+    raise ContractError(f"payload does not parse: {error}", cure + example(kind)) from error
+
+
+def _check_time(at: int, received_at: int, retention_ns: int) -> None:
+    if at > received_at + FURTHEST_AHEAD_NS:
+        raise ContractError(
+            f"time is {_span(at - received_at)} ahead of its receipt", _unit_advice(at, received_at, retention_ns)
+        )
+    if at < received_at - retention_ns:
+        raise ContractError(
+            f"time is {_span(received_at - at)} ago, retention is {_span(retention_ns)}",
+            _unit_advice(at, received_at, retention_ns),
+        )
+
+
+def _unit_advice(at: int, received_at: int, retention_ns: int) -> str:
+    """Tell a wrong unit of time by its size, else blame the clock."""
+    sent = at // NS_PER_MS
+    for unit, factor in (("seconds", NS_PER_S), ("microseconds", 1_000), ("nanoseconds", 1)):
+        if received_at - retention_ns <= sent * factor <= received_at + FURTHEST_AHEAD_NS:
+            return f"ts looks like {unit}, send milliseconds since 1970"
+    return "set the device's clock, or leave ts out to have the time of receipt"
+
+
+def _span(ns: int) -> str:
+    seconds = ns // NS_PER_S
+    for size, unit in ((365 * 86_400, "years"), (86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+# ---- Writing ----
+
+
+@lru_cache(maxsize=65_536)
+def _topic_for(asset: str, kind: Kind, name: str, prefix: str) -> str:
+    return build(asset, kind, name, prefix)
+
+
+def _topic_of(event: AnyEvent, prefix: str) -> str:
+    match event:
+        case Command() | Reply():
+            name = event.name  # their series is more than the name
+        case Notice():
+            name = ""
+        case _:
+            name = event.series
+    return _topic_for(event.asset, event.kind, name, prefix)
+
+
+_COMMON: Final = {"asset", "at", "time_source", "simulated"}
+_IN_TOPIC: Final = {Sample: "signal", Measurement: "characteristic"}
+
+
+def _own_fields(event: type[Event]) -> tuple[tuple[str, object], ...]:
+    """Return the fields that a payload says, each with the default at which it is left out."""
+    in_topic = _IN_TOPIC.get(event, "name") if event.kind in NAMED or event is Sample else ""
+    info = {field.name: field.default for field in msgspec.structs.fields(event)}
+    return tuple((name, default) for name, default in info.items() if name not in {*_COMMON, in_topic})
+
+
+_OWN_FIELDS: Final[dict[type[Event], tuple[tuple[str, object], ...]]] = {
+    kind: _own_fields(kind)
+    for kind in (Sample, StateChange, Count, Job, Meter, Measurement, Labour, Material, Notice, Command, Reply)
+}
+
+
+def _filled(event: Event) -> dict[str, Any]:
+    """Return an event's own fields for the wire, without those at their default."""
+    return {name: value for name, default in _OWN_FIELDS[type(event)] if (value := getattr(event, name)) != default}
+
+
+def _raw(event: Command | Reply) -> dict[str, Any]:
+    return {
+        name: msgspec.Raw(text.encode()) if name in {"args", "result"} else text
+        for name, text in _filled(event).items()
+    }
+
+
+_WRITERS: Final[dict[type[Event], Callable[[Any], dict[str, Any]]]] = {
+    **dict.fromkeys((StateChange, Count, Job, Meter, Measurement, Labour, Material, Notice, Sample), _filled),
+    Status: lambda event: {"status": "online" if event.online else "offline"},
+    Command: _raw,
+    Reply: _raw,
+}

@@ -1,0 +1,244 @@
+"""The typed events of the contract: what a message means, once it has been judged.
+
+Every event belongs to an `asset` (a machine's path) and a time `at`, in nanoseconds since 1970-01-01 UTC. Two events of
+one series (asset, kind, name) at the same instant are the same event: the later write wins. The codec makes events of
+messages and messages of events; nothing here knows how either looks on the wire.
+"""
+
+from typing import ClassVar, Final, Literal, get_args
+
+import msgspec
+
+from broker.contract.topics import Kind
+
+State = Literal["running", "setup", "starved", "blocked", "idle", "down", "maintenance", "off", "unknown"]
+STATES: Final[tuple[State, ...]] = get_args(State)
+"""The states of a machine, in the order of the contract; a state's code in the store is its place here."""
+
+TimeSource = Literal["device", "receipt", "retained"]
+"""Whose time `at` is: the device said it; it did not, so it is that of receipt; or it did not and the message was
+retained, so the event is only the last known value, of unknown age."""
+
+Phase = Literal["start", "end"]
+Severity = Literal["alarm", "warning", "notice"]
+Value = float | bool | str
+
+QUANTITY_LIMIT: Final = 1e15
+"""No quantity is larger than this in its unit, either way: doubles count that far one by one, and sums, squares and
+products of what is told stay far within what can be computed. Beyond it is what controllers send for "no value"."""
+SHORTEST_CYCLE_S: Final = 1e-9
+"""An ideal cycle is at least a nanosecond a piece, the grain of the ledger's time: less would count as none."""
+
+NS_PER_S: Final = 1_000_000_000
+NS_PER_MS: Final = 1_000_000
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What all events have.
+
+    Attributes:
+        asset: the machine's asset path.
+        at: when it was so, nanoseconds since 1970-01-01 UTC.
+        time_source: where `at` comes from.
+        simulated: the machine is not a real one.
+    """
+
+    kind: ClassVar[Kind]
+
+    asset: str
+    at: int
+    time_source: TimeSource = "device"
+    simulated: bool = False
+
+    @property
+    def series(self) -> str:
+        """What tells the event's series from others of its asset and kind: the name of its signal, meter, …; or ''."""
+        return ""
+
+
+class Sample(Event, frozen=True, kw_only=True, gc=False):
+    """One sample of a signal. `unit` is a UCUM code, '' where the message does not say."""
+
+    kind: ClassVar[Kind] = "telemetry"
+
+    signal: str
+    value: Value
+    unit: str = ""
+
+    @property
+    def series(self) -> str:
+        """The signal."""
+        return self.signal
+
+
+class StateChange(Event, frozen=True, kw_only=True, gc=False):
+    """The machine entered a state, for a reason ('' where none is told)."""
+
+    kind: ClassVar[Kind] = "state"
+
+    state: State
+    reason: str = ""
+
+
+class Count(Event, frozen=True, kw_only=True, gc=False):
+    """Cumulative counters of pieces; None where the message does not say. A lower value is a counter reset."""
+
+    kind: ClassVar[Kind] = "count"
+
+    produced: float | None = None
+    good: float | None = None
+    scrap: float | None = None
+    rework: float | None = None
+    inspected: float | None = None
+    first_pass: float | None = None
+    planned_scrap: float | None = None
+    startup_scrap: float | None = None
+
+
+class Job(Event, frozen=True, kw_only=True, gc=False):
+    """An order starts or ends. `planned` is in pieces, `ideal_cycle` in seconds a piece."""
+
+    kind: ClassVar[Kind] = "job"
+
+    phase: Phase
+    order: str = ""
+    product: str = ""
+    planned: float | None = None
+    ideal_cycle: float | None = None
+
+
+class Meter(Event, frozen=True, kw_only=True, gc=False):
+    """A cumulative utility meter: electricity, compressed-air, water, gas. `unit` is a UCUM code."""
+
+    kind: ClassVar[Kind] = "meter"
+
+    name: str
+    total: float
+    unit: str = ""
+
+    @property
+    def series(self) -> str:
+        """The meter's name."""
+        return self.name
+
+
+class Measurement(Event, frozen=True, kw_only=True, gc=False):
+    """A measured quality characteristic of a part, with its limits where they are told."""
+
+    kind: ClassVar[Kind] = "quality"
+
+    characteristic: str
+    value: float
+    lower: float | None = None
+    nominal: float | None = None
+    upper: float | None = None
+    part: str = ""
+    unit: str = ""
+
+    @property
+    def series(self) -> str:
+        """The characteristic."""
+        return self.characteristic
+
+
+class Labour(Event, frozen=True, kw_only=True, gc=False):
+    """People at the work unit from now on: present, and of those, working."""
+
+    kind: ClassVar[Kind] = "labour"
+
+    present: float
+    working: float | None = None
+
+
+class Material(Event, frozen=True, kw_only=True, gc=False):
+    """A material at the work unit: cumulative quantities, and the `stock` on hand."""
+
+    kind: ClassVar[Kind] = "material"
+
+    name: str
+    consumed: float | None = None
+    stock: float | None = None
+    integrated_good: float | None = None
+    lost_production: float | None = None
+    lost_storage: float | None = None
+    lost_other: float | None = None
+    throughput: float | None = None
+    unit: str = ""
+
+    @property
+    def series(self) -> str:
+        """The material."""
+        return self.name
+
+
+class Notice(Event, frozen=True, kw_only=True, gc=False):
+    """An alarm or notice, raised (`active`) or cleared."""
+
+    kind: ClassVar[Kind] = "event"
+
+    code: str
+    severity: Severity = "notice"
+    text: str = ""
+    active: bool = True
+
+    @property
+    def series(self) -> str:
+        """The code."""
+        return self.code
+
+
+class Status(Event, frozen=True, kw_only=True, gc=False):
+    """Whether the device is connected; its last will says that it is not."""
+
+    kind: ClassVar[Kind] = "status"
+
+    online: bool
+
+
+class Command(Event, frozen=True, kw_only=True, gc=False):
+    """A command to the machine. `args` is JSON text."""
+
+    kind: ClassVar[Kind] = "cmd"
+
+    name: str
+    id: str
+    args: str = "{}"
+    by: str = ""
+
+    @property
+    def series(self) -> str:
+        """Name and id: each call is its own."""
+        return f"{self.name} {self.id}"
+
+
+class Reply(Event, frozen=True, kw_only=True, gc=False):
+    """The machine's answer to a command. `result` is JSON text."""
+
+    kind: ClassVar[Kind] = "reply"
+
+    name: str
+    id: str
+    ok: bool
+    result: str = "null"
+
+    @property
+    def series(self) -> str:
+        """Name and id of the command that is answered."""
+        return f"{self.name} {self.id}"
+
+
+AnyEvent = (
+    Sample | StateChange | Count | Job | Meter | Measurement | Labour | Material | Notice | Status | Command | Reply
+)
+
+COUNTERS: Final = (
+    "produced",
+    "good",
+    "scrap",
+    "rework",
+    "inspected",
+    "first_pass",
+    "planned_scrap",
+    "startup_scrap",
+)
+"""The cumulative counters of a `Count`."""

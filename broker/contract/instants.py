@@ -1,0 +1,74 @@
+"""Instants on the wire: epoch milliseconds or RFC 3339 text, to and from integer nanoseconds since 1970-01-01 UTC.
+
+RFC 3339 is read by hand where `datetime` falls short: it knows microseconds, the wire goes to the nanosecond.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from broker.contract.errors import ContractError
+from broker.contract.events import NS_PER_MS, NS_PER_S
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST: Final = -8_520_336_000 * NS_PER_S
+"""1700-01-01: with `LATEST`, the time that can be asked about; nanoseconds of 64 bits end 22 years before."""
+LATEST: Final = 8_835_955_200 * NS_PER_S
+"""2250-01-01."""
+_LARGEST: Final = 1e19
+"""More than any clock says, even one that is read in nanoseconds by mistake (19 digits)."""
+_RFC3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)\Z", re.ASCII
+)
+
+
+def parse(ts: float | str) -> int:
+    """Return the nanoseconds that `ts` stands for: milliseconds if a number, RFC 3339 if a text.
+
+    Digits beyond the nanosecond are cut off.
+
+    Raises:
+        ContractError: it is neither.
+    """
+    if not isinstance(ts, str):
+        if not -_LARGEST < ts < _LARGEST:
+            raise ContractError("time is beyond all bounds", "send milliseconds since 1970")
+        if isinstance(ts, int):
+            return ts * NS_PER_MS
+        whole_ms = int(ts)  # apart from its fraction, so that the fraction keeps its digits
+        return whole_ms * NS_PER_MS + round((ts - whole_ms) * NS_PER_MS)
+    found = _RFC3339.match(ts)
+    if found is None:
+        raise ContractError(
+            f"time {_shown(ts)} is not RFC 3339",
+            "write 2026-11-24T08:00:00.123Z, or milliseconds since 1970 as a number",
+        )
+    day, clock, fraction, zone = found.groups()
+    try:
+        whole = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone in 'Zz' else zone}")
+    except ValueError as error:
+        raise ContractError(f"time {_shown(ts)} does not exist: {error}", "send a real date and time") from error
+    seconds = (whole - _EPOCH) // timedelta(seconds=1)
+    return seconds * NS_PER_S + int((fraction or "0").ljust(9, "0"))
+
+
+def format_rfc3339(at: int) -> str:
+    """Write nanoseconds as RFC 3339 in UTC, with as many digits of the second as are needed (none, 3, 6 or 9)."""
+    seconds, rest = divmod(at, NS_PER_S)
+    text = (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
+    if not rest:
+        return text + "Z"
+    digits = f"{rest:09d}"
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return f"{text}.{digits}Z"
+
+
+def to_wire(at: int) -> int | str:
+    """Write nanoseconds as the contract's `ts`: milliseconds if that is exact, else RFC 3339."""
+    milliseconds, rest = divmod(at, NS_PER_MS)
+    return format_rfc3339(at) if rest else milliseconds
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 48 else text[:45] + "…")

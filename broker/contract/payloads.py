@@ -1,0 +1,285 @@
+"""How the payload of each kind looks on the wire: the types from which codec and JSON Schema are made.
+
+Fields that are not known are ignored, so that old services bear new devices. Every quantity is bounded, telemetry too:
+what is stored is a double, which would change larger whole numbers unseen, and a single DBL_MAX or 1e30 that a
+controller sends for "no value" would spoil every mean and chart that it is in. What a type cannot say (an alphabet, at
+least one of several fields) the codec checks; it stands here for the schema's readers, as `extra_json_schema`.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from broker.contract.events import COUNTERS, QUANTITY_LIMIT, SHORTEST_CYCLE_S, Phase, Severity, State
+from broker.contract.topics import NAME_PATTERN, Kind
+
+NOT_PLAIN: Final = (
+    r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+)
+"""What a text on one line has not, as a class of characters for regular expressions: control characters, ends of line,
+and format characters that are not seen or turn the direction of what is, so that two names could look alike. The
+joiners U+200C and U+200D are none of them: Persian and Indic words need them."""
+
+MOST_VALUES: Final = 32_768
+"""Values in one message: as many as 256 KiB hold at eight bytes each, which is 1.28 s of vibration at 25.6 kHz."""
+
+_NAME: Final = {"pattern": NAME_PATTERN}
+_PLAIN: Final = {"pattern": f"^[^{NOT_PLAIN}]*$"}
+
+Time = Annotated[
+    int | float | str | None,
+    Meta(
+        description="When it was so: milliseconds since 1970-01-01 UTC, or RFC 3339 to the nanosecond. "
+        "Left out, the time of receipt is taken."
+    ),
+]
+Simulated = Annotated[bool, Meta(description="The machine is not a real one.")]
+Reason = Annotated[
+    str, Meta(description="Why, in the alphabet of names.", extra_json_schema={"anyOf": [_NAME, {"const": ""}]})
+]
+Unit = Annotated[
+    str, Meta(max_length=32, description="A UCUM code, such as Cel, kW.h or mm/s.", extra_json_schema=_PLAIN)
+]
+Text = Annotated[str, Meta(max_length=1024, description="For people to read.")]
+Label = Annotated[
+    str,
+    Meta(
+        max_length=64, description="As the order system or controller writes it, on one line.", extra_json_schema=_PLAIN
+    ),
+]
+Code = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=64, description="As the controller writes it, on one line.", extra_json_schema=_PLAIN
+    ),
+]
+Number = Annotated[float, Meta(ge=-QUANTITY_LIMIT, le=QUANTITY_LIMIT)]
+Total = Annotated[
+    float, Meta(ge=0, le=QUANTITY_LIMIT, description="Cumulative: it only grows; a lower value is a reset.")
+]
+Quantity = Annotated[float, Meta(ge=0, le=QUANTITY_LIMIT)]
+Seconds = Annotated[float, Meta(ge=SHORTEST_CYCLE_S, le=QUANTITY_LIMIT, description="Seconds a piece.")]
+Step = Annotated[float, Meta(ge=1e-6, le=86_400_000, description="Milliseconds from one sample to the next.")]
+Value = Annotated[
+    Number | bool | str | UnsetType | None,
+    Meta(description="A number, a truth value or a text of at most 256 characters; null: there is no value to be had."),
+]
+Values = Annotated[
+    Annotated[dict[str, Number | bool | str | None], Meta(max_length=MOST_VALUES)]
+    | Annotated[list[Number], Meta(max_length=MOST_VALUES)]
+    | UnsetType,
+    Meta(
+        description="Of an object: several signals of one instant. Of a list: evenly spaced samples of one signal, "
+        "the first at `ts`.",
+        extra_json_schema={"propertyNames": _NAME},
+    ),
+]
+CallId = Annotated[str | int, Meta(description="Names this call: 1 to 64 characters, on one line.")]
+
+
+class Payload(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What every payload may say."""
+
+    ts: Time = None
+    simulated: Simulated = False
+
+
+class Reading(Payload, kw_only=True):
+    """What every payload may say that tells what was read off a machine."""
+
+    quality: Annotated[str, Meta(description="`bad`: there is no value to be had; what else it says is not taken.")] = (
+        "good"
+    )
+
+
+class TelemetryPayload(Reading, kw_only=True):
+    """One sample (`value`), several signals of one instant (`values`), or evenly spaced samples (`values` and `dt`)."""
+
+    value: Value = UNSET
+    values: Values = UNSET
+    dt: Step | None = None
+    unit: Unit = ""
+
+
+class StatePayload(Reading, kw_only=True):
+    """The machine entered a state."""
+
+    state: State
+    reason: Reason = ""
+
+
+class CountPayload(Reading, kw_only=True):
+    """Cumulative counters of pieces; any subset of the fields, but at least one."""
+
+    produced: Total | None = None
+    good: Total | None = None
+    scrap: Total | None = None
+    rework: Total | None = None
+    inspected: Total | None = None
+    first_pass: Total | None = None
+    planned_scrap: Total | None = None
+    startup_scrap: Total | None = None
+
+
+class JobPayload(Payload, kw_only=True):
+    """An order starts or ends."""
+
+    phase: Phase
+    order: Label = ""
+    product: Label = ""
+    planned: Annotated[float, Meta(ge=0, le=QUANTITY_LIMIT, description="Pieces.")] | None = None
+    ideal_cycle: Seconds | None = None
+
+
+class MeterPayload(Reading, kw_only=True):
+    """A cumulative utility meter: electricity, compressed-air, water, gas."""
+
+    total: Total
+    unit: Unit = ""
+
+
+class QualityPayload(Reading, kw_only=True):
+    """A measured characteristic of a part, with its limits where they are known."""
+
+    value: Number
+    lower: Number | None = None
+    nominal: Number | None = None
+    upper: Number | None = None
+    part: Label = ""
+    unit: Unit = ""
+
+
+class LabourPayload(Reading, kw_only=True):
+    """People at the work unit from now on: present, and of those, working."""
+
+    present: Quantity
+    working: Quantity | None = None
+
+
+class MaterialPayload(Reading, kw_only=True):
+    """Cumulative consumption, and the stock on hand; any subset of the fields, but at least one."""
+
+    consumed: Total | None = None
+    stock: Number | None = None
+    integrated_good: Total | None = None
+    lost_production: Total | None = None
+    lost_storage: Total | None = None
+    lost_other: Total | None = None
+    throughput: Total | None = None
+    unit: Unit = ""
+
+
+class EventPayload(Payload, kw_only=True):
+    """An alarm or notice, raised (`active`) or cleared."""
+
+    code: Code
+    severity: Severity = "notice"
+    text: Text = ""
+    active: bool = True
+
+
+class StatusPayload(Payload, kw_only=True):
+    """Whether the device is connected; its last will says `offline`."""
+
+    status: Literal["online", "offline"]
+
+
+class CommandPayload(Payload, kw_only=True):
+    """A command to the machine."""
+
+    id: CallId
+    args: Any = msgspec.field(default_factory=dict)
+    by: Text = ""
+
+
+class ReplyPayload(Payload, kw_only=True):
+    """The answer to a command, with the id of that command."""
+
+    id: CallId
+    ok: bool
+    result: Any = None
+
+
+class KpiPayload(Payload, kw_only=True):
+    """The indicators of an asset over a window: a shift, hour or order, running or last. The KPI service's."""
+
+    window: Annotated[str, Meta(description="`hour`, `shift`, `order`; `last-hour`, `last-shift`, `last-order`.")]
+    name: Annotated[str, Meta(description="Of the shift or order.")] = ""
+    start: Annotated[str, Meta(description="RFC 3339.")]
+    end: Annotated[str, Meta(description="RFC 3339: until when it is counted.")]
+    coverage: float | None
+    indicators: dict[str, float | None]
+    notes: list[str] = msgspec.field(default_factory=list)
+
+
+class RejectedPayload(msgspec.Struct, kw_only=True):
+    """A message that was rejected, on the topic of those: when it came (ms), why, and the first of its bytes.
+
+    Or how many more came like others (`count`): then `topic` is the filter that they match, and there are no bytes.
+    """
+
+    at: int
+    topic: str
+    reason: str
+    base64: bytes
+    bytes: int
+    count: int = 1
+
+
+MATERIALS: Final = tuple(
+    name for name in MaterialPayload.__struct_fields__ if name not in {*Reading.__struct_fields__, "unit"}
+)
+"""The quantities of a material, of which a message has at least one."""
+
+
+def _one_of(names: tuple[str, ...]) -> Meta:
+    bad = {"required": ["quality"], "properties": {"quality": {"const": "bad"}}}
+    return Meta(extra_json_schema={"anyOf": [*({"required": [name]} for name in names), bad]})
+
+
+PAYLOADS: Final[dict[Kind, Any]] = {
+    "telemetry": TelemetryPayload | Number | bool | str | None,
+    "state": StatePayload | State,
+    "count": Annotated[CountPayload, _one_of(COUNTERS)],
+    "job": JobPayload,
+    "meter": MeterPayload | Total,
+    "quality": QualityPayload | Number,
+    "labour": LabourPayload,
+    "material": Annotated[MaterialPayload, _one_of(MATERIALS)],
+    "event": EventPayload,
+    "status": StatusPayload | Literal["online", "offline"],
+    "cmd": CommandPayload,
+    "reply": ReplyPayload,
+    "kpi": KpiPayload,
+}
+"""What the payload of each kind may be: an object, or for some kinds a bare number, truth value or word."""
+
+EXAMPLES: Final[dict[Kind, dict[str, str]]] = {
+    "telemetry": {
+        "telemetry/spindle-temperature": '{"value":21.5,"unit":"Cel"}',
+        "telemetry/door": "true",
+        "telemetry": '{"ts":1795507200000,"values":{"spindle-speed":12000,"spindle-load":41.2}}',
+        "telemetry/vibration": '{"ts":"2026-11-24T08:00:00.123456789Z","dt":0.5,"values":[0.01,0.03,-0.02]}',
+        "telemetry/coolant": '{"quality":"bad"}',
+    },
+    "state": {"state": '{"state":"down","reason":"spindle-overheat"}'},
+    "count": {"count": '{"produced":812,"good":801,"scrap":9,"rework":2}'},
+    "job": {"job": '{"phase":"start","order":"wo-1042","product":"bracket-7","planned":200,"ideal_cycle":42.0}'},
+    "meter": {"meter/electricity": '{"total":5123.4,"unit":"kW.h"}'},
+    "quality": {"quality/bore-diameter": '{"value":12.013,"lower":11.98,"nominal":12.0,"upper":12.02,"part":"b-77"}'},
+    "labour": {"labour": '{"present":3,"working":2}'},
+    "material": {"material/aluminium": '{"consumed":12.5,"stock":80,"unit":"kg"}'},
+    "event": {"event": '{"code":"e-204","severity":"alarm","text":"door open","active":true}'},
+    "status": {"status": '"online"'},
+    "cmd": {"cmd/set-speed": '{"id":"42","args":{"speed":800},"by":"maintenance"}'},
+    "reply": {"reply/set-speed": '{"id":"42","ok":true}'},
+    "kpi": {
+        "kpi/shift": '{"window":"shift","start":"2026-11-24T06:00:00Z","end":"2026-11-24T08:00:00Z","coverage":1.0,'
+        '"indicators":{"availability":0.72,"effectiveness":0.81,"quality_ratio":0.94,"oee":0.55},"notes":[]}'
+    },
+}
+"""Of each kind, messages that are right: what follows the asset path in the topic, and the payload as JSON.
+
+The first is what an error text shows. They stand in the schema, and a test decodes them all.
+"""

@@ -1,0 +1,287 @@
+"""From the wire to events: a reader for each kind, which checks what the wire types cannot say.
+
+A reader is given the message's parsed topic, its payload as a wire type (`broker.contract.payloads`) and what all
+events of the message share, and returns the events or raises `ContractError`.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+from unicodedata import category
+
+import msgspec
+from msgspec import UNSET
+
+from broker.contract.errors import ContractError
+from broker.contract.events import (
+    COUNTERS,
+    NS_PER_MS,
+    STATES,
+    AnyEvent,
+    Command,
+    Count,
+    Job,
+    Labour,
+    Material,
+    Measurement,
+    Meter,
+    Notice,
+    Reply,
+    Sample,
+    StateChange,
+    Status,
+    TimeSource,
+    Value,
+)
+from broker.contract.payloads import (
+    EXAMPLES,
+    MATERIALS,
+    NOT_PLAIN,
+    CommandPayload,
+    CountPayload,
+    EventPayload,
+    JobPayload,
+    LabourPayload,
+    MaterialPayload,
+    MeterPayload,
+    Payload,
+    QualityPayload,
+    Reading,
+    ReplyPayload,
+    StatePayload,
+    StatusPayload,
+    TelemetryPayload,
+)
+from broker.contract.topics import Kind, Topic, is_name
+
+LONGEST_TEXT: Final = 256
+LONGEST_ID: Final = 64
+
+_NOT_PLAIN: Final = re.compile(rf"[{NOT_PLAIN}\ud800-\udfff]")
+"""Surrogates stand for no character. The schema need not name them, as JSON in UTF-8 cannot have them alone."""
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Stamp(NamedTuple):
+    """What all events of one message share."""
+
+    asset: str
+    at: int
+    time_source: TimeSource
+    simulated: bool
+
+
+def shown(text: str) -> str:
+    """Return a text of the sender's as an error text shows it: quoted, and not at length."""
+    return repr(text if len(text) <= 48 else text[:45] + "…")
+
+
+def example(kind: Kind) -> str:
+    """Return advice on what to send, to end an error text with."""
+    return f"send, for example, {next(iter(EXAMPLES[kind].values()))}"
+
+
+def read(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
+    """Return the events that a payload means; where the device says that it is bad, that there is no value.
+
+    Raises:
+        ContractError: the payload is not what the kind wants.
+    """
+    if not isinstance(wire, Reading) or wire.quality != "bad":
+        return _READERS[topic.kind](topic, wire, stamp)
+    notice = _no_value(topic.name or topic.kind, stamp)
+    return [StateChange(**stamp._asdict(), state="unknown"), notice] if topic.kind == "state" else [notice]
+
+
+def _telemetry(topic: Topic, wire: TelemetryPayload | Value | None, stamp: Stamp) -> list[AnyEvent]:
+    if not isinstance(wire, TelemetryPayload):
+        return [_sample(_named(topic), wire, "", stamp)]
+    if wire.unit:
+        _plain("unit", wire.unit)
+    values = wire.values
+    if values is UNSET:
+        if wire.value is UNSET:
+            raise ContractError("payload has neither value nor values", example("telemetry"))
+        return [_sample(_named(topic), wire.value, wire.unit, stamp)]
+    if wire.value is not UNSET:
+        raise ContractError("payload has both value and values", "send one of the two")
+    if not values:
+        raise ContractError("values is empty", example("telemetry"))
+    if isinstance(values, dict):
+        return _instant(topic, values, wire.unit, stamp)
+    return _evenly_spaced(topic, values, wire, stamp)
+
+
+def _instant(topic: Topic, values: dict[str, Value | None], unit: str, stamp: Stamp) -> list[AnyEvent]:
+    """Several signals of one instant."""
+    if topic.name:
+        raise ContractError("values is an object, but the topic names one signal", "publish it to …/telemetry")
+    for signal in values:
+        if not is_name(signal):
+            raise ContractError(
+                f"signal {shown(signal)} is not a name", "use 1 to 32 of a-z, 0-9 and -, as in spindle-speed"
+            )
+    return [_sample(signal, value, unit, stamp) for signal, value in values.items()]
+
+
+def _evenly_spaced(topic: Topic, values: list[float], wire: TelemetryPayload, stamp: Stamp) -> list[AnyEvent]:
+    if wire.dt is None:
+        raise ContractError("values is a list, but dt is missing", "send dt, the milliseconds between two of them")
+    asset, start, time_source, simulated = stamp
+    signal, unit, step_ns = _named(topic), wire.unit, wire.dt * NS_PER_MS
+    return [
+        Sample(
+            asset=asset,
+            at=start + round(place * step_ns),
+            time_source=time_source,
+            simulated=simulated,
+            signal=signal,
+            value=value,
+            unit=unit,
+        )
+        for place, value in enumerate(values)
+    ]
+
+
+def _named(topic: Topic) -> str:
+    if not topic.name:
+        raise ContractError("one value needs a signal in its topic", "publish it to …/telemetry/<signal>")
+    return topic.name
+
+
+def _sample(signal: str, value: Value | None, unit: str, stamp: Stamp) -> AnyEvent:
+    if value is None:
+        return _no_value(signal, stamp)
+    if isinstance(value, str):
+        if value.upper() == "UNAVAILABLE":
+            return _no_value(signal, stamp)
+        if value.lstrip("+-").lower() in {"nan", "inf", "infinity"}:
+            raise ContractError(f"value of {signal} is not a finite number", "leave it out, or send null")
+        if len(value) > LONGEST_TEXT:
+            raise ContractError(f"text of {len(value)} characters, the limit is {LONGEST_TEXT}", "send a short text")
+    asset, at, time_source, simulated = stamp
+    return Sample(
+        asset=asset, at=at, time_source=time_source, simulated=simulated, signal=signal, value=value, unit=unit
+    )
+
+
+def _no_value(signal: str, stamp: Stamp) -> Notice:
+    return Notice(**stamp._asdict(), code=f"bad-{signal}", text=f"{signal} has no good value")
+
+
+def _state(_: Topic, wire: StatePayload | str, stamp: Stamp) -> list[AnyEvent]:
+    word, reason = (wire, "") if isinstance(wire, str) else (wire.state, wire.reason)
+    if word not in STATES:
+        raise ContractError(f"unknown state {shown(word)}", f"use one of {', '.join(STATES)}")
+    if reason and not is_name(reason):
+        raise ContractError(
+            f"reason {shown(reason)} is not a name", "use 1 to 32 of a-z, 0-9 and -, as in spindle-overheat"
+        )
+    return [StateChange(**stamp._asdict(), state=word, reason=reason)]
+
+
+def _count(_: Topic, wire: CountPayload, stamp: Stamp) -> list[AnyEvent]:
+    fields = _fields(wire)
+    if all(fields[counter] is None for counter in COUNTERS):
+        raise ContractError("count has none of its fields", f"send at least one of {', '.join(COUNTERS)}")
+    return [Count(**stamp._asdict(), **fields)]
+
+
+def _job(_: Topic, wire: JobPayload, stamp: Stamp) -> list[AnyEvent]:
+    if wire.phase == "start" and not wire.order:
+        raise ContractError("a job that starts needs its order", example("job"))
+    _plain("order", wire.order)
+    _plain("product", wire.product)
+    return [Job(**stamp._asdict(), **_fields(wire))]
+
+
+def _meter(topic: Topic, wire: MeterPayload | float, stamp: Stamp) -> list[AnyEvent]:
+    total, unit = (wire.total, wire.unit) if isinstance(wire, MeterPayload) else (wire, "")
+    _plain("unit", unit)
+    return [Meter(**stamp._asdict(), name=topic.name, total=total, unit=unit)]
+
+
+def _quality(topic: Topic, wire: QualityPayload | float, stamp: Stamp) -> list[AnyEvent]:
+    if not isinstance(wire, QualityPayload):
+        return [Measurement(**stamp._asdict(), characteristic=topic.name, value=wire)]
+    _plain("part", wire.part)
+    _plain("unit", wire.unit)
+    return [Measurement(**stamp._asdict(), characteristic=topic.name, **_fields(wire))]
+
+
+def _labour(_: Topic, wire: LabourPayload, stamp: Stamp) -> list[AnyEvent]:
+    return [Labour(**stamp._asdict(), **_fields(wire))]
+
+
+def _material(topic: Topic, wire: MaterialPayload, stamp: Stamp) -> list[AnyEvent]:
+    fields = _fields(wire)
+    if all(fields[name] is None for name in MATERIALS):
+        raise ContractError("material has none of its fields", f"send at least one of {', '.join(MATERIALS)}")
+    _plain("unit", wire.unit)
+    return [Material(**stamp._asdict(), name=topic.name, **fields)]
+
+
+def _event(_: Topic, wire: EventPayload, stamp: Stamp) -> list[AnyEvent]:
+    _plain("code", wire.code)
+    return [Notice(**stamp._asdict(), **_fields(wire))]
+
+
+def _status(_: Topic, wire: StatusPayload | str, stamp: Stamp) -> list[AnyEvent]:
+    word = wire if isinstance(wire, str) else wire.status
+    if word not in {"online", "offline"}:
+        raise ContractError(f"unknown status {shown(word)}", "send online or offline")
+    return [Status(**stamp._asdict(), online=word == "online")]
+
+
+def _command(topic: Topic, wire: CommandPayload, stamp: Stamp) -> list[AnyEvent]:
+    return [Command(**stamp._asdict(), name=topic.name, id=_id(wire.id), args=_json(wire.args), by=wire.by)]
+
+
+def _reply(topic: Topic, wire: ReplyPayload, stamp: Stamp) -> list[AnyEvent]:
+    return [Reply(**stamp._asdict(), name=topic.name, id=_id(wire.id), ok=wire.ok, result=_json(wire.result))]
+
+
+def _fields(wire: Payload) -> dict[str, Any]:
+    """Return a payload's own fields, by name."""
+    return {name: getattr(wire, name) for name in wire.__struct_fields__ if name not in Reading.__struct_fields__}
+
+
+def _plain(field: str, text: str) -> None:
+    """See that a text is one line: it names things, and stands in tables and keys."""
+    if found := _NOT_PLAIN.search(text):
+        sort = "a control" if category(found[0]) == "Cc" else "an invisible"
+        raise ContractError(
+            f"{field} {shown(text)} has {sort} character, U+{ord(found[0]):04X}", "send one line of plain text"
+        )
+
+
+def _id(given: str | int) -> str:
+    text = str(given)
+    if not 0 < len(text) <= LONGEST_ID:
+        raise ContractError(f"id has {len(text)} characters", f"send an id of 1 to {LONGEST_ID} characters")
+    _plain("id", text)
+    return text
+
+
+def _json(value: Any) -> str:
+    try:
+        return _ENCODER.encode(value).decode()
+    except RecursionError as error:
+        raise ContractError("payload is nested too deep", "send flatter args or result") from error
+
+
+_READERS: Final[dict[Kind, Callable[[Topic, Any, Stamp], list[AnyEvent]]]] = {
+    "telemetry": _telemetry,
+    "state": _state,
+    "count": _count,
+    "job": _job,
+    "meter": _meter,
+    "quality": _quality,
+    "labour": _labour,
+    "material": _material,
+    "event": _event,
+    "status": _status,
+    "cmd": _command,
+    "reply": _reply,
+}
+"""The reader of each kind that means events."""

@@ -1,0 +1,131 @@
+"""What has been received and not yet acknowledged: the session's inward half.
+
+Messages wait here in batches until the consumer takes them, and are counted until it acknowledges them. That count,
+and the bytes behind it, say how much more may be read (`room`): nothing is dropped, the socket waits instead.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from broker.contract.message import Message
+from broker.mqtt.connection import Connection
+from broker.mqtt.packets import Taken, acknowledge
+
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Bytes that may wait for their acknowledgement before reading stops."""
+
+BATCH_BYTES: Final = 1024 * 1024
+"""A batch that has reached this is not added to: a consumer that is stopped has that much to do again, no more."""
+
+_STEP_BACK_NS: Final = 1_000_000_000
+
+
+class Batch:
+    """Messages that came together.
+
+    Attributes:
+        messages: in the order of their arrival.
+    """
+
+    __slots__ = ("_connection", "_inbox", "_packet_ids", "_size", "messages")
+
+    messages: list[Message]
+
+    def __init__(self, inbox: "Inbox", connection: Connection) -> None:
+        self.messages = []
+        self._packet_ids: list[int] = []
+        self._size = 0
+        self._connection = connection
+        self._inbox = inbox
+
+    def acknowledge(self) -> None:
+        """Tell the broker that these messages are kept; a second call does nothing.
+
+        If the connection on which they came is gone, nobody is told, and the broker delivers them again.
+        """
+        inbox, self._inbox = self._inbox, None  # type: ignore[assignment]  # taken once
+        if inbox is None:
+            return  # type: ignore[unreachable]  # a second call
+        if self._packet_ids:
+            self._connection.write(acknowledge(self._packet_ids))
+        inbox.settled(len(self.messages), self._size)
+
+    def takes(self, connection: Connection, most: int) -> bool:
+        """Tell whether messages of a connection may be added to it."""
+        return self._connection is connection and len(self.messages) < most and self._size < BATCH_BYTES
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+
+class Inbox:
+    """The queue of received messages.
+
+    Args:
+        most: how many messages may wait for their acknowledgement before reading stops.
+        now: tells the time, nanoseconds since 1970-01-01 UTC.
+        on_settled: called after a batch was acknowledged, with its number of messages.
+
+    Attributes:
+        waiting: messages received and not yet acknowledged.
+    """
+
+    def __init__(self, most: int, now: Callable[[], int], on_settled: Callable[[int], None]) -> None:
+        self.waiting = 0
+        self._most = most
+        self._now = now
+        self._on_settled = on_settled
+        self._bytes = 0
+        self._last_at = 0
+        self._ready: deque[Batch] = deque()
+        self._arrived = asyncio.Event()
+        self._closed = False
+
+    def room(self, factor: int = 1) -> int:
+        """Return how many messages may be read now, with the bounds `factor` times as wide."""
+        return max(0, factor * self._most - self.waiting) if self._bytes < factor * MOST_BYTES else 0
+
+    def stamp(self) -> int:
+        """Return the time for the next message: now, but later than every message before.
+
+        A clock that was set back by more than a second is followed.
+        """
+        now = self._now()
+        return self._last_at + 1 if 0 <= self._last_at - now < _STEP_BACK_NS else now
+
+    def put(self, taken: Taken, connection: Connection) -> None:
+        """Queue what was read."""
+        if not taken.messages:
+            return
+        if not self._ready or not self._ready[-1].takes(connection, self._most):
+            self._ready.append(Batch(self, connection))
+        batch = self._ready[-1]
+        batch.messages += taken.messages
+        batch._packet_ids += taken.packet_ids  # noqa: SLF001  (a batch is this file's own)
+        batch._size += taken.length  # noqa: SLF001
+        self.waiting += len(taken.messages)
+        self._bytes += taken.length
+        self._last_at = taken.messages[-1].received_at
+        self._arrived.set()
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Yield what has been received, all that is there at a time, until the session is left."""
+        while not self._closed:
+            if self._ready:
+                yield self._ready.popleft()
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def settled(self, messages: int, size: int) -> None:
+        """Count messages as acknowledged."""
+        self.waiting -= messages
+        self._bytes -= size
+        self._on_settled(messages)
+
+    def close(self) -> None:
+        """Let `batches` end."""
+        self._closed = True
+        self._arrived.set()

@@ -1,0 +1,165 @@
+"""MQTT 5, on the codec of the package `mqtt5`, which is written in Rust.
+
+Here its packets become the session's (`packets`), and whatever it raises becomes `PacketError`. Section numbers are
+those of the OASIS standard of 7 March 2019.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Final
+
+import mqtt5
+
+from broker.contract.message import Message
+from broker.mqtt.packets import (
+    LONGEST_PACKET,
+    Acknowledgement,
+    Answer,
+    Goodbye,
+    Hello,
+    PacketError,
+    Pong,
+    Publication,
+    Subscribed,
+    Taken,
+    Welcome,
+)
+
+LEVEL: Final = 5
+SESSION_EXPIRY_S: Final = 7 * 86_400
+"""How long a broker keeps a persistent session whose client is away, seconds: a week."""
+
+_AT_MOST_ONCE: Final = mqtt5.QoS.AT_MOST_ONCE
+_AT_LEAST_ONCE: Final = mqtt5.QoS.AT_LEAST_ONCE
+_OLD_CONNACK: Final = b"\x20\x02"
+"""A broker that only speaks MQTT 3.1.1 refuses in its own words, and those begin so; MQTT 5's are longer."""
+
+_FIRST_FAILURE: Final = 0x80
+"""Reason codes from here on are failures (section 2.4)."""
+
+
+def connect(hello: Hello) -> bytes:
+    """Encode CONNECT (section 3.1)."""
+    will = None
+    if hello.will is not None:
+        will = mqtt5.Will(
+            hello.will.topic, payload=hello.will.payload, qos=mqtt5.QoS(hello.will.qos), retain=hello.will.retain
+        )
+    return mqtt5.ConnectPacket(
+        hello.client_id,
+        username=hello.user,
+        password=None if hello.password is None else hello.password.encode(),
+        clean_start=not hello.persistent,
+        will=will,
+        keep_alive=hello.keep_alive_s,
+        session_expiry_interval=SESSION_EXPIRY_S if hello.persistent else 0,
+        receive_max=hello.receive_maximum,
+        max_packet_size=LONGEST_PACKET,
+    ).write()
+
+
+def subscribe(packet_id: int, filters: Sequence[str]) -> bytes:
+    """Encode SUBSCRIBE at QoS 1 (section 3.8).
+
+    The flag of a message says whether it was retained before, as in MQTT 3.1.1, not whether its sender asked for it.
+    """
+    return mqtt5.SubscribePacket(
+        packet_id,
+        [mqtt5.TopicFilter(each, max_qos=_AT_LEAST_ONCE, retain_as_published=False) for each in filters],
+    ).write()
+
+
+def publish(publication: Publication, packet_id: int, *, duplicate: bool) -> bytes:
+    """Encode PUBLISH (section 3.3); `packet_id` counts at QoS 1 only."""
+    if publication.qos == 0:
+        return mqtt5.PublishPacket(publication.topic, publication.payload, retain=publication.retain).write()
+    return mqtt5.PublishPacket(
+        publication.topic,
+        publication.payload,
+        qos=_AT_LEAST_ONCE,
+        retain=publication.retain,
+        packet_id=packet_id,
+        duplicate=duplicate,
+    ).write()
+
+
+def take(buffer: memoryview, received_at: int, limit: int) -> Taken:
+    """Decode whole packets until the buffer ends or `limit` messages have been taken; see `packets.Codec`."""
+    taken = Taken([], [], [])
+    try:
+        if bytes(buffer[:2]) == _OLD_CONNACK:
+            taken.answers.append(Welcome("it does not speak MQTT 5", other_version=True))
+            taken.length = 4
+        else:
+            _take(taken, buffer, received_at, limit)
+    except IndexError:
+        pass  # the last packet is not complete yet
+    except PacketError as error:
+        taken.error = error
+    return taken
+
+
+def _take(taken: Taken, buffer: memoryview, received_at: int, limit: int) -> None:
+    read, publish_packet, make = mqtt5.read, mqtt5.PublishPacket, Message
+    messages, packet_ids, answers = taken.messages, taken.packet_ids, taken.answers
+    start, end, at = 0, len(buffer), received_at
+    while start < end and len(messages) < limit:
+        try:
+            packet, length = read(buffer[start:])
+        except BaseException as error:
+            if not _is_about_bytes(error):
+                raise
+            raise PacketError(f"not MQTT 5: {error}") from error
+        if type(packet) is publish_packet:
+            packet_id = packet.packet_id
+            if packet_id is None:
+                messages.append(make(packet.topic, packet.payload, 0, packet.retain, at))
+            elif packet.qos == _AT_LEAST_ONCE:
+                messages.append(make(packet.topic, packet.payload, 1, packet.retain, at))
+                packet_ids.append(packet_id)
+            else:
+                raise PacketError("a message of QoS 2, though at most 1 was asked for")
+            at += 1
+        else:
+            answers.append(_answer(packet, buffer[start]))
+        start += length
+        taken.length = start
+
+
+def _is_about_bytes(error: BaseException) -> bool:
+    # On text that is not UTF-8 the codec panics, which reaches Python as a BaseException of no importable type.
+    return isinstance(error, ValueError) or type(error).__name__ == "PanicException"
+
+
+def _answer(packet: mqtt5.Packet, first: int) -> Answer:
+    match packet:
+        case mqtt5.PubAckPacket():
+            return Acknowledgement(packet.packet_id, _problem(packet.reason_code, packet.reason_str))
+        case mqtt5.PingRespPacket():
+            return Pong()
+        case mqtt5.ConnAckPacket():
+            return Welcome(
+                problem=_problem(packet.reason_code, packet.reason_str),
+                other_version=packet.reason_code == mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
+                session_present=packet.session_present,
+                receive_maximum=packet.receive_max,
+                longest_packet=packet.max_packet_size or 268_435_455,
+                keep_alive_s=packet.server_keep_alive,
+                shared_subscriptions=packet.shared_subscription_available,
+            )
+        case mqtt5.SubAckPacket():
+            return Subscribed(packet.packet_id, [_problem(code, packet.reason_str) for code in packet.reason_codes])
+        case mqtt5.DisconnectPacket():
+            taken_over = packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER
+            return Goodbye(_words(packet.reason_code, packet.reason_str), taken_over)
+        case _:
+            raise PacketError(f"a packet that no broker sends: first byte 0x{first:02x}")
+
+
+def _problem(code: IntEnum, text: str | None) -> str:
+    return _words(code, text) if code.value >= _FIRST_FAILURE else ""
+
+
+def _words(code: IntEnum, text: str | None) -> str:
+    words = code.name.lower().replace("_", " ")
+    return f"{words} ({text})" if text else words

@@ -1,0 +1,202 @@
+"""What the two MQTT codecs have in common, whichever version a broker speaks.
+
+A codec (`mqtt5`, `mqtt311`) turns a `Hello`, filters and publications into bytes, and the broker's bytes into `Taken`:
+everything that one read brought. The session knows only what stands here.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from broker.contract.message import Message
+
+LONGEST_PACKET: Final = 8 * 1024 * 1024
+"""Bytes of the longest packet that is received. The contract's limit is far below; what lies between is refused with a
+reason rather than lost."""
+
+PING: Final = b"\xc0\x00"
+DISCONNECT: Final = b"\xe0\x00"
+
+
+class PacketError(ValueError):
+    """What came is not MQTT, or not of the version agreed upon; the connection cannot go on."""
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """A message to publish.
+
+    Attributes:
+        topic: the full topic, without wildcards.
+        payload: the bytes.
+        qos: 0 (sent once, perhaps lost) or 1 (sent until the broker has it, perhaps twice).
+        retain: the broker keeps it as the topic's last known value.
+    """
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """What a client says of itself when it connects.
+
+    Attributes:
+        persistent: the broker keeps subscriptions and undelivered messages while the client is away.
+        keep_alive_s: the longest silence, seconds, before the other side is taken for dead.
+        receive_maximum: how many QoS 1 messages the broker may send before the first is acknowledged.
+    """
+
+    client_id: str
+    user: str | None
+    password: str | None
+    persistent: bool
+    keep_alive_s: int
+    receive_maximum: int
+    will: Publication | None = None
+
+    def __repr__(self) -> str:
+        return f"Hello({self.client_id!r})"  # without the password, wherever it may be printed
+
+
+class Welcome(msgspec.Struct, frozen=True):
+    """The broker's answer to a `Hello`.
+
+    Attributes:
+        problem: why it refused; empty, it accepted.
+        other_version: it refused because it does not speak this version of MQTT.
+        session_present: it still knows this client's subscriptions.
+        receive_maximum: how many QoS 1 messages it takes before it has acknowledged the first.
+        longest_packet: bytes of the longest packet that it takes.
+        keep_alive_s: the keep-alive that it insists on, if it does.
+        shared_subscriptions: `$share/…` filters work.
+    """
+
+    problem: str = ""
+    other_version: bool = False
+    session_present: bool = False
+    receive_maximum: int = 65_535
+    longest_packet: int = 268_435_455
+    keep_alive_s: int | None = None
+    shared_subscriptions: bool = False
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, gc=False):
+    """The broker has a publication, or says why it refuses it (`problem`)."""
+
+    packet_id: int
+    problem: str = ""
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """The broker's answer to the filters of one subscription: a problem for each, empty where it was granted."""
+
+    packet_id: int
+    problems: list[str]
+
+
+class Pong(msgspec.Struct, frozen=True):
+    """The broker is alive."""
+
+
+class Goodbye(msgspec.Struct, frozen=True):
+    """The broker ends the connection, and says why.
+
+    Attributes:
+        reason: in words.
+        taken_over: another client came with the same client id.
+    """
+
+    reason: str
+    taken_over: bool = False
+
+
+Answer = Welcome | Acknowledgement | Subscribed | Pong | Goodbye
+
+
+class Taken(msgspec.Struct):
+    """What one read brought.
+
+    Attributes:
+        messages: in the order of their arrival.
+        packet_ids: of those messages that want an acknowledgement.
+        answers: all other packets.
+        length: how many bytes those were; what is left is an incomplete packet, or was beyond the limit.
+        error: what follows is no packet.
+    """
+
+    messages: list[Message]
+    packet_ids: list[int]
+    answers: list[Answer]
+    length: int = 0
+    error: PacketError | None = None
+
+
+class Codec(Protocol):
+    """One version of MQTT; the modules `broker.mqtt.mqtt5` and `broker.mqtt.mqtt311` are such."""
+
+    @property
+    def LEVEL(self) -> int:  # noqa: N802  (a module's constant)
+        """The protocol level in CONNECT: 5, or 4 for MQTT 3.1.1."""
+
+    def connect(self, hello: Hello) -> bytes:
+        """Encode CONNECT."""
+
+    def subscribe(self, packet_id: int, filters: Sequence[str]) -> bytes:
+        """Encode SUBSCRIBE at QoS 1."""
+
+    def publish(self, publication: Publication, packet_id: int, *, duplicate: bool) -> bytes:
+        """Encode PUBLISH; `packet_id` counts at QoS 1 only."""
+
+    def take(self, buffer: memoryview, received_at: int, limit: int) -> Taken:
+        """Decode whole packets until the buffer ends or `limit` messages have been taken.
+
+        The first message is stamped `received_at` (ns), each later one a nanosecond more, so that two samples of a
+        signal in one read stay two. Nothing is raised, whatever the bytes are: what is wrong stands in `error`.
+        """
+
+
+def acknowledge(packet_ids: Sequence[int]) -> bytes:
+    """Encode a PUBACK (success) for each packet id; both versions write it alike."""
+    words = bytearray(4 * len(packet_ids))
+    words[0::4] = b"\x40" * len(packet_ids)
+    words[1::4] = b"\x02" * len(packet_ids)
+    words[2::4] = bytes([packet_id >> 8 for packet_id in packet_ids])
+    words[3::4] = bytes([packet_id & 0xFF for packet_id in packet_ids])
+    return bytes(words)
+
+
+def packet_length(buffer: memoryview | bytes) -> int | None:
+    """Return the whole length of the packet that the buffer begins with, or None if too few bytes tell it.
+
+    Raises:
+        PacketError: the length is not written as MQTT writes lengths.
+    """
+    length = 0
+    for place in range(1, 5):
+        if place >= len(buffer):
+            return None
+        length |= (buffer[place] & 0x7F) << (7 * (place - 1))
+        if buffer[place] < 0x80:
+            return 1 + place + length
+    raise PacketError("the length of a packet has more than four bytes")
+
+
+def check_topic(topic: str) -> None:
+    """Check that a topic can be published to.
+
+    Raises:
+        ValueError: it cannot; the text says why.
+    """
+    if not topic:
+        raise ValueError("an empty topic cannot be published to; give at least one level")
+    for character, name in (("+", "the wildcard +"), ("#", "the wildcard #"), ("\0", "a NUL character")):
+        if character in topic:
+            raise ValueError(f"topic {topic[:80]!r} contains {name}; a publication needs one plain topic")
+    try:
+        length = len(topic.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError(f"topic {topic[:80]!r} cannot be written as UTF-8") from error
+    if length > 65_535:
+        raise ValueError(f"topic of {length} bytes is longer than MQTT's limit of 65,535")

@@ -1,0 +1,377 @@
+"""A session with an MQTT broker: batches in, publications out, for as long as the program runs.
+
+    async with Session("mqtt://localhost", client_id="ingest", filters=["corridor/v1/#"], persistent=True) as session:
+        async for batch in session.batches():
+            await keep(batch.messages)
+            batch.acknowledge()
+
+It speaks MQTT 5, or 3.1.1 to a broker that knows only that. Entering it connects, and says clearly why if it cannot;
+from then on it reconnects by itself. Only when another client has come with its client id it ends, with
+`SessionTakenOver`, which leaves the context in an exception group. A message of QoS 1 is acknowledged only when the
+consumer says so, and `publish` returns only when the broker has the message; so what is acknowledged at one end is
+never lost at the other. `connection` gathers the reads, `inbox` and `outbox` hold what is under way; this file joins
+them.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import structlog
+
+from broker.mqtt import address, mqtt5, mqtt311
+from broker.mqtt.address import SessionError
+from broker.mqtt.connection import Connection
+from broker.mqtt.dialling import dial
+from broker.mqtt.inbox import Batch, Inbox
+from broker.mqtt.outbox import Outbox
+from broker.mqtt.packets import (
+    DISCONNECT,
+    Acknowledgement,
+    Codec,
+    Goodbye,
+    Hello,
+    Publication,
+    Subscribed,
+    Welcome,
+    check_topic,
+)
+from broker.mqtt.takeover import CLOSED_AT_ONCE, STEADY_S, Rivals, SessionTakenOver
+
+__all__ = ["Batch", "Publication", "Session", "SessionError", "SessionTakenOver"]
+
+CONNECT_S: Final = 5.0
+"""How long a broker may take to answer before it counts as absent, seconds."""
+
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 10.0
+
+LEAVE_S: Final = 0.25
+"""How long leaving waits for what is on the wire, seconds."""
+
+_WIDER: Final = 4
+_VERSIONS: Final[tuple[Codec, ...]] = (mqtt5, mqtt311)
+_Answer = TypeVar("_Answer", Welcome, Subscribed)
+
+_log = structlog.get_logger("corridor.session")
+
+
+class Session:
+    """A session with a broker; the module's docstring shows how it is used.
+
+    Args:
+        url: `mqtt://user:password@host:1883` or `mqtts://…`; see `broker.mqtt.address`.
+        client_id: the name under which the broker knows this client; two must not share one.
+        filters: what to subscribe to, at QoS 1.
+        persistent: the broker keeps undelivered messages while this client is away; it is known by its `client_id`.
+        will: what the broker publishes when this client vanishes without a word.
+        receive_maximum: how many messages may wait for `acknowledge` before the broker sends no more.
+        keep_alive_s: a broker that is silent for one and a half times as long is taken for dead, seconds.
+        now: tells the time of receipt, nanoseconds since 1970-01-01 UTC.
+
+    Attributes:
+        protocol: 5 or 4 (which is 3.1.1), once connected.
+        received: messages since the session began; so are the next.
+        acknowledged: messages that the consumer has acknowledged.
+        losses: connections lost.
+        poisoned: connections closed because what the broker sent was not MQTT.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        client_id: str,
+        filters: Sequence[str] = (),
+        persistent: bool = False,
+        will: Publication | None = None,
+        receive_maximum: int = 2_000,
+        keep_alive_s: int = 20,
+        now: Callable[[], int] = time.time_ns,
+    ) -> None:
+        if will is not None:
+            check_topic(will.topic)
+        self.protocol = 0
+        self.received = 0
+        self.acknowledged = 0
+        self.losses = 0
+        self.poisoned = 0
+        self._address = address.parse(url)
+        self._filters = list(filters)
+        self._hello = Hello(
+            client_id=client_id,
+            user=self._address.user,
+            password=self._address.password,
+            persistent=persistent,
+            keep_alive_s=keep_alive_s,
+            receive_maximum=receive_maximum,
+            will=will,
+        )
+        # Twice the receive maximum, so that a broker that heeds it is never left unread, its acknowledgements included.
+        self._inbox = Inbox(2 * receive_maximum, now, self._settled)
+        self._outbox = Outbox()
+        self._rivals = Rivals()
+        self._codecs: list[Codec] = list(_VERSIONS)
+        self._connection: Connection | None = None
+        self._welcome: asyncio.Future[Welcome] | None = None
+        self._subscribed: asyncio.Future[Subscribed] | None = None
+        self._group = asyncio.TaskGroup()
+        self._keeper: asyncio.Task[None] | None = None
+        self._log = _log.bind(client=client_id, broker=str(self._address))
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached at this moment."""
+        return self._connection is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many messages were received and are not acknowledged yet."""
+        return self._inbox.waiting
+
+    @property
+    def published(self) -> int:
+        """How many publications the broker has taken."""
+        return self._outbox.published
+
+    @property
+    def unanswered(self) -> int:
+        """How many publications are on the wire and not acknowledged yet."""
+        return self._outbox.unanswered
+
+    def batches(self) -> AsyncIterator[Batch]:
+        """Yield received messages, all that are there at a time, until the session is left.
+
+        A connection that is lost and found again is not seen here, except that messages not acknowledged come again.
+        """
+        return self._inbox.batches()
+
+    async def publish(self, *publications: Publication) -> None:
+        """Publish; return when the broker has all of them (those at QoS 0: when they are written to the socket).
+
+        While there is no connection it waits for one. Cancelled, it leaves what is already on the wire to itself.
+
+        Raises:
+            SessionError: the broker refused one of them, or the session was left first.
+            ValueError: a topic with a wildcard, say, or QoS 2.
+        """
+        if self._keeper is None:
+            raise SessionError("the session is not entered; publish inside `async with`")
+        published = self._outbox.put(publications)
+        if self._connection is not None:
+            self._regulate(self._connection)
+        await published
+
+    async def __aenter__(self) -> Self:
+        """Connect and subscribe.
+
+        Raises:
+            SessionError: it cannot; the text says why.
+        """
+        connection = await self._connect()
+        await self._group.__aenter__()
+        self._keeper = self._group.create_task(self._keep(connection), name=f"session {self._hello.client_id}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Say goodbye to the broker, and fail what could not be published."""
+        assert self._keeper is not None
+        connection, keeper, self._keeper = self._connection, self._keeper, None
+        keeper.cancel()
+        self._inbox.close()
+        try:
+            if connection is not None:
+                await self._leave(connection)
+        finally:
+            self._connection = None
+            self._outbox.fail_all("the session was left before the broker acknowledged all that was published")
+            if connection is not None:
+                connection.close("the session was left")
+            await self._group.__aexit__(None, None, None)
+
+    # ---- Connecting, and staying so ----
+
+    async def _keep(self, connection: Connection) -> None:
+        """Wait until the connection is lost, make another, and so on for ever.
+
+        Raises:
+            SessionTakenOver: another client has this session's client id.
+        """
+        attempt = 0
+        while True:
+            since = time.monotonic()
+            cause = await connection.lost
+            self._connection = None
+            self._give_way(connection, time.monotonic() - since)
+            self._outbox.detach()
+            self.losses += 1
+            self.poisoned += connection.poisoned
+            if time.monotonic() - since >= STEADY_S:
+                attempt = 0
+            while True:
+                pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+                attempt = min(attempt + 1, 30)
+                self._log.warning("lost", cause=cause, next_try_s=round(pause_s, 1))
+                await asyncio.sleep(pause_s)
+                try:
+                    connection = await self._connect()
+                    break
+                except SessionTakenOver:
+                    raise
+                except SessionError as error:
+                    cause = str(error)
+
+    def _give_way(self, connection: Connection, lived_s: float) -> None:
+        """Raise `SessionTakenOver` if a rival is why a connection was lost."""
+        unanswered = self._outbox.unanswered > 0
+        rival = self._rivals.ended(lived_s=lived_s, by_broker=connection.by_broker, unanswered=unanswered)
+        if connection.taken_over:
+            raise self._taken_over("the broker says so")
+        if rival:
+            raise self._taken_over(f"the broker let us in and closed the connection at once, {CLOSED_AT_ONCE} times")
+
+    def _taken_over(self, evidence: str) -> SessionTakenOver:
+        return SessionTakenOver(str(self._address), self._hello.client_id, evidence)
+
+    async def _connect(self) -> Connection:
+        """Connect with the version that worked last, else with the other."""
+        for codec in list(self._codecs):
+            connection = await self._open(codec)
+            try:
+                welcome = await self._greet(connection, codec)
+                if welcome is None:
+                    continue
+                self._codecs.sort(key=lambda each, used=codec: each is not used)  # type: ignore[misc]
+                await self._subscribe(connection, codec, welcome)
+            except BaseException:
+                connection.close("it could not be set up")
+                raise
+            self.protocol = codec.LEVEL
+            self._connection = connection
+            connection.keep_alive(welcome.keep_alive_s or self._hello.keep_alive_s)
+            self._outbox.attach(connection, codec, welcome)
+            self._regulate(connection)
+            self._log.info("connected", protocol=self.protocol, session_present=welcome.session_present)
+            return connection
+        raise SessionError(f"{self._address} answers, but speaks neither MQTT 5 nor 3.1.1; is it an MQTT broker?")
+
+    async def _open(self, codec: Codec) -> Connection:
+        def make() -> Connection:
+            return Connection(lambda made, view: self._feed(made, codec, view), self._outbox.pump)
+
+        try:
+            return await dial(self._address, make, within_s=CONNECT_S)
+        except SessionError:
+            self._rivals.unreachable()
+            raise
+
+    async def _greet(self, connection: Connection, codec: Codec) -> Welcome | None:
+        """Introduce ourselves; return the broker's answer, or None if it does not know this version."""
+        self._welcome = asyncio.get_running_loop().create_future()
+        connection.write(codec.connect(self._hello))
+        welcome = await self._answer(connection, self._welcome)
+        if welcome is None and self.protocol:
+            # It spoke with us before, so it is not the version that it minds.
+            raise SessionError(f"{self._address} closed the connection before it answered")
+        if welcome is None or welcome.other_version:
+            connection.close("another version")
+            return None
+        if welcome.problem:
+            who = f"user {self._hello.user!r}" if self._hello.user is not None else "a client without user and password"
+            raise SessionError(f"{self._address} refuses {who}: {welcome.problem}")
+        return welcome
+
+    async def _subscribe(self, connection: Connection, codec: Codec, welcome: Welcome) -> None:
+        """Subscribe, unless this is a reconnection and the broker still knows to what."""
+        if not self._filters or (welcome.session_present and self.protocol):
+            return
+        shared = next((each for each in self._filters if each.startswith("$share/")), None)
+        if shared and not welcome.shared_subscriptions:
+            raise SessionError(f"{self._address} has no shared subscriptions, so {shared!r} cannot be subscribed to")
+        self._subscribed = asyncio.get_running_loop().create_future()
+        connection.write(codec.subscribe(self._outbox.new_packet_id(), self._filters))
+        answer = await self._answer(connection, self._subscribed)
+        if answer is None:
+            raise SessionError(
+                f"{self._address} closed the connection on the subscription to {self._filters};"
+                f" look into its log, and whether another client has the client id {self._hello.client_id!r}"
+            )
+        for each, problem in zip(self._filters, answer.problems, strict=False):
+            if problem:
+                raise SessionError(f"{self._address} does not let us subscribe to {each!r}: {problem}")
+
+    async def _answer(self, connection: Connection, answer: asyncio.Future[_Answer]) -> _Answer | None:
+        """Wait for an answer; None: the connection was lost before it came."""
+        either: list[asyncio.Future[Any]] = [answer, connection.lost]
+        done, _ = await asyncio.wait(either, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            raise SessionError(f"{self._address} does not answer within {CONNECT_S:.0f} s; is it an MQTT broker?")
+        if connection.taken_over:
+            raise self._taken_over("the broker says so")
+        return answer.result() if answer.done() else None
+
+    async def _leave(self, connection: Connection) -> None:
+        """Wait a moment for what is on the wire, then end the connection in good order."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await self._outbox.drained()
+        connection.farewell(DISCONNECT)
+        await asyncio.wait([connection.lost], timeout=LEAVE_S)
+
+    # ---- What comes in ----
+
+    def _feed(self, connection: Connection, codec: Codec, view: memoryview) -> tuple[int, bool]:
+        """Take what a connection has read; see `Connection`.
+
+        Raises:
+            PacketError: it is not MQTT from some point on; what came before has been taken.
+        """
+        taken = codec.take(view, self._inbox.stamp(), self._room(connection))
+        self.received += len(taken.messages)
+        self._inbox.put(taken, connection)
+        for answer in taken.answers:
+            match answer:
+                case Acknowledgement():
+                    self._outbox.acknowledged(answer)
+                case Welcome() if self._welcome is not None and not self._welcome.done():
+                    self._welcome.set_result(answer)
+                case Subscribed() if self._subscribed is not None and not self._subscribed.done():
+                    self._subscribed.set_result(answer)
+                case Goodbye():
+                    connection.taken_over = answer.taken_over
+                    connection.close(f"the broker said goodbye: {answer.reason}")
+                case _:
+                    pass
+        if taken.answers:
+            self._outbox.pump()
+        if taken.error is not None:
+            raise taken.error
+        self._regulate(connection)
+        return taken.length, bool(taken.messages) or self._outbox.unanswered > 0
+
+    def _settled(self, messages: int) -> None:
+        self.acknowledged += messages
+        if self._connection is not None:
+            self._regulate(self._connection)
+
+    def _room(self, connection: Connection) -> int:
+        """Return how many messages may be read now.
+
+        While a publication waits for its acknowledgement, more are taken than the bound would allow: it may stand
+        behind them, and whoever should acknowledge them may be waiting for it. So may the answers to a greeting.
+        """
+        if connection is not self._connection:
+            return max(1, self._inbox.room(_WIDER))
+        return self._inbox.room(_WIDER if self._outbox.unanswered else 1)
+
+    def _regulate(self, connection: Connection) -> None:
+        if self._room(connection):
+            connection.release()
+        else:
+            connection.hold()

@@ -1,0 +1,348 @@
+"""The shift calendar: which shift it is, and whether the time is planned, at every instant.
+
+A calendar is made of *rules* in local wall-clock time (shifts by weekday or by rotation, breaks, holidays, planned
+maintenance, exceptions by date) and of a *time zone*. It answers with *spans* in nanoseconds UTC that cover a range
+without gap or overlap, so that whoever asks can cut a state at the edges of shifts and breaks.
+
+A shift belongs to the local day on which it starts: the night shift of Saturday is the one that starts on Saturday, and
+holidays and exceptions decide by that day. When clocks change, a local time that does not exist is the instant at which
+the clock jumps, and one that comes twice is the first of the two; so times that follow each other on the wall never
+change places, and a shift from 22:00 to 06:00 lasts 7 h in one night of spring and 9 h in one of autumn.
+
+The spans of a day (UTC) are worked out once and kept; to ask for a minute is then a search in a short list.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import holidays
+import msgspec
+
+from broker.contract.events import NS_PER_S
+
+NO_SHIFT: Final = "-"
+"""The shift of a span outside any shift."""
+DAY_S: Final = 86_400
+EVERY_DAY: Final = frozenset(range(7))
+
+_DAY_NS: Final = DAY_S * NS_PER_S
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_KEPT_DAYS: Final = 1_024  # a bound for the memory, not a tuning: a day costs about 2 kB
+_SEARCHED_DAYS: Final = 370  # a plant that has no shift for a year is taken to have none
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """A piece of time with one shift, all planned or all not.
+
+    Attributes:
+        start: its first instant, nanoseconds since 1970-01-01 UTC.
+        end: the instant after its last.
+        shift: the shift's name, `-` outside any shift. It stays on during breaks and maintenance.
+        planned: the machine is meant to work: in a shift, outside breaks and planned maintenance.
+    """
+
+    start: int
+    end: int
+    shift: str
+    planned: bool
+
+
+class ShiftWindow(msgspec.Struct, frozen=True, gc=False):
+    """One shift of one day, breaks included.
+
+    Attributes:
+        name: the shift's name.
+        start: its first instant, nanoseconds since 1970-01-01 UTC.
+        end: the instant after its last.
+        crews: who works it, where the calendar has a rotation with crews.
+    """
+
+    name: str
+    start: int
+    end: int
+    crews: tuple[str, ...] = ()
+
+
+class Shift(msgspec.Struct, frozen=True):
+    """A shift as its rule says it, in seconds of wall-clock time after the midnight that its start day begins with.
+
+    Attributes:
+        name: the shift's name.
+        start_s: when it starts, 0 … 86 400.
+        end_s: when it ends, at most a day after its start: above 86 400 it ends on the next day.
+        days: the weekdays on which it starts, Monday is 0.
+        breaks: starts and ends of unplanned time in it, in order.
+    """
+
+    name: str
+    start_s: int
+    end_s: int
+    days: frozenset[int] = EVERY_DAY
+    breaks: tuple[tuple[int, int], ...] = ()
+
+
+class Rotation(msgspec.Struct, frozen=True):
+    """A cycle of days that crews work through, each from its own place in it.
+
+    Attributes:
+        anchor: the day on which a crew of offset 0 works the first day of the cycle.
+        cycle: for each day of the cycle the names of the shifts that a crew works, none for a day off.
+        crews: each crew with the place in the cycle, counted from 0, at which it stands on the anchor day.
+    """
+
+    anchor: date
+    cycle: tuple[tuple[str, ...], ...]
+    crews: tuple[tuple[str, int], ...] = (("", 0),)
+
+    def crews_on(self, day: date) -> dict[str, list[str]]:
+        """Return the shifts that are worked on a day, each with its crews."""
+        passed = (day - self.anchor).days
+        worked: dict[str, list[str]] = {}
+        for crew, offset in self.crews:
+            for name in self.cycle[(passed + offset) % len(self.cycle)]:
+                worked.setdefault(name, []).append(crew)
+        return worked
+
+
+class Maintenance(msgspec.Struct, frozen=True):
+    """Planned maintenance: every week, on some weeks or months of the year, or in a range of dates.
+
+    Attributes:
+        start_s: when it starts, seconds of wall-clock time after midnight.
+        end_s: when it ends; above 86 400 on the next day.
+        days: the weekdays on which it starts.
+        weeks: the how-manieth such weekday of the month (1 the first, -1 the last); empty for every one.
+        months: the months of the year, 1 … 12; empty for every one.
+        first: the first day, None for no limit.
+        last: the last day, None for no limit.
+    """
+
+    start_s: int
+    end_s: int
+    days: frozenset[int] = EVERY_DAY
+    weeks: frozenset[int] = frozenset()
+    months: frozenset[int] = frozenset()
+    first: date | None = None
+    last: date | None = None
+
+    def is_on(self, day: date) -> bool:
+        """Whether it starts on that day."""
+        if day.weekday() not in self.days or (self.months and day.month not in self.months):
+            return False
+        if (self.first is not None and day < self.first) or (self.last is not None and day > self.last):
+            return False
+        if not self.weeks:
+            return True
+        from_start = (day.day - 1) // 7 + 1
+        is_last = (day + timedelta(days=7)).month != day.month
+        return from_start in self.weeks or (is_last and -1 in self.weeks)
+
+
+class DateException(msgspec.Struct, frozen=True):
+    """Days that follow neither the week, the rotation nor the holidays: `shifts` start on them, none if closed."""
+
+    first: date
+    last: date
+    shifts: tuple[Shift, ...] = ()
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What a calendar says in local time.
+
+    Attributes:
+        shifts: the regular shifts.
+        rotation: what decides on which days the shifts that it names are worked; None for every week alike.
+        holidays: country and subdivision as in the `holidays` library (`GB-ENG`, `CN`), '' for none.
+        maintenance: planned maintenance.
+        exceptions: days that are different; of two for the same day the later counts.
+    """
+
+    shifts: tuple[Shift, ...] = ()
+    rotation: Rotation | None = None
+    holidays: str = ""
+    maintenance: tuple[Maintenance, ...] = ()
+    exceptions: tuple[DateException, ...] = ()
+
+
+class Calendar:
+    """Rules in a time zone, as spans in UTC.
+
+    Args:
+        rules: what holds in local time; shifts must not overlap.
+        time_zone: an IANA zone, `Europe/London`.
+    """
+
+    def __init__(self, rules: Rules, time_zone: str) -> None:
+        self.rules: Final = rules
+        self.time_zone: Final = time_zone
+        self._zone = ZoneInfo(time_zone)
+        self._holidays = _public_holidays(rules.holidays)
+        self._days: dict[int, _Day] = {}
+
+    def spans(self, start: int, end: int) -> list[Span]:
+        """Return what covers [start, end) without gap or overlap, neighbours that are alike merged; [] if empty."""
+        found: list[Span] = []
+        at = start
+        while at < end:
+            day = self._day(at // _DAY_NS)
+            place = bisect_right(day.starts, at) - 1
+            while at < end and place < len(day.spans):
+                span = day.spans[place]
+                until = min(span.end, end)
+                if found and found[-1].shift == span.shift and found[-1].planned == span.planned:
+                    found[-1] = Span(found[-1].start, until, span.shift, span.planned)
+                else:
+                    found.append(Span(at, until, span.shift, span.planned))
+                at = until
+                place += 1
+        return found
+
+    def planned_s(self, start: int, end: int) -> float:
+        """Return the planned time in [start, end), in seconds."""
+        return sum(span.end - span.start for span in self.spans(start, end) if span.planned) / NS_PER_S
+
+    def shift_at(self, at: int) -> ShiftWindow | None:
+        """Return the shift that is on at an instant, None outside any."""
+        return next((window for window in self._day(at // _DAY_NS).windows if window.start <= at < window.end), None)
+
+    def shifts(self, start: int, end: int) -> list[ShiftWindow]:
+        """Return the shifts that overlap [start, end), whole, in order."""
+        found: dict[int, ShiftWindow] = {}
+        for day in range(start // _DAY_NS, -(-end // _DAY_NS)):
+            for window in self._day(day).windows:
+                if window.start < end and window.end > start:
+                    found[window.start] = window
+        return list(found.values())
+
+    def next_shift(self, at: int) -> ShiftWindow | None:
+        """Return the first shift that starts after an instant; None if there is none within a year."""
+        first = at // _DAY_NS
+        for day in range(first, first + _SEARCHED_DAYS):
+            for window in self._day(day).windows:
+                if window.start > at:
+                    return window
+        return None
+
+    def previous_shift(self, at: int) -> ShiftWindow | None:
+        """Return the last shift that has ended at or before an instant; None if there is none within a year."""
+        last = at // _DAY_NS
+        for day in range(last, last - _SEARCHED_DAYS, -1):
+            for window in reversed(self._day(day).windows):
+                if window.end <= at:
+                    return window
+        return None
+
+    def shifts_on(self, day: date) -> list[tuple[Shift, tuple[str, ...]]]:
+        """Return the shifts that start on a local day, in order, each with its crews."""
+        exception = next((e for e in reversed(self.rules.exceptions) if e.first <= day <= e.last), None)
+        worked: list[tuple[Shift, tuple[str, ...]]]
+        if exception is not None:
+            worked = [(shift, ()) for shift in exception.shifts if day.weekday() in shift.days]
+        elif day in self._holidays:
+            worked = []
+        else:
+            worked = list(self._regular(day))
+        return sorted(worked, key=lambda one: one[0].start_s)
+
+    def _regular(self, day: date) -> Iterator[tuple[Shift, tuple[str, ...]]]:
+        rotation = self.rules.rotation
+        crews = rotation.crews_on(day) if rotation else {}
+        rotating = {name for names in rotation.cycle for name in names} if rotation else set()
+        for shift in self.rules.shifts:
+            if day.weekday() in shift.days and (shift.name not in rotating or shift.name in crews):
+                yield shift, tuple(crew for crew in crews.get(shift.name, ()) if crew)
+
+    def _day(self, number: int) -> "_Day":
+        """Return a day of UTC by its number since 1970-01-01, from those kept or worked out anew."""
+        day = self._days.get(number)
+        if day is None:
+            if len(self._days) >= _KEPT_DAYS:
+                del self._days[next(iter(self._days))]
+            day = self._days[number] = self._work_out(number)
+        return day
+
+    def _work_out(self, number: int) -> "_Day":
+        start, end = number * _DAY_NS, (number + 1) * _DAY_NS
+        windows: list[ShiftWindow] = []
+        unplanned: list[tuple[int, int]] = []
+        # A day of UTC meets the local days from one before to one after it, and a shift of the day before those.
+        for shift_day in (date.fromordinal(_EPOCH_DAY + number + offset) for offset in (-2, -1, 0, 1)):
+            for shift, crews in self.shifts_on(shift_day):
+                window = ShiftWindow(
+                    shift.name, self._instant(shift_day, shift.start_s), self._instant(shift_day, shift.end_s), crews
+                )
+                if window.start < window.end and window.start < end and window.end > start:
+                    windows.append(window)
+                    unplanned += self._instants(shift_day, shift.breaks)
+            pauses = [(one.start_s, one.end_s) for one in self.rules.maintenance if one.is_on(shift_day)]
+            unplanned += self._instants(shift_day, pauses)
+        spans = list(_cut(windows, unplanned, start, end))
+        return _Day([span.start for span in spans], spans, windows)
+
+    def _instants(self, day: date, times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [(self._instant(day, start_s), self._instant(day, end_s)) for start_s, end_s in times]
+
+    def _instant(self, day: date, seconds: int) -> int:
+        """Return the instant at which the clock on the wall shows so many seconds after a day's midnight."""
+        days, seconds = divmod(seconds, DAY_S)
+        wall = datetime.combine(day, datetime.min.time()) + timedelta(days=days, seconds=seconds)
+        local = wall.replace(tzinfo=self._zone)  # fold 0: of two the first
+        at = (local - _EPOCH) // timedelta(seconds=1)
+        before, after = local.utcoffset(), local.replace(fold=1).utcoffset()
+        if before is not None and after is not None and before < after:  # the clock jumps over this time
+            at = self._jump(at - int((after - before).total_seconds()), at)
+        return at * NS_PER_S
+
+    def _jump(self, low: int, high: int) -> int:
+        """Return the second within (low, high] from which on the offset of `high` holds."""
+        offset = self._offset(high)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._offset(middle) == offset else (middle, high)
+        return high
+
+    def _offset(self, at: int) -> timedelta | None:
+        return datetime.fromtimestamp(at, self._zone).utcoffset()
+
+
+class _Day(msgspec.Struct, frozen=True):
+    """A day of UTC: its spans, their starts to search in, and the shifts that touch it."""
+
+    starts: list[int]
+    spans: list[Span]
+    windows: list[ShiftWindow]
+
+
+def _cut(windows: Iterable[ShiftWindow], unplanned: Iterable[tuple[int, int]], start: int, end: int) -> Iterator[Span]:
+    """Cut [start, end) at the edges of shifts and of unplanned time."""
+    pauses = sorted(unplanned)
+    at = start
+    for window in windows:
+        begins, ends = max(window.start, start), min(window.end, end)
+        if at < begins:
+            yield Span(at, begins, NO_SHIFT, planned=False)
+        at = begins
+        for pause in pauses:
+            pause_start, pause_end = max(pause[0], at), min(pause[1], ends)
+            if pause_start < pause_end:
+                if at < pause_start:
+                    yield Span(at, pause_start, window.name, planned=True)
+                yield Span(pause_start, pause_end, window.name, planned=False)
+                at = pause_end
+        if at < ends:
+            yield Span(at, ends, window.name, planned=True)
+        at = ends
+    if at < end:
+        yield Span(at, end, NO_SHIFT, planned=False)
+
+
+def _public_holidays(code: str) -> Any:
+    """Return what knows whether a date is a public holiday; the library works out a year when it is first asked."""
+    if not code:
+        return ()
+    country, _, subdivision = code.partition("-")
+    return holidays.country_holidays(country, subdiv=subdivision or None)

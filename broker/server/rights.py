@@ -1,0 +1,31 @@
+"""What devices may do at a broker of ours, and how Mosquitto is told."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from broker.contract.topics import PREFIX
+
+Right = tuple[str, str]
+"""What is allowed (`read`, `write`, `readwrite`) or denied (`deny`), and the topic filter."""
+
+ALL: Final[tuple[Right, ...]] = (("readwrite", "#"),)
+EVERY_ASSET: Final = ("+", "+/+", "+/+/+", "+/+/+/+")
+ANY_MACHINE: Final = "+/+/+/+"
+
+
+def own(machine: str, access: str) -> list[Right]:
+    """Return a machine's rights: whatever stands below its own topic, but for its indicators."""
+    return [(access, f"{PREFIX}/{machine}/#"), ("deny", f"{PREFIX}/{machine}/kpi/#")]
+
+
+def any_machines() -> list[Right]:
+    """Return the rights of an account that all devices share: those of every machine, and no indicators."""
+    return [*own(ANY_MACHINE, "readwrite"), *(("deny", f"{PREFIX}/{asset}/kpi/#") for asset in EVERY_ASSET[:-1])]
+
+
+def mosquitto_rights(users: Mapping[str, Iterable[Right]]) -> str:
+    """Return Mosquitto's file of rights."""
+    return "\n".join(
+        f"user {user}\n" + "".join(f"topic {access} {topic}\n" for access, topic in allowed)
+        for user, allowed in users.items()
+    )

@@ -1,0 +1,1 @@
+"""Commands for whoever changes Corridor itself: `test`, `bench`, `version`."""

@@ -1,0 +1,1 @@
+"""How a command is called and answers: options and their sources, times, errors, progress, plain text."""

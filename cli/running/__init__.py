@@ -1,0 +1,1 @@
+"""What surrounds a service that runs as a command: loop and signals, heartbeat and health port, its being alone."""

@@ -1,0 +1,1 @@
+"""`corridor sbom`: the bill of materials, made from the lock file."""

@@ -1,0 +1,1 @@
+"""`corridor stack …`: secrets, broker files, TLS and the check of the compose stack."""

@@ -1,0 +1,120 @@
+"""`corridor stack check`: whether each part of the stack works and data flows from end to end, with the cure.
+
+A probe, the device `corridor/check/line-1/probe-1`, publishes a reading and a meter; they are looked for in the store,
+in the indicators, on the wall and in Grafana's data source. A part that cannot be judged because of another says so.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final, Literal, NamedTuple
+
+import msgspec
+import typer
+
+from cli.invocation import options
+from cli.invocation.plain import plain
+from cli.stack import parts as stack_parts
+from cli.stack.env_file import EnvFile
+from cli.stack.parts import Fault, LeftOut, Places
+from cli.stack.stack import FILE_NAME, Folder
+
+Standing = Literal["ok", "fault", "left out"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What was found of a part.
+
+    Attributes:
+        part: its name.
+        standing: whether it works; `left out` where nobody could tell.
+        told: what was seen.
+        cure: what to do about a fault; '' where there is none.
+    """
+
+    part: str
+    standing: Standing
+    told: str
+    cure: str = ""
+
+
+class Part(NamedTuple):
+    """A part: how it is asked (what works is told, what does not is raised), and the parts that it needs."""
+
+    name: str
+    ask: Callable[[Places], Awaitable[str]]
+    needs: tuple[str, ...] = ()
+
+
+PARTS: Final = (
+    Part("settings", stack_parts.settings),
+    Part("containers", stack_parts.containers, ("settings",)),
+    Part("broker", stack_parts.broker, ("settings",)),
+    Part("store", stack_parts.store, ("settings",)),
+    Part("ingest", stack_parts.ingest, ("broker", "store")),
+    Part("ledger", stack_parts.ledger, ("broker", "store")),
+    Part("wall", stack_parts.wall, ("settings",)),
+    Part("grafana", stack_parts.grafana, ("settings", "ingest")),
+)
+
+
+def check(
+    *,
+    folder: Folder,
+    broker: Annotated[
+        str, typer.Option(metavar="URL", help="The broker, if not where .env says: mqtt://host:1883.")
+    ] = "",
+    store: Annotated[str, typer.Option(metavar="URL", help="The store, if not where .env says.")] = "",
+    wall: Annotated[str, typer.Option(metavar="URL", help="The wall, if not where .env says: http://host:8080.")] = "",
+    grafana: Annotated[
+        str, typer.Option(metavar="URL", help="Grafana, if not where .env says; none: there is none.")
+    ] = "",
+    json_: options.Json = False,
+) -> None:
+    """Tell of each part of the stack whether it works, and whether data flows from end to end; with the cure."""
+    told = {"broker": broker, "store": store, "wall": wall, "grafana": grafana}
+    places = Places.of(EnvFile(folder / FILE_NAME), {name: url for name, url in told.items() if url})
+
+    def tell(finding: Finding) -> None:
+        if not json_:
+            _print(finding)
+
+    findings = asyncio.run(examine(PARTS, places, tell))
+    if json_:
+        typer.echo(json.dumps(msgspec.to_builtins(findings), ensure_ascii=False))
+    if any(finding.standing == "fault" for finding in findings):
+        raise typer.Exit(1)
+
+
+async def examine(parts: tuple[Part, ...], places: Places, tell: Callable[[Finding], None]) -> list[Finding]:
+    """Ask each part in turn, but for those of which a part that they need does not work; `tell` is told of each."""
+    found: dict[str, Finding] = {}
+    for part in parts:
+        broken = [name for name in part.needs if found[name].standing != "ok"]
+        found[part.name] = (
+            Finding(part.name, "left out", f"cannot be told while {broken[0]} does not work")
+            if broken
+            else await _asked(part, places)
+        )
+        tell(found[part.name])
+    return list(found.values())
+
+
+async def _asked(part: Part, places: Places) -> Finding:
+    try:
+        return Finding(part.name, "ok", await part.ask(places))
+    except LeftOut as why:
+        return Finding(part.name, "left out", str(why))
+    except Fault as fault:
+        return Finding(part.name, "fault", fault.told, fault.cure)
+
+
+def _print(finding: Finding) -> None:
+    colours = {"ok": typer.colors.GREEN, "fault": typer.colors.RED, "left out": typer.colors.YELLOW}
+    standing = typer.style(
+        f"{finding.standing.upper() if finding.standing == 'fault' else finding.standing:<8}",
+        fg=colours[finding.standing],
+    )
+    typer.echo(f"{finding.part:<10}  {standing}  {plain(finding.told)}")
+    if finding.cure:
+        typer.echo(f"{'':<10}  {'cure':<8}  {plain(finding.cure)}")

@@ -1,0 +1,161 @@
+"""What a machine's model is: its signals, how it fails, and what it does to a piece.
+
+A model is the part of a simulated machine that differs from kind to kind. The work unit (`edge.simulation.workunit`)
+decides when it runs, waits and breaks; the model says what its sensors show meanwhile, what power it draws, and how
+good the piece is. A model owns its random numbers and knows no time but the seconds that have passed and that it has
+run.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final
+
+import msgspec
+
+from broker.contract.events import State, Value
+from edge.simulation.chance import Chance
+from edge.simulation.pieces import Piece
+
+HALL_CEL: Final = 20.5
+
+
+class FailureMode(msgspec.Struct, frozen=True):
+    """One way in which a machine breaks down.
+
+    Attributes:
+        reason: the reason code that it gives.
+        text: what its alarm says.
+        weight: how often, against the others.
+        signal: the signal in which it shows before, '' for none.
+        doubling_h: running hours in which the defect doubles.
+    """
+
+    reason: str
+    text: str
+    weight: float
+    signal: str = ""
+    doubling_h: float = 45.0
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """A short stop or a wait: the state and reason that the machine shows, and how often against the others."""
+
+    state: State
+    reason: str
+    weight: float = 1.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What was measured on a piece."""
+
+    characteristic: str
+    value: float
+    lower: float
+    nominal: float
+    upper: float
+    unit: str
+
+
+class Condition:
+    """How the machine stands at an instant, for its model.
+
+    Attributes:
+        state: as the machine shows it.
+        progress: how much of the piece is done, 0 to 1.
+        run_s: operating time since the machine was new, seconds.
+        batch: the material's resistance as a share of the tables'.
+        product: what is being made, '' for nothing.
+        day_s: seconds since midnight UTC, for the temperature of the hall.
+        decaying: the signal in which the coming failure shows, '' for none.
+        decay: how far that has gone, from 0 to 1 at the breakdown.
+    """
+
+    __slots__ = ("batch", "day_s", "decay", "decaying", "product", "progress", "run_s", "state")
+
+    def __init__(self) -> None:
+        self.state: State = "off"
+        self.progress = 0.0
+        self.run_s = 0.0
+        self.batch = 1.0
+        self.product = ""
+        self.day_s = 0.0
+        self.decaying = ""
+        self.decay = 0.0
+
+    def decayed(self, signal: str) -> float:
+        """Return how far the coming failure shows in a signal, from 0 to 1."""
+        return self.decay if self.decaying == signal else 0.0
+
+    @property
+    def hall_cel(self) -> float:
+        """Temperature of the hall: warmest at 15:00 UTC, by 1.5 K."""
+        return HALL_CEL + 1.5 * math.cos((self.day_s / 3600 - 15) * math.pi / 12)
+
+
+class Model(ABC):
+    """A machine's sensors and process.
+
+    Args:
+        chance: makes the model's own random numbers, by purpose: what sensors show must not change what happens.
+    """
+
+    signals: ClassVar[Mapping[str, str]]
+    """Its signals, with their UCUM units ('' for texts and truth values)."""
+    failures: ClassVar[tuple[FailureMode, ...]]
+    minor_stops: ClassVar[tuple[Pause, ...]]
+    waits: ClassVar[tuple[Pause, ...]] = (
+        Pause("idle", "operator-away", 2),
+        Pause("starved", "material-late", 2),
+        Pause("idle", "crane-busy", 1),
+    )
+    material: ClassVar[tuple[str, str, float, float] | None] = None
+    """Name, unit, quantity a piece, and quantity a delivery of the material that it uses."""
+    meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h"}
+    """Its utility meters, with their units; all but electricity grow with the pieces by `utility`."""
+    remembered: ClassVar[tuple[str, ...]] = ()
+    """The names of its attributes, all numbers, that a restart must know."""
+    inspects: ClassVar[bool] = False
+    """Whether it judges pieces by what it measures."""
+
+    def __init__(self, chance: Callable[[str], Chance]) -> None:
+        self.noise = chance("sensors").normal
+        self.process = chance("process")
+        self.power_kw = 0.0
+        self.warnings: dict[str, str] = {}
+
+    @abstractmethod
+    def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
+        """Return what the sensors show, `passed_s` after they were last asked; sets `power_kw` and `warnings`."""
+
+    def finish(self, piece: Piece, now: Condition) -> list[Finding]:
+        """Let the process leave its error on a piece, or measure it; return what was measured."""
+        del piece, now
+        return []
+
+    def used(self, meter: str, run_s: float) -> float:
+        """Return what a meter besides electricity counts in so many seconds of running."""
+        del meter, run_s
+        return 0.0
+
+    def memory(self) -> dict[str, float]:
+        """Return what a restart must know."""
+        return {name: getattr(self, name) for name in self.remembered}
+
+    def remember(self, memory: Mapping[str, float]) -> None:
+        """Take back what `memory` gave; what is not in it stays as it is."""
+        for name in self.remembered:
+            if name in memory:
+                setattr(self, name, memory[name])
+
+    def warn(self, code: str, text: str, value: float, limit: float) -> None:
+        """Raise a warning at a limit; clear it once the value is 5 % below."""
+        if value >= limit:
+            self.warnings.setdefault(code, text)
+        elif value < 0.95 * limit:
+            self.warnings.pop(code, None)
+
+
+def toward(value: float, goal: float, tau_s: float, passed_s: float) -> float:
+    """Return where a value is that follows its goal with a time constant: first-order lag."""
+    return goal + (value - goal) * math.exp(-passed_s / tau_s)

@@ -1,0 +1,75 @@
+"""What a simulated shop floor says, in order of time: the events of its machines, and beside them the truth.
+
+Two events of one series at one instant are one event, so of two states of a machine at the same instant only the later
+is kept, in both.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from broker.contract.events import AnyEvent, Count, Job, Labour, State, StateChange
+
+Fate = Literal["good", "scrap", "rework"]
+"""What a piece is found to be at its first inspection."""
+
+
+class TrueState(msgspec.Struct, frozen=True, tag_field="is", tag="state"):
+    """The machine was in this state from `at` on, for this reason."""
+
+    at: int
+    asset: str
+    state: State
+    reason: str = ""
+
+
+class TruePiece(msgspec.Struct, frozen=True, tag_field="is", tag="piece", omit_defaults=True):
+    """A piece was finished at `at`; `startup` says that it was spoilt because the machine had just been set up."""
+
+    at: int
+    asset: str
+    product: str
+    fate: Fate
+    startup: bool = False
+
+
+Truth = TrueState | TruePiece
+
+
+class Outbox:
+    """Collects what is said until somebody takes it."""
+
+    def __init__(self) -> None:
+        self.events: list[AnyEvent] = []
+        self.truth: list[Truth] = []
+        self._places: dict[tuple[str, type[AnyEvent]], tuple[int, int]] = {}
+        self._true_places: dict[str, tuple[int, int]] = {}
+
+    def say(self, event: AnyEvent) -> None:
+        """Say something. A state, count, order or crew replaces what the machine said of it at the same instant."""
+        if isinstance(event, StateChange | Count | Job | Labour):
+            key = (event.asset, type(event))
+            at, place = self._places.get(key, (-1, 0))
+            if at == event.at:
+                self.events[place] = event
+                return
+            self._places[key] = (event.at, len(self.events))
+        self.events.append(event)
+
+    def know(self, truth: Truth) -> None:
+        """Note the truth."""
+        if isinstance(truth, TrueState):
+            at, place = self._true_places.get(truth.asset, (-1, 0))
+            if at == truth.at:
+                self.truth[place] = truth
+                return
+            self._true_places[truth.asset] = (truth.at, len(self.truth))
+        self.truth.append(truth)
+
+    def take(self) -> tuple[list[AnyEvent], list[Truth]]:
+        """Return what was said and what is true since the last time. Only whole instants may be taken."""
+        taken = self.events, self.truth
+        self.events, self.truth = [], []
+        self._places.clear()
+        self._true_places.clear()
+        return taken

@@ -1,0 +1,167 @@
+"""How a simulated machine says things: stamps what happens with its name and time, and puts it into the outbox.
+
+It keeps what was last said of state, people and warnings, so that nothing is said twice.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from broker.contract.events import (
+    Command,
+    Count,
+    Job,
+    Labour,
+    Material,
+    Measurement,
+    Meter,
+    Notice,
+    Phase,
+    Reply,
+    Sample,
+    Severity,
+    State,
+    StateChange,
+    Status,
+    Value,
+)
+from edge.simulation.machines.model import Finding
+from edge.simulation.outbox import Fate, Outbox, TruePiece, TrueState
+from edge.simulation.pieces import Order
+from edge.simulation.timeline import Timeline
+
+
+class Voice:
+    """See the module.
+
+    Args:
+        timeline: whose time stamps what is said.
+        asset: the machine's path.
+        out: where it goes.
+
+    Attributes:
+        shown: state and reason as last said.
+        raised: the warnings that are on: their texts by code.
+    """
+
+    def __init__(self, timeline: Timeline, asset: str, out: Outbox) -> None:
+        self._timeline, self._asset, self._out = timeline, asset, out
+        self.shown: tuple[State, str] | None = None
+        self._crew: tuple[float, float] | None = None
+        self.raised: dict[str, str] = {}
+
+    def online(self) -> None:
+        """Say that it is online, and what it last said of its state and people."""
+        self._out.say(Status(asset=self._asset, at=self._timeline.now, simulated=True, online=True))
+        if self.shown:
+            self._say_state(*self.shown)
+        if self._crew:
+            self._say_crew(*self._crew)
+
+    def state(self, state: State, reason: str) -> None:
+        """Say the state, if it is another than before."""
+        if (state, reason) != self.shown:
+            self.shown = state, reason
+            self._say_state(state, reason)
+
+    def crew(self, present: float, working: float) -> None:
+        """Say who is there, if that is other than before."""
+        if (present, working) != self._crew:
+            self._crew = present, working
+            self._say_crew(present, working)
+
+    def job(self, phase: Phase, order: Order, at: int, *, planned: float, ideal_cycle_s: float) -> None:
+        """Say that an order began or ended at `at`."""
+        self._out.say(
+            Job(
+                asset=self._asset,
+                at=at,
+                simulated=True,
+                phase=phase,
+                order=order.number,
+                product=order.product,
+                planned=planned,
+                ideal_cycle=ideal_cycle_s,
+            )
+        )
+
+    def count(self, counts: Mapping[str, float]) -> None:
+        """Say the counters."""
+        told = {"asset": self._asset, "at": self._timeline.now, "simulated": True, **counts}
+        self._out.say(msgspec.convert(told, Count))
+
+    def piece(self, product: str, fate: Fate, *, startup: bool) -> None:
+        """Note the truth about a piece that was finished."""
+        self._out.know(TruePiece(self._timeline.now, self._asset, product, fate, startup))
+
+    def finding(self, finding: Finding, part: str) -> None:
+        """Say what was measured on a piece."""
+        self._out.say(
+            Measurement(
+                asset=self._asset,
+                at=self._timeline.now,
+                simulated=True,
+                characteristic=finding.characteristic,
+                value=finding.value,
+                lower=finding.lower,
+                nominal=finding.nominal,
+                upper=finding.upper,
+                part=part,
+                unit=finding.unit,
+            )
+        )
+
+    def samples(self, values: Mapping[str, Value], units: Mapping[str, str]) -> None:
+        """Say what the sensors show at this instant."""
+        asset, at = self._asset, self._timeline.now
+        self._out.events += [
+            Sample(asset=asset, at=at, simulated=True, signal=signal, value=value, unit=units[signal])
+            for signal, value in values.items()
+        ]
+
+    def meter(self, name: str, total: float, unit: str) -> None:
+        """Say what a utility meter shows."""
+        at = self._timeline.now
+        self._out.say(Meter(asset=self._asset, at=at, simulated=True, name=name, total=round(total, 4), unit=unit))
+
+    def material(self, name: str, *, consumed: float, stock: float, unit: str) -> None:
+        """Say what was consumed of a material, and what is left."""
+        at = self._timeline.now
+        self._out.say(
+            Material(asset=self._asset, at=at, simulated=True, name=name, consumed=consumed, stock=stock, unit=unit)
+        )
+
+    def notice(self, code: str, severity: Severity, text: str, *, active: bool) -> None:
+        """Raise or clear an alarm or a warning."""
+        at = self._timeline.now
+        self._out.say(
+            Notice(asset=self._asset, at=at, simulated=True, code=code, severity=severity, text=text, active=active)
+        )
+
+    def warnings(self, warnings: Mapping[str, str]) -> None:
+        """Raise the warnings, text by code, that are new, and clear those that are over."""
+        if warnings.keys() == self.raised.keys():
+            return
+        for code in sorted(self.raised.keys() - warnings.keys()):
+            self.notice(code, "warning", self.raised[code], active=False)
+        for code in sorted(warnings.keys() - self.raised.keys()):
+            self.notice(code, "warning", warnings[code], active=True)
+        self.raised = dict(warnings)
+
+    def called(self, name: str, call: str, args: str, by: str) -> None:
+        """Pass on the command that the machine is given."""
+        at = self._timeline.now
+        self._out.say(Command(asset=self._asset, at=at, simulated=True, name=name, id=call, args=args, by=by))
+
+    def replied(self, name: str, call: str) -> None:
+        """Answer a command."""
+        self._out.say(Reply(asset=self._asset, at=self._timeline.now, simulated=True, name=name, id=call, ok=True))
+
+    def _say_state(self, state: State, reason: str) -> None:
+        at = self._timeline.now
+        self._out.say(StateChange(asset=self._asset, at=at, simulated=True, state=state, reason=reason))
+        self._out.know(TrueState(at, self._asset, state, reason))
+
+    def _say_crew(self, present: float, working: float) -> None:
+        at = self._timeline.now
+        self._out.say(Labour(asset=self._asset, at=at, simulated=True, present=present, working=working))

@@ -1,0 +1,62 @@
+"""Events as a simulated machine's gateway publishes them: what its sensors show at one instant is one message.
+
+A `telemetry` message of several signals has no room for their units. So each signal goes out once by itself, with its
+unit, after every connection; from then on with the others.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from broker.contract import codec, topics
+from broker.contract.events import NS_PER_MS, AnyEvent, Sample
+from broker.mqtt.packets import Publication
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Gateway:
+    """Makes messages of events.
+
+    Args:
+        prefix: what topics begin with.
+    """
+
+    def __init__(self, prefix: str = topics.PREFIX) -> None:
+        self._prefix = prefix
+        self._introduced: set[tuple[str, str]] = set()
+        self._topics: dict[str, str] = {}
+
+    def publications(self, events: Iterable[AnyEvent]) -> list[Publication]:
+        """Return the messages that mean these events, in their order."""
+        found: list[Publication] = []
+        instant: dict[str, object] = {}
+        asset, at = "", -1
+        for event in events:
+            if not isinstance(event, Sample):
+                found.append(self._publication(event))
+            elif event.unit and (event.asset, event.signal) not in self._introduced:
+                self._introduced.add((event.asset, event.signal))
+                found.append(self._publication(event))
+            else:
+                if event.at != at or event.asset != asset:
+                    if instant:
+                        found.append(self._telemetry(asset, at, instant))
+                    asset, at, instant = event.asset, event.at, {}
+                instant[event.signal] = event.value
+        if instant:
+            found.append(self._telemetry(asset, at, instant))
+        return found
+
+    def _publication(self, event: AnyEvent) -> Publication:
+        message = codec.encode(event, prefix=self._prefix)
+        return Publication(message.topic, message.payload, qos=1, retain=message.retained)
+
+    def _telemetry(self, asset: str, at: int, values: dict[str, object]) -> Publication:
+        topic = self._topics.get(asset)
+        if topic is None:
+            topic = self._topics[asset] = topics.build(asset, "telemetry", prefix=self._prefix)
+        # The simulation's instants are whole milliseconds, which is what `ts` is.
+        payload = {"ts": at // NS_PER_MS, "simulated": True, "values": values}
+        return Publication(topic, _ENCODER.encode(payload), qos=1, retain=False)

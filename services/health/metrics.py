@@ -1,0 +1,75 @@
+"""Measures of services, as Prometheus reads them at `/metrics`; docs/reference/metrics.md lists them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
+
+from services.health.vitals import Vitals
+
+_SERVICE: Final = ["service"]
+
+
+def registry(services: Sequence[Vitals]) -> CollectorRegistry:
+    """Return a registry that reads these services, and the process that they run in, each time it is asked."""
+    made = CollectorRegistry()
+    ProcessCollector(registry=made)
+    made.register(_Measures(services))
+    return made
+
+
+class _Measures(Collector):
+    def __init__(self, services: Sequence[Vitals]) -> None:
+        self._services = services
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._of_sessions()
+        yield from self._of_stores()
+
+    def _of_sessions(self) -> Iterator[Metric]:
+        received = CounterMetricFamily("corridor_messages_received", "Messages from the broker.", labels=_SERVICE)
+        acknowledged = CounterMetricFamily("corridor_messages_acknowledged", "Messages that are done.", labels=_SERVICE)
+        waiting = GaugeMetricFamily("corridor_messages_waiting", "Messages that are not done yet.", labels=_SERVICE)
+        published = CounterMetricFamily("corridor_messages_published", "Messages to the broker.", labels=_SERVICE)
+        connected = GaugeMetricFamily("corridor_broker_connected", "1: the broker can be reached.", labels=_SERVICE)
+        losses = CounterMetricFamily("corridor_broker_connections_lost", "Connections lost.", labels=_SERVICE)
+        for one in self._services:
+            session, name = one.session, [one.service]
+            received.add_metric(name, session.received)
+            acknowledged.add_metric(name, session.acknowledged)
+            waiting.add_metric(name, session.waiting)
+            published.add_metric(name, session.published)
+            connected.add_metric(name, session.connected)
+            losses.add_metric(name, session.losses)
+        yield from (received, acknowledged, waiting, published, connected, losses)
+
+    def _of_stores(self) -> Iterator[Metric]:
+        rejected = CounterMetricFamily(
+            "corridor_messages_rejected", "Messages that were rejected.", labels=["service", "reason"]
+        )
+        writes = SummaryMetricFamily("corridor_store_write_seconds", "Batches written.", labels=_SERVICE)
+        failures = CounterMetricFamily("corridor_store_write_failures", "Attempts that failed.", labels=_SERVICE)
+        failing = GaugeMetricFamily("corridor_store_failing", "1: the last write failed.", labels=_SERVICE)
+        written = GaugeMetricFamily("corridor_store_last_write_timestamp_seconds", "The last write.", labels=_SERVICE)
+        rows = CounterMetricFamily("corridor_store_rows", "Rows written, by kind.", labels=["service", "kind"])
+        ticks = SummaryMetricFamily("corridor_tick_seconds", "How often the ledger grew with time.", labels=_SERVICE)
+        for one in self._services:
+            name = [one.service]
+            for reason, count in one.rejected.counts.items():
+                rejected.add_metric([one.service, reason], count)
+            if one.writes or one.failures:
+                writes.add_metric(name, one.writes, one.write_seconds)
+                failures.add_metric(name, one.failures)
+                failing.add_metric(name, one.failure is not None)
+                for kind, count in one.rows.items():
+                    rows.add_metric([one.service, kind], count)
+            if one.written_at is not None:
+                written.add_metric(name, one.written_at)
+            if one.ticks:
+                ticks.add_metric(name, one.ticks, one.tick_seconds)
+        yield from (rejected, writes, failures, failing, written, rows, ticks)

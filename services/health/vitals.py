@@ -1,0 +1,161 @@
+"""How a service stands: whether broker and store do their part, and what it has done so far.
+
+One place for each fact: the heartbeat file, `/healthz` and `/metrics` all read it here. A service writes through
+`Vitals.store`, which is its store and notes what became of each write.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from broker.mqtt.session import Session
+from services.store.interface import Batch, Store, StoreError
+from services.store.rejections import Tally
+
+LONGEST_S: Final = 10.0
+"""A store that takes longer to answer a trifle, or to take any of what waits, does not work, seconds."""
+LATE_S: Final = 60.0
+"""A tick that ended longer ago than this, seconds, is late."""
+
+
+class Vitals:
+    """What is known of one running service.
+
+    Args:
+        service: its name: `ingest`, `kpi`, `simulate`, `wall`.
+        session: with the broker.
+        store: what it keeps or reads; None for a service that has none.
+
+    Attributes:
+        rejected: rejected messages that were stored or counted, by reason class.
+        rows: rows written, by kind.
+        writes: batches written.
+        write_seconds: spent on writing, failures included.
+        failures: batches that the store did not take, each attempt.
+        failure: the error of the last attempt; None if it succeeded.
+        ticks: how often the ledger grew with time.
+        tick_seconds: spent on it.
+    """
+
+    def __init__(self, service: str, session: Session, store: Store | None = None) -> None:
+        self.service = service
+        self.session = session
+        self.rejected = Tally()
+        self.rows: dict[str, int] = {"events": 0, "ledger": 0, "reasons": 0, "rejected": 0}
+        self.writes = 0
+        self.write_seconds = 0.0
+        self.failures = 0
+        self.failure: StoreError | None = None
+        self.failing_since = 0.0
+        self.written_at: float | None = None
+        self.ticks = 0
+        self.tick_seconds = 0.0
+        self._store = store
+        self._ticked_at: float | None = None
+        self._taken = session.acknowledged
+        self._taken_at = time.monotonic()
+
+    @property
+    def store(self) -> Store:
+        """The store, for the service to use."""
+        assert self._store is not None, "a service without a store asked for it"
+        return cast("Store", _Watched(self._store, self))
+
+    def written(self, batch: Batch, seconds: float) -> None:
+        """Note that the store has taken a batch."""
+        self.writes += 1
+        self.write_seconds += seconds
+        self.failure = None
+        self.written_at = time.time()
+        for kind, rows in (
+            ("events", batch.events),
+            ("ledger", batch.rows),
+            ("reasons", batch.reasons),
+            ("rejected", batch.refused),
+        ):
+            self.rows[kind] += len(rows)
+        for message in batch.refused:
+            self.rejected.add(message.reason)
+
+    def failed(self, error: StoreError, seconds: float) -> None:
+        """Note that the store has not taken a batch."""
+        self.failures += 1
+        self.write_seconds += seconds
+        if self.failure is None:
+            self.failing_since = time.monotonic()
+        self.failure = error
+
+    def ticked(self, seconds: float) -> None:
+        """Note that the ledger has grown with time."""
+        self.ticks += 1
+        self.tick_seconds += seconds
+        self._ticked_at = time.monotonic()
+
+    async def troubles(self) -> dict[str, str]:
+        """Return what is wrong, by part (`broker`, `store`, `queue`, `tick`): '' where nothing is."""
+        now = time.monotonic()
+        session = self.session
+        if not session.waiting or session.acknowledged != self._taken:
+            self._taken, self._taken_at = session.acknowledged, now
+        found = {"broker": "" if session.connected else "the broker is not connected"}
+        if self._store is None:
+            return found
+        found["store"] = await self._trouble_of(self._store)
+        stuck_s = now - self._taken_at
+        found["queue"] = (
+            f"{session.waiting} messages have waited for the store for {stuck_s:.0f} s" if stuck_s > LONGEST_S else ""
+        )
+        if self._ticked_at is not None:
+            late_s = now - self._ticked_at
+            found["tick"] = f"the ledger has not grown for {late_s:.0f} s" if late_s > LATE_S else ""
+        return found
+
+    async def trouble(self) -> str:
+        """Return the first thing that is wrong, in one line; '' if nothing is."""
+        return next(filter(None, (await self.troubles()).values()), "")
+
+    async def _trouble_of(self, store: Store) -> str:
+        if self.failure is not None:
+            since_s = time.monotonic() - self.failing_since
+            return f"the store: {self.failure} (it has taken nothing for {since_s:.0f} s, and is tried again and again)"
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                await store.check()
+        except TimeoutError:
+            return f"the store has not answered for {LONGEST_S:g} s"
+        except StoreError as error:
+            return f"the store: {error}"
+        return ""
+
+
+async def health(services: Sequence[Vitals]) -> dict[str, object]:
+    """Return what `/healthz` says: `pass` or `fail`, what is wrong in a line, and each service's parts."""
+    parts = {one.service: await one.troubles() for one in services}
+    wrong = [f"{name}: {trouble}" for name, troubles in parts.items() for trouble in troubles.values() if trouble]
+    return {
+        "status": "fail" if wrong else "pass",
+        "problems": wrong,
+        "services": {
+            name: {part: trouble or "ok" for part, trouble in troubles.items()} for name, troubles in parts.items()
+        },
+    }
+
+
+class _Watched:
+    """A store that tells `Vitals` what becomes of each write."""
+
+    def __init__(self, store: Store, vitals: Vitals) -> None:
+        self._inner, self._vitals = store, vitals
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def write(self, batch: Batch) -> None:
+        began = time.perf_counter()
+        try:
+            await self._inner.write(batch)
+        except StoreError as error:
+            self._vitals.failed(error, time.perf_counter() - began)
+            raise
+        self._vitals.written(batch, time.perf_counter() - began)

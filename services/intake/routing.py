@@ -1,0 +1,100 @@
+"""Which service keeps which kind of message: `kpi` the few and stateful ones, `ingest` all others.
+
+Each message has exactly one keeper, so none is stored, counted or refused twice. What is not of the contract at all
+falls to `ingest`, which refuses it with the reason.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import msgspec
+import structlog
+
+from broker.contract.payloads import RejectedPayload
+from broker.contract.topics import PREFIX, REJECTED, Kind, is_kpi
+from broker.mqtt.session import Publication, Session
+from services.store.interface import Refused, StoreError
+from services.store.rejections import Rejections
+
+KPI_KINDS: Final[tuple[Kind, ...]] = (
+    "state",
+    "count",
+    "job",
+    "meter",
+    "quality",
+    "labour",
+    "material",
+    "status",
+)
+_NAMED: Final = frozenset({"meter", "quality", "material"})
+
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 10.0
+
+_log = structlog.get_logger("corridor.keepers")
+
+
+def kpi_filters(prefix: str = PREFIX) -> list[str]:
+    """Return the topic filters of what the KPI service keeps."""
+    return [f"{prefix}/+/+/+/+/{kind}{'/+' if kind in _NAMED else ''}" for kind in KPI_KINDS]
+
+
+def is_kept_by_kpi(topic: str, prefix: str = PREFIX) -> bool:
+    """Tell whether a topic matches one of `kpi_filters`."""
+    levels = topic[len(prefix) + 1 :].split("/")
+    return len(levels) >= 5 and levels[4] in KPI_KINDS and len(levels) == (6 if levels[4] in _NAMED else 5)
+
+
+def is_our_own(topic: str, prefix: str = PREFIX) -> bool:
+    """Tell whether a topic is one for what the services publish themselves: rejected messages and indicators."""
+    return topic == f"{prefix}/{REJECTED}" or is_kpi(topic, prefix)
+
+
+async def until_kept(write: Callable[[], Awaitable[None]]) -> None:
+    """Write until the store has taken it: a store that is away or full is waited for, for nothing may be lost."""
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            return await write()
+        except StoreError as error:
+            _log.warning("the store does not take it, trying again", error=str(error), next_try_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+class DeadLetters:
+    """Publishes rejected messages with their reasons on the dead-letter topic, and logs them: a few of each kind.
+
+    Of the others it tells how many there were, at the first, the tenth, the hundredth …
+    """
+
+    def __init__(self, session: Session, prefix: str = PREFIX) -> None:
+        self._session = session
+        self._prefix = prefix
+        self._rejections = Rejections(sparse=True)
+
+    async def publish(self, rejected: Sequence[Refused]) -> None:
+        """Publish what is to be told of these messages."""
+        if not rejected:
+            return
+        with self._rejections.draft() as draft:
+            letters = draft.rows(rejected)
+        if letters:
+            first = letters[0]
+            _log.info("rejected", messages=len(rejected), first=first.reason, topic=first.topic)
+            topic = f"{self._prefix}/{REJECTED}"
+            await self._session.publish(*(Publication(topic, _dead_letter(letter), qos=0) for letter in letters))
+
+
+def _dead_letter(message: Refused) -> bytes:
+    return msgspec.json.encode(
+        RejectedPayload(
+            at=message.at // 1_000_000,
+            topic=message.topic,
+            reason=message.reason,
+            base64=b"" if message.is_count else message.payload,
+            bytes=message.size,
+            count=message.count,
+        )
+    )

@@ -1,0 +1,250 @@
+"""The events of many machines as columns of whole numbers: what `vectorised` makes rows of.
+
+Each kind of thing that is told over time (states, connections, orders …) is a table of entries in order of owner and
+time; texts are numbers, their place in a list. What was told before `since` is set to the instants just before it, in
+its order: then only what was in force counts, and all times of a machine lie within its range and a little around.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from broker.contract.events import STATES, AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
+from services.ledger import entries
+from services.ledger.fields import FIELDS
+from services.ledger.history import Said
+from services.ledger.orders import Orders
+from services.ledger.rows import NO_PRODUCT, Rules
+from services.ledger.track import Track
+
+Whole = npt.NDArray[np.int64]
+
+NO_ORDER: Final = -1
+UNTOLD: Final = -1
+"""An ideal cycle that nobody told."""
+CODES: Final = {state: code for code, state in enumerate(STATES)}
+
+
+class Slice(NamedTuple):
+    """A machine of which rows are to be made.
+
+    Attributes:
+        start: from when.
+        end: until when, later than `start`.
+        rules: as for `rows.build`.
+        known: the newest state before its first event that was not unknown.
+    """
+
+    asset: str
+    start: int
+    end: int
+    rules: Rules
+    known: Said
+
+
+class Table(NamedTuple):
+    """What was told over time.
+
+    Attributes:
+        owner: whose entry it is: the place of its machine or series, ascending.
+        at: from when it is so, nanoseconds since 1970-01-01 UTC, ascending within an owner, each instant once.
+        values: of each thing that an entry tells, one column.
+    """
+
+    owner: Whole
+    at: Whole
+    values: tuple[Whole, ...]
+
+
+class Columns(NamedTuple):
+    """The events of machines.
+
+    Attributes:
+        machines: whose they are.
+        states: code and reason of what each machine said.
+        links: whether it is online, 1 or 0.
+        jobs: order (or `NO_ORDER`), product, and nanoseconds a piece (or `UNTOLD`).
+        labour: people present and working, in 10⁻⁹.
+        stocks: the stock of each material, in 10⁻⁹; the owner is a place in `stock_machines`.
+        stock_machines: the machine of each series of stocks, ascending.
+        readings: cumulative totals in 10⁻⁹; the owner is a place in `reading_machines` and `reading_fields`.
+        reading_machines: the machine of each series of readings.
+        reading_fields: the place of the field that it adds to, in `FIELDS`.
+        reasons: texts; the first is ''.
+        orders: texts.
+        products: texts; the first is that of no product.
+    """
+
+    machines: tuple[Slice, ...]
+    states: Table
+    links: Table
+    jobs: Table
+    labour: Table
+    stocks: Table
+    stock_machines: Whole
+    readings: Table
+    reading_machines: Whole
+    reading_fields: Whole
+    reasons: tuple[str, ...]
+    orders: tuple[str, ...]
+    products: tuple[str, ...]
+
+
+class Codes:
+    """Numbers for texts, in the order in which they are first met."""
+
+    def __init__(self, *first: str) -> None:
+        self._codes = {text: code for code, text in enumerate(first)}
+
+    def __getitem__(self, text: str) -> int:
+        return self._codes.setdefault(text, len(self._codes))
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the texts, each at the place of its number."""
+        return tuple(self._codes)
+
+
+class Gathering:
+    """Gathers columns, one machine after the other."""
+
+    def __init__(self) -> None:
+        self._machines: list[Slice] = []
+        self._reasons = Codes("")
+        self._orders = Codes()
+        self._products = Codes(NO_PRODUCT)
+        self._states, self._links, self._jobs = _Growing(), _Growing(), _Growing()
+        self._labour, self._stocks, self._readings = _Growing(), _Growing(), _Growing()
+        self._stock_machines: list[int] = []
+        self._reading_machines: list[int] = []
+        self._reading_fields: list[int] = []
+
+    def put(self, machine: Slice, events: Iterable[AnyEvent], since: int = -(2**62)) -> None:
+        """Add a machine.
+
+        Args:
+            machine: which, and of when.
+            events: all from `since` until after its end, and of those before what was in force then.
+            since: see `History.since`; at least `history.reach_back` before its start.
+        """
+        number = len(self._machines)
+        self._machines.append(machine)
+        told = self._tracks(events)
+        self._states.add(number, *_settled(told.states, since, told.links))
+        self._links.add(number, *_settled(told.links, since, told.states))
+        self._jobs.add(number, *_settled(self._jobs_of(told.jobs), since))
+        self._labour.add(number, *_settled(told.labour, since))
+        for stock in told.stocks.values():
+            self._stocks.add(len(self._stock_machines), *_settled(stock, since))
+            self._stock_machines.append(number)
+        for (field, _source), readings in told.readings.items():
+            self._readings.add(len(self._reading_machines), *_settled(readings, since))
+            self._reading_machines.append(number)
+            self._reading_fields.append(FIELDS.index(field))
+
+    def columns(self) -> Columns:
+        """Return what was gathered.
+
+        Raises:
+            OverflowError: an amount does not fit 64 bits.
+        """
+        return Columns(
+            tuple(self._machines),
+            self._states.table(2),
+            self._links.table(1),
+            self._jobs.table(3),
+            self._labour.table(2),
+            self._stocks.table(1),
+            np.array(self._stock_machines, np.int64),
+            self._readings.table(1),
+            np.array(self._reading_machines, np.int64),
+            np.array(self._reading_fields, np.int64),
+            self._reasons.texts(),
+            self._orders.texts(),
+            self._products.texts(),
+        )
+
+    def _tracks(self, events: Iterable[AnyEvent]) -> "_Told":
+        told = _Told()
+        reasons = self._reasons
+        for event in events:
+            at = event.at
+            match event:
+                case StateChange():
+                    told.states.put(at, (CODES[event.state], reasons[event.reason]))
+                case Count() | Meter() | Material():
+                    for field, source, total in entries.readings(event):
+                        told.readings.setdefault((field, source), Track()).put(at, (total,))
+                    if isinstance(event, Material) and (stock := entries.stock(event)) is not None:
+                        told.stocks.setdefault(event.name, Track()).put(at, (stock,))
+                case Status():
+                    told.links.put(at, (int(event.online),))
+                case Job():
+                    told.jobs.tell(at, entries.job(event))
+                case Labour():
+                    if (people := entries.people(event)) is not None:
+                        told.labour.put(at, people)
+                case _:
+                    pass
+        return told
+
+    def _jobs_of(self, orders: Orders) -> "Entries":
+        jobs: Entries = Track()
+        for at, order in zip(orders.times, orders.entries, strict=True):
+            if order is None:
+                jobs.put(at, (NO_ORDER, 0, UNTOLD))
+            else:
+                ideal_ns = UNTOLD if order.ideal_ns is None else order.ideal_ns
+                jobs.put(at, (self._orders[order.order], self._products[order.product], ideal_ns))
+        return jobs
+
+
+Entries = Track[tuple[int, ...]]
+
+
+class _Told:
+    """What one machine told."""
+
+    def __init__(self) -> None:
+        self.states: Entries = Track()
+        self.links: Entries = Track()
+        self.jobs = Orders()
+        self.labour: Entries = Track()
+        self.stocks: dict[str, Entries] = {}
+        self.readings: dict[tuple[str, str], Entries] = {}
+
+
+class _Growing:
+    """A table that grows by one owner after the other."""
+
+    def __init__(self) -> None:
+        self._owner: list[int] = []
+        self._at: list[int] = []
+        self._values: list[tuple[int, ...]] = []
+
+    def add(self, owner: int, at: Sequence[int], values: Sequence[tuple[int, ...]]) -> None:
+        self._owner += [owner] * len(at)
+        self._at += at
+        self._values += values
+
+    def table(self, width: int) -> Table:
+        values = np.array(self._values, np.int64).reshape(len(self._values), width)
+        columns = tuple(np.ascontiguousarray(values[:, column]) for column in range(width))
+        return Table(np.array(self._owner, np.int64), np.array(self._at, np.int64), columns)
+
+
+def _settled(track: Entries, since: int, other: Entries | None = None) -> tuple[list[int], list[tuple[int, ...]]]:
+    """Return times and entries, with what was in force at `since` set to just before it, and what was before left out.
+
+    Args:
+        track: whose.
+        since: from here on all is told.
+        other: what must stay in its order with this one: states and connections.
+    """
+    place = track.place_at(since - 1)
+    if place < 0:
+        return track.times, track.entries
+    facing = other.place_at(since - 1) if other is not None else -1
+    is_older = other is not None and facing >= 0 and track.times[place] < other.times[facing]
+    return [since - 2 if is_older else since - 1, *track.times[place + 1 :]], track.entries[place:]

@@ -1,0 +1,410 @@
+"""The rows of many machines at once, from columns of events: what `rows.build` makes, and the same to the last digit.
+
+All machines are put on one axis of time, each on a stretch of its own, so that every question (which state holds, which
+order, which shift) is a search in one sorted column. The axis is cut wherever anything changes and at every minute;
+each piece between two cuts lies in one row, and adds to one field of time there.
+
+Amounts are 64 bits wide here. Where one might not fit, `OverflowError` is raised: `rows.build` has no such limit.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from broker.contract.events import STATES
+from services.ledger.columnar.axis import LIMIT, UNKNOWN, Axis, Lane, Marks, Timeline, differs, merged, place, timeline
+from services.ledger.columnar.columns import CODES, NO_ORDER, UNTOLD, Codes, Columns, Slice, Table, Whole
+from services.ledger.columnar.increments import increments, times
+from services.ledger.entries import Order
+from services.ledger.fields import FIELDS, NANO
+from services.ledger.history import MINUTE, Said
+from services.ledger.rows import NO_SHIFT, STOPPED, WORKING, Rows, time_field
+
+_N: Final = len(FIELDS)
+_PLACE: Final = {field: place for place, field in enumerate(FIELDS)}
+_DOWN: Final = CODES["down"]
+_OFF: Final = CODES["off"]
+_RUNNING: Final = CODES["running"]
+_NOT_PLANNED: Final = 1  # 0 stands for no calendar, 2 for planned
+_IS_WORKING: Final = np.array([state in WORKING for state in STATES])
+_SOME_ORDER: Final = Order("", "-", None)
+_FIELD_NAMES: Final = [
+    [[time_field(Said(state, ""), order, planned) for order in (None, _SOME_ORDER)] for planned in (None, False, True)]
+    for state in STATES
+]
+_FIELD: Final = np.array([[[_PLACE[name] for name in names] for names in by_plan] for by_plan in _FIELD_NAMES])
+"""The field of time by state, plan (none, no, yes), and whether an order is on."""
+_HAS_REASON: Final = np.array(
+    [
+        [[name in (f"{state}_s", "no_order_s") for name in names] for names in by_plan]
+        for state, by_plan in zip(STATES, _FIELD_NAMES, strict=True)
+    ]
+)
+"""Whether the time is also told by its reason, if there is one, …"""
+_IS_STOPPED: Final = np.array([[[name in STOPPED for name in names] for names in by_plan] for by_plan in _FIELD_NAMES])
+"""… and whether it is even if there is none."""
+
+
+class Made(NamedTuple):
+    """Rows in columns.
+
+    Attributes:
+        columns: what they were made of; the texts are there.
+        shifts: names of shifts.
+        machine: of each row, the place of its machine.
+        start: the first nanosecond of its minute.
+        product: its product.
+        shift: its shift.
+        order: its newest order, or `NO_ORDER`.
+        sums: of each row, the amounts in the order of `FIELDS`.
+        reason_machine: of each row by reason, the place of its machine.
+        reason_start: the first nanosecond of its minute.
+        reason_state: the state's code.
+        reason: its text.
+        seconds: nanoseconds in it.
+        entries: how often it was entered, in 10⁻⁹.
+    """
+
+    columns: Columns
+    shifts: tuple[str, ...]
+    machine: Whole
+    start: Whole
+    product: Whole
+    shift: Whole
+    order: Whole
+    sums: Whole
+    reason_machine: Whole
+    reason_start: Whole
+    reason_state: Whole
+    reason: Whole
+    seconds: Whole
+    entries: Whole
+
+    def rows(self) -> dict[str, Rows]:
+        """Return the rows of each machine, as `rows.build` does; a field that is zero is left out."""
+        machines = self.columns.machines
+        found = {machine.asset: Rows({}, {}, {}) for machine in machines}
+        keys = self._keys()
+        places, fields = np.nonzero(self.sums)
+        amounts = self.sums[places, fields].tolist()
+        ends = np.cumsum(np.bincount(places, minlength=len(self.start))).tolist()
+        names = [FIELDS[field] for field in fields.tolist()]
+        first = 0
+        orders = [*self.columns.orders, ""]
+        for machine, key, order, end in zip(self.machine.tolist(), keys, self.order.tolist(), ends, strict=True):
+            rows = found[machines[machine].asset]
+            rows.sums[key] = dict(zip(names[first:end], amounts[first:end], strict=True))
+            if order != NO_ORDER:
+                rows.orders[key] = orders[order]
+            first = end
+        reasons = zip(
+            self.reason_machine.tolist(),
+            self.reason_start.tolist(),
+            self.reason_state.tolist(),
+            self.reason.tolist(),
+            self.seconds.tolist(),
+            self.entries.tolist(),
+            strict=True,
+        )
+        for machine, start, state, reason, seconds, entries in reasons:
+            rows = found[machines[machine].asset]
+            rows.reasons[start, STATES[state], self.columns.reasons[reason]] = (seconds, entries)
+        return found
+
+    def _keys(self) -> Iterator[tuple[int, str, str]]:
+        products, shifts = self.columns.products, self.shifts
+        keys = zip(self.start.tolist(), self.product.tolist(), self.shift.tolist(), strict=True)
+        return ((start, products[product], shifts[shift]) for start, product, shift in keys)
+
+
+def build(columns: Columns) -> Made:
+    """Return the rows of each machine's range.
+
+    Raises:
+        OverflowError: an amount, or machines times time, might not fit 64 bits.
+    """
+    return _Builder(columns).build()
+
+
+class _Builder:
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.axis = Axis(columns)
+        self.shifts = Codes(NO_SHIFT)
+
+    def build(self) -> Made:
+        said = timeline(self.columns, self.axis)
+        jobs = self.axis.track(self.columns.jobs, (NO_ORDER, 0, UNTOLD))
+        spans = self._spans()
+        self._cut(said, jobs, spans)
+        self._rows(said, jobs, spans)
+        self._time()
+        self._people_and_stock()
+        self._entries()
+        self._pieces()
+        return self._made()
+
+    # ---- The axis and what lies on it ----
+
+    def _spans(self) -> Lane:
+        """Return what each machine's calendar plans: plan and shift."""
+        at: list[Whole] = []
+        plans: list[list[int]] = []
+        shifts: list[list[int]] = []
+        made: dict[tuple[int, int, int], tuple[Whole, list[int], list[int]]] = {}
+        for number, machine in enumerate(self.columns.machines):
+            key = (id(machine.rules.calendar), machine.start, machine.end)
+            if key not in made:
+                made[key] = self._spans_of(machine)
+            starts, planned, shift = made[key]
+            at.append(starts + self.axis.offset[number])
+            plans.append(planned)
+            shifts.append(shift)
+        return Lane(np.concatenate(at), (_joined(plans), _joined(shifts)))
+
+    def _spans_of(self, machine: Slice) -> tuple[Whole, list[int], list[int]]:
+        calendar = machine.rules.calendar
+        if calendar is None:
+            return np.array([machine.start], np.int64), [0], [0]
+        spans = calendar.spans(machine.start, machine.end)
+        return (
+            np.array([span.start for span in spans], np.int64),
+            [_NOT_PLANNED + span.planned for span in spans],
+            [self.shifts[span.shift] for span in spans],
+        )
+
+    # ---- Pieces of time, and the rows that they lie in ----
+
+    def _cut(self, said: Timeline, jobs: Lane, spans: Lane) -> None:
+        """Cut the axis: `begin`, `until`, and of which machine each piece is."""
+        axis = self.axis
+        first = -(-np.array([machine.start + 1 for machine in self.columns.machines], np.int64) // MINUTE) * MINUTE
+        counts = np.maximum(-(-(axis.end - axis.offset - first) // MINUTE), 0)
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        minutes = within * MINUTE + np.repeat(first + axis.offset, counts)
+        told = [table for table in (self.columns.labour,) if len(table.at)]
+        others = [table.at + axis.offset[table.owner] for table in told]
+        if len(self.columns.stocks.at):
+            stocks = self.columns.stocks
+            others.append(stocks.at + axis.offset[self.columns.stock_machines[stocks.owner]])
+        self.counted_from = self._counted_from()
+        others.append(np.sort(self.counted_from[self.counted_from != LIMIT]))
+        cuts = merged(axis.start, axis.end, minutes, said.at, jobs.at, spans.at, *others)
+        machine = cuts // axis.stride
+        inside = (cuts >= axis.start[machine]) & (cuts <= axis.end[machine])
+        cuts, machine = cuts[inside], machine[inside]
+        is_begin = cuts != axis.end[machine]
+        self.begin, self.until = cuts[is_begin], cuts[1:][is_begin[:-1]]
+        self.machine = machine[is_begin]
+        self.time = self.begin - axis.offset[self.machine]
+
+    def _counted_from(self) -> Whole:
+        """Return when on the axis each machine's first count of produced pieces was heard; `LIMIT` where none was."""
+        found = np.full(len(self.columns.machines), LIMIT, np.int64)
+        table = self.columns.readings
+        if len(table.at):
+            firsts = np.flatnonzero(differs(table.owner))
+            series = table.owner[firsts]
+            is_count = self.columns.reading_fields[series] == _PLACE["produced"]
+            machine = self.columns.reading_machines[series[is_count]]
+            found[machine] = table.at[firsts[is_count]] + self.axis.offset[machine]
+        return found
+
+    def _rows(self, said: Timeline, jobs: Lane, spans: Lane) -> None:
+        """Find what holds in each piece, and its row: machine, minute, product, shift."""
+        self.timeline, self.said = said, place(said.at, self.begin)
+        self.job = place(jobs.at, self.begin)
+        self.job_values = jobs.values
+        order, product, _ = jobs.values
+        self.order, self.product = order[self.job], product[self.job]
+        span = place(spans.at, self.begin)
+        self.plan, self.shift = (values[span] for values in spans.values)
+        is_new = (self.time % MINUTE == 0) | differs(self.machine)
+        self.minute = np.cumsum(is_new) - 1
+        is_new |= differs(self.product) | differs(self.shift)
+        run = np.cumsum(is_new) - 1
+        heads = np.flatnonzero(is_new)
+        if len(heads) == self.minute[-1] + 1:
+            self.row, self.heads = run, heads
+            return
+        keys = (self.minute[heads] * len(self.columns.products) + self.product[heads]) * len(self.shifts.texts())
+        _, firsts, rows = np.unique(keys + self.shift[heads], return_index=True, return_inverse=True)
+        self.row, self.heads = rows[run], heads[firsts]
+
+    def _time(self) -> None:
+        """Put the time of each piece into its fields."""
+        self.length = self.until - self.begin
+        self.sums = np.zeros((len(self.heads), _N), np.int64)
+        code = self.timeline.code[self.said]
+        has_order = self.order != NO_ORDER
+        self._add(_FIELD[code, self.plan, has_order.astype(np.int64)], self.length)
+        self.sums[:, _PLACE["between_s"]] = self.sums[:, _PLACE["running_s"]]
+        for field, is_so in (
+            ("repair_s", code == _DOWN),
+            ("overtime_s", (self.plan == _NOT_PLANNED) & _IS_WORKING[code]),
+            ("order_s", has_order),
+            ("uncounted_s", (code == _RUNNING) & (self.begin < self.counted_from[self.machine])),
+            ("microstop_s", self.timeline.is_short[self.said] & (self.plan != _NOT_PLANNED)),
+        ):
+            places = np.flatnonzero(is_so)
+            self._add(_PLACE[field], self.length[places], places)
+        self.newest_order = np.full(len(self.heads), NO_ORDER, np.int64)
+        with_order = np.flatnonzero(has_order)
+        newest = np.full(len(self.heads), -1, np.int64)
+        np.maximum.at(newest, self.row[with_order], with_order)
+        has_one = newest >= 0
+        self.newest_order[has_one] = self.order[newest[has_one]]
+        reason = self.timeline.reason[self.said]
+        is_told = (reason != 0) & _HAS_REASON[code, self.plan, has_order.astype(np.int64)]
+        counted = np.flatnonzero(is_told | self._is_stopped(code, np.arange(len(code))))
+        self.reason_time = (self.minute[counted], code[counted], reason[counted], self.length[counted])
+
+    def _is_stopped(self, code: Whole, piece: Whole) -> Marks:
+        """Return whether time in these states, at these pieces, is lost: it is told by reason, even by none."""
+        has_order = self.order[piece] != NO_ORDER
+        is_so: Marks = _IS_STOPPED[code, self.plan[piece], has_order.astype(np.int64)]
+        return is_so
+
+    def _add(self, field: Whole | int, amount: Whole | int, places: Whole | None = None) -> None:
+        """Add amounts to fields of the rows of these pieces (or of all)."""
+        row: Whole = self.row if places is None else self.row[places]
+        np.add.at(self.sums.reshape(-1), np.asarray(row * _N + field), amount)
+
+    def _people_and_stock(self) -> None:
+        if len(self.columns.labour.at):
+            labour = self.axis.track(self.columns.labour, (0, 0))
+            there = place(labour.at, self.begin)
+            for field, values in zip(("attendance_s", "work_s"), labour.values, strict=True):
+                self._add(_PLACE[field], self._over_time(values[there]))
+        machines = self.columns.stock_machines
+        nth = np.arange(len(machines)) - np.searchsorted(machines, machines)
+        for number in range(int(nth.max(initial=-1)) + 1):
+            of = nth[self.columns.stocks.owner] == number
+            owner, at, (amount,) = self.columns.stocks
+            stocks = self.axis.track(
+                Table(owner[of], at[of], (amount[of], np.ones(of.sum(), np.int64))), (0, 0), machines
+            )
+            there = place(stocks.at, self.begin)
+            self._add(_PLACE["stock_s"], self._over_time(stocks.values[0][there]))
+            self._add(_PLACE["stock_known_s"], self.length * stocks.values[1][there])
+
+    def _over_time(self, amount: Whole) -> Whole:
+        """Multiply amounts by the times of the pieces, as `rows` does it, so that parts add up."""
+        if int(np.abs(amount).max()) * 60 * (1 + len(self.columns.stock_machines)) >= LIMIT:
+            raise OverflowError("a number of people or a stock does not fit")
+        seconds, rest = np.divmod(self.time, NANO)
+        seconds_after, rest_after = np.divmod(self.time + self.length, NANO)
+        product: Whole = amount * (seconds_after - seconds) + times(amount, rest_after) - times(amount, rest)
+        return product
+
+    # ---- What happens at an instant ----
+
+    def _entries(self) -> None:
+        """Count entries into states, failures, repairs, micro-stops."""
+        line, axis = self.timeline, self.axis
+        machine = line.at // axis.stride
+        inside = ~line.is_first & (line.at >= axis.start[machine]) & (line.at < axis.end[machine])
+        at = np.flatnonzero(inside & (line.code != UNKNOWN))
+        code, reason, before = line.code[at], line.reason[at], line.code[at - 1]
+        known, known_reason = line.known[at - 1], line.known_reason[at - 1]
+        piece = np.searchsorted(self.begin, line.at[at])
+        is_down, was_down = code == _DOWN, known == _DOWN
+        is_stop = line.is_short[at] & (code != before) & (self.plan[piece] != _NOT_PLANNED)
+        for field, is_so in (
+            ("failures", is_down & ~was_down),
+            ("repairs", was_down & ~is_down),
+            ("microstops", is_stop),
+        ):
+            self._add(_PLACE[field], NANO, piece[is_so])
+        is_told = (reason != 0) | self._is_stopped(code, piece)
+        is_entry = is_told & ((code != known) | (reason != known_reason))
+        self.reason_entries = (self.minute[piece[is_entry]], code[is_entry], reason[is_entry])
+
+    def _pieces(self) -> None:
+        """Put what counters and meters added into the rows of the moment before they were read."""
+        table = self.columns.readings
+        if not len(table.at):
+            return
+        machine = self.columns.reading_machines[table.owner]
+        at = table.at + self.axis.offset[machine]
+        added, dips = increments(table.owner, table.at, table.values[0])
+        dipped = at[dips]
+        dipped = dipped[(dipped > self.axis.start[machine[dips]]) & (dipped <= self.axis.end[machine[dips]])]
+        self._add(_PLACE["dips"], NANO, np.searchsorted(self.begin, dipped - 1, "right") - 1)
+        counts = np.flatnonzero((added != 0) & (at > self.axis.start[machine]) & (at <= self.axis.end[machine]))
+        added, field = added[counts], self.columns.reading_fields[table.owner[counts]]
+        piece = np.searchsorted(self.begin, at[counts] - 1, "right") - 1
+        self._add(field, added, piece)
+        for name, ideal_field in (("produced", "ideal_s"), ("good", "ideal_good_s")):
+            of = field == _PLACE[name]
+            pieces, places = added[of], piece[of]
+            if not len(pieces):
+                continue
+            ideal_ns = self._ideal_ns(places)
+            is_told = ideal_ns != UNTOLD
+            if float(np.abs(pieces).sum()) * float(np.abs(ideal_ns).max()) / NANO >= LIMIT / 2:
+                raise OverflowError("pieces times their ideal cycle do not fit")
+            self._add(_PLACE[ideal_field], times(pieces[is_told], ideal_ns[is_told], NANO // 2), places[is_told])
+            if name == "produced":
+                self._add(_PLACE["unrated"], pieces[~is_told], places[~is_told])
+                is_off = self.timeline.code[self.said[places]] == _OFF
+                self._add(_PLACE["produced_off"], pieces[is_off], places[is_off])
+
+    def _ideal_ns(self, piece: Whole) -> Whole:
+        """Return nanoseconds a piece: the order's, else what the plant says of machine and product, else `UNTOLD`."""
+        ideal_ns = self.job_values[2][self.job[piece]]
+        asked = np.flatnonzero(ideal_ns == UNTOLD)
+        products = self.columns.products
+        pairs = self.machine[piece[asked]] * len(products) + self.product[piece[asked]]
+        known = np.full(len(self.columns.machines) * len(products), UNTOLD, np.int64)
+        is_asked = np.zeros(len(known), np.bool_)
+        is_asked[pairs] = True
+        for pair in np.flatnonzero(is_asked).tolist():
+            machine, product = divmod(pair, len(products))
+            told = self.columns.machines[machine].rules.ideal_ns(products[product])
+            known[pair] = UNTOLD if told is None else told
+        ideal_ns[asked] = known[pairs]
+        return ideal_ns
+
+    # ---- What was made ----
+
+    def _made(self) -> Made:
+        heads = self.heads
+        time_minute, time_state, time_reason, seconds = self.reason_time
+        entry_minute, entry_state, entry_reason = self.reason_entries
+        texts = len(self.columns.reasons) + 1
+        keys = np.concatenate(
+            (
+                (time_minute * len(STATES) + time_state) * texts + time_reason,
+                (entry_minute * len(STATES) + entry_state) * texts + entry_reason,
+            )
+        )
+        unique, places = np.unique(keys, return_inverse=True)
+        reason_seconds = np.zeros(len(unique), np.int64)
+        np.add.at(reason_seconds, places[: len(seconds)], seconds)
+        entries = np.zeros(len(unique), np.int64)
+        np.add.at(entries, places[len(seconds) :], NANO)
+        minute, rest = np.divmod(unique, len(STATES) * texts)
+        state, reason = np.divmod(rest, texts)
+        head_of_minute = np.searchsorted(self.minute, minute)
+        return Made(
+            columns=self.columns,
+            shifts=self.shifts.texts(),
+            machine=self.machine[heads],
+            start=self.time[heads] // MINUTE * MINUTE,
+            product=self.product[heads],
+            shift=self.shift[heads],
+            order=self.newest_order,
+            sums=self.sums,
+            reason_machine=self.machine[head_of_minute],
+            reason_start=self.time[head_of_minute] // MINUTE * MINUTE,
+            reason_state=state,
+            reason=reason,
+            seconds=reason_seconds,
+            entries=entries,
+        )
+
+
+def _joined(lists: list[list[int]]) -> Whole:
+    return np.array([value for values in lists for value in values], np.int64)

@@ -1,0 +1,118 @@
+"""Indicators beyond ISO 22400-2, each a pure function of the terms of a sum, as those of the standard are."""
+
+from functools import partial
+from math import prod
+from typing import Final
+
+from services.ledger.fields import NANO
+from services.ledger.indicators.indicator import Indicator, register
+from services.ledger.indicators.terms import Terms, Undefined
+from services.ledger.indicators.untold import uncounted, unheard, unjudged, unmetered, unrated
+
+BEYOND: Final[dict[str, Indicator]] = {}
+"""By name."""
+
+_beyond = partial(register, BEYOND, None)
+
+
+@_beyond("PRI×GQ / CT")
+def teep(of: Terms) -> float:
+    """Beyond the standard: PRI×GQ / CT, a ratio.
+
+    Total effective equipment performance: fully productive time over calendar time, whatever was planned and known.
+    None without time, and as for OEE.
+    """
+    of.need(uncounted, unheard, unrated, unjudged)
+    return of["PRI×GQ"] / of["CT"]
+
+
+@_beyond("TTF / FE", "s")
+def mtbf_practice(of: Terms) -> float:
+    """Beyond the standard: TTF / FE, in s.
+
+    Mean time between failures as it is reckoned in practice: time up over failures. None without a failure.
+    """
+    return of["TTF"] / of["FE"]
+
+
+@_beyond("TTR / FE", "s")
+def mttr_practice(of: Terms) -> float:
+    """Beyond the standard: TTR / FE, in s.
+
+    Mean time to repair as it is reckoned in practice: time in failure over failures. None without a failure.
+    """
+    return of["TTR"] / of["FE"]
+
+
+@_beyond("MST / PBT")
+def microstop_ratio(of: Terms) -> float:
+    """Beyond the standard: MST / PBT, a ratio.
+
+    Time in stops shorter than the plant's limit over planned busy time. None where nothing was planned, or nothing of
+    it is known.
+    """
+    return of["MST"] / of["PBT"]
+
+
+@_beyond("E / GQ", "kW.h")
+def energy_per_good_piece(of: Terms) -> float:
+    """Beyond the standard: E / GQ, in kW.h.
+
+    Electrical energy a good piece. None where no piece was good, or no electricity was metered.
+    """
+    of.need(unmetered)
+    return of["E"] / of["GQ"]
+
+
+@_beyond("EF × E / GQ", "kg")
+def co2e_per_good_piece(of: Terms) -> float:
+    """Beyond the standard: EF × E / GQ, in kg.
+
+    Greenhouse gases of the electricity of a good piece, as CO₂ equivalent. None as for the energy.
+    """
+    of.need(unmetered)
+    return of["EF"] * of["E"] / (NANO * of["GQ"])
+
+
+@_beyond("Π first_pass_yield")
+def rolled_throughput_yield(of: Terms) -> float:
+    """Beyond the standard: Π first_pass_yield, a ratio.
+
+    Probability that a piece goes through the whole line without rework: the product of the first pass yields of its
+    operations, as far as they inspect; a machine by itself is a line of one. None for other machines of which the
+    operations are not known, and where none inspects.
+    """
+    inspecting = [operation for operation in of.context.operations if operation.get("inspected", 0)]
+    if not inspecting:
+        raise Undefined("no operation of a line is known to have inspected anything")
+    return prod(each.get("first_pass", 0) for each in inspecting) / prod(each["inspected"] for each in inspecting)
+
+
+@_beyond("OGQ / PPQ")
+def schedule_attainment(of: Terms) -> float:
+    """Beyond the standard: OGQ / PPQ, a ratio.
+
+    Good output over what was planned up to now. None where nothing was planned.
+    """
+    return of["OGQ"] / of["PPQ"]
+
+
+@_beyond("PT / PPQ", "s")
+def takt(of: Terms) -> float:
+    """Beyond the standard: PT / PPQ, in s.
+
+    The pace that the plan asks for: planned time over planned quantity. None where nothing was planned.
+    """
+    return of["PT"] / of["PPQ"]
+
+
+@_beyond("OGQ × (PRI×PQb / PQb) / PBTb")
+def bottleneck_oee(of: Terms) -> float:
+    """Beyond the standard: OGQ × (PRI×PQb / PQb) / PBTb, a ratio.
+
+    The line's OEE by its constraint: good output of the line, at the bottleneck's mean ideal cycle, over the planned
+    busy time of the bottleneck. None for what is not a line with a known bottleneck, where that produced nothing or was
+    not planned, or nobody told the ideal cycle of a piece.
+    """
+    of.need(uncounted, unrated, unjudged)
+    return of["OGQ"] * of["PRI×PQb"] / (of["PQb"] * of["PBTb"])

@@ -1,0 +1,89 @@
+"""What an indicator is: a pure function of terms, with its name, number, unit and formula beside it.
+
+The formula is text for people (`formulas` puts the numbers in); the function is what counts. A test holds them to be
+the same.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from math import isfinite
+from typing import Final, NamedTuple
+
+from services.ledger.indicators.terms import TERMS, Terms, Undefined
+
+Compute = Callable[[Terms], float]
+"""Returns the value; raises `Undefined`, or `ZeroDivisionError` where a denominator is zero."""
+
+TERM: Final = re.compile(
+    rf"(?<![\w×])(?:{'|'.join(re.escape(name) for name in sorted(TERMS, key=len, reverse=True))})(?![\w×])"
+)
+"""An abbreviation in a formula."""
+_TOO_LARGE: Final = "its terms are too large to compute with: see that what is sent is meant"
+_DENOMINATOR: Final = re.compile(r"/ (\([^()]*\)|[^\s()]+)")
+
+
+class Indicator(NamedTuple):
+    """An indicator.
+
+    Attributes:
+        name: as API and files have it.
+        number: in ISO 22400-2:2014; None for those beyond the standard.
+        unit: UCUM; `1` for a ratio.
+        formula: over the abbreviations of `terms.TERMS`.
+        standard: the same as the standard writes it, where we compute it otherwise; else ''.
+        compute: the function.
+    """
+
+    name: str
+    number: int | None
+    unit: str
+    formula: str
+    standard: str
+    compute: Compute
+
+    @property
+    def terms(self) -> list[str]:
+        """The abbreviations in the formula, and in that of the standard, each once."""
+        return list(dict.fromkeys(TERM.findall(f"{self.formula} {self.standard}")))
+
+    @property
+    def meaning(self) -> str:
+        """What it means, and when it is not defined."""
+        return " ".join((self.compute.__doc__ or "").partition("\n")[2].split())
+
+    def evaluate(self, of: Terms) -> tuple[float | None, str]:
+        """Return the value and '', or None and why there is none."""
+        try:
+            value = self.compute(of)
+            return (value, "") if isfinite(value) else (None, _TOO_LARGE)
+        except Undefined as why:
+            return None, str(why)
+        except OverflowError:
+            return None, _TOO_LARGE
+        except ZeroDivisionError:
+            return None, self._zero(of)
+
+    def _zero(self, of: Terms) -> str:
+        """Say which denominator is zero."""
+        zeros = [f"{TERMS[term].meaning} ({term})" for term in _below(self.formula) if not of[term]]
+        return f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'} zero"
+
+
+def register(
+    into: dict[str, Indicator], number: int | None, formula: str, unit: str = "1", *, standard: str = ""
+) -> Callable[[Compute], Compute]:
+    """Return a decorator that puts a function into a registry, under its own name."""
+
+    def put(compute: Compute) -> Compute:
+        name = compute.__name__
+        into[name] = Indicator(name, number, unit, formula, standard, compute)
+        return compute
+
+    return put
+
+
+@cache
+def _below(formula: str) -> tuple[str, ...]:
+    """Return the terms in a formula's denominators."""
+    return tuple(dict.fromkeys(term for part in _DENOMINATOR.findall(formula) for term in TERM.findall(part)))

@@ -1,0 +1,42 @@
+"""All indicators of a sum of the ledger: the 34 of ISO 22400-2:2014 and those beyond the standard.
+
+A zero denominator gives None, never 0; so does a sum that lacks what the indicator needs. Both come with the reason.
+"""
+
+from typing import Final, NamedTuple
+
+from services.ledger.fields import Sums
+from services.ledger.indicators.beyond import BEYOND
+from services.ledger.indicators.indicator import Indicator
+from services.ledger.indicators.iso22400 import ISO22400
+from services.ledger.indicators.terms import Context, Terms
+
+__all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
+
+INDICATORS: Final[dict[str, Indicator]] = {**ISO22400, **BEYOND}
+"""By name, in the order of the standard, those beyond it last."""
+
+
+class Evaluation(NamedTuple):
+    """Indicators by name: their values, None where not defined, and why they are not."""
+
+    values: dict[str, float | None]
+    reasons: dict[str, str]
+
+
+def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
+    """Return all indicators of a sum, unrounded."""
+    terms = Terms(sums, context)
+    values: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
+    for name, indicator in INDICATORS.items():
+        values[name], why_not = indicator.evaluate(terms)
+        if why_not:
+            reasons[name] = why_not
+    return Evaluation(values, reasons)
+
+
+def coverage(sums: Sums) -> float | None:
+    """Return the share of calendar time of which the state is known: 1 − UT / CT. None where there is no time."""
+    terms = Terms(sums)
+    return (terms["CT"] - terms["UT"]) / terms["CT"] if terms["CT"] else None

@@ -1,0 +1,181 @@
+"""The terms that formulas are made of: the abbreviations of ISO 22400-2, and ours for what it does not abbreviate.
+
+A term is a sum of fields of the ledger, or comes from the context: what a sum of the ledger cannot know, such as the
+quantity that was planned. Terms are integers of 10⁻⁹ of their unit, as the ledger's sums are, so that the quotient of
+two of them is exact until it is rounded once, to a float.
+"""
+
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from services.ledger.fields import FARTHEST, KNOWN_PLANNED, NANO, PLANNED, TIME, Sums
+from services.ledger.indicators.capability import Capability
+
+Operation = Literal["", "first", "last", "bottleneck"]
+"""Which operation of a line; '' for the asset as a whole."""
+
+
+class Term(NamedTuple):
+    """A quantity in a formula.
+
+    Attributes:
+        meaning: in words.
+        unit: UCUM; `1` for pieces and events.
+        fields: of the ledger, whose sum it is; none where it comes from the context.
+        missing: why the context may lack it.
+        operation: whose sums they are.
+    """
+
+    meaning: str
+    unit: str
+    fields: tuple[str, ...] = ()
+    missing: str = ""
+    operation: Operation = ""
+
+
+_UP: Final = ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s", "no_order_s")
+_NO_LINE: Final = "it is of a line of which the operations are known"
+_NO_OUTPUT: Final = (
+    "good pieces of the line's last operation were never told: send good, or leave the operation out of the stages"
+)
+_NO_BOTTLENECK: Final = "it is of a line of which the bottleneck is known"
+_NO_PLAN: Final = "no planned quantity is known: give the orders a planned quantity"
+
+TERMS: Final[dict[str, Term]] = {
+    "PBT": Term("planned busy time, as far as the state is known", "s", KNOWN_PLANNED),
+    "APT": Term("actual production time", "s", ("running_s",)),
+    "AUST": Term("actual unit set-up time", "s", ("setup_s",)),
+    "AUPT": Term("actual unit processing time", "s", ("running_s", "setup_s")),
+    "ADET": Term("actual unit delay time", "s", ("starved_s", "blocked_s", "idle_s")),
+    "AUBT": Term("actual unit busy time", "s", ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s")),
+    "AOET": Term("actual order execution time", "s", ("order_s",)),
+    "PQ": Term("produced quantity", "1", ("produced",)),
+    "GQ": Term("good quantity", "1", ("good",)),
+    "SQ": Term("scrap quantity", "1", ("scrap",)),
+    "RQ": Term("rework quantity", "1", ("rework",)),
+    "PSQ": Term("planned scrap quantity", "1", ("planned_scrap",)),
+    "GP": Term("good parts at first pass", "1", ("first_pass",)),
+    "IP": Term("inspected parts", "1", ("inspected",)),
+    "PRI×PQ": Term("planned run time of the produced quantity", "s", ("ideal_s",)),
+    "PRI×GQ": Term("planned run time of the good quantity", "s", ("ideal_good_s",)),
+    "APWT": Term("actual personnel work time", "s", ("work_s",)),
+    "APAT": Term("actual personnel attendance time", "s", ("attendance_s",)),
+    "E": Term("electrical energy", "kW.h", ("electricity_kwh",)),
+    "TH": Term("throughput", "1", ("throughput",)),
+    "S×T": Term("stock on hand, integrated over time", "s", ("stock_s",)),
+    "ST": Term("time over which the stock was known", "s", ("stock_known_s",)),
+    "CM": Term("consumed material", "1", ("consumed",)),
+    "IGQ": Term("integrated good quantity", "1", ("integrated_good",)),
+    "PL": Term("material lost in production", "1", ("lost_production",)),
+    "STL": Term("material lost in storage and transport", "1", ("lost_storage",)),
+    "OL": Term("material lost otherwise", "1", ("lost_other",)),
+    "TBF": Term("operating time between failures", "s", ("between_s",)),
+    "TTF": Term("time up to failure: known planned time that was not down", "s", _UP),
+    "TTR": Term("time to restoration", "s", ("repair_s",)),
+    "FE": Term("failure events", "1", ("failures",)),
+    "CMT": Term("corrective maintenance time", "s", ("repair_s",)),
+    "PMT": Term("planned maintenance time", "s", ("maintenance_s",)),
+    "CT": Term("calendar time", "s", TIME),
+    "UT": Term("calendar time of which the state is unknown", "s", ("unknown_planned_s", "unknown_s")),
+    "MST": Term("time in micro-stops", "s", ("microstop_s",)),
+    "EF": Term("emission factor of the electricity", "kg/kW.h"),
+    "PQ1": Term("produced quantity of the line's first operation", "1", ("produced",), _NO_LINE, "first"),
+    "OGQ": Term("good output: of a line, that of its last operation", "1", ("good",), _NO_OUTPUT, "last"),
+    "PPQ": Term("planned quantity up to now", "1", missing=_NO_PLAN),
+    "PT": Term("planned time, known or not: of a line, that of its last operation", "s", PLANNED, operation="last"),
+    "PRI×PQb": Term(
+        "planned run time of what the bottleneck produced", "s", ("ideal_s",), _NO_BOTTLENECK, "bottleneck"
+    ),
+    "PQb": Term("produced quantity of the bottleneck", "1", ("produced",), _NO_BOTTLENECK, "bottleneck"),
+    "PBTb": Term("planned busy time of the bottleneck", "s", KNOWN_PLANNED, _NO_BOTTLENECK, "bottleneck"),
+}
+
+
+_RECOMPUTE: Final = "an older version counted a number that meant none; ./corridor recompute leaves it out"
+_SENT: Final = {"work_s": "working with labour"}
+"""What is sent to tell a field that has another name in the message."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a sum of the ledger cannot know. It gives values to indicators that have none without it, and changes none.
+
+    Attributes:
+        operations: the sums of each operation of a line, in the order in which a piece goes through them; a machine by
+            itself is a line of one; none where they are not known. Machines that do the same side by side are one sum.
+        bottleneck: which of the operations is the bottleneck.
+        capabilities: of the measured characteristics.
+        untold: fields of the ledger that are zero because nobody ever told them.
+        output_untold: whether nobody ever told good pieces of a line's last operation.
+        planned: pieces that orders and calendar plan for the range up to now, in 10⁻⁹.
+        co2e_kg_per_kwh: emission factor of the electricity; the default is that of the United Kingdom's grid in the
+            government's conversion factors for 2025.
+    """
+
+    operations: tuple[Sums, ...] = ()
+    bottleneck: int | None = None
+    capabilities: tuple[Capability, ...] = ()
+    untold: frozenset[str] = frozenset()
+    output_untold: bool = False
+    planned: int | None = None
+    co2e_kg_per_kwh: float = 0.177
+
+    def place(self, operation: Operation) -> int | None:
+        """Return the place of an operation among those of a line; None of the asset as a whole, or where not known."""
+        return {"": None, "first": 0, "last": -1, "bottleneck": self.bottleneck}[operation]
+
+
+class Undefined(Exception):  # noqa: N818  (a result, not an error)
+    """An indicator has no value; the text says why, and how it could have one."""
+
+
+class Terms(dict[str, int]):
+    """The terms of a sum in 10⁻⁹ of their units, each made when it is first asked for: `Terms(sums)["PBT"]`.
+
+    Asking for a term that the context lacks raises `Undefined`.
+    """
+
+    def __init__(self, sums: Sums, context: Context | None = None) -> None:
+        super().__init__()
+        self.sums = sums
+        self.context = context or Context()
+
+    def __missing__(self, name: str) -> int:
+        term = TERMS[name]
+        amount: int | None
+        if name == "EF":
+            amount = round(self.context.co2e_kg_per_kwh * NANO)
+        elif name == "PPQ":
+            amount = self.context.planned
+        else:
+            sums = self.of(term.operation)
+            amount = None if sums is None else sum(sums.get(field, 0) for field in term.fields)
+            if name == "OGQ" and self.context.output_untold and not amount:
+                amount = None
+        if amount is None:
+            raise Undefined(term.missing)
+        if abs(amount) >= FARTHEST:
+            raise Undefined(f"{term.meaning} ({name}) is beyond all bounds: {_RECOMPUTE}")
+        self[name] = amount
+        return amount
+
+    def of(self, operation: Operation) -> Sums | None:
+        """Return the sums of an operation, as far as they are known; of what is no line, all is its last one."""
+        operations, place = self.context.operations, self.context.place(operation)
+        if operations and place is not None:
+            return operations[place]
+        return None if operation in {"first", "bottleneck"} else self.sums
+
+    def need(self, *checks: Callable[[Sums], str | None]) -> None:
+        """Raise `Undefined` for the first of the checks (`untold`) that finds something missing."""
+        for check in checks:
+            missing = check(self.sums)
+            if missing:
+                raise Undefined(missing)
+
+    def need_told(self, name: str) -> None:
+        """Raise `Undefined` if a term is zero for want of anybody who tells it."""
+        (field,) = TERMS[name].fields
+        if field in self.context.untold and not self[name]:
+            raise Undefined(f"{TERMS[name].meaning} is not reported: send {_SENT.get(field, field)}")

@@ -1,0 +1,350 @@
+"""Answers: the indicators of an asset over a range, as every screen, file and command shows them.
+
+There is one way to a number: the ledger of the range (`ranges`), then the pure functions of its sum
+(`services.ledger.indicators.indicators`). What is printed, served and drawn is this answer, unrounded.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import msgspec
+
+from broker.contract import instants
+from broker.contract.events import Measurement, State, StateChange
+from broker.plant.plant import Loss, Plant
+from services.ledger.fields import NANO, Sums, add, to_units
+from services.ledger.indicators.bottleneck import Bottleneck
+from services.ledger.indicators.capability import Capability, capabilities
+from services.ledger.indicators.doubts import doubts
+from services.ledger.indicators.indicators import Context, coverage, evaluate
+from services.ledger.indicators.losses import six_big_losses, waterfall
+from services.ledger.indicators.untold import uncounted, unheard, unjudged, unrated
+from services.query.constraint import constraint
+from services.query.never_told import all_untold, is_output_untold, untold
+from services.query.planning import planned_pieces
+from services.query.ranges import Range, measure
+from services.store.interface import Store
+from services.store.resolutions import DAY
+
+CORE: Final = ("oee", "availability", "effectiveness", "quality_ratio")
+"""The indicators that everyone expects to have a value: if one has none, that is something to check."""
+OEE_FAMILY: Final = ("oee", "nee", "teep", "availability", "effectiveness", "quality_ratio")
+"""The indicators that a machine of which something is untold takes from all the others."""
+_UNDEFINED: Final = " is not defined: "
+CONSTRAINT_NS: Final = 31 * DAY
+"""The constraint is sought over ranges up to a month: it must be read from single events."""
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Planned time lost to one reason, and how often it began."""
+
+    state: str
+    reason: str
+    seconds: float
+    entries: float
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of the waterfall from calendar time down to fully productive time."""
+
+    name: str
+    seconds: float
+
+
+class Rated(msgspec.Struct, frozen=True):
+    """The indicators of the OEE family over those machines of which all is told that OEE needs.
+
+    Attributes:
+        indicators: by name, unrounded.
+        without: the machines that are left out.
+        why: what is missing of each of them, in words.
+    """
+
+    indicators: dict[str, float | None]
+    without: list[str]
+    why: list[str]
+
+
+class Constraint(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """The machine of a line that was active longest without a pause, and from when to when that was (RFC 3339)."""
+
+    machine: str
+    from_: str
+    to: str
+
+
+class Group(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """What part of a range an answer is of.
+
+    Attributes:
+        by: product, shift, machine or order, hour or day.
+        name: of the product, shift or order, `-` for time without one; path of the machine; when the hour or day began.
+        from_: RFC 3339, when it was on last: that order, the product's newest order, the newest shift of the name.
+        to: RFC 3339, until when.
+    """
+
+    by: str
+    name: str
+    from_: str
+    to: str
+
+
+class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """The indicators of an asset over a range; encoded, it is the document that `kpi show --json` prints.
+
+    Attributes:
+        from_: RFC 3339.
+        to: RFC 3339, as asked.
+        counted_to: RFC 3339, until when it is counted: `to`, or now if that is earlier.
+        coverage: 1 − unknown ÷ calendar time; None where there is no time at all.
+        indicators: by name, unrounded; None where one is not defined.
+        ledger: the sums behind them, in the units of their names.
+        reasons: largest first.
+        waterfall: from calendar time down to fully productive time; adds up exactly.
+        capabilities: of each measured characteristic.
+        machines: the machines that are counted.
+        notes: what seems wrong in the data, and of each indicator that is None, why it is not defined.
+        rated: the OEE family without the machines of which something is untold; None where there are none of them, or
+            no others. `indicators` have no OEE then if pieces cannot be rated, or most of the running time is not
+            counted, as it would be wrong; else they have one with the time of those machines in it.
+        six_big_losses: seconds by loss, None for one that cannot be told; None in an answer by product or shift, as the
+            ledger does not keep reasons apart by these.
+        good_output: good pieces that came out: of a line, those of its last operation; None where that is not known, or
+            nobody ever told any of it.
+        planned: good pieces planned up to now (`services.query.planning`); None where there is no plan.
+        constraint: of a line of which the flow is told; `bottleneck_oee` is by its operation.
+        group: what part of the range it is of; None for the whole of it.
+    """
+
+    asset: str
+    from_: str
+    to: str
+    counted_to: str
+    coverage: float | None
+    indicators: dict[str, float | None]
+    ledger: dict[str, float]
+    reasons: list[Reason]
+    waterfall: list[Step]
+    capabilities: list[Capability]
+    machines: list[str]
+    notes: list[str]
+    rated: Rated | None = None
+    six_big_losses: dict[str, float | None] | None = None
+    good_output: float | None = None
+    planned: float | None = None
+    constraint: Constraint | None = None
+    group: Group | None = None
+
+    @property
+    def to_check(self) -> list[str]:
+        """The notes without those that say why an indicator that is seldom told is not defined."""
+        names = {name for name, value in self.indicators.items() if value is None and name not in CORE}
+        return [note for note in self.notes if note.partition(_UNDEFINED)[0] not in names]
+
+    def document(self) -> dict[str, Any]:
+        """Return the answer as plain values, ready for JSON."""
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built
+
+
+async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *, now: int) -> Answer:
+    """Return the indicators of `asset` over start ≤ t < end, as far as it has happened.
+
+    Args:
+        store: where ledger and events are.
+        plant: calendars, ideal cycles, reasons.
+        asset: an asset path; '' for everything.
+        start: nanoseconds since 1970-01-01 UTC.
+        end: the same.
+        now: the present.
+    """
+    measured = await measure(store, plant, asset, start, end, now=now)
+    bottleneck = await _bottleneck(store, plant, measured)
+    context = await _full_context(store, plant, measured, bottleneck)
+    return judge(measured, plant, context, await _lasting(store, measured), asked_end=end, bottleneck=bottleneck)
+
+
+async def context_of(store: Store, plant: Plant, measured: Range, known: Context | None = None) -> Context:
+    """Return what indicators of a range need besides its sums; `known` says what was never told, if that is known."""
+    return await _full_context(store, plant, measured, await _bottleneck(store, plant, measured), known)
+
+
+async def never_told(store: Store, plant: Plant, asset: str, end: int) -> Context:
+    """Return a context that knows only what was never told up to `end`, whatever the sums are."""
+    stages = plant.stages(asset)
+    return Context(
+        untold=await all_untold(store, asset, end),
+        output_untold=bool(stages) and await is_output_untold(store, stages[-1], end),
+    )
+
+
+def judge(
+    measured: Range,
+    plant: Plant,
+    context: Context,
+    lasting: Mapping[str, tuple[State, int]],
+    *,
+    asked_end: int,
+    bottleneck: Bottleneck | None = None,
+    group: Group | None = None,
+) -> Answer:
+    """Return the indicators of a ledger over a range.
+
+    Args:
+        measured: the ledger.
+        plant: which loss a reason is.
+        context: what indicators need besides.
+        lasting: of each machine, the state that it last told, and how long before the end.
+        asked_end: the end that was asked for, which may be to come.
+        bottleneck: of the line.
+        group: what part of a range the ledger is of.
+    """
+    sums = measured.total()
+    evaluation = evaluate(sums, context)
+    undefined = {name: f"{name}{_UNDEFINED}{why}" for name, why in evaluation.reasons.items()}
+    notes = [undefined.pop(name) for name in CORE if name in undefined]
+    rated = _rated(measured)
+    if rated is not None:
+        notes.append(f"rated gives oee and its factors without {'; '.join(rated.why)}")
+    notes += doubts(measured.by_machine(), lasting)
+    notes += undefined.values()
+    apart = group is None or group.by in {"machine", "order"}
+    return Answer(
+        asset=measured.asset,
+        from_=instants.format_rfc3339(measured.start),
+        to=instants.format_rfc3339(asked_end),
+        counted_to=instants.format_rfc3339(measured.end),
+        coverage=coverage(sums),
+        indicators=evaluation.values,
+        ledger=to_units(sums),
+        reasons=_reasons(measured),
+        waterfall=[Step(step.name, step.amount / NANO) for step in waterfall(sums)],
+        capabilities=list(context.capabilities),
+        machines=list(measured.machines),
+        notes=notes,
+        rated=rated,
+        six_big_losses=_six_big_losses(measured, plant) if apart else None,
+        good_output=_good_output(measured, context),
+        planned=None if context.planned is None else context.planned / NANO,
+        constraint=_constraint(bottleneck) if bottleneck else None,
+        group=group,
+    )
+
+
+def operations_of(plant: Plant, measured: Range) -> tuple[Sums, ...]:
+    """Return the sums of each operation of a line, a machine by itself being one; nothing where they are not known."""
+    if measured.machines == (measured.asset,):
+        return (measured.total(),)
+    operations: list[Sums] = []
+    totals = measured.by_machine()
+    for stage in plant.stages(measured.asset):
+        sums: Sums = {}
+        for machine in stage:
+            add(sums, totals.get(machine, {}))
+        operations.append(sums)
+    return tuple(operations)
+
+
+async def measurements(store: Store, measured: Range) -> list[Measurement]:
+    """Return what was measured in a range; as with counts, a part measured at t was made before t."""
+    events = await store.events(("quality",), measured.asset, measured.start + 1, measured.end + 1)
+    return [event for event in events if isinstance(event, Measurement)]
+
+
+async def _lasting(store: Store, measured: Range) -> dict[str, tuple[State, int]]:
+    """Return the state that each machine last told, and how long before the end of the range."""
+    told = await store.before(("state",), measured.asset, measured.end)
+    return {event.asset: (event.state, measured.end - event.at) for event in told if isinstance(event, StateChange)}
+
+
+async def _bottleneck(store: Store, plant: Plant, measured: Range) -> Bottleneck | None:
+    if not plant.stages(measured.asset) or measured.end - measured.start > CONSTRAINT_NS:
+        return None
+    return await constraint(store, measured.asset, measured.start, measured.end)
+
+
+async def _full_context(
+    store: Store,
+    plant: Plant,
+    measured: Range,
+    bottleneck: Bottleneck | None,
+    known: Context | None = None,
+) -> Context:
+    stages = plant.stages(measured.asset)
+    places = [place for place, stage in enumerate(stages) if bottleneck is not None and bottleneck.machine in stage]
+    operations = operations_of(plant, measured)
+    if known is None:
+        has_output = not stages or bool(operations[-1].get("good", 0))
+        known = Context(
+            untold=await untold(store, measured.asset, measured.end, measured.total()),
+            output_untold=not has_output and await is_output_untold(store, stages[-1], measured.end),
+        )
+    return Context(
+        operations=operations,
+        bottleneck=places[0] if places else None,
+        capabilities=tuple(capabilities(await measurements(store, measured))),
+        untold=known.untold,
+        output_untold=known.output_untold,
+        planned=await planned_pieces(store, plant, measured),
+    )
+
+
+def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:
+    """Return what is left of a range without the machines of which OEE lacks something, and what of each of them."""
+    missing: dict[str, str] = {}
+    for machine, sums in measured.by_machine().items():
+        why = uncounted(sums) or unheard(sums) or unrated(sums) or unjudged(sums)
+        if why:
+            missing[machine] = why
+    part = Range(
+        measured.asset,
+        measured.start,
+        measured.end,
+        {key: sums for key, sums in measured.parts.items() if key[0] not in missing},
+        {key: told for key, told in measured.reasons.items() if key[0] not in missing},
+        tuple(machine for machine in measured.machines if machine not in missing),
+    )
+    return part, missing
+
+
+def _rated(measured: Range) -> Rated | None:
+    """Return the OEE family over the machines of which all is told, where that is some of them but not all."""
+    part, missing = rated_part(measured)
+    if not missing or not part.machines:
+        return None
+    values = evaluate(part.total()).values
+    why = [f"{machine}: {text}" for machine, text in missing.items()]
+    return Rated({name: values[name] for name in OEE_FAMILY}, list(missing), why)
+
+
+def _good_output(measured: Range, context: Context) -> float | None:
+    if context.output_untold:
+        return None
+    if context.operations:
+        return context.operations[-1].get("good", 0) / NANO
+    return measured.total().get("good", 0) / NANO if len(measured.machines) == 1 else None
+
+
+def _six_big_losses(measured: Range, plant: Plant) -> dict[str, float | None]:
+    told = [(cast("State", state), reason, seconds) for (_, state, reason), (seconds, _) in measured.reasons.items()]
+    sums = measured.total()
+    untold: set[Loss] = set()
+    if unrated(sums) or uncounted(sums) or unheard(sums):
+        untold = {"speed", "startup-reject", "process-reject"}
+    elif unjudged(sums):
+        untold = {"startup-reject", "process-reject"}
+    found = six_big_losses(sums, told, plant.loss_of)
+    return {loss: None if loss in untold else amount / NANO for loss, amount in found.items()}
+
+
+def _constraint(found: Bottleneck) -> Constraint:
+    return Constraint(found.machine, instants.format_rfc3339(found.start), instants.format_rfc3339(found.end))
+
+
+def _reasons(measured: Range) -> list[Reason]:
+    total: dict[tuple[str, str], tuple[int, int]] = {}
+    for (_, state, reason), (seconds, entries) in measured.reasons.items():
+        before = total.get((state, reason), (0, 0))
+        total[state, reason] = (before[0] + seconds, before[1] + entries)
+    ordered = sorted(total.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
+    return [Reason(*key, seconds / NANO, entries / NANO) for key, (seconds, entries) in ordered if seconds or entries]

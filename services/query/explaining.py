@@ -1,0 +1,260 @@
+"""Explaining a number: its formula with the numbers in it, the sums that it comes from, and the events behind them.
+
+The events are the single contributions that the ledger's own code makes of the range, so the amounts that are listed
+add up to the sums that are shown, and those are the sums of the answer.
+"""
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from typing import Any, Final, cast, get_args
+
+import msgspec
+
+from broker.contract import instants
+from broker.contract.errors import ContractError
+from broker.contract.events import Measurement
+from broker.plant.plant import Plant
+from services.ledger.fields import NANO, TIME, Sums
+from services.ledger.history import UNKNOWN, History
+from services.ledger.indicators import formulas
+from services.ledger.indicators.capability import Index, least
+from services.ledger.indicators.formulas import Operand
+from services.ledger.indicators.indicators import INDICATORS
+from services.ledger.indicators.terms import Terms
+from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Part, Rules, parts
+from services.query.answers import context_of, measurements, rated_part
+from services.query.histories import histories
+from services.query.planning import Planned, plans
+from services.query.ranges import Range, measure
+from services.store.interface import Store
+from services.store.resolutions import DAY
+
+PLAN: Final = "planned"
+"""Not a field of the ledger: what orders or targets plan."""
+_BY_OPERATION: Final = {"rolled_throughput_yield": ("first_pass", "inspected")}
+"""Fields of indicators that no term stands for, as each operation has its own."""
+LONGEST_NS: Final = 31 * DAY
+"""Events are listed for ranges up to a month."""
+MOST_EVENTS: Final = 50_000
+"""Events that are listed at once."""
+
+
+class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """One stretch of time, count or entry, and what it adds to a field.
+
+    Attributes:
+        machine: whose.
+        field: of the ledger; `planned`; of what was measured, the characteristic.
+        amount: in the field's unit; of what was measured, the value.
+        from_: RFC 3339.
+        to: RFC 3339; equal to `from_` for what happens at an instant.
+        state: then; of what is planned, `order` or `target`.
+        reason: of the state, '' where none was told; of what is planned, how.
+        product: of the order then on the machine, `-` without one.
+        shift: `-` outside.
+    """
+
+    machine: str
+    field: str
+    amount: float
+    from_: str
+    to: str
+    state: str
+    reason: str
+    product: str
+    shift: str
+
+
+class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """Why an indicator has the value that it has; encoded, what `kpi explain --json` prints.
+
+    Attributes:
+        value: unrounded; None where it is not defined.
+        number: of ISO 22400-2:2014; None beyond it.
+        formula: over the terms.
+        filled: the formula with the numbers in it.
+        why_not: why there is no value; '' where there is one.
+        sums: the fields of the ledger that the terms are made of, of the operations that they are of; `planned`.
+        events: contributions by machine and time; those of a field add up to its sum.
+    """
+
+    asset: str
+    indicator: str
+    from_: str
+    to: str
+    value: float | None
+    unit: str
+    number: int | None
+    meaning: str
+    formula: str
+    filled: str
+    why_not: str
+    terms: list[Operand]
+    sums: dict[str, float]
+    events: list[Contribution]
+
+    def document(self) -> dict[str, Any]:
+        """Return the explanation as plain values, ready for JSON."""
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built
+
+
+async def explain(
+    store: Store,
+    plant: Plant,
+    asset: str,
+    indicator: str,
+    between: tuple[int, int],
+    *,
+    now: int,
+    rated: bool = False,
+) -> Explanation:
+    """Explain an indicator of `asset` over a range, from its first to before its second instant.
+
+    With `rated`, that of the machines of which OEE lacks nothing (an answer's `rated`).
+
+    Raises:
+        ContractError: there is no such indicator, the range is longer than a month, or too much is behind it.
+    """
+    start, end = between
+    if indicator not in INDICATORS:
+        near = get_close_matches(indicator, INDICATORS, 3)
+        raise ContractError(
+            f"there is no indicator {indicator!r}",
+            f"use {' or '.join(near)}" if near else f"use {', '.join(INDICATORS)}",
+        )
+    if end - start > LONGEST_NS:
+        raise ContractError("the range is longer than 31 days", "explain a part of it")
+    measured = await measure(store, plant, asset, start, end, now=now)
+    left_out: dict[str, str] = {}
+    if rated:
+        measured, left_out = rated_part(measured)
+    sums = measured.total()
+    context = await context_of(store, plant, measured)
+    found = formulas.explain(indicator, sums, context)
+    terms = [msgspec.structs.replace(term, fields=(PLAN,)) if term.name == "PPQ" else term for term in found.operands]
+    amounts, whose = _fields(indicator, terms, Terms(sums, context), plant, measured)
+    events: list[Contribution] = []
+    known = await histories(store, asset, start, measured.end, plant.microstop_limit_ns)
+    for machine, history in sorted(known.items()):
+        if machine in left_out:
+            continue
+        told = parts(history, start, measured.end, Rules.of(plant, machine))
+        counted = {field for field in whose if machine in measured.machines or field not in TIME}
+        counted -= {field for field, machines in whose.items() if machines is not None and machine not in machines}
+        events += _contributions(machine, [part for part in told if part.field in counted])
+        if len(events) > MOST_EVENTS:
+            raise ContractError(
+                f"more than {MOST_EVENTS} events are behind {indicator}", "explain one machine, or a shorter range"
+            )
+    if PLAN in amounts:
+        events += [_planned(each) for each in await plans(store, plant, measured) or []]
+    shown = least(context.capabilities, cast("Index", indicator)) if indicator in get_args(Index) else None
+    if shown is not None:
+        named = shown[1].asset, shown[1].characteristic
+        values = [one for one in await measurements(store, measured) if (one.asset, one.characteristic) == named]
+        events += [_measured(one, known.get(one.asset)) for one in values]
+    return Explanation(
+        asset=asset,
+        indicator=indicator,
+        from_=instants.format_rfc3339(start),
+        to=instants.format_rfc3339(measured.end),
+        value=found.value,
+        unit=found.unit,
+        number=found.number,
+        meaning=found.meaning,
+        formula=found.formula,
+        filled=found.filled,
+        why_not=found.why_not,
+        terms=terms,
+        sums={field: amount / NANO for field, amount in amounts.items()},
+        events=events,
+    )
+
+
+def _fields(
+    indicator: str, terms: list[Operand], of: Terms, plant: Plant, measured: Range
+) -> tuple[Sums, dict[str, Collection[str] | None]]:
+    """Return the sum of each field that an indicator's terms are made of, and of which machines it is: None for all."""
+    amounts: Sums = {}
+    whose: dict[str, Collection[str] | None] = {}
+    stages = plant.stages(measured.asset)
+    for term in terms:
+        sums = {PLAN: of["PPQ"]} if term.name == "PPQ" else of.of(term.operation) or {}
+        place = of.context.place(term.operation)
+        for field in term.fields:
+            amounts[field] = sums.get(field, 0)
+            whose[field] = stages[place] if stages and place is not None else None
+    for field in _BY_OPERATION.get(indicator, ()):
+        amounts[field], whose[field] = of.sums.get(field, 0), None
+    return amounts, whose
+
+
+def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
+    """Join neighbours that only a minute's end parts, and write them for people."""
+    joined: dict[str, list[Part]] = {}
+    for part in told:
+        row = joined.setdefault(part.field, [])
+        last = row[-1] if row else None
+        if (
+            last is not None
+            and last.end == part.start
+            and last.start < last.end
+            and part.start < part.end
+            and (last.said, last.product, last.shift) == (part.said, part.product, part.shift)
+            and _as_much(last, part)
+        ):
+            row[-1] = part._replace(start=last.start, amount=last.amount + part.amount)
+        else:
+            row.append(part)
+    return [
+        Contribution(
+            machine=machine,
+            field=part.field,
+            amount=part.amount / NANO,
+            from_=instants.format_rfc3339(part.start),
+            to=instants.format_rfc3339(part.end),
+            state=part.said.state,
+            reason=part.said.reason,
+            product=part.product,
+            shift=part.shift,
+        )
+        for row in joined.values()
+        for part in row
+    ]
+
+
+def _as_much(one: Part, other: Part) -> bool:
+    """Tell whether two parts come to as much a second, but for the rounding of each: as many people, the same stock."""
+    lengths = one.end - one.start, other.end - other.start
+    return abs(one.amount * lengths[1] - other.amount * lengths[0]) <= 2 * max(lengths)
+
+
+def _planned(plan: Planned) -> Contribution:
+    return Contribution(
+        machine=plan.machine,
+        field=PLAN,
+        amount=plan.pieces / NANO,
+        from_=instants.format_rfc3339(plan.start),
+        to=instants.format_rfc3339(plan.end),
+        state=plan.by,
+        reason=plan.how,
+        product=plan.product,
+        shift=NO_SHIFT,
+    )
+
+
+def _measured(measurement: Measurement, history: History | None) -> Contribution:
+    at = instants.format_rfc3339(measurement.at)
+    said = UNKNOWN if history is None else history.said_at(measurement.at - 1)
+    return Contribution(
+        machine=measurement.asset,
+        field=measurement.characteristic,
+        amount=measurement.value,
+        from_=at,
+        to=at,
+        state=said.state,
+        reason=said.reason,
+        product=NO_PRODUCT,
+        shift=NO_SHIFT,
+    )

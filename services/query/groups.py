@@ -1,0 +1,147 @@
+"""Answers to compare: the same range told apart by product, shift, machine or order.
+
+Parts of a range add up to it, whichever way it is told apart: by product and shift the ledger's rows are; an order is
+the stretches of time in which it was on each machine.
+"""
+
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from broker.contract import instants
+from broker.contract.errors import ContractError
+from broker.plant.plant import Plant
+from services.ledger.fields import TIME, Sums, add
+from services.ledger.indicators.indicators import Context
+from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Rules, build
+from services.query.answers import Answer, Group, answer, judge, operations_of
+from services.query.histories import histories
+from services.query.never_told import untold
+from services.query.planning import Stretch, stretches
+from services.query.ranges import PartKey, Range, measure
+from services.store.interface import Store
+from services.store.resolutions import DAY
+
+By = Literal["product", "shift", "machine", "order"]
+BY: Final[tuple[By, ...]] = get_args(By)
+LONGEST_NS: Final = 31 * DAY
+"""Orders are told apart in ranges up to a month: that takes their single events."""
+MOST_ORDERS: Final = 200
+MOST_MACHINES: Final = 1_000
+
+_KNOWN: Final = tuple(field for field in TIME if field not in {"unknown_s", "unknown_planned_s"})
+
+
+async def answers_by(
+    store: Store, plant: Plant, asset: str, by: By, between: tuple[int, int], *, now: int
+) -> list[Answer]:
+    """Return an answer a product, shift, machine or order of a range, from its first to before its second instant.
+
+    Products and shifts come by name, time without one last; machines by path; orders the newest first.
+
+    Raises:
+        ContractError: by order, and the range is longer than a month; by machine, and there are too many.
+    """
+    start, end = between
+    if by == "machine":
+        measured = await measure(store, plant, asset, start, end, now=now)
+        if len(measured.machines) > MOST_MACHINES:
+            raise ContractError(
+                f"{len(measured.machines)} machines are too many to be told apart",
+                f"ask for an area or a line, with at most {MOST_MACHINES}",
+            )
+        answers = [await answer(store, plant, machine, start, end, now=now) for machine in measured.machines]
+        return [_put(each, Group(by, each.asset, each.from_, each.counted_to)) for each in answers]
+    if by == "order":
+        if end - start > LONGEST_NS:
+            raise ContractError("the range is longer than 31 days", "tell the orders of a part of it apart")
+        return await _by_order(store, plant, asset, between, now=now)
+    measured = await measure(store, plant, asset, start, end, now=now)
+    place = 1 if by == "product" else 2
+    parts: dict[str, dict[PartKey, Sums]] = {}
+    for key, sums in measured.parts.items():
+        parts.setdefault(key[place], {})[key] = sums
+    newest = (
+        _newest_orders(await stretches(store, asset, start, measured.end), measured)
+        if by == "product"
+        else _newest_shifts(plant, measured)
+    )
+    never = await untold(store, asset, measured.end, *measured.parts.values())
+    found = []
+    for name in sorted(parts, key=lambda name: (name in {NO_PRODUCT, NO_SHIFT}, name)):
+        if not any(sums.get(field, 0) for sums in parts[name].values() for field in (*_KNOWN, "produced", "good")):
+            continue  # only time of which nothing is known
+        first, last = newest.get(name, (measured.start, measured.end))
+        found.append(_judge(measured, plant, parts[name], never, _group(by, name, first, last), end))
+    return found
+
+
+def _judge(  # noqa: PLR0917  (what a judgement needs)
+    measured: Range,
+    plant: Plant,
+    parts: dict[PartKey, Sums],
+    never: frozenset[str],
+    group: Group,
+    asked_end: int,
+) -> Answer:
+    told = {machine for machine, _, _ in parts}
+    machines = tuple(machine for machine in measured.machines if machine in told)
+    part = Range(measured.asset, measured.start, measured.end, parts, {}, machines)
+    context = Context(operations=operations_of(plant, part), untold=never)
+    return judge(part, plant, context, {}, asked_end=asked_end, group=group)
+
+
+def _newest_orders(found: list[Stretch], measured: Range) -> dict[str, tuple[int, int]]:
+    """Return of each product when its newest order was on, from its first machine to its last."""
+    newest: dict[str, tuple[int, int]] = {}
+    last_order: dict[str, str] = {}
+    for job, _, _ in sorted(found, key=lambda stretch: stretch.start):
+        last_order[job.product or NO_PRODUCT] = job.order
+    for product, order in last_order.items():
+        on = [(start, end) for job, start, end in found if (job.product or NO_PRODUCT, job.order) == (product, order)]
+        newest[product] = max(measured.start, min(start for start, _ in on)), max(end for _, end in on)
+    return newest
+
+
+def _newest_shifts(plant: Plant, measured: Range) -> dict[str, tuple[int, int]]:
+    calendars = [plant.calendar_of(asset) for asset in (measured.asset, *measured.machines)]
+    calendar = next(filter(None, calendars), None)
+    if calendar is None:
+        return {}
+    windows = calendar.shifts(measured.start, measured.end)
+    return {window.name: (window.start, min(window.end, measured.end)) for window in windows}
+
+
+async def _by_order(store: Store, plant: Plant, asset: str, between: tuple[int, int], *, now: int) -> list[Answer]:
+    start, asked_end = between
+    end = max(start, min(asked_end, now))
+    by_order: dict[str, list[Stretch]] = {}
+    for stretch in sorted(await stretches(store, asset, start, end), key=lambda stretch: -stretch.start):
+        by_order.setdefault(stretch.job.order, []).append(stretch)
+    known = await histories(store, asset, start, end, plant.microstop_limit_ns)
+    found = []
+    for order, on in list(by_order.items())[:MOST_ORDERS]:
+        first, last = max(start, min(each.start for each in on)), max(each.end for each in on)
+        parts: dict[PartKey, Sums] = {}
+        reasons: dict[PartKey, tuple[int, int]] = {}
+        for job, began, ended in on:
+            if job.asset in known:
+                rows = build(known[job.asset], max(start, began), ended, Rules.of(plant, job.asset))
+                for (_, product, shift), sums in rows.sums.items():
+                    add(parts.setdefault((job.asset, product, shift), {}), sums)
+                for (_, state, reason), (seconds, entries) in rows.reasons.items():
+                    before = reasons.get((job.asset, state, reason), (0, 0))
+                    reasons[job.asset, state, reason] = (before[0] + seconds, before[1] + entries)
+        part = Range(asset, first, last, parts, reasons, tuple(sorted({each.job.asset for each in on})))
+        never = await untold(store, asset, last, part.total())
+        context = Context(operations=operations_of(plant, part), untold=never)
+        found.append(judge(part, plant, context, {}, asked_end=last, group=_group("order", order, first, last)))
+    return found
+
+
+def _group(by: By, name: str, start: int, end: int) -> Group:
+    return Group(by, name, instants.format_rfc3339(start), instants.format_rfc3339(end))
+
+
+def _put(found: Answer, group: Group) -> Answer:
+    return msgspec.structs.replace(found, group=group)

@@ -1,0 +1,88 @@
+"""Machines' histories out of a store: their events over a range, with what was in force when it began."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from broker.contract.events import AnyEvent, Job
+from broker.contract.topics import Kind
+from services.ledger.counters import DIP_NS
+from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
+from services.store import failures
+from services.store.interface import Store
+
+FOR_EVER: Final = 2**62
+"""Later than any event."""
+
+
+async def histories(store: Store, asset: str, start: int, end: int, short_ns: int) -> dict[str, History]:
+    """Return the history of each machine under `asset`, complete from `start` to a little after `end`.
+
+    Args:
+        store: where the events are.
+        asset: an asset path.
+        start: from when on every event is in the history; before, only what was in force and what reaches into it.
+        end: until when; what follows within the length of a micro-stop is read too, for it decides what a stop was.
+        short_ns: below this length a stop is a micro-stop.
+    """
+    since = start - reach_back(short_ns)
+    found: dict[str, History] = {}
+    for events in (
+        await in_force(store, KINDS, asset, since),
+        await store.events(KINDS, asset, since, min(end + short_ns + 2 * DIP_NS, FOR_EVER)),
+    ):
+        _put(found, events, start, short_ns)
+    for path, history in found.items():
+        history.since, history.known = since, history.said_at(since - 1)
+        if history.known.state == "unknown" and history.states.at(since - 1) is not None:
+            history.known = await known_before(store, path, since, short_ns)
+    return found
+
+
+async def in_force(store: Store, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+    """Return what `Store.before` does, and with the end of an order the jobs that tell whether that was on."""
+    found = await store.before(kinds, asset, at)
+    older: list[AnyEvent] = []
+    for event in found:
+        older += await jobs_told_before(store, event)
+    return [*older, *found]
+
+
+async def jobs_told_before(store: Store, end: AnyEvent) -> list[AnyEvent]:
+    """Return, if this is the end of an order, the machine's jobs before it, from the newest start on."""
+    if not isinstance(end, Job) or end.phase != "end" or not end.order:
+        return []
+    limit = 8
+    while True:
+        jobs = await store.events(("job",), end.asset, -FOR_EVER, end.at, limit=limit, newest_first=True)
+        for place, job in enumerate(jobs):
+            if isinstance(job, Job) and job.phase == "start":
+                return jobs[place::-1]
+        if len(jobs) < limit:
+            return jobs[::-1]
+        limit *= 8
+
+
+async def known_before(store: Store, machine: str, at: int, short_ns: int) -> Said:
+    """Return a machine's newest state before `at` that was not unknown, looking further and further back."""
+    length = 60 * MINUTE
+    while True:
+        since = at - length
+        older = await store.before(("state", "status"), machine, since)
+        found = {machine: History(at)}
+        _put(found, [*older, *await store.events(("state", "status"), machine, since, at)], at, short_ns)
+        found[machine].since = since
+        known = found[machine].known_before(at)
+        if known.state != "unknown" or not any(event.kind == "state" for event in older):
+            return known
+        length *= 8
+
+
+def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int, short_ns: int) -> None:
+    for event in events:
+        history = found.get(event.asset)
+        if history is None:
+            history = found[event.asset] = History(origin)
+        try:
+            history.put(event, event.at, short_ns)
+        except Exception as error:  # noqa: BLE001  (one stored event must not keep all machines from starting)
+            failures.note("taking in a stored event", error, asset=event.asset, kind=event.kind)

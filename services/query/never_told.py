@@ -1,0 +1,71 @@
+"""What was never told: fields of the ledger that are zero for want of anybody who says them.
+
+A ratio whose numerator nobody tells is not 0. The ledger's sums do not show the difference, so the events are asked,
+and only where it matters: where a numerator is zero and its denominator is not.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from broker.contract.events import AnyEvent, Count, Labour, Material
+from services.ledger import entries
+from services.ledger.fields import Sums
+from services.store.interface import Store
+
+_OVER: Final = {
+    "produced": ("order_s",),
+    "scrap": ("produced", "planned_scrap"),
+    "rework": ("produced",),
+    "first_pass": ("inspected",),
+    "good": ("consumed",),
+    "integrated_good": ("consumed",),
+    "lost_production": ("consumed",),
+    "lost_storage": ("consumed",),
+    "lost_other": ("consumed",),
+    "throughput": ("stock_known_s",),
+    "work_s": ("attendance_s",),
+}
+"""Fields that are numerators, and what they are divided by."""
+
+
+async def untold(store: Store, asset: str, end: int, *ledgers: Sums) -> frozenset[str]:
+    """Return the fields that no machine under `asset` has told up to `end`, as far as one of the sums calls for it."""
+    asked = {
+        field
+        for sums in ledgers
+        for field, below in _OVER.items()
+        if not sums.get(field, 0) and any(sums.get(each, 0) for each in below)
+    }
+    return await all_untold(store, asset, end) & asked if asked else frozenset()
+
+
+async def all_untold(store: Store, asset: str, end: int) -> frozenset[str]:
+    """Return all numerators that no machine under `asset` has told up to `end`."""
+    left = set(_OVER)
+    for event in await store.before(("count", "material", "labour"), asset, end + 1):
+        left -= told(event)
+    return frozenset(left)
+
+
+async def is_output_untold(store: Store, operation: Iterable[str], end: int) -> bool:
+    """Tell whether none of the machines of an operation has told good pieces up to `end`."""
+    for machine in operation:
+        if "good" not in await all_untold(store, machine, end):
+            return False
+    return True
+
+
+async def ever_counted(store: Store, machine: str, end: int) -> bool:
+    """Tell whether a machine has counted pieces up to `end`: a count of 0 is one."""
+    return not {"produced", "good"} <= await all_untold(store, machine, end)
+
+
+def told(event: AnyEvent) -> set[str]:
+    """Return the fields of the ledger that an event tells, of counts, materials and labour."""
+    match event:
+        case Count() | Material():
+            return {field for field, _, _ in entries.readings(event)}
+        case Labour() if event.working is not None:
+            return {"work_s"}
+        case _:
+            return set()

@@ -1,0 +1,180 @@
+"""How many good pieces were planned up to now: the one definition that answers, interface and screens share.
+
+Where an OEE is aimed at (the plant's `targets`), the plan is what that asks for in the time that was planned:
+
+    planned = target OEE × planned busy time ÷ ideal cycle
+
+The ideal cycle is the mean over what was made (ideal time ÷ pieces), or that of the order on the machine while nothing
+is; so good ÷ planned is OEE ÷ target. Planned busy time is that of which the state is known: nobody can say what was
+to be made while nothing was heard.
+
+Where nothing is aimed at, but orders tell how many pieces they are for, the plan is theirs: each order plans its pieces
+one after another, an ideal cycle each, over the planned time (by the calendar; all time where there is none) since it
+began, until it has planned all of them; of these, those that fall into the range.
+
+What comes out of a line comes out of its last operation, whose machines' plans are added. Several machines of which
+nobody told how pieces flow have no plan together.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, NamedTuple
+
+from broker.contract.events import NS_PER_S, Job
+from broker.plant.plant import Plant
+from services.ledger.entries import ideal_cycle_s, quantity
+from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
+from services.ledger.orders import takes_off
+from services.ledger.rows import NO_PRODUCT
+from services.query.histories import FOR_EVER, in_force
+from services.query.ranges import Range
+from services.store.interface import Store
+
+JOBS: Final = ("job",)
+
+
+class Stretch(NamedTuple):
+    """An order on a machine, from when (perhaps before the range) to when at most (its end, or that of the range)."""
+
+    job: Job
+    start: int
+    end: int
+
+
+class Planned(NamedTuple):
+    """Good pieces that an order or a target plans for a machine in a range.
+
+    Attributes:
+        pieces: in 10⁻⁹.
+        start: from when.
+        end: until when.
+        product: of the order that is on; `-` where it is for several.
+        by: what plans them.
+        how: the order, its pieces and their ideal cycle; or the target, the planned busy time and the ideal cycle.
+    """
+
+    machine: str
+    pieces: int
+    start: int
+    end: int
+    product: str
+    by: Literal["order", "target"]
+    how: str
+
+
+async def planned_pieces(store: Store, plant: Plant, measured: Range) -> int | None:
+    """Return the good pieces planned in a range up to its end, in 10⁻⁹; None where there is no plan."""
+    found = await plans(store, plant, measured)
+    return None if found is None else sum(each.pieces for each in found)
+
+
+async def plans(store: Store, plant: Plant, measured: Range) -> list[Planned] | None:
+    """Return what is planned in a range up to its end, by machine and order; None where there is no plan."""
+    found: list[Planned] = []
+    told = False
+    for machine in outputs(plant, measured):
+        sums = measured.of_machine(machine)
+        planned = await _of_machine(store, plant, machine, sums, (measured.start, measured.end))
+        if planned is not None:
+            found += planned
+            told = True
+        elif sums.get("produced", 0) or sums.get("good", 0):
+            return None  # what it makes could not be held against a plan
+    return found if told else None
+
+
+def outputs(plant: Plant, measured: Range) -> tuple[str, ...]:
+    """Return the machines whose good pieces are the asset's: of a line, those of its last operation."""
+    stages = plant.stages(measured.asset)
+    if stages:
+        return tuple(machine for machine in stages[-1] if machine in measured.machines)
+    return measured.machines if len(measured.machines) == 1 else ()
+
+
+async def stretches(store: Store, asset: str, start: int, end: int) -> list[Stretch]:
+    """Return which order was on which machine in a range, in order of machine and time; the last ones begin last."""
+    found = [*await in_force(store, JOBS, asset, start + 1), *await store.events(JOBS, asset, start + 1, end)]
+    by_machine: dict[str, list[Job]] = {}
+    for event in found:
+        if isinstance(event, Job):
+            by_machine.setdefault(event.asset, []).append(event)
+    on = [stretch for _, jobs in sorted(by_machine.items()) for stretch in _stretches(jobs, end)]
+    return [stretch for stretch in on if stretch.end > start]
+
+
+async def newest_orders(store: Store, machine: str, until: int) -> list[Stretch]:
+    """Return the newest orders of a machine, the newest last: as many as there are up to two, and perhaps more.
+
+    One that is on ends at `FOR_EVER`.
+    """
+    limit = 16
+    while True:
+        jobs = await store.events(JOBS, machine, -FOR_EVER, until + 1, limit=limit, newest_first=True)
+        found = list(_stretches((job for job in reversed(jobs) if isinstance(job, Job)), FOR_EVER))
+        if len(found) > 2 or len(jobs) < limit:  # of the oldest that was read the begin may be missing
+            return found
+        limit *= 8
+
+
+def _stretches(jobs: Iterable[Job], end: int) -> Iterator[Stretch]:
+    """Yield the stretches of a machine's job events (see `Orders`): one told again goes on, with its last words."""
+    on: Stretch | None = None
+    for job in jobs:
+        if on is not None and job.phase == "start" and job.order == on.job.order:
+            on = on._replace(job=job)
+            continue
+        if job.phase == "end" and on is not None and not takes_off(job.order, on.job.order):
+            continue  # it ends another order, which this one has ended before
+        if on is not None:
+            yield on._replace(end=job.at)
+        on = Stretch(job, job.at, end) if job.phase == "start" else None
+    if on is not None:
+        yield on
+
+
+async def _of_machine(
+    store: Store, plant: Plant, machine: str, sums: Sums, between: tuple[int, int]
+) -> list[Planned] | None:
+    if sums.get("unrated", 0):
+        return None
+    target = plant.targets(machine).get("oee")
+    if target is None:
+        return _of_orders(plant, machine, await stretches(store, machine, *between), between)
+    busy = sum(sums.get(field, 0) for field in KNOWN_PLANNED)
+    produced, ideal = sums.get("produced", 0), sums.get("ideal_s", 0)
+    how = f"oee {target:g} × {busy / NANO:.6g} s / "
+    if produced and ideal:
+        pieces = round(target * busy * produced / ideal)
+        return [Planned(machine, pieces, *between, NO_PRODUCT, "target", f"{how}{ideal / produced:.6g} s")]
+    newest = (await stretches(store, machine, between[1] - 1, between[1]))[-1:]
+    ideal_s = _ideal_s(plant, newest[0].job) if newest else None
+    if not ideal_s or not busy or produced:
+        return None
+    pieces = round(target * busy / ideal_s)
+    return [Planned(machine, pieces, *between, newest[0].job.product, "target", f"{how}{ideal_s:g} s")]
+
+
+def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[int, int]) -> list[Planned] | None:
+    calendar = plant.calendar_of(machine)
+
+    def planned_s(start: int, end: int) -> float:
+        return calendar.planned_s(start, end) if calendar else (end - start) / NS_PER_S
+
+    planned: list[Planned] = []
+    total = 0.0
+    for job, began, ended in found:
+        ideal_s = _ideal_s(plant, job)
+        wanted = quantity(job.planned)
+        if wanted is None or not ideal_s:
+            return None
+        before = min(wanted, planned_s(began, max(began, between[0])) / ideal_s)
+        until = total + min(wanted, planned_s(began, max(began, ended)) / ideal_s) - before
+        pieces = round(until * NANO) - round(total * NANO)  # so that they add up to the rounded total
+        how = f"{job.order}: {wanted:g} of {ideal_s:g} s"
+        planned.append(Planned(machine, pieces, max(began, between[0]), ended, job.product, "order", how))
+        total = until
+    return planned or None
+
+
+def _ideal_s(plant: Plant, job: Job) -> float | None:
+    """Return the ideal cycle of an order: as it told, else the plant's for its product."""
+    return ideal_cycle_s(job) or plant.ideal_cycle(job.asset, job.product)

@@ -1,0 +1,105 @@
+"""How a machine stands, and how a line, area or site stands, worked out from what the machines under it say.
+
+A machine is in the state that it last said, unless its device is offline: then nobody knows. Back online it is in the
+state that it said before, from the moment it came back, until it says another.
+
+A group (line, area, site) is shown by the machine that needs eyes most: a machine that is down makes its line *down*,
+and is named; else the line runs if any of its machines runs; else it waits, is being set up, and so on. Beside that
+one word stands the tally of all its machines.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from broker.contract.events import State, StateChange, Status
+
+URGENCY: Final[tuple[State, ...]] = (
+    "down",
+    "running",
+    "blocked",
+    "starved",
+    "setup",
+    "idle",
+    "maintenance",
+    "unknown",
+    "off",
+)
+"""Which machine's state a group is shown by: the first of these that any of its machines is in."""
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """The state of a machine or group.
+
+    Attributes:
+        state: the state.
+        since: from when it is known to be so, nanoseconds; None where nobody can say.
+        reason: why, '' where none is told.
+        machine: of a group, the machine that it is shown by.
+        of_unknown_age: the state was retained without a time: it may be hours old.
+    """
+
+    state: State
+    since: int | None = None
+    reason: str = ""
+    machine: str = ""
+    of_unknown_age: bool = False
+
+
+def of_machine(said: StateChange | None, status: Status | None, back_at: int | None) -> Standing:
+    """Return how a machine stands.
+
+    Args:
+        said: the newest state that it said.
+        status: whether its device is connected, as it or its last will said.
+        back_at: when the device came back, if it was once offline.
+    """
+    if status is not None and not status.online and (said is None or said.at <= status.at):
+        return Standing("unknown", _since(status), "offline", of_unknown_age=status.time_source == "retained")
+    if said is None:
+        return Standing("unknown", None, "no-state-heard")
+    since = _since(said)
+    if since is not None and back_at is not None and back_at > since:
+        since = back_at
+    return Standing(said.state, since, said.reason, of_unknown_age=said.time_source == "retained")
+
+
+def of_group(machines: Iterable[tuple[str, Standing]], former: Standing | None) -> tuple[Standing, dict[State, int]]:
+    """Return how a group stands, and how many of its machines are in each state.
+
+    Args:
+        machines: path and standing of each machine, in the order of the line.
+        former: how the group stood before: while it stays in a state without being named by one machine, `since` stays.
+    """
+    each = list(machines)
+    tally = Counter(standing.state for _, standing in each)
+    state: State = next((state for state in URGENCY if tally[state]), "unknown")
+    those = [(path, standing) for path, standing in each if standing.state == state]
+    known = [standing.since for _, standing in those if standing.since is not None]
+    if state == "down":
+        path, worst = min(those, key=lambda each: each[1].since if each[1].since is not None else 0)
+        return msgspec.structs.replace(worst, machine=path), dict(tally)
+    since: int | None
+    if former is not None and former.state == state and former.since is not None:
+        since = former.since
+    elif former is not None:
+        since = max((standing.since for _, standing in each if standing.since is not None), default=None)
+    else:
+        since = min(known, default=None)
+    shown = those[0] if len(those) == 1 else None
+    return (
+        Standing(
+            state,
+            since,
+            shown[1].reason if shown else "",
+            shown[0] if shown else "",
+            of_unknown_age=all(standing.of_unknown_age for _, standing in those),
+        ),
+        dict(tally),
+    )
+
+
+def _since(event: StateChange | Status) -> int | None:
+    return None if event.time_source == "retained" else event.at

@@ -1,0 +1,57 @@
+"""What machines told over a range, before any calendar is put to it: time in each state, and pieces by counter.
+
+It is read from the events alone, so that whoever knows what really happened can hold the store against it.
+"""
+
+from typing import Final
+
+import msgspec
+
+from broker.contract.events import COUNTERS, State
+from broker.contract.topics import Kind
+from services.ledger.counters import increments
+from services.ledger.history import History, reach_back
+from services.query.paging import pages
+from services.store.interface import Store
+
+_KINDS: Final[tuple[Kind, ...]] = ("state", "status", "count")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What one machine told.
+
+    Attributes:
+        states: nanoseconds in each state; together they are the whole range.
+        pieces: what each counter counted, in 10⁻⁹; the range's start excluded, its end included.
+    """
+
+    states: dict[State, int]
+    pieces: dict[str, int]
+
+
+async def told(store: Store, machine: str, start: int, end: int, short_ns: int) -> Told:
+    """Return what a machine told of start ≤ t < end.
+
+    Args:
+        store: where the events are.
+        machine: its asset path.
+        start: nanoseconds since 1970-01-01 UTC.
+        end: the same.
+        short_ns: the plant's limit of micro-stops.
+    """
+    since = start - reach_back(short_ns)
+    history = History(start)
+    for event in await store.before(_KINDS, machine, since):
+        history.put(event, event.at, 0)
+    async for page in pages(store, _KINDS, machine, since, end + 1):
+        for event in page:
+            history.put(event, event.at, 0)
+    states: dict[State, int] = {}
+    for begin, until, said in history.stretches(start, end):
+        states[said.state] = states.get(said.state, 0) + until - begin
+    pieces = {
+        counter: sum(added or 0 for _, added in increments(history.readings[counter, ""], start, end))
+        for counter in COUNTERS
+        if (counter, "") in history.readings
+    }
+    return Told(states, pieces)

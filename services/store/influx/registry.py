@@ -1,0 +1,172 @@
+"""What is known of machines and signals: kept in measurements of their own, for no question may read all events.
+
+`asset` holds, of each machine and kind of event, the times of the oldest and the newest, one series for the simulated
+ones and one for the others; a kind has one keeper, so no two services write the same. With the raw events stands a
+point an hour that always says the newest; in the bucket that keeps for ever a single point, which may lag behind by an
+hour. Together they are exact as long as there are events, and remain when these are gone. `signal` holds the unit and
+the kind of a signal; the newest point counts. Times are texts of digits, for a float cannot hold them.
+
+The writer keeps all of it in memory. It also knows from it where two points may be one event: a simulated event and
+another at the same instant (the later takes the earlier's place, though their tags differ), and signals that were both
+number and text.
+"""
+
+from typing import Final, NamedTuple
+
+from broker.contract.events import NS_PER_S, AnyEvent, Sample
+from services.store.influx.http import InfluxServer
+from services.store.influx.lines import asset_tags, number, series, text, untag
+from services.store.influx.queries import OF_MACHINE, asset_of, select, under
+
+HOUR_NS: Final = 3_600 * NS_PER_S
+REFRESH_NS: Final = 12 * HOUR_NS
+"""What is known of a signal is written again after this long, so that it does not go before the signal's events."""
+
+SIMULATED: Final = "simulated"
+
+Variant = tuple[str, str, bool]
+"""Machine, kind of event, and whether they are the simulated ones."""
+
+
+class Span(NamedTuple):
+    """Times of the oldest and the newest event."""
+
+    first: int
+    last: int
+
+    def with_(self, other: "Span") -> "Span":
+        """Return the span of both."""
+        return Span(min(self.first, other.first), max(self.last, other.last))
+
+
+class SignalFacts(NamedTuple):
+    """What is known of a signal: unit, number or text, whether it has been both, and when that was written."""
+
+    unit: str
+    kind: str
+    mixed: bool
+    written: int
+
+
+class Registry:
+    """The writer's memory of machines and signals. After an error anywhere, `forget` it: it is read again."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing."""
+        self._loaded = False
+        self._spans: dict[Variant, Span] = {}
+        self._kept: dict[Variant, Span] = {}
+        self._signals: dict[tuple[str, str], SignalFacts] = {}
+        self._new_spans: set[Variant] = set()
+        self._new_signals: set[tuple[str, str]] = set()
+
+    async def load(self, server: InfluxServer, raw: str, for_ever: str) -> None:
+        """Read what is known, if it has not been read."""
+        if self._loaded:
+            return
+        self._kept = await spans(server, for_ever)
+        self._spans = _joined(self._kept, await spans(server, raw))
+        self._signals = await signal_facts(server, raw)
+        self._loaded = True
+
+    def meet(self, event: AnyEvent) -> bool:
+        """Learn of an event that is about to be written; tell whether its instant may hold another variant of it."""
+        variant = (event.asset, event.kind, event.simulated)
+        at = event.at
+        known = self._spans.get(variant)
+        if known is None or not known.first <= at <= known.last:
+            self._spans[variant] = Span(at, at) if known is None else known.with_(Span(at, at))
+            self._new_spans.add(variant)
+        other = self._spans.get((event.asset, event.kind, not event.simulated))
+        return other is not None and other.first <= at <= other.last
+
+    def meet_sample(self, event: Sample, now: int) -> bool:
+        """Learn of a sample that is about to be written; tell whether its signal has been both number and text."""
+        key = (event.asset, event.signal)
+        kind = "text" if isinstance(event.value, str) else "number"
+        known = self._signals.get(key)
+        if known is None:
+            known = SignalFacts(event.unit, kind, mixed=False, written=now)
+        elif kind != known.kind or (event.unit and event.unit != known.unit) or now - known.written > REFRESH_NS:
+            mixed = known.mixed or kind != known.kind
+            known = SignalFacts(event.unit or known.unit, kind, mixed=mixed, written=max(now, known.written + 1))
+        else:
+            return known.mixed
+        self._signals[key] = known
+        self._new_signals.add(key)
+        return known.mixed
+
+    def lines(self) -> tuple[list[str], list[str]]:
+        """Return what there is to write about what was met, for the raw bucket, and for that which keeps for ever."""
+        raw, for_ever = [], []
+        for variant in self._new_spans:
+            span, kept = self._spans[variant], self._kept.get(variant)
+            asset, kind, simulated = variant
+            start = series("asset", [*variant_tags(asset, simulated), ("kind", kind)])
+            line = f'{start} first="{span.first}",last="{span.last}"'
+            raw.append(f"{line} {span.last // HOUR_NS * HOUR_NS}")
+            if kept is None or span.first < kept.first or span.last >= kept.last + HOUR_NS:
+                for_ever.append(f"{line} 0")
+                self._kept[variant] = span
+        for asset, signal in self._new_signals:
+            facts = self._signals[asset, signal]
+            start = series("signal", [*asset_tags(asset), ("signal", signal)])
+            fields = f"unit={text(facts.unit)},kind={text(facts.kind)},mixed={number(facts.mixed)}"
+            raw.append(f"{start} {fields} {facts.written}")
+        self._new_spans.clear()
+        self._new_signals.clear()
+        return raw, for_ever
+
+
+def variant_tags(asset: str, simulated: bool) -> list[tuple[str, str]]:
+    """Return the tags of a machine's points."""
+    return [*asset_tags(asset), (SIMULATED, "true" if simulated else "")]
+
+
+async def spans(server: InfluxServer, database: str, asset: str = "") -> dict[Variant, Span]:
+    """Return what one bucket knows of the machines under an asset path."""
+    found = await server.query(
+        database,
+        select(
+            ["first", "last"], "asset", under(asset), group=[*OF_MACHINE, "kind", SIMULATED], newest_first=True, limit=1
+        ),
+    )
+    return {
+        (asset_of(one.tags[level] for level in OF_MACHINE), one.tags["kind"], one.tags[SIMULATED] == "true"): Span(
+            int(first), int(last)
+        )
+        for one in found
+        for _, first, last in one.values
+    }
+
+
+async def signal_facts(server: InfluxServer, database: str, asset: str = "") -> dict[tuple[str, str], SignalFacts]:
+    """Return what is known of the signals of the machines under an asset path."""
+    found = await server.query(
+        database,
+        select(
+            ["unit", "kind", "mixed"],
+            "signal",
+            under(asset),
+            group=[*OF_MACHINE, "signal"],
+            newest_first=True,
+            limit=1,
+        ),
+    )
+    return {
+        (asset_of(one.tags[level] for level in OF_MACHINE), untag(one.tags["signal"])): SignalFacts(
+            unit, kind, mixed=bool(mixed), written=written
+        )
+        for one in found
+        for written, unit, kind, mixed in one.values
+    }
+
+
+def _joined(one: dict[Variant, Span], other: dict[Variant, Span]) -> dict[Variant, Span]:
+    joined = dict(one)
+    for variant, span in other.items():
+        joined[variant] = joined[variant].with_(span) if variant in joined else span
+    return joined

@@ -1,0 +1,214 @@
+"""The store of a plant: an InfluxDB (1.x, 2.x or 3.x), written by line protocol and asked in InfluxQL.
+
+`InfluxStore` has three buckets (1.x: databases) that `corridor store init` makes: raw events, the ledger's minutes, and
+its hours and days. Writes are done one after the other, questions a few at once. What a bucket forgets, it forgets by
+itself.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Final, Self
+
+import structlog
+
+from broker.contract.events import AnyEvent
+from broker.contract.topics import Kind
+from services.ledger.fields import Sums, add
+from services.store import due
+from services.store.holdings import StoreStatus
+from services.store.influx.address import Address
+from services.store.influx.http import InfluxServer
+from services.store.influx.ledger import LEDGER, REASONS, LedgerReading
+from services.store.influx.names import SCHEMA, SCHEMA_NOTE, Buckets
+from services.store.influx.reading import Reading
+from services.store.influx.status import status
+from services.store.influx.writing import Writing
+from services.store.interface import (
+    Batch,
+    Bucket,
+    LedgerRow,
+    Machine,
+    ReasonRow,
+    Refused,
+    Resolution,
+    Signal,
+    StoreError,
+)
+from services.store.resolutions import layers
+
+QUERY_LIMIT_S: Final = 30.0
+"""How long a question may take."""
+ROW_LIMIT: Final = 1_000_000
+"""How many rows an answer may have."""
+
+_log = structlog.get_logger("corridor.store")
+
+
+class InfluxStore:
+    """An open InfluxDB store; see `services.store.interface.Store`, which it implements. Made by `open`."""
+
+    def __init__(self, address: Address, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> None:
+        self.address = address
+        self.buckets = Buckets.of(address.database)
+        self.server = InfluxServer(address, query_limit_s=query_limit_s)
+        self._writing = Writing(self.server, self.buckets)
+        self._reading = Reading(self.server, self.buckets, row_limit)
+        self._ledger = LedgerReading(self.server, self.buckets, row_limit)
+        self._one_writes = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, address: Address, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> Self:
+        """Open a store that is set up, and see that it is healthy.
+
+        Raises:
+            StoreError: it is not; the text says why and what to do.
+        """
+        store = cls(address, query_limit_s=query_limit_s, row_limit=row_limit)
+        try:
+            await store.check()
+        except BaseException:
+            await store.server.close()
+            raise
+        return store
+
+    async def check(self) -> None:
+        """See that every bucket answers, and that it is of a schema that is known here.
+
+        Raises:
+            StoreError: something is wrong.
+        """
+        for bucket in self.buckets:
+            # A SHOW would do even where there is no bucket.
+            await self.server.query(bucket, 'SELECT * FROM "note" LIMIT 1')
+        version = await self.note(SCHEMA_NOTE)
+        if version is not None and int(version) > SCHEMA:
+            raise StoreError(
+                f"{self.address} was made by a newer version of Corridor (its schema is {version}, this program knows"
+                f" {SCHEMA}); run that version or a newer one, or name another bucket"
+            )
+
+    async def write(self, batch: Batch) -> None:
+        """Write a batch; it is durable when this returns."""
+        async with self._one_writes:
+            await self._writing.write(batch)
+
+    async def events(
+        self,
+        kinds: Sequence[Kind],
+        asset: str,
+        start: int,
+        end: int,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[AnyEvent]:
+        """Return events with start ≤ at < end, in order of (time, asset, kind, series), at most `limit`."""
+        with _first_error():
+            return await self._reading.events(kinds, asset, start, end, limit, newest_first=newest_first)
+
+    async def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+        """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
+        with _first_error():
+            return await self._reading.before(kinds, asset, at)
+
+    async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
+        """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
+        return await self._reading.thinned(asset, signal, start, end, points)
+
+    async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
+        """Return the rows with start ≤ row.start < end by (start, asset, product, shift), empty ones left out."""
+        found = await self._ledger.rows(LEDGER, asset, start, end, resolution)
+        found.sort(key=lambda row: (row.start, row.asset, row.first, row.second))
+        return [LedgerRow(row.asset, row.start, row.first, row.second, row.sums, row.order) for row in found]
+
+    async def totals(
+        self, asset: str, start: int, end: int, resolution: Resolution = "minute"
+    ) -> dict[tuple[str, str, str], Sums]:
+        """Return the exact sums of those rows by (machine, product, shift)."""
+        totals: dict[tuple[str, str, str], Sums] = {}
+        for row in await self._ledger.rows(LEDGER, asset, start, end, resolution):
+            add(totals.setdefault((row.asset, row.first, row.second), {}), row.sums)
+        return dict(sorted(totals.items()))
+
+    async def reasons(self, asset: str, start: int, end: int) -> list[ReasonRow]:
+        """Return the reason rows with start ≤ row.start < end, summed by machine, state and reason."""
+        totals: dict[tuple[str, str, str], Sums] = {}
+        for begin, until, resolution in layers(start, end):
+            for row in await self._ledger.rows(REASONS, asset, begin, until, resolution):
+                add(totals.setdefault((row.asset, row.first, row.second), {}), row.sums)
+        return [
+            ReasonRow(path, start, state, reason, sums.get("seconds", 0), sums.get("entries", 0))
+            for (path, state, reason), sums in sorted(totals.items())
+        ]
+
+    async def reason_rows(self, asset: str, start: int, end: int) -> list[ReasonRow]:
+        """Return the reason rows with start ≤ row.start < end as written, empty ones left out."""
+        found = await self._ledger.rows(REASONS, asset, start, end, "minute")
+        found.sort(key=lambda row: (row.start, row.asset, row.first, row.second))
+        return [
+            ReasonRow(
+                row.asset, row.start, row.first, row.second, row.sums.get("seconds", 0), row.sums.get("entries", 0)
+            )
+            for row in found
+        ]
+
+    async def frontier(self, asset: str) -> dict[str, int]:
+        """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
+        return due.cut_short(await self._ledger.frontier(asset), await self._reading.note(due.NOTE))
+
+    async def machines(self, asset: str = "") -> list[Machine]:
+        """Return every machine that has spoken, in order of its path."""
+        return await self._reading.machines(asset)
+
+    async def signals(self, asset: str) -> list[Signal]:
+        """Return the signals of the machines under `asset`."""
+        return await self._reading.signals(asset)
+
+    async def refused(self, start: int, end: int, *, limit: int = 1_000) -> list[Refused]:
+        """Return refused messages with start ≤ at < end, newest first."""
+        return await self._reading.refused(start, end, limit)
+
+    async def note(self, name: str) -> str | None:
+        """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
+        return await self._reading.note(name)
+
+    async def set_note(self, name: str, text: str) -> None:
+        """Keep a named text."""
+        async with self._one_writes:
+            await self._writing.set_note(name, text)
+
+    async def status(self) -> StoreStatus:
+        """Return what the store holds."""
+        return await status(self.server, self.buckets, self._reading)
+
+    async def forget(self, *, events_before: int, minutes_before: int) -> int:  # noqa: ARG002
+        """Bring hours and days of the ledger up to date where a writer that ended could not; return 0.
+
+        The buckets forget by themselves.
+        """
+        async with self._one_writes:
+            await self._writing.settle()
+        return 0
+
+    async def close(self) -> None:
+        """Finish what is being written, and close."""
+        async with self._one_writes:
+            try:
+                await self._writing.finish()
+            except StoreError as error:
+                _log.warning("hours and days of the ledger are behind, answers are not", error=str(error))
+            finally:
+                await self.server.close()
+
+
+@contextlib.contextmanager
+def _first_error() -> Iterator[None]:
+    """Raise the first of several errors alone: questions that are asked together fail together."""
+    try:
+        yield
+    except ExceptionGroup as errors:
+        first: Exception = errors.subgroup(StoreError) or errors
+        while isinstance(first, ExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None

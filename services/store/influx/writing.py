@@ -1,0 +1,162 @@
+"""The writing half of the InfluxDB store: a batch becomes lines, and the lines are written in an order that heals.
+
+Marks come first, then the ledger's rows, then the events. Whoever dies in between leaves rows whose events are not
+acknowledged: they come again, and the rows are made again. The other way round, an event would be known whose row was
+never made.
+
+An event whose instant may hold another variant of it (`influx_registry`) is written to the points of both variants; the
+field `gone` says which one does not count.
+"""
+
+import base64
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import structlog
+
+from broker.contract.events import AnyEvent, Command, Reply, Sample
+from services.store.influx.events import FORMS, Places, tags_of
+from services.store.influx.http import InfluxServer, RefusedLine
+from services.store.influx.ledger import LedgerWriting
+from services.store.influx.lines import number, series, text
+from services.store.influx.names import Buckets
+from services.store.influx.registry import Registry, variant_tags
+from services.store.interface import KEPT_BYTES, Batch, Refused, StoreError
+from services.store.rejections import Rejections
+
+_MANY_PREFIXES: Final = 100_000
+
+_log = structlog.get_logger("corridor.store")
+
+
+class Writing:
+    """The writer of a store. Not for more than one task at once."""
+
+    def __init__(self, server: InfluxServer, buckets: Buckets) -> None:
+        self._server = server
+        self._buckets = buckets
+        self._registry = Registry()
+        self._ledger = LedgerWriting(server, buckets)
+        self._rejections = Rejections()
+        self._prefixes: dict[tuple[str, str, str, bool], str] = {}
+
+    async def write(self, batch: Batch) -> None:
+        """Write a batch; it is durable when this returns.
+
+        Raises:
+            StoreError: it was not written, or only a part; writing it again does no harm.
+        """
+        now = time.time_ns()
+        try:
+            await self._ledger.write(batch.rows, batch.reasons, now)
+            if batch.events or batch.refused:
+                await self._registry.load(self._server, self._buckets.raw, self._buckets.hours)
+                await self._write_raw(batch, now)
+        except BaseException:
+            self._registry.forget()
+            raise
+        await self._ledger.settle_sometimes(now)
+
+    async def settle(self) -> None:
+        """Bring hours and days up to date, those that other writers left as well."""
+        await self._ledger.settle_all(time.time_ns())
+
+    async def finish(self) -> None:
+        """Bring hours and days up to date that this writer has written in."""
+        await self._ledger.settle()
+
+    async def set_note(self, name: str, words: str) -> None:
+        """Keep a named text."""
+        await self._write_surely(self._buckets.hours, [f"{series('note', [('name', name)])} text={text(words)} 0"])
+
+    async def _write_raw(self, batch: Batch, now: int) -> None:
+        places = Places()
+        lines = self._event_lines(batch.events, places, now)
+        draft = self._rejections.draft()
+        lines += _refused_lines(draft.rows(batch.refused), places)
+        raw, for_ever = self._registry.lines()
+        refused = await self._server.write(self._buckets.raw, [*lines, *raw])
+        if refused:
+            told = draft.rows(_refused_of(line, now) for line in refused if not line.line.startswith("rejected "))
+            if not all(one.is_count for one in told):
+                _log.warning(
+                    "the store refuses", lines=len(refused), first=refused[0].reason, line=refused[0].line[:200]
+                )
+            await self._write_surely(self._buckets.raw, _refused_lines(told, Places()))
+        if for_ever:
+            await self._write_surely(self._buckets.hours, for_ever)
+        draft.settle()
+
+    async def _write_surely(self, database: str, lines: Sequence[str]) -> None:
+        await write_surely(self._server, database, lines)
+
+    def _event_lines(self, events: Iterable[AnyEvent], places: Places, now: int) -> list[str]:
+        lines: list[str] = []
+        registry = self._registry
+        for event in events:
+            kind = event.kind
+            if kind == "telemetry" and event.time_source == "retained":
+                # The last known value, of unknown age: it has no place in a series.
+                continue
+            form = FORMS.get(kind)
+            if form is None:
+                continue
+            fields = form.fields(event)
+            if not fields:
+                continue
+            if isinstance(event, Sample) and registry.meet_sample(event, now):
+                fields += f',type="{"text" if isinstance(event.value, str) else "number"}"'
+            at = event.at
+            if isinstance(event, (Command, Reply)):
+                at = places.place(f"{event.asset} {kind} {event.name}", at, event.id)
+            simulated = event.simulated
+            if registry.meet(event):
+                lines.append(f"{self._prefix(event, simulated)} {fields},gone=0 {at}")
+                other = f"{fields},gone=1" if form.subset else "gone=1"
+                lines.append(f"{self._prefix(event, not simulated)} {other} {at}")
+            else:
+                lines.append(f"{self._prefix(event, simulated)} {fields} {at}")
+        return lines
+
+    def _prefix(self, event: AnyEvent, simulated: bool) -> str:
+        """Return measurement and tags of an event's points."""
+        name = event.name if isinstance(event, (Command, Reply)) else event.series
+        key = (event.asset, event.kind, name, simulated)
+        prefix = self._prefixes.get(key)
+        if prefix is None:
+            if len(self._prefixes) > _MANY_PREFIXES:
+                self._prefixes.clear()
+            tags = [*variant_tags(event.asset, simulated), *tags_of(event)]
+            prefix = self._prefixes[key] = series(FORMS[event.kind].measurement, tags)
+        return prefix
+
+
+async def write_surely(server: InfluxServer, database: str, lines: Sequence[str]) -> None:
+    """Write lines of our own bookkeeping, none of which may be missing.
+
+    Raises:
+        StoreError: the server refuses one for ever.
+    """
+    refused = await server.write(database, lines)
+    if refused:
+        raise StoreError(
+            f"InfluxDB at {server.address.base} refuses a line of {database!r}: {refused[0].reason};"
+            f" the line: {refused[0].line[:200]}"
+        )
+
+
+def _refused_lines(refused: Iterable[Refused], places: Places) -> list[str]:
+    return [
+        f"rejected topic={text(one.topic)},reason={text(one.reason)},"
+        f'payload="{base64.b64encode(one.payload).decode()}",bytes={number(one.size)},at="{one.at}",'
+        f"count={number(one.count)}"
+        f" {places.place('rejected', one.at, one.topic, one.payload)}"
+        for one in refused
+    ]
+
+
+def _refused_of(line: RefusedLine, now: int) -> Refused:
+    """Return what is kept of an event that the server refuses: the line, under the name of its series."""
+    payload = line.line.encode("utf-8", "replace")
+    return Refused(now, line.line.partition(" ")[0], f"InfluxDB: {line.reason}", payload[:KEPT_BYTES], len(payload))

@@ -1,0 +1,260 @@
+# ruff: noqa: S608  (names of tables and columns come from sqlite_schema, values are parameters)
+"""The sums in the SQLite store: minute rows as written, and rows by hour, day and week that always agree with them.
+
+An hour's row is the sum of its minutes, a day's the sum of its hours and a week's of its days; none is ever counted up.
+Writing a minute marks its hour, day and week in `ledger_dirty`. Reading leaves the rows of marked spans aside and sums
+what they are made of, so every answer is exact and no reader has to write. The writer makes the marked rows anew, all
+but the newest of each machine: the running hour's minutes change each second, and would have it made each second for
+nothing.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, Self
+
+from services.ledger.fields import Sums, add
+from services.store.interface import LedgerRow, ReasonRow
+from services.store.sqlite.schema import LEDGER, NOTHING, REASONS, Family
+
+SPANS_NS: Final = {
+    "minute": 60_000_000_000,
+    "hour": 3_600_000_000_000,
+    "day": 86_400_000_000_000,
+    "week": 604_800_000_000_000,
+}
+"""How long what a row sums is. A week is seven days of UTC from 1970-01-01 on, a Thursday; it is asked for by nobody,
+and makes long ranges fast."""
+SUMMED: Final = ("hour", "day", "week")
+"""The spans whose rows are sums of finer ones."""
+_FINER: Final = {"week": "day", "day": "hour", "hour": "minute"}
+
+
+class Stretch(NamedTuple):
+    """The rows of one machine (by its number) with start ≤ row.start < end, at one resolution."""
+
+    asset: int
+    start: int
+    end: int
+    resolution: str
+
+    def finer(self, start: int) -> Self:
+        """Return what the hour (day, week) of this stretch that begins at `start` is the sum of."""
+        return self._replace(start=start, end=start + SPANS_NS[self.resolution], resolution=_FINER[self.resolution])
+
+
+class Summed(NamedTuple):
+    """One row of sums of one machine: its keys, what it carries, and its sums without zeros."""
+
+    start: int
+    first: str
+    second: str
+    carried: str
+    sums: Sums
+
+
+class WholeSum:
+    """`SUM` for SQLite that cannot overflow: a sum beyond 64 bits is given as text."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def step(self, value: int | str) -> None:
+        """Add one value."""
+        self.total += int(value)
+
+    def finalize(self) -> int | str:
+        """Return the sum."""
+        return _kept(self.total)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Teach a connection what the statements here need."""
+    connection.create_aggregate("whole_sum", 1, WholeSum)  # type: ignore[arg-type]  # it may return text as well
+
+
+# ---- Writing ----
+
+
+def write_rows(connection: sqlite3.Connection, rows: Iterable[LedgerRow], asset_id: Callable[[str], int]) -> None:
+    """Write minute rows within the running transaction; an empty one takes away what was there."""
+    given = [(asset_id(row.asset), Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
+    _write(connection, LEDGER, given)
+
+
+def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], asset_id: Callable[[str], int]) -> None:
+    """Write reason rows within the running transaction; one without seconds or entries takes away what was there."""
+    given = [
+        (
+            asset_id(row.asset),
+            Summed(row.start, row.state, row.reason, "", {"seconds": row.seconds, "entries": row.entries}),
+        )
+        for row in rows
+    ]
+    _write(connection, REASONS, given)
+
+
+def settle(connection: sqlite3.Connection, assets: Iterable[int]) -> None:
+    """Make the marked rows of these machines anew, within the running transaction: all but the newest of each."""
+    for asset in assets:
+        for resolution in SUMMED:
+            marked = connection.execute(
+                "SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2 AND start <"
+                " (SELECT max(start) FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2)",
+                (asset, resolution),
+            ).fetchall()
+            for (start,) in marked:
+                _make_anew(connection, asset, start, resolution)
+
+
+def settle_before(connection: sqlite3.Connection, before: int) -> None:
+    """Make the marked rows of all machines anew that begin before a time, within the running transaction."""
+    for resolution in SUMMED:
+        marked = connection.execute(
+            "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start < ?", (resolution, before)
+        ).fetchall()
+        for asset, start in marked:
+            _make_anew(connection, asset, start, resolution)
+
+
+def _make_anew(connection: sqlite3.Connection, asset: int, start: int, resolution: str) -> None:
+    made_of = Stretch(asset, start, start, resolution).finer(start)
+    for family in (LEDGER, REASONS):
+        made = [(asset, row._replace(start=start)) for row in _sums(connection, family, made_of)]
+        connection.execute(f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", (asset, start))
+        _insert(connection, family, resolution, made)
+    connection.execute(
+        "DELETE FROM ledger_dirty WHERE asset = ? AND resolution = ? AND start = ?", (asset, resolution, start)
+    )
+
+
+def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int, Summed]]) -> None:
+    last = {(asset, *row[:3]): row for asset, row in rows}
+    _insert(connection, family, "minute", [(key[0], row) for key, row in last.items() if any(row.sums.values())])
+    connection.executemany(
+        f"DELETE FROM {family.name}_minute"
+        f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
+        [key for key, row in last.items() if not any(row.sums.values())],
+    )
+    for resolution in SUMMED:
+        span = SPANS_NS[resolution]
+        marks = {(asset, resolution, row.start // span * span) for asset, row in rows}
+        connection.executemany("INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, ?, ?)", marks)
+
+
+def _insert(connection: sqlite3.Connection, family: Family, resolution: str, rows: list[tuple[int, Summed]]) -> None:
+    carried = (family.carried,) if family.carried != NOTHING else ()
+    columns = ("asset", "start", *family.keys, *carried, *family.sums)
+    statement = (
+        f"INSERT OR REPLACE INTO {family.name}_{resolution} ({', '.join(columns)})"
+        f" VALUES ({', '.join('?' * len(columns))})"
+    )
+
+    zeros = (0,) * len(family.sums)
+    values: list[tuple[Any, ...]] = [
+        (
+            asset,
+            row.start,
+            row.first,
+            row.second,
+            *([row.carried] if carried else []),
+            *map(row.sums.get, family.sums, zeros),
+        )
+        for asset, row in rows
+    ]
+    try:
+        connection.executemany(statement, values)
+    except OverflowError:
+        connection.executemany(statement, [[_kept(value) for value in row] for row in values])
+
+
+def _kept(value: int | str) -> int | str:
+    """Return a value as SQLite can hold it: a sum beyond 64 bits as text."""
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
+
+
+# ---- Reading ----
+
+
+def rows(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> list[Summed]:
+    """Return a stretch's rows in order, as the minutes say."""
+    stale = _stale(connection, stretch)
+    found = connection.execute(
+        f"SELECT start, {', '.join(family.keys)}, {family.carried}, {', '.join(family.sums)}"
+        f" FROM {family.name}_{stretch.resolution} WHERE asset = ? AND start >= ? AND start < ?",
+        stretch[:3],
+    )
+    answer = [_summed(family, row) for row in found if row[0] not in stale]
+    for start in stale:
+        answer += [row._replace(start=start) for row in _sums(connection, family, stretch.finer(start))]
+    answer.sort(key=lambda row: row[:3])
+    return answer
+
+
+def totals(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> dict[tuple[str, str], Sums]:
+    """Return the sums of a stretch's rows by their keys; days are read by the week where whole weeks are among them."""
+    found: dict[tuple[str, str], Sums] = {}
+    for piece in _by_week(stretch) if stretch.resolution == "day" else [stretch]:
+        for row in _sums(connection, family, piece):
+            add(found.setdefault((row.first, row.second), {}), row.sums)
+    return found
+
+
+def _by_week(days: Stretch) -> list[Stretch]:
+    """Cut a stretch of days into whole weeks, and days at its ends."""
+    day, week = SPANS_NS["day"], SPANS_NS["week"]
+    first, last = -(-days.start // week) * week, -(-days.end // day) * day // week * week
+    if first >= last:
+        return [days]
+    return [days._replace(end=first), Stretch(days.asset, first, last, "week"), days._replace(start=last)]
+
+
+def _sums(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> list[Summed]:
+    """Return the sums of a stretch's rows by their keys, with the newest start and what that row carries."""
+    found = {row[1:3]: row for row in _clean_sums(connection, family, stretch)}
+    for start in _stale(connection, stretch):
+        for row in _sums(connection, family, stretch.finer(start)):
+            old = found.setdefault(row[1:3], row)
+            if old is row:
+                continue
+            add(old.sums, row.sums)
+            if row.start > old.start:
+                found[row[1:3]] = row._replace(sums=old.sums)
+    return list(found.values())
+
+
+def _clean_sums(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> Iterator[Summed]:
+    """Return the sums of the rows that are not marked."""
+    keys = ", ".join(family.keys)
+    unmarked = "start NOT IN (SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?4)"
+
+    def ask(function: str) -> list[Sequence[Any]]:
+        summed = ", ".join(f"{function}({column})" for column in family.sums)
+        # With a single max(), SQLite takes bare columns from the row that has it: what is carried is the newest row's.
+        return connection.execute(
+            f"SELECT max(start), {keys}, {family.carried}, {summed} FROM {family.name}_{stretch.resolution}"
+            f" WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND {unmarked} GROUP BY {keys}",
+            stretch,
+        ).fetchall()
+
+    try:
+        answer = ask("sum")
+        # A sum over text is a float, and not exact.
+        exact = all(isinstance(amount, int) for row in answer for amount in row[4:])
+    except sqlite3.OperationalError as error:
+        if "integer overflow" not in str(error):
+            raise
+        exact = False
+    return (_summed(family, row) for row in (answer if exact else ask("whole_sum")))
+
+
+def _summed(family: Family, row: Sequence[Any]) -> Summed:
+    sums = {name: int(amount) for name, amount in zip(family.sums, row[4:], strict=True) if amount}
+    return Summed(row[0], row[1], row[2], row[3], sums)
+
+
+def _stale(connection: sqlite3.Connection, stretch: Stretch) -> set[int]:
+    """Return the starts of the marked hours (days, weeks) in a stretch; minutes are never marked."""
+    marked = connection.execute(
+        "SELECT start FROM ledger_dirty WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND resolution = ?4", stretch
+    )
+    return {start for (start,) in marked}

@@ -1,0 +1,183 @@
+# ruff: noqa: S608  (every name here is written here)
+"""The tables of the SQLite store, and the views that make them readable in the sqlite3 shell.
+
+An event stands in the table of its measurement under (series, time); `series` says whose series it is, and `asset`
+which machine. A table without row ids is its own index: a series' events lie together in order of time. Every table
+`x` has a view `x_view` with the columns that people look for: site, area, line, machine, the time as text, and the
+ledger's sums as floats of their unit, as in
+
+    SELECT utc, machine, state, reason FROM state_view WHERE line = 'line-1' ORDER BY time DESC LIMIT 20;
+
+The ledger's sums are integers of 10⁻⁹ of their unit, so that they add exactly; a sum that 64 bits cannot hold is kept
+as text. `ledger_dirty` names the hours, days and weeks whose rows no longer say what the minutes say. Names of tables
+and columns are a contract: they change only by adding, and each change is a further step in `STEPS`.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from broker.contract.events import COUNTERS
+from services.ledger.fields import FIELDS
+from services.store.client_ids import MARK_NOTE, new_mark
+
+MEASUREMENTS: Final[dict[str, tuple[str, ...]]] = {
+    "telemetry": ("value REAL", "text TEXT"),
+    "state": ("state TEXT NOT NULL", "code INTEGER NOT NULL", "reason TEXT NOT NULL"),
+    "count": tuple(f"{counter} REAL" for counter in COUNTERS),
+    "job": (
+        "phase TEXT NOT NULL",
+        '"order" TEXT NOT NULL',
+        "product TEXT NOT NULL",
+        "planned REAL",
+        "ideal_cycle REAL",
+    ),
+    "meter": ("total REAL NOT NULL", "unit TEXT NOT NULL"),
+    "quality": (
+        "value REAL NOT NULL",
+        "lower REAL",
+        "nominal REAL",
+        "upper REAL",
+        "part TEXT NOT NULL",
+        "unit TEXT NOT NULL",
+    ),
+    "labour": ("present REAL NOT NULL", "working REAL"),
+    "material": (
+        "consumed REAL",
+        "stock REAL",
+        "integrated_good REAL",
+        "lost_production REAL",
+        "lost_storage REAL",
+        "lost_other REAL",
+        "throughput REAL",
+        "unit TEXT NOT NULL",
+    ),
+    "event": ("severity TEXT NOT NULL", "text TEXT NOT NULL", "active INTEGER NOT NULL"),
+    "status": ("online INTEGER NOT NULL",),
+    "command": ("id TEXT NOT NULL", "args TEXT", '"by" TEXT', "ok INTEGER", "result TEXT"),
+}
+"""The tables of events: their columns beside series, time and simulated."""
+
+SERIES_NAMES: Final = {
+    "telemetry": "s.name AS signal",
+    "meter": "s.name AS name",
+    "quality": "s.name AS characteristic",
+    "material": "s.name AS name",
+    "event": "s.name AS code",
+    "command": "s.kind AS kind, substr(s.name, 1, instr(s.name, ' ') - 1) AS name",
+}
+"""What the name of a series means in each measurement that has one."""
+
+
+class Family(NamedTuple):
+    """Tables of sums that are kept by minute, hour, day and week.
+
+    Attributes:
+        name: what the tables' names begin with; `_minute`, `_hour`, `_day` and `_week` follow.
+        keys: what tells the rows of one machine and minute from each other.
+        carried: what is neither key nor sum: of several rows, that of the latest is taken.
+        sums: the columns that add.
+    """
+
+    name: str
+    keys: tuple[str, str]
+    carried: str
+    sums: tuple[str, ...]
+
+
+NOTHING: Final = "''"
+"""What a family carries that carries nothing."""
+
+LEDGER: Final = Family("ledger", ("product", "shift"), '"order"', FIELDS)
+REASONS: Final = Family("ledger_reason", ("state", "reason"), NOTHING, ("seconds", "entries"))
+RESOLUTIONS: Final = ("minute", "hour", "day", "week")
+
+_TAGS: Final = "a.path AS asset, a.site, a.area, a.line, a.machine"
+
+
+def _create() -> list[str]:
+    return [
+        """CREATE TABLE asset (
+            id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,
+            site TEXT NOT NULL, area TEXT NOT NULL, line TEXT NOT NULL, machine TEXT NOT NULL,
+            first INTEGER, last INTEGER, simulated INTEGER NOT NULL DEFAULT 0)""",
+        """CREATE TABLE series (
+            id INTEGER PRIMARY KEY, asset INTEGER NOT NULL REFERENCES asset, kind TEXT NOT NULL, name TEXT NOT NULL,
+            unit TEXT NOT NULL DEFAULT '', type TEXT NOT NULL DEFAULT '', UNIQUE (asset, kind, name))""",
+        *(
+            f"CREATE TABLE {table} (series INTEGER NOT NULL, time INTEGER NOT NULL, simulated INTEGER NOT NULL,"
+            f" {', '.join(columns)}, PRIMARY KEY (series, time)) WITHOUT ROWID"
+            for table, columns in MEASUREMENTS.items()
+        ),
+        *(_create_sums(family, resolution) for family in (LEDGER, REASONS) for resolution in ("minute", "hour", "day")),
+        """CREATE TABLE ledger_dirty (
+            asset INTEGER NOT NULL, resolution TEXT NOT NULL, start INTEGER NOT NULL,
+            PRIMARY KEY (asset, resolution, start)) WITHOUT ROWID""",
+        """CREATE TABLE rejected (
+            time INTEGER NOT NULL, topic TEXT NOT NULL, reason TEXT NOT NULL, payload BLOB NOT NULL,
+            bytes INTEGER NOT NULL, PRIMARY KEY (time, topic, payload)) WITHOUT ROWID""",
+        "CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
+        f"INSERT INTO note (name, text) VALUES ('{MARK_NOTE}', '{new_mark()}')",
+    ]
+
+
+def _create_sums(family: Family, resolution: str) -> str:
+    first, second = family.keys
+    carried = f"{family.carried} TEXT NOT NULL DEFAULT '', " if family.carried != NOTHING else ""
+    return (
+        f"CREATE TABLE {family.name}_{resolution} (asset INTEGER NOT NULL, start INTEGER NOT NULL,"
+        f" {first} TEXT NOT NULL, {second} TEXT NOT NULL, {carried}"
+        f"{', '.join(f'{column} NOT NULL DEFAULT 0' for column in family.sums)},"
+        f" PRIMARY KEY (asset, start, {first}, {second})) WITHOUT ROWID"
+    )
+
+
+def _add_weeks() -> list[str]:
+    week = "start - start % 604800000000000"
+    days = [f"{family.name}_day" for family in (LEDGER, REASONS)]
+    return [
+        *(_create_sums(family, "week") for family in (LEDGER, REASONS)),
+        *(
+            f"INSERT OR IGNORE INTO ledger_dirty SELECT DISTINCT asset, 'week', {week} FROM {days_of}"
+            for days_of in (*days, "ledger_dirty WHERE resolution = 'day'")
+        ),
+    ]
+
+
+STEPS: Final[tuple[Callable[[], list[str]], ...]] = (_create, _add_weeks)
+"""What makes a file of each schema version from one of the version before; the first makes it from an empty file."""
+
+
+def views() -> dict[str, str]:
+    """Return the readable views: name and query."""
+    found = {
+        f"{table}_view": f"SELECT {_utc('e.time')}, {_TAGS}, {named}{_listed('e', columns)}, e.time, e.simulated"
+        f" FROM {table} e JOIN series s ON s.id = e.series JOIN asset a ON a.id = s.asset"
+        for table, columns in MEASUREMENTS.items()
+        for named in [f"{SERIES_NAMES[table]}, " if table in SERIES_NAMES else ""]
+    }
+    for family in (LEDGER, REASONS):
+        for resolution in RESOLUTIONS:
+            carried = f"e.{family.carried}, " if family.carried != NOTHING else ""
+            found[f"{family.name}_{resolution}_view"] = (
+                f"SELECT {_utc('e.start')}, {_TAGS}, e.{family.keys[0]}, e.{family.keys[1]}, {carried}"
+                f"{', '.join(f'e.{column} / 1e9 AS {column}' for column in family.sums)}, e.start"
+                f" FROM {family.name}_{resolution} e JOIN asset a ON a.id = e.asset"
+            )
+    found["rejected_view"] = (
+        f"SELECT {_utc('e.time')}, e.topic, e.reason, e.payload, e.bytes, e.count, e.time FROM rejected e"
+    )
+    found["signal_view"] = (
+        f"SELECT {_TAGS}, s.name AS signal, s.unit, s.type AS kind,"
+        " (SELECT min(time) FROM telemetry WHERE series = s.id) AS first,"
+        " (SELECT max(time) FROM telemetry WHERE series = s.id) AS last"
+        " FROM series s JOIN asset a ON a.id = s.asset WHERE s.kind = 'telemetry'"
+    )
+    return found
+
+
+def _utc(column: str) -> str:
+    return f"strftime('%Y-%m-%dT%H:%M:%fZ', {column} / 1e9, 'unixepoch') AS utc"
+
+
+def _listed(alias: str, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{alias}.{column.split()[0]}" for column in columns)

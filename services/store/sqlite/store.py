@@ -1,0 +1,306 @@
+"""The embedded store: a SQLite file, written by one thread and read by a few.
+
+`SqliteStore` hands what it is asked to threads: writing to the one that owns the writing connection, questions to a few
+readers with connections of their own, which see the last commit and never hold the writer up. Whoever stops waiting
+(cancellation) ends a question early; a write that has begun is finished all the same.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import structlog
+
+from broker.contract.events import AnyEvent
+from broker.contract.topics import Kind
+from services.ledger.fields import Sums
+from services.store.holdings import StoreStatus
+from services.store.interface import (
+    Batch,
+    Bucket,
+    LedgerRow,
+    Machine,
+    ReasonRow,
+    Refused,
+    Resolution,
+    Signal,
+    StoreError,
+)
+from services.store.sqlite import ledger as sqlite_ledger
+from services.store.sqlite.file import explained, open_reader
+from services.store.sqlite.presence import FilesChangedError, Gate, check_whole, missing
+from services.store.sqlite.reading import Reading
+from services.store.sqlite.status import status
+from services.store.sqlite.writing import Writing
+
+QUERY_LIMIT_S: Final = 30.0
+"""How long a question may take."""
+ROW_LIMIT: Final = 1_000_000
+"""How many rows an answer may have."""
+READERS: Final = 4
+"""How many questions are answered at once; the others wait their turn."""
+
+_INSTRUCTIONS_BETWEEN_CHECKS: Final = 20_000
+
+_log = structlog.get_logger("corridor.store")
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """An open SQLite store; see `services.store.interface.Store`, which it implements. Made by `open`."""
+
+    def __init__(self, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> None:
+        self.path = path
+        self._query_limit_s = query_limit_s
+        self._row_limit = row_limit
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._own = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._writing: Writing | None = None
+        self._gate = Gate()
+
+    @classmethod
+    async def open(cls, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> Self:
+        """Open a file, made or brought up to date where need be.
+
+        Args:
+            path: the file.
+            query_limit_s: how long a question may take.
+            row_limit: how many rows an answer may have.
+
+        Raises:
+            StoreError: it cannot be opened; the text says why and what to do.
+        """
+        store = cls(path, query_limit_s=query_limit_s, row_limit=row_limit)
+        try:
+            store._writing = await store._on_writer(lambda: Writing(path))
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def write(self, batch: Batch) -> None:
+        """Write a batch; it is durable when this returns."""
+        await self._on_writer(lambda: self._present_writing().write(batch))
+
+    async def events(
+        self,
+        kinds: Sequence[Kind],
+        asset: str,
+        start: int,
+        end: int,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[AnyEvent]:
+        """Return events with start ≤ at < end, in order of (time, asset, kind, series), at most `limit`."""
+        return await self._ask(
+            lambda reading: reading.events(kinds, asset, start, end, limit, newest_first=newest_first)
+        )
+
+    async def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+        """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
+        return await self._ask(lambda reading: reading.before(kinds, asset, at))
+
+    async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
+        """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
+        return await self._ask(lambda reading: reading.thinned(asset, signal, start, end, points))
+
+    async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
+        """Return the rows with start ≤ row.start < end by (start, asset, product, shift), empty ones left out."""
+        return await self._ask(lambda reading: reading.rows(asset, start, end, resolution))
+
+    async def totals(
+        self, asset: str, start: int, end: int, resolution: Resolution = "minute"
+    ) -> dict[tuple[str, str, str], Sums]:
+        """Return the exact sums of those rows by (machine, product, shift)."""
+        return await self._ask(lambda reading: reading.totals(asset, start, end, resolution))
+
+    async def reasons(self, asset: str, start: int, end: int) -> list[ReasonRow]:
+        """Return the reason rows with start ≤ row.start < end, summed by machine, state and reason."""
+        return await self._ask(lambda reading: reading.reasons(asset, start, end))
+
+    async def reason_rows(self, asset: str, start: int, end: int) -> list[ReasonRow]:
+        """Return the reason rows with start ≤ row.start < end as written, empty ones left out."""
+        return await self._ask(lambda reading: reading.reason_rows(asset, start, end))
+
+    async def frontier(self, asset: str) -> dict[str, int]:
+        """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
+        return await self._ask(lambda reading: reading.frontier(asset))
+
+    async def machines(self, asset: str = "") -> list[Machine]:
+        """Return every machine that has spoken, in order of its path."""
+        return await self._ask(lambda reading: reading.machines(asset))
+
+    async def signals(self, asset: str) -> list[Signal]:
+        """Return the signals of the machines under `asset`."""
+        return await self._ask(lambda reading: reading.signals(asset))
+
+    async def refused(self, start: int, end: int, *, limit: int = 1_000) -> list[Refused]:
+        """Return refused messages with start ≤ at < end, newest first."""
+        return await self._ask(lambda reading: reading.refused(start, end, limit))
+
+    async def note(self, name: str) -> str | None:
+        """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
+        return await self._ask(lambda reading: reading.note(name))
+
+    async def set_note(self, name: str, text: str) -> None:
+        """Keep a named text."""
+        await self._on_writer(lambda: self._present_writing().set_note(name, text))
+
+    async def forget(self, *, events_before: int, minutes_before: int) -> int:
+        """Forget raw events and refused messages, and minutes of the ledger, older than these times.
+
+        It is done in small steps, between which others write. Hours and days of the ledger stay.
+
+        Returns:
+            How many rows went.
+        """
+        gone = 0
+        while step := await self._on_writer(
+            lambda: self._present_writing().forget(events_before=events_before, minutes_before=minutes_before)
+        ):
+            gone += step
+        return gone
+
+    async def check(self) -> None:
+        """See that the store answers.
+
+        Raises:
+            StoreError: it does not.
+        """
+        await self.note("health")
+
+    async def status(self) -> StoreStatus:
+        """Return what the store holds."""
+        return await self._ask(lambda reading: status(reading.connection, self.path))
+
+    async def close(self) -> None:
+        """Finish what is being written, and close."""
+        await asyncio.shield(asyncio.to_thread(self._close))
+
+    def _close(self) -> None:
+        self._readers.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
+        self._close_all()
+
+    def _close_all(self) -> None:
+        self._own = threading.local()
+        while self._connections:
+            self._connections.pop().close()
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
+
+    def _present_writing(self) -> Writing:
+        """Return the writer, opened anew where the file is another one than before; on the writer's thread.
+
+        Raises:
+            StoreError: there is no file, or none that can be gone on with.
+        """
+        try:
+            return self._checked_writing()
+        except FilesChangedError as change:
+            with self._gate.alone():
+                self._reopen(change)
+            return self._checked_writing()
+
+    def _checked_writing(self) -> Writing:
+        writing = self._writing
+        if writing is None:
+            raise FilesChangedError(f"{self.path}: the store is not open")
+        writing.presence.check()
+        return writing
+
+    def _reopen(self, change: FilesChangedError) -> None:
+        """Open the file that is there now; a file that is not there is not made, for it may come back."""
+        if not self.path.exists():
+            raise missing(self.path) from change
+        if self._writing is not None and self._writing.presence.file_is_same:
+            self._writing.save()
+        else:
+            if self._writing is not None:
+                self._writing.presence.put_side_files_aside()
+            check_whole(self.path)
+        self._close_all()
+        self._writing = Writing(self.path, existing=True)
+        _log.warning("the store was opened anew", cause=str(change))
+
+    async def _on_writer(self, work: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._submit(self._writer, work))
+
+    async def _ask(self, question: Callable[[Reading], T]) -> T:
+        try:
+            return await self._ask_once(question)
+        except FilesChangedError:
+            await self._on_writer(self._present_writing)
+            return await self._ask_once(question)
+
+    async def _ask_once(self, question: Callable[[Reading], T]) -> T:
+        nobody_waits = threading.Event()
+        answer = self._submit(self._readers, lambda: self._answer(question, nobody_waits))
+        try:
+            return await asyncio.wrap_future(answer)
+        finally:
+            nobody_waits.set()
+
+    def _submit(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T]:
+        try:
+            return threads.submit(work)
+        except RuntimeError as error:
+            raise StoreError(f"{self.path}: the store is closed; open it again") from error
+
+    def _answer(self, question: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
+        """Answer a question, on a reader's thread.
+
+        Raises:
+            FilesChangedError: the file is another one than that which was opened.
+        """
+        with self._gate.shared():
+            self._checked_writing()
+            return self._answer_inside(question, nobody_waits)
+
+    def _answer_inside(self, question: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
+        deadline = time.monotonic() + self._query_limit_s
+
+        def is_over() -> bool:
+            return nobody_waits.is_set() or time.monotonic() > deadline
+
+        connection = self._reader()
+        try:
+            connection.set_progress_handler(is_over, _INSTRUCTIONS_BETWEEN_CHECKS)
+            connection.execute("BEGIN")
+            return question(Reading(connection, is_over, self._row_limit))
+        except TimeoutError as error:
+            raise self._too_long() from error
+        except sqlite3.Error as error:
+            if is_over():
+                raise self._too_long() from error
+            raise explained(error, self.path) from error
+        finally:
+            connection.set_progress_handler(None, 0)
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def _too_long(self) -> StoreError:
+        return StoreError(
+            f"{self.path}: the question took more than {self._query_limit_s:g} s;"
+            " ask for a shorter time, fewer machines, or a coarser resolution"
+        )
+
+    def _reader(self) -> sqlite3.Connection:
+        """Return this thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = open_reader(self.path)
+            sqlite_ledger.prepare(connection)
+            self._own.connection = connection
+            self._connections.append(connection)
+        return connection

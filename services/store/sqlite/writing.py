@@ -1,0 +1,212 @@
+"""The writing half of the SQLite store: one connection, used by one thread, a transaction a batch.
+
+What a batch needs to know again and again (the numbers of its series and machines, and what is known of them) is kept
+in memory, and forgotten when a transaction fails. Another process may write to the same file: rows of `asset` and
+`series` are never renumbered, and series of commands, which retention takes away, are not remembered.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from broker.contract.events import AnyEvent, Sample
+from broker.contract.topics import LEVELS, Kind
+from services.store.interface import Batch, Refused, RowError, StoreError
+from services.store.rejections import Rejections
+from services.store.sqlite import ledger as sqlite_ledger
+from services.store.sqlite import retention as sqlite_retention
+from services.store.sqlite.events import FORMS, tell
+from services.store.sqlite.file import PATIENCE_S, explained, open_writer
+from services.store.sqlite.presence import Presence
+from services.store.sqlite.retention import PASSING
+
+SeriesKey = tuple[str, str, str]
+
+_OF_A_ROW: Final = (
+    OverflowError,
+    UnicodeEncodeError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+)
+"""Errors for a value that does not fit its column or its binding, not for the file."""
+
+
+class Writing:
+    """The writer of a file. Not for more than one thread at once."""
+
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S, existing: bool = False) -> None:
+        self._path = path
+        self._connection = open_writer(path, patience_s=patience_s, existing=existing)
+        self.presence = Presence(path)
+        sqlite_ledger.prepare(self._connection)
+        self._assets: dict[str, int] = {}
+        self._spans: dict[str, tuple[int, int, bool]] = {}
+        self._series: dict[SeriesKey, int] = {}
+        self._told: dict[SeriesKey, tuple[str, str]] = {}
+        self._rejections = Rejections()
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch, all of it or nothing, durable when this returns.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        draft = self._rejections.draft() if batch.refused else None
+        with self._transaction() as connection:
+            self._write_events(connection, batch.events)
+            if draft is not None:
+                self._write_refused(connection, draft.rows(batch.refused))
+            if batch.rows or batch.reasons:
+                sqlite_ledger.write_rows(connection, batch.rows, self._asset)
+                sqlite_ledger.write_reasons(connection, batch.reasons, self._asset)
+                written = {row.asset for row in batch.rows} | {row.asset for row in batch.reasons}
+                sqlite_ledger.settle(connection, map(self._asset, written))
+        if draft is not None:
+            draft.settle()
+
+    def set_note(self, name: str, text: str) -> None:
+        """Keep a named text."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)", (name, text))
+
+    def forget(self, *, events_before: int, minutes_before: int) -> int:
+        """Forget some of what is older than these times; return how many rows went, 0 when none is left."""
+        with self._transaction() as connection:
+            return sqlite_retention.step(connection, events_before=events_before, minutes_before=minutes_before)
+
+    def save(self) -> None:
+        """Take what was committed over into the file itself, so that it does not depend on the files beside it.
+
+        Raises:
+            StoreError: not all of it could be.
+        """
+        try:
+            busy, committed, taken = self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        except sqlite3.Error as error:
+            raise explained(error, self._path) from error
+        if busy or committed != taken:
+            raise StoreError(f"{self._path}: another program reads the file, so it cannot be opened anew; stop it")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+            self.presence.check()
+        except BaseException as error:
+            self._take_back()
+            if isinstance(error, _OF_A_ROW):
+                raise RowError(f"{self._path}: a value that SQLite cannot hold: {error}") from error
+            if isinstance(error, sqlite3.Error):
+                raise explained(error, self._path) from error
+            raise
+
+    def _take_back(self) -> None:
+        """End a transaction that failed, and forget what was learnt in it."""
+        for memory in (self._assets, self._spans, self._series, self._told):
+            memory.clear()
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _write_events(self, connection: sqlite3.Connection, events: Iterable[AnyEvent]) -> None:
+        rows: dict[Kind, list[tuple[Any, ...]]] = {}
+        spans: dict[str, tuple[int, int, bool]] = {}
+        told: dict[SeriesKey, tuple[str, str]] = {}
+        for event in events:
+            kind = event.kind
+            if kind == "telemetry" and event.time_source == "retained":
+                # The last known value, of unknown age: it has no place in a series.
+                continue
+            asset, at, simulated = event.asset, event.at, event.simulated
+            key = (asset, kind, event.series)
+            series = self._series.get(key) or self._series_id(connection, key)
+            rows.setdefault(kind, []).append((series, at, simulated, *FORMS[kind].values(event)))
+            span = spans.get(asset)
+            if span is None:
+                spans[asset] = (at, at, simulated)
+            elif at >= span[1]:
+                spans[asset] = (span[0], at, simulated)
+            elif at < span[0]:
+                spans[asset] = (at, *span[1:])
+            if isinstance(event, Sample):
+                told[key] = (event.unit, "text" if isinstance(event.value, str) else "number")
+            elif FORMS[kind].fields:
+                told[key] = ("", self._fields_told(key, event, told))
+        for written_kind, written in rows.items():
+            connection.executemany(FORMS[written_kind].insert, written)
+        self._touch(connection, spans)
+        self._tell(connection, told)
+
+    def _write_refused(self, connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO rejected (time, topic, reason, payload, bytes, count) VALUES (?, ?, ?, ?, ?, ?)",
+            [(one.at, one.topic, one.reason, one.payload, one.size, one.count) for one in refused],
+        )
+
+    def _touch(self, connection: sqlite3.Connection, spans: dict[str, tuple[int, int, bool]]) -> None:
+        """Widen what is known of the machines: first, last, and whether the newest event was simulated."""
+        for asset, (first, last, simulated) in spans.items():
+            known = self._spans.get(asset)
+            if known and known[0] <= first and last <= known[1] and (last < known[1] or simulated == known[2]):
+                continue
+            (row,) = connection.execute(
+                "UPDATE asset SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
+                " simulated = CASE WHEN last > ?2 THEN simulated ELSE ?3 END WHERE id = ?4"
+                " RETURNING first, last, simulated",
+                (first, last, simulated, self._asset(asset)),
+            ).fetchall()
+            self._spans[asset] = (row[0], row[1], bool(row[2]))
+
+    def _tell(self, connection: sqlite3.Connection, told: dict[SeriesKey, tuple[str, str]]) -> None:
+        """Keep units and types of signals, and fields of counts, where they are new; '' does not take a unit away."""
+        for key, (unit, value_type) in told.items():
+            known = self._told.get(key)
+            if known and known[1] == value_type and (not unit or known[0] == unit):
+                continue
+            (row,) = connection.execute(
+                "UPDATE series SET unit = CASE ?1 WHEN '' THEN unit ELSE ?1 END, type = ?2 WHERE id = ?3"
+                " RETURNING unit, type",
+                (unit, value_type, self._series[key]),
+            ).fetchall()
+            self._told[key] = row
+
+    def _fields_told(self, key: SeriesKey, event: AnyEvent, told: dict[SeriesKey, tuple[str, str]]) -> str:
+        """Return which fields of a count or material have ever been told, those of this event among them."""
+        _, known = told.get(key) or self._told.get(key) or self._told_before(key)
+        return tell(known, FORMS[event.kind].fields, event)
+
+    def _told_before(self, key: SeriesKey) -> tuple[str, str]:
+        (row,) = self._connection.execute("SELECT unit, type FROM series WHERE id = ?", (self._series[key],)).fetchall()
+        return str(row[0]), str(row[1])
+
+    def _asset(self, path: str) -> int:
+        """Return a machine's number; a new machine gets one."""
+        found = self._assets.get(path)
+        if found is None:
+            levels = [*path.split("/"), *[""] * len(LEVELS)][: len(LEVELS)]
+            self._connection.execute(
+                "INSERT OR IGNORE INTO asset (path, site, area, line, machine) VALUES (?, ?, ?, ?, ?)", (path, *levels)
+            )
+            (found,) = self._connection.execute("SELECT id FROM asset WHERE path = ?", (path,)).fetchone()
+            self._assets[path] = found
+        return int(found)
+
+    def _series_id(self, connection: sqlite3.Connection, key: SeriesKey) -> int:
+        path, kind, name = key
+        asset = self._asset(path)
+        connection.execute("INSERT OR IGNORE INTO series (asset, kind, name) VALUES (?, ?, ?)", (asset, kind, name))
+        (found,) = connection.execute(
+            "SELECT id FROM series WHERE asset = ? AND kind = ? AND name = ?", (asset, kind, name)
+        ).fetchone()
+        if kind not in PASSING:
+            self._series[key] = found
+        return int(found)

@@ -1,0 +1,87 @@
+// What stands around every view: where one is, the range, live or not, the colours, the clock; and the footer that says
+// how fresh everything is.
+
+import { html, useEffect } from '../lib.js';
+import { useLive } from '../live.js';
+import { say } from '../words.js';
+import { age, clock, number, span, zoneName } from '../format.js';
+import { link, RangePicker } from '../range.js';
+import { own } from '../own.js';
+
+const LEVELS = ['site', 'area', 'line', 'machine'];
+
+/** The frame. `crumbs` are [title, address] pairs, the last one is here. */
+export function Frame({ crumbs, range, window: shown, text, go, zone, right, children, bare }) {
+  const live = useLive();
+  const title = crumbs.at(-1)[0];
+  const deaf = live.ready && live.connected && live.health.broker === false;
+  useEffect(() => {
+    document.title = `${title} · ${say('app')}`;
+  }, [title]);
+  return html`<div class="frame ${(live.ready && !live.connected) || deaf ? 'is-lost' : ''} ${bare ? 'bare' : ''}">
+    <a class="skip" href="#main">${say('skip')}</a>
+    <header>
+      <nav class="crumbs" aria-label="path"><a class="brand" href=${link('/')} onClick=${go.click}>${say('app')}</a>${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
+      ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
+      <${Link} live=${live} range=${range} go=${go} />
+      <${Truth} live=${live} />
+      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${say('grafana')}</a>`}<a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} /><${Clock} zone=${zone} live=${live} /></span>
+    </header>
+    ${live.ready && !live.connected && html`<div class="lost" role="alert"><b>${say('lost', age(performance.now() - (live.lostAt ?? performance.now())))}</b><span>${say('lost.how')}</span></div>`}
+    ${deaf && html`<div class="lost" role="alert"><b>${say('broker.lost')}</b><span>${say('broker.lost.how')}</span></div>`}
+    ${live.health.ahead_min > 0 && html`<p class="trouble ahead" role="status">${say('ahead', span(live.health.ahead_min * 60_000))}</p>`}
+    <main id="main" tabindex="-1">${children}</main>
+    <${Footer} live=${live} zone=${zone} />
+  </div>`;
+}
+
+/** The page of Grafana that shows what this view does, over the same time. */
+function grafana(url, range, shown) {
+  const [view, ...levels] = decodeURI(location.pathname).split('/').filter(Boolean);
+  const page = own({ line: 'corridor-line', machine: 'corridor-machine' }, view) ?? 'corridor-overview';
+  const query = new URLSearchParams(levels.map((level, place) => [`var-${LEVELS[place]}`, level]));
+  if (shown) {
+    query.set('from', range.from.startsWith('now-') ? range.from : Date.parse(shown.from));
+    query.set('to', range.isLive ? 'now' : Date.parse(shown.to));
+  }
+  return `${url}/d/${page}?${query}`;
+}
+
+function Link({ live, range, go }) {
+  if (!live.ready) return html`<span class="link">${say('connecting')}</span>`;
+  if (live.connected && live.health.broker === false) return html`<span class="link off">${say('broker.lost.short')}</span>`;
+  if (!live.connected) return html`<span class="link off">${say('lost.short')}</span>`;
+  if (range && !range.isLive) return html`<span class="link past">${say('not.live')} · <a href=${link(location.pathname, { from: null, to: null })} onClick=${go.click}>${say('range.back')}</a></span>`;
+  return html`<span class="link on">${say('live')}</span>`;
+}
+
+function Truth({ live }) {
+  const said = live.machines().map((path) => live.fact(path, 'state')?.simulated).filter((each) => each !== undefined);
+  if (!said.length) return null;
+  const key = said.every(Boolean) ? 'simulated.plant' : said.some(Boolean) ? 'mixed.plant' : 'real';
+  return html`<span class="badge">${say(key)}</span>`;
+}
+
+function Colours({ go }) {
+  const root = document.documentElement.dataset;
+  const theme = root.theme ?? 'calm';
+  const scheme = root.scheme ?? 'auto';
+  const next = own({ auto: 'light', light: 'dark', dark: 'auto' }, scheme) ?? 'auto';
+  const set = (name, value, usual) => () => go(link(location.pathname, { [name]: value === usual ? null : value }));
+  return html`<span class="colours" role="group" aria-label=${say('theme')}>
+    <button type="button" onClick=${set('scheme', next, 'auto')} title="${say('theme')}: ${say(`scheme.${scheme}`)} → ${say(`scheme.${next}`)}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zm0 1.6v9.8a4.9 4.9 0 0 0 0-9.8z" /></svg><span class="sr">${say(`scheme.${scheme}`)}</span></button>
+    <button type="button" aria-pressed=${theme === 'andon'} onClick=${set('theme', theme === 'andon' ? 'calm' : 'andon', 'calm')} title="${say('theme')}: ${say(`theme.${theme}`)}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="M5 1.5h6v13H5zm1.5 1.4v2.9h3V2.9zm0 4v2.4h3V6.9zm0 3.5v2.7h3v-2.7z" /></svg><span class="sr">${say(`theme.${theme}`)}</span></button></span>`;
+}
+
+const Clock = ({ zone, live }) => html`<time class="clock">${live.ready ? clock(live.now(), zone, { secs: true }) : ''} <small>${zoneName(zone)}</small></time>`;
+
+function Footer({ live, zone }) {
+  const { newest, rate, refused_hour: refused } = live.health;
+  return html`<footer>
+    <span class=${newest && live.now() - newest > 60_000 ? 'warn' : ''}>${newest ? say('foot.newest', age(live.now() - newest)) : say('foot.none')}</span>
+    <span>${say('foot.rate', number(rate ?? 0))}</span>
+    <a class=${refused ? 'warn' : ''} href=${link('/devices')}>${say('foot.refused', number(refused ?? 0))}</a>
+    <span>${say('foot.zone', zoneName(zone))}</span>
+    <span class="end">${say('foot.click')}</span>
+  </footer>`;
+}

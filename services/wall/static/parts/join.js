@@ -1,0 +1,79 @@
+// Lines to copy that make something a machine: with the broker's real address, for the ways in which people try first.
+
+import { html, useState } from '../lib.js';
+import { say } from '../words.js';
+
+const BESIDE = new Set(['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::']);
+const WAYS = ['mosquitto_pub', 'Python', 'Arduino', 'Node-RED'];
+
+export function Join({ live }) {
+  const [way, choose] = useState(WAYS[0]);
+  const [machine, name] = useState('bench/demo/line-1/my-machine');
+  const [copied, tell] = useState(false);
+  const { host, port = 1883, login = false } = live.plant.broker ?? {};
+  // A broker beside the wall is reached by the name by which the wall was.
+  const where = { host: !host || BESIDE.has(host) ? location.hostname : host, port, login };
+  const text = LINES[way](where, `corridor/v1/${machine.replace(/^\/+|\/+$/g, '')}`);
+  const copy = () => navigator.clipboard?.writeText(text).then(() => {
+    tell(true);
+    setTimeout(() => tell(false), 2_000);
+  });
+  return html`<section class="card stack"><h2>${say('join.title')}${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${say(copied ? 'join.copied' : 'join.copy')}</button>`}</h2><p class="beside">${say('join.text')}</p>
+    <div class="tools"><div role="tablist" class="tabs">${WAYS.map((each) => html`<button type="button" role="tab" key=${each} aria-selected=${each === way} onClick=${() => choose(each)}>${each}</button>`)}</div>
+      <label class="grow"><span class="sr">${say('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label></div>
+    <pre class="copy" tabindex="0">${text}</pre></section>`;
+}
+
+/** A client id that is the machine's own: a broker throws out the older of two that have one. */
+const client = (topic) => topic.split('/').slice(2).join('-');
+
+const LINES = {
+  mosquitto_pub: ({ host, port, login }, topic) => [
+    ['-r', 'state', 'running'], ['', 'telemetry/temperature', `'{"value":21.5,"unit":"Cel"}'`], ['-r', 'count', `'{"produced":1,"good":1}'`],
+  ].map(([keep, kind, payload]) => `mosquitto_pub -h ${host} -p ${port}${login ? ' -u USER -P PASSWORD' : ''} -q 1 ${keep}${keep && ' '}\\\n  -t ${topic}/${kind} \\\n  -m ${payload}`).join('\n\n'),
+  Python: ({ host, port, login }, topic) => `# pip install paho-mqtt
+import time, random
+import paho.mqtt.client as mqtt
+
+def on_connect(client, *_):  # again after a lost connection, when the will has said "offline"
+    client.publish("${topic}/status", "online", qos=1, retain=True)
+    client.publish("${topic}/state", "running", qos=1, retain=True)
+
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="${client(topic)}")
+client.on_connect = on_connect
+client.will_set("${topic}/status", "offline", qos=1, retain=True)
+${login ? 'client.username_pw_set("USER", "PASSWORD")\n' : ''}client.connect("${host}", ${port}, keepalive=10)
+client.loop_start()
+while True:
+    client.publish("${topic}/telemetry/temperature", round(random.gauss(21, 0.3), 2), qos=1)
+    time.sleep(1)`,
+  Arduino: ({ host, port, login }, topic) => `// library: PubSubClient, on an ESP32
+#include <WiFi.h>
+#include <PubSubClient.h>
+WiFiClient net;
+PubSubClient mqtt(net);
+
+void setup() {
+  WiFi.begin("NETWORK", "PASSWORD");
+  while (WiFi.status() != WL_CONNECTED) delay(200);
+  mqtt.setServer("${host}", ${port});
+}
+
+void loop() {
+  if (!mqtt.connected()) {
+    mqtt.connect("${client(topic)}", ${login ? '"USER", "PASSWORD", ' : ''}"${topic}/status", 1, true, "offline");
+    mqtt.publish("${topic}/status", "online", true);
+    mqtt.publish("${topic}/state", "running", true);
+  }
+  mqtt.publish("${topic}/telemetry/temperature", String(analogRead(34) * 0.1).c_str());
+  mqtt.loop();
+  delay(1000);
+}`,
+  'Node-RED': ({ host, port }, topic) => JSON.stringify([
+    { id: 'corridor-broker', type: 'mqtt-broker', name: 'Corridor', broker: host, port: String(port), clientid: client(topic), willTopic: `${topic}/status`, willQos: '1', willRetain: 'true', willPayload: 'offline', birthTopic: `${topic}/status`, birthQos: '1', birthRetain: 'true', birthPayload: 'online' },
+    { id: 'corridor-tick', type: 'inject', name: 'each second', repeat: '1', payload: '$round($random() * 5 + 20, 2)', payloadType: 'jsonata', props: [{ p: 'payload' }], wires: [['corridor-out']] },
+    { id: 'corridor-begin', type: 'inject', name: 'at first', once: true, topic: `${topic}/state`, payload: 'running', payloadType: 'str', props: [{ p: 'payload' }, { p: 'topic', vt: 'str' }], wires: [['corridor-kept']] },
+    { id: 'corridor-kept', type: 'mqtt out', name: 'state', topic: '', qos: '1', retain: 'true', broker: 'corridor-broker', wires: [] },
+    { id: 'corridor-out', type: 'mqtt out', name: 'temperature', topic: `${topic}/telemetry/temperature`, qos: '1', broker: 'corridor-broker', wires: [] },
+  ], null, 1),
+};

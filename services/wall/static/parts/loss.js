@@ -1,0 +1,95 @@
+// Where the time went: the waterfall of an answer as one bar, as steps, and the reasons as a Pareto.
+
+import { html } from '../lib.js';
+import { live } from '../live.js';
+import { say, sayOr } from '../words.js';
+import { minutes, number, percent, plain } from '../format.js';
+import { categoryOf } from '../states.js';
+import { askWhy, headline, noteOf, Num } from './figures.js';
+
+/** Reasons that cost planned time, largest first; set-up for which no reason was told is its own. */
+function lostTo(answer) {
+  const lost = (answer?.reasons ?? []).filter((each) => each.seconds > 0 && LOST.has(each.state));
+  const told = lost.reduce((sum, each) => sum + (each.state === 'setup' ? each.seconds : 0), 0);
+  const setup = (answer?.ledger.setup_s ?? 0) - told;
+  return setup > 0 ? [...lost, { state: 'setup', reason: '', seconds: setup }].sort((a, b) => b.seconds - a.seconds) : lost;
+}
+
+/** The reason that cost most planned time. */
+export const topLoss = (answer) => lostTo(answer)[0] ?? null;
+
+const LOST = new Set(['down', 'setup', 'starved', 'blocked', 'idle']);
+
+/** Steps of the waterfall that say what is left; all others say what was lost. */
+const LEFT = new Set(['calendar', 'planned', 'running', 'fully-productive']);
+
+/** How a step is coloured: a loss by what it is. */
+const COLOUR = {
+  off: 'idle', maintenance: 'act', unknown: 'unknown', 'no-order': 'idle', setup: 'act', down: 'down', starved: 'wait', blocked: 'wait', idle: 'idle',
+  unrated: 'unknown', speed: 'run', quality: 'attention', 'fully-productive': 'productive', calendar: 'idle', planned: 'productive', running: 'run',
+};
+
+const words = (name) => sayOr(`loss.${name}`, name.replace(/[_-]/g, ' '));
+
+/** OEE, and one bar that shows the planned time as what became of it. */
+export function LossBar({ answer, target, ask }) {
+  const { value: oee, partly, tip } = headline(answer, 'oee');
+  const because = () => askWhy(answer, 'oee', ask);
+  return html`<div class="oee"><span class="oee-value" title=${oee == null ? noteOf(answer, 'oee') : tip || undefined}>${oee == null ? html`<b class="none">${say('no.data')}</b>` : html`<b><${Num} shown=${percent(oee)} because=${because} partly=${partly} tip=${tip} /></b><small> % ${say('oee')}</small>`}</span>
+    <${Factors} answer=${answer} target=${target} /></div>`;
+}
+
+function Factors({ answer, target }) {
+  const planned = answer?.waterfall.find((step) => step.name === 'planned')?.seconds;
+  if (!planned) return html`<svg class="loss" aria-hidden="true"></svg>`;
+  // From what is left to what was lost first: the steps after `planned`, backwards, without those that sum up.
+  const after = answer.waterfall.slice(answer.waterfall.findIndex((step) => step.name === 'planned') + 1);
+  const parts = after.filter((step) => step.seconds > 0 && step.name !== 'running').reverse();
+  let at = 0;
+  return html`<svg class="loss" role="img" aria-label=${parts.map((step) => `${words(step.name)} ${percent(step.seconds / planned)} %`).join(', ')}>${parts.map((step) => {
+    const start = at;
+    const wide = step.seconds / planned;
+    at += wide;
+    return html`<rect key=${step.name} class="f-${COLOUR[step.name] ?? 'unknown'}" x="${start * 100}%" width="${wide * 100}%" height="100%"><title>${words(step.name)} · ${minutes(step.seconds)} · ${percent(wide)} %</title></rect>`;
+  })}${target && html`<rect class="mark" x="${target * 100}%" width="2" height="100%"><title>${say('target', `${plain(target * 100)} %`)}</title></rect>`}</svg>`;
+}
+
+/** The waterfall, a step a line: what time there was, what was lost, what is left. */
+export function WaterfallSteps({ answer }) {
+  const steps = answer.waterfall;
+  const of = (name) => steps.find((step) => step.name === name)?.seconds ?? 0;
+  const total = of('calendar');
+  if (!total) return html`<p class="beside">${say('no.data')}</p>`;
+  let left = total;
+  const rows = steps.map((step) => {
+    if (LEFT.has(step.name)) {
+      left = step.seconds;
+      return html`<${Step} key=${step.name} name=${words(step.name)} from=${0} wide=${step.seconds / total} colour=${COLOUR[step.name]} seconds=${step.seconds} strong />`;
+    }
+    left -= step.seconds;
+    if (!step.seconds) return null;
+    return html`<${Step} key=${step.name} name=${words(step.name)} from=${left / total} wide=${Math.max(0, step.seconds) / total} colour=${COLOUR[step.name] ?? 'unknown'} seconds=${step.seconds} />`;
+  });
+  return html`<div class="steps">${total === of('planned') ? rows.slice(1) : rows}</div><p class="beside">${say('adds.up')}</p>`;
+}
+
+const Step = ({ name, from, wide, colour, seconds, strong }) => html`<span class=${strong ? 'strong' : ''}>${name}</span><svg class="step" aria-hidden="true"><rect class="f-${colour}" x="${from * 100}%" width="${wide * 100}%" height="100%" /></svg><span class="amount">${minutes(seconds)}</span>`;
+
+/** The six big losses, each with its share of planned time. */
+export function SixLosses({ answer }) {
+  const losses = answer?.six_big_losses;
+  const planned = answer?.waterfall.find((step) => step.name === 'planned')?.seconds;
+  if (!losses || !planned) return html`<p class="beside">${answer ? say('no.data') : ''}</p>`;
+  const largest = Math.max(1, ...Object.values(losses));
+  return html`<ul class="steps pareto">${Object.entries(losses).map(([name, seconds]) => seconds === null ? html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-unknown" width="100%" height="100%" /></svg><span class="amount">${say('not.told')}</span></li>` : html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${BIG[name]}" width="${(100 * Math.max(0, seconds)) / largest}%" height="100%" /></svg><span class="amount">${minutes(seconds)} <small>${percent(seconds / planned)} %</small></span></li>`)}</ul>`;
+}
+
+const BIG = { breakdown: 'down', setup: 'act', 'minor-stop': 'wait', speed: 'run', 'startup-reject': 'attention', 'process-reject': 'attention' };
+
+/** What cost most planned time, largest first. */
+export function Pareto({ answer, most = 8 }) {
+  const reasons = lostTo(answer).slice(0, most);
+  if (!reasons.length) return html`<p class="beside">${answer ? say('nothing.lost') : ''}</p>`;
+  const largest = reasons[0].seconds;
+  return html`<ol class="steps pareto">${reasons.map((each) => html`<li key="${each.state} ${each.reason}"><span title=${say(`state.${each.state}`)}>${each.reason ? live.reason(each.reason) : say(`state.${each.state}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${categoryOf(each.state)}" width="${(100 * each.seconds) / largest}%" height="100%" /></svg><span class="amount">${minutes(each.seconds)} ${each.entries !== undefined && html`<small>${say('times', number(each.entries))}</small>`}</span></li>`)}</ol>`;
+}

@@ -1,0 +1,78 @@
+// Ribbons: the states of a machine over a range, as one strip of time. History is fetched; the open spell grows and new
+// ones are added from the live picture, so that a ribbon never waits.
+
+import { html, useMemo } from '../lib.js';
+import { live } from '../live.js';
+import { categoryOf } from '../states.js';
+import { say } from '../words.js';
+import { clock, span } from '../format.js';
+
+/** A machine's spells [from, to, state, reason] up to now: history, with what has happened since put at its end. */
+export function spellsTo(history, path, until, isLive) {
+  const spells = history ? [...history] : [];
+  if (!isLive) return spells;
+  const now = live.fact(path, 'state');
+  const last = spells.at(-1);
+  if (!now) return last ? [...spells.slice(0, -1), [last[0], until, last[2], last[3]]] : [];
+  if (!last) return now.since === null || now.since >= until ? [] : [[now.since, until, now.state, now.reason]];
+  if (last[2] === now.state && last[3] === plain(now)) spells[spells.length - 1] = [last[0], until, last[2], last[3]];
+  else {
+    const began = Math.min(Math.max(now.since ?? last[1], last[0]), until);
+    spells[spells.length - 1] = [last[0], began, last[2], last[3]];
+    spells.push([began, until, now.state, plain(now)]);
+  }
+  return spells;
+}
+
+const plain = (standing) => (standing.state === 'unknown' ? '' : standing.reason);
+
+/** The strip itself. `from` and `ends` are the edges of the picture in ms, `now` where time stands. */
+export function Ribbon({ spells, from, ends, now, zone, label, tall }) {
+  const range = ends - from;
+  // Drawn anew only when a spell or the pixel that time has reached changes.
+  const pixel = Math.round(((now - from) / range) * 2_000);
+  const key = spells.length ? `${spells.length}|${spells.at(-1)[0]}|${spells.at(-1)[2]}|${spells[0][0]}` : '';
+  return useMemo(() => {
+    const at = (time) => `${(((Math.min(Math.max(time, from), ends) - from) / range) * 100).toFixed(3)}%`;
+    const wide = (start, end) => `${Math.max(0, ((Math.min(end, ends) - Math.max(start, from)) / range) * 100).toFixed(3)}%`;
+    return html`<svg class="ribbon ${tall ? 'tall' : ''}" role="img" aria-label=${summary(label, spells, from)}>
+      ${spells.map(([start, end, state, reason]) => end > from && start < ends && html`<rect key=${start} class="f-${categoryOf(state)}" x=${at(start)} width=${wide(start, end)} height="100%"><title>${told(start, end, state, reason, zone)}</title></rect>`)}
+      ${now > from && now < ends && html`<rect class="now" x=${at(now)} width="1.5" height="100%" />`}
+    </svg>`;
+  }, [key, pixel, from, ends, tall]);
+}
+
+function told(start, end, state, reason, zone) {
+  const why = reason ? ` · ${live.reason(reason)}` : '';
+  return `${say(`state.${state}`)}${why}\n${clock(start, zone, { secs: true })} – ${clock(end, zone, { secs: true })} (${span(end - start)})`;
+}
+
+/** What a screen reader says of a ribbon. */
+function summary(label, spells, from) {
+  const sums = new Map();
+  let all = 0;
+  for (const [start, end, state] of spells) {
+    const ms = Math.max(0, end - Math.max(start, from));
+    all += ms;
+    sums.set(state, (sums.get(state) ?? 0) + ms);
+  }
+  const parts = [...sums].sort((one, other) => other[1] - one[1]).map(([state, ms]) => `${say(`state.${state}`)} ${Math.round((100 * ms) / (all || 1))} %`);
+  return `${label}: ${parts.join(', ') || say('no.data')}`;
+}
+
+/** Ticks of a time axis, at round local times. */
+export function Axis({ from, ends, zone, most = 6 }) {
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10080].map((minutes) => minutes * 60_000);
+  const room = innerWidth < 640 ? 3 : most;
+  const step = steps.find((each) => (ends - from) / each <= room) ?? steps.at(-1);
+  const offset = zoneOffset(from, zone);
+  const ticks = [];
+  for (let time = Math.ceil((from + offset) / step) * step - offset; time <= ends; time += step) ticks.push(time);
+  const place = (time) => ((time - from) / (ends - from)) * 100;
+  return html`<div class="axis" aria-hidden="true">${ticks.filter((time) => place(time) < 94 || ends - time < step / 50).map((time) => html`<span class=${place(time) < 2 ? 'first' : place(time) > 97 ? 'last' : ''} style=${{ left: `${place(time)}%` }}>${step >= 86_400_000 ? clock(time, zone, { date: true }).split(',')[0] : clock(time, zone)}</span>`)}</div>`;
+}
+
+function zoneOffset(ms, zone) {
+  const parts = Object.fromEntries(new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).formatToParts(ms).map((part) => [part.type, part.value]));
+  return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.floor(ms / 1000) * 1000;
+}

@@ -1,0 +1,114 @@
+// A line: drawn as it flows, the states of its machines on one time axis, hour by hour against plan, where the time
+// went, and what cost most.
+
+import { html, useState } from '../lib.js';
+import { useLive } from '../live.js';
+import { address, listed, moves, useAsk } from '../ask.js';
+import { say, sayOr } from '../words.js';
+import { clock, difference, minutes, number, percent, pieces, plain, span } from '../format.js';
+import { link, origin, rangeText, refresh } from '../range.js';
+import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
+import { categoryOf, StateWord } from '../states.js';
+import { Pareto, SixLosses, topLoss, WaterfallSteps } from '../parts/loss.js';
+import { Figure, GoodPieces, Notes, Ratio } from '../parts/figures.js';
+import { Comparisons, Take } from '../parts/compare.js';
+import { Why } from '../parts/why.js';
+import { Frame } from '../parts/frame.js';
+import { own } from '../own.js';
+
+export function Line({ path, range, go, bare }) {
+  const live = useLive();
+  const [site] = path.split('/');
+  const zone = live.zone(path);
+  const machines = live.machines(path);
+  const known = machines.length > 0;
+  const every = refresh(range);
+  const on = range.isLive && moves(path);
+  const now = live.now();
+  const [why, ask] = useState(null);
+  const query = (what, assets) => live.ready && known && address(what, { asset: assets, from: range.from, to: range.to });
+  const [answers, error] = useAsk(query('kpi', [path, ...machines]), { every, on });
+  const [plan] = useAsk(query('plan', path), { every, on });
+  const answer = new Map(listed(answers).map((each) => [each.asset, each]));
+  const from = plan ? Date.parse(plan.from) : null;
+  const to = plan ? Date.parse(plan.to) : null;
+  const ends = range.isLive && plan ? Math.max(Date.parse(plan.ends), now) : to;
+  const until = range.isLive ? now : to;
+  const [states] = useAsk(from && address('states', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
+  const [bottleneck] = useAsk(query('bottleneck', path), { every: range.isLive ? 30_000 : undefined });
+  const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
+  const text = rangeText(range, plan, zone);
+  const crumbs = [[live.title(site), '/'], [live.title(path), '']];
+  if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
+  const whole = answer.get(path);
+  const targets = live.targets(path);
+  const download = (what, more = {}) => address(`${what}.csv`, { asset: path, from: range.from, to: range.to, ...more });
+  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}>
+    ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
+    <section class="strip ${whole?.constraint ? 'seven' : 'four'}" aria-label=${text}>
+      <${Ratio} title=${whole?.constraint ? say('oee.sum') : undefined} answer=${whole} name="oee" target=${targets.oee} ask=${ask}>${say('no.target')}<//>
+      ${whole?.constraint ? html`<${Ratio} title=${say('oee.constraint')} answer=${whole} name="bottleneck_oee" target=${targets.bottleneck_oee} ask=${ask}>${live.title(whole.constraint.machine)}<//>` : ''}
+      ${['availability', 'effectiveness', 'quality_ratio'].map((name) => html`<${Ratio} key=${name} answer=${whole} name=${name} target=${targets[name]} ask=${ask} />`)}
+      <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : html`<${GoodPieces} plan=${plan} answer=${whole} ask=${ask} />`} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
+      <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<//>
+    </section>
+    ${why && html`<${Why} key=${why.indicator} about=${why} answer=${why.answer} close=${() => ask(null)} />`}
+    ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
+    ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
+    <div class="cards three">
+      <section class="card stack"><h2>${say(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? '1d' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
+      <section class="card stack"><h2>${say('line.waterfall')}<${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
+      <section class="card stack"><h2>${say('line.six')}</h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}</h3><${Pareto} answer=${whole} /></section>
+    </div>
+    ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
+    <${Notes} answer=${whole} />
+  <//>`;
+}
+
+/** The machines as the pieces pass them, with the buffers between. */
+function Flow({ line, machines, live, now, answer, bottleneck, go }) {
+  const flow = own(live.plant.flows, line);
+  const stages = flow ? flow.stages : machines.map((machine) => [machine]);
+  const placed = new Set(stages.flat());
+  const others = machines.filter((machine) => !placed.has(machine));
+  const parts = stages.flatMap((stage, place) => [
+    ...(place ? [html`<${Buffer} key="b${place}" size=${flow?.buffers[place - 1]} before=${stages[place - 1]} after=${stage} live=${live} />`] : []),
+    html`<div class="stage" key=${place} role="listitem">${stage.map((machine) => html`<${Station} key=${machine} machine=${machine} live=${live} now=${now} answer=${answer.get(machine)} bottleneck=${bottleneck?.machine === machine ? bottleneck : null} go=${go} />`)}</div>`,
+  ]);
+  return html`<div class="flow" role="list">${parts}${others.length > 0 && html`<div class="stage loose" role="listitem">${others.map((machine) => html`<${Station} key=${machine} machine=${machine} live=${live} now=${now} answer=${answer.get(machine)} bottleneck=${bottleneck?.machine === machine ? bottleneck : null} go=${go} />`)}</div>`}</div>`;
+}
+
+function Station({ machine, live, now, answer, bottleneck, go }) {
+  const standing = live.fact(machine, 'state') ?? { state: 'unknown', since: null };
+  const kind = categoryOf(standing.state);
+  const reason = standing.reason && sayOr(`reason.${standing.reason}`, live.reason(standing.reason));
+  return html`<a class="station k-${kind} ${standing.silent || kind === 'unknown' ? 'hatched' : ''}" href=${link(`/machine/${machine}`)} onClick=${go.click}><span class="split"><b>${live.title(machine)}</b>${bottleneck ? html`<span class="badge" title=${say('bottleneck.why', span(Date.parse(bottleneck.to) - Date.parse(bottleneck.from)))}>${say('bottleneck')}</span>` : ''}</span><${StateWord} state=${standing.state} /><small>${standing.since === null ? say('unknown.age') : span(now - standing.since)}${reason ? ` · ${reason}` : ''}</small>${standing.alarm ? html`<small class="t-down"><b>${say('severity.alarm')}</b> ${standing.alarm}</small>` : ''}<small>${answer?.indicators.oee == null ? '' : `${percent(answer.indicators.oee)} % ${say('oee')} · `}${answer ? `${pieces(answer.ledger.good)} ${say('good')}` : ''}</small></a>`;
+}
+
+/** A buffer: how full it is, where a machine beside it says so by waiting. */
+function Buffer({ size, before, after, live }) {
+  const state = (machine) => live.fact(machine, 'state')?.state;
+  const full = before.some((machine) => state(machine) === 'blocked');
+  const empty = after.some((machine) => state(machine) === 'starved');
+  const word = full ? say('buffer.full') : empty ? say('buffer.empty') : '';
+  return html`<div title=${word || say('buffer.unknown')} class="buffer ${full || empty ? 't-wait' : ''}" role="listitem"><svg viewBox="0 0 24 40" aria-hidden="true"><path d="M2 2v34h20V2" fill="none" stroke="currentColor" stroke-width="2" />${full && html`<rect class="f-wait" x="5" y="5" width="14" height="28" />`}${!full && !empty && html`<rect class="f-unknown" x="5" y="5" width="14" height="28" />`}</svg><small>${word}${size ? ` ${say('buffer.size', size)}` : ''}</small></div>`;
+}
+
+/** A range too long for a row an hour. */
+const inDays = (from, to) => Boolean(from) && to - from > 26 * 3_600_000;
+
+function Hours({ path, from, began, to, ends, live, zone, isLive }) {
+  const long = inDays(began, ends);
+  const every = long ? '1d' : '1h';
+  const on = isLive && moves(path);
+  const ask = (what) => from && address(what, { asset: path, from, to, every });
+  const [plans] = useAsk(ask('plan'), { every: isLive ? 15_000 : undefined, on });
+  const [answers] = useAsk(ask('kpi'), { every: isLive ? 15_000 : undefined, on });
+  if (!plans || !answers) return html`<p class="beside"> </p>`;
+  const rows = plans.map((plan, place) => [plan, answers[place]]).filter(([, answer]) => answer);
+  return html`<div class="scroll"><table class="hours"><thead><tr>${[long ? 'day' : 'hour', 'plan', 'actual', 'delta', 'reason'].map((name) => html`<th scope="col" key=${name}>${say(name)}</th>`)}</tr></thead><tbody>${rows.map(([plan, answer], place) => {
+    const loss = topLoss(answer);
+    const late = plan.delta !== null && plan.delta < -0.05 * plan.plan && Math.round(plan.delta) < 0;
+    return html`<tr key=${plan.from} class=${isLive && place === rows.length - 1 ? 'now' : ''}><th scope="row">${clock(Date.parse(plan.from), zone, { date: long })}</th><td>${plan.plan === null ? '–' : number(Math.round(plan.plan))}</td><td>${plan.good === null ? '–' : pieces(plan.good)}</td><td class=${late ? 't-wait' : ''}>${difference(plan.delta)}</td><td class="left">${loss ? html`${loss.reason ? live.reason(loss.reason) : say(`state.${loss.state}`)} <small>${minutes(loss.seconds)}</small>` : ''}</td></tr>`;
+  })}</tbody></table></div>`;
+}

@@ -1,0 +1,190 @@
+// A machine: how it stands and why, its order, OEE and its factors over the hour, shift, order and week, its ribbon,
+// every signal, and what it counts, measures and alarms.
+
+import { html, useState } from '../lib.js';
+import { useLive } from '../live.js';
+import { address, moves, useAsk } from '../ask.js';
+import { say, sayOr } from '../words.js';
+import { age, clock, number, percent, pieces, seconds, span, unit, when } from '../format.js';
+import { link, origin, rangeText, refresh } from '../range.js';
+import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
+import { StateWord } from '../states.js';
+import { Pareto, SixLosses, WaterfallSteps } from '../parts/loss.js';
+import { noteOf, Notes, silence } from '../parts/figures.js';
+import { Comparisons, Take } from '../parts/compare.js';
+import { Signal } from '../parts/trace.js';
+import { Why } from '../parts/why.js';
+import { Frame } from '../parts/frame.js';
+import { own } from '../own.js';
+
+export function Machine({ path, range, go, bare }) {
+  const live = useLive();
+  const levels = path.split('/');
+  const line = levels.slice(0, 3).join('/');
+  const zone = live.zone(path);
+  const now = live.now();
+  const fine = live.ready;
+  const known = live.facts.has(path);
+  const every = refresh(range);
+  const on = range.isLive && moves(path);
+  const [why, ask] = useState(null);
+  const [answer, error] = useAsk(fine && known && address('kpi', { asset: path, from: range.from, to: range.to }), { every, on });
+  const [plan] = useAsk(fine && known && address('plan', { asset: path, from: range.from, to: range.to }), { every, on });
+  const from = plan ? Date.parse(plan.from) : null;
+  const to = plan ? Date.parse(plan.to) : null;
+  const [states] = useAsk(from && address('states', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
+  const [signals] = useAsk(from && address('telemetry', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to, points: 400 }), { every: range.isLive ? 180_000 : undefined });
+  const text = rangeText(range, plan, zone);
+  const crumbs = [[live.title(levels[0]), '/'], [live.title(line), `/line/${line}`], [live.title(path), '']];
+  const neighbours = live.machines(line);
+  const place = neighbours.indexOf(path);
+  const right = neighbours.length > 1 && html`<span class="neighbours"><${Neighbour} live=${live} path=${neighbours.at(place - 1)} go=${go} mark="◀" word="prev" /><${Neighbour} live=${live} path=${neighbours[(place + 1) % neighbours.length]} go=${go} mark="▶" word="next" /></span>`;
+  const ends = range.isLive && plan ? Math.max(Date.parse(plan.ends), now) : to;
+  const until = range.isLive ? now : to;
+  const zoom = (start, end) => go(link(location.pathname, { from: String(Math.round(start)), to: String(Math.round(end)) }));
+  const facts = live.facts.get(path) ?? {};
+  const history = states?.[0];
+  const order = range.isLive && facts.job?.order ? String(facts.job.since) : null;
+  const [ordered] = useAsk(order && address('kpi', { asset: path, from: order }), { every: 15_000, on });
+  if (fine && !known) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
+  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} right=${right} bare=${bare}>
+    ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
+    <div class="two">
+      <section class="card stack">
+        <${Standing} live=${live} path=${path} facts=${facts} now=${now} range=${range} history=${history?.states} zone=${zone} />
+        <${Order} live=${live} facts=${facts} now=${now} answer=${ordered} isLive=${range.isLive} />
+        <${Factors} path=${path} targets=${live.targets(path)} range=${range} answer=${answer} order=${order} ordered=${ordered} ask=${ask} />
+      </section>
+      ${why ? html`<${Why} key="${why.indicator} ${why.from}" about=${why} answer=${why.answer} close=${() => ask(null)} />` : html`<section class="card stack"><h2>${say('line.waterfall')} · ${text}<${Take} href=${address('losses.csv', { asset: path, from: range.from, to: range.to })} /></h2>${answer && html`<${WaterfallSteps} answer=${answer} />`}<div class="two pair"><div class="stack"><h3>${say('line.six')}</h3><${SixLosses} answer=${answer} /></div><div class="stack"><h3>${say('line.pareto')}</h3><${Pareto} answer=${answer} most=${6} /></div></div></section>`}
+    </div>
+    ${from && html`<section class="card stack"><div class="ribbons big"><span>${say('dev.state')}</span><${Ribbon} tall spells=${spellsTo(history?.states, path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} />
+      <span>${say('order')}</span><${Orders} orders=${history?.orders ?? []} from=${from} ends=${ends} until=${until} zone=${zone} live=${live} />
+      <span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
+    <${Signals} live=${live} path=${path} facts=${facts} series=${signals} from=${from} ends=${range.isLive ? now : to} range=${range} zone=${zone} zoom=${zoom} />
+    <div class="cards">
+      <${Counts} facts=${facts} /><${Quality} facts=${facts} answer=${answer} /><${Alarms} facts=${facts} now=${now} zone=${zone} /><${Meters} facts=${facts} /><${People} facts=${facts} />
+    </div>
+    ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
+    <${Notes} answer=${answer} />
+  <//>`;
+}
+
+const Neighbour = ({ live, path, go, mark, word }) => html`<a href=${link(`/machine/${path}`)} onClick=${go.click} title="${say(word)}: ${live.title(path)}" aria-label="${say(word)}: ${live.title(path)}">${mark}</a>`;
+
+function Standing({ live, path, facts, now, range, history, zone }) {
+  const standing = range.isLive ? facts.state : history?.length ? { state: history.at(-1)[2], reason: history.at(-1)[3], since: history.at(-1)[0] } : null;
+  if (!standing) return html`<p class="top"><span class="for">${say('no.data')}</span></p>`;
+  const reason = standing.reason && sayOr(`reason.${standing.reason}`, live.reason(standing.reason));
+  const device = live.fact(path, 'state');
+  return html`<p class="top big"><${StateWord} state=${standing.state} /><span class="for">${standing.since === null ? (standing.of_unknown_age ? say('unknown.age') : '') : range.isLive ? span(now - standing.since) : say('since', when(standing.since, zone, now))}${reason ? ` · ${reason}` : ''}</span>
+    ${device?.silent && range.isLive ? html`<span class="badge">${silence(device, now)}</span>` : ''}</p>`;
+}
+
+function Order({ live, facts, now, answer, isLive }) {
+  const { job } = facts;
+  if (!isLive) return null;
+  if (!job?.order) return html`<p class="beside">${say('no.order')}</p>`;
+  return html`<p class="beside">${say('order')} <b>${job.order}</b> ${live.product(job.product)}${job.planned && !answer ? ` · ${say('planned.pieces', pieces(job.planned))}` : ''}${job.ideal_cycle_s ? ` · ${say('ideal.cycle', seconds(job.ideal_cycle_s))}` : ''} · ${say('for', span(now - job.since))}${answer && job.planned ? html` · <b>${say('order.progress', pieces(answer.ledger.good), pieces(job.planned))}</b>` : ''}</p>
+    ${answer && job.planned ? html`<svg class="bar" aria-hidden="true"><rect class="f-run" width="${Math.min(100, (100 * answer.ledger.good) / job.planned)}%" height="100%" rx="4" /></svg>` : ''}`;
+}
+
+const ROWS = [
+  ['oee', (value) => `${percent(value)} %`], ['availability', (value) => `${percent(value)} %`], ['effectiveness', (value) => `${percent(value)} %`],
+  ['quality_ratio', (value) => `${percent(value)} %`], ['setup_rate', (value) => `${percent(value)} %`], ['scrap_ratio', (value) => `${percent(value)} %`],
+  ['mean_time_to_restoration', seconds], ['energy_per_good_piece', (value) => `${number(value)} kW·h`],
+];
+const RATIOS = new Set(['oee', 'availability', 'effectiveness', 'quality_ratio']);
+const NAMES = { mean_time_to_restoration: 'mttr', energy_per_good_piece: 'energy.piece' };
+
+/** The table of indicators, a column a window. */
+function Factors({ path, targets, range, answer, order, ordered, ask }) {
+  const on = moves(path);
+  const [hour] = useAsk(range.isLive && address('kpi', { asset: path, from: 'now-1h' }), { every: 10_000, on });
+  const [shift] = useAsk(range.isLive && range.from !== 'shift' && address('kpi', { asset: path, from: 'shift' }), { every: 10_000, on });
+  const [week] = useAsk(range.isLive && address('kpi', { asset: path, from: 'now-7d' }), { every: 60_000 });
+  const columns = range.isLive
+    ? [['window.hour', hour, 'now-1h'], ['window.shift', range.from === 'shift' ? answer : shift, 'shift'], ...(order ? [['window.order', ordered, order]] : []), ['window.week', week, 'now-7d'], ...(['shift', 'now-1h', 'now-7d'].includes(range.from) ? [] : [['window.range', answer, range.from]])]
+    : [['window.range', answer, range.from]];
+  const aimed = ROWS.filter(([indicator]) => indicator in targets);
+  const pad = aimed.length > 0 && html`<td class="aim"></td>`;
+  const late = (indicator, value) => indicator in targets && RATIOS.has(indicator) && value != null && value < targets[indicator];
+  const because = (indicator, data, from, shown) => () => data && ask({ asset: path, indicator, from: data.from ?? from, to: data.to, shown, answer: data });
+  return html`<div class="scroll"><table class="factors"><thead><tr><th scope="col">${say('oee.factors')}</th>${columns.map(([name]) => html`<th scope="col" key=${name}>${say(name)}</th>`)}${aimed.length > 0 && html`<th scope="col">${say('aim')}</th>`}</tr></thead>
+    <tbody>${ROWS.filter(([indicator]) => columns.some(([, data]) => data && indicator in data.indicators && (data.indicators[indicator] !== null || indicator === 'oee' || indicator === 'availability'))).map(([indicator, write]) => html`<tr key=${indicator} class=${indicator === 'oee' ? 'first' : ''}><th scope="row">${say(NAMES[indicator] ?? indicator)}</th>${columns.map(([name, data, from]) => {
+      const value = data?.indicators[indicator];
+      const shown = value === null || value === undefined ? '–' : write(value);
+      return html`<td key=${name} class=${late(indicator, value) ? 't-wait' : ''}>${data ? html`<button type="button" class="num" title=${value == null ? noteOf(data, indicator) : ''} onClick=${because(indicator, data, from, shown)}>${value == null ? say('no.data') : shown}</button>` : ''}</td>`;
+    })}${aimed.length > 0 && html`<td class="aim">${indicator in targets ? write(targets[indicator]) : ''}</td>`}</tr>`)}
+    <tr><th scope="row">${say('good')} · ${say('scrap')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data ? `${pieces(data.ledger.good)} · ${pieces(data.ledger.scrap)}` : ''}</td>`)}${pad}</tr>
+    <tr><th scope="row">${say('plan.now')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data?.planned == null ? '–' : pieces(Math.round(data.planned))}</td>`)}${pad}</tr>
+    <tr><th scope="row">${say('failures')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data ? pieces(data.ledger.failures) : ''}</td>`)}${pad}</tr>
+    <tr><th scope="row">${say('coverage')}</th>${columns.map(([name, data]) => html`<td key=${name} class=${data?.coverage < 0.95 ? 't-unknown hatched' : ''}>${data?.coverage == null ? '' : `${percent(data.coverage)} %`}</td>`)}${pad}</tr></tbody></table></div>`;
+}
+
+function Orders({ orders, from, ends, until, zone, live }) {
+  const merged = orders.reduce((list, each) => {
+    const last = list.at(-1);
+    if (last && last[2] === each[2] && each[0] - last[1] < 1000) last[1] = each[1];
+    else list.push([...each]);
+    return list;
+  }, []);
+  return html`<div class="orders">${merged.map(([start, end, order, product], place) => {
+    const last = place === merged.length - 1 ? Math.max(end, until) : end;
+    const wide = ((Math.min(last, ends) - Math.max(start, from)) / (ends - from)) * 100;
+    return html`<span key=${start} title="${order} · ${live.product(product)}\n${clock(start, zone)} – ${clock(last, zone)}" style=${{ left: `${((Math.max(start, from) - from) / (ends - from)) * 100}%`, width: `${wide}%` }}>${wide > 6 ? order : ''}</span>`;
+  })}</div>`;
+}
+
+function Signals({ live, path, facts, series, from, ends, range, zone, zoom }) {
+  const told = own(live.plant.signals, path) ?? {};
+  const names = new Set([...Object.keys(told), ...(series ?? []).map((each) => each.signal), ...Object.keys(facts).filter((name) => name.startsWith('signal/')).map((name) => name.slice(7))]);
+  const heard = [...names].filter((name) => facts[`signal/${name}`] || series?.some((each) => each.signal === name && each.at.length));
+  const place = (name) => (name in told ? Object.keys(told).indexOf(name) : 1e3);
+  heard.sort((one, other) => place(one) - place(other) || (one < other ? -1 : 1));
+  const bySignal = new Map((series ?? []).map((each) => [each.signal, each]));
+  return html`<section class="card stack"><h2>${say('signals')}</h2>${heard.length === 0 ? html`<p class="beside">${say('signal.none')}</p>` : html`<div class="signals">${from && heard.map((name) => html`<${Signal} key=${name} path=${path} name=${name} info=${own(told, name)} series=${bySignal.get(name)} from=${from} ends=${ends} isLive=${range.isLive} zone=${zone} zoom=${zoom} />`)}</div>`}</section>`;
+}
+
+const named = (facts, kind) => Object.entries(facts).filter(([name]) => name.startsWith(`${kind}/`)).map(([name, value]) => [name.slice(kind.length + 1), value]);
+
+function Counts({ facts }) {
+  const { count } = facts;
+  if (!count) return null;
+  return html`<section class="card"><h2>${say('counts')}</h2><dl class="sums">${Object.entries(count).filter(([name]) => name !== 'at').map(([name, value]) => html`<dt>${say(name)}</dt><dd>${pieces(value)}</dd>`)}</dl><p class="beside">${say('as.counted')}</p></section>`;
+}
+
+function Quality({ facts, answer }) {
+  const measured = named(facts, 'quality');
+  if (!measured.length) return null;
+  return html`<section class="card"><h2>${say('quality')}</h2>${measured.map(([name, told]) => html`<div class="limits" key=${name}><p class="split"><span>${name}</span><b class=${outside(told) ? 't-down' : ''}>${number(told.value, 5)}<small> ${unit(told.unit)}</small></b></p><${Limits} told=${told} /><${Capability} of=${answer?.capabilities.find((each) => each.characteristic === name)} /><p class="beside split"><span>${told.part ? say('part', told.part) : ''}${outside(told) ? ` · ${say('outside')}` : ''}</span><span>${told.lower != null || told.upper != null ? say('limits', told.lower == null ? '–' : number(told.lower, 5), told.upper == null ? '–' : number(told.upper, 5)) : ''}</span></p></div>`)}</section>`;
+}
+
+const Capability = ({ of }) => (of?.cpk == null ? '' : html`<p class="beside">${say('cpk')} <b class=${of.cpk < 1.33 ? 't-attention' : ''}>${number(of.cpk)}</b> · ${say('cpk.n', number(of.n))}</p>`);
+
+const outside = (told) => (told.lower != null && told.value < told.lower) || (told.upper != null && told.value > told.upper);
+
+function Limits({ told }) {
+  if (told.lower == null || told.upper == null) return null;
+  const size = told.upper - told.lower;
+  const at = Math.min(Math.max((told.value - told.lower) / size, -0.2), 1.2);
+  const x = (part) => `${((part + 0.25) / 1.5) * 100}%`;
+  return html`<svg class="gauge" aria-hidden="true"><rect class="f-idle" x=${x(0)} width="${100 / 1.5}%" height="100%" /><rect class="mark faint" x=${x(0.5)} width="1" height="100%" /><rect class=${outside(told) ? 'f-down' : 'mark'} x=${x(at)} width="3" height="100%" /></svg>`;
+}
+
+function Alarms({ facts, now, zone }) {
+  const alarms = named(facts, 'alarm').sort((one, other) => Number(other[1].active) - Number(one[1].active) || other[1].at - one[1].at).slice(0, 8);
+  return html`<section class="card"><h2>${say('alarms')}</h2>${alarms.some(([, told]) => told.active) ? '' : html`<p class="beside">${say('alarm.none')}</p>`}<ul class="alarms">${alarms.map(([code, told]) => html`<li key=${code} class=${told.active ? (told.severity === 'alarm' ? 't-down' : told.severity === 'warning' ? 't-wait' : '') : 'gone'}><b>${told.active ? `${say(`severity.${told.severity}`)} ` : ''}${code}</b> ${told.text} <small>${when(told.at, zone, now)}</small></li>`)}</ul></section>`;
+}
+
+function Meters({ facts }) {
+  const meters = named(facts, 'meter');
+  if (!meters.length) return null;
+  return html`<section class="card"><h2>${say('meters')}</h2><dl class="sums">${meters.map(([name, told]) => html`<dt>${name.replaceAll('-', ' ')}</dt><dd>${number(told.total, 6)}<small> ${unit(told.unit)}</small></dd>`)}</dl></section>`;
+}
+
+function People({ facts }) {
+  const materials = named(facts, 'material');
+  if (!facts.labour && !materials.length) return null;
+  return html`<section class="card">${facts.labour && html`<h2>${say('people')}</h2><p>${say('present', number(facts.labour.present))}${facts.labour.working == null ? '' : ` · ${say('working', number(facts.labour.working))}`}</p>`}
+    ${materials.length > 0 && html`<h2>${say('materials')}</h2><dl class="sums">${materials.map(([name, told]) => html`<dt>${name.replaceAll('-', ' ')}</dt><dd>${told.stock == null ? '' : `${number(told.stock)} ${unit(told.unit)} ${say('stock')}`}${told.consumed == null ? '' : html`<small> ${number(told.consumed)} ${unit(told.unit)} ${say('consumed')}</small>`}</dd>`)}</dl>`}</section>`;
+}

@@ -1,0 +1,152 @@
+// The overview: sites as bands, lines as tiles, the largest thing first: how it stands and for how long, good pieces
+// against plan, OEE with where the time went, a ribbon of the shift for each machine, and what cost most.
+
+import { html, useState } from '../lib.js';
+import { useLive } from '../live.js';
+import { address, listed, moves, useAsk } from '../ask.js';
+import { say, sayOr } from '../words.js';
+import { clock, difference, number, percent, pieces, plain, span, minutes } from '../format.js';
+import { link, origin, rangeText, refresh } from '../range.js';
+import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
+import { categoryOf, Icon, ORDER, StateWord } from '../states.js';
+import { Figure, GoodPieces, headline, noteOf, Num, Ratio, silence } from '../parts/figures.js';
+import { LossBar, topLoss } from '../parts/loss.js';
+import { Why } from '../parts/why.js';
+import { Frame } from '../parts/frame.js';
+
+export function Overview({ range, go, bare }) {
+  const live = useLive();
+  const lines = live.lines();
+  const sites = [...new Set(lines.map((line) => line.split('/')[0]))];
+  const zone = live.zone(sites[0] ?? '');
+  const every = refresh(range);
+  const [why, ask] = useState(null);
+  const asked = ['', ...lines];
+  const ready = live.ready && lines.length > 0;
+  const query = (what) => ready && address(what, { asset: asked, from: range.from, to: range.to });
+  const [answers, error] = useAsk(query('kpi'), { every, on: range.isLive && moves('') });
+  const [plans] = useAsk(query('plan'), { every, on: range.isLive && moves('') });
+  const answer = new Map(listed(answers).map((each) => [each.asset, each]));
+  const plan = new Map(listed(plans).map((each) => [each.asset, each]));
+  const first = plan.size ? Math.min(...[...plan.values()].map((each) => Date.parse(each.from))) : null;
+  const last = plan.size ? Math.max(...[...plan.values()].map((each) => Date.parse(each.to))) : null;
+  const [states] = useAsk(first && address('states', { asset: '', from: range.from === 'shift' ? first : origin(range, first), to: range.isLive ? 'now' : last }), { every: range.isLive ? 60_000 : undefined });
+  const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
+  const text = rangeText(range, plan.get(''), zone);
+  return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} window=${plan.get('')} text=${text} go=${go} zone=${zone} bare=${bare}>
+    ${live.ready && !lines.length && html`<${Empty} go=${go} />`}
+    ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
+    ${lines.length > 0 && html`<${Strip} live=${live} answer=${answer.get('')} plan=${plan.get('')} range=${range} history=${history} ask=${ask} />`}
+    ${why && html`<${Why} key="${why.asset} ${why.indicator}" about=${why} answer=${why.answer} close=${() => ask(null)} />`}
+    <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} live=${live} lines=${lines.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} ask=${ask} />`)}</div>
+  <//>`;
+}
+
+function Empty({ go }) {
+  return html`<section class="card empty"><h2>${say('empty.title')}</h2><p>${say('empty.text')}</p><p><a class="pick" href=${link('/devices')} onClick=${go.click}>${say('empty.link')}</a></p></section>`;
+}
+
+/** The few figures of everything. */
+function Strip({ live, answer, plan, range, history, ask }) {
+  const values = answer?.indicators ?? {};
+  const target = live.targets('').oee ?? commonTarget(live);
+  const oee = headline(answer, 'oee').value;
+  const points = oee !== null && oee !== undefined && target ? (oee - target) * 100 : null;
+  const machines = live.machines();
+  const energy = values.energy_per_good_piece;
+  const silent = machines.filter((path) => live.fact(path, 'state')?.silent || live.fact(path, 'state')?.online === false).length;
+  return html`<section class="strip" aria-label=${say('all')}>
+    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines().some((line) => live.targets(line).oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
+    <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
+    <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${answer && energy == null && say(answer.ledger.electricity_kwh ? 'nothing.counted' : 'no.energy')} />
+    <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))} · ` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<//>
+    <${Now} live=${live} machines=${machines} range=${range} history=${history} plan=${plan} />
+  </section>`;
+}
+
+const commonTarget = (live) => {
+  const all = new Set(live.lines().map((line) => live.targets(line).oee).filter(Boolean));
+  return all.size === 1 ? [...all][0] : undefined;
+};
+
+function Now({ live, machines, range, history, plan }) {
+  const tally = new Map();
+  for (const path of machines) {
+    const state = range.isLive ? live.fact(path, 'state')?.state ?? 'unknown' : history.get(path)?.at(-1)?.[2] ?? 'unknown';
+    const kind = categoryOf(state);
+    const words = tally.get(kind) ?? new Map();
+    words.set(state, (words.get(state) ?? 0) + 1);
+    tally.set(kind, words);
+  }
+  const parts = ORDER.filter((kind) => tally.has(kind)).flatMap((kind) => [...tally.get(kind)].map(([state, count]) => [kind, state, count]));
+  return html`<div class="figure wide card"><h2>${!range.isLive ? say('machines.then', machines.length, plan ? clock(Date.parse(plan.to), live.zone('')) : '') : machines.length === 1 ? say('machine.now') : say('machines.now', machines.length)}</h2>
+    <svg class="tally" aria-hidden="true">${parts.reduce((bars, [kind, state, count]) => {
+      const start = bars.at;
+      bars.at += count / machines.length;
+      bars.list.push(html`<rect class="f-${kind}" x="${start * 100}%" width="${(100 * count) / machines.length}%" height="100%" key=${state} />`);
+      return bars;
+    }, { at: 0, list: [] }).list}</svg>
+    <ul class="legend">${parts.map(([kind, state, count]) => html`<li key=${state} class="s-${kind}"><${Icon} state=${state} /><b>${count}</b> ${say(`state.${state}`).toLowerCase()}</li>`)}</ul></div>`;
+}
+
+function Band({ site, live, lines, answer, plan, history, range, go, ask }) {
+  const areas = [...new Set(lines.map((line) => live.title(line.split('/').slice(0, 2).join('/'))))];
+  return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2><b>${live.title(site)}</b> · ${areas.join(' · ')}</h2>
+    <div class="tiles">${lines.map((line) => html`<${Tile} key=${line} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} alone=${areas.length === 1} />`)}</div></section>`;
+}
+
+function Tile({ line, live, answer, plan, history, range, go, ask, alone }) {
+  const zone = live.zone(line);
+  const now = live.now();
+  const standing = live.fact(line, 'state') ?? { state: 'unknown', since: null, reason: '' };
+  const kind = categoryOf(standing.state);
+  const machines = live.machines(line);
+  const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
+  const behind = plan?.plan && plan.delta < -0.05 * plan.plan;
+  const edge = !range.isLive ? '' : kind === 'down' ? 'look' : kind === 'wait' || behind ? 'warn' : kind === 'unknown' || silent === machines.length ? 'doubt' : '';
+  const from = plan ? Date.parse(plan.from) : now - 3_600_000;
+  const ends = plan ? Math.max(Date.parse(plan.ends), Date.parse(plan.to)) : now;
+  const until = range.isLive ? now : ends;
+  const name = alone ? live.title(line) : `${live.title(line.split('/').slice(0, 2).join('/'))}, ${live.title(line)}`;
+  return html`<article class="tile card ${edge}" aria-label=${name}>
+    <div class="top">
+      ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for">${spent(standing, now)}${named(standing, live, machines)}${silent ? ` · ${say('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${say('not.live')}</span>`}
+      <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}</a>
+    </div>
+    ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${say('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${say('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
+    <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
+    <${LossBar} answer=${answer} target=${live.targets(line).oee} ask=${ask} />
+    <div class="ribbons">${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
+      <${Ribbon} key="${path} r" spells=${spellsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} />`)}
+      <span></span><${Axis} from=${from} ends=${ends} zone=${zone} /></div>
+    <${MostLost} answer=${answer} live=${live} />
+  </article>`;
+}
+
+/** "12 min · Mill 1 · spindle overheat" */
+const spent = (standing, now) => (standing.since === null ? '' : standing.of_unknown_age ? say('unknown.age') : span(now - standing.since));
+
+function named(standing, live, machines) {
+  const parts = [];
+  if (standing.machine && machines.length > 1) parts.push(live.title(standing.machine));
+  if (standing.reason) parts.push(sayOr(`reason.${standing.reason}`, live.reason(standing.reason)));
+  return parts.length ? ` · ${parts.join(' · ')}` : '';
+}
+
+function Pieces({ plan, answer, line, live, zone, range, ask }) {
+  if (!plan || plan.good === null) return html`<p class="beside">${plan ? say('nothing.counted') : ' '}</p>`;
+  const full = Math.max(plan.plan_at_end ?? 0, plan.forecast, plan.good, 1);
+  const output = plan.outputs.at(-1);
+  const job = live.fact(output, 'job') ?? live.machines(line).map((path) => live.fact(path, 'job')).find((each) => each?.order);
+  const late = plan.plan !== null && plan.delta < -0.05 * plan.plan;
+  return html`<div class="good"><p><b class="q"><${GoodPieces} plan=${plan} answer=${answer} ask=${ask} /></b> ${plan.plan === null ? say('good.only') : say(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
+    <svg class="bar" aria-hidden="true"><rect class="f-run" width="${(100 * plan.good) / full}%" height="100%" rx="4" />${plan.plan !== null && html`<rect class="mark" x="${(100 * plan.plan) / full}%" width="2" height="100%" />`}</svg>
+    <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.product(job.product)}` : say('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? say('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : say('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
+}
+
+function MostLost({ answer, live }) {
+  const loss = topLoss(answer);
+  if (!answer) return html`<p class="beside"> </p>`;
+  if (!loss) return html`<p class="beside">${say('nothing.lost')}</p>`;
+  return html`<p class="beside split"><span>${say('most.lost')}: <b>${loss.reason ? live.reason(loss.reason) : say(`state.${loss.state}`).toLowerCase()}</b></span><span>${minutes(loss.seconds)}</span></p>`;
+}

@@ -1,0 +1,169 @@
+"""Whatever the events and whatever the bytes: what holds for all of them."""
+
+import json
+import re
+from collections.abc import Sequence
+
+import msgspec
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from broker.contract import codec
+from broker.contract.errors import ContractError
+from broker.contract.events import (
+    COUNTERS,
+    NS_PER_MS,
+    NS_PER_S,
+    QUANTITY_LIMIT,
+    SHORTEST_CYCLE_S,
+    STATES,
+    AnyEvent,
+    Command,
+    Count,
+    Job,
+    Labour,
+    Material,
+    Measurement,
+    Meter,
+    Notice,
+    Reply,
+    Sample,
+    StateChange,
+    Status,
+)
+from broker.contract.message import Message
+from broker.contract.payloads import EXAMPLES, MATERIALS, NOT_PLAIN, KpiPayload, Payload
+from broker.contract.topics import KINDS
+
+NOW = 1_795_507_200 * NS_PER_S
+MILL = "sheffield/machining/line-1/mill-1"
+NO_VALUES = {"nan", "inf", "infinity", "unavailable"}
+
+
+names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,31}", fullmatch=True)
+paths = st.tuples(names, names, names, names).map("/".join)
+instants = st.integers(NOW - 29 * 86_400 * NS_PER_S, NOW + 299 * NS_PER_S)
+printable = st.characters(exclude_categories=["Cc", "Cs"]).filter(lambda each: not re.match(f"[{NOT_PLAIN}]", each))
+labels = st.text(printable, max_size=64)
+any_text = st.characters(exclude_categories=["Cs"])
+texts = st.text(any_text, max_size=256)
+units = st.text(printable, max_size=32)
+numbers = st.floats(-QUANTITY_LIMIT, QUANTITY_LIMIT)
+totals = st.floats(0, QUANTITY_LIMIT)
+cycles = st.floats(SHORTEST_CYCLE_S, QUANTITY_LIMIT)
+json_texts = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(any_text, max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=3), inner, max_size=3),
+    max_leaves=8,
+).map(lambda value: msgspec.json.encode(value).decode())
+values = numbers | st.booleans() | texts.filter(lambda text: text.lstrip("+-").lower() not in NO_VALUES)
+common = {
+    "asset": paths,
+    "at": instants,
+    "time_source": st.sampled_from(["device", "receipt", "retained"]),
+    "simulated": st.booleans(),
+}
+
+
+maybe = st.none() | numbers
+maybe_total = st.none() | totals
+limits = {"lower": maybe, "nominal": maybe, "upper": maybe}
+severities = st.sampled_from(["alarm", "warning", "notice"])
+ids = labels.filter(bool)
+events: st.SearchStrategy[AnyEvent] = st.one_of(
+    st.builds(Sample, **common, signal=names, value=values, unit=units),
+    st.builds(StateChange, **common, state=st.sampled_from(STATES), reason=st.just("") | names),
+    st.builds(Count, **common, **dict.fromkeys(COUNTERS, maybe_total)).filter(lambda event: some(event, COUNTERS)),
+    st.builds(
+        Job,
+        **common,
+        phase=st.just("start"),
+        order=ids,
+        product=labels,
+        planned=maybe_total,
+        ideal_cycle=st.none() | cycles,
+    ),
+    st.builds(Job, **common, phase=st.just("end"), order=labels),
+    st.builds(Meter, **common, name=names, total=totals, unit=units),
+    st.builds(Measurement, **common, **limits, characteristic=names, value=numbers, part=labels, unit=units),
+    st.builds(Labour, **common, present=totals, working=maybe_total),
+    st.builds(Material, **common, **dict.fromkeys(MATERIALS, maybe_total), name=names, unit=units).filter(
+        lambda event: some(event, MATERIALS)
+    ),
+    st.builds(Notice, **common, code=ids, severity=severities, text=texts, active=st.booleans()),
+    st.builds(Status, **common, online=st.booleans()),
+    st.builds(Command, **common, name=names, id=ids, args=json_texts, by=texts),
+    st.builds(Reply, **common, name=names, id=ids, ok=st.booleans(), result=json_texts),
+)
+
+
+def some(event: AnyEvent, fields: Sequence[str]) -> bool:
+    return any(getattr(event, field) is not None for field in fields)
+
+
+@given(event=events, late=st.integers(0, NS_PER_S))
+def test_every_event_survives_the_wire(event: AnyEvent, late: int) -> None:
+    sent = codec.encode(event)
+    received_at = event.at + late if event.time_source == "device" else event.at
+    came = msgspec.structs.replace(sent, retained=event.time_source == "retained", received_at=received_at)
+    assert codec.decode(came) == [event]
+
+
+def judged(message: Message) -> None:
+    """Decode; anything but events and ContractError is a failure, and what is accepted must survive the wire."""
+    try:
+        found = codec.decode(message)
+    except ContractError as refusal:
+        if not (refusal.problem and refusal.cure):
+            raise
+        return
+    for event in found:
+        retained = event.time_source == "retained"
+        again = msgspec.structs.replace(codec.encode(event), received_at=event.at, retained=retained)
+        assert codec.decode(again) == [event]
+
+
+topics = st.one_of(
+    st.sampled_from([f"{kind}/x" for kind in KINDS] + sorted(KINDS)).map(lambda end: f"corridor/v1/{MILL}/{end}"),
+    st.lists(names | st.sampled_from(sorted(KINDS)), max_size=8).map(lambda levels: "corridor/v1/" + "/".join(levels)),
+    st.text(max_size=40).map("corridor/v1/".__add__),
+    st.text(),
+)
+
+
+@given(topic=topics, payload=st.binary(max_size=200), retained=st.booleans())
+def test_no_bytes_on_any_topic_raise_anything_else(topic: str, payload: bytes, retained: bool) -> None:
+    judged(Message(topic=topic, payload=payload, retained=retained, received_at=NOW))
+
+
+FIELDS = sorted(
+    {field for payload in Payload.__subclasses__() for field in payload.__struct_fields__ if payload is not KpiPayload}
+)
+words = st.sampled_from(["2026-11-24T08:00:00Z", "start", "bad", "online", "down"])
+odd_numbers = st.sampled_from([NOW // NS_PER_MS, NOW, 1e308, -0.0, 1e-320])
+wild = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.floats() | st.text() | words | odd_numbers,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names | st.text(max_size=5), inner, max_size=4),
+    max_leaves=6,
+)
+almost = st.dictionaries(st.sampled_from(FIELDS), wild, max_size=5).map(lambda value: json.dumps(value).encode())
+
+
+@given(kind=st.sampled_from([f"{kind}/x" for kind in sorted(KINDS)] + sorted(KINDS)), payload=almost)
+@example(kind="telemetry/x", payload=b'{"values":[1,2],"dt":1e-6}')
+def test_no_json_raises_anything_else(kind: str, payload: bytes) -> None:
+    judged(Message(topic=f"corridor/v1/{MILL}/{kind}", payload=payload, received_at=NOW))
+
+
+GOOD = [(topic, payload) for all_ in EXAMPLES.values() for topic, payload in all_.items()]
+
+
+@given(
+    good=st.sampled_from(GOOD),
+    cuts=st.lists(st.tuples(st.integers(0, 100), st.integers(0, 3), st.binary(max_size=3)), min_size=1, max_size=4),
+)
+def test_no_damaged_message_raises_anything_else(good: tuple[str, str], cuts: list[tuple[int, int, bytes]]) -> None:
+    topic, payload = good[0], good[1].encode()
+    for place, length, put in cuts:
+        payload = payload[:place] + put + payload[place + length :]
+    judged(Message(topic=f"corridor/v1/{MILL}/{topic}", payload=payload, received_at=NOW))

@@ -1,0 +1,461 @@
+"""The plant file: what it says is found again, inherited where it should be, and every mistake is told at its line."""
+
+import contextlib
+import re
+from pathlib import Path
+
+import pytest
+
+from broker.contract.events import NS_PER_S, STATES
+from broker.plant.calendar import Span
+from broker.plant.plant import NO_PLANT, PlantError, SignalInfo, load, parse
+
+DOCS = Path(__file__).parents[3] / "docs" / "reference"
+
+PLANT = """
+name = "Corridor"
+microstop-limit = "4min"
+
+[calendar.double-days]
+time-zone = "Europe/London"
+shifts = [{ name = "day", start = "06:00", end = "14:00", breaks = [{ start = "09:00", end = "09:15" }] }]
+
+[calendar.always]
+shifts = [{ name = "all", start = "00:00", end = "24:00" }]
+
+[asset.sheffield]
+title = "Sheffield"
+calendar = "double-days"
+sector = "advanced manufacturing"
+capability = ["machining", "data"]
+targets = { oee = 0.6, availability = 0.8 }
+signals.spindle-temp = { unit = "Cel", low = 20, high = 58 }
+
+[asset."sheffield/machining/line-1"]
+title = "Line 1, titanium"
+targets = { oee = 0.72 }
+
+[asset."sheffield/machining/line-1/mill-1"]
+ideal-cycle = "42min"
+sector = "nuclear"
+signals.spindle-temp = { alarm-high = 65.5 }
+
+[asset."sheffield/machining/line-1/mill-2"]
+calendar = "always"
+
+[asset.guangdong]
+time-zone = "Asia/Shanghai"
+calendar = "double-days"
+
+[asset."guangdong/twin/line-9/press-1"]
+
+[product.bracket-7]
+title = "Bracket"
+ideal-cycle = { "sheffield/machining/line-1/mill-1" = 2520, "sheffield/machining" = 2600 }
+
+[product.pin]
+ideal-cycle = 30
+
+[reason.spindle-overheat]
+title = "Spindle overheat"
+loss = "breakdown"
+
+[reason.warm-up]
+loss = "set-up"
+
+[reason.lunch]
+
+[simulate]
+seed = 1
+[simulate.machine."sheffield/machining/line-1/mill-1"]
+anything = ["goes", 1]
+"""
+MILL = "sheffield/machining/line-1/mill-1"
+
+
+def test_a_plant_says_what_its_file_says() -> None:
+    plant = parse(PLANT, "plant.toml")
+    assert plant.name == "Corridor"
+    assert plant.microstop_limit_ns == 240 * NS_PER_S
+    assert plant.text == PLANT
+    assert plant.simulate == {"seed": 1, "machine": {MILL: {"anything": ["goes", 1]}}}
+    assert plant.reasons["spindle-overheat"].title == "Spindle overheat"
+    assert plant.products["bracket-7"].title == "Bracket"
+
+
+def test_places() -> None:
+    plant = parse(PLANT, "plant.toml")
+    assert plant.machines() == [MILL, "sheffield/machining/line-1/mill-2", "guangdong/twin/line-9/press-1"]
+    assert plant.lines() == ["sheffield/machining/line-1", "guangdong/twin/line-9"]
+    assert plant.children("") == ["sheffield", "guangdong"]
+    assert plant.children("sheffield") == ["sheffield/machining"]
+    assert plant.children("sheffield/machining/line-1") == [MILL, "sheffield/machining/line-1/mill-2"]
+    assert plant.children(MILL) == []
+
+
+def test_a_title_is_declared_or_made_readable() -> None:
+    plant = parse(PLANT, "plant.toml")
+    assert plant.title("sheffield/machining/line-1") == "Line 1, titanium"
+    assert plant.title(MILL) == "Mill 1"
+    assert plant.title("lancaster/joining/line-1/friction-stir-2") == "Friction stir 2"
+
+
+def test_settings_come_from_the_nearest_asset_above() -> None:
+    plant = parse(PLANT, "plant.toml")
+    assert plant.targets(MILL) == {"oee": 0.72, "availability": 0.8}
+    assert plant.targets("sheffield/new/line/machine") == {"oee": 0.6, "availability": 0.8}
+    assert plant.assets[MILL].sector == ("nuclear",)
+    assert plant.assets[MILL].capability == ("machining", "data")
+    assert plant.signal_info(MILL, "spindle-temp") == SignalInfo(unit="Cel", low=20, high=58, alarm_high=65.5)
+    assert plant.signal_info("sheffield/machining/line-1/mill-3", "spindle-temp") == SignalInfo("Cel", low=20, high=58)
+    assert plant.signal_info(MILL, "torque") is None
+
+
+def test_an_asset_inherits_whatever_the_order_of_the_file() -> None:
+    plant = parse('[asset."a/b/c/d"]\n[asset."a/b"]\ntargets = { oee = 0.5 }\n', "plant.toml")
+    assert plant.targets("a/b/c/d") == {"oee": 0.5}
+    assert list(plant.assets) == ["a/b/c/d", "a/b"]
+
+
+def test_a_calendar_is_inherited_and_holds_in_the_zone_of_its_asset() -> None:
+    plant = parse(PLANT, "plant.toml")
+    sheffield, twin = plant.calendar_of(MILL), plant.calendar_of("guangdong/twin/line-9/press-1")
+    assert sheffield is not None
+    assert twin is not None
+    assert sheffield is plant.calendar_of("sheffield")
+    assert (sheffield.time_zone, twin.time_zone) == ("Europe/London", "Asia/Shanghai")
+    assert plant.time_zone_of(MILL) == "Europe/London"
+    assert plant.time_zone_of("sheffield/machining/line-1/mill-2") == "UTC"  # its calendar says no zone, nor does it
+    assert plant.time_zone_of("nowhere") == "UTC"
+    assert plant.calendar_of("nowhere/a/b/c") is None
+
+
+def test_the_calendar_of_the_worked_example() -> None:
+    text = """
+        [calendar.example]
+        shifts = [{ name = "day", start = "06:00", end = "14:00", breaks = [{ start = "09:00", end = "09:15" }] }]
+        [asset.site]
+        calendar = "example"
+    """
+    calendar = parse(text, "plant.toml").calendar_of("site/area/line/machine")
+    assert calendar is not None
+    eight = 1_764_144_000 * NS_PER_S  # 2025-11-26T08:00:00Z
+    quarter = 900 * NS_PER_S
+    assert calendar.spans(eight, eight + 6 * quarter) == [
+        Span(eight, eight + 4 * quarter, "day", planned=True),
+        Span(eight + 4 * quarter, eight + 5 * quarter, "day", planned=False),
+        Span(eight + 5 * quarter, eight + 6 * quarter, "day", planned=True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("machine", "product", "seconds"),
+    [
+        (MILL, "bracket-7", 2520),
+        ("sheffield/machining/line-1/mill-2", "bracket-7", 2600),
+        (MILL, "pin", 30),
+        (MILL, "unheard-of", 2520),
+        (MILL, "", 2520),
+        ("guangdong/twin/line-9/press-1", "pin", 30),
+        ("guangdong/twin/line-9/press-1", "bracket-7", None),
+        ("nowhere/a/b/c", "unheard-of", None),
+    ],
+)
+def test_ideal_cycle(machine: str, product: str, seconds: float | None) -> None:
+    assert parse(PLANT, "plant.toml").ideal_cycle(machine, product) == seconds
+
+
+def test_loss_of_a_stop_is_that_of_its_reason_else_of_its_state() -> None:
+    plant = parse(PLANT, "plant.toml")
+    assert plant.loss_of("idle", "spindle-overheat") == "breakdown"
+    assert plant.loss_of("down", "warm-up") == "setup"
+    assert plant.loss_of("blocked", "lunch") == "minor-stop"
+    assert {state: plant.loss_of(state, "") for state in STATES} == {
+        "running": None,
+        "setup": "setup",
+        "starved": "minor-stop",
+        "blocked": "minor-stop",
+        "idle": "minor-stop",
+        "down": "breakdown",
+        "maintenance": None,
+        "off": None,
+        "unknown": None,
+    }
+    assert plant.loss_of("running", "spindle-overheat") is None
+
+
+def test_no_plant_knows_nothing_and_answers_all_the_same() -> None:
+    assert NO_PLANT.microstop_limit_ns == 300 * NS_PER_S
+    assert NO_PLANT.calendar_of(MILL) is None
+    assert NO_PLANT.time_zone_of(MILL) == "UTC"
+    assert NO_PLANT.ideal_cycle(MILL, "bracket-7") is None
+    assert NO_PLANT.targets(MILL) == {}
+    assert NO_PLANT.title(MILL) == "Mill 1"
+    assert NO_PLANT.machines() == NO_PLANT.lines() == NO_PLANT.children("") == []
+    assert parse("", "plant.toml") == NO_PLANT
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(PlantError) as caught:
+        parse(text, "plant.toml")
+    lines = [str(mistake) for mistake in caught.value.mistakes]
+    assert str(caught.value) == "\n".join(lines)
+    assert all(mistake.problem and mistake.cure for mistake in caught.value.mistakes)
+    return lines
+
+
+CALENDAR = '[calendar.c]\nshifts = [{ name = "day", start = "06:00", end = "14:00" }]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        # the file itself
+        ("name = \n", "1", "not TOML"),
+        ("\n\n[asset.sheffield/machining]\n", "3", 'in quotation marks, [asset."sheffield/machining"]'),
+        ("[asset.a]\n[asset.a]\n", "2", "not TOML"),
+        ('nmae = "Corridor"\n', "1: nmae", "did you mean name?"),
+        ('[assets.a]\ntitle = "A"\n', "1: assets", "did you mean asset?"),
+        ("asset = 5\n", "1: asset", "is not a table"),
+        ("simulate = 5\n", "1: simulate", "is not a table"),
+        ('microstop-limit = "5 minutes"\n', "1: microstop-limit", "5min"),
+        ("microstop-limit = 0\n", "1: microstop-limit", "above zero"),
+        ("microstop-limit = nan\n", "1: microstop-limit", "above zero"),
+        # assets
+        ('[asset."a/B"]\n', '1: asset."a/B"', "area 'B' is not a name"),
+        ('[asset."a/b/c/d/e"]\n', '1: asset."a/b/c/d/e"', "has 5 levels"),
+        ('[asset.a]\ntitel = "A"\n', "2: asset.a.titel", "did you mean title?"),
+        ('[asset.a]\n\ncalendar = "dbl"\n', "3: asset.a.calendar", "there is none yet"),
+        (CALENDAR + '[asset.a]\ncalendar = "d"\n', "4: asset.a.calendar", "the calendars are c"),
+        ('[asset.a]\ntime-zone = "Europe/Londn"\n', "2: asset.a.time-zone", "did you mean Europe/London"),
+        ('[asset.a]\ntime-zone = "nowhere at all"\n', "2: asset.a.time-zone", "IANA"),
+        ('[asset.a]\ntime-zone = "/etc/passwd"\n', "2: asset.a.time-zone", "there is no time zone"),
+        ("[asset.a]\ntargets = { oee = 72 }\n", "2: asset.a.targets.oee", "0.72 for 72 %"),
+        ('[asset.a]\ntargets = { oee = "high" }\n', "2: asset.a.targets.oee", "is not a number"),
+        ("[asset.a.targets]\noee = true\n", "2: asset.a.targets.oee", "true is not a number"),
+        ("[asset.a]\ntitle = 5\n", "2: asset.a.title", "is not a text"),
+        ("[asset.a]\nsector = [1]\n", "2: asset.a.sector", "array of texts"),
+        ("[asset.a]\nideal-cycle = -1\n", "2: asset.a.ideal-cycle", "above zero"),
+        ("[asset.a]\nsignals.t = { hihg = 5 }\n", "2: asset.a.signals.t.hihg", "did you mean high"),
+        (
+            "[asset.a]\nsignals.t = { low = 5, high = 4 }\n",
+            "2: asset.a.signals.t",
+            "alarm-low ≤ low ≤ high ≤ alarm-high",
+        ),
+        ("[asset.a]\nsignals.Temp = { low = 5 }\n", "2: asset.a.signals.Temp", "is not a name"),
+        # products and reasons
+        ('[product.p]\nideal-cycle = { "a/B" = 5 }\n', '2: product.p.ideal-cycle."a/B"', "is not a name"),
+        ('[product.p]\nideal-cycle = "fast"\n', "2: product.p.ideal-cycle", "above zero"),
+        ('[reason.r]\nloss = "breakdwon"\n', "2: reason.r.loss", "did you mean breakdown?"),
+        ('[reason.Overheat]\ntitle = "x"\n', "1: reason.Overheat", "is not a name"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_key_and_cure(text: str, place: str, words: str) -> None:
+    (line,) = mistakes(text)
+    assert line.startswith(f"plant.toml:{place}: ")
+    assert words in line
+
+
+def shift(rest: str) -> str:
+    return f'[calendar.c]\nshifts = [\n  {{ name = "day", start = "06:00", end = "14:00" }},\n  {{ {rest} }},\n]\n'
+
+
+def special(key: str, rest: str) -> str:
+    return f"{CALENDAR}{key} = [{{ {rest} }}]\n"
+
+
+def rotation(rest: str) -> str:
+    return f"{CALENDAR}[calendar.c.rotation]\n{rest}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        (shift('start = "15:00", end = "16:00"'), "4: calendar.c.shifts[2]", "a shift needs a name"),
+        (shift('name = "Late", start = "15:00", end = "16:00"'), "4: calendar.c.shifts[2].name", "is not a name"),
+        (shift('name = "late", start = "15:00"'), "4: calendar.c.shifts[2]", "needs start and end"),
+        (shift('name = "late", start = "15:00", end = "25:00"'), "4: calendar.c.shifts[2].end", '"00:00" to "24:00"'),
+        (shift('name = "late", start = "15.00", end = "16:00"'), "4: calendar.c.shifts[2].start", "not a time of day"),
+        (shift('name = "late", start = "24:00", end = "16:00"'), "4: calendar.c.shifts[2].start", '"00:00"'),
+        (
+            shift('name = "late", start = "15:00", end = "16:00", days = "mon-fir"'),
+            "4: calendar.c.shifts[2].days",
+            "'mon-fir' is not a weekday",
+        ),
+        (
+            shift('name = "late", start = "15:00", end = "19:00", breaks = [{ start = "18:00", end = "19:30" }]'),
+            "4: calendar.c.shifts[2].breaks[1]",
+            "the shift is from 15:00 to 19:00",
+        ),
+        (
+            shift('name = "late", start = "13:00", end = "16:00"'),
+            "2: calendar.c.shifts",
+            "day of Monday runs until 14:00, but late starts at 13:00",
+        ),
+        (
+            shift('name = "night", days = "sun", start = "22:00", end = "07:00"'),
+            "2: calendar.c.shifts",
+            "night of Sunday runs until 07:00, but day of the next day starts at 06:00",
+        ),
+        (f'{CALENDAR}holidays = "GB-ENK"\n', "3: calendar.c.holidays", "did you mean ENG?"),
+        (f'{CALENDAR}holidays = "England"\n', "3: calendar.c.holidays", "GB-ENG"),
+        (f'{CALENDAR}holidays = "CN-GD"\n', "3: calendar.c.holidays", "write CN alone"),
+        (f'{CALENDAR}holiday = "GB"\n', "3: calendar.c.holiday", "did you mean holidays?"),
+        ("[calendar.c]\nshifts = 5\n", "2: calendar.c.shifts", "is not an array"),
+        ("[calendar.c]\nshifts = [5]\n", "2: calendar.c.shifts[1]", "is not a table"),
+        ("[calendar.Double]\n", "1: calendar.Double", "is not a name"),
+        (special("maintenance", ""), "3: calendar.c.maintenance[1]", "say when"),
+        (special("maintenance", 'days = "wed"'), "3: calendar.c.maintenance[1]", "needs start and end"),
+        (
+            special("maintenance", 'days = "wed", weeks = 6, start = "06:00", end = "07:00"'),
+            "3: calendar.c.maintenance[1].weeks",
+            "use -1, 1, 2, 3, 4, 5",
+        ),
+        (
+            special("maintenance", 'weeks = 1, date = 2026-08-03, start = "06:00", end = "07:00"'),
+            "3: calendar.c.maintenance[1].weeks",
+            "need a weekday",
+        ),
+        (special("exceptions", "date = 2026-12-24"), "3: calendar.c.exceptions[1]", "either closed or has shifts"),
+        (special("exceptions", "closed = true"), "3: calendar.c.exceptions[1]", "needs its day or days"),
+        (special("exceptions", "from = 2026-12-24, closed = true"), "3: calendar.c.exceptions[1]", "from and to"),
+        (
+            special("exceptions", "from = 2026-12-24, to = 2026-12-20, closed = true"),
+            "3: calendar.c.exceptions[1].to",
+            "2026-12-20 is before 2026-12-24",
+        ),
+        (
+            special("exceptions", 'date = "24.12.2026", closed = true'),
+            "3: calendar.c.exceptions[1].date",
+            "as in 2026-12-24",
+        ),
+        (
+            special("exceptions", 'date = 2026-12-24, closed = "yes"'),
+            "3: calendar.c.exceptions[1].closed",
+            "true or false",
+        ),
+        (
+            special("exceptions", 'date = 2026-12-24, shifts = ["dya"]'),
+            "3: calendar.c.exceptions[1].shifts[1]",
+            "did you mean day?",
+        ),
+        (
+            special(
+                "exceptions",
+                'date = 2026-12-24, shifts = ["day", { name = "b", start = "12:00", end = "15:00" }]',
+            ),
+            "2: calendar.c.shifts",
+            "day of 2026-12-24 runs until 14:00, but b starts at 12:00",
+        ),
+        (rotation('cycle = ["2 day", "2 off"]'), "3: calendar.c.rotation", "anchor = 2026-01-05"),
+        (rotation("anchor = 2026-01-05"), "3: calendar.c.rotation", 'cycle = ["4 day", "4 off"]'),
+        (
+            rotation('anchor = 2026-01-05\ncycle = ["2 dya", "2 off"]'),
+            "5: calendar.c.rotation.cycle[1]",
+            "did you mean day",
+        ),
+        (rotation('anchor = 2026-01-05\ncycle = ["two day"]'), "5: calendar.c.rotation.cycle[1]", '"4 day"'),
+        (rotation('anchor = 2026-01-05\ncycle = ["999 day"]'), "5: calendar.c.rotation.cycle[1]", "over a year"),
+        (
+            rotation('anchor = 2026-01-05\ncycle = ["2 day", "2 off"]\ncrews = { a = 0.5 }'),
+            "6: calendar.c.rotation.crews.a",
+            "whole number",
+        ),
+    ],
+)
+def test_a_mistake_in_a_calendar(text: str, place: str, words: str) -> None:
+    (line,) = mistakes(text)
+    assert line.startswith(f"plant.toml:{place}: ")
+    assert words in line
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
+    found = mistakes(
+        'microstop-limit = "long"\n[asset.a]\ntitel = "x"\n[reason.r]\nloss = "x"\n[asset.b]\ntargets = { oee = 5 }\n'
+    )
+    assert [line.split(":")[1] for line in found] == ["1", "3", "5", "7"]
+
+
+ARRAY_OF_TABLES = """[[calendar.c.shifts]]
+name = "a"
+start = "06:00"
+end = "14:00"
+[[calendar.c.shifts]]
+name = "b"
+end = "1"
+start = "15:00"
+"""
+DOTTED_KEYS_AND_COMMENTS = """[calendar]
+c.shifts = [ # one ] two
+  { name = "a", start = "06:00", end = "14:00" }, # {
+# {}, []
+
+
+  { name = "b", end = "1", start = "15:00" } ]
+"""
+QUOTED_KEYS = """
+
+
+["calendar"."c"]
+shifts = [
+  { name = "a", start = "06:00", end = "14:00" },
+  { "name" = "b", "end" = "1", start = "15:00" }]
+"""
+
+
+@pytest.mark.parametrize("text", [ARRAY_OF_TABLES, DOTTED_KEYS_AND_COMMENTS, QUOTED_KEYS])
+def test_the_line_is_found_however_the_table_is_written(text: str) -> None:
+    (line,) = mistakes(text)
+    assert line.startswith("plant.toml:7: calendar.c.shifts[2].end: ")
+
+
+ODD = [
+    "5",
+    "-1",
+    "1e400",
+    "nan",
+    "true",
+    '""',
+    '"-"',
+    "[]",
+    "[5]",
+    "[[5]]",
+    "[{}]",
+    "{}",
+    "{ a = 5 }",
+    "2026-01-01",
+    "06:00:00",
+]
+ODD += ["2026-01-01T00:00:00Z", "06:00:00.5", '["a", "b"]', '"mon-tue-wed"', '"0 a"', '"a+"', "9" * 30, '"9999-12-31"']
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_value_of_any_key_makes_anything_but_a_plant_or_a_plant_error(odd: str) -> None:
+    value = re.compile(r'(?<= = )("[^"]*"|[\w.:-]+|\[(?:[^\[\]]|\[[^\]]*\])*\]|\{[^}]*\})')
+    for sample in samples():
+        for found in value.finditer(sample):
+            with contextlib.suppress(PlantError):
+                parse(sample[: found.start()] + odd + sample[found.end() :], "odd.toml")
+
+
+def test_load_reads_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "plant.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + PLANT.replace("\n", "\r\n").encode())
+    assert load(file) == parse(PLANT, "plant.toml")
+    file.write_bytes(b'name = "a"\ntitle = "\xff"\n')
+    with pytest.raises(PlantError, match=r"plant\.toml:2: this is not UTF-8; save the file"):
+        load(file)
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_the_samples_of_the_reference_are_good(number: int) -> None:
+    found = samples()
+    assert len(found) == 6
+    parse(found[number], "sample.toml")
+
+
+def samples() -> list[str]:
+    pages = [(DOCS / name).read_text(encoding="utf-8") for name in ("plant-file.md", "shift-calendar.md")]
+    return [block for page in pages for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]

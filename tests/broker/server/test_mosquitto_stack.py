@@ -1,0 +1,267 @@
+"""The stack's users and rights, on a real Mosquitto with the files that the stack gives it."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from broker.contract.topics import PREFIX, REJECTED, build
+from broker.mqtt.session import Publication, Session, SessionError
+from broker.server import mosquitto, mosquitto_stack
+from broker.server.mosquitto_stack import HEALTH_TOPIC, INSIDE, PROBE, SERVICES
+
+pytestmark = pytest.mark.mosquitto
+
+PRESS, LATHE = "york/barn/line-1/press-7", "york/barn/line-1/lathe-9"
+MILL = "sheffield/machining/line-1/mill-1"
+DEVICES = (PRESS, LATHE)
+REFUSED = f"{PREFIX}/{REJECTED}"
+OF_A_DEVICE = (
+    build(PRESS, "state"),
+    build(PRESS, "telemetry"),
+    build(PRESS, "telemetry", "temperature"),
+    build(PRESS, "meter", "energy"),
+    build(PRESS, "reply", "start"),
+    f"{PREFIX}/{PRESS}/tellemetry/temperature",
+)
+"""The last is misspelt: it comes in, so that it is refused with a reason."""
+NOT_OF_A_DEVICE = (
+    build(LATHE, "state"),
+    build(PRESS, "kpi", "shift"),
+    build("york/barn/line-1", "kpi", "shift"),
+    f"{PREFIX}/york/barn/line-1/press-7-b/state",
+    REFUSED,
+    HEALTH_TOPIC,
+    "elsewhere",
+)
+
+
+class Broker:
+    """A Mosquitto with the stack's files, on ports of its own; every user's password is its name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            other.bind(("127.0.0.1", 0))
+            self.port, self.service_port = int(one.getsockname()[1]), int(other.getsockname()[1])
+        self.process: asyncio.subprocess.Process
+
+    def let_in(self, devices: Iterable[str]) -> None:
+        users = (*SERVICES, *devices)
+        hashes = {user: mosquitto.hash_password(user) for user in users}
+        settings = mosquitto_stack.configuration(str(self.folder)).replace("/mosquitto/data", str(self.folder))
+        # The container runs it as a user of its own; here it would become one who may not read these files.
+        settings = settings.replace("listener 1883", f"listener {self.port} 127.0.0.1")
+        settings = settings.replace("listener 1884", f"listener {self.service_port} 127.0.0.1")
+        (self.folder / "mosquitto.conf").write_text(f"user root\n{settings}")
+        for name, text in mosquitto_stack.passwords(hashes).items():
+            (self.folder / name).write_text(text)
+        (self.folder / "rights").write_text(mosquitto_stack.rights(devices, [MILL]))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Broker"]:
+        program = mosquitto.find()
+        assert program is not None
+        self.process = await asyncio.create_subprocess_exec(
+            program, "-c", str(self.folder / "mosquitto.conf"), stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            async with asyncio.timeout(10):
+                while True:
+                    with suppress(SessionError):
+                        async with self.session("health"):
+                            break
+                    await asyncio.sleep(0.05)
+            yield self
+        finally:
+            self.process.terminate()
+            await self.process.wait()
+
+    def url(self, user: str, *, password: str | None = None, port: int = 0) -> str:
+        login = f"{quote(user, safe='')}:{quote(password or user, safe='')}@" if user else ""
+        return f"mqtt://{login}127.0.0.1:{port or (self.service_port if user in INSIDE else self.port)}"
+
+    def session(self, user: str, *filters: str, password: str | None = None) -> Session:
+        return Session(self.url(user, password=password), client_id=f"test {user}", filters=filters)
+
+    async def takes(self, user: str, topic: str) -> bool:
+        """Tell whether it takes a publication of a user."""
+        async with self.session(user) as session:
+            try:
+                await session.publish(Publication(topic, b"1", qos=1))
+            except SessionError:
+                return False
+        return True
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
+    made = Broker(tmp_path)
+    made.let_in(DEVICES)
+    async with made.running():
+        yield made
+
+
+async def heard(broker: Broker, user: str, wanted: str, topics: Iterable[str], last: str) -> set[str]:
+    """Return which of the topics a user hears who subscribes to everything wanted; `last` is one that it must hear."""
+    async with broker.session(user, wanted) as listener, broker.session("everyone") as speaker:
+        await speaker.publish(*(Publication(topic, b"1", qos=1) for topic in (*topics, last)))
+        found: set[str] = set()
+        async for batch in listener.batches():
+            found |= {message.topic for message in batch.messages}
+            batch.acknowledge()
+            if last in found:
+                return found - {last}
+    raise AssertionError
+
+
+@pytest.fixture
+async def open_broker(tmp_path: Path) -> AsyncIterator[Broker]:
+    """Return a broker with one more user, who may say everything."""
+    made = Broker(tmp_path)
+    made.let_in((*DEVICES, "everyone"))
+    with (tmp_path / "rights").open("a") as rights:
+        rights.write("\nuser everyone\ntopic write #\n")
+    async with made.running():
+        yield made
+
+
+@pytest.mark.parametrize(("user", "password"), [("", None), ("ingest", "wrong"), (PRESS, LATHE), ("nobody", None)])
+async def test_nobody_comes_in_without_a_password(broker: Broker, user: str, password: str | None) -> None:
+    with pytest.raises(SessionError, match="refuses"):
+        async with broker.session(user, password=password):
+            pass
+
+
+async def test_a_device_publishes_its_own_topics_and_no_others(broker: Broker) -> None:
+    assert [topic for topic in OF_A_DEVICE if not await broker.takes(PRESS, topic)] == []
+    assert [topic for topic in NOT_OF_A_DEVICE if await broker.takes(PRESS, topic)] == []
+
+
+async def test_a_device_hears_its_own_commands_and_nothing_of_others(open_broker: Broker) -> None:
+    others = [build(LATHE, "state"), build(LATHE, "cmd", "start"), build(MILL, "count"), REFUSED]
+    own = [build(PRESS, "cmd", "start"), build(PRESS, "state")]
+    kpi = [build(PRESS, "kpi", "shift")]
+    found = await heard(open_broker, PRESS, "#", [*others, *own, *kpi], last=build(PRESS, "cmd", "stop"))
+    assert found == set(own)
+
+
+async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -> None:
+    levels = MILL.split("/")
+    kpi = {build("/".join(levels[:depth]), "kpi", "hour") for depth in (1, 2, 3, 4)}
+    may = {
+        "ingest": {REFUSED},
+        "kpi": {REFUSED, *kpi},
+        "wall": set(),
+        "simulator": {build(MILL, "state"), build(MILL, "telemetry", "load"), build(MILL, "status")},
+        "probe": {build(PROBE, "telemetry", "probe"), build(PROBE, "meter", "probe")},
+        "health": {HEALTH_TOPIC},
+    }
+    assert set(may) == set(SERVICES)
+    every = {*set().union(*may.values()), build(PRESS, "state"), build(PRESS, "cmd", "start"), "elsewhere"}
+    for user, topics in may.items():
+        assert {topic for topic in every if await broker.takes(user, topic)} == topics, user
+
+
+@pytest.mark.parametrize("user", ["ingest", "kpi", "wall"])
+async def test_the_services_hear_everything_of_the_contract(open_broker: Broker, user: str) -> None:
+    topics = [build(LATHE, "state"), build(MILL, "cmd", "start"), build("york", "kpi", "hour"), REFUSED]
+    found = await heard(open_broker, user, "#", [*topics, "elsewhere", HEALTH_TOPIC], last=build(PRESS, "count"))
+    assert found == set(topics)
+
+
+async def test_the_probe_hears_its_own_the_indicators_and_what_was_refused(open_broker: Broker) -> None:
+    topics = [build(PROBE, "telemetry"), build(MILL, "kpi", "hour"), build("york", "kpi", "hour"), REFUSED]
+    others = [build(LATHE, "state"), build(MILL, "telemetry", "load")]
+    assert await heard(open_broker, "probe", "#", [*topics, *others], last=build(PROBE, "meter", "m")) == set(topics)
+
+
+async def test_a_new_device_is_let_in_while_others_stay(broker: Broker) -> None:
+    new = "york/barn/line-1/lathe-10"
+    async with broker.session(PRESS) as stays:
+        broker.let_in((*DEVICES, new))
+        broker.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(10):
+            while True:
+                with suppress(SessionError):
+                    if await broker.takes(new, build(new, "state")):
+                        break
+                await asyncio.sleep(0.05)
+        await stays.publish(Publication(build(PRESS, "state"), b"running", qos=1))
+        assert stays.losses == 0
+
+
+# ---- Client ids ----
+
+INGEST_ID = "corridor-ingest-1f2e3d4c"
+
+
+def ingest(broker: Broker) -> Session:
+    return Session(broker.url("ingest"), client_id=INGEST_ID, filters=[f"{PREFIX}/#"], persistent=True)
+
+
+async def held(broker: Broker, count: int) -> list[bytes]:
+    """Return what the broker has held for the ingest service."""
+    payloads: list[bytes] = []
+    async with ingest(broker) as session, asyncio.timeout(10):
+        async for batch in session.batches():
+            payloads += [message.payload for message in batch.messages]
+            batch.acknowledge()
+            if len(payloads) >= count:
+                break
+    return payloads
+
+
+async def test_no_device_takes_what_is_held_for_a_service_nor_its_place(broker: Broker) -> None:
+    async with ingest(broker):
+        pass
+    topic = build(PRESS, "telemetry", "load")
+    async with Session(broker.url(PRESS), client_id=INGEST_ID) as device:
+        await device.publish(*(Publication(topic, str(number).encode()) for number in range(100)))
+    async with Session(broker.url(LATHE), client_id=INGEST_ID, filters=[f"{PREFIX}/#"], persistent=True):
+        pass
+    assert await held(broker, 100) == [str(number).encode() for number in range(100)]
+    async with (
+        ingest(broker) as service,
+        Session(broker.url(PRESS), client_id=INGEST_ID) as device,
+        Session(broker.url(LATHE), client_id=INGEST_ID) as other,
+    ):
+        for speaker, path in ((device, PRESS), (other, LATHE)):
+            await speaker.publish(Publication(build(path, "telemetry", "load"), b"live"))
+        assert (service.losses, device.losses, other.losses) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("user", [PRESS, "probe", "health", ""])
+async def test_nobody_but_the_services_comes_in_where_client_ids_are_free(broker: Broker, user: str) -> None:
+    with pytest.raises(SessionError, match="refuses"):
+        async with Session(broker.url(user, port=broker.service_port), client_id=INGEST_ID):
+            pass
+
+
+@pytest.mark.parametrize("user", INSIDE)
+async def test_no_service_comes_in_where_devices_do(broker: Broker, user: str) -> None:
+    with pytest.raises(SessionError, match="refuses"):
+        async with Session(broker.url(user, port=broker.port), client_id="anything"):
+            pass
+
+
+async def test_what_is_held_for_a_service_outlives_a_restart_of_the_broker(tmp_path: Path) -> None:
+    """Rights go by listener, and a client that is away has none; the broker must remember which was its."""
+    topic = build(PRESS, "telemetry", "load")
+    made = Broker(tmp_path)
+    made.let_in(DEVICES)
+    async with made.running():
+        async with ingest(made):
+            pass
+        async with made.session(PRESS) as device:
+            await device.publish(Publication(topic, b"before"))
+    async with made.running():
+        async with made.session(PRESS) as device:
+            await device.publish(Publication(topic, b"after"))
+        assert await held(made, 2) == [b"before", b"after"]
