@@ -21,7 +21,7 @@ from broker.contract.codec import encode
 from broker.contract.events import AnyEvent, Count, StateChange
 from broker.contract.message import Message
 from broker.plant.plant import Plant, parse
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import SILENT_NS, Change
 from services.kpi.windows import Windows
 from services.store.interface import Batch, LedgerRow
@@ -53,10 +53,10 @@ async def main() -> None:
     for machines in (10, 100, 1_000, 10_000):
         with tempfile.TemporaryDirectory() as folder:
             costs[machines] = await measure(Path(folder), machines, parse(PLANT, "bench"))
-    kept, plain = costs[10]
+    stored, plain = costs[10]
     for many in (100, 1_000, 10_000):
         print(
-            f"{many:,} machines cost {costs[many][0] / kept:.2f} times as much an event as 10;"
+            f"{many:,} machines cost {costs[many][0] / stored:.2f} times as much an event as 10;"
             f" without ledger {costs[many][1] / plain:.2f} times"
         )
     few_rows, few_s = await silence(10)
@@ -87,12 +87,12 @@ async def silence(machines: int) -> tuple[int, float]:
             rows += len(changes)
             windows.apply(changes, events)
 
-        keeper = Keeper(store, parse(PLANT, "bench"), lambda: now, changed=count)
+        writer = LedgerWriter(store, parse(PLANT, "bench"), lambda: now, changed=count)
         used = 0.0
         for tick in range(60 + 60):
             began = time.process_time()
-            await keeper.advance()
-            await windows.roll(keeper, now)
+            await writer.advance()
+            await windows.roll(writer, now)
             list(windows.due(now))
             used += (
                 time.process_time() - began if tick >= 60 else 0
@@ -111,11 +111,11 @@ async def measure(folder: Path, machines: int, plant: Plant) -> tuple[float, flo
     store = await open_store(f"sqlite:///{folder / 'ledger.db'}")
     plain = await open_store(f"sqlite:///{folder / 'plain.db'}")
     windows = Windows(store, plant)
-    keeper = Keeper(store, plant, lambda: now, changed=windows.apply)
+    writer = LedgerWriter(store, plant, lambda: now, changed=windows.apply)
     first: list[AnyEvent] = [StateChange(asset=name, at=now - SECOND, state="running") for name in names]
-    await keeper.keep_events(first)
-    await keeper.advance()
-    await windows.roll(keeper, now)
+    await writer.store_events(first)
+    await writer.advance()
+    await windows.roll(writer, now)
     list(windows.due(now))
     delays: list[float] = []
     used = published = without = 0.0
@@ -135,7 +135,7 @@ async def measure(folder: Path, machines: int, plant: Plant) -> tuple[float, flo
             sent = encode(event)
             messages.append(Message(sent.topic, sent.payload, received_at=now))
         began, began_cpu = time.perf_counter(), time.process_time()
-        await keeper.keep(messages)
+        await writer.persist(messages)
         used += time.process_time() - began_cpu
         began_due = time.process_time()
         list(windows.due(now))
@@ -149,8 +149,8 @@ async def measure(folder: Path, machines: int, plant: Plant) -> tuple[float, flo
     for _ in range(3):
         now += SECOND
         began = time.perf_counter()
-        await keeper.advance()
-        await windows.roll(keeper, now)
+        await writer.advance()
+        await windows.roll(writer, now)
         list(windows.due(now))
         ticks.append(time.perf_counter() - began)
     await store.close()

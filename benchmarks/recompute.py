@@ -17,8 +17,8 @@ import numpy as np
 
 from broker.contract.events import AnyEvent, Count, State, StateChange
 from broker.plant.plant import parse
+from services.ledger.columnar.builder import build
 from services.ledger.columnar.columns import CODES, Columns, Slice, Table
-from services.ledger.columnar.vectorised import build
 from services.ledger.fields import FIELDS
 from services.ledger.history import MINUTE, UNKNOWN, History
 from services.ledger.rows import Rules

@@ -35,7 +35,7 @@ from broker.plant.plant import load
 from broker.server.embedded import EmbeddedBroker
 from cli.running.loop import log_to_stderr
 from edge.simulation.simulation import Simulation
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.influx.address import parse
 from services.store.influx.setup import Setup
 from services.store.interface import Batch
@@ -75,22 +75,22 @@ async def bytes_a_machine_day(folder: Path, kind: str) -> tuple[float, float]:
     simulation = Simulation(plant, start - NS_PER_S)
     events = 0
     async with contextlib.AsyncExitStack() as stack:
-        url, kept = await a_store(stack, folder, kind)
+        url, stored = await a_store(stack, folder, kind)
         store = await open_store(url)
-        empty = size(kept)
-        keeper = Keeper(store, plant, lambda: now)
+        empty = size(stored)
+        writer = LedgerWriter(store, plant, lambda: now)
         while now < end:
             now += 10 * NS_PER_S
-            told = simulation.run_until(now)
-            events += len(told)
-            await store.write(Batch(events=[event for event in told if event.kind in INGESTED]))
-            await keeper.keep_events([event for event in told if event.kind not in INGESTED])
-            await keeper.advance()
+            reported = simulation.run_until(now)
+            events += len(reported)
+            await store.write(Batch(events=[event for event in reported if event.kind in INGESTED]))
+            await writer.store_events([event for event in reported if event.kind not in INGESTED])
+            await writer.advance()
         await store.close()
         if kind == "influxdb":
             await asyncio.sleep(4 * COLD_S)
         days = HOURS / 24
-        return events / days, (size(kept) - empty) / days / MACHINES_IN_PLANT
+        return events / days, (size(stored) - empty) / days / MACHINES_IN_PLANT
 
 
 async def measure(folder: Path, machines: int, seconds: float, kind: str, bytes_a_day: float) -> None:
@@ -111,14 +111,14 @@ async def measure(folder: Path, machines: int, seconds: float, kind: str, bytes_
             "simulator": ("simulate", "--plant", str(plant)),
         }.items():
             processes[part] = await run(stack, *words, *common)
-        heard = await stack.enter_async_context(counted(broker.url))
+        received = await stack.enter_async_context(counted(broker.url))
         await asyncio.sleep(SETTLE_S)
         begin = {part: cpu_s(process) for part, process in processes.items()}
-        messages, began = heard[0], time.monotonic()
+        messages, began = received[0], time.monotonic()
         await asyncio.sleep(seconds)
         passed = time.monotonic() - began
         used = {part: (cpu_s(process) - begin[part]) / passed for part, process in processes.items()}
-        rate = (heard[0] - messages) / passed
+        rate = (received[0] - messages) / passed
         memory = {part: process.memory_info().rss / 1e6 for part, process in processes.items()}
     columns = [f"{used[part]:6.1%} ({memory[part]:3.0f})" if part in used else "–" for part in PARTS]
     simulated = copies * MACHINES_IN_PLANT
@@ -131,16 +131,16 @@ async def measure(folder: Path, machines: int, seconds: float, kind: str, bytes_
 
 async def a_store(stack: contextlib.AsyncExitStack, folder: Path, kind: str) -> tuple[str, Path]:
     """Make a store that is there as long as the stack; return its URL and its folder."""
-    kept = folder / "store"
-    kept.mkdir()
+    stored = folder / "store"
+    stored.mkdir()
     if kind == "sqlite":
-        return f"sqlite:///{kept / 'corridor.db'}", kept
+        return f"sqlite:///{stored / 'corridor.db'}", stored
     port = free_port()
-    await stack.enter_async_context(influxd(kept, port))
+    await stack.enter_async_context(influxd(stored, port))
     url = f"influxdb1://127.0.0.1:{port}/corridor"
     async with Setup(parse(url)) as setup:
         await setup.make_buckets()
-    return url, kept
+    return url, stored
 
 
 def repeated(text: str, copies: int) -> str:

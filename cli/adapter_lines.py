@@ -69,7 +69,7 @@ class AdapterLines:
         for at, line in lines if is_sorted else sorted(lines, key=itemgetter(0)):
             yield Message(f"shdr/{self._asset}", line, received_at=at)
 
-    def judge(self, message: Message) -> list[AnyEvent]:
+    def read_message(self, message: Message) -> list[AnyEvent]:
         """Return what a line means.
 
         Raises:

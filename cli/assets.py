@@ -71,14 +71,14 @@ async def _list(url: str, asset: str, found: list[dict[str, Any]]) -> None:
         machines = await opened.machines(asset)
         since = await retired(opened)
         states: dict[str, History] = {}
-        for event in await opened.before(("state", "status"), asset, FOR_EVER):
+        for event in await opened.latest_before(("state", "status"), asset, FOR_EVER):
             states.setdefault(event.asset, History(0)).put(event, event.at, 0)
         found += [
             {
                 "path": machine.asset,
                 "first": format_rfc3339(machine.first),
                 "last": format_rfc3339(machine.last),
-                "state": states[machine.asset].said_at(FOR_EVER).state if machine.asset in states else "unknown",
+                "state": states[machine.asset].state_at(FOR_EVER).state if machine.asset in states else "unknown",
                 "retired": format_rfc3339(since[machine.asset]) if machine.asset in since else None,
             }
             for machine in machines

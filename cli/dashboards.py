@@ -15,7 +15,7 @@ from cli.invocation.plain import plain
 from dashboards.names import HOUR, LEDGER, RAW, WALL_URL
 from dashboards.pushing import Grafana, Placing
 
-SHIPPED: Final = Path(str(resources.files("edge") / "plants" / "corridor.toml"))
+SHIPPED: Final = Path(str(resources.files("edge") / "simulation" / "plants" / "corridor.toml"))
 
 PlantFile = Annotated[
     Path,

@@ -104,7 +104,7 @@ async def _demo(
     host, port, mqtt_port = at
     async with services.opened(default_url(data)) as store, _broker(data, host, mqtt_port, password, broker) as url:
         plant = described or await services.plant_of(store, None)
-        await store.set_note(services.PLANT_NOTE, plant.text)
+        await store.set_metadata(services.PLANT_METADATA, plant.text)
         newest = max((machine.last for machine in await store.machines()), default=0)
         _warn_of_time(newest, speed, data)
         clock = services.clock_at(max(time.time_ns(), newest), speed)
@@ -112,8 +112,8 @@ async def _demo(
         simulator = Simulator(plant, data, source=simulated_from) if simulated_from else None
         if simulator is not None and simulator.is_new and not newest:
             now = clock.now()
-            with progress.shown("making the last eight hours of the plant") as tell:
-                await past.make(simulator, plant, store, (now - PAST_NS, now), tell)
+            with progress.shown("making the last eight hours of the plant") as report:
+                await past.make(simulator, plant, store, (now - PAST_NS, now), report)
         ready = asyncio.Event()
         watch = Watch()
         async with asyncio.TaskGroup() as parts:

@@ -60,14 +60,14 @@ def export(
         raise typer.BadParameter("--to must be later than --from")
 
     async def run() -> int:
-        async with opened(store or default_url(data), existing=True) as kept:
-            now = max([time.time_ns(), *(machine.last + 1 for machine in await kept.machines(asset))])
+        async with opened(store or default_url(data), existing=True) as stored:
+            now = max([time.time_ns(), *(machine.last + 1 for machine in await stored.machines(asset))])
             asked = Range(asset, from_, now if to is None else to)
             if kind == "indicators":
-                described = await plant_of(kept, plant)
+                described = await plant_of(stored, plant)
                 every_ns = round((every or 3_600.0) * NS_PER_S)
-                return await _write(exporting.indicators(kept, described, asked, every_ns, now=now), out)
-            return await _write(_sheet(kept, kind, asked, every), out)
+                return await _write(exporting.indicators(stored, described, asked, every_ns, now=now), out)
+            return await _write(_sheet(stored, kind, asked, every), out)
 
     began = time.monotonic()
     rows = asyncio.run(run())

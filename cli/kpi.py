@@ -36,8 +36,8 @@ Found = TypeVar("Found")
 
 serve = serve_kpi
 
-Apart = Literal["hour", "day", "shift", "order", "product", "machine"]
-INTERVALS_NS: Final[dict[Apart, int]] = {"hour": 3_600 * NANO, "day": 24 * 3_600 * NANO}
+GroupBy = Literal["hour", "day", "shift", "order", "product", "machine"]
+INTERVALS_NS: Final[dict[GroupBy, int]] = {"hour": 3_600 * NANO, "day": 24 * 3_600 * NANO}
 LAST_S: Final = 8 * 3_600.0
 
 
@@ -66,25 +66,25 @@ def show(
     data: options.Data,
     plant: PlantFile = None,
     by: Annotated[
-        Apart | None,
+        GroupBy | None,
         typer.Option(help="A row each, to compare; with --json a list. Hours and days are the asset's own."),
     ] = None,
     json_: options.Json = False,
 ) -> None:
     """Show the indicators of a machine, line, area or site over a range; the last 8 h if none is given."""
 
-    async def ask(kept: Store, described: Plant, between: tuple[int, int], now: int) -> tuple[list[Answer], str]:
+    async def ask(stored: Store, described: Plant, between: tuple[int, int], now: int) -> tuple[list[Answer], str]:
         zone = described.time_zone_of(asset)
         if by in BY:
-            return await answers_by(kept, described, asset, by, between, now=now), zone
+            return await answers_by(stored, described, asset, by, between, now=now), zone
         if by is None:
-            return [await answer(kept, described, asset, *between, now=now)], zone
+            return [await answer(stored, described, asset, *between, now=now)], zone
         start, end = between[0], min(between[1], now)
         parts = cut(Range(start, end), INTERVALS_NS[by], zone) if start < end else []
-        answers = [await answer(kept, described, asset, *each, now=now) for each in parts]
+        answers = [await answer(stored, described, asset, *each, now=now) for each in parts]
         return [_interval(each, by, zone) for each in answers], zone
 
-    span = _span(from_, to, last)
+    span = _duration_text(from_, to, last)
     found, zone = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
     if json_:
         documents = [each.document() for each in found]
@@ -112,10 +112,10 @@ def explain(
 ) -> None:
     """Show how a number comes about: formula, sums, and the events behind them, to be checked by hand."""
 
-    async def ask(kept: Store, described: Plant, between: tuple[int, int], now: int) -> Explanation:
-        return await explaining.explain(kept, described, asset, indicator, between, now=now)
+    async def ask(stored: Store, described: Plant, between: tuple[int, int], now: int) -> Explanation:
+        return await explaining.explain(stored, described, asset, indicator, between, now=now)
 
-    span = _span(from_, to, last)
+    span = _duration_text(from_, to, last)
     found = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
     if json_:
         typer.echo(json.dumps(found.document(), ensure_ascii=False))
@@ -123,14 +123,14 @@ def explain(
         _print_explanation(found)
 
 
-def _interval(found: Answer, by: Apart, zone: str) -> Answer:
+def _interval(found: Answer, by: GroupBy, zone: str) -> Answer:
     """Return the answer of an hour or day as that of a group, named by when it began where the asset is."""
     began = datetime.fromisoformat(found.from_).astimezone(ZoneInfo(zone))
     name = f"{began:%Y-%m-%d}" if by == "day" else began.isoformat()
     return msgspec.structs.replace(found, group=Group(by, name, found.from_, found.counted_to))
 
 
-class Span(NamedTuple):
+class TimeRange(NamedTuple):
     """A range as asked for, nanoseconds; None where the command line does not say."""
 
     start: int | None
@@ -138,21 +138,21 @@ class Span(NamedTuple):
     length: int
 
 
-def _span(from_: int | None, to: int | None, last: float | None) -> Span:
+def _duration_text(from_: int | None, to: int | None, last: float | None) -> TimeRange:
     if last is not None and from_ is not None:
         raise typer.BadParameter("--last and --from exclude each other")
     if from_ is None and to is not None and last is None:
         raise typer.BadParameter("--to needs --from or --last")
     if from_ is not None and to is not None and to <= from_:
         raise typer.BadParameter("--to must be later than --from")
-    return Span(from_, to, round((last or LAST_S) * NANO))
+    return TimeRange(from_, to, round((last or LAST_S) * NANO))
 
 
 async def _with_store(
     url: str,
     plant_file: Path | None,
     asset: str,
-    span: Span,
+    span: TimeRange,
     ask: Callable[[Store, Plant, tuple[int, int], int], Awaitable[Found]],
 ) -> Found:
     """Open the store, and ask it with its plant, the range and the present."""
@@ -186,14 +186,14 @@ def _print_explanation(found: Explanation) -> None:
     for column in ("to", "state", "product", "shift"):
         table.add_column(column)
     for event in found.events:
-        said = f"{event.state}: {event.reason}" if event.reason else event.state
+        reported_state = f"{event.state}: {event.reason}" if event.reason else event.state
         table.add_row(
             event.machine.rpartition("/")[2],
             event.field,
             f"{event.amount:g}",
             event.from_,
             event.to if event.to != event.from_ else "",
-            *map(plain, (said, event.product, event.shift)),
+            *map(plain, (reported_state, event.product, event.shift)),
         )
     shown.print()
     shown.print(table)

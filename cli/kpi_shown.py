@@ -72,8 +72,8 @@ def print_answer(found: Answer, zone: str) -> None:
         out.print("\nlongest losses by reason")
     for reason in reasons:
         times = f"{reason.entries:.0f} time{'s' * (round(reason.entries) != 1)}"
-        said = plain(reason.reason) or "no reason told"
-        out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {said} ({times})")
+        reported_state = plain(reason.reason) or "no reason told"
+        out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reported_state} ({times})")
     for place, note in enumerate(found.to_check):
         out.print(f"{'' if place else chr(10)}note: {plain(note)}")
 

@@ -39,11 +39,11 @@ class Meaning(msgspec.Struct, frozen=True):
     Attributes:
         asset: whose it is; the topic where that is not known.
         at: when it was so, nanoseconds since 1970-01-01 UTC.
-        kind: of the contract, `refused` or `rejected`.
+        kind: of the contract, `rejected` or `rejected`.
         words: what it means, or what is wrong and how to mend it.
         events: what it means, for programs.
         problem: why it is refused; '' if it is not.
-        cure: how to mend that.
+        hint: how to mend that.
     """
 
     asset: str
@@ -52,10 +52,10 @@ class Meaning(msgspec.Struct, frozen=True):
     words: str
     events: tuple[AnyEvent, ...] = ()
     problem: str = ""
-    cure: str = ""
+    hint: str = ""
 
 
-def judge(message: Message) -> Meaning:
+def read(message: Message) -> Meaning:
     """Return what a message means."""
     try:
         if message.topic == f"{PREFIX}/{REJECTED}":
@@ -66,7 +66,7 @@ def judge(message: Message) -> Meaning:
         events = codec.decode(message)
     except ContractError as error:
         return Meaning(
-            message.topic, message.received_at, "refused", plain(str(error)), problem=error.problem, cure=error.cure
+            message.topic, message.received_at, "refused", plain(str(error)), problem=error.problem, hint=error.hint
         )
     if not events:
         return Meaning(message.topic, message.received_at, "cleared", "the retained message is taken back")
@@ -85,7 +85,7 @@ def as_json(message: Message, meaning: Meaning) -> dict[str, Any]:
         "events": [_event(event) for event in meaning.events],
     }
     if meaning.problem:
-        document |= {"problem": meaning.problem, "cure": meaning.cure}
+        document |= {"problem": meaning.problem, "cure": meaning.hint}
     return document
 
 
@@ -143,8 +143,10 @@ def _amount(value: float | bool | str, unit: str) -> str:
 
 
 def _quantities(event: AnyEvent, fields: Sequence[str]) -> str:
-    told = {field: getattr(event, field) for field in fields}
-    return ", ".join(f"{field.replace('_', ' ')} {value:.10g}" for field, value in told.items() if value is not None)
+    reported = {field: getattr(event, field) for field in fields}
+    return ", ".join(
+        f"{field.replace('_', ' ')} {value:.10g}" for field, value in reported.items() if value is not None
+    )
 
 
 def _job(event: Job) -> str:
@@ -180,14 +182,14 @@ def _series(samples: Sequence[Sample]) -> str:
 
 def _rejected(message: Message) -> Meaning:
     try:
-        told = msgspec.json.decode(message.payload, type=dict[str, Any])
+        reported = msgspec.json.decode(message.payload, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        told = {}
+        reported = {}
     return Meaning(
-        plain(str(told.get("topic", message.topic))),
+        plain(str(reported.get("topic", message.topic))),
         message.received_at,
         "rejected",
-        plain(str(told.get("reason", "by a service"))),
+        plain(str(reported.get("reason", "by a service"))),
     )
 
 

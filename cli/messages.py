@@ -20,7 +20,7 @@ from broker.mqtt.session import Publication, Session
 from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
-from cli.meaning import Meaning, as_json, judge
+from cli.meaning import Meaning, as_json, read
 from cli.running import loop
 
 TopicArgument = Annotated[
@@ -66,15 +66,15 @@ def publish(
         try:
             codec.decode(message)
         except ContractError as error:
-            raise CommandError(error.problem, f"{error.cure} (--force publishes it all the same)") from error
+            raise CommandError(error.problem, f"{error.hint} (--force publishes it all the same)") from error
     try:
         check_topic(full)
     except ValueError as error:
         raise CommandError(str(error)) from error
-    kept = _is_retained(full) if retain is None else retain
+    stored = _is_retained(full) if retain is None else retain
     loop.log_to_stderr()
-    loop.run(_publish(broker, Publication(full, message.payload, qos, kept)))
-    typer.echo(f"published to {plain(full)}{', retained' if kept else ''}", err=True)
+    loop.run(_publish(broker, Publication(full, message.payload, qos, stored)))
+    typer.echo(f"published to {plain(full)}{', retained' if stored else ''}", err=True)
 
 
 def tail(
@@ -105,12 +105,12 @@ def check(
     message = Message(
         topic=full_topic(topic), payload=_payload_bytes(payload), retained=retained, received_at=time.time_ns()
     )
-    meaning = judge(message)
+    meaning = read(message)
     if json_:
         typer.echo(json.dumps(as_json(message, meaning)))
     elif meaning.problem:
         typer.echo(f"refused: {plain(meaning.problem)}", err=True)
-        typer.echo(f"to mend it: {plain(meaning.cure)}", err=True)
+        typer.echo(f"to mend it: {plain(meaning.hint)}", err=True)
     else:
         typer.echo(f"{meaning.asset}  {meaning.kind}  {meaning.words}")
         for note in _notes(meaning):
@@ -166,7 +166,7 @@ async def _tail(broker: str, topic_filter: str, *, json_: bool) -> None:
     async with Session(broker, client_id=client_id("tail"), filters=[topic_filter]) as session:
         async for batch in session.batches():
             for message in batch.messages:
-                meaning = judge(message)
+                meaning = read(message)
                 typer.echo(json.dumps(as_json(message, meaning)) if json_ else _line(message, meaning))
             batch.acknowledge()
 

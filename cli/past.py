@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from broker.plant.plant import Plant
 from edge.simulation.simulator import Simulator
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Store
 
 
@@ -13,7 +13,7 @@ async def make(
     plant: Plant,
     store: Store,
     between: tuple[int, int],
-    tell: Callable[[float, float], None] = lambda _done, _total: None,
+    report: Callable[[float, float], None] = lambda _done, _total: None,
 ) -> None:
     """Let the machines live through a range, from its first to before its second instant, and keep what happened.
 
@@ -22,17 +22,17 @@ async def make(
         plant: what the ledger is made with.
         store: where to; it knows none of the machines.
         between: nanoseconds since 1970-01-01 UTC.
-        tell: is told how much is done, of how much.
+        report: is told how much is done, of how much.
     """
     start, end = between
     reached = start
-    keeper = Keeper(store, plant, lambda: reached)
+    writer = LedgerWriter(store, plant, lambda: reached)
     for events in simulator.backfill(start, end):
         if events:
             reached = max(reached, events[-1].at)
-            await keeper.keep_events(events)
-            await keeper.advance()  # it forgets what is long past
-        tell(reached - start, end - start)
+            await writer.store_events(events)
+            await writer.advance()  # it forgets what is long past
+        report(reached - start, end - start)
     reached = end
-    await keeper.advance()
-    await keeper.finish()
+    await writer.advance()
+    await writer.finish()

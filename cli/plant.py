@@ -110,7 +110,7 @@ def _lines(file: str, facts: dict[str, Any]) -> list[str]:
 
 
 def _mistake(mistake: Mistake) -> dict[str, Any]:
-    return {key: getattr(mistake, key) for key in ("line", "key", "problem", "cure")}
+    return {"line": mistake.line, "key": mistake.key, "problem": mistake.problem, "cure": mistake.hint}
 
 
 def _number(count: int, noun: str) -> str:

@@ -11,9 +11,9 @@ from cli.invocation import options, progress, times
 from cli.invocation.asset_paths import AssetPath
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
-from cli.services import PLANT_NOTE, PlantFile, opened, plant_to_keep
+from cli.services import PLANT_METADATA, PlantFile, opened, plant_to_store
 from services.kpi.recompute import Progress, Recomputed, grows
-from services.kpi.recompute import recompute as make_anew
+from services.kpi.recompute import recompute as recompute_ledger
 from services.kpi.service import MANY_MACHINES, SLOW_TICK_S, TICK_S
 from services.store.interface import Store
 from services.store.opening import default_url
@@ -45,17 +45,19 @@ def recompute(
     described = None if plant is None else load(plant)
 
     async def run() -> Recomputed:
-        async with opened(store or default_url(data), existing=True) as kept:
+        async with opened(store or default_url(data), existing=True) as stored:
             # A demo that ran fast has left its store ahead of the clock; there, now is the newest event.
-            now = max([time.time_ns(), *(machine.last for machine in await kept.machines(asset))])
+            now = max([time.time_ns(), *(machine.last for machine in await stored.machines(asset))])
             end = now if to is None else to
-            is_kept = await _is_kept(kept, asset, end, now)
-            if described is not None and is_kept and described.text != await kept.note(PLANT_NOTE):
+            is_stored = await _is_stored(stored, asset, end, now)
+            if described is not None and is_stored and described.text != await stored.metadata(PLANT_METADATA):
                 raise CommandError(
                     "a service is keeping this ledger, with the plant as it was",
                     "stop it, recompute, and start it again: it then goes on with the new plant",
                 )
-            return await _run(kept, await plant_to_keep(kept, plant), asset, (from_, end), now, is_kept=is_kept)
+            return await _run(
+                stored, await plant_to_store(stored, plant), asset, (from_, end), now, is_stored=is_stored
+            )
 
     began = time.monotonic()
     done = asyncio.run(run())
@@ -66,7 +68,7 @@ def recompute(
     typer.echo(f"{machines}, {done.events:,} events, {rows}, in {time.monotonic() - began:.1f} s", err=True)
 
 
-async def _is_kept(store: Store, asset: str, end: int, now: int) -> bool:
+async def _is_stored(store: Store, asset: str, end: int, now: int) -> bool:
     """Tell whether a service is keeping the ledger now; that takes as long as it takes to see it grow."""
     tick_s = SLOW_TICK_S if len(await store.machines()) > MANY_MACHINES else TICK_S
     with progress.shown("looking whether a service is keeping this ledger"):
@@ -74,11 +76,11 @@ async def _is_kept(store: Store, asset: str, end: int, now: int) -> bool:
 
 
 async def _run(
-    store: Store, plant: Plant, asset: str, between: tuple[int, int], now: int, *, is_kept: bool
+    store: Store, plant: Plant, asset: str, between: tuple[int, int], now: int, *, is_stored: bool
 ) -> Recomputed:
     with progress.shown(f"recomputing {asset or 'all machines'}") as show:
 
         def watch(reached: Progress) -> None:
             show(reached.done, reached.total)
 
-        return await make_anew(store, plant, asset, *between, now=now, is_kept=is_kept, watch=watch)
+        return await recompute_ledger(store, plant, asset, *between, now=now, is_stored=is_stored, watch=watch)

@@ -28,7 +28,7 @@ from cli.invocation.plain import plain
 from cli.messages import For, client_id, full_topic
 from cli.running import loop
 from services.intake.steps import steps
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Store
 
 CHUNK: Final = 5_000
@@ -115,13 +115,13 @@ class Tally:
 
     Attributes:
         events: that were written to a store.
-        refused: messages by the reason why they were refused.
+        rejected: messages by the reason why they were refused.
         left_out: Corridor's own messages, which are not played to a broker.
     """
 
     def __init__(self) -> None:
         self.messages = self.events = self.left_out = 0
-        self.refused: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
         self._begun_s = time.monotonic()
 
     def seconds(self) -> float:
@@ -130,13 +130,13 @@ class Tally:
 
     def lines(self) -> Iterator[str]:
         """Yield the refusals by reason, and a last line."""
-        for reason, count in self.refused.most_common(10):
+        for reason, count in self.rejected.most_common(10):
             yield f"refused {count} ×: {reason}"
         if self.left_out:
             yield f"left out {self.left_out} messages of Corridor's own"
         parts = [f"{self.messages} messages"]
-        if self.events or self.refused:
-            parts += [f"{self.events} events", f"{self.refused.total()} refused"]
+        if self.events or self.rejected:
+            parts += [f"{self.events} events", f"{self.rejected.total()} refused"]
         yield f"{', '.join(parts)} in {self.seconds():.1f} s"
 
 
@@ -146,7 +146,7 @@ async def keep(
     plant: Plant,
     tally: Tally,
     *,
-    judge: Callable[[Message], Sequence[AnyEvent]] = decode,
+    read_message: Callable[[Message], Sequence[AnyEvent]] = decode,
 ) -> None:
     """Write messages into a store with their ledger, as the services would have done when they came.
 
@@ -155,30 +155,30 @@ async def keep(
         store: where to.
         plant: what the ledger is made with.
         tally: is counted up.
-        judge: says which events a message means, or refuses it.
+        read_message: says which events a message means, or refuses it.
     """
     now = advanced = 0
-    keeper = Keeper(store, plant, lambda: now)
+    writer = LedgerWriter(store, plant, lambda: now)
 
     def judged(message: Message) -> Sequence[AnyEvent]:
         nonlocal now
         now = max(now, message.received_at)
         tally.messages += 1
         try:
-            return judge(message)
+            return read_message(message)
         except ContractError as error:
-            tally.refused[error.problem] += 1
+            tally.rejected[error.problem] += 1
             raise
 
     for chunk in _chunks(messages):
-        for events, refused, _ in steps(chunk, judged):
-            await keeper.keep_events(events, refused)
+        for events, rejected, _ in steps(chunk, judged):
+            await writer.store_events(events, rejected)
             tally.events += len(events)
         if now - advanced > ADVANCE_NS:
             advanced = now
-            await keeper.advance()
-    await keeper.advance()
-    await keeper.finish()
+            await writer.advance()
+    await writer.advance()
+    await writer.finish()
 
 
 async def play(messages: Iterable[Message], session: Session, speed: float, tally: Tally) -> None:
@@ -209,7 +209,7 @@ async def play(messages: Iterable[Message], session: Session, speed: float, tall
         if due_s > clock.time() or len(burst) >= BURST:
             await send()
             await asyncio.sleep(due_s - clock.time())
-        retain = message.retained or _is_kept(message)
+        retain = message.retained or _is_stored(message)
         burst.append(Publication(message.topic, message.payload, min(message.qos, 1), retain))
     await send()
 
@@ -219,7 +219,7 @@ def is_our_own(topic: str) -> bool:
     return topic == f"{PREFIX}/{REJECTED}" or is_kpi(topic)
 
 
-def _is_kept(message: Message) -> bool:
+def _is_stored(message: Message) -> bool:
     """Tell whether the contract has it published retained; a live message no longer shows that it was."""
     try:
         return parse(message.topic).kind in RETAINED
@@ -263,19 +263,19 @@ def _new_file(file: Path) -> Iterator[IO[bytes]]:
 
 
 async def _to_store(file: Path, url: str, plant_file: Path | None, tally: Tally) -> None:
-    from cli.services import opened, plant_to_keep  # noqa: PLC0415  (playing to a broker needs none of it)
+    from cli.services import opened, plant_to_store  # noqa: PLC0415  (playing to a broker needs none of it)
 
     with Recording(file) as recording, _progress(recording) as messages:
         async with opened(url) as store:
-            await keep(messages, store, await plant_to_keep(store, plant_file), tally)
+            await keep(messages, store, await plant_to_store(store, plant_file), tally)
 
 
 async def _lines_to_store(file: Path, asset: str, url: str, plant_file: Path | None, tally: Tally) -> None:
-    from cli.services import opened, plant_to_keep  # noqa: PLC0415  (as above)
+    from cli.services import opened, plant_to_store  # noqa: PLC0415  (as above)
 
     with AdapterLines(file, asset) as lines, _progress(lines) as messages:
         async with opened(url) as store:
-            await keep(messages, store, await plant_to_keep(store, plant_file), tally, judge=lines.judge)
+            await keep(messages, store, await plant_to_store(store, plant_file), tally, read_message=lines.read_message)
 
 
 async def _to_broker(file: Path, url: str, speed: float, tally: Tally) -> None:

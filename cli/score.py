@@ -18,15 +18,15 @@ from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.invocation.terminal import console, titled
 from cli.services import PlantFile, opened, plant_of
-from edge.simulation import truth
-from edge.simulation.outbox import TrueState, Truth
-from edge.simulation.truth import Until
+from edge.simulation import ground_truth
+from edge.simulation.event_buffer import GroundTruth, TrueState
+from edge.simulation.ground_truth import Until
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.history import History
 from services.ledger.rows import Rules, build
 from services.query.histories import FOR_EVER
 from services.query.ranges import measure
-from services.query.telling import told
+from services.query.reported import reported
 from services.store.interface import Store
 from services.store.opening import default_url
 
@@ -76,11 +76,11 @@ def score(
     json_: options.Json = False,
 ) -> None:
     """Hold the ledger against what the simulated machines really did, to the nanosecond; exit 1 where they differ."""
-    file = data / truth.FILE_NAME
+    file = data / ground_truth.FILE_NAME
     if not file.exists():
         raise CommandError(f"there is no log of the truth at {file}", "name the data folder of a demo with --data")
     is_growing = time.time() - file.stat().st_mtime < GROWING_S
-    lines = list(truth.read(file))
+    lines = list(ground_truth.read(file))
     scores, (start, end, note) = asyncio.run(
         _scored(lines, store or default_url(data), plant, last, is_growing=is_growing)
     )
@@ -97,7 +97,7 @@ def score(
 
 
 async def _scored(
-    lines: list[Truth | Until], url: str, plant_file: Path | None, last: float | None, *, is_growing: bool
+    lines: list[GroundTruth | Until], url: str, plant_file: Path | None, last: float | None, *, is_growing: bool
 ) -> tuple[list[Score], tuple[int, int, str]]:
     async with opened(url, existing=True) as store:
         plant = await plant_of(store, plant_file)
@@ -109,7 +109,7 @@ async def _scored(
         return scores, (start, end, note)
 
 
-async def compare(store: Store, plant: Plant, lines: list[Truth | Until], start: int, end: int) -> list[Score]:
+async def compare(store: Store, plant: Plant, lines: list[GroundTruth | Until], start: int, end: int) -> list[Score]:
     """Return the score of each machine that the truth knows.
 
     Args:
@@ -120,25 +120,25 @@ async def compare(store: Store, plant: Plant, lines: list[Truth | Until], start:
         end: the same.
     """
     scores = []
-    for asset, budget in truth.budgets(lines, start, end).items():
-        said = await told(store, asset, start, end, plant.microstop_limit_ns)
-        kept = (await measure(store, plant, asset, start, end, now=end)).total()
+    for asset, budget in ground_truth.budgets(lines, start, end).items():
+        reported_state = await reported(store, asset, start, end, plant.microstop_limit_ns)
+        stored = (await measure(store, plant, asset, start, end, now=end)).total()
         pieces = {counter: made * NANO for counter, made in budget.pieces.items()}
         scores.append(
             Score(
                 asset,
-                _compared(budget.states, said.states),
-                _compared(pieces, {counter: said.pieces.get(counter, 0) for counter in pieces}),
+                _compared(budget.states, reported_state.states),
+                _compared(pieces, {counter: reported_state.pieces.get(counter, 0) for counter in pieces}),
                 _compared(
                     _time(true_time(plant, asset, lines, start, end)) | pieces,
-                    _time(kept) | {counter: kept.get(counter, 0) for counter in pieces},
+                    _time(stored) | {counter: stored.get(counter, 0) for counter in pieces},
                 ),
             )
         )
     return scores
 
 
-def true_time(plant: Plant, asset: str, lines: Iterable[Truth | Until], start: int, end: int) -> Sums:
+def true_time(plant: Plant, asset: str, lines: Iterable[GroundTruth | Until], start: int, end: int) -> Sums:
     """Return the ledger's time of a machine, made of its true states and its calendar."""
     history = History(start)
     for line in lines:
@@ -164,7 +164,7 @@ def _compared(true: Mapping[Any, int], found: Mapping[Any, int]) -> list[Compare
     return [one for one in compared if one.truth or one.found]
 
 
-async def _range(store: Store, lines: list[Truth | Until], last: float | None) -> tuple[int, int, str]:
+async def _range(store: Store, lines: list[GroundTruth | Until], last: float | None) -> tuple[int, int, str]:
     """Return the range that is compared, and why it is not all that the truth covers (or nothing).
 
     Raises:
@@ -177,16 +177,16 @@ async def _range(store: Store, lines: list[Truth | Until], last: float | None) -
     start, note = first, ""
     asked = first if last is None else end - round(last * NANO)
     machines = {line.asset for line in lines if isinstance(line, TrueState)}
-    kept = [await _first_kept(store, machine) for machine in machines]
-    if min(kept) > first + NANO:
-        start = max(kept)
+    stored = [await _first_stored(store, machine) for machine in machines]
+    if min(stored) > first + NANO:
+        start = max(stored)
         note = f"older events than {instants.format_rfc3339(start)} are not in the store"
     if start >= end:
         raise CommandError("the store has none of what the simulator did", "name its store with --store")
     return max(start, asked), end, note if asked < start else ""
 
 
-async def _first_kept(store: Store, machine: str) -> int:
+async def _first_stored(store: Store, machine: str) -> int:
     """Return from when on both states and counts of a machine are in the store."""
     firsts = [
         event.at

@@ -29,14 +29,14 @@ from edge.simulation.clock import Clock, FastClock, RealClock
 from edge.simulation.simulator import Simulator
 from services.ingest import service as ingesting
 from services.intake.routing import kpi_filters
-from services.kpi.service import keep_productivity
+from services.kpi.service import serve_productivity
 from services.store import client_ids
 from services.store.interface import Store
 from services.store.opening import default_url, open_store, sqlite_path
 from services.store.sqlite.store import SqliteStore
 
 _log = structlog.get_logger("corridor.simulator")
-PLANT_NOTE = "plant"
+PLANT_METADATA = "plant"
 """The note of the store that holds the plant description which its ledger is made with."""
 
 PlantFile = Annotated[
@@ -73,8 +73,8 @@ def ingest(
     loop.log_to_stderr(logging.INFO)
 
     async def keep() -> None:
-        async with opened(store or default_url(data)) as kept:
-            await run_ingest(broker, kept, watch=Watch(heartbeat, health_host, health_port), replica=replica)
+        async with opened(store or default_url(data)) as stored:
+            await run_ingest(broker, stored, watch=Watch(heartbeat, health_host, health_port), replica=replica)
 
     loop.run(keep())
 
@@ -93,9 +93,9 @@ def serve_kpi(
     loop.log_to_stderr(logging.INFO)
 
     async def keep() -> None:
-        async with opened(store or default_url(data)) as kept:
+        async with opened(store or default_url(data)) as stored:
             await run_kpi(
-                broker, kept, await plant_to_keep(kept, plant), watch=Watch(heartbeat, health_host, health_port)
+                broker, stored, await plant_to_store(stored, plant), watch=Watch(heartbeat, health_host, health_port)
             )
 
     loop.run(keep())
@@ -128,11 +128,11 @@ def wall(
     loop.log_to_stderr(logging.INFO)
 
     async def serve() -> None:
-        async with opened(store or default_url(data)) as kept:
-            described = await plant_of(kept, plant)
+        async with opened(store or default_url(data)) as stored:
+            described = await plant_of(stored, plant)
             await run_wall(
                 broker,
-                kept,
+                stored,
                 described,
                 host=host,
                 port=port,
@@ -175,8 +175,8 @@ def simulate(
 
     async def run() -> None:
         if past_s and simulator.is_new:
-            async with opened(store or default_url(data)) as kept:
-                await _make_past(simulator, described, kept, round(past_s * NS_PER_S))
+            async with opened(store or default_url(data)) as stored:
+                await _make_past(simulator, described, stored, round(past_s * NS_PER_S))
         await run_simulator(
             broker, simulator, clock_at(time.time_ns(), speed), watch=Watch(heartbeat, health_host, health_port)
         )
@@ -191,8 +191,8 @@ async def _make_past(simulator: Simulator, plant: Plant, store: Store, length_ns
         _log.info("the store knows these machines, so no past is made up for them")
         return
     now = time.time_ns()
-    with progress.shown("making a past") as tell:
-        await past.make(simulator, plant, store, (now - length_ns, now), tell)
+    with progress.shown("making a past") as report:
+        await past.make(simulator, plant, store, (now - length_ns, now), report)
     _log.info(
         "made a past", hours=round(length_ns / NS_PER_S / 3_600, 1), took_s=round((time.time_ns() - now) / NS_PER_S)
     )
@@ -218,14 +218,14 @@ async def plant_of(store: Store, file: Path | None) -> Plant:
     """Return the plant that a file describes; without a file, the one noted in the store."""
     if file is not None:
         return load(file)
-    return parse(await store.note(PLANT_NOTE) or "", "the plant description in the store")
+    return parse(await store.metadata(PLANT_METADATA) or "", "the plant description in the store")
 
 
-async def plant_to_keep(store: Store, file: Path | None) -> Plant:
+async def plant_to_store(store: Store, file: Path | None) -> Plant:
     """Return the same to who makes a ledger with it; a file's is noted in the store, to answer questions by."""
     plant = await plant_of(store, file)
     if file is not None:
-        await store.set_note(PLANT_NOTE, plant.text)
+        await store.set_metadata(PLANT_METADATA, plant.text)
     return plant
 
 
@@ -262,7 +262,7 @@ async def run_kpi(
             Session(broker, client_id=name, filters=kpi_filters(), persistent=True, now=now) as session,
             watching(watch or Watch(), "kpi", session, store) as vitals,
         ):
-            await keep_productivity(session, vitals.store, plant, now, ticked=vitals.ticked)
+            await serve_productivity(session, vitals.store, plant, now, ticked=vitals.ticked)
 
 
 @contextlib.contextmanager

@@ -18,9 +18,9 @@ from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.invocation.terminal import console
 from services.store import client_ids
-from services.store.holdings import Held, StoreStatus
 from services.store.influx import address as influx_address
 from services.store.opening import default_url, is_influx, open_store, sqlite_path
+from services.store.retention import Held, StoreStatus
 from services.store.sqlite import backup as sqlite_backup
 
 if TYPE_CHECKING:
@@ -118,11 +118,11 @@ async def _renew_client_ids(url: str) -> None:
     typer.echo(f"new client ids ({name} …); what the broker still held under the old ones is not delivered", err=True)
 
 
-async def _set_up_influx(url: str, events_kept_ns: int | None, files: "dict[Role, Path | None]") -> None:
+async def _set_up_influx(url: str, events_retention_ns: int | None, files: "dict[Role, Path | None]") -> None:
     from services.store.influx.setup import Setup  # noqa: PLC0415  (its HTTP client takes a while to load)
 
     async with Setup(influx_address.parse(url)) as setup:
-        for line in await setup.make_buckets(events_kept_ns):
+        for line in await setup.make_buckets(events_retention_ns):
             typer.echo(line, err=True)
         for role, file in files.items():
             await _set_up_account(setup, role, file)
@@ -171,7 +171,7 @@ def _document(found: StoreStatus) -> dict[str, Any]:
         "machines": found.machines,
         "events": {kind: _held(one) for kind, one in found.events.items()},
         "ledger_minutes": _held(found.minutes),
-        "refused": _held(found.refused),
+        "refused": _held(found.rejected),
     }
 
 
@@ -185,7 +185,7 @@ def _print(found: StoreStatus) -> None:
     table.add_column("rows", justify="right")
     table.add_column("oldest", no_wrap=True)
     table.add_column("newest", no_wrap=True)
-    for name, held in {**found.events, "ledger minutes": found.minutes, "refused": found.refused}.items():
+    for name, held in {**found.events, "ledger minutes": found.minutes, "refused": found.rejected}.items():
         rows = "not counted" if held.n is None else f"{held.n:,}"
         table.add_row(name, rows, _utc(held.oldest) or "–", _utc(held.newest) or "–")
     shown = console()

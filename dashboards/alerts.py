@@ -32,7 +32,7 @@ def rules(plant: Plant) -> list[alerting.RuleGroup]:
     """Return all rules, in groups that are evaluated once a minute."""
     return [
         _group("Corridor production", list(_below_target(plant))),
-        _group("Corridor data", [_offline(), _silent(), _refused(), _lag(), _ledger_lag(), _full()]),
+        _group("Corridor data", [_offline(), _silent(), _rejected(), _lag(), _ledger_lag(), _full()]),
     ]
 
 
@@ -86,7 +86,7 @@ def _silent() -> alerting.Rule:
     )
 
 
-def _refused() -> alerting.Rule:
+def _rejected() -> alerting.Rule:
     return _rule(
         "refused",
         "Messages refused",

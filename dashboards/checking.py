@@ -72,7 +72,7 @@ def all_faults(root: Path) -> Iterator[Fault]:
 
 def faults(file: str, page: dict[str, Any]) -> list[Fault]:
     """Return all faults of a dashboard."""
-    found = [(where, problem) for judge in _JUDGES for where, problem in judge(page)]
+    found = [(where, problem) for judge in _VALIDATORS for where, problem in judge(page)]
     return [Fault(file, where, problem) for where, problem in dict.fromkeys(found)]
 
 
@@ -252,7 +252,7 @@ def _transformations(page: dict[str, Any]) -> Found:
                 yield _name(panel), f"the transformation {step.get('id')!r} is none of Grafana's"
 
 
-_JUDGES: Final = (_schema, _units, _colours, _grid, _targets, _variables, _thresholds, _reducers, _transformations)
+_VALIDATORS: Final = (_schema, _units, _colours, _grid, _targets, _variables, _thresholds, _reducers, _transformations)
 
 
 def _panels(page: dict[str, Any]) -> Iterator[dict[str, Any]]:

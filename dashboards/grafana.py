@@ -176,26 +176,26 @@ def rule_file(groups: Sequence[alerting.RuleGroup], folder: str) -> Object:
     }
 
 
-def _lost(given: Any, kept: Any, where: str) -> Iterator[str]:
-    """Yield where a key of `given` is not in `kept`."""
+def _lost(given: Any, stored: Any, where: str) -> Iterator[str]:
+    """Yield where a key of `given` is not in `stored`."""
     if isinstance(given, dict):
         for key, value in given.items():
-            if not isinstance(kept, dict) or key not in kept:
+            if not isinstance(stored, dict) or key not in stored:
                 yield f"{where}.{key}"
             else:
-                yield from _lost(value, kept[key], f"{where}.{key}")
+                yield from _lost(value, stored[key], f"{where}.{key}")
     elif isinstance(given, list):
-        for place, (one, other) in enumerate(zip(given, kept, strict=True)):
+        for place, (one, other) in enumerate(zip(given, stored, strict=True)):
             yield from _lost(one, other, f"{where}[{place}]")
 
 
 def _rule_in_file(rule: Object) -> Object:
-    kept = {
+    stored = {
         name: value
         for name, value in rule.items()
         if name not in {"id", "folderUID", "orgID", "ruleGroup", "provenance", "updated"}
     }
-    escaped: Object = _escaped(kept)
+    escaped: Object = _escaped(stored)
     return escaped
 
 

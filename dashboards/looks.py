@@ -72,8 +72,8 @@ def target_of(plant: Plant, name: str, asset: str = "") -> float:
     """Return an asset's target for an indicator; that of the whole plant is the lowest of its lines'."""
     if asset:
         return plant.asset(asset).targets.get(name, _DEFAULT_TARGETS[name])
-    told = [info.targets[name] for path in plant.lines() if name in (info := plant.asset(path)).targets]
-    return min(told, default=_DEFAULT_TARGETS[name])
+    reported = [info.targets[name] for path in plant.lines() if name in (info := plant.asset(path)).targets]
+    return min(reported, default=_DEFAULT_TARGETS[name])
 
 
 def target_steps(plant: Plant, name: str) -> Steps:

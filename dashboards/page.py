@@ -129,18 +129,18 @@ def link_to(name: PageName, *levels_: str) -> Object:
         name: the page.
         levels_: from the site on: the level, which the row tells, or `$` and the level, which is chosen on this page.
     """
-    chosen = "".join(f"&var-{level.lstrip('$')}={_told(level)}" for level in levels_)
+    chosen = "".join(f"&var-{level.lstrip('$')}={_reported(level)}" for level in levels_)
     return {"title": name.title, "url": f"/d/{name.uid}?${{__url_time_range}}{chosen}&var-wall=${{wall}}"}
 
 
 def link_to_wall(*levels_: str) -> Object:
     """Return a link from a row to the live wall's view of its line or machine; the levels are as in `link_to`."""
     view = "machine" if "machine" in levels_ else "line"
-    path = "/".join(map(_told, levels_))
+    path = "/".join(map(_reported, levels_))
     return {"title": "Live wall", "url": f"${{wall}}/{view}/{path}", "targetBlank": True}
 
 
-def _told(level: str) -> str:
+def _reported(level: str) -> str:
     return f"${{{level[1:]}}}" if level.startswith("$") else f"${{__data.fields.{level}}}"
 
 

@@ -27,20 +27,20 @@ FACTOR: Final = "${co2e:raw}"
 """The variable that holds the emission factor of electricity, kg/kW·h."""
 
 _COUNTED: Final = '("PQ" > 0 OR "GQ" + "SQ" + "RQ" <= 0)'
-_HEARD: Final = '("PQ" > 0 OR "APT" <= 0 OR "uncounted_s" < "APT")'
+_RECEIVED: Final = '("PQ" > 0 OR "APT" <= 0 OR "uncounted_s" < "APT")'
 _RATED: Final = '"unrated" = 0'
-_JUDGED: Final = '("GQ" > 0 OR "SQ" + "RQ" >= "PQ")'
+_VALIDATED: Final = '("GQ" > 0 OR "SQ" + "RQ" >= "PQ")'
 _METERED: Final = '"E" > 0'
 _SEEN: Final = '"CT" > "UT"'
 
 _NEEDS: Final[dict[str, tuple[str, ...]]] = {
-    "oee": (_COUNTED, _HEARD, _RATED, _JUDGED),
-    "nee": (_COUNTED, _HEARD, _RATED, _JUDGED),
-    "teep": (_COUNTED, _HEARD, _RATED, _JUDGED),
-    "effectiveness": (_COUNTED, _HEARD, _RATED),
-    "equipment_load_ratio": (_COUNTED, _HEARD, _RATED),
-    "quality_ratio": (_COUNTED, _JUDGED),
-    "throughput_rate": (_COUNTED, _HEARD),
+    "oee": (_COUNTED, _RECEIVED, _RATED, _VALIDATED),
+    "nee": (_COUNTED, _RECEIVED, _RATED, _VALIDATED),
+    "teep": (_COUNTED, _RECEIVED, _RATED, _VALIDATED),
+    "effectiveness": (_COUNTED, _RECEIVED, _RATED),
+    "equipment_load_ratio": (_COUNTED, _RECEIVED, _RATED),
+    "quality_ratio": (_COUNTED, _VALIDATED),
+    "throughput_rate": (_COUNTED, _RECEIVED),
     "scrap_ratio": (_COUNTED,),
     "rework_ratio": (_COUNTED,),
     "comprehensive_energy_consumption": (_METERED,),
@@ -50,7 +50,7 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "mean_time_to_failure": (_SEEN,),
     "mean_time_to_restoration": (_SEEN,),
 }
-"""What must be told for an indicator to have a value, beside its denominators: the ledger's `untold` in InfluxQL."""
+"""What must be reported for an indicator to have a value, beside its denominators, in InfluxQL."""
 
 _QUOTED: Final = re.compile(r'"([^"]+)"')
 _DENOMINATOR: Final = re.compile(r"/ (\([^()]*\)|[^\s()]+)")
@@ -114,7 +114,9 @@ def reasons(by: Sequence[str], states: Iterable[str]) -> str:
     return f'SELECT sum("seconds") AS "seconds" FROM "ledger_reason" WHERE {RANGE} AND {chosen}{grouped(by)}'
 
 
-def standing(field: str, measurement: str, by: Sequence[str] = LEVELS, *, where: str = "", often: bool = False) -> str:
+def current_state(
+    field: str, measurement: str, by: Sequence[str] = LEVELS, *, where: str = "", often: bool = False
+) -> str:
     """Ask for all values of something that lasts until it changes, and for the one that it had when the range began.
 
     What is told often, whether it has changed or not, is asked for by the newest value of each stretch of time.

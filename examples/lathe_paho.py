@@ -26,7 +26,7 @@ if len(sys.argv) > 4:
 retained: dict[str, str] = {}  # how things stand, by kind
 
 
-def say(kind: str, retain: bool = False, **payload: object) -> None:
+def emit(kind: str, retain: bool = False, **payload: object) -> None:
     """Publish one message of the contract, with the time at which it was so."""
     message = json.dumps({"ts": time.time_ns() // 1_000_000, **payload, "simulated": True})
     if retain:
@@ -52,16 +52,16 @@ client.will_set(f"{ASSET}/status", "offline", qos=1, retain=True)  # the broker 
 client.connect(host, port, keepalive=10)
 client.loop_start()
 
-say("job", retain=True, phase="start", order="wo-1", product="bolt", ideal_cycle=8.0)
-said, second = "", 0
+emit("job", retain=True, phase="start", order="wo-1", product="bolt", ideal_cycle=8.0)
+reported_state, second = "", 0
 try:
     while True:
         state, pieces, load = read_machine(second)
-        if state != said:
-            said = state
-            say("state", retain=True, state=state)
-            say("count", retain=True, produced=pieces, good=pieces)  # cumulative, like the counter on the machine
-        say("telemetry/spindle-load", value=load, unit="%")
+        if state != reported_state:
+            reported_state = state
+            emit("state", retain=True, state=state)
+            emit("count", retain=True, produced=pieces, good=pieces)  # cumulative, like the counter on the machine
+        emit("telemetry/spindle-load", value=load, unit="%")
         second += 1
         time.sleep(1)
 except KeyboardInterrupt:

@@ -38,16 +38,16 @@ class Press:
             await client.publish(f"{ASSET}/status", "offline", qos=1, retain=True)
             raise
 
-    async def say(self, kind: str, retain: bool = False, **payload: object) -> None:
+    async def emit(self, kind: str, retain: bool = False, **payload: object) -> None:
         """Publish one message of the contract, with the time at which it was so."""
         message = {"ts": time.time_ns() // 1_000_000, **payload, "simulated": True}
         await self.client.publish(f"{ASSET}/{kind}", json.dumps(message), qos=1, retain=retain)
 
     async def work(self) -> None:
         """Make pieces."""
-        await self.say("state", retain=True, state="running")
+        await self.emit("state", retain=True, state="running")
         while not was_cancelled():
-            await self.say("count", retain=True, produced=self.pieces, good=self.pieces)  # cumulative
+            await self.emit("count", retain=True, produced=self.pieces, good=self.pieces)  # cumulative
             await asyncio.sleep(self.pace_s)
             self.pieces += 1
 
@@ -62,7 +62,7 @@ class Press:
                 call, self.pace_s = command["id"], max(0.1, float(command["args"]["seconds"]))
             except (ValueError, TypeError, KeyError):
                 continue  # not a command; `corridor check` says why
-            await self.say("reply/set-pace", id=call, ok=True)
+            await self.emit("reply/set-pace", id=call, ok=True)
             if was_cancelled():
                 return
 

@@ -196,12 +196,12 @@ def _read(kind: Kind, payload: bytes) -> Any:
         return _DECODERS[kind].decode(payload)
     except msgspec.ValidationError as error:
         problem = _BEYOND.sub("a number is beyond ±10¹⁵, the limit of every quantity", str(error))
-        raise ContractError(f"payload of {kind}: {problem}", _mend(kind, problem)) from error
+        raise ContractError(f"payload of {kind}: {problem}", _hint(kind, problem)) from error
     except (ValueError, RecursionError) as error:
         return _bare_word(kind, payload, error)
 
 
-def _mend(kind: Kind, problem: str) -> str:
+def _hint(kind: Kind, problem: str) -> str:
     if "enum" in problem and kind == "state":
         return f"use one of {', '.join(STATES)}"
     if "beyond" in problem or ("Number out of range" in problem and "$.ts" not in problem):
@@ -232,18 +232,19 @@ def _bare_word(kind: Kind, payload: bytes, error: Exception) -> str:
         return text
     if isinstance(error, RecursionError):
         raise ContractError("payload is nested too deep", example(kind)) from error
-    cure = "JSON wants double quotes: " if "'" in text and '"' not in text else ""
-    raise ContractError(f"payload does not parse: {error}", cure + example(kind)) from error
+    hint = "JSON wants double quotes: " if "'" in text and '"' not in text else ""
+    raise ContractError(f"payload does not parse: {error}", hint + example(kind)) from error
 
 
 def _check_time(at: int, received_at: int, retention_ns: int) -> None:
     if at > received_at + FURTHEST_AHEAD_NS:
         raise ContractError(
-            f"time is {_span(at - received_at)} ahead of its receipt", _unit_advice(at, received_at, retention_ns)
+            f"time is {_duration_text(at - received_at)} ahead of its receipt",
+            _unit_advice(at, received_at, retention_ns),
         )
     if at < received_at - retention_ns:
         raise ContractError(
-            f"time is {_span(received_at - at)} ago, retention is {_span(retention_ns)}",
+            f"time is {_duration_text(received_at - at)} ago, retention is {_duration_text(retention_ns)}",
             _unit_advice(at, received_at, retention_ns),
         )
 
@@ -257,7 +258,7 @@ def _unit_advice(at: int, received_at: int, retention_ns: int) -> str:
     return "set the device's clock, or leave ts out to have the time of receipt"
 
 
-def _span(ns: int) -> str:
+def _duration_text(ns: int) -> str:
     seconds = ns // NS_PER_S
     for size, unit in ((365 * 86_400, "years"), (86_400, "days"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:

@@ -6,10 +6,10 @@ class ContractError(ValueError):
 
     Attributes:
         problem: what is wrong, in a few words: the reason kept with a refused message.
-        cure: what its sender can do about it.
+        hint: what its sender can do about it.
     """
 
-    def __init__(self, problem: str, cure: str = "") -> None:
-        super().__init__(f"{problem}; {cure}" if cure else problem)
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(f"{problem}; {hint}" if hint else problem)
         self.problem = problem
-        self.cure = cure
+        self.hint = hint

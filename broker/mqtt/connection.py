@@ -30,7 +30,7 @@ class Connection(asyncio.BufferedProtocol):
 
     Attributes:
         lost: done when the connection is gone; its result says why, in words.
-        poisoned: it was closed because what came was not MQTT.
+        protocol_errors: it was closed because what came was not MQTT.
         by_broker: the other side closed it, and did not say why.
         taken_over: the broker closed it because another client came with the same client id.
         writable: the socket takes more; when it does not, write only what cannot wait.
@@ -40,7 +40,7 @@ class Connection(asyncio.BufferedProtocol):
         self, feed: Callable[["Connection", memoryview], tuple[int, bool]], refill: Callable[[], None]
     ) -> None:
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.poisoned = False
+        self.protocol_errors = False
         self.by_broker = False
         self.taken_over = False
         self.writable = True
@@ -53,12 +53,12 @@ class Connection(asyncio.BufferedProtocol):
         self._filled = 0
         self._held = False
         self._leaving = False
-        self._gathering: asyncio.TimerHandle | None = None
-        self._span_end = 0.0
+        self._builder: asyncio.TimerHandle | None = None
+        self._range_end = 0.0
         self._wakes = 0
         self._keep_alive_s = 0.0
         self._watch: asyncio.TimerHandle | None = None
-        self._heard_at = self._wrote_at = self._loop.time()
+        self._received_at = self._wrote_at = self._loop.time()
 
     # ---- What the session calls ----
 
@@ -73,17 +73,17 @@ class Connection(asyncio.BufferedProtocol):
             self._wrote_at = self._loop.time()
             self._transport.write(data)
 
-    def hold(self) -> None:
+    def pause_reading(self) -> None:
         """Read no further: nobody takes what comes."""
         if not self._held:
             self._held = True
             self._regulate()
 
-    def release(self) -> None:
+    def resume_reading(self) -> None:
         """Read on."""
         if self._held:
             self._held = False
-            self._heard_at = self._loop.time()
+            self._received_at = self._loop.time()
             if self._filled:
                 self._consume()
             self._regulate()
@@ -125,16 +125,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read, then perhaps leave the socket alone for a moment."""
-        now = self._heard_at = self._loop.time()
+        now = self._received_at = self._loop.time()
         if self._leaving:
             return
         self._filled += nbytes
         busy = self._consume()
-        if now >= self._span_end:
-            self._span_end, self._wakes = now + GATHER_S, 0
+        if now >= self._range_end:
+            self._range_end, self._wakes = now + GATHER_S, 0
         self._wakes += busy
-        if self._wakes >= _FREE_WAKES and self._gathering is None and self.open:
-            self._gathering = self._loop.call_at(self._span_end, self._gathered)
+        if self._wakes >= _FREE_WAKES and self._builder is None and self.open:
+            self._builder = self._loop.call_at(self._range_end, self._gathered)
             self._regulate()
 
     def pause_writing(self) -> None:
@@ -152,7 +152,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell why."""
-        for timer in (self._gathering, self._watch):
+        for timer in (self._builder, self._watch):
             if timer is not None:
                 timer.cancel()
         if not self.lost.done():
@@ -169,7 +169,7 @@ class Connection(asyncio.BufferedProtocol):
             left = self._filled - used
             needed = _room_needed(view) if used == 0 and left == len(self._buffer) else 0
         except PacketError as error:
-            self.poisoned = True
+            self.protocol_errors = True
             self._filled = 0
             self.close(f"what the broker sent cannot be read: {error}")
             return False
@@ -183,13 +183,13 @@ class Connection(asyncio.BufferedProtocol):
         return busy
 
     def _gathered(self) -> None:
-        self._gathering = None
+        self._builder = None
         self._regulate()
 
     def _regulate(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if (self._held or self._gathering is not None) and not self._leaving:
+        if (self._held or self._builder is not None) and not self._leaving:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -198,10 +198,10 @@ class Connection(asyncio.BufferedProtocol):
         """Ping a silent broker; take it for dead when it has been silent for one and a half keep-alives."""
         now = self._loop.time()
         # While reading is held, silence is of our own making.
-        if not self._held and now - self._heard_at > 1.5 * self._keep_alive_s:
-            self.close(f"the broker has been silent for {now - self._heard_at:.0f} s")
+        if not self._held and now - self._received_at > 1.5 * self._keep_alive_s:
+            self.close(f"the broker has been silent for {now - self._received_at:.0f} s")
             return
-        if now - min(self._heard_at, self._wrote_at) > self._keep_alive_s / 2:
+        if now - min(self._received_at, self._wrote_at) > self._keep_alive_s / 2:
             self.write(PING)
         self._watch = self._loop.call_later(self._keep_alive_s / 4, self._look)
 

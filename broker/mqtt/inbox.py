@@ -11,7 +11,7 @@ from typing import Final
 
 from broker.contract.message import Message
 from broker.mqtt.connection import Connection
-from broker.mqtt.packets import Taken, acknowledge
+from broker.mqtt.packets import Parsed, acknowledge
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Bytes that may wait for their acknowledgement before reading stops."""
@@ -66,17 +66,17 @@ class Inbox:
     Args:
         most: how many messages may wait for their acknowledgement before reading stops.
         now: tells the time, nanoseconds since 1970-01-01 UTC.
-        on_settled: called after a batch was acknowledged, with its number of messages.
+        on_released: called after a batch was acknowledged, with its number of messages.
 
     Attributes:
         waiting: messages received and not yet acknowledged.
     """
 
-    def __init__(self, most: int, now: Callable[[], int], on_settled: Callable[[int], None]) -> None:
+    def __init__(self, most: int, now: Callable[[], int], on_released: Callable[[int], None]) -> None:
         self.waiting = 0
         self._most = most
         self._now = now
-        self._on_settled = on_settled
+        self._on_released = on_released
         self._bytes = 0
         self._last_at = 0
         self._ready: deque[Batch] = deque()
@@ -95,19 +95,19 @@ class Inbox:
         now = self._now()
         return self._last_at + 1 if 0 <= self._last_at - now < _STEP_BACK_NS else now
 
-    def put(self, taken: Taken, connection: Connection) -> None:
+    def put(self, parsed: Parsed, connection: Connection) -> None:
         """Queue what was read."""
-        if not taken.messages:
+        if not parsed.messages:
             return
         if not self._ready or not self._ready[-1].takes(connection, self._most):
             self._ready.append(Batch(self, connection))
         batch = self._ready[-1]
-        batch.messages += taken.messages
-        batch._packet_ids += taken.packet_ids  # noqa: SLF001  (a batch is this file's own)
-        batch._size += taken.length  # noqa: SLF001
-        self.waiting += len(taken.messages)
-        self._bytes += taken.length
-        self._last_at = taken.messages[-1].received_at
+        batch.messages += parsed.messages
+        batch._packet_ids += parsed.packet_ids  # noqa: SLF001  (a batch is this file's own)
+        batch._size += parsed.length  # noqa: SLF001
+        self.waiting += len(parsed.messages)
+        self._bytes += parsed.length
+        self._last_at = parsed.messages[-1].received_at
         self._arrived.set()
 
     async def batches(self) -> AsyncIterator[Batch]:
@@ -123,7 +123,7 @@ class Inbox:
         """Count messages as acknowledged."""
         self.waiting -= messages
         self._bytes -= size
-        self._on_settled(messages)
+        self._on_released(messages)
 
     def close(self) -> None:
         """Let `batches` end."""

@@ -11,13 +11,13 @@ from broker.contract.message import Message
 from broker.mqtt.packets import (
     Acknowledgement,
     Answer,
-    Hello,
+    ConnAck,
+    Connect,
     PacketError,
+    Parsed,
     Pong,
     Publication,
-    Subscribed,
-    Taken,
-    Welcome,
+    SubAck,
 )
 
 LEVEL: Final = 4
@@ -32,20 +32,20 @@ _REFUSALS: Final = {
 """Return codes of CONNACK (section 3.2.2.3)."""
 
 
-def connect(hello: Hello) -> bytes:
+def connect(connect_packet: Connect) -> bytes:
     """Encode CONNECT (section 3.1)."""
-    flags = 0 if hello.persistent else 0x02
-    fields = [_text(hello.client_id)]
-    if hello.will is not None:
-        flags |= 0x04 | hello.will.qos << 3 | (0x20 if hello.will.retain else 0)
-        fields += [_text(hello.will.topic), _block(hello.will.payload)]
-    if hello.user is not None:
+    flags = 0 if connect_packet.persistent else 0x02
+    fields = [_text(connect_packet.client_id)]
+    if connect_packet.will is not None:
+        flags |= 0x04 | connect_packet.will.qos << 3 | (0x20 if connect_packet.will.retain else 0)
+        fields += [_text(connect_packet.will.topic), _block(connect_packet.will.payload)]
+    if connect_packet.user is not None:
         flags |= 0x80
-        fields.append(_text(hello.user))
-        if hello.password is not None:
+        fields.append(_text(connect_packet.user))
+        if connect_packet.password is not None:
             flags |= 0x40
-            fields.append(_text(hello.password))
-    head = _text("MQTT") + bytes([LEVEL, flags]) + hello.keep_alive_s.to_bytes(2, "big")
+            fields.append(_text(connect_packet.password))
+    head = _text("MQTT") + bytes([LEVEL, flags]) + connect_packet.keep_alive_s.to_bytes(2, "big")
     return _packet(0x10, head + b"".join(fields))
 
 
@@ -63,18 +63,18 @@ def publish(publication: Publication, packet_id: int, *, duplicate: bool) -> byt
     return _packet(kind, topic + packet_id.to_bytes(2, "big") + publication.payload)
 
 
-def take(buffer: memoryview, received_at: int, limit: int) -> Taken:
+def read_packets(buffer: memoryview, received_at: int, limit: int) -> Parsed:
     """Decode whole packets until the buffer ends or `limit` messages have been taken; see `packets.Codec`."""
-    taken = Taken([], [], [])
+    parsed = Parsed([], [], [])
     try:
-        _take(taken, bytes(buffer), received_at, limit)
+        _read_packets(parsed, bytes(buffer), received_at, limit)
     except PacketError as error:
-        taken.error = error
-    return taken
+        parsed.error = error
+    return parsed
 
 
-def _take(taken: Taken, data: bytes, received_at: int, limit: int) -> None:
-    messages, packet_ids, answers = taken.messages, taken.packet_ids, taken.answers
+def _read_packets(parsed: Parsed, data: bytes, received_at: int, limit: int) -> None:
+    messages, packet_ids, answers = parsed.messages, parsed.packet_ids, parsed.answers
     start, end = 0, len(data)
     while start + 2 <= end and len(messages) < limit:
         # The remaining length (section 2.2.3) is one byte in most packets, so that case goes first.
@@ -95,7 +95,7 @@ def _take(taken: Taken, data: bytes, received_at: int, limit: int) -> None:
                 packet_ids.append(packet_id)
         else:
             answers.append(_answer(kind, data[body:stop]))
-        taken.length = start = stop
+        parsed.length = start = stop
 
 
 def _long_length(data: bytes, place: int) -> tuple[int, int] | None:
@@ -135,7 +135,7 @@ def _answer(kind: int, body: bytes) -> Answer:
     match kind, list(body):
         case 0x20, [0 | 1 as present, code]:
             problem = "" if code == 0 else _REFUSALS.get(code, f"return code {code}")
-            return Welcome(problem, other_version=code == 1, session_present=present == 1)
+            return ConnAck(problem, other_version=code == 1, session_present=present == 1)
         case 0x40, [high, low]:
             return Acknowledgement(high << 8 | low)
         case 0x90, [high, low, first, *others]:
@@ -143,7 +143,7 @@ def _answer(kind: int, body: bytes) -> Answer:
             if any(code not in {0, 1, 2, 0x80} for code in codes):
                 raise PacketError("a subscription answered with an unknown code")
             problems = ["refused by the broker" if code == 0x80 else "" for code in codes]
-            return Subscribed(high << 8 | low, problems)
+            return SubAck(high << 8 | low, problems)
         case 0xD0, []:
             return Pong()
         case _:

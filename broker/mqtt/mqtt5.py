@@ -15,14 +15,14 @@ from broker.mqtt.packets import (
     LONGEST_PACKET,
     Acknowledgement,
     Answer,
-    Goodbye,
-    Hello,
+    ConnAck,
+    Connect,
+    Disconnect,
     PacketError,
+    Parsed,
     Pong,
     Publication,
-    Subscribed,
-    Taken,
-    Welcome,
+    SubAck,
 )
 
 LEVEL: Final = 5
@@ -38,22 +38,25 @@ _FIRST_FAILURE: Final = 0x80
 """Reason codes from here on are failures (section 2.4)."""
 
 
-def connect(hello: Hello) -> bytes:
+def connect(connect_packet: Connect) -> bytes:
     """Encode CONNECT (section 3.1)."""
     will = None
-    if hello.will is not None:
+    if connect_packet.will is not None:
         will = mqtt5.Will(
-            hello.will.topic, payload=hello.will.payload, qos=mqtt5.QoS(hello.will.qos), retain=hello.will.retain
+            connect_packet.will.topic,
+            payload=connect_packet.will.payload,
+            qos=mqtt5.QoS(connect_packet.will.qos),
+            retain=connect_packet.will.retain,
         )
     return mqtt5.ConnectPacket(
-        hello.client_id,
-        username=hello.user,
-        password=None if hello.password is None else hello.password.encode(),
-        clean_start=not hello.persistent,
+        connect_packet.client_id,
+        username=connect_packet.user,
+        password=None if connect_packet.password is None else connect_packet.password.encode(),
+        clean_start=not connect_packet.persistent,
         will=will,
-        keep_alive=hello.keep_alive_s,
-        session_expiry_interval=SESSION_EXPIRY_S if hello.persistent else 0,
-        receive_max=hello.receive_maximum,
+        keep_alive=connect_packet.keep_alive_s,
+        session_expiry_interval=SESSION_EXPIRY_S if connect_packet.persistent else 0,
+        receive_max=connect_packet.receive_maximum,
         max_packet_size=LONGEST_PACKET,
     ).write()
 
@@ -83,25 +86,25 @@ def publish(publication: Publication, packet_id: int, *, duplicate: bool) -> byt
     ).write()
 
 
-def take(buffer: memoryview, received_at: int, limit: int) -> Taken:
+def read_packets(buffer: memoryview, received_at: int, limit: int) -> Parsed:
     """Decode whole packets until the buffer ends or `limit` messages have been taken; see `packets.Codec`."""
-    taken = Taken([], [], [])
+    parsed = Parsed([], [], [])
     try:
         if bytes(buffer[:2]) == _OLD_CONNACK:
-            taken.answers.append(Welcome("it does not speak MQTT 5", other_version=True))
-            taken.length = 4
+            parsed.answers.append(ConnAck("it does not speak MQTT 5", other_version=True))
+            parsed.length = 4
         else:
-            _take(taken, buffer, received_at, limit)
+            _read_packets(parsed, buffer, received_at, limit)
     except IndexError:
         pass  # the last packet is not complete yet
     except PacketError as error:
-        taken.error = error
-    return taken
+        parsed.error = error
+    return parsed
 
 
-def _take(taken: Taken, buffer: memoryview, received_at: int, limit: int) -> None:
+def _read_packets(parsed: Parsed, buffer: memoryview, received_at: int, limit: int) -> None:
     read, publish_packet, make = mqtt5.read, mqtt5.PublishPacket, Message
-    messages, packet_ids, answers = taken.messages, taken.packet_ids, taken.answers
+    messages, packet_ids, answers = parsed.messages, parsed.packet_ids, parsed.answers
     start, end, at = 0, len(buffer), received_at
     while start < end and len(messages) < limit:
         try:
@@ -123,7 +126,7 @@ def _take(taken: Taken, buffer: memoryview, received_at: int, limit: int) -> Non
         else:
             answers.append(_answer(packet, buffer[start]))
         start += length
-        taken.length = start
+        parsed.length = start
 
 
 def _is_about_bytes(error: BaseException) -> bool:
@@ -138,7 +141,7 @@ def _answer(packet: mqtt5.Packet, first: int) -> Answer:
         case mqtt5.PingRespPacket():
             return Pong()
         case mqtt5.ConnAckPacket():
-            return Welcome(
+            return ConnAck(
                 problem=_problem(packet.reason_code, packet.reason_str),
                 other_version=packet.reason_code == mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
                 session_present=packet.session_present,
@@ -148,10 +151,10 @@ def _answer(packet: mqtt5.Packet, first: int) -> Answer:
                 shared_subscriptions=packet.shared_subscription_available,
             )
         case mqtt5.SubAckPacket():
-            return Subscribed(packet.packet_id, [_problem(code, packet.reason_str) for code in packet.reason_codes])
+            return SubAck(packet.packet_id, [_problem(code, packet.reason_str) for code in packet.reason_codes])
         case mqtt5.DisconnectPacket():
             taken_over = packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER
-            return Goodbye(_words(packet.reason_code, packet.reason_str), taken_over)
+            return Disconnect(_words(packet.reason_code, packet.reason_str), taken_over)
         case _:
             raise PacketError(f"a packet that no broker sends: first byte 0x{first:02x}")
 

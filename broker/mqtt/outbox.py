@@ -11,12 +11,12 @@ from typing import Final
 
 from broker.mqtt.address import SessionError
 from broker.mqtt.connection import Connection
-from broker.mqtt.packets import Acknowledgement, Codec, Publication, Welcome, check_topic
+from broker.mqtt.packets import Acknowledgement, Codec, ConnAck, Publication, check_topic
 
 WINDOW: Final = 2_000
 """How many QoS 1 publications are on the wire at most, whatever the broker would take."""
 
-_STRIKES: Final = 5
+_REDELIVERY_ATTEMPTS: Final = 5
 _WRITE: Final = 64 * 1024
 
 
@@ -32,7 +32,7 @@ class _Call:
         if not left:
             self.done.set_result(None)
 
-    def settle(self, problem: str = "") -> None:
+    def resolve(self, problem: str = "") -> None:
         self.left -= 1
         self.problem = self.problem or problem
         if self.left == 0 and not self.done.done():
@@ -46,19 +46,18 @@ class _Outgoing:
     """One publication on its way.
 
     Attributes:
-        packet_id: 0 until it went out first.
-        on_wire: it went out on the present connection.
-        strikes: how often a connection was lost while it was the oldest that the broker had not acknowledged.
+        packet_id: 0 until it went out first. on_wire: it went out on the present connection. redelivery_attempts: how
+        often a connection was lost while it was the oldest that the broker had not acknowledged.
     """
 
-    __slots__ = ("call", "on_wire", "packet_id", "publication", "strikes")
+    __slots__ = ("call", "on_wire", "packet_id", "publication", "redelivery_attempts")
 
     def __init__(self, publication: Publication, call: _Call) -> None:
         self.publication = publication
         self.call = call
         self.packet_id = 0
         self.on_wire = False
-        self.strikes = 0
+        self.redelivery_attempts = 0
 
 
 class Outbox:
@@ -66,12 +65,12 @@ class Outbox:
 
     Attributes:
         published: how many the broker has, since the session began.
-        refused: how many it refused.
+        rejected: how many it refused.
     """
 
     def __init__(self) -> None:
         self.published = 0
-        self.refused = 0
+        self.rejected = 0
         self._pending: deque[_Outgoing] = deque()
         self._known: dict[int, _Outgoing] = {}  # those with a packet id, oldest first
         self._on_wire = 0
@@ -109,11 +108,11 @@ class Outbox:
         if under_way:
             await asyncio.wait(under_way)
 
-    def attach(self, connection: Connection, codec: Codec, welcome: Welcome) -> None:
+    def attach(self, connection: Connection, codec: Codec, connack: ConnAck) -> None:
         """Send on a new connection, first what the last one left open."""
         self._connection, self._codec = connection, codec
-        self._window = min(WINDOW, welcome.receive_maximum)
-        self._longest = welcome.longest_packet
+        self._window = min(WINDOW, connack.receive_maximum)
+        self._longest = connack.longest_packet
         self.pump()
 
     def detach(self) -> None:
@@ -129,11 +128,11 @@ class Outbox:
         self._on_wire = 0
         self._pending.extendleft(reversed(again))
         if again:
-            again[0].strikes += 1
-            if again[0].strikes >= _STRIKES:
+            again[0].redelivery_attempts += 1
+            if again[0].redelivery_attempts >= _REDELIVERY_ATTEMPTS:
                 self._fail(
                     self._pending.popleft(),
-                    f"the broker closed the connection {_STRIKES} times on it; look into the broker's log",
+                    f"the broker closed the connection {_REDELIVERY_ATTEMPTS} times on it; look into the broker's log",
                 )
 
     def acknowledged(self, answer: Acknowledgement) -> None:
@@ -147,7 +146,7 @@ class Outbox:
             self._fail(outgoing, f"the broker refused it: {answer.problem}")
         else:
             self.published += 1
-            outgoing.call.settle()
+            outgoing.call.resolve()
 
     def pump(self) -> None:
         """Send what waits, as far as the broker and the socket take it."""
@@ -178,7 +177,7 @@ class Outbox:
                 self._on_wire += 1
             else:
                 self.published += 1
-                outgoing.call.settle()
+                outgoing.call.resolve()
             chunk.append(data)
             size += len(data)
             if size >= _WRITE:
@@ -197,12 +196,12 @@ class Outbox:
     def fail_all(self, problem: str) -> None:
         """Fail whatever is not with the broker yet."""
         for outgoing in [*self._pending, *(each for each in self._known.values() if each.on_wire)]:
-            outgoing.call.settle(problem)
+            outgoing.call.resolve(problem)
         self._pending.clear()
         self._known.clear()
         self._on_wire = 0
 
     def _fail(self, outgoing: _Outgoing, problem: str) -> None:
         self._known.pop(outgoing.packet_id, None)
-        self.refused += 1
-        outgoing.call.settle(f"message to {outgoing.publication.topic!r} was not published: {problem}")
+        self.rejected += 1
+        outgoing.call.resolve(f"message to {outgoing.publication.topic!r} was not published: {problem}")

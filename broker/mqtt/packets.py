@@ -1,7 +1,7 @@
 """What the two MQTT codecs have in common, whichever version a broker speaks.
 
-A codec (`mqtt5`, `mqtt311`) turns a `Hello`, filters and publications into bytes, and the broker's bytes into `Taken`:
-everything that one read brought. The session knows only what stands here.
+A codec (`mqtt5`, `mqtt311`) turns a `Connect`, filters and publications into bytes, and the broker's bytes into
+`Parsed`: everything that one read brought. The session knows only what stands here.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Publication(msgspec.Struct, frozen=True):
     retain: bool = False
 
 
-class Hello(msgspec.Struct, frozen=True):
+class Connect(msgspec.Struct, frozen=True):
     """What a client says of itself when it connects.
 
     Attributes:
@@ -60,8 +60,8 @@ class Hello(msgspec.Struct, frozen=True):
         return f"Hello({self.client_id!r})"  # without the password, wherever it may be printed
 
 
-class Welcome(msgspec.Struct, frozen=True):
-    """The broker's answer to a `Hello`.
+class ConnAck(msgspec.Struct, frozen=True):
+    """The broker's answer to a `Connect`.
 
     Attributes:
         problem: why it refused; empty, it accepted.
@@ -89,7 +89,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, gc=False):
     problem: str = ""
 
 
-class Subscribed(msgspec.Struct, frozen=True):
+class SubAck(msgspec.Struct, frozen=True):
     """The broker's answer to the filters of one subscription: a problem for each, empty where it was granted."""
 
     packet_id: int
@@ -100,7 +100,7 @@ class Pong(msgspec.Struct, frozen=True):
     """The broker is alive."""
 
 
-class Goodbye(msgspec.Struct, frozen=True):
+class Disconnect(msgspec.Struct, frozen=True):
     """The broker ends the connection, and says why.
 
     Attributes:
@@ -112,10 +112,10 @@ class Goodbye(msgspec.Struct, frozen=True):
     taken_over: bool = False
 
 
-Answer = Welcome | Acknowledgement | Subscribed | Pong | Goodbye
+Answer = ConnAck | Acknowledgement | SubAck | Pong | Disconnect
 
 
-class Taken(msgspec.Struct):
+class Parsed(msgspec.Struct):
     """What one read brought.
 
     Attributes:
@@ -140,7 +140,7 @@ class Codec(Protocol):
     def LEVEL(self) -> int:  # noqa: N802  (a module's constant)
         """The protocol level in CONNECT: 5, or 4 for MQTT 3.1.1."""
 
-    def connect(self, hello: Hello) -> bytes:
+    def connect(self, connect_packet: Connect) -> bytes:
         """Encode CONNECT."""
 
     def subscribe(self, packet_id: int, filters: Sequence[str]) -> bytes:
@@ -149,7 +149,7 @@ class Codec(Protocol):
     def publish(self, publication: Publication, packet_id: int, *, duplicate: bool) -> bytes:
         """Encode PUBLISH; `packet_id` counts at QoS 1 only."""
 
-    def take(self, buffer: memoryview, received_at: int, limit: int) -> Taken:
+    def read_packets(self, buffer: memoryview, received_at: int, limit: int) -> Parsed:
         """Decode whole packets until the buffer ends or `limit` messages have been taken.
 
         The first message is stamped `received_at` (ns), each later one a nanosecond more, so that two samples of a

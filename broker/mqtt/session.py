@@ -33,11 +33,11 @@ from broker.mqtt.packets import (
     DISCONNECT,
     Acknowledgement,
     Codec,
-    Goodbye,
-    Hello,
+    ConnAck,
+    Connect,
+    Disconnect,
     Publication,
-    Subscribed,
-    Welcome,
+    SubAck,
     check_topic,
 )
 from broker.mqtt.takeover import CLOSED_AT_ONCE, STEADY_S, Rivals, SessionTakenOver
@@ -55,7 +55,7 @@ LEAVE_S: Final = 0.25
 
 _WIDER: Final = 4
 _VERSIONS: Final[tuple[Codec, ...]] = (mqtt5, mqtt311)
-_Answer = TypeVar("_Answer", Welcome, Subscribed)
+_Answer = TypeVar("_Answer", ConnAck, SubAck)
 
 _log = structlog.get_logger("corridor.session")
 
@@ -77,8 +77,8 @@ class Session:
         protocol: 5 or 4 (which is 3.1.1), once connected.
         received: messages since the session began; so are the next.
         acknowledged: messages that the consumer has acknowledged.
-        losses: connections lost.
-        poisoned: connections closed because what the broker sent was not MQTT.
+        disconnects: connections lost.
+        protocol_errors: connections closed because what the broker sent was not MQTT.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class Session:
         self.protocol = 0
         self.received = 0
         self.acknowledged = 0
-        self.losses = 0
-        self.poisoned = 0
+        self.disconnects = 0
+        self.protocol_errors = 0
         self._address = address.parse(url)
         self._filters = list(filters)
-        self._hello = Hello(
+        self._connect_packet = Connect(
             client_id=client_id,
             user=self._address.user,
             password=self._address.password,
@@ -112,15 +112,15 @@ class Session:
             will=will,
         )
         # Twice the receive maximum, so that a broker that heeds it is never left unread, its acknowledgements included.
-        self._inbox = Inbox(2 * receive_maximum, now, self._settled)
+        self._inbox = Inbox(2 * receive_maximum, now, self._released)
         self._outbox = Outbox()
         self._rivals = Rivals()
         self._codecs: list[Codec] = list(_VERSIONS)
         self._connection: Connection | None = None
-        self._welcome: asyncio.Future[Welcome] | None = None
-        self._subscribed: asyncio.Future[Subscribed] | None = None
+        self._connack: asyncio.Future[ConnAck] | None = None
+        self._suback: asyncio.Future[SubAck] | None = None
         self._group = asyncio.TaskGroup()
-        self._keeper: asyncio.Task[None] | None = None
+        self._connection_task: asyncio.Task[None] | None = None
         self._log = _log.bind(client=client_id, broker=str(self._address))
 
     @property
@@ -159,7 +159,7 @@ class Session:
             SessionError: the broker refused one of them, or the session was left first.
             ValueError: a topic with a wildcard, say, or QoS 2.
         """
-        if self._keeper is None:
+        if self._connection_task is None:
             raise SessionError("the session is not entered; publish inside `async with`")
         published = self._outbox.put(publications)
         if self._connection is not None:
@@ -174,16 +174,18 @@ class Session:
         """
         connection = await self._connect()
         await self._group.__aenter__()
-        self._keeper = self._group.create_task(self._keep(connection), name=f"session {self._hello.client_id}")
+        self._connection_task = self._group.create_task(
+            self._stay_connected(connection), name=f"session {self._connect_packet.client_id}"
+        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Say goodbye to the broker, and fail what could not be published."""
-        assert self._keeper is not None
-        connection, keeper, self._keeper = self._connection, self._keeper, None
-        keeper.cancel()
+        assert self._connection_task is not None
+        connection, writer, self._connection_task = self._connection, self._connection_task, None
+        writer.cancel()
         self._inbox.close()
         try:
             if connection is not None:
@@ -197,7 +199,7 @@ class Session:
 
     # ---- Connecting, and staying so ----
 
-    async def _keep(self, connection: Connection) -> None:
+    async def _stay_connected(self, connection: Connection) -> None:
         """Wait until the connection is lost, make another, and so on for ever.
 
         Raises:
@@ -210,8 +212,8 @@ class Session:
             self._connection = None
             self._give_way(connection, time.monotonic() - since)
             self._outbox.detach()
-            self.losses += 1
-            self.poisoned += connection.poisoned
+            self.disconnects += 1
+            self.protocol_errors += connection.protocol_errors
             if time.monotonic() - since >= STEADY_S:
                 attempt = 0
             while True:
@@ -237,27 +239,27 @@ class Session:
             raise self._taken_over(f"the broker let us in and closed the connection at once, {CLOSED_AT_ONCE} times")
 
     def _taken_over(self, evidence: str) -> SessionTakenOver:
-        return SessionTakenOver(str(self._address), self._hello.client_id, evidence)
+        return SessionTakenOver(str(self._address), self._connect_packet.client_id, evidence)
 
     async def _connect(self) -> Connection:
         """Connect with the version that worked last, else with the other."""
         for codec in list(self._codecs):
             connection = await self._open(codec)
             try:
-                welcome = await self._greet(connection, codec)
-                if welcome is None:
+                connack = await self._greet(connection, codec)
+                if connack is None:
                     continue
                 self._codecs.sort(key=lambda each, used=codec: each is not used)  # type: ignore[misc]
-                await self._subscribe(connection, codec, welcome)
+                await self._subscribe(connection, codec, connack)
             except BaseException:
                 connection.close("it could not be set up")
                 raise
             self.protocol = codec.LEVEL
             self._connection = connection
-            connection.keep_alive(welcome.keep_alive_s or self._hello.keep_alive_s)
-            self._outbox.attach(connection, codec, welcome)
+            connection.keep_alive(connack.keep_alive_s or self._connect_packet.keep_alive_s)
+            self._outbox.attach(connection, codec, connack)
             self._regulate(connection)
-            self._log.info("connected", protocol=self.protocol, session_present=welcome.session_present)
+            self._log.info("connected", protocol=self.protocol, session_present=connack.session_present)
             return connection
         raise SessionError(f"{self._address} answers, but speaks neither MQTT 5 nor 3.1.1; is it an MQTT broker?")
 
@@ -271,36 +273,40 @@ class Session:
             self._rivals.unreachable()
             raise
 
-    async def _greet(self, connection: Connection, codec: Codec) -> Welcome | None:
+    async def _greet(self, connection: Connection, codec: Codec) -> ConnAck | None:
         """Introduce ourselves; return the broker's answer, or None if it does not know this version."""
-        self._welcome = asyncio.get_running_loop().create_future()
-        connection.write(codec.connect(self._hello))
-        welcome = await self._answer(connection, self._welcome)
-        if welcome is None and self.protocol:
+        self._connack = asyncio.get_running_loop().create_future()
+        connection.write(codec.connect(self._connect_packet))
+        connack = await self._answer(connection, self._connack)
+        if connack is None and self.protocol:
             # It spoke with us before, so it is not the version that it minds.
             raise SessionError(f"{self._address} closed the connection before it answered")
-        if welcome is None or welcome.other_version:
+        if connack is None or connack.other_version:
             connection.close("another version")
             return None
-        if welcome.problem:
-            who = f"user {self._hello.user!r}" if self._hello.user is not None else "a client without user and password"
-            raise SessionError(f"{self._address} refuses {who}: {welcome.problem}")
-        return welcome
+        if connack.problem:
+            who = (
+                f"user {self._connect_packet.user!r}"
+                if self._connect_packet.user is not None
+                else "a client without user and password"
+            )
+            raise SessionError(f"{self._address} refuses {who}: {connack.problem}")
+        return connack
 
-    async def _subscribe(self, connection: Connection, codec: Codec, welcome: Welcome) -> None:
+    async def _subscribe(self, connection: Connection, codec: Codec, connack: ConnAck) -> None:
         """Subscribe, unless this is a reconnection and the broker still knows to what."""
-        if not self._filters or (welcome.session_present and self.protocol):
+        if not self._filters or (connack.session_present and self.protocol):
             return
         shared = next((each for each in self._filters if each.startswith("$share/")), None)
-        if shared and not welcome.shared_subscriptions:
+        if shared and not connack.shared_subscriptions:
             raise SessionError(f"{self._address} has no shared subscriptions, so {shared!r} cannot be subscribed to")
-        self._subscribed = asyncio.get_running_loop().create_future()
+        self._suback = asyncio.get_running_loop().create_future()
         connection.write(codec.subscribe(self._outbox.new_packet_id(), self._filters))
-        answer = await self._answer(connection, self._subscribed)
+        answer = await self._answer(connection, self._suback)
         if answer is None:
             raise SessionError(
                 f"{self._address} closed the connection on the subscription to {self._filters};"
-                f" look into its log, and whether another client has the client id {self._hello.client_id!r}"
+                f" look into its log, and whether another client has the client id {self._connect_packet.client_id!r}"
             )
         for each, problem in zip(self._filters, answer.problems, strict=False):
             if problem:
@@ -332,18 +338,18 @@ class Session:
         Raises:
             PacketError: it is not MQTT from some point on; what came before has been taken.
         """
-        taken = codec.take(view, self._inbox.stamp(), self._room(connection))
+        taken = codec.read_packets(view, self._inbox.stamp(), self._room(connection))
         self.received += len(taken.messages)
         self._inbox.put(taken, connection)
         for answer in taken.answers:
             match answer:
                 case Acknowledgement():
                     self._outbox.acknowledged(answer)
-                case Welcome() if self._welcome is not None and not self._welcome.done():
-                    self._welcome.set_result(answer)
-                case Subscribed() if self._subscribed is not None and not self._subscribed.done():
-                    self._subscribed.set_result(answer)
-                case Goodbye():
+                case ConnAck() if self._connack is not None and not self._connack.done():
+                    self._connack.set_result(answer)
+                case SubAck() if self._suback is not None and not self._suback.done():
+                    self._suback.set_result(answer)
+                case Disconnect():
                     connection.taken_over = answer.taken_over
                     connection.close(f"the broker said goodbye: {answer.reason}")
                 case _:
@@ -355,7 +361,7 @@ class Session:
         self._regulate(connection)
         return taken.length, bool(taken.messages) or self._outbox.unanswered > 0
 
-    def _settled(self, messages: int) -> None:
+    def _released(self, messages: int) -> None:
         self.acknowledged += messages
         if self._connection is not None:
             self._regulate(self._connection)
@@ -372,6 +378,6 @@ class Session:
 
     def _regulate(self, connection: Connection) -> None:
         if self._room(connection):
-            connection.release()
+            connection.resume_reading()
         else:
-            connection.hold()
+            connection.pause_reading()

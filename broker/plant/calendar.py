@@ -31,11 +31,11 @@ EVERY_DAY: Final = frozenset(range(7))
 _DAY_NS: Final = DAY_S * NS_PER_S
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_KEPT_DAYS: Final = 1_024  # a bound for the memory, not a tuning: a day costs about 2 kB
+_CACHED_DAYS: Final = 1_024  # a bound for the memory, not a tuning: a day costs about 2 kB
 _SEARCHED_DAYS: Final = 370  # a plant that has no shift for a year is taken to have none
 
 
-class Span(msgspec.Struct, frozen=True, gc=False):
+class TimeRange(msgspec.Struct, frozen=True, gc=False):
     """A piece of time with one shift, all planned or all not.
 
     Attributes:
@@ -183,27 +183,27 @@ class Calendar:
         self._holidays = _public_holidays(rules.holidays)
         self._days: dict[int, _Day] = {}
 
-    def spans(self, start: int, end: int) -> list[Span]:
+    def time_ranges(self, start: int, end: int) -> list[TimeRange]:
         """Return what covers [start, end) without gap or overlap, neighbours that are alike merged; [] if empty."""
-        found: list[Span] = []
+        found: list[TimeRange] = []
         at = start
         while at < end:
             day = self._day(at // _DAY_NS)
             place = bisect_right(day.starts, at) - 1
-            while at < end and place < len(day.spans):
-                span = day.spans[place]
+            while at < end and place < len(day.time_ranges):
+                span = day.time_ranges[place]
                 until = min(span.end, end)
                 if found and found[-1].shift == span.shift and found[-1].planned == span.planned:
-                    found[-1] = Span(found[-1].start, until, span.shift, span.planned)
+                    found[-1] = TimeRange(found[-1].start, until, span.shift, span.planned)
                 else:
-                    found.append(Span(at, until, span.shift, span.planned))
+                    found.append(TimeRange(at, until, span.shift, span.planned))
                 at = until
                 place += 1
         return found
 
     def planned_s(self, start: int, end: int) -> float:
         """Return the planned time in [start, end), in seconds."""
-        return sum(span.end - span.start for span in self.spans(start, end) if span.planned) / NS_PER_S
+        return sum(span.end - span.start for span in self.time_ranges(start, end) if span.planned) / NS_PER_S
 
     def shift_at(self, at: int) -> ShiftWindow | None:
         """Return the shift that is on at an instant, None outside any."""
@@ -260,7 +260,7 @@ class Calendar:
         """Return a day of UTC by its number since 1970-01-01, from those kept or worked out anew."""
         day = self._days.get(number)
         if day is None:
-            if len(self._days) >= _KEPT_DAYS:
+            if len(self._days) >= _CACHED_DAYS:
                 del self._days[next(iter(self._days))]
             day = self._days[number] = self._work_out(number)
         return day
@@ -280,8 +280,8 @@ class Calendar:
                     unplanned += self._instants(shift_day, shift.breaks)
             pauses = [(one.start_s, one.end_s) for one in self.rules.maintenance if one.is_on(shift_day)]
             unplanned += self._instants(shift_day, pauses)
-        spans = list(_cut(windows, unplanned, start, end))
-        return _Day([span.start for span in spans], spans, windows)
+        time_ranges = list(_cut(windows, unplanned, start, end))
+        return _Day([span.start for span in time_ranges], time_ranges, windows)
 
     def _instants(self, day: date, times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         return [(self._instant(day, start_s), self._instant(day, end_s)) for start_s, end_s in times]
@@ -313,31 +313,33 @@ class _Day(msgspec.Struct, frozen=True):
     """A day of UTC: its spans, their starts to search in, and the shifts that touch it."""
 
     starts: list[int]
-    spans: list[Span]
+    time_ranges: list[TimeRange]
     windows: list[ShiftWindow]
 
 
-def _cut(windows: Iterable[ShiftWindow], unplanned: Iterable[tuple[int, int]], start: int, end: int) -> Iterator[Span]:
+def _cut(
+    windows: Iterable[ShiftWindow], unplanned: Iterable[tuple[int, int]], start: int, end: int
+) -> Iterator[TimeRange]:
     """Cut [start, end) at the edges of shifts and of unplanned time."""
     pauses = sorted(unplanned)
     at = start
     for window in windows:
         begins, ends = max(window.start, start), min(window.end, end)
         if at < begins:
-            yield Span(at, begins, NO_SHIFT, planned=False)
+            yield TimeRange(at, begins, NO_SHIFT, planned=False)
         at = begins
         for pause in pauses:
             pause_start, pause_end = max(pause[0], at), min(pause[1], ends)
             if pause_start < pause_end:
                 if at < pause_start:
-                    yield Span(at, pause_start, window.name, planned=True)
-                yield Span(pause_start, pause_end, window.name, planned=False)
+                    yield TimeRange(at, pause_start, window.name, planned=True)
+                yield TimeRange(pause_start, pause_end, window.name, planned=False)
                 at = pause_end
         if at < ends:
-            yield Span(at, ends, window.name, planned=True)
+            yield TimeRange(at, ends, window.name, planned=True)
         at = ends
     if at < end:
-        yield Span(at, end, NO_SHIFT, planned=False)
+        yield TimeRange(at, end, NO_SHIFT, planned=False)
 
 
 def _public_holidays(code: str) -> Any:

@@ -26,7 +26,7 @@ OFF: Final = "off"
 
 _LONG: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?\Z", re.ASCII)
-_STRETCH: Final = re.compile(r"(?:(\d{1,3})\s+)?(\S+)\Z", re.ASCII)
+_INTERVAL: Final = re.compile(r"(?:(\d{1,3})\s+)?(\S+)\Z", re.ASCII)
 _MONDAY: Final = date(2024, 1, 1)
 _LONGEST_CYCLE: Final = 366
 
@@ -41,7 +41,7 @@ def read_rules(table: Table) -> Rules:
         maintenance=tuple(one for one in map(_maintenance, table.tables("maintenance")) if one is not None),
         exceptions=tuple(_exceptions(table, shifts)),
     )
-    _refuse_overlaps(table, rules)
+    _reject_overlaps(table, rules)
     return rules
 
 
@@ -53,10 +53,10 @@ def read_time_zone(table: Table) -> str | None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        cure = nearest(zone, available_timezones(), "")
-        if not cure.startswith("did you mean"):
-            cure = "write a zone of the IANA database, as in Europe/London or Asia/Shanghai"
-        table.wrong("time-zone", f"there is no time zone {shown(zone)}", cure)
+        hint = nearest(zone, available_timezones(), "")
+        if not hint.startswith("did you mean"):
+            hint = "write a zone of the IANA database, as in Europe/London or Asia/Shanghai"
+        table.wrong("time-zone", f"there is no time zone {shown(zone)}", hint)
         return None
     return zone
 
@@ -183,19 +183,19 @@ def _rotation(table: Table, named: set[str]) -> Rotation | None:
 def _cycle(table: Table, named: set[str]) -> Iterator[tuple[str, ...]]:
     """Take `cycle`: stretches of days alike, as in ["4 day", "4 off"]."""
     length = 0
-    stretches = table.array("cycle")
-    if not stretches:
+    intervals = table.array("cycle")
+    if not intervals:
         table.wrong(
             "cycle" if "cycle" in table else (), "a rotation needs its cycle", 'write cycle = ["4 day", "4 off"]'
         )
-    for place, stretch in enumerate(stretches):
-        found = _STRETCH.match(stretch) if isinstance(stretch, str) else None
+    for place, interval in enumerate(intervals):
+        found = _INTERVAL.match(interval) if isinstance(interval, str) else None
         days = int(found[1] or 1) if found else 0
         length += days
         if found is None or days < 1 or length > _LONGEST_CYCLE:
             table.wrong(
                 ("cycle", place),
-                f"{shown(stretch)} is not a stretch of days"
+                f"{shown(interval)} is not a stretch of days"
                 if length <= _LONGEST_CYCLE
                 else "the cycle is over a year long",
                 'write how many days and the shift, as in "4 day", "2 day+night" or "3 off"',
@@ -317,7 +317,7 @@ def _exception_shifts(table: Table, regular: tuple[Shift, ...]) -> Iterator[Shif
         yield from alike[1:]
 
 
-def _refuse_overlaps(table: Table, rules: Rules) -> None:
+def _reject_overlaps(table: Table, rules: Rules) -> None:
     """Note the first two shifts that overlap, by the wall clock: clocks that change keep the order of its times."""
     regular = Calendar(msgspec.structs.replace(rules, holidays="", exceptions=()), "UTC")
     special = Calendar(rules, "UTC")
@@ -325,8 +325,8 @@ def _refuse_overlaps(table: Table, rules: Rules) -> None:
         for day in days:
             overlap = _overlap(calendar, day)
             if overlap is not None:
-                cure = "let no two shifts of a calendar overlap; machines that work differently get one of their own"
-                table.wrong("shifts", overlap, cure)
+                hint = "let no two shifts of a calendar overlap; machines that work differently get one of their own"
+                table.wrong("shifts", overlap, hint)
                 return
 
 

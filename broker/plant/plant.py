@@ -43,14 +43,14 @@ class PlantError(ValueError):
     Attributes:
         mistakes: all of them, in the order of the file.
         problem: what is wrong with the first.
-        cure: what to do about the first.
+        hint: what to do about the first.
     """
 
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
         self.mistakes = mistakes
         self.problem = mistakes[0].problem
-        self.cure = mistakes[0].cure
+        self.hint = mistakes[0].hint
 
 
 class SignalInfo(msgspec.Struct, frozen=True):
@@ -208,8 +208,8 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         which nothing is known (`maintenance`, `off`, `unknown`), is none of them.
         """
         loss = _LOSS_OF_STATE.get(state)
-        told = self.reasons.get(reason)
-        return told.loss if loss and told and told.loss else loss
+        reported = self.reasons.get(reason)
+        return reported.loss if loss and reported and reported.loss else loss
 
     def machines(self) -> list[str]:
         """Return the paths of the declared machines, in the order of the file."""
@@ -308,7 +308,7 @@ def _assets(table: Table, calendars: dict[str, NamedCalendar]) -> dict[str, Asse
         try:
             topics.check_asset(path)
         except ContractError as error:
-            inner.wrong((), error.problem, error.cure)
+            inner.wrong((), error.problem, error.hint)
         above = path
         while above and (above == path or above not in found):
             above = above.rpartition("/")[0]
@@ -372,8 +372,8 @@ def _signals(table: Table, above: dict[str, SignalInfo]) -> dict[str, SignalInfo
         given: dict[str, Any] = {key: inner.text(key) for key in ("unit", "title")}
         given |= {key.replace("-", "_"): inner.number(key) for key in ("low", "high", "alarm-low", "alarm-high")}
         inner.close()
-        told = {key: value for key, value in given.items() if value is not None}
-        signal = msgspec.structs.replace(above.get(name, SignalInfo()), **told)
+        reported = {key: value for key, value in given.items() if value is not None}
+        signal = msgspec.structs.replace(above.get(name, SignalInfo()), **reported)
         limits = [
             limit for limit in (signal.alarm_low, signal.low, signal.high, signal.alarm_high) if limit is not None
         ]
@@ -396,7 +396,7 @@ def _products(table: Table) -> dict[str, Product]:
                 try:
                     topics.check_asset(asset)
                 except ContractError as error:
-                    by_asset.wrong(asset, error.problem, error.cure)
+                    by_asset.wrong(asset, error.problem, error.hint)
                 cycles |= {} if seconds is None else {asset: seconds}
         else:
             seconds = inner.duration_s("ideal-cycle")
@@ -420,5 +420,5 @@ def _reasons(table: Table) -> dict[str, Reason]:
 
 def _check_name(table: Table, name: str) -> None:
     if not topics.is_name(name):
-        cure = "use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit"
-        table.wrong(name, f"{shown(name)} is not a name", cure)
+        hint = "use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit"
+        table.wrong(name, f"{shown(name)} is not a name", hint)

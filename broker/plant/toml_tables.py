@@ -38,18 +38,18 @@ class Mistake(msgspec.Struct, frozen=True):
         line: the line that it stands in, counted from 1.
         key: the key, dotted as TOML writes it; '' for the file itself.
         problem: what is wrong.
-        cure: what is allowed, or what to do.
+        hint: what is allowed, or what to do.
     """
 
     source: str
     line: int
     key: str
     problem: str
-    cure: str
+    hint: str
 
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
-        return f"{self.source}:{self.line}: {key}{self.problem}; {self.cure}"
+        return f"{self.source}:{self.line}: {key}{self.problem}; {self.hint}"
 
 
 class Document:
@@ -71,18 +71,18 @@ class Document:
             self.mistakes.append(self._not_toml(str(error)))
         self.root: Final = Table(self, (), values)
 
-    def wrong(self, path: Path, problem: str, cure: str) -> None:
+    def wrong(self, path: Path, problem: str, hint: str) -> None:
         """Note a mistake at a key."""
-        self.mistakes.append(Mistake(self.source, _line(self.text, path), dotted(path), problem, cure))
+        self.mistakes.append(Mistake(self.source, _line(self.text, path), dotted(path), problem, hint))
 
     def _not_toml(self, message: str) -> Mistake:
         found = _PLACE.search(message)
         line = int(found[1]) if found and found[1] else max(len(self.text.splitlines()), 1)
         problem = message[: found.start()].strip() if found else message
-        cure = "mend this line; texts stand in quotation marks"
+        hint = "mend this line; texts stand in quotation marks"
         if header := _BARE_PATH.match("".join(self.text.splitlines()[line - 1 : line])):
-            cure = f'write the path in quotation marks, [{header[1]}."{header[2]}"]'
-        return Mistake(self.source, line, "", f"this is not TOML: {problem}", cure)
+            hint = f'write the path in quotation marks, [{header[1]}."{header[2]}"]'
+        return Mistake(self.source, line, "", f"this is not TOML: {problem}", hint)
 
 
 class Table:
@@ -100,9 +100,9 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self.values)
 
-    def wrong(self, key: str | int | Path, problem: str, cure: str) -> None:
+    def wrong(self, key: str | int | Path, problem: str, hint: str) -> None:
         """Note a mistake at one of the table's keys; `()` is the table itself."""
-        self.document.wrong(self.path + (key if isinstance(key, tuple) else (key,)), problem, cure)
+        self.document.wrong(self.path + (key if isinstance(key, tuple) else (key,)), problem, hint)
 
     def close(self) -> None:
         """Note the keys that nobody has taken."""

@@ -40,8 +40,8 @@ def select(root: Path) -> Selection:
     importing = {
         file for file in test_files if _concerns((root / file).read_text(encoding="utf-8"), modules, others)
     } - named
-    kept = importing if len(importing) <= MANY else set()
-    return Selection(files, sorted(named | kept), len(importing - kept))
+    stored = importing if len(importing) <= MANY else set()
+    return Selection(files, sorted(named | stored), len(importing - stored))
 
 
 def _changed(root: Path, base: str) -> list[str]:

@@ -8,10 +8,10 @@ class CommandError(Exception):
 
     Attributes:
         problem: what is wrong, and where.
-        cure: what to do about it.
+        hint: what to do about it.
     """
 
-    def __init__(self, problem: str, cure: str = "") -> None:
-        super().__init__(f"{problem}; {cure}" if cure else problem)
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(f"{problem}; {hint}" if hint else problem)
         self.problem = problem
-        self.cure = cure
+        self.hint = hint

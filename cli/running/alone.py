@@ -11,11 +11,11 @@ from cli.invocation.errors import CommandError
 
 
 @contextlib.contextmanager
-def alone(lock: Path, problem: str, cure: str) -> Iterator[None]:
+def alone(lock: Path, problem: str, hint: str) -> Iterator[None]:
     """Hold a lock file as long as the context lasts; the system frees it however the program ends.
 
     Raises:
-        CommandError: another program holds it (`problem` and `cure` say what that means), or it cannot be made.
+        CommandError: another program holds it (`problem` and `hint` say what that means), or it cannot be made.
     """
     try:
         make_folder(lock.parent)
@@ -31,7 +31,7 @@ def alone(lock: Path, problem: str, cure: str) -> Iterator[None]:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise CommandError(problem, cure) from error
+                raise CommandError(problem, hint) from error
         yield
     finally:
         os.close(held)

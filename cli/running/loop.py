@@ -20,18 +20,18 @@ def run(main: Coroutine[Any, Any, None], *, seconds: float | None = None) -> Non
         KeyboardInterrupt: Ctrl-C; `main` has been cancelled and has cleaned up.
     """
     with asyncio.Runner() as runner:
-        runner.run(_until_told(main, seconds))
+        runner.run(_until_signalled(main, seconds))
 
 
-async def _until_told(main: Coroutine[Any, Any, None], seconds: float | None) -> None:
-    told = False
+async def _until_signalled(main: Coroutine[Any, Any, None], seconds: float | None) -> None:
+    reported = False
     task = asyncio.current_task()
     assert task is not None
 
     def stop() -> None:
-        nonlocal told
-        if not told:
-            told = True
+        nonlocal reported
+        if not reported:
+            reported = True
             task.cancel()
 
     loop = asyncio.get_running_loop()
@@ -41,7 +41,7 @@ async def _until_told(main: Coroutine[Any, Any, None], seconds: float | None) ->
     try:
         await main
     except asyncio.CancelledError:
-        if not told:
+        if not reported:
             raise
         task.uncancel()
     finally:
@@ -66,9 +66,9 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
     )
 
 
-def _plainly(_logger: Any, _method: str, told: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _plainly(_logger: Any, _method: str, reported: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Make texts that devices gave harmless to the terminal that the log is read on."""
-    for name, value in told.items():
+    for name, value in reported.items():
         if isinstance(value, str):
-            told[name] = plain(value)
-    return told
+            reported[name] = plain(value)
+    return reported

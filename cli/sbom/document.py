@@ -75,7 +75,7 @@ def build(root: Path) -> str:
         ValueError: the lock file is not understood, or `licences.toml` lacks a package.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    licences = tomllib.loads((root / "cli" / "licences.toml").read_text(encoding="utf-8"))
+    licences = tomllib.loads((root / "cli" / "sbom" / "licences.toml").read_text(encoding="utf-8"))
     lock = read_lock((root / "requirements.lock").read_text(encoding="utf-8"))
     if missing := sorted({package.name for package in lock} - licences.keys()):
         raise ValueError(

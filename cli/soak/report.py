@@ -137,11 +137,11 @@ def _versions(outcome: Outcome) -> list[tuple[str, str]]:
         ("system", f"{platform.system()} {platform.release()} {platform.machine()}"),
         (
             outcome.settings.broker,
-            _said([str(program), "-h" if outcome.settings.broker == "mosquitto" else "--version"]),
+            _reported_state([str(program), "-h" if outcome.settings.broker == "mosquitto" else "--version"]),
         ),
     ]
     if outcome.settings.store == "influxdb":
-        found.append(("influxd", _said([str(influxd.find()), "version"])))
+        found.append(("influxd", _reported_state([str(influxd.find()), "version"])))
     else:
         import sqlite3  # noqa: PLC0415  (for its version alone)
 
@@ -149,7 +149,7 @@ def _versions(outcome: Outcome) -> list[tuple[str, str]]:
     return found
 
 
-def _said(command: list[str]) -> str:
+def _reported_state(command: list[str]) -> str:
     """Return the first line that a program says of itself."""
     finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603  (as above)
     return next(iter((finished.stdout or finished.stderr).splitlines()), "?")

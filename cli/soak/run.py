@@ -104,12 +104,12 @@ class Outcome:
         )
 
 
-async def soak(settings: Settings, say: Callable[[str], None]) -> Outcome:
+async def soak(settings: Settings, emit: Callable[[str], None]) -> Outcome:
     """Run a soak; Ctrl-C ends it early, with what there is by then.
 
     Args:
         settings: what it is to be.
-        say: is told of the progress, now and then.
+        emit: is told of the progress, now and then.
 
     Raises:
         CommandError: broker or InfluxDB are not installed, or do not start.
@@ -119,7 +119,7 @@ async def soak(settings: Settings, say: Callable[[str], None]) -> Outcome:
         floor = await stack.enter_async_context(_floor(settings))
         ended = stack.enter_context(_told_to_end())
         try:
-            await floor.run(outcome, ended, say)
+            await floor.run(outcome, ended, emit)
         finally:
             outcome.faults = dict(floor.faults.done)
             outcome.own_ends = {part.name: part.own_ends for part in floor.parts if part.own_ends}
@@ -167,14 +167,14 @@ class _Floor:
             length_s=settings.length_s,
         )
 
-    async def run(self, outcome: Outcome, ended: asyncio.Event, say: Callable[[str], None]) -> None:
+    async def run(self, outcome: Outcome, ended: asyncio.Event, emit: Callable[[str], None]) -> None:
         """Let it go on for its time, and judge."""
         async with asyncio.TaskGroup() as watching:
             tasks = [watching.create_task(part.supervise()) for part in self.parts]
             tasks += [watching.create_task(each.watch()) for each in (self.lag, self.usage)]
             await self._until_heard()  # nobody keeps what was published before the services ever subscribed
             began_s = time.monotonic()
-            tasks.append(watching.create_task(self._tell(began_s, say)))
+            tasks.append(watching.create_task(self._report(began_s, emit)))
             async with asyncio.TaskGroup() as acting:
                 acting.create_task(self.fleet.publish())
                 acting.create_task(self.faults.happen())
@@ -182,7 +182,7 @@ class _Floor:
                     async with asyncio.timeout(self.settings.length_s):
                         await ended.wait()
                 outcome.interrupted = ended.is_set()
-                say("no more faults; waiting until everything is acknowledged and stored")
+                emit("no more faults; waiting until everything is acknowledged and stored")
                 self.faults.end()
                 self.fleet.stop()
             outcome.took_s = time.monotonic() - began_s
@@ -192,7 +192,7 @@ class _Floor:
                 task.cancel()
         for part in self.services:
             await part.stop()
-        say("judging what is stored")
+        emit("judging what is stored")
         outcome.verdict = await judge(self.store, self.devices, self.settings.folder)
 
     async def _settled(self, patience_s: float) -> float | None:
@@ -231,7 +231,7 @@ class _Floor:
                         Publication(f"corridor/v1/{_PROBE}/meter/probe", b"1"),
                     )
                 await asyncio.sleep(_LOOK_S)
-                found = [await self.store.before([kind], _PROBE, 2**62) for kind in ("telemetry", "meter")]
+                found = [await self.store.latest_before([kind], _PROBE, 2**62) for kind in ("telemetry", "meter")]
                 if all(any(event.at >= since for event in events) for events in found):
                     return
             await asyncio.sleep(_LOOK_S)
@@ -249,11 +249,11 @@ class _Floor:
                     await asyncio.sleep(_LOOK_S)
         return known
 
-    async def _tell(self, began_s: float, say: Callable[[str], None]) -> None:
+    async def _report(self, began_s: float, emit: Callable[[str], None]) -> None:
         while True:
             done_s = min(time.monotonic() - began_s, self.settings.length_s)
             wrong = ", ".join(self.faults.now) or "nothing is wrong"
-            say(
+            emit(
                 f"{done_s:.0f} of {self.settings.length_s:.0f} s: {self.fleet.acknowledged:,} of {self.fleet.sent:,}"
                 f" messages acknowledged, store {self.lag.now_s:.1f} s behind, {self.faults.done.total()} faults;"
                 f" now: {wrong}"
@@ -376,14 +376,14 @@ class _told_to_end:  # noqa: N801  (it reads as what it is: a context)
 
     def __enter__(self) -> asyncio.Event:
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._loop.add_signal_handler(number, self._told)
+            self._loop.add_signal_handler(number, self._reported)
         return self._ended
 
     def __exit__(self, *_: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.remove_signal_handler(number)
 
-    def _told(self) -> None:
+    def _reported(self) -> None:
         if self._ended.is_set():
             raise KeyboardInterrupt
         self._ended.set()

@@ -144,9 +144,9 @@ async def _judge_ledger(
 ) -> None:
     """Judge a device's ledger rows."""
     asset = device.asset
-    told = [event for event in events if event.kind in LEDGER_KINDS]
-    for first in range(0, len(told), _CHUNK):
-        await fresh.write(Batch(events=told[first : first + _CHUNK]))
+    reported = [event for event in events if event.kind in LEDGER_KINDS]
+    for first in range(0, len(reported), _CHUNK):
+        await fresh.write(Batch(events=reported[first : first + _CHUNK]))
     live = await store.rows(asset, -_FOR_EVER, _FOR_EVER)
     reasons = await store.reason_rows(asset, -_FOR_EVER, _FOR_EVER)
     if live:
@@ -154,20 +154,20 @@ async def _judge_ledger(
         covered = sum(row.sums.get(each, 0) for row in live if row.start == newest for each in TIME)
         until = newest + min(covered, MINUTE)
         await recompute(fresh, NO_PLANT, asset, 0, until, now=until)
-    anew = {
+    reload = {
         **{(row.start, row.product, row.shift): row for row in await fresh.rows(asset, -_FOR_EVER, _FOR_EVER)},
         **{(row.start, row.state, row.reason): row for row in await fresh.reason_rows(asset, -_FOR_EVER, _FOR_EVER)},
     }
-    verdict.rows += len(anew)
+    verdict.rows += len(reload)
     for row in live:
-        _compare(row, anew.pop((row.start, row.product, row.shift), None), verdict)
+        _compare(row, reload.pop((row.start, row.product, row.shift), None), verdict)
     for reason in reasons:
-        _compare(reason, anew.pop((reason.start, reason.state, reason.reason), None), verdict)
-    for missing in anew.values():
+        _compare(reason, reload.pop((reason.start, reason.state, reason.reason), None), verdict)
+    for missing in reload.values():
         _compare(None, missing, verdict)
 
 
-def _compare(live: object, anew: object, verdict: Verdict) -> None:
-    if live != anew:
+def _compare(live: object, reload: object, verdict: Verdict) -> None:
+    if live != reload:
         verdict.differing += 1
-        verdict.show(f"the ledger has {live}, made anew it is {anew}")
+        verdict.show(f"the ledger has {live}, made anew it is {reload}")

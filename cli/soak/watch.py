@@ -70,7 +70,7 @@ class Lag:
 
     async def _look(self) -> float:
         try:
-            newest = [await self._store.before([kind], self._device.asset, 2**62) for kind in LOOKED_AT]
+            newest = [await self._store.latest_before([kind], self._device.asset, 2**62) for kind in LOOKED_AT]
         except StoreError:
             return self.now_s + LAG_EVERY_S
         sent = [n for n, done in enumerate(self._device.acknowledged[-200:]) if done]
@@ -139,8 +139,8 @@ class Usage:
         """Return a process's memory over the soak: the median sample of each of so many stretches."""
         samples = self.samples[name]
         step_s = max(self._length_s, samples[-1].at_s if samples else 0.0) / points
-        stretches = [[one for one in samples if int(one.at_s / step_s) == number] for number in range(points)]
-        return [sorted(each, key=lambda one: one.memory)[len(each) // 2] if each else None for each in stretches]
+        intervals = [[one for one in samples if int(one.at_s / step_s) == number] for number in range(points)]
+        return [sorted(each, key=lambda one: one.memory)[len(each) // 2] if each else None for each in intervals]
 
     def growth(self, name: str) -> Growth:
         """Compare a process's first and last quarter; what it takes while it is young is left out."""

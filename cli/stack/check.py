@@ -19,23 +19,23 @@ from cli.stack.env_file import EnvFile
 from cli.stack.parts import Fault, LeftOut, Places
 from cli.stack.stack import FILE_NAME, Folder
 
-Standing = Literal["ok", "fault", "left out"]
+CurrentState = Literal["ok", "fault", "left out"]
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, rename={"current_state": "standing", "reported": "told", "hint": "cure"}):
     """What was found of a part.
 
     Attributes:
         part: its name.
-        standing: whether it works; `left out` where nobody could tell.
-        told: what was seen.
-        cure: what to do about a fault; '' where there is none.
+        current_state: whether it works; `left out` where nobody could tell.
+        reported: what was seen.
+        hint: what to do about a fault; '' where there is none.
     """
 
     part: str
-    standing: Standing
-    told: str
-    cure: str = ""
+    current_state: CurrentState
+    reported: str
+    hint: str = ""
 
 
 class Part(NamedTuple):
@@ -72,31 +72,31 @@ def check(
     json_: options.Json = False,
 ) -> None:
     """Tell of each part of the stack whether it works, and whether data flows from end to end; with the cure."""
-    told = {"broker": broker, "store": store, "wall": wall, "grafana": grafana}
-    places = Places.of(EnvFile(folder / FILE_NAME), {name: url for name, url in told.items() if url})
+    reported = {"broker": broker, "store": store, "wall": wall, "grafana": grafana}
+    places = Places.of(EnvFile(folder / FILE_NAME), {name: url for name, url in reported.items() if url})
 
-    def tell(finding: Finding) -> None:
+    def report(finding: Finding) -> None:
         if not json_:
             _print(finding)
 
-    findings = asyncio.run(examine(PARTS, places, tell))
+    findings = asyncio.run(examine(PARTS, places, report))
     if json_:
         typer.echo(json.dumps(msgspec.to_builtins(findings), ensure_ascii=False))
-    if any(finding.standing == "fault" for finding in findings):
+    if any(finding.current_state == "fault" for finding in findings):
         raise typer.Exit(1)
 
 
-async def examine(parts: tuple[Part, ...], places: Places, tell: Callable[[Finding], None]) -> list[Finding]:
-    """Ask each part in turn, but for those of which a part that they need does not work; `tell` is told of each."""
+async def examine(parts: tuple[Part, ...], places: Places, report: Callable[[Finding], None]) -> list[Finding]:
+    """Ask each part in turn, but for those of which a part that they need does not work; `report` is told of each."""
     found: dict[str, Finding] = {}
     for part in parts:
-        broken = [name for name in part.needs if found[name].standing != "ok"]
+        broken = [name for name in part.needs if found[name].current_state != "ok"]
         found[part.name] = (
             Finding(part.name, "left out", f"cannot be told while {broken[0]} does not work")
             if broken
             else await _asked(part, places)
         )
-        tell(found[part.name])
+        report(found[part.name])
     return list(found.values())
 
 
@@ -106,15 +106,15 @@ async def _asked(part: Part, places: Places) -> Finding:
     except LeftOut as why:
         return Finding(part.name, "left out", str(why))
     except Fault as fault:
-        return Finding(part.name, "fault", fault.told, fault.cure)
+        return Finding(part.name, "fault", fault.reported, fault.hint)
 
 
 def _print(finding: Finding) -> None:
     colours = {"ok": typer.colors.GREEN, "fault": typer.colors.RED, "left out": typer.colors.YELLOW}
-    standing = typer.style(
-        f"{finding.standing.upper() if finding.standing == 'fault' else finding.standing:<8}",
-        fg=colours[finding.standing],
+    current_state = typer.style(
+        f"{finding.current_state.upper() if finding.current_state == 'fault' else finding.current_state:<8}",
+        fg=colours[finding.current_state],
     )
-    typer.echo(f"{finding.part:<10}  {standing}  {plain(finding.told)}")
-    if finding.cure:
-        typer.echo(f"{'':<10}  {'cure':<8}  {plain(finding.cure)}")
+    typer.echo(f"{finding.part:<10}  {current_state}  {plain(finding.reported)}")
+    if finding.hint:
+        typer.echo(f"{'':<10}  {'cure':<8}  {plain(finding.hint)}")

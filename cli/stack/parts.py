@@ -35,13 +35,13 @@ class Fault(Exception):  # noqa: N818  (a finding, not an error)
     """A part does not work.
 
     Attributes:
-        told: what was seen.
-        cure: what to do.
+        reported: what was seen.
+        hint: what to do.
     """
 
-    def __init__(self, told: str, cure: str) -> None:
-        super().__init__(told)
-        self.told, self.cure = told, cure
+    def __init__(self, reported: str, hint: str) -> None:
+        super().__init__(reported)
+        self.reported, self.hint = reported, hint
 
 
 class LeftOut(Exception):  # noqa: N818  (a finding, not an error)
@@ -62,7 +62,7 @@ class Places(NamedTuple):
     urls: dict[str, str]
 
     @classmethod
-    def of(cls, file: EnvFile, told: dict[str, str]) -> Self:
+    def of(cls, file: EnvFile, reported: dict[str, str]) -> Self:
         """Return where the parts are by `.env`, but for those of which it is told otherwise."""
         settings = file.values()
         bound = settings.get("CORRIDOR_BIND", "")
@@ -75,7 +75,7 @@ class Places(NamedTuple):
             "wall": f"http://{host}:{port['CORRIDOR_WALL_PORT']}",
             "grafana": f"http://{host}:{port['CORRIDOR_GRAFANA_PORT']}",
         }
-        return cls(file.path, settings, urls | told)
+        return cls(file.path, settings, urls | reported)
 
     def device(self, user: str | None, password: str = "") -> Device:
         """Return a connection to the broker."""
@@ -112,8 +112,8 @@ async def containers(places: Places) -> str:
         raise Fault(f"not there: {', '.join(missing)} (project {project})", "docker compose up -d")
     faults = {service: said for service, state in sorted(states.items()) if (said := _ailing(state))}
     if faults:
-        told = "; ".join(f"{service}: {said}" for service, said in faults.items())
-        raise Fault(told, _logs(*faults))
+        reported = "; ".join(f"{service}: {said}" for service, said in faults.items())
+        raise Fault(reported, _logs(*faults))
     return f"{len(states)} of {len(states)} healthy, or ended well"
 
 
@@ -124,8 +124,8 @@ async def broker(places: Places) -> str:
 
 async def store(places: Places) -> str:
     """See that the store answers."""
-    async with _opened(places) as kept:
-        machines = await kept.machines()
+    async with _opened(places) as stored:
+        machines = await stored.machines()
     return f"it answers, and knows {len(machines)} machine{'s' * (len(machines) != 1)}"
 
 
@@ -133,12 +133,12 @@ async def ingest(places: Places) -> str:
     """See that a reading of the probe gets into the store."""
     sent = time.time_ns() // _MS
     await asyncio.to_thread(_publish, places, "telemetry/probe", {"ts": sent, "value": sent % 1_000})
-    async with _opened(places) as kept:
+    async with _opened(places) as stored:
         began = time.monotonic()
-        while not await kept.events(("telemetry",), PROBE, sent * _MS, sent * _MS + 1):
+        while not await stored.events(("telemetry",), PROBE, sent * _MS, sent * _MS + 1):
             if time.monotonic() - began > INGEST_S:
-                told = f"a reading was acknowledged by the broker, and is not in the store after {INGEST_S:g} s"
-                raise Fault(told, _logs("ingest"))
+                reported = f"a reading was acknowledged by the broker, and is not in the store after {INGEST_S:g} s"
+                raise Fault(reported, _logs("ingest"))
             await asyncio.sleep(0.2)
     return f"a reading was in the store after {time.monotonic() - began:.1f} s"
 
@@ -153,13 +153,13 @@ async def ledger(places: Places) -> str:
 
 async def wall(places: Places) -> str:
     """See that the wall is connected to the broker and lets in who has its password."""
-    url, cure = places.urls["wall"], _logs("wall")
+    url, hint = places.urls["wall"], _logs("wall")
     async with httpx.AsyncClient(base_url=url, timeout=5) as client:
-        told = await _get(client, "/healthz", f"the wall at {url}", cure, also=httpx.codes.SERVICE_UNAVAILABLE)
-        if problems := told.get("problems"):
-            raise Fault(f"the wall at {url}: {'; '.join(problems)}", cure)
-        if not told.get("broker_connected"):
-            raise Fault(f"the wall at {url} is not connected to the broker", cure)
+        reported = await _get(client, "/healthz", f"the wall at {url}", hint, also=httpx.codes.SERVICE_UNAVAILABLE)
+        if problems := reported.get("problems"):
+            raise Fault(f"the wall at {url}: {'; '.join(problems)}", hint)
+        if not reported.get("broker_connected"):
+            raise Fault(f"the wall at {url} is not connected to the broker", hint)
         if (await client.get("/api/v1/assets")).status_code != httpx.codes.UNAUTHORIZED:
             raise Fault(f"the wall at {url} lets anyone in", "set CORRIDOR_WALL_PASSWORD: ./corridor stack init")
         client.auth = httpx.BasicAuth("check", places.settings["CORRIDOR_WALL_PASSWORD"])
@@ -171,14 +171,14 @@ async def wall(places: Places) -> str:
 
 async def grafana(places: Places) -> str:
     """See that Grafana works, that its data sources answer with the probe's reading, and that alert rules are there."""
-    url, cure = places.urls["grafana"], _logs("grafana")
+    url, hint = places.urls["grafana"], _logs("grafana")
     if url == "none":
         raise LeftOut("there is none")
     password = places.settings["CORRIDOR_GRAFANA_PASSWORD"]
     async with httpx.AsyncClient(base_url=url, timeout=10, auth=("corridor", password)) as client:
-        health = await _get(client, "/api/health", f"Grafana at {url}", cure)
+        health = await _get(client, "/api/health", f"Grafana at {url}", hint)
         if health.get("database") != "ok":
-            raise Fault(f"Grafana's own database is {health.get('database')}", cure)
+            raise Fault(f"Grafana's own database is {health.get('database')}", hint)
         reset = "docker compose exec grafana grafana cli admin reset-admin-password NEW"
         first = f"its password is that of its first start, or: {reset}"
         sources = await _get(client, "/api/datasources", f"Grafana at {url}", first)
@@ -199,30 +199,30 @@ async def grafana(places: Places) -> str:
             raise Fault(f"its data source says: {said}", "docker compose restart grafana: it reads its token then")
         if not any(frame["data"]["values"] for frame in result.get("frames", [])):
             raise Fault("its data source does not have the probe's reading", "docker compose restart grafana")
-        rules = await _get(client, "/api/v1/provisioning/alert-rules", f"Grafana at {url}", cure)
+        rules = await _get(client, "/api/v1/provisioning/alert-rules", f"Grafana at {url}", hint)
     if not rules:
-        raise Fault("Grafana has no alert rules", cure)
+        raise Fault("Grafana has no alert rules", hint)
     return f"{url}: {len(ours)} data sources, the probe's reading is there, {len(rules)} alert rules"
 
 
 def _broker(places: Places) -> str:
-    url, cure = places.urls["broker"], _logs("broker")
+    url, hint = places.urls["broker"], _logs("broker")
     try:
         with places.device(None):
             raise Fault(f"the broker at {url} lets in who has no password", "docker compose up -d broker-setup broker")
-    except ConnectionRefusedError as refused:
-        if "uthori" not in str(refused):
-            raise Fault(f"the broker at {url} cannot be reached: {refused}", cure) from refused
+    except ConnectionRefusedError as rejected:
+        if "uthori" not in str(rejected):
+            raise Fault(f"the broker at {url} cannot be reached: {rejected}", hint) from rejected
     except OSError as error:
-        raise Fault(f"the broker at {url} cannot be reached: {error}", cure) from error
+        raise Fault(f"the broker at {url} cannot be reached: {error}", hint) from error
     try:
         with places.probe() as probe:
             own = probe.publish(f"{_TOPIC}/telemetry/probe", "0")
             others = probe.publish(_FOREIGN, "0")
-    except ConnectionRefusedError as refused:
-        raise Fault(f"the broker refuses the user probe: {refused}", LET_IN) from refused
+    except ConnectionRefusedError as rejected:
+        raise Fault(f"the broker refuses the user probe: {rejected}", LET_IN) from rejected
     except OSError as error:
-        raise Fault(f"the broker at {url}: {error}", cure) from error
+        raise Fault(f"the broker at {url}: {error}", hint) from error
     if own not in TAKEN:
         raise Fault(f"the probe may not write its own topics: {own}", LET_IN)
     if others in TAKEN:
@@ -256,8 +256,8 @@ def _ledger(places: Places) -> float | None:
 @asynccontextmanager
 async def _opened(places: Places) -> AsyncIterator[Store]:
     try:
-        async with opened(places.urls["store"]) as kept:
-            yield kept
+        async with opened(places.urls["store"]) as stored:
+            yield stored
     except StoreError as error:
         raise Fault(str(error), _logs("influxdb", "store-setup")) from error
 
@@ -266,16 +266,16 @@ def _logs(*services: str) -> str:
     return f"docker compose logs --tail 20 {' '.join(services)}"
 
 
-async def _get(client: httpx.AsyncClient, path: str, who: str, cure: str, also: int = httpx.codes.OK) -> Any:
+async def _get(client: httpx.AsyncClient, path: str, who: str, hint: str, also: int = httpx.codes.OK) -> Any:
     try:
         answer = await client.get(path)
         if answer.status_code != also:
             answer.raise_for_status()
         return answer.json()
     except httpx.HTTPStatusError as error:
-        raise Fault(f"{who} answers {path} with {error.response.status_code}", cure) from error
+        raise Fault(f"{who} answers {path} with {error.response.status_code}", hint) from error
     except (httpx.HTTPError, ValueError) as error:
-        raise Fault(f"{who} cannot be reached: {str(error) or type(error).__name__}", cure) from error
+        raise Fault(f"{who} cannot be reached: {str(error) or type(error).__name__}", hint) from error
 
 
 async def _docker(*words: str) -> str:

@@ -120,7 +120,7 @@ def init(
         devices = [{"user": asset, "password": word, "port": port} for asset, word in let_in.items()]
         typer.echo(json.dumps({"file": str(file.path), "added": added, "devices": devices}))
         return
-    for line in _told(file, added, let_in):
+    for line in _reported(file, added, let_in):
         typer.echo(line)
 
 
@@ -186,7 +186,7 @@ def _machine(path: str) -> str:
     try:
         check_asset(path)
     except ContractError as error:
-        raise CommandError(f"--device {path}: {error.problem}", error.cure) from error
+        raise CommandError(f"--device {path}: {error.problem}", error.hint) from error
     if path.count("/") != 3:
         raise CommandError(f"--device {path} is no machine", "write <site>/<area>/<line>/<machine>")
     if "kpi" in path.split("/"):
@@ -209,7 +209,7 @@ def _password_variable(user: str) -> str:
     return f"CORRIDOR_MQTT_PASSWORD_{user.upper()}"
 
 
-def _told(file: EnvFile, added: list[str], let_in: dict[str, str]) -> Iterator[str]:
+def _reported(file: EnvFile, added: list[str], let_in: dict[str, str]) -> Iterator[str]:
     """Yield what there is to know: addresses, where the passwords are, and once the passwords of new devices."""
     now = file.values()
     host, bound = now["CORRIDOR_HOST"], now["CORRIDOR_BIND"]

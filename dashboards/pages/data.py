@@ -12,12 +12,12 @@ from dashboards.queries import (
     RANGE,
     UNTIL,
     Cut,
+    current_state,
     grouped,
     how_many,
     indicator,
     newest,
     scope,
-    standing,
     term,
     total,
 )
@@ -35,8 +35,8 @@ def page_of(plant: Plant) -> dashboard.Dashboard:  # noqa: ARG001  (all pages ar
         [
             Section("Now and over the range", _numbers()),
             Section("What arrives", [_samples(), _events()]),
-            Section("Devices", [_connections(), _last_heard(), _unknown()]),
-            Section("What is refused or in doubt", [_refused(), _unrated(), _too_fast()]),
+            Section("Devices", [_connections(), _last_received(), _unknown()]),
+            Section("What is refused or in doubt", [_rejected(), _unrated(), _too_fast()]),
         ],
         levels(),
     )
@@ -121,8 +121,8 @@ def _events() -> Tile:
         )
         for kind, field in _KINDS.items()
     ]
-    refused = f'SELECT sum("count") AS "refused" FROM "rejected" WHERE {RANGE}{grouped((), EVERY)}'
-    asks.append(Ask(refused, source=RAW))
+    rejected = f'SELECT sum("count") AS "refused" FROM "rejected" WHERE {RANGE}{grouped((), EVERY)}'
+    asks.append(Ask(rejected, source=RAW))
     return panels.bars(
         "States, counts, meters, measurements, refused messages",
         "Stored events of each kind, and messages that could not be understood, in each stretch of time.",
@@ -137,13 +137,13 @@ def _connections() -> Tile:
     return panels.ribbon(
         "Connection",
         "Whether each device was connected, by its own word and its last will.",
-        [Ask(standing("online", "status"), alias="/".join(f"$tag_{level}" for level in LEVELS), source=RAW)],
+        [Ask(current_state("online", "status"), alias="/".join(f"$tag_{level}" for level in LEVELS), source=RAW)],
         looks.connections(),
         size=(24, 8),
     )
 
 
-def _last_heard() -> Tile:
+def _last_received() -> Tile:
     columns: dict[str, tuple[str, Object]] = {
         "site": ("Site", {}),
         "area": ("Area", {}),
@@ -174,7 +174,7 @@ def _unknown() -> Tile:
     )
 
 
-def _refused() -> Tile:
+def _rejected() -> Tile:
     return panels.table(
         "Messages refused last",
         "The newest refused messages up to the end of the range, 30 days back at most: topic, and why.",

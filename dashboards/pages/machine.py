@@ -10,7 +10,7 @@ from dashboards.grafana import Ask, Object, Section, Tile, dashboard, override
 from dashboards.names import LEVELS, MACHINE, RAW
 from dashboards.page import levels, page, tag_values
 from dashboards.pages import parts
-from dashboards.queries import EVERY, RANGE, grouped, newest, power, scope, standing
+from dashboards.queries import EVERY, RANGE, current_state, grouped, newest, power, scope
 
 _SERIES: Final = (*LEVELS, "signal")
 _PATH: Final = "/".join(f"$tag_{level}" for level in LEVELS)
@@ -70,10 +70,10 @@ def _ribbons() -> Tile:
         "State, connection, order, program",
         "What the machine told of itself. Where it was offline, its state is the one that it last told, and not known.",
         [
-            Ask(standing("state", "state"), alias="state", source=RAW),
-            Ask(standing("online", "status"), alias="connection", source=RAW),
-            Ask(standing("order", "job", where=started), alias="order", source=RAW),
-            Ask(standing("text", "telemetry", _SERIES, often=True), alias="$tag_signal", source=RAW),
+            Ask(current_state("state", "state"), alias="state", source=RAW),
+            Ask(current_state("online", "status"), alias="connection", source=RAW),
+            Ask(current_state("order", "job", where=started), alias="order", source=RAW),
+            Ask(current_state("text", "telemetry", _SERIES, often=True), alias="$tag_signal", source=RAW),
         ],
         [*looks.states(), *looks.connections()],
         size=(24, 7),

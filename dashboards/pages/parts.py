@@ -7,7 +7,7 @@ from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Tile
 from dashboards.names import LEVELS, RAW
-from dashboards.queries import EVERY, UNTIL, Cut, indicator, reasons, scope, standing, term, total
+from dashboards.queries import EVERY, UNTIL, Cut, current_state, indicator, reasons, scope, term, total
 
 TITLES: Final = {
     "oee": "OEE",
@@ -211,7 +211,7 @@ def state_ribbons(names: Sequence[str] = LEVELS, *, size: tuple[int, int] = (24,
         "States",
         "The state of each machine as it told it. Grey is normal; red is down, orange waits, blue is set-up or"
         " maintenance.",
-        [Ask(standing("state", "state"), alias="/".join(f"$tag_{name}" for name in names), source=RAW)],
+        [Ask(current_state("state", "state"), alias="/".join(f"$tag_{name}" for name in names), source=RAW)],
         looks.states(),
         size=size,
     )
@@ -225,7 +225,7 @@ def orders_ribbon(*, size: tuple[int, int] = (24, 6)) -> Tile:
         "The order that was started last on each machine.",
         [
             Ask(
-                standing("order", "job", where=started),
+                current_state("order", "job", where=started),
                 alias="/".join(f"$tag_{level}" for level in LEVELS),
                 source=RAW,
             )

@@ -69,13 +69,13 @@ class Computer:
     def __init__(self, asset: str) -> None:
         self.asset = asset
         self._work = Work()
-        self._standing: StateChange | None = None
+        self._current_state: StateChange | None = None
         self._readings = 0
 
     def online(self, at: int) -> list[AnyEvent]:
         """Return what is said after connecting: that it is there, and its state if that is known."""
         status = Status(asset=self.asset, at=at, online=True)
-        return [status] if self._standing is None else [status, self._standing]
+        return [status] if self._current_state is None else [status, self._current_state]
 
     def will(self) -> Status:
         """Return what the broker says for it when it vanishes: the time is not known in advance."""
@@ -87,19 +87,19 @@ class Computer:
 
     def events(self, reading: Reading, at: int) -> list[AnyEvent]:
         """Return what is said of a reading."""
-        said: list[AnyEvent] = [
+        reported_state: list[AnyEvent] = [
             Sample(asset=self.asset, at=at, signal=signal, value=value, unit=unit)
             for signal, (value, unit) in reading.signals.items()
         ]
         if self._work.judge(reading.load):
             assert self._work.state is not None
-            self._standing = StateChange(asset=self.asset, at=at, state=self._work.state)
-            said.append(self._standing)
+            self._current_state = StateChange(asset=self.asset, at=at, state=self._work.state)
+            reported_state.append(self._current_state)
         if reading.energy_kwh is not None and self._readings % METER_EVERY == 0:
             total = round(reading.energy_kwh, 9)
-            said.append(Meter(asset=self.asset, at=at, name="electricity", total=total, unit="kW.h"))
+            reported_state.append(Meter(asset=self.asset, at=at, name="electricity", total=total, unit="kW.h"))
         self._readings += 1
-        return said
+        return reported_state
 
 
 def slug(name: str) -> str:

@@ -68,7 +68,7 @@ class Adapter:
         self._mode = ""
         self._is_available = True
         self._conditions: dict[tuple[str, str], Notice] = {}
-        self._said: tuple[State, str] | None = None
+        self._reported_state: tuple[State, str] | None = None
 
     def events(self, line: str) -> list[AnyEvent]:
         """Return what a line means.
@@ -93,17 +93,17 @@ class Adapter:
 
     def _value(self, at: int, item: str, value: str) -> list[AnyEvent]:
         name = self._name(item)
-        is_told = value.upper() != _UNAVAILABLE
+        is_reported = value.upper() != _UNAVAILABLE
         if name in EXECUTION:
-            if is_told and value not in IDLE and value != "ACTIVE":
+            if is_reported and value not in IDLE and value != "ACTIVE":
                 raise ContractError(f"execution {value[:32]!r} is not of MTConnect", "map it in the adapter")
             self._execution = value.upper()
         elif name in MODE:
             self._mode = value.upper()
         elif name in AVAILABILITY:
-            self._is_available = is_told
-            return [Status(asset=self._asset, at=at, online=is_told)]
-        elif not is_told or not value:
+            self._is_available = is_reported
+            return [Status(asset=self._asset, at=at, online=is_reported)]
+        elif not is_reported or not value:
             return []
         elif name in PART_COUNT:
             return [Count(asset=self._asset, at=at, produced=_number(item, value))]
@@ -123,18 +123,18 @@ class Adapter:
                 for one in cleared
             ]
         severity: Severity = "alarm" if level == "fault" else "warning"
-        told = _slug(f"{name}-{code}") if code else name
-        notice = Notice(asset=self._asset, at=at, code=told, severity=severity, text=more[-1][:_LONGEST_TEXT])
+        reported = _slug(f"{name}-{code}") if code else name
+        notice = Notice(asset=self._asset, at=at, code=reported, severity=severity, text=more[-1][:_LONGEST_TEXT])
         self._conditions[name, code] = notice
         return [notice]
 
     def _state(self, at: int) -> list[AnyEvent]:
         """Return the state, if it is another than before."""
-        said = self._now()
-        if said == self._said or (self._said is None and said[0] == "unknown"):
+        reported_state = self._now()
+        if reported_state == self._reported_state or (self._reported_state is None and reported_state[0] == "unknown"):
             return []
-        self._said = said
-        return [StateChange(asset=self._asset, at=at, state=said[0], reason=said[1])]
+        self._reported_state = reported_state
+        return [StateChange(asset=self._asset, at=at, state=reported_state[0], reason=reported_state[1])]
 
     def _now(self) -> tuple[State, str]:
         if not self._is_available or self._execution == _UNAVAILABLE:

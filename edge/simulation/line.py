@@ -6,18 +6,18 @@ import msgspec
 import simpy
 
 from broker.plant.plant import Plant
-from edge.simulation.chance import Chance
+from edge.simulation.emitter import EventEmitter
+from edge.simulation.event_buffer import Outbox
 from edge.simulation.machines import MODELS
-from edge.simulation.outbox import Outbox
 from edge.simulation.pieces import Order, OrderBook, Piece
 from edge.simulation.plan import LIVELY, FloorPlan, cell_of
+from edge.simulation.random_stream import RandomStream
 from edge.simulation.shifts import Shifts
 from edge.simulation.timeline import Timeline
-from edge.simulation.voice import Voice
-from edge.simulation.workunit import Manners, Place, WorkUnit, WorkUnitMemory
+from edge.simulation.workunit import MachineConfig, Place, WorkUnit, WorkUnitCheckpoint
 
 
-class LineMemory(msgspec.Struct):
+class LineCheckpoint(msgspec.Struct):
     """What a line must know after a restart.
 
     Attributes:
@@ -34,7 +34,7 @@ class LineMemory(msgspec.Struct):
     orders: dict[str, Order]
     current: str
     buffers: list[list[Piece]]
-    machines: dict[str, WorkUnitMemory]
+    machines: dict[str, WorkUnitCheckpoint]
 
 
 class Line:
@@ -61,14 +61,14 @@ class Line:
         out: Outbox,
         first_order: int,
         epoch: int,
-        memory: LineMemory | None,
+        memory: LineCheckpoint | None,
     ) -> None:
         self.path = path
         self._time, self._plant, self._floor, self._out, self._epoch = timeline, plant, floor, out, epoch
         stages = floor.line[path].stages
         self.book = OrderBook(floor.line[path].orders, len(stages), first_order)
         self.buffers = [simpy.FilterStore(timeline, capacity) for capacity in floor.line[path].buffers]
-        known = self._remember(memory) if memory else {}
+        known = self._checkpoint(memory) if memory else {}
         self.units: list[WorkUnit] = []
         for stage, names in enumerate(stages):
             place = Place(
@@ -80,9 +80,9 @@ class Line:
             )
             self.units += [self._unit(asset, place, known.get(asset)) for asset in (f"{path}/{name}" for name in names)]
 
-    def memory(self) -> LineMemory:
+    def memory(self) -> LineCheckpoint:
         """Return what a restart must know, as it is now."""
-        return LineMemory(
+        return LineCheckpoint(
             next_number=self.book.next_number,
             place=self.book.place,
             orders=self.book.orders,
@@ -91,7 +91,7 @@ class Line:
             machines={unit.asset: unit.memory() for unit in self.units},
         )
 
-    def _remember(self, memory: LineMemory) -> dict[str, WorkUnitMemory]:
+    def _checkpoint(self, memory: LineCheckpoint) -> dict[str, WorkUnitCheckpoint]:
         """Take back what was remembered as far as it still fits the plan; return what the machines must know."""
         self.book.next_number = memory.next_number
         self.book.place = memory.place
@@ -112,29 +112,29 @@ class Line:
             for asset, one in memory.machines.items()
         }
 
-    def _unit(self, asset: str, place: Place, memory: WorkUnitMemory | None) -> WorkUnit:
+    def _unit(self, asset: str, place: Place, memory: WorkUnitCheckpoint | None) -> WorkUnit:
         machine = self._floor.machine[asset]
         cell = cell_of(machine, self._floor.profile)
 
-        def chance(purpose: str) -> Chance:
-            return Chance(self._floor.seed, asset, purpose, self._epoch)
+        def rng(purpose: str) -> RandomStream:
+            return RandomStream(self._floor.seed, asset, purpose, self._epoch)
 
         return WorkUnit(
             self._time,
             asset,
             cell=cell,
-            model=MODELS[machine.model](chance),
+            model=MODELS[machine.model](rng),
             shifts=Shifts(self._plant.calendar_of(asset)),
             place=place,
-            manners=Manners(
+            config=MachineConfig(
                 ideal_cycle_s=_ideal_cycles(self._plant, asset, cell.ideal_s),
                 crew=machine.crew,
                 upkeep_shift=machine.upkeep_shift,
                 upkeep_min=machine.upkeep_min,
                 defect_pace=1 / LIVELY if self._floor.profile == "lively" else 1.0,
             ),
-            voice=Voice(self._time, asset, self._out),
-            chance=chance,
+            emitter=EventEmitter(self._time, asset, self._out),
+            rng=rng,
             memory=memory,
         )
 

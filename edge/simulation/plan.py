@@ -109,9 +109,9 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
         },
     )
     for path, line in floor.line.items():
-        _check_line(floor, path, line, _Judge(f'{source}: simulate.line."{path}"'))
+        _check_line(floor, path, line, _Validator(f'{source}: simulate.line."{path}"'))
     for path, machine in floor.machine.items():
-        _check_machine(floor, path, machine, _Judge(f'{source}: simulate.machine."{path}"'))
+        _check_machine(floor, path, machine, _Validator(f'{source}: simulate.machine."{path}"'))
     return floor
 
 
@@ -124,7 +124,7 @@ def cell_of(machine: MachinePlan, profile: Profile) -> Cell:
     return msgspec.structs.replace(cell, mtbf_h=cell.mtbf_h / LIVELY, mttr_h=cell.mttr_h / LIVELY)
 
 
-class _Judge(NamedTuple):
+class _Validator(NamedTuple):
     """Makes errors that say where they are."""
 
     place: str
@@ -143,7 +143,7 @@ def _convert(place: str, table: object, into: type[_T]) -> _T:
         ) from error
 
 
-def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _Judge) -> None:
+def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _Validator) -> None:
     if path.count("/") != 2 or not all(map(is_name, path.split("/"))):
         raise wrong("is not a line's path; write <site>/<area>/<line>")
     if not line.stages or not all(line.stages):
@@ -167,7 +167,7 @@ def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _Judge) -> No
             raise wrong("a product's name has 1 to 64 characters")
 
 
-def _check_machine(plan: FloorPlan, path: str, machine: MachinePlan, wrong: _Judge) -> None:
+def _check_machine(plan: FloorPlan, path: str, machine: MachinePlan, wrong: _Validator) -> None:
     line, _, name = path.rpartition("/")
     if line not in plan.line or name not in {name for stage in plan.line[line].stages for name in stage}:
         raise wrong(f'stands in no line; name it in a stage of [simulate.line."{line}"]')

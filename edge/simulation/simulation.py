@@ -1,8 +1,8 @@
 """The simulated shop floor in virtual time: give it an instant, and it says all that happened until then.
 
-No I/O and no clock: `run_until` returns the events of all machines in order of time, and `take_truth` what was really
-so. The same plant, seed and start give the same events. A simulation can be put away with `memory` and taken up later:
-counters, meters, orders and tools go on.
+No I/O and no clock: `run_until` returns the events of all machines in order of time, and `take_ground_truth` what was
+really so. The same plant, seed and start give the same events. A simulation can be put away with `memory` and taken up
+later: counters, meters, orders and tools go on.
 """
 
 from typing import Final
@@ -12,28 +12,28 @@ import msgspec
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.plant.plant import Plant
 from edge.simulation import plan
-from edge.simulation.line import Line, LineMemory
-from edge.simulation.outbox import Outbox, Truth
+from edge.simulation.event_buffer import GroundTruth, Outbox
+from edge.simulation.line import Line, LineCheckpoint
 from edge.simulation.timeline import Steps, Timeline
 from edge.simulation.workunit import WorkUnit
 
 FIRST_ORDER: Final = 1000
 
 
-class Pace(msgspec.Struct, frozen=True):
+class SamplingIntervals(msgspec.Struct, frozen=True):
     """How often machines say what changes all the time, in nanoseconds: their sensors, and their meters."""
 
     sensors: int = NS_PER_S
     meters: int = 10 * NS_PER_S
 
 
-LIVE: Final = Pace()
-BACKFILL: Final = Pace(10 * NS_PER_S, 60 * NS_PER_S)
-LONG_AGO: Final = Pace(60 * NS_PER_S, 60 * NS_PER_S)
+LIVE: Final = SamplingIntervals()
+BACKFILL: Final = SamplingIntervals(10 * NS_PER_S, 60 * NS_PER_S)
+LONG_AGO: Final = SamplingIntervals(60 * NS_PER_S, 60 * NS_PER_S)
 """Of days that are over a reading a minute will do, and they are there five times as soon."""
 
 
-class Memory(msgspec.Struct):
+class Checkpoint(msgspec.Struct):
     """A simulation that was put away.
 
     Attributes:
@@ -44,7 +44,7 @@ class Memory(msgspec.Struct):
 
     at: int
     epoch: int
-    lines: dict[str, LineMemory]
+    lines: dict[str, LineCheckpoint]
 
 
 class Simulation:
@@ -59,13 +59,13 @@ class Simulation:
         PlanError: the plant's `simulate` part has a mistake.
     """
 
-    def __init__(self, plant: Plant, start: int, memory: Memory | None = None) -> None:
+    def __init__(self, plant: Plant, start: int, memory: Checkpoint | None = None) -> None:
         self.plan = plan.read(plant.simulate)
-        self.pace = LIVE
+        self.sampling = LIVE
         self._epoch = memory.epoch + 1 if memory else 0
         self._time = Timeline(start)
         self._out = Outbox()
-        self._truth: list[Truth] = []
+        self._truth: list[GroundTruth] = []
         self.lines = [
             Line(
                 self._time,
@@ -106,7 +106,7 @@ class Simulation:
         """Return when something happens next."""
         return self._time.next_due()
 
-    def take_truth(self) -> list[Truth]:
+    def take_ground_truth(self) -> list[GroundTruth]:
         """Return what was really so, from where it was last taken up to now."""
         taken, self._truth = self._truth, []
         return taken
@@ -124,9 +124,9 @@ class Simulation:
         """Return what the machines say as they go offline now."""
         return [Status(asset=unit.asset, at=self.now, simulated=True, online=False) for unit in self.units]
 
-    def memory(self) -> Memory:
+    def memory(self) -> Checkpoint:
         """Return the simulation as it stands, to be taken up later."""
-        return Memory(self.now, self._epoch, {line.path: line.memory() for line in self.lines})
+        return Checkpoint(self.now, self._epoch, {line.path: line.memory() for line in self.lines})
 
     def _read_sensors(self, line: Line, place: int) -> Steps:
         # Lines take turns within the second, as their gateways would.
@@ -134,10 +134,10 @@ class Simulation:
         while True:
             for unit in line.units:
                 unit.read_sensors()
-            yield self._time.timeout(self.pace.sensors)
+            yield self._time.timeout(self.sampling.sensors)
 
     def _read_meters(self, line: Line) -> Steps:
         while True:
-            yield self._time.timeout(self.pace.meters)
+            yield self._time.timeout(self.sampling.meters)
             for unit in line.units:
                 unit.read_meters()

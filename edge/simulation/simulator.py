@@ -20,14 +20,14 @@ from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
 from broker.contract.topics import PREFIX
 from broker.mqtt.packets import Publication
 from broker.plant.plant import Plant
-from edge.simulation import plan, truth
+from edge.simulation import ground_truth, plan
 from edge.simulation.clock import Clock
-from edge.simulation.outbox import TruePiece, TrueState, Truth
-from edge.simulation.simulation import BACKFILL, LIVE, LONG_AGO, Memory, Pace, Simulation
-from edge.simulation.truth import TruthLog
-from edge.simulation.wire import Gateway
+from edge.simulation.contract_encoder import ContractEncoder
+from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
+from edge.simulation.ground_truth import GroundTruthLog
+from edge.simulation.simulation import BACKFILL, LIVE, LONG_AGO, Checkpoint, SamplingIntervals, Simulation
 
-MEMORY_FILE: Final = "simulator.json"
+CHECKPOINT_FILE: Final = "simulator.json"
 SHORTEST_BATCH_S: Final = 0.1
 """At most ten batches a second, whatever the clock's speed."""
 LONGEST_LAG_S: Final = 120.0
@@ -67,7 +67,7 @@ class Saved(msgspec.Struct):
         truth: that batch's truth: it may not have reached the log.
     """
 
-    memory: Memory
+    memory: Checkpoint
     messages: list[SavedMessage]
     truth: list[TrueState | TruePiece]
 
@@ -92,8 +92,8 @@ class Simulator:
         plan.read(plant.simulate, source)
         self._plant = plant
         self._folder = folder
-        self._gateway = Gateway(prefix)
-        self._saved = _load(folder / MEMORY_FILE) if folder else None
+        self._encoder = ContractEncoder(prefix)
+        self._saved = _load(folder / CHECKPOINT_FILE) if folder else None
         self._simulation: Simulation | None = None
         self._is_pending = False
 
@@ -111,11 +111,11 @@ class Simulator:
         simulation = self._simulation = _warmed_up(self._plant, start)
         with self._log() as log:
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
-                simulation.pace = LONG_AGO if simulation.now < end - _LAST_DAY_NS else BACKFILL
+                simulation.sampling = LONG_AGO if simulation.now < end - _LAST_DAY_NS else BACKFILL
                 events = simulation.run_until(min(end, simulation.now + _BACKFILL_STEP_NS))
-                told = simulation.take_truth()
-                self._save(simulation, self._gateway.publications(_lasting(events)), told)
-                log.append(told, simulation.now)
+                reported = simulation.take_ground_truth()
+                self._save(simulation, self._encoder.publications(_lasting(events)), reported)
+                log.append(reported, simulation.now)
                 yield events
             log.append([], simulation.now, last=True)
         self._save(simulation, [], [])
@@ -131,17 +131,17 @@ class Simulator:
         """
         with self._log() as log:
             simulation = await self._begin(session, clock, log)
-            simulation.pace = _pace(clock.speed)
+            simulation.sampling = _sampling(clock.speed)
             try:
                 while True:
                     if (clock.now() - simulation.now) / clock.speed > LONGEST_LAG_S * NS_PER_S:
                         simulation = await self._after_gap(session, simulation.memory(), clock.now(), log)
-                        simulation.pace = _pace(clock.speed)
+                        simulation.sampling = _sampling(clock.speed)
                     await self._batch(session, clock, simulation, log)
             finally:
                 await self._leave(session, simulation, log)
 
-    async def _begin(self, session: Session, clock: Clock, log: TruthLog) -> Simulation:
+    async def _begin(self, session: Session, clock: Clock, log: GroundTruthLog) -> Simulation:
         if self._simulation is not None:  # of its past nobody has heard: the store knows it, the broker does not
             self._simulation.announce(order_since=self._simulation.now - _LONGEST_ORDER_NS)
             return self._simulation
@@ -155,71 +155,71 @@ class Simulator:
         self._simulation = await self._after_gap(session, saved.memory, max(clock.now(), saved.memory.at), log)
         return self._simulation
 
-    async def _after_gap(self, session: Session, memory: Memory, now: int, log: TruthLog) -> Simulation:
+    async def _after_gap(self, session: Session, memory: Checkpoint, now: int, log: GroundTruthLog) -> Simulation:
         """Take up a simulation after time in which its machines were offline."""
         simulation = Simulation(self._plant, max(now, memory.at + NS_PER_MS), memory)
         simulation.announce(order_since=simulation.now - _LONGEST_ORDER_NS)
         assets = [unit.asset for unit in simulation.units]
-        log.append(truth.offline(assets, memory.at), memory.at)
+        log.append(ground_truth.offline(assets, memory.at), memory.at)
         gone: list[AnyEvent] = [Status(asset=asset, at=memory.at, simulated=True, online=False) for asset in assets]
-        await session.publish(*self._gateway.publications(gone))
+        await session.publish(*self._encoder.publications(gone))
         self._simulation = simulation
         return simulation
 
-    async def _batch(self, session: Session, clock: Clock, simulation: Simulation, log: TruthLog) -> None:
+    async def _batch(self, session: Session, clock: Clock, simulation: Simulation, log: GroundTruthLog) -> None:
         speed = clock.speed if clock.speed < _NO_WAITING else _STEP_WITHOUT_WAITING
         due = max(simulation.next_due() + NS_PER_MS, simulation.now + round(SHORTEST_BATCH_S * speed * NS_PER_S))
         due = max(due, min(clock.now(), simulation.now + round(_CATCH_UP_S * speed * NS_PER_S)))
         await clock.sleep_until(due)
-        publications = self._gateway.publications(simulation.run_until(due))
-        told = simulation.take_truth()
-        await self._write_down(simulation, publications, told, log)
+        publications = self._encoder.publications(simulation.run_until(due))
+        reported = simulation.take_ground_truth()
+        await self._write_down(simulation, publications, reported, log)
         if publications:
             self._is_pending = True
             await session.publish(*publications)
             self._is_pending = False
 
     async def _write_down(
-        self, simulation: Simulation, publications: list[Publication], told: list[Truth], log: TruthLog
+        self, simulation: Simulation, publications: list[Publication], reported: list[GroundTruth], log: GroundTruthLog
     ) -> None:
         """Write a batch down; while that fails, as on a full disk, try again each second."""
-        is_told = False
+        is_reported = False
         while True:
             try:
-                self._save(simulation, publications, told)
-                log.append(told, simulation.now)
+                self._save(simulation, publications, reported)
+                log.append(reported, simulation.now)
             except OSError as error:
-                if not is_told:
+                if not is_reported:
                     _log.warning("simulated machines wait: %s cannot be written (%s); make room", self._folder, error)
-                    is_told = True
+                    is_reported = True
                 await asyncio.sleep(1)
             else:
                 return
 
-    async def _leave(self, session: Session, simulation: Simulation, log: TruthLog) -> None:
+    async def _leave(self, session: Session, simulation: Simulation, log: GroundTruthLog) -> None:
         """Say goodbye at the end of the last batch: what came after it nobody has heard."""
         assets = [unit.asset for unit in simulation.units]
         with contextlib.suppress(OSError):
-            log.append(truth.offline(assets, simulation.now), simulation.now, last=True)
+            log.append(ground_truth.offline(assets, simulation.now), simulation.now, last=True)
         with contextlib.suppress(Exception):  # nobody is left to be told; the next start says it again
             async with asyncio.timeout(_GOODBYE_S):
-                await session.publish(*self._gateway.publications(simulation.goodbye()))
+                await session.publish(*self._encoder.publications(simulation.goodbye()))
                 if not self._is_pending:
                     self._save(simulation, [], [])
 
-    def _log(self) -> TruthLog:
-        return TruthLog(self._folder / truth.FILE_NAME if self._folder else None)
+    def _log(self) -> GroundTruthLog:
+        return GroundTruthLog(self._folder / ground_truth.FILE_NAME if self._folder else None)
 
-    def _save(self, simulation: Simulation, publications: list[Publication], told: list[Truth]) -> None:
+    def _save(self, simulation: Simulation, publications: list[Publication], reported: list[GroundTruth]) -> None:
         if self._folder is None:
             return
-        kept = [
+        stored = [
             SavedMessage(one.topic, one.payload.decode(), one.retain)
             for one in publications
             if "/telemetry" not in one.topic
         ]
-        saved = Saved(simulation.memory(), kept, list(told))
-        target = self._folder / MEMORY_FILE
+        saved = Saved(simulation.memory(), stored, list(reported))
+        target = self._folder / CHECKPOINT_FILE
         fresh = target.with_suffix(".new")
         private_files.write(fresh, msgspec.json.encode(saved))
         fresh.replace(target)
@@ -233,17 +233,17 @@ async def simulate(session: Session, plant: Plant, clock: Clock, *, folder: Path
 def _warmed_up(plant: Plant, start: int) -> Simulation:
     """Return a simulation at `start` that has lived for a day: its lines are full of work, its counters stand."""
     simulation = Simulation(plant, start - WARM_UP_NS)
-    simulation.pace = Pace(60 * NS_PER_S, 600 * NS_PER_S)
+    simulation.sampling = SamplingIntervals(60 * NS_PER_S, 600 * NS_PER_S)
     simulation.run_until(start)
-    simulation.take_truth()
+    simulation.take_ground_truth()
     simulation.announce(order_since=simulation.now)
     return simulation
 
 
-def _pace(speed: float) -> Pace:
+def _sampling(speed: float) -> SamplingIntervals:
     """Return a pace at which a fast clock does not mean more messages a second."""
     faster = max(1.0, min(speed, 60.0))
-    return Pace(round(LIVE.sensors * faster), round(LIVE.meters * max(1.0, faster / 10)))
+    return SamplingIntervals(round(LIVE.sensors * faster), round(LIVE.meters * max(1.0, faster / 10)))
 
 
 def _lasting(events: list[AnyEvent]) -> list[AnyEvent]:

@@ -15,24 +15,24 @@ import simpy
 from broker.contract.events import COUNTERS, NS_PER_S, Phase, State
 from broker.plant.calendar import NO_SHIFT
 from edge.simulation.cells import Cell
-from edge.simulation.chance import Chance
+from edge.simulation.disruptions import Disruption, Disruptions, Upcoming
+from edge.simulation.emitter import EventEmitter
 from edge.simulation.machines.model import Condition, Model
 from edge.simulation.physics import vibration
 from edge.simulation.pieces import Order, OrderBook, Piece
+from edge.simulation.random_stream import RandomStream
 from edge.simulation.shifts import Shifts
 from edge.simulation.timeline import Steps, Timeline, delay_ns
-from edge.simulation.upsets import Upcoming, Upset, Upsets
-from edge.simulation.voice import Voice
 
 if TYPE_CHECKING:
-    from edge.simulation.outbox import Fate
+    from edge.simulation.event_buffer import Fate
 
 _DAY_NS: Final = 86_400 * NS_PER_S
 _REPLY_AFTER_S: Final = 1.5
 _LOAD_PROGRAM: Final = "load-program"
 
 
-class WorkUnitMemory(msgspec.Struct, kw_only=True):
+class WorkUnitCheckpoint(msgspec.Struct, kw_only=True):
     """What a machine must know after a restart.
 
     Attributes:
@@ -94,7 +94,7 @@ class Place(msgspec.Struct, frozen=True):
     share: float
 
 
-class Manners(msgspec.Struct, frozen=True):
+class MachineConfig(msgspec.Struct, frozen=True):
     """What else makes this machine differ from others of its kind.
 
     Attributes:
@@ -122,9 +122,9 @@ class WorkUnit:
         model: its sensors and process.
         shifts: when it is meant to work.
         place: where it stands in its line.
-        manners: what else is its own.
-        voice: with which it says what it does.
-        chance: makes its streams of random numbers, by purpose.
+        config: what else is its own.
+        emitter: with which it says what it does.
+        rng: makes its streams of random numbers, by purpose.
         memory: what it was before a restart.
     """
 
@@ -137,30 +137,30 @@ class WorkUnit:
         model: Model,
         shifts: Shifts,
         place: Place,
-        manners: Manners,
-        voice: Voice,
-        chance: Callable[[str], Chance],
-        memory: WorkUnitMemory | None,
+        config: MachineConfig,
+        emitter: EventEmitter,
+        rng: Callable[[str], RandomStream],
+        memory: WorkUnitCheckpoint | None,
     ) -> None:
         self.asset = asset
         self._time, self._cell, self._model, self._shifts = timeline, cell, model, shifts
-        self._place, self._manners, self._voice = place, manners, voice
-        self._cycles, self._quality = chance("cycles"), chance("quality")
+        self._place, self._config, self._emitter = place, config, emitter
+        self._cycles, self._quality = rng("cycles"), rng("quality")
         self._activity: tuple[State, str] = ("idle", "")
         self._since: int | None = None
         self._sampled_at = timeline.now
         self._condition = Condition()
-        self._m = memory or WorkUnitMemory(
+        self._m = memory or WorkUnitCheckpoint(
             counts=dict.fromkeys(COUNTERS, 0), meters={}, stock=model.material[3] if model.material else 0.0
         )
         self._m.meters = dict.fromkeys(model.meters, 0.0) | self._m.meters
-        self._upsets = Upsets(cell, model, chance, self._m.upcoming)
-        model.remember(self._m.model)
+        self._disruptions = Disruptions(cell, model, rng, self._m.upcoming)
+        model.restore_machine(self._m.model)
         model.warnings = dict(self._m.raised)
-        voice.raised = dict(self._m.raised)
+        emitter.raised = dict(self._m.raised)
         timeline.process(self._live())
         if not shifts.always:
-            timeline.process(self._keep_calendar())
+            timeline.process(self._follow_calendar())
 
     @property
     def order(self) -> Order | None:
@@ -177,13 +177,13 @@ class WorkUnit:
         """The cumulative counters."""
         return self._m.counts
 
-    def memory(self) -> WorkUnitMemory:
+    def memory(self) -> WorkUnitCheckpoint:
         """Return what a restart must know, as it is now."""
         m, ran = self._m, self._ran()
         return msgspec.structs.replace(
             m,
             run_ns=m.run_ns + ran,
-            upcoming=self._upsets.upcoming(ran),
+            upcoming=self._disruptions.upcoming(ran),
             left=m.left - ran,
             model=self._model.memory(),
             raised=dict(self._model.warnings),
@@ -196,12 +196,12 @@ class WorkUnit:
             order_since: the order is said to be on since then, if it began before.
         """
         m = self._m
-        self._voice.online()
+        self._emitter.online()
         if m.order:
             m.order_at = max(m.order_at, order_since)
-            self._say_job_start(m.order)
-        self._voice.count(m.counts)
-        self._say_material()
+            self._emit_job_start(m.order)
+        self._emitter.count(m.counts)
+        self._emit_material()
 
     def read_sensors(self) -> None:
         """Say what the sensors show now, and which warnings are new or over."""
@@ -209,8 +209,8 @@ class WorkUnit:
         self._sampled_at = self._time.now
         values = self._model.sample(self._stand(), passed_s)
         self._m.meters["electricity"] += self._model.power_kw * passed_s / 3600
-        self._voice.samples(values, self._model.signals)
-        self._voice.warnings(self._model.warnings)
+        self._emitter.samples(values, self._model.signals)
+        self._emitter.warnings(self._model.warnings)
 
     def read_meters(self) -> None:
         """Say what the utility meters show now."""
@@ -219,7 +219,7 @@ class WorkUnit:
         for name, unit in self._model.meters.items():
             if name != "electricity":
                 m.meters[name] += self._model.used(name, (run_ns - m.metered_run_ns) / NS_PER_S)
-            self._voice.meter(name, m.meters[name], unit)
+            self._emitter.meter(name, m.meters[name], unit)
         m.metered_run_ns = run_ns
 
     # ---- Its life ----
@@ -246,10 +246,10 @@ class WorkUnit:
 
     def _maintain(self) -> Steps:
         day = self._time.now // _DAY_NS
-        if self._manners.upkeep_shift == self._shifts.at(self._time.now).shift and day != self._m.upkeep_day:
+        if self._config.upkeep_shift == self._shifts.at(self._time.now).shift and day != self._m.upkeep_day:
             self._m.upkeep_day = day
             self._do("maintenance", "autonomous-maintenance")
-            yield from self._pass(self._manners.upkeep_min * 60)
+            yield from self._pass(self._config.upkeep_min * 60)
 
     def _take(self) -> Generator[simpy.Event, Any, Piece]:
         """Take the next piece, of the order that is on if there is one in the buffer."""
@@ -271,16 +271,16 @@ class WorkUnit:
         m = self._m
         is_same = m.order is not None and m.order.product == order.product
         m.order, m.order_at = order, self._time.now
-        self._say_job_start(order)
+        self._emit_job_start(order)
         if is_same or self._cell.setup_min <= 0:
             return
         self._do("setup", "change-over")
         call = f"{order.number}-{self._time.now // NS_PER_S}"
         args = msgspec.json.encode({"program": order.product}).decode()
-        self._voice.called(_LOAD_PROGRAM, call, args, by="cell-controller")
+        self._emitter.called(_LOAD_PROGRAM, call, args, by="cell-controller")
         yield self._time.timeout(delay_ns(_REPLY_AFTER_S))
-        self._voice.replied(_LOAD_PROGRAM, call)
-        yield from self._pass(self._upsets.setup_s())
+        self._emitter.replied(_LOAD_PROGRAM, call)
+        yield from self._pass(self._disruptions.setup_s())
         # A whole number of pieces, of that mean.
         m.bad_starts = int(self._cell.startup_scrap) + self._quality.happens(self._cell.startup_scrap % 1)
 
@@ -288,31 +288,31 @@ class WorkUnit:
         """Run until the piece is done, through failures, short stops, waits, breaks and ends of shifts."""
         m, time = self._m, self._time
         if m.left <= 0:
-            ideal_s = self._manners.ideal_cycle_s(m.order.product if m.order else "")
+            ideal_s = self._config.ideal_cycle_s(m.order.product if m.order else "")
             m.cycle = m.left = delay_ns(ideal_s / self._cell.speed * max(0.5, 1 + 0.02 * self._cycles.normal()))
         while m.left > 0:
             yield from self._wait_for_shift()
             self._do("running", "")
-            step = min(m.left, self._shifts.at(time.now).end - time.now, self._upsets.left)
+            step = min(m.left, self._shifts.at(time.now).end - time.now, self._disruptions.left)
             self._since = time.now
             yield time.timeout(step)
             self._since = None
             m.left -= step
             m.run_ns += step
-            if upset := self._upsets.run(step):
-                yield from self._suffer(upset)
+            if disruption := self._disruptions.run(step):
+                yield from self._suffer(disruption)
         self._finish(piece)
 
-    def _suffer(self, upset: Upset) -> Steps:
-        self._do(upset.shown.state, upset.shown.reason)
-        if upset.failure is None:
-            yield from self._pass(upset.lasts_s)
+    def _suffer(self, disruption: Disruption) -> Steps:
+        self._do(disruption.shown.state, disruption.shown.reason)
+        if disruption.failure is None:
+            yield from self._pass(disruption.lasts_s)
             return
-        code, text = upset.failure.reason, upset.failure.text
-        self._voice.notice(code, "alarm", text, active=True)
-        yield self._time.timeout(delay_ns(upset.lasts_s))
-        self._voice.notice(code, "alarm", text, active=False)
-        self._upsets.mended()
+        code, text = disruption.failure.reason, disruption.failure.text
+        self._emitter.notice(code, "alarm", text, active=True)
+        yield self._time.timeout(delay_ns(disruption.lasts_s))
+        self._emitter.notice(code, "alarm", text, active=False)
+        self._disruptions.repaired()
         self._do("idle", "")
 
     def _hand_on(self, piece: Piece) -> Steps:
@@ -324,7 +324,7 @@ class WorkUnit:
             yield put
         m.in_hand = None
         if m.order is not None and self._place.book.none_to_come(m.order, self._place.stage):
-            self._say_job("end", m.order, self._time.now)
+            self._emit_job("end", m.order, self._time.now)
             m.order = None
 
     def _pass(self, seconds: float) -> Steps:
@@ -338,7 +338,7 @@ class WorkUnit:
             if span.planned:
                 left -= step
 
-    def _keep_calendar(self) -> Steps:
+    def _follow_calendar(self) -> Steps:
         while True:
             self._show()
             yield self._time.timeout(self._shifts.at(self._time.now).end - self._time.now)
@@ -355,22 +355,22 @@ class WorkUnit:
         is_staffed = self._shifts.always or span.shift != NO_SHIFT
         if not span.planned and state != "down":
             state, reason = ("idle", "break") if is_staffed else ("off", "")
-        self._voice.state(state, reason)
-        present = self._manners.crew if is_staffed else 0.0
-        self._voice.crew(present, present if state in {"running", "setup", "maintenance"} else 0.0)
+        self._emitter.state(state, reason)
+        present = self._config.crew if is_staffed else 0.0
+        self._emitter.crew(present, present if state in {"running", "setup", "maintenance"} else 0.0)
 
-    def _say_job_start(self, order: Order) -> None:
-        self._say_job("start", order, self._m.order_at)
+    def _emit_job_start(self, order: Order) -> None:
+        self._emit_job("start", order, self._m.order_at)
 
-    def _say_job(self, phase: Phase, order: Order, at: int) -> None:
-        cycle_s = self._manners.ideal_cycle_s(order.product)
+    def _emit_job(self, phase: Phase, order: Order, at: int) -> None:
+        cycle_s = self._config.ideal_cycle_s(order.product)
         planned = round(order.pieces * self._place.share)
-        self._voice.job(phase, order, at, planned=planned, ideal_cycle_s=cycle_s)
+        self._emitter.job(phase, order, at, planned=planned, ideal_cycle_s=cycle_s)
 
-    def _say_material(self) -> None:
+    def _emit_material(self) -> None:
         if self._model.material:
             name, unit, _, _ = self._model.material
-            self._voice.material(name, consumed=self._m.consumed, stock=self._m.stock, unit=unit)
+            self._emitter.material(name, consumed=self._m.consumed, stock=self._m.stock, unit=unit)
 
     def _ran(self) -> int:
         """Return the operating time of the step that is on."""
@@ -379,17 +379,17 @@ class WorkUnit:
     def _stand(self) -> Condition:
         """Return how the machine stands now, for its model."""
         m, now, ran = self._m, self._condition, self._ran()
-        now.state = self._voice.shown[0] if self._voice.shown else "off"
+        now.state = self._emitter.shown[0] if self._emitter.shown else "off"
         now.progress = 1 - (m.left - ran) / m.cycle if m.in_hand else 0.0
         now.run_s = (m.run_ns + ran) / NS_PER_S
         now.batch = m.order.batch if m.order else 1.0
         now.product = m.order.product if m.order else ""
         now.day_s = self._time.now // NS_PER_S % 86_400
-        failure = self._upsets.failure
+        failure = self._disruptions.failure
         now.decaying = failure.signal
         if failure.signal:
-            left_h = max(0, self._upsets.to_failure - ran) / NS_PER_S / 3600
-            now.decay = vibration.decay_share(left_h, failure.doubling_h * self._manners.defect_pace)
+            left_h = max(0, self._disruptions.to_failure - ran) / NS_PER_S / 3600
+            now.decay = vibration.decay_share(left_h, failure.doubling_h * self._config.defect_pace)
         return now
 
     # ---- Pieces ----
@@ -399,7 +399,7 @@ class WorkUnit:
         m, cell = self._m, self._cell
         findings = self._model.finish(piece, self._stand())
         for finding in findings:
-            self._voice.finding(finding, piece.serial)
+            self._emitter.finding(finding, piece.serial)
         is_startup = m.bad_starts > 0
         m.bad_starts -= is_startup
         is_scrap = is_startup or self._quality.happens(cell.scrap)
@@ -413,9 +413,9 @@ class WorkUnit:
         counts["first_pass"] += fate == "good"
         counts["startup_scrap"] += is_startup
         counts["planned_scrap"] = round(counts["planned_scrap"] + cell.scrap, 6)
-        self._voice.count(counts)
+        self._emitter.count(counts)
         product = m.order.product if m.order else ""
-        self._voice.piece(product, fate, startup=is_startup)
+        self._emitter.piece(product, fate, startup=is_startup)
         self._use_material()
         m.is_done, m.is_scrap = True, is_scrap
         if is_scrap:
@@ -429,4 +429,4 @@ class WorkUnit:
             m.stock = round(m.stock - a_piece, 6)
             if m.stock < 2 * a_piece:
                 m.stock += delivery
-            self._say_material()
+            self._emit_material()

@@ -16,11 +16,11 @@ def registry(services: Sequence[Vitals]) -> CollectorRegistry:
     """Return a registry that reads these services, and the process that they run in, each time it is asked."""
     made = CollectorRegistry()
     ProcessCollector(registry=made)
-    made.register(_Measures(services))
+    made.register(_Metrics(services))
     return made
 
 
-class _Measures(Collector):
+class _Metrics(Collector):
     def __init__(self, services: Sequence[Vitals]) -> None:
         self._services = services
 
@@ -37,7 +37,7 @@ class _Measures(Collector):
         waiting = GaugeMetricFamily("corridor_messages_waiting", "Messages that are not done yet.", labels=_SERVICE)
         published = CounterMetricFamily("corridor_messages_published", "Messages to the broker.", labels=_SERVICE)
         connected = GaugeMetricFamily("corridor_broker_connected", "1: the broker can be reached.", labels=_SERVICE)
-        losses = CounterMetricFamily("corridor_broker_connections_lost", "Connections lost.", labels=_SERVICE)
+        disconnects = CounterMetricFamily("corridor_broker_connections_lost", "Connections lost.", labels=_SERVICE)
         for one in self._services:
             session, name = one.session, [one.service]
             received.add_metric(name, session.received)
@@ -45,8 +45,8 @@ class _Measures(Collector):
             waiting.add_metric(name, session.waiting)
             published.add_metric(name, session.published)
             connected.add_metric(name, session.connected)
-            losses.add_metric(name, session.losses)
-        yield from (received, acknowledged, waiting, published, connected, losses)
+            disconnects.add_metric(name, session.disconnects)
+        yield from (received, acknowledged, waiting, published, connected, disconnects)
 
     def _of_stores(self) -> Iterator[Metric]:
         rejected = CounterMetricFamily(

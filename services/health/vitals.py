@@ -72,10 +72,10 @@ class Vitals:
             ("events", batch.events),
             ("ledger", batch.rows),
             ("reasons", batch.reasons),
-            ("rejected", batch.refused),
+            ("rejected", batch.rejected),
         ):
             self.rows[kind] += len(rows)
-        for message in batch.refused:
+        for message in batch.rejected:
             self.rejected.add(message.reason)
 
     def failed(self, error: StoreError, seconds: float) -> None:

@@ -14,12 +14,12 @@ from broker.contract.events import AnyEvent
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.mqtt.session import Session
-from services.ingest.forgetting import keep_forgetting
-from services.intake.isolation import judge, keep_apart
-from services.intake.routing import DeadLetters, is_kept_by_kpi, until_kept
+from services.ingest.retention import apply_retention_hourly
+from services.intake.isolation import isolate, split_valid
+from services.intake.routing import DeadLetters, is_for_kpi, write_with_retry
 from services.intake.steps import steps
 from services.store.failures import is_unforeseen
-from services.store.interface import Batch, Refused, Store
+from services.store.interface import Batch, Rejected, Store
 
 
 def filters(group: str = "", prefix: str = PREFIX) -> list[str]:
@@ -35,34 +35,34 @@ async def ingest(
     A batch is written in steps of bounded size, and acknowledged when the store has all of it.
     """
     async with asyncio.TaskGroup() as group:
-        forgetting = group.create_task(keep_forgetting(store, now))
+        retention = group.create_task(apply_retention_hourly(store, now))
         await _consume(session, store, prefix)
-        forgetting.cancel()
+        retention.cancel()
 
 
 async def _consume(session: Session, store: Store, prefix: str) -> None:
     def mean(message: Message) -> Sequence[AnyEvent]:
         """Return the events of a message that are this service's to keep."""
-        return () if is_kept_by_kpi(message.topic, prefix) else decode(message, prefix=prefix)
+        return () if is_for_kpi(message.topic, prefix) else decode(message, prefix=prefix)
 
-    async def keep(messages: Sequence[Message]) -> list[Refused]:
-        events, refused = judge(messages, mean)
-        await store.write(Batch(events=events, refused=refused))
-        return refused
+    async def keep(messages: Sequence[Message]) -> list[Rejected]:
+        events, rejected = split_valid(messages, mean)
+        await store.write(Batch(events=events, rejected=rejected))
+        return rejected
 
     letters = DeadLetters(session, prefix)
     async for batch in session.batches():
         for step in steps(batch.messages, mean):
-            refused = list(step.refused)
+            rejected = list(step.rejected)
 
             async def keep_step() -> None:
                 try:
-                    await store.write(Batch(events=step.events, refused=step.refused))  # noqa: B023  (awaited at once)
+                    await store.write(Batch(events=step.events, rejected=step.rejected))  # noqa: B023  (awaited at once)
                 except Exception as error:
                     if not is_unforeseen(error):
                         raise
-                    refused[:] = await keep_apart(step.messages, keep, store)  # noqa: B023  (the same)
+                    rejected[:] = await isolate(step.messages, keep, store)  # noqa: B023  (the same)
 
-            await until_kept(keep_step)
-            await letters.publish(refused)
+            await write_with_retry(keep_step)
+            await letters.publish(rejected)
         batch.acknowledge()

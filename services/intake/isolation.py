@@ -11,25 +11,25 @@ from broker.contract.errors import ContractError
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
 from services.store import failures
-from services.store.interface import Batch, Refused, RowError, Store, StoreError
+from services.store.interface import Batch, Rejected, RowError, Store, StoreError
 
 
-def judge(
+def split_valid(
     messages: Iterable[Message], mean: Callable[[Message], Sequence[AnyEvent]]
-) -> tuple[list[AnyEvent], list[Refused]]:
+) -> tuple[list[AnyEvent], list[Rejected]]:
     """Return the events that messages mean, and those messages that are rejected."""
     events: list[AnyEvent] = []
-    refused: list[Refused] = []
+    rejected: list[Rejected] = []
     for message in messages:
         found = judged(message, mean)
-        if isinstance(found, Refused):
-            refused.append(found)
+        if isinstance(found, Rejected):
+            rejected.append(found)
         else:
             events += found
-    return events, refused
+    return events, rejected
 
 
-def judged(message: Message, mean: Callable[[Message], Sequence[AnyEvent]]) -> Sequence[AnyEvent] | Refused:
+def judged(message: Message, mean: Callable[[Message], Sequence[AnyEvent]]) -> Sequence[AnyEvent] | Rejected:
     """Return the events that a message means, or what is kept of it if it is rejected.
 
     Args:
@@ -39,15 +39,15 @@ def judged(message: Message, mean: Callable[[Message], Sequence[AnyEvent]]) -> S
     try:
         return mean(message)
     except ContractError as error:
-        return Refused.of(message, error)
+        return Rejected.of(message, error)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
         failures.note("decoding a message", error, topic=message.topic)
         return set_aside(message, error)
 
 
-async def keep_apart(
-    messages: Sequence[Message], keep: Callable[[Sequence[Message]], Awaitable[list[Refused]]], store: Store
-) -> list[Refused]:
+async def isolate(
+    messages: Sequence[Message], keep: Callable[[Sequence[Message]], Awaitable[list[Rejected]]], store: Store
+) -> list[Rejected]:
     """Keep messages, and reject the ones that cannot be kept.
 
     Args:
@@ -69,11 +69,11 @@ async def keep_apart(
         failures.note("keeping messages", error)
         if len(messages) > 1:
             half = len(messages) // 2
-            first = await keep_apart(messages[:half], keep, store)
-            return [*first, *await keep_apart(messages[half:], keep, store)]
+            first = await isolate(messages[:half], keep, store)
+            return [*first, *await isolate(messages[half:], keep, store)]
         rejected = [set_aside(message, error) for message in messages]
     try:
-        await store.write(Batch(refused=rejected))
+        await store.write(Batch(rejected=rejected))
     except RowError as error:
         failures.note("storing a rejected message", error)
     except StoreError:
@@ -85,7 +85,7 @@ async def keep_apart(
     return rejected
 
 
-def set_aside(message: Message, error: Exception) -> Refused:
+def set_aside(message: Message, error: Exception) -> Rejected:
     """Return what is kept of a message for which the program raised an error that is not the contract's."""
     hint = "report it with this message; it is set aside, and the others are kept"
-    return Refused.of(message, ContractError(f"the program fails on it: {failures.in_words(error)}", hint))
+    return Rejected.of(message, ContractError(f"the program fails on it: {failures.in_words(error)}", hint))

@@ -14,7 +14,7 @@ import structlog
 from broker.contract.payloads import RejectedPayload
 from broker.contract.topics import PREFIX, REJECTED, Kind, is_kpi
 from broker.mqtt.session import Publication, Session
-from services.store.interface import Refused, StoreError
+from services.store.interface import Rejected, StoreError
 from services.store.rejections import Rejections
 
 KPI_KINDS: Final[tuple[Kind, ...]] = (
@@ -40,7 +40,7 @@ def kpi_filters(prefix: str = PREFIX) -> list[str]:
     return [f"{prefix}/+/+/+/+/{kind}{'/+' if kind in _NAMED else ''}" for kind in KPI_KINDS]
 
 
-def is_kept_by_kpi(topic: str, prefix: str = PREFIX) -> bool:
+def is_for_kpi(topic: str, prefix: str = PREFIX) -> bool:
     """Tell whether a topic matches one of `kpi_filters`."""
     levels = topic[len(prefix) + 1 :].split("/")
     return len(levels) >= 5 and levels[4] in KPI_KINDS and len(levels) == (6 if levels[4] in _NAMED else 5)
@@ -51,7 +51,7 @@ def is_our_own(topic: str, prefix: str = PREFIX) -> bool:
     return topic == f"{prefix}/{REJECTED}" or is_kpi(topic, prefix)
 
 
-async def until_kept(write: Callable[[], Awaitable[None]]) -> None:
+async def write_with_retry(write: Callable[[], Awaitable[None]]) -> None:
     """Write until the store has taken it: a store that is away or full is waited for, for nothing may be lost."""
     pause_s = FIRST_PAUSE_S
     while True:
@@ -74,7 +74,7 @@ class DeadLetters:
         self._prefix = prefix
         self._rejections = Rejections(sparse=True)
 
-    async def publish(self, rejected: Sequence[Refused]) -> None:
+    async def publish(self, rejected: Sequence[Rejected]) -> None:
         """Publish what is to be told of these messages."""
         if not rejected:
             return
@@ -87,7 +87,7 @@ class DeadLetters:
             await self._session.publish(*(Publication(topic, _dead_letter(letter), qos=0) for letter in letters))
 
 
-def _dead_letter(message: Refused) -> bytes:
+def _dead_letter(message: Rejected) -> bytes:
     return msgspec.json.encode(
         RejectedPayload(
             at=message.at // 1_000_000,

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
 from services.intake.isolation import judged
-from services.store.interface import Refused
+from services.store.interface import Rejected
 
 MOST_EVENTS: Final = 20_000
 """A step ends with the message that reaches this many events; small messages that came together are one step."""
@@ -24,7 +24,7 @@ class Step(NamedTuple):
     """
 
     events: list[AnyEvent]
-    refused: list[Refused]
+    rejected: list[Rejected]
     messages: list[Message]
 
 
@@ -41,13 +41,13 @@ def steps(
     step = Step([], [], [])
     for message in messages:
         found = judged(message, judge)
-        if isinstance(found, Refused):
-            step.refused.append(found)
+        if isinstance(found, Rejected):
+            step.rejected.append(found)
         else:
             step.events.extend(found)
         if found:
             step.messages.append(message)
-        if len(step.events) + len(step.refused) >= most:
+        if len(step.events) + len(step.rejected) >= most:
             yield step
             step = Step([], [], [])
     if step.messages:

@@ -5,7 +5,7 @@ from typing import Final
 
 from broker.contract.events import AnyEvent, Job, StateChange
 from services.ledger.fields import TIME, Sums
-from services.ledger.history import MINUTE, History, Said, minutes
+from services.ledger.history import MINUTE, History, ReportedState, minutes
 from services.ledger.rows import Rules, build
 from services.store.interface import LedgerRow, ReasonRow
 
@@ -24,7 +24,7 @@ class Made:
         self.reasons: list[ReasonRow] = []
         self.changes: list[Change] = []
 
-    def take_in(self, other: "Made") -> None:
+    def add(self, other: "Made") -> None:
         """Add the rows of another."""
         self.rows += other.rows
         self.reasons += other.reasons
@@ -49,7 +49,7 @@ class Machine:
         self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
         self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
 
-    def take_up(self, rows: Iterable[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
+    def restore(self, rows: Iterable[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
         """Go on from the rows that were read."""
         for row in rows:
             self.rows.setdefault(row.start, {})[row.product, row.shift] = row
@@ -68,17 +68,21 @@ class Machine:
         """Take in an event; return the minutes that it touches, where rows reach `until`."""
         return self.history.put(event, until, self.rules.short_ns)
 
-    def is_news(self, event: AnyEvent) -> bool:
+    def changes_state(self, event: AnyEvent) -> bool:
         """Tell whether a state of unknown age says more than what is known by then.
 
         It comes with every connection. What the machine last said is nothing new, and whether a machine that is not
         known to be online is still in the state that its broker remembers, nobody knows.
         """
         link = self.history.links.at(event.at)
-        said = self.history.states.at(event.at)
-        return link is True and isinstance(event, StateChange) and said != Said(event.state, event.reason)
+        reported_state = self.history.states.at(event.at)
+        return (
+            link is True
+            and isinstance(event, StateChange)
+            and reported_state != ReportedState(event.state, event.reason)
+        )
 
-    def is_past(self, event: Job) -> bool:
+    def is_superseded(self, event: Job) -> bool:
         """Tell whether the end of an order comes at the instant at which another one began, which goes on."""
         return event.phase == "end" and self.history.begins_other(event.at, event.order)
 
@@ -125,12 +129,12 @@ class Machine:
         if after:
             self.reasons[start] = after
 
-    def forget(self, before: int) -> None:
+    def drop_before(self, before: int) -> None:
         """Drop what is older than `before`, but for the newest minute: it is made anew when it grows."""
         if self.reach is not None:
             before = min(before, self.reach)
         before -= before % MINUTE
-        self.history.forget(before, self.rules.short_ns)
+        self.history.drop_before(before, self.rules.short_ns)
         self.rows = {start: rows for start, rows in self.rows.items() if start >= before}
         self.reasons = {start: rows for start, rows in self.reasons.items() if start >= before}
 

@@ -8,7 +8,7 @@ machines.
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from broker.plant.plant import Plant
-from services.kpi.board import LAST, Board, Key, Window
+from services.kpi.window_totals import LAST, Key, Window, WindowTotals
 from services.ledger.fields import Sums, add
 from services.ledger.history import MINUTE
 from services.query.histories import FOR_EVER
@@ -23,35 +23,35 @@ class OrderWindows:
     """The orders' windows on a board.
 
     Args:
-        board: where they stand.
+        totals: where they stand.
         store: what they are read from.
         plant: calendars and ideal cycles.
         sum_of: returns the sum of a machine's rows: asked with its path, start, end, and the present.
     """
 
     def __init__(
-        self, board: Board, store: Store, plant: Plant, sum_of: Callable[[str, int, int, int], Awaitable[Sums]]
+        self, totals: WindowTotals, store: Store, plant: Plant, sum_of: Callable[[str, int, int, int], Awaitable[Sums]]
     ) -> None:
-        self._board, self._store, self._plant, self._sum_of = board, store, plant, sum_of
+        self._totals, self._store, self._plant, self._sum_of = totals, store, plant, sum_of
         self._due: dict[str, None] = {}
         """The machines whose orders are to be read anew."""
 
-    def read_anew(self, machine: str) -> None:
+    def reload(self, machine: str) -> None:
         """Note that a machine's orders are to be read anew."""
         self._due[machine] = None
 
     def apply(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
         """Take in a row that has changed: by events, or by time alone."""
-        running = self._board.running.get((machine, "order"))
-        ended = self._board.ended.get((machine, LAST + "order"))
+        running = self._totals.running.get((machine, "order"))
+        ended = self._totals.ended.get((machine, LAST + "order"))
         if running is not None and (running.start <= start or (not by_events and running.start < start + MINUTE)):
             add(running.sums, difference)  # what time alone adds to a minute is at its end
             if by_events:
                 self._touch(machine)
         elif running is not None and running.start < start + MINUTE:
-            self.read_anew(machine)
+            self.reload(machine)
         if by_events and ended is not None and ended.start - MINUTE < start < ended.end:
-            self.read_anew(machine)
+            self.reload(machine)
 
     async def roll(self, changed: Iterable[str], machines: Collection[str], now: int) -> None:
         """Read anew what is due, and the orders of machines that have changed."""
@@ -69,9 +69,9 @@ class OrderWindows:
     def parts(self, path: str, order: str) -> list[Window]:
         """Return the windows of an order on the machines of a line, or on a machine."""
         keys = [
-            (machine, kind) for machine in self._board.lines.get(path, [path]) for kind in ("order", LAST + "order")
+            (machine, kind) for machine in self._totals.lines.get(path, [path]) for kind in ("order", LAST + "order")
         ]
-        windows = [window for key in keys if (window := self._board.window(key)) is not None]
+        windows = [window for key in keys if (window := self._totals.window(key)) is not None]
         return [window for window in windows if window.name == order]
 
     async def _read(self, machine: str, now: int) -> None:
@@ -79,39 +79,39 @@ class OrderWindows:
         found = await newest_orders(self._store, machine, now)
         running = found.pop() if found and found[-1].end == FOR_EVER else None
         key, last = (machine, "order"), (machine, LAST + "order")
-        self._board.running.pop(key, None)
-        self._board.ended[last] = None
+        self._totals.running.pop(key, None)
+        self._totals.ended[last] = None
         if running is not None:
             whole = -(-running.start // MINUTE) * MINUTE
             sums = (await measure(self._store, self._plant, machine, running.start, whole, now=now)).total()
             add(sums, await self._sum_of(machine, whole, now - now % HOUR + HOUR, now))
-            self._board.running[key] = Window(running.start, FOR_EVER, sums, running.job.order)
+            self._totals.running[key] = Window(running.start, FOR_EVER, sums, running.job.order)
         if found:
             job, start, end = found[-1]
             sums = (await measure(self._store, self._plant, machine, start, end, now=now)).total()
-            self._board.ended[last] = Window(start, end, sums, job.order)
+            self._totals.ended[last] = Window(start, end, sums, job.order)
         self._touch(machine)
 
     def _touch(self, machine: str) -> None:
         """Note that a machine's orders have changed, and see which its line's are."""
         line = machine.rpartition("/")[0]
-        machines = self._board.lines[line]
+        machines = self._totals.lines[line]
         on = self._newest(line, [(each, "order") for each in machines])
         before = self._newest(line, [(each, kind) for each in machines for kind in ("order", LAST + "order")], on)
         self._set_running((line, "order"), on)
-        self._board.ended[line, LAST + "order"] = before
-        self._board.touch(*((path, kind) for path in (machine, line) for kind in ("order", LAST + "order")))
+        self._totals.ended[line, LAST + "order"] = before
+        self._totals.touch(*((path, kind) for path in (machine, line) for kind in ("order", LAST + "order")))
 
     def _set_running(self, key: Key, window: Window | None) -> None:
-        was = self._board.running.get(key)
+        was = self._totals.running.get(key)
         if window is None:
-            self._board.running.pop(key, None)
+            self._totals.running.pop(key, None)
         elif was is None or (was.start, was.name) != (window.start, window.name):
-            self._board.running[key] = window
+            self._totals.running[key] = window
 
     def _newest(self, line: str, keys: list[Key], but: Window | None = None) -> Window | None:
         """Return the order that began last on any of a line's machines, as a window without a sum."""
-        windows = [window for key in keys if (window := self._board.window(key))]
+        windows = [window for key in keys if (window := self._totals.window(key))]
         newest = max(
             (window for window in windows if but is None or window.name != but.name),
             key=lambda window: window.start,

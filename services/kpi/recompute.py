@@ -19,13 +19,13 @@ from broker.contract.events import AnyEvent, Count, Material
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
 from services.ledger import entries
-from services.ledger.columnar import vectorised
-from services.ledger.columnar.columns import Gathering, Slice
+from services.ledger.columnar import builder
+from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.counters import DIP_NS
 from services.ledger.fields import TIME, Sums
-from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
+from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookback_ns
 from services.ledger.rows import Rows, Rules, build
-from services.query.histories import FOR_EVER, in_force, known_before
+from services.query.histories import FOR_EVER, as_of, last_known_state
 from services.query.paging import PAGE, pages, whole_instants
 from services.store.interface import Batch, LedgerRow, ReasonRow, Store
 
@@ -37,7 +37,7 @@ PORTION_PAGE: Final = 2_000
 """… of so many events, about: it takes some hundredths of a second."""
 LEFT_NS: Final = 60 * MINUTE
 """How much of a ledger that is being kept is left to its keeper."""
-_TELLING: Final[tuple[Kind, ...]] = tuple(kind for kind in KINDS if kind != "status")
+_REPORTING: Final[tuple[Kind, ...]] = tuple(kind for kind in KINDS if kind != "status")
 """The kinds of event that a ledger can begin with: being online alone makes no row."""
 _PROBED: Final = 20
 _DAY_NS: Final = 24 * 60 * MINUTE
@@ -76,7 +76,7 @@ async def recompute(
     end: int,
     *,
     now: int,
-    is_kept: bool = False,
+    is_stored: bool = False,
     watch: Callable[[Progress], None] = lambda _: None,
     page: int = PAGE,
 ) -> Recomputed:
@@ -89,18 +89,18 @@ async def recompute(
         start: from when, nanoseconds since 1970-01-01 UTC.
         end: until when.
         now: the present; a machine of which no row is there gets rows until then.
-        is_kept: a service is keeping this ledger (`grows`).
+        is_stored: a service is keeping this ledger (`grows`).
         watch: is told of the progress.
         page: events that are in memory at once, about.
     """
     until = -(-end // MINUTE) * MINUTE
     planned = _Plan(store, plant, start - start % MINUTE, until, now=now)
     machines = await store.machines(asset)
-    frontier = await store.frontier(asset)
-    if is_kept and frontier:
-        planned.leave_from(max(frontier.values()) // MINUTE * MINUTE - LEFT_NS)
+    watermark = await store.watermark(asset)
+    if is_stored and watermark:
+        planned.leave_from(max(watermark.values()) // MINUTE * MINUTE - LEFT_NS)
     for machine in machines:
-        await planned.add(machine.asset, frontier.get(machine.asset))
+        await planned.add(machine.asset, watermark.get(machine.asset))
     total = sum(task.end - task.start for task in planned.tasks)
     done = events = rows = changed = 0
     for task in planned.tasks:
@@ -111,7 +111,7 @@ async def recompute(
             batch, made = await window.differences()
             if batch.rows or batch.reasons:
                 await store.write(batch)
-            if is_kept and not window.is_as(await _Window.read(store, plant, rest, page)):
+            if is_stored and not window.is_as(await _Window.read(store, plant, rest, page)):
                 continue  # an event came in between; it is made again with it
             events += len(window.events)
             rows += made
@@ -143,7 +143,7 @@ async def portion(store: Store, plant: Plant, machine: str, start: int, end: int
 async def first_minute(store: Store, machine: str) -> int | None:
     """Return the first minute of a machine that has a row: that which its first event of all touches."""
     firsts: list[int] = []
-    for kind in _TELLING:
+    for kind in _REPORTING:
         async for page in pages(store, (kind,), machine, -FOR_EVER, FOR_EVER, size=100):
             touched = [minute for event in page for minute in History(0).put(event, event.at, 0)]
             if touched:
@@ -162,7 +162,7 @@ async def grows(store: Store, asset: str, end: int, *, now: int, wait_s: float) 
         now: the present; a ledger that ends a day before is not being kept.
         wait_s: how long to wait; a service lets its ledger grow each second, or each ten with many machines.
     """
-    newest = max((await store.frontier(asset)).values(), default=0)
+    newest = max((await store.watermark(asset)).values(), default=0)
     if newest < now - _DAY_NS or end < newest - 2 * LEFT_NS:
         return False
     before = await _reach(store, asset)
@@ -172,9 +172,9 @@ async def grows(store: Store, asset: str, end: int, *, now: int, wait_s: float) 
 
 async def _reach(store: Store, asset: str) -> dict[str, int]:
     """Return until when the rows of some machines reach."""
-    frontier = await store.frontier(asset)
-    newest = sorted(frontier, key=lambda machine: -frontier[machine])[:_PROBED]
-    return {machine: await _end_of_rows(store, machine, frontier[machine]) for machine in newest}
+    watermark = await store.watermark(asset)
+    newest = sorted(watermark, key=lambda machine: -watermark[machine])[:_PROBED]
+    return {machine: await _end_of_rows(store, machine, watermark[machine]) for machine in newest}
 
 
 async def _end_of_rows(store: Store, machine: str, newest: int) -> int:
@@ -203,18 +203,18 @@ class _Plan:
         """Leave what is later to the service that keeps it."""
         if self._end > at:
             self._end = at
-            self.notes.append(f"rows from {_said(at)} on are left to the service that is keeping this ledger")
+            self.notes.append(f"rows from {_reported_state(at)} on are left to the service that is keeping this ledger")
 
-    async def add(self, machine: str, frontier: int | None) -> None:
+    async def add(self, machine: str, watermark: int | None) -> None:
         """Find from when until when the rows of a machine can be made."""
         store = self._store
-        newest = await store.before(KINDS, machine, FOR_EVER)
+        newest = await store.latest_before(KINDS, machine, FOR_EVER)
         first = await first_minute(store, machine)
         if first is None:
-            if frontier is not None:
+            if watermark is not None:
                 self.notes.append(f"{machine}: none of its events is kept any more; its rows stay as they are")
             return
-        reach = min(self._end, self._now) if frontier is None else await _end_of_rows(store, machine, frontier)
+        reach = min(self._end, self._now) if watermark is None else await _end_of_rows(store, machine, watermark)
         end = min(self._end, max(reach, *(event.at for event in newest)))
         start = max(self._start, first)
         if start < end and await store.rows(machine, first - MINUTE, first):
@@ -222,7 +222,7 @@ class _Plan:
             if start < whole:
                 start = whole
                 self.notes.append(
-                    f"{machine}: older events are no longer kept, so rows before {_said(min(start, end))} stay"
+                    f"{machine}: older events are no longer stored: rows before {_reported_state(min(start, end))} stay"
                 )
         if start < end:
             self.tasks.append(_Task(machine, start, end))
@@ -232,12 +232,12 @@ class _Plan:
 
         That is when each of its series has spoken: of one that has not, nobody knows what was in force.
         """
-        unheard = {key for event in newest for key in _told(event)}
+        never_counted = {key for event in newest for key in _reported(event)}
         async for page in pages(self._store, KINDS, machine, -FOR_EVER, end):
             for event in page:
-                unheard -= _told(event)
-                if not unheard:
-                    known = event.at + reach_back(self._plant.microstop_limit_ns)
+                never_counted -= _reported(event)
+                if not never_counted:
+                    known = event.at + lookback_ns(self._plant.microstop_limit_ns)
                     return known - known % MINUTE + MINUTE
         return end
 
@@ -248,13 +248,13 @@ class _Window:
     def __init__(self, store: Store, plant: Plant, task: _Task) -> None:
         self._store, self._task = store, task
         self._rules = Rules.of(plant, task.machine)
-        self._since = task.start - reach_back(plant.microstop_limit_ns)
+        self._since = task.start - lookback_ns(plant.microstop_limit_ns)
         self._after_ns = plant.microstop_limit_ns + 2 * DIP_NS
         self.end = task.end
         self.events: list[AnyEvent] = []
-        self.in_force: list[AnyEvent] = []
-        self.known = Said("unknown", "")
-        self._kept: dict[tuple[int, str, str], LedgerRow] = {}
+        self.as_of: list[AnyEvent] = []
+        self.known = ReportedState("unknown", "")
+        self._stored: dict[tuple[int, str, str], LedgerRow] = {}
 
     @classmethod
     async def read(cls, store: Store, plant: Plant, task: _Task, page: int, longest_ns: int = WINDOW_NS) -> "_Window":
@@ -270,16 +270,16 @@ class _Window:
             if self.end > task.start:
                 break
             self.end, page = min(task.end, task.start + MINUTE), 2 * page  # so much in a minute
-        self.in_force = await in_force(store, KINDS, task.machine, self._since)
+        self.as_of = await as_of(store, KINDS, task.machine, self._since)
         self.known = await self._last_known()
         return self
 
     def is_as(self, other: "_Window") -> bool:
         """Tell whether the store held the same events for both."""
-        return (self.end, self.events, self.in_force, self.known) == (
+        return (self.end, self.events, self.as_of, self.known) == (
             other.end,
             other.events,
-            other.in_force,
+            other.as_of,
             other.known,
         )
 
@@ -290,67 +290,67 @@ class _Window:
         right = {
             key: LedgerRow(machine, *key, sums, made.orders.get(key, "")) for key, sums in made.sums.items() if sums
         }
-        kept = {(row.start, row.product, row.shift): row for row in await self._store.rows(machine, start, self.end)}
-        self._kept = kept
-        rows = [row for key, row in right.items() if kept.get(key) != row]
-        rows += [LedgerRow(machine, *key, {}) for key in kept if key not in right]
-        reasons_kept = {
+        stored = {(row.start, row.product, row.shift): row for row in await self._store.rows(machine, start, self.end)}
+        self._stored = stored
+        rows = [row for key, row in right.items() if stored.get(key) != row]
+        rows += [LedgerRow(machine, *key, {}) for key in stored if key not in right]
+        reasons_stored = {
             (row.start, row.state, row.reason): (row.seconds, row.entries)
             for row in await self._store.reason_rows(machine, start, self.end)
         }
         reasons = [
             ReasonRow(machine, *key, *amounts)
             for key, amounts in made.reasons.items()
-            if reasons_kept.get(key) != amounts
+            if reasons_stored.get(key) != amounts
         ]
-        reasons += [ReasonRow(machine, *key, 0, 0) for key in reasons_kept if key not in made.reasons]
+        reasons += [ReasonRow(machine, *key, 0, 0) for key in reasons_stored if key not in made.reasons]
         return Batch(rows=rows, reasons=reasons), len(right) + len(made.reasons)
 
     def changes(self, batch: Batch) -> list[tuple[str, int, Sums, Sums]]:
         """Return what each row of `differences` was and is, as (machine, minute, before, after)."""
         keys = ((row, (row.start, row.product, row.shift)) for row in batch.rows)
         return [
-            (row.asset, row.start, self._kept[key].sums if key in self._kept else {}, row.sums) for row, key in keys
+            (row.asset, row.start, self._stored[key].sums if key in self._stored else {}, row.sums) for row, key in keys
         ]
 
     def _rows(self) -> Rows:
         machine, start, _ = self._task
         try:
-            gathering = Gathering()
-            gathering.put(Slice(machine, start, self.end, self._rules, self.known), self._told(), self._since)
-            return vectorised.build(gathering.columns()).rows()[machine]
+            column_builder = ColumnBuilder()
+            column_builder.put(Slice(machine, start, self.end, self._rules, self.known), self._reported(), self._since)
+            return builder.build(column_builder.columns()).rows()[machine]
         except OverflowError:
             return build(self._history(), start, self.end, self._rules)
 
-    def _told(self) -> Iterator[AnyEvent]:
-        yield from self.in_force
+    def _reported(self) -> Iterator[AnyEvent]:
+        yield from self.as_of
         yield from self.events
 
     def _history(self) -> History:
         """Return the machine's history, in which amounts may be of any size."""
         history = History(self._task.start)
         history.since, history.known = self._since, self.known
-        for event in self._told():
+        for event in self._reported():
             history.put(event, event.at, self._rules.short_ns)
         return history
 
-    async def _last_known(self) -> Said:
+    async def _last_known(self) -> ReportedState:
         """Return the newest state before the first event that was not unknown."""
         history = History(self._since)
-        for event in self.in_force:
+        for event in self.as_of:
             if event.kind in ("state", "status"):
                 history.put(event, event.at, 0)
-        said = history.said_at(self._since - 1)
-        if said.state != "unknown" or not history.states.times:
-            return said
-        return await known_before(self._store, self._task.machine, self._since, self._rules.short_ns)
+        reported_state = history.state_at(self._since - 1)
+        if reported_state.state != "unknown" or not history.states.times:
+            return reported_state
+        return await last_known_state(self._store, self._task.machine, self._since, self._rules.short_ns)
 
 
-def _told(event: AnyEvent) -> set[tuple[str, str, str]]:
+def _reported(event: AnyEvent) -> set[tuple[str, str, str]]:
     """Return what an event tells: of a count or material, each field is a series of its own."""
     fields = {field for field, _, _ in entries.readings(event)} if isinstance(event, Count | Material) else set()
     return {(event.kind, event.series, field) for field in fields or {""}}
 
 
-def _said(at: int) -> str:
+def _reported_state(at: int) -> str:
     return instants.format_rfc3339(at)

@@ -13,11 +13,11 @@ from typing import Final
 from broker.contract.topics import PREFIX
 from broker.mqtt.session import Publication, Session
 from broker.plant.plant import Plant
-from services.intake.routing import DeadLetters, until_kept
-from services.kpi.keeping import Keeper
+from services.intake.routing import DeadLetters, write_with_retry
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.windows import Windows
 from services.store import failures
-from services.store.interface import Refused, Store
+from services.store.interface import Rejected, Store
 
 TICK_S: Final = 1.0
 SLOW_TICK_S: Final = 10.0
@@ -27,7 +27,7 @@ UNHEARD_NS: Final = 2_000_000_000
 """After the last late event of a machine its ledger is recomputed: late events come in numbers."""
 
 
-async def keep_productivity(
+async def serve_productivity(
     session: Session,
     store: Store,
     plant: Plant,
@@ -38,30 +38,30 @@ async def keep_productivity(
 ) -> None:
     """Keep what the session receives, and the ledger, until cancelled. Subscribe the session to `kpi_filters`."""
     windows = Windows(store, plant, prefix)
-    keeper = Keeper(store, plant, now, prefix=prefix, changed=windows.apply)
+    writer = LedgerWriter(store, plant, now, prefix=prefix, changed=windows.apply)
     lock = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_consume(session, keeper, windows, lock, prefix))
-        group.create_task(_pass_time(session, keeper, windows, lock, ticked))
-        group.create_task(_catch_up(keeper, windows, lock))
+        group.create_task(_consume(session, writer, windows, lock, prefix))
+        group.create_task(_pass_time(session, writer, windows, lock, ticked))
+        group.create_task(_catch_up(writer, windows, lock))
 
 
-async def _consume(session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock, prefix: str) -> None:
+async def _consume(session: Session, writer: LedgerWriter, windows: Windows, lock: asyncio.Lock, prefix: str) -> None:
     letters = DeadLetters(session, prefix)
     async for batch in session.batches():
-        refused: list[Refused] = []
+        rejected: list[Rejected] = []
 
         async def keep() -> None:
-            async with lock, _anew_after_failure(windows):
-                refused[:] = await keeper.keep(batch.messages)  # noqa: B023  (awaited within the loop)
+            async with lock, _reload_after_failure(windows):
+                rejected[:] = await writer.persist(batch.messages)  # noqa: B023  (awaited within the loop)
 
-        await until_kept(keep)
+        await write_with_retry(keep)
         batch.acknowledge()
-        await letters.publish(refused)
+        await letters.publish(rejected)
 
 
 async def _pass_time(
-    session: Session, keeper: Keeper, windows: Windows, lock: asyncio.Lock, ticked: Callable[[float], None] | None
+    session: Session, writer: LedgerWriter, windows: Windows, lock: asyncio.Lock, ticked: Callable[[float], None] | None
 ) -> None:
     """Let the ledger grow with time, and publish the indicators that have changed."""
     loop = asyncio.get_running_loop()
@@ -71,14 +71,14 @@ async def _pass_time(
 
         async def advance() -> None:
             nonlocal reached
-            async with lock, _anew_after_failure(windows):
-                reached = await keeper.advance()
-                await windows.roll(keeper, reached)
+            async with lock, _reload_after_failure(windows):
+                reached = await writer.advance()
+                await windows.roll(writer, reached)
 
         publications: list[Publication] = []
         try:
-            await until_kept(advance)
-            await until_kept(partial(windows.read, reached))
+            await write_with_retry(advance)
+            await write_with_retry(partial(windows.read, reached))
             publications += windows.due(reached)
         except Exception as error:  # noqa: BLE001  (the next tick begins from the store)
             failures.note("letting the ledger grow with time", error)
@@ -86,11 +86,11 @@ async def _pass_time(
             if ticked is not None:
                 ticked(loop.time() - began)
         await session.publish(*publications)
-        pause_s = SLOW_TICK_S if len(keeper) > MANY_MACHINES else TICK_S
+        pause_s = SLOW_TICK_S if len(writer) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))
 
 
-async def _catch_up(keeper: Keeper, windows: Windows, lock: asyncio.Lock) -> None:
+async def _catch_up(writer: LedgerWriter, windows: Windows, lock: asyncio.Lock) -> None:
     """Recompute what is due, a portion at a time; batches and the passing of time go first."""
     while True:
         did = False
@@ -98,20 +98,20 @@ async def _catch_up(keeper: Keeper, windows: Windows, lock: asyncio.Lock) -> Non
         async def recompute() -> None:
             nonlocal did
             did = False
-            async with lock, _anew_after_failure(windows):
-                did = await keeper.catch_up(unheard_ns=UNHEARD_NS)
+            async with lock, _reload_after_failure(windows):
+                did = await writer.catch_up(unheard_ns=UNHEARD_NS)
 
         try:
-            await until_kept(recompute)
+            await write_with_retry(recompute)
         except Exception as error:  # noqa: BLE001  (the next time it begins from the store)
             failures.note("recomputing what is due", error)
         await asyncio.sleep(0 if did else TICK_S)
 
 
 @asynccontextmanager
-async def _anew_after_failure(windows: Windows) -> AsyncIterator[None]:
+async def _reload_after_failure(windows: Windows) -> AsyncIterator[None]:
     try:
         yield
     except Exception:
-        windows.forget()
+        windows.reset()
         raise

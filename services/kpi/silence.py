@@ -26,7 +26,7 @@ def time_since(machines: Iterable[Machine], start: int, end: int) -> Sums:
             continue
         counted = history.counted_from is not None
         on = history.jobs.at(begin) is not None
-        key: tuple[object, ...] = (id(machine.rules.calendar), history.said_at(begin).state, on, counted, begin)
+        key: tuple[object, ...] = (id(machine.rules.calendar), history.state_at(begin).state, on, counted, begin)
         alike[key] += 1
         one.setdefault(key, machine)
     for key, machine in one.items():

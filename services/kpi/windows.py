@@ -23,18 +23,18 @@ from broker.contract.payloads import KpiPayload
 from broker.contract.topics import PREFIX, is_under
 from broker.mqtt.session import Publication
 from broker.plant.plant import Plant
-from services.kpi.board import KINDS, LAST, Board, Key, Window, paths
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import Change, Machine
 from services.kpi.order_windows import OrderWindows
 from services.kpi.silence import time_since
+from services.kpi.window_totals import KINDS, LAST, Key, Window, WindowTotals, paths
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
 from services.ledger.indicators.indicators import coverage, evaluate
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
-from services.query.answers import CORE, context_of, never_told
+from services.query.answers import CORE, context_of, never_reported
 from services.query.histories import FOR_EVER
-from services.query.never_told import told
+from services.query.never_reported import reported
 from services.query.ranges import Range, measure
 from services.store import failures
 from services.store.interface import Store
@@ -59,8 +59,8 @@ class Windows:
 
     def __init__(self, store: Store, plant: Plant, prefix: str = PREFIX) -> None:
         self._store, self._plant, self._prefix = store, plant, prefix
-        self._board = Board()
-        self._orders = OrderWindows(self._board, store, plant, self._sum)
+        self._totals = WindowTotals()
+        self._orders = OrderWindows(self._totals, store, plant, self._sum)
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
         self._silent: set[str] = set()
@@ -75,7 +75,7 @@ class Windows:
         """Whether the broker holds something; not here: nobody knows, as it may be from before a restart."""
         self._failing: dict[str, str] = {}
         """The machines whose rows the keeper cannot make, and why."""
-        self._told: dict[str, dict[str, int]] = {}
+        self._reported: dict[str, dict[str, int]] = {}
         """By machine, the fields that it has told since the start, and the time of the first."""
         self._gone: list[Key] = []
         """Windows that there are not, and that the broker may still hold."""
@@ -93,7 +93,7 @@ class Windows:
             self._apply(changes, events)
         except Exception as error:  # noqa: BLE001  (they are stored; what is published is read anew)
             failures.note("taking in changed rows", error)
-            self.forget()
+            self.reset()
 
     def _apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
         self._note(events)
@@ -109,72 +109,72 @@ class Windows:
             difference = {field: -amount for field, amount in before.items()}
             add(difference, after)
             timeless = difference if counted else _without_time(difference)
-            for key, window in self._board.at(machine, start):
+            for key, window in self._totals.at(machine, start):
                 add(window.sums, difference if key[0] in self._meters else timeless)
-                if events or key in self._board.ended:
-                    self._board.touch(key)
-                if key in self._board.ended:
+                if events or key in self._totals.ended:
+                    self._totals.touch(key)
+                if key in self._totals.ended:
                     window.read = 0
             self._orders.apply(machine, start, timeless, by_events=bool(events))
 
     def _note(self, events: Sequence[AnyEvent]) -> None:
         """Note what is to be read anew for these events."""
         for event in events:
-            self._note_told(event)
+            self._note_reported(event)
             if event.kind == "job":
-                self._orders.read_anew(event.asset)
+                self._orders.reload(event.asset)
             elif event.kind == "quality":
-                for (path, _), window in self._board.at(event.asset, event.at - 1):
-                    if path in self._machines or path in self._board.lines:
+                for (path, _), window in self._totals.at(event.asset, event.at - 1):
+                    if path in self._machines or path in self._totals.lines:
                         window.read = 0
 
-    def _note_told(self, event: AnyEvent) -> None:
+    def _note_reported(self, event: AnyEvent) -> None:
         """Note fields that a machine tells earlier than before: from then on, ratios of them are defined."""
         if isinstance(event, Labour):  # it replaces what was told before of those who work, even by telling nothing
-            for window in self._board.since(event.asset, event.at).values():
+            for window in self._totals.since(event.asset, event.at).values():
                 window.read = 0
-        first = self._told.setdefault(event.asset, {})
-        new = {field for field in told(event) if event.at < first.get(field, FOR_EVER)}
+        first = self._reported.setdefault(event.asset, {})
+        new = {field for field in reported(event) if event.at < first.get(field, FOR_EVER)}
         if not new:
             return
         first.update(dict.fromkeys(new, event.at))
-        for key, window in self._board.since(event.asset, event.at).items():
-            if window.context.untold & new:
-                window.context = msgspec.structs.replace(window.context, untold=window.context.untold - new)
-                self._board.touch(key)
-            if window.context.output_untold and "good" in new:
+        for key, window in self._totals.since(event.asset, event.at).items():
+            if window.context.not_reported & new:
+                window.context = msgspec.structs.replace(window.context, not_reported=window.context.not_reported - new)
+                self._totals.touch(key)
+            if window.context.output_not_reported and "good" in new:
                 window.read = 0
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Forget all sums, so that `roll` reads them anew: nobody knows what of a write that failed is in the store."""
-        self._board.forget()
+        self._totals.reset()
         self._machines.clear()
 
-    async def roll(self, keeper: Keeper, now: int) -> None:
+    async def roll(self, writer: LedgerWriter, now: int) -> None:
         """Begin the windows that are due, and begin all anew if a machine has joined or begun to count.
 
-        Call it right after `Keeper.advance`, with what it returns and while nothing else writes: all rows reach until
-        then.
+        Call it right after `LedgerWriter.advance`, with what it returns and while nothing else writes: all rows reach
+        until then.
         """
         self._rolled = now
-        machines = {machine: keeper.is_counted(machine) for machine in keeper.machines()}
+        machines = {machine: writer.is_counted(machine) for machine in writer.machines()}
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
         left = self._machines.keys() - machines.keys()
         changed |= left  # those that are retired: what they belonged to is without them
         if machines.keys() != self._machines.keys():
-            self._board.take_in(machines)
-            self._board.drop_others()
+            self._totals.add(machines)
+            self._totals.drop_others()
             self._silent = set(self._plant.machines()).difference(machines)
         if self._silent:
-            heard = self._silent.intersection([machine.asset for machine in await self._store.machines()])
-            self._silent -= heard
-            changed |= heard
-        quiet, behind = keeper.silent(), keeper.behind()
+            received = self._silent.intersection([machine.asset for machine in await self._store.machines()])
+            self._silent -= received
+            changed |= received
+        quiet, behind = writer.silent(), writer.behind()
         changed |= (self._quiet.keys() - quiet.keys()) | (self._behind - behind)
         if quiet.keys() != self._quiet.keys() or machines.keys() != self._machines.keys():
-            still = {path for path, under in self._board.members.items() if quiet.keys() >= set(under)}
+            still = {path for path, under in self._totals.members.items() if quiet.keys() >= set(under)}
             for path in still - self._still:
-                self._board.clear(path)
+                self._totals.clear(path)
                 self._quieted[path] = None
             self._still = still
         self._quiet, self._behind = quiet, behind
@@ -182,20 +182,20 @@ class Windows:
         self._machines = machines
         if changed:
             counted = {machine for machine, is_counted in machines.items() if is_counted} | self._silent
-            told = {path for machine in counted for path in paths(machine)}
-            self._meters = self._board.members.keys() - told
-        self._failing = dict(keeper.failing)
-        for path in self._board.members.keys() - self._still:
+            reported = {path for machine in counted for path in paths(machine)}
+            self._meters = self._totals.members.keys() - reported
+        self._failing = dict(writer.failing)
+        for path in self._totals.members.keys() - self._still:
             for kind in KINDS:
                 with self._by_itself("beginning a window", path):
-                    await self._roll(path, kind, now, anew=path in stale)
+                    await self._roll(path, kind, now, reload=path in stale)
         await self._orders.roll(changed, machines, now)
         if left:
-            self._left.update(dict.fromkeys(key for key in self._retained if key[0] not in self._board.members))
+            self._left.update(dict.fromkeys(key for key in self._retained if key[0] not in self._totals.members))
         possible = itertools.chain(
             self._left,
-            self._board.possible(self._board.members.keys() - self._still),
-            self._board.possible(itertools.islice(self._quieted, QUIETED_AT_ONCE)),
+            self._totals.possible(self._totals.members.keys() - self._still),
+            self._totals.possible(itertools.islice(self._quieted, QUIETED_AT_ONCE)),
         )
         self._gone = [key for key in possible if self._retained.get(key, True) and not self._is_shown(key)]
         self._left.clear()
@@ -212,11 +212,11 @@ class Windows:
         loop = asyncio.get_running_loop()
         until = loop.time() + for_s
         due = [
-            (window.read, key, window) for key, window in self._board.running.items() if now - window.read >= READ_NS
+            (window.read, key, window) for key, window in self._totals.running.items() if now - window.read >= READ_NS
         ]
         due += [
             (window.read, key, window)
-            for key, window in self._board.ended.items()
+            for key, window in self._totals.ended.items()
             if window is not None and now - window.read >= READ_OVER_NS
         ]
         for read, key, window in sorted(due, key=lambda item: item[:2]):
@@ -224,16 +224,16 @@ class Windows:
                 return
             path, kind = key
             window.read = now
-            if kind.endswith("order") or len(self._board.under(path)) > MOST_MACHINES:
+            if kind.endswith("order") or len(self._totals.under(path)) > MOST_MACHINES:
                 continue
             with self._by_itself("reading what a window needs", path):
                 measured = await self._range(key, window, now)
                 # What was never told is known once it has been read: an event that tells it is noticed.
-                known = window.context if read else await never_told(self._store, self._plant, path, measured.end)
+                known = window.context if read else await never_reported(self._store, self._plant, path, measured.end)
                 context = await context_of(self._store, self._plant, measured, known)
                 if context != window.context:
                     window.context = context
-                    self._board.touch(key)
+                    self._totals.touch(key)
 
     def due(self, now: int) -> Iterator[Publication]:
         """Yield what is to be published now: windows that an event touched, and those long unpublished.
@@ -241,16 +241,16 @@ class Windows:
         Of the latter only a share at a time, so that publishing goes on evenly. A window that there is no longer, as
         when no order is on, is cleared from the broker.
         """
-        longest_ago = itertools.takewhile(lambda item: item[1].is_old(now), self._board.running.items())
-        old = [key for key, _ in itertools.islice(longest_ago, len(self._board.running) // SHARE + 1)]
-        due = dict.fromkeys((*self._board.touched, *old))
-        self._board.touched.clear()
+        longest_ago = itertools.takewhile(lambda item: item[1].is_old(now), self._totals.running.items())
+        old = [key for key, _ in itertools.islice(longest_ago, len(self._totals.running) // SHARE + 1)]
+        due = dict.fromkeys((*self._totals.touched, *old))
+        self._totals.touched.clear()
         for key in due:
-            window = self._board.running.pop(key, None)
+            window = self._totals.running.pop(key, None)
             if window is not None:
-                self._board.running[key] = window
+                self._totals.running[key] = window
             else:
-                window = self._board.ended.get(key)
+                window = self._totals.ended.get(key)
             if window is not None and window.start <= now:
                 window.published = now
                 if key[0] in self._still:
@@ -269,16 +269,16 @@ class Windows:
 
     def _is_shown(self, key: Key) -> bool:
         """Tell whether there is a window, and not all of its machines have long been silent."""
-        return self._board.window(key) is not None and key[0] not in self._still
+        return self._totals.window(key) is not None and key[0] not in self._still
 
     def _payload(self, key: Key, window: Window, now: int) -> KpiPayload:
         path, kind = key
         sums = window.sums
         if not kind.endswith("order"):
             sums = self._with_silent(path, window, now)
-        elif path in self._board.lines:
+        elif path in self._totals.lines:
             sums = {}
-            for machine in self._board.lines[path]:
+            for machine in self._totals.lines[path]:
                 add(sums, self._of_order(machine, window.name, now))
         evaluation = evaluate(
             sums, msgspec.structs.replace(window.context, operations=self._operations(key, window, now))
@@ -335,7 +335,7 @@ class Windows:
         total = dict(window.sums)
         if self._quiet:
             end = min(now, window.end)
-            quiet = [self._quiet[machine] for machine in self._board.under(path) if machine in self._quiet]
+            quiet = [self._quiet[machine] for machine in self._totals.under(path) if machine in self._quiet]
             timed = [machine for machine in quiet if self._is_timed(machine.asset, path)]
             add(total, time_since(timed, window.start, end))
             if len(timed) < len(quiet):
@@ -359,7 +359,7 @@ class Windows:
                 if is_order:
                     add(sums, self._of_order(machine, window.name, now))
                     continue
-                part = self._board.window((machine, kind))
+                part = self._totals.window((machine, kind))
                 if (part is None and machine in self._quiet) or (part and not part.is_as_long_as(window)):
                     return window.context.operations
                 if part is not None:
@@ -370,7 +370,7 @@ class Windows:
     async def _range(self, key: Key, window: Window, now: int) -> Range:
         """Return the ledger of a window by machine; from the store where machines have calendars of their own."""
         path, kind = key
-        machines = {machine: self._board.window((machine, kind)) for machine in self._board.under(path)}
+        machines = {machine: self._totals.window((machine, kind)) for machine in self._totals.under(path)}
         parts = {machine: part for machine, part in machines.items() if part and part.is_as_long_as(window)}
         if len(parts) < len(machines):
             return await measure(self._store, self._plant, path, window.start, window.end, now=now)
@@ -380,24 +380,24 @@ class Windows:
 
     # ---- Hours and shifts ----
 
-    async def _roll(self, path: str, kind: str, now: int, *, anew: bool) -> None:
+    async def _roll(self, path: str, kind: str, now: int, *, reload: bool) -> None:
         key, last = (path, kind), (path, LAST + kind)
-        window = self._board.running.get(key)
-        if window is not None and now < window.end and not anew:
+        window = self._totals.running.get(key)
+        if window is not None and now < window.end and not reload:
             return
         ended = self._span_before(path, kind, now)
-        if window is not None and ended is not None and (window.start, window.end) == ended[:2] and not anew:
-            self._board.ended[last] = window
-            self._board.touch(last)
-        elif anew or window is not None or last not in self._board.ended:
-            self._board.ended[last] = await self._read_ended(path, ended) if ended is not None else None
-            self._board.touch(last)
-        self._board.running.pop(key, None)
-        span = self._span(path, kind, now)
+        if window is not None and ended is not None and (window.start, window.end) == ended[:2] and not reload:
+            self._totals.ended[last] = window
+            self._totals.touch(last)
+        elif reload or window is not None or last not in self._totals.ended:
+            self._totals.ended[last] = await self._read_ended(path, ended) if ended is not None else None
+            self._totals.touch(last)
+        self._totals.running.pop(key, None)
+        span = self._duration_text(path, kind, now)
         if span is not None:
             start, end, name = span
-            self._board.running[key] = Window(start, end, await self._sum(path, start, end, now), name)
-            self._board.touch(key)
+            self._totals.running[key] = Window(start, end, await self._sum(path, start, end, now), name)
+            self._totals.touch(key)
 
     async def _read_ended(self, path: str, span: tuple[int, int, str]) -> Window | None:
         start, end, name = span
@@ -405,7 +405,7 @@ class Windows:
         known = coverage(sums)
         return Window(start, end, sums, name) if known or (known is None and sums) else None
 
-    def _span(self, path: str, kind: str, now: int) -> tuple[int, int, str] | None:
+    def _duration_text(self, path: str, kind: str, now: int) -> tuple[int, int, str] | None:
         if kind == "hour":
             return now - now % HOUR, now - now % HOUR + HOUR, ""
         calendar = self._plant.calendar_of(path)
@@ -422,14 +422,14 @@ class Windows:
     async def _sum(self, path: str, start: int, end: int, now: int) -> Sums:
         """Read a window's sum from the store, with the time before a machine's first row as unknown."""
         total: Sums = {}
-        told: dict[str, int] = dict.fromkeys(self._board.under(path), 0)
+        reported: dict[str, int] = dict.fromkeys(self._totals.under(path), 0)
         for begin, until, resolution in layers(start - start % MINUTE, end):
             for (machine, _, _), sums in (await self._store.totals(path, begin, until, resolution)).items():
-                if machine not in told:
+                if machine not in reported:
                     continue
-                told[machine] += sum(sums.get(field, 0) for field in TIME)
+                reported[machine] += sum(sums.get(field, 0) for field in TIME)
                 add(total, sums if self._is_timed(machine, path) else _without_time(sums))
-        for machine, time in told.items():
+        for machine, time in reported.items():
             until = min(now, self._quiet[machine].until) if machine in self._quiet else now
             if self._is_timed(machine, path) and until - start > time:
                 for sums in unknown_time(start, until - time, self._plant.calendar_of(machine)).values():

@@ -38,7 +38,8 @@ PIECES: Final = (
     "dips",
 )
 """Pieces as counted. `unrated` are those produced of which nobody told an ideal cycle, `produced_off` those produced
-while the machine said that it was off. `dips` are the readings, of any counter or meter, that fell and were back within
+while the machine said that it was off. `counter_glitches` are the readings, of any counter or meter, that fell and were
+back within
 a minute: nothing was counted of them."""
 IDEAL: Final = ("ideal_s", "ideal_good_s")
 RELIABILITY: Final = ("failures", "repairs", "repair_s", "between_s")

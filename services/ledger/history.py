@@ -23,17 +23,17 @@ KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "l
 """The kinds of event that the ledger is made of."""
 
 
-class Said(NamedTuple):
+class ReportedState(NamedTuple):
     """What a machine said of itself."""
 
     state: State
     reason: str
 
 
-UNKNOWN: Final = Said("unknown", "")
+UNKNOWN: Final = ReportedState("unknown", "")
 
 
-class Spell(NamedTuple):
+class StateInterval(NamedTuple):
     """A stretch of the timeline in one state for one reason.
 
     Attributes:
@@ -43,10 +43,10 @@ class Spell(NamedTuple):
 
     start: int
     end: int | None
-    said: Said
+    reported_state: ReportedState
 
 
-def reach_back(short_ns: int) -> int:
+def lookback_ns(short_ns: int) -> int:
     """Return how far before a range its ledger may depend on single events: a stop that is short, a counter's dip."""
     return max(10 * MINUTE, 2 * short_ns)
 
@@ -65,7 +65,7 @@ class History:
         self.origin = origin
         self.since = -(2**62)
         self.known = UNKNOWN
-        self.states: Track[Said] = Track()
+        self.states: Track[ReportedState] = Track()
         self.links: Track[bool] = Track()
         self.jobs = Orders()
         self.labour: Track[tuple[int, int]] = Track()
@@ -81,8 +81,8 @@ class History:
     @property
     def counted_from(self) -> int | None:
         """When the first count of produced pieces was heard, as far back as is known; None if none was."""
-        heard = self.readings.get(("produced", ""))
-        return heard.times[0] if heard is not None else None
+        received = self.readings.get(("produced", ""))
+        return received.times[0] if received is not None else None
 
     def begins_other(self, at: int, order: str) -> bool:
         """Tell whether at this very instant an order begins that is not the one named; '' names any."""
@@ -128,37 +128,37 @@ class History:
         self.newest = max(self.newest, event.at)
         match event:
             case StateChange():
-                self.states.put(event.at, Said(event.state, event.reason))
+                self.states.put(event.at, ReportedState(event.state, event.reason))
             case Status():
                 self.links.put(event.at, event.online)
             case Job():
-                self.jobs.tell(event.at, entries.job(event))
+                self.jobs.report(event.at, entries.job(event))
             case Count():
                 self._put_readings(event)
             case _:
                 pass
 
-    def forget(self, before: int, short_ns: int) -> None:
+    def drop_before(self, before: int, short_ns: int) -> None:
         """Drop what is older than `before` and no longer in force, and let the history begin there."""
         if before <= self.origin:
             return
         self.origin = before
-        margin = before - reach_back(short_ns)
-        self.known, self.since = self.known_before(margin), margin
+        margin = before - lookback_ns(short_ns)
+        self.known, self.since = self.last_known_state(margin), margin
         for track in (self.states, self.links, self.jobs, self.labour, *self.stocks.values()):
-            track.forget(margin)  # type: ignore[attr-defined]  # they are all tracks, of different entries
+            track.drop_before(margin)  # type: ignore[attr-defined]  # they are all tracks, of different entries
         for readings in self.readings.values():
-            readings.forget(margin)
+            readings.drop_before(margin)
 
     # ---- The timeline of states ----
 
-    def said_at(self, time: int) -> Said:
+    def state_at(self, time: int) -> ReportedState:
         """Return the state that holds at `time`."""
         state_place = self.states.place_at(time)
         link_place = self.links.place_at(time)
-        return self._in_force(state_place, link_place)
+        return self._as_of(state_place, link_place)
 
-    def _in_force(self, state_place: int, link_place: int) -> Said:
+    def _as_of(self, state_place: int, link_place: int) -> ReportedState:
         if state_place < 0:
             return UNKNOWN
         if (
@@ -169,7 +169,7 @@ class History:
             return UNKNOWN
         return self.states.entries[state_place]
 
-    def stretches(self, start: int, end: int) -> Iterator[tuple[int, int, Said]]:
+    def intervals(self, start: int, end: int) -> Iterator[tuple[int, int, ReportedState]]:
         """Yield (from, to, said) covering [start, end): a new one at each event, even if it says the same."""
         states, links = self.states, self.links
         state_place, link_place = states.place_at(start), links.place_at(start)
@@ -178,17 +178,21 @@ class History:
             next_state = states.times[state_place + 1] if state_place + 1 < len(states.times) else end
             next_link = links.times[link_place + 1] if link_place + 1 < len(links.times) else end
             stop = min(stop, next_state, next_link)
-            yield start, stop, self._in_force(state_place, link_place)
+            yield start, stop, self._as_of(state_place, link_place)
             if stop == next_state:
                 state_place += 1
             if stop == next_link:
                 link_place += 1
             start = stop
 
-    def spell_at(self, time: int) -> Spell:
+    def interval_at(self, time: int) -> StateInterval:
         """Return the spell around `time`: the longest stretch in the same state, whatever the reasons."""
-        said = self.said_at(time)
-        return Spell(self._spell_start(time, said.state), self._spell_end(time, said.state), said)
+        reported_state = self.state_at(time)
+        return StateInterval(
+            self._interval_start(time, reported_state.state),
+            self._interval_end(time, reported_state.state),
+            reported_state,
+        )
 
     def _boundary_before(self, time: int) -> int | None:
         """Return the newest time at or before `time` at which anything was said."""
@@ -202,43 +206,43 @@ class History:
         times = [at for at in (self.states.next_after(time), self.links.next_after(time)) if at is not None]
         return min(times, default=None)
 
-    def _spell_start(self, time: int, state: State) -> int:
+    def _interval_start(self, time: int, state: State) -> int:
         start = self._boundary_before(time)
         while start is not None:
-            if self.said_at(start - 1).state != state:
+            if self.state_at(start - 1).state != state:
                 return start
             start = self._boundary_before(start - 1)
         return -(2**62)
 
-    def _spell_end(self, time: int, state: State) -> int | None:
+    def _interval_end(self, time: int, state: State) -> int | None:
         end = self.boundary_after(time)
-        while end is not None and self.said_at(end).state == state:
+        while end is not None and self.state_at(end).state == state:
             end = self.boundary_after(end)
         return end
 
-    def known_before(self, time: int) -> Said:
+    def last_known_state(self, time: int) -> ReportedState:
         """Return the newest state before `time` that is not unknown; unknown if there never was one."""
-        said = self.said_at(time - 1)
-        while said.state == "unknown":
+        reported_state = self.state_at(time - 1)
+        while reported_state.state == "unknown":
             before = self._boundary_before(time - 1)
             if before is None or before < self.since:
                 return self.known
             time = before
-            said = self.said_at(time - 1)
-        return said
+            reported_state = self.state_at(time - 1)
+        return reported_state
 
     # ---- Taking in ----
 
     def _put_state(self, event: StateChange, now: int, short_ns: int) -> set[int]:
-        said = Said(event.state, event.reason)
-        same = self.said_at(event.at) == said and self.states.at(event.at) == said
-        if not self.states.put(event.at, said) or same:
+        reported_state = ReportedState(event.state, event.reason)
+        same = self.state_at(event.at) == reported_state and self.states.at(event.at) == reported_state
+        if not self.states.put(event.at, reported_state) or same:
             return set()
         return self._around(event.at, self.states.next_after(event.at), now, short_ns)
 
     def _put_link(self, event: Status, now: int, short_ns: int) -> set[int]:
-        before = self.said_at(event.at)
-        if not self.links.put(event.at, event.online) or before == self.said_at(event.at):
+        before = self.state_at(event.at)
+        if not self.links.put(event.at, event.online) or before == self.state_at(event.at):
             return set()
         return self._around(event.at, self.boundary_after(event.at), now, short_ns)
 
@@ -249,22 +253,22 @@ class History:
         they are short, and where the next known state begins.
         """
         touched: set[int] = set()
-        start = self.spell_at(at - 1).start
+        start = self.interval_at(at - 1).start
         touched |= minutes(start if at - start < short_ns else at - 1, following if following is not None else now)
         while following is not None:
             touched.add(following - following % MINUTE)
-            spell = self.spell_at(following)
-            if spell.end is not None and spell.end - following < short_ns:
-                touched |= minutes(following, spell.end + 1)
-            elif spell.end is None and now - following < short_ns:
+            state_interval = self.interval_at(following)
+            if state_interval.end is not None and state_interval.end - following < short_ns:
+                touched |= minutes(following, state_interval.end + 1)
+            elif state_interval.end is None and now - following < short_ns:
                 touched |= minutes(following, now)
-            if spell.said.state != "unknown":
+            if state_interval.reported_state.state != "unknown":
                 break
-            following = spell.end
+            following = state_interval.end
         return touched
 
     def _put_job(self, event: Job, now: int) -> set[int]:
-        if not self.jobs.tell(event.at, entries.job(event)):
+        if not self.jobs.report(event.at, entries.job(event)):
             return set()
         end = self.jobs.start_after(event.at)
         return minutes(event.at, now if end is None else end + 1)

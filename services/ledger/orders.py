@@ -21,57 +21,57 @@ def takes_off(named: str, order: str) -> bool:
 class Orders(Track[Order | None]):
     """The order that is on from each instant at which a job was told; None where none is."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_reported",)
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: list[Order | str] = []
+        self._reported: list[Order | str] = []
 
-    def tell(self, at: int, told: Order | str) -> bool:
+    def report(self, at: int, reported: Order | str) -> bool:
         """Take in an order that starts, or the name of one that ends; False if that was known."""
         place = self.place_at(at)
         if place >= 0 and self.times[place] == at:
-            if self._told[place] == told:
+            if self._reported[place] == reported:
                 return False
-            self._told[place] = told
+            self._reported[place] = reported
         else:
             place += 1
             self.times.insert(place, at)
             self.entries.insert(place, None)
-            self._told.insert(place, told)
+            self._reported.insert(place, reported)
         self._resolve(place)
         return True
 
     def begun_at(self, at: int) -> Order | None:
         """Return the order that starts at this very instant."""
         place = self.place_at(at)
-        told = self._told[place] if place >= 0 and self.times[place] == at else None
-        return told if isinstance(told, Order) else None
+        reported = self._reported[place] if place >= 0 and self.times[place] == at else None
+        return reported if isinstance(reported, Order) else None
 
     def start_after(self, time: int) -> int | None:
         """Return when the first order after `time` starts: until then, what is told at `time` may matter."""
         for place in range(self.place_at(time) + 1, len(self.times)):
-            if isinstance(self._told[place], Order):
+            if isinstance(self._reported[place], Order):
                 return self.times[place]
         return None
 
-    def forget(self, before: int) -> None:
+    def drop_before(self, before: int) -> None:
         """Drop what is before `before`, but for what is in force then."""
         place = self.place_at(before)
         if place > 0:
-            super().forget(before)
-            del self._told[:place]
-            self._told[0] = self.entries[0] or ANY
+            super().drop_before(before)
+            del self._reported[:place]
+            self._reported[0] = self.entries[0] or ANY
 
     def _resolve(self, place: int) -> None:
         """Find which order is on from this place up to the next start."""
         on = self.entries[place - 1] if place else None
         for each in range(place, len(self.times)):
-            told = self._told[each]
-            if isinstance(told, Order):
+            reported = self._reported[each]
+            if isinstance(reported, Order):
                 if each > place:
                     break
-                on = told
-            elif on is not None and takes_off(told, on.order):
+                on = reported
+            elif on is not None and takes_off(reported, on.order):
                 on = None
             self.entries[each] = on

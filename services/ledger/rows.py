@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
-from broker.plant.calendar import Span
+from broker.plant.calendar import TimeRange
 from broker.plant.plant import Plant
 from services.ledger.counters import increments
 from services.ledger.entries import Order
 from services.ledger.fields import NANO, Sums, add
-from services.ledger.history import MINUTE, UNKNOWN, History, Said
+from services.ledger.history import MINUTE, UNKNOWN, History, ReportedState
 
 NO_PRODUCT: Final = "-"
 NO_SHIFT: Final = "-"
@@ -30,10 +30,10 @@ ReasonKey = tuple[int, str, str]
 """Start of the minute, state, reason."""
 
 
-class Spans(Protocol):
+class TimeRanges(Protocol):
     """What the ledger needs of a shift calendar."""
 
-    def spans(self, start: int, end: int) -> list[Span]:
+    def time_ranges(self, start: int, end: int) -> list[TimeRange]:
         """Return what is planned, covering [start, end) without gaps."""
 
 
@@ -46,7 +46,7 @@ class Rules(NamedTuple):
         ideal_ns: nanoseconds a piece of a product, where the order does not say; None where nobody does.
     """
 
-    calendar: Spans | None
+    calendar: TimeRanges | None
     short_ns: int
     ideal_ns: Callable[[str], int | None]
 
@@ -77,7 +77,7 @@ class Part(NamedTuple):
         amount: in 10⁻⁹ of the field's unit.
         start: from when; for what happens at an instant, that instant; for what a reading added, when it was read.
         end: until when; equal to `start` for what happens at an instant.
-        said: the state then, and its reason.
+        reported_state: the state then, and its reason.
         product: of the order then on the machine.
         shift: of the calendar.
     """
@@ -86,7 +86,7 @@ class Part(NamedTuple):
     amount: int
     start: int
     end: int
-    said: Said
+    reported_state: ReportedState
     product: str
     shift: str
 
@@ -112,9 +112,9 @@ def parts(history: History, start: int, end: int, rules: Rules) -> list[Part]:
     return sorted(builder.trace, key=lambda part: (part.start, part.end))
 
 
-def time_field(said: Said, order: Order | None, planned: bool | None) -> str:
+def time_field(reported_state: ReportedState, order: Order | None, planned: bool | None) -> str:
     """Return the ledger's field for a second in this state; `planned` is None where there is no calendar."""
-    state = said.state
+    state = reported_state.state
     if state in ("off", "maintenance"):
         return f"{state}_s"
     if state == "unknown":
@@ -126,14 +126,14 @@ def time_field(said: Said, order: Order | None, planned: bool | None) -> str:
     return f"{state}_s"
 
 
-def unknown_time(start: int, end: int, calendar: Spans | None) -> dict[str, Sums]:
+def unknown_time(start: int, end: int, calendar: TimeRanges | None) -> dict[str, Sums]:
     """Return the time of a machine of which nothing is known over [start, end), by shift."""
     if end <= start:
         return {}
     if calendar is None:
         return {NO_SHIFT: {"unknown_s": end - start}}
     found: dict[str, Sums] = {}
-    for span in calendar.spans(start, end):
+    for span in calendar.time_ranges(start, end):
         add(found.setdefault(span.shift, {}), {time_field(UNKNOWN, None, span.planned): span.end - span.start})
     return found
 
@@ -151,8 +151,8 @@ class _Builder:
     ) -> None:
         self.history, self.start, self.end, self.rules, self.trace = history, start, end, rules, trace
         self.by_minute = by_minute
-        self.spans = rules.calendar.spans(start, end) if rules.calendar is not None and end > start else []
-        self.span_starts = [span.start for span in self.spans]
+        self.time_ranges = rules.calendar.time_ranges(start, end) if rules.calendar is not None and end > start else []
+        self.range_starts = [span.start for span in self.time_ranges]
         self.sums: dict[RowKey, Sums] = {}
         self.orders: dict[RowKey, str] = {}
         self.reasons: dict[ReasonKey, tuple[int, int]] = {}
@@ -164,8 +164,8 @@ class _Builder:
             self._pieces()
         return Rows(self.sums, self.orders, self.reasons)
 
-    def _span(self, time: int) -> Span | None:
-        return self.spans[bisect_right(self.span_starts, time) - 1] if self.spans else None
+    def _duration_text(self, time: int) -> TimeRange | None:
+        return self.time_ranges[bisect_right(self.range_starts, time) - 1] if self.time_ranges else None
 
     def _add(
         self, field: str, amount: int, begin: int, until: int, place: "_Place", *, read: int | None = None
@@ -179,21 +179,21 @@ class _Builder:
             row = self.sums[key] = {}
         row[field] = row.get(field, 0) + amount
         if self.trace is not None:
-            told = (begin, until) if read is None else (read, read)
-            self.trace.append(Part(field, amount, *told, self.history.said_at(begin), place.product, place.shift))
+            reported = (begin, until) if read is None else (read, read)
+            self.trace.append(Part(field, amount, *reported, self.history.state_at(begin), place.product, place.shift))
 
     def _add_read(self, field: str, amount: int, at: int, place: "_Place") -> None:
         """Add what a reading at this instant added, to the moment before."""
         self._add(field, amount, at - 1, at - 1, place, read=at)
 
     def _place(self, time: int) -> "_Place":
-        return _Place(self.history.jobs.at(time), self._span(time))
+        return _Place(self.history.jobs.at(time), self._duration_text(time))
 
     def _time(self) -> None:
         """Cut the range where anything changes, and put each piece of it into its row."""
         history, start, end = self.history, self.start, self.end
         by_minute = range(start - start % MINUTE + MINUTE, end, MINUTE) if self.by_minute else ()
-        cuts = {*by_minute, *self.span_starts[1:]}
+        cuts = {*by_minute, *self.range_starts[1:]}
         for times in (
             history.states.times,
             history.links.times,
@@ -209,33 +209,36 @@ class _Builder:
         stop_end = start  # until where `short` holds
         short = False
         for begin, until in pairwise(edges):
-            said = history.said_at(begin)
+            reported_state = history.state_at(begin)
             place = self._place(begin)
             planned = place.planned
             length = until - begin
-            field = time_field(said, place.order, planned)
+            field = time_field(reported_state, place.order, planned)
             self._add(field, length, begin, until, place)
-            if said.state == "running":
+            if reported_state.state == "running":
                 self._add("between_s", length, begin, until, place)
                 if counted_from is None or begin < counted_from:
                     self._add("uncounted_s", length, begin, until, place)
-            if said.state == "down":
+            if reported_state.state == "down":
                 self._add("repair_s", length, begin, until, place)
-            if planned is False and said.state in WORKING:
+            if planned is False and reported_state.state in WORKING:
                 self._add("overtime_s", length, begin, until, place)
             if place.order is not None:
                 self._add("order_s", length, begin, until, place)
                 self.orders[begin - begin % MINUTE, place.product, place.shift] = place.order.order
-            if said.state in STOPS and planned is not False:
+            if reported_state.state in STOPS and planned is not False:
                 if begin >= stop_end:
-                    spell = history.spell_at(begin)
-                    stop_end = spell.end if spell.end is not None else end
-                    short = spell.end is not None and spell.end - spell.start < self.rules.short_ns
+                    state_interval = history.interval_at(begin)
+                    stop_end = state_interval.end if state_interval.end is not None else end
+                    short = (
+                        state_interval.end is not None
+                        and state_interval.end - state_interval.start < self.rules.short_ns
+                    )
                 if short:
                     self._add("microstop_s", length, begin, until, place)
             else:
                 stop_end = begin
-            self._reason(begin, said, length if _is_by_reason(said, field) else 0, 0)
+            self._reason(begin, reported_state, length if _is_by_reason(reported_state, field) else 0, 0)
             self._people_and_stock(begin, until, place)
 
     def _people_and_stock(self, begin: int, until: int, place: "_Place") -> None:
@@ -249,9 +252,9 @@ class _Builder:
                 self._add("stock_s", _over_time(amount, begin, until), begin, until, place)
                 self._add("stock_known_s", until - begin, begin, until, place)
 
-    def _reason(self, at: int, said: Said, seconds: int, entries: int) -> None:
+    def _reason(self, at: int, reported_state: ReportedState, seconds: int, entries: int) -> None:
         if seconds or entries:
-            key = (at - at % MINUTE, said.state, said.reason)
+            key = (at - at % MINUTE, reported_state.state, reported_state.reason)
             before = self.reasons.get(key, (0, 0))
             self.reasons[key] = (before[0] + seconds, before[1] + entries)
 
@@ -263,21 +266,23 @@ class _Builder:
             *_inside(history.links.times, self.start - 1, self.end),
         }
         for at in sorted(changes):
-            said, before = history.said_at(at), history.said_at(at - 1)
-            if said.state == "unknown" or said == before:
+            reported_state, before = history.state_at(at), history.state_at(at - 1)
+            if reported_state.state == "unknown" or reported_state == before:
                 continue
             # Back from the unknown in the state that it was in, a machine has entered nothing.
-            known = before if before.state != "unknown" else history.known_before(at)
+            known = before if before.state != "unknown" else history.last_known_state(at)
             place = self._place(at)
-            if said != known and (said.reason or time_field(said, place.order, place.planned) in STOPPED):
-                self._reason(at, said, 0, NANO)
-            if said.state == "down" and known.state != "down":
+            if reported_state != known and (
+                reported_state.reason or time_field(reported_state, place.order, place.planned) in STOPPED
+            ):
+                self._reason(at, reported_state, 0, NANO)
+            if reported_state.state == "down" and known.state != "down":
                 self._add("failures", NANO, at, at, place)
-            if known.state == "down" and said.state != "down":
+            if known.state == "down" and reported_state.state != "down":
                 self._add("repairs", NANO, at, at, place)
-            if said.state in STOPS and said.state != before.state and place.planned is not False:
-                spell = history.spell_at(at)
-                if spell.end is not None and spell.end - spell.start < self.rules.short_ns:
+            if reported_state.state in STOPS and reported_state.state != before.state and place.planned is not False:
+                state_interval = history.interval_at(at)
+                if state_interval.end is not None and state_interval.end - state_interval.start < self.rules.short_ns:
                     self._add("microstops", NANO, at, at, place)
 
     def _pieces(self) -> None:
@@ -291,7 +296,7 @@ class _Builder:
                     continue
                 self._add_read(field, added, at, place)
                 if field == "produced":
-                    if self.history.said_at(moment).state == "off":
+                    if self.history.state_at(moment).state == "off":
                         self._add_read("produced_off", added, at, place)
                     ideal_ns = self._ideal_ns(place)
                     if ideal_ns is None:
@@ -312,16 +317,16 @@ class _Place:
 
     __slots__ = ("order", "planned", "product", "shift")
 
-    def __init__(self, order: Order | None, span: Span | None) -> None:
+    def __init__(self, order: Order | None, span: TimeRange | None) -> None:
         self.order = order
         self.product = order.product if order is not None else NO_PRODUCT
         self.shift = span.shift if span is not None else NO_SHIFT
         self.planned = span.planned if span is not None else None
 
 
-def _is_by_reason(said: Said, field: str) -> bool:
+def _is_by_reason(reported_state: ReportedState, field: str) -> bool:
     """Tell whether time in this field of the ledger is told by its reason, too."""
-    return field in STOPPED or (said.reason != "" and field in (f"{said.state}_s", "no_order_s"))
+    return field in STOPPED or (reported_state.reason != "" and field in (f"{reported_state.state}_s", "no_order_s"))
 
 
 def _inside(times: list[int], start: int, end: int) -> Iterable[int]:

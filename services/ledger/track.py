@@ -61,7 +61,7 @@ class Track(Generic[Entry]):
             yield start, stop, self.entries[place] if place >= 0 else None
             start, place = stop, place + 1
 
-    def forget(self, before: int) -> None:
+    def drop_before(self, before: int) -> None:
         """Drop the entries before `before`, but for the newest of them, which is still in force then."""
         place = bisect_right(self.times, before) - 1
         if place > 0:

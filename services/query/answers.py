@@ -15,12 +15,12 @@ from broker.plant.plant import Loss, Plant
 from services.ledger.fields import NANO, Sums, add, to_units
 from services.ledger.indicators.bottleneck import Bottleneck
 from services.ledger.indicators.capability import Capability, capabilities
-from services.ledger.indicators.doubts import doubts
 from services.ledger.indicators.indicators import Context, coverage, evaluate
 from services.ledger.indicators.losses import six_big_losses, waterfall
-from services.ledger.indicators.untold import uncounted, unheard, unjudged, unrated
+from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
+from services.ledger.indicators.warnings import data_quality_warnings
 from services.query.constraint import constraint
-from services.query.never_told import all_untold, is_output_untold, untold
+from services.query.never_reported import all_not_reported, is_output_not_reported, not_reported
 from services.query.planning import planned_pieces
 from services.query.ranges import Range, measure
 from services.store.interface import Store
@@ -161,7 +161,7 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
     measured = await measure(store, plant, asset, start, end, now=now)
     bottleneck = await _bottleneck(store, plant, measured)
     context = await _full_context(store, plant, measured, bottleneck)
-    return judge(measured, plant, context, await _lasting(store, measured), asked_end=end, bottleneck=bottleneck)
+    return build_answer(measured, plant, context, await _lasting(store, measured), asked_end=end, bottleneck=bottleneck)
 
 
 async def context_of(store: Store, plant: Plant, measured: Range, known: Context | None = None) -> Context:
@@ -169,16 +169,16 @@ async def context_of(store: Store, plant: Plant, measured: Range, known: Context
     return await _full_context(store, plant, measured, await _bottleneck(store, plant, measured), known)
 
 
-async def never_told(store: Store, plant: Plant, asset: str, end: int) -> Context:
+async def never_reported(store: Store, plant: Plant, asset: str, end: int) -> Context:
     """Return a context that knows only what was never told up to `end`, whatever the sums are."""
     stages = plant.stages(asset)
     return Context(
-        untold=await all_untold(store, asset, end),
-        output_untold=bool(stages) and await is_output_untold(store, stages[-1], end),
+        not_reported=await all_not_reported(store, asset, end),
+        output_not_reported=bool(stages) and await is_output_not_reported(store, stages[-1], end),
     )
 
 
-def judge(
+def build_answer(
     measured: Range,
     plant: Plant,
     context: Context,
@@ -206,7 +206,7 @@ def judge(
     rated = _rated(measured)
     if rated is not None:
         notes.append(f"rated gives oee and its factors without {'; '.join(rated.why)}")
-    notes += doubts(measured.by_machine(), lasting)
+    notes += data_quality_warnings(measured.by_machine(), lasting)
     notes += undefined.values()
     apart = group is None or group.by in {"machine", "order"}
     return Answer(
@@ -253,8 +253,8 @@ async def measurements(store: Store, measured: Range) -> list[Measurement]:
 
 async def _lasting(store: Store, measured: Range) -> dict[str, tuple[State, int]]:
     """Return the state that each machine last told, and how long before the end of the range."""
-    told = await store.before(("state",), measured.asset, measured.end)
-    return {event.asset: (event.state, measured.end - event.at) for event in told if isinstance(event, StateChange)}
+    reported = await store.latest_before(("state",), measured.asset, measured.end)
+    return {event.asset: (event.state, measured.end - event.at) for event in reported if isinstance(event, StateChange)}
 
 
 async def _bottleneck(store: Store, plant: Plant, measured: Range) -> Bottleneck | None:
@@ -276,15 +276,15 @@ async def _full_context(
     if known is None:
         has_output = not stages or bool(operations[-1].get("good", 0))
         known = Context(
-            untold=await untold(store, measured.asset, measured.end, measured.total()),
-            output_untold=not has_output and await is_output_untold(store, stages[-1], measured.end),
+            not_reported=await not_reported(store, measured.asset, measured.end, measured.total()),
+            output_not_reported=not has_output and await is_output_not_reported(store, stages[-1], measured.end),
         )
     return Context(
         operations=operations,
         bottleneck=places[0] if places else None,
         capabilities=tuple(capabilities(await measurements(store, measured))),
-        untold=known.untold,
-        output_untold=known.output_untold,
+        not_reported=known.not_reported,
+        output_not_reported=known.output_not_reported,
         planned=await planned_pieces(store, plant, measured),
     )
 
@@ -293,7 +293,7 @@ def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:
     """Return what is left of a range without the machines of which OEE lacks something, and what of each of them."""
     missing: dict[str, str] = {}
     for machine, sums in measured.by_machine().items():
-        why = uncounted(sums) or unheard(sums) or unrated(sums) or unjudged(sums)
+        why = uncounted(sums) or never_counted(sums) or unrated(sums) or good_not_reported(sums)
         if why:
             missing[machine] = why
     part = Range(
@@ -301,7 +301,7 @@ def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:
         measured.start,
         measured.end,
         {key: sums for key, sums in measured.parts.items() if key[0] not in missing},
-        {key: told for key, told in measured.reasons.items() if key[0] not in missing},
+        {key: reported for key, reported in measured.reasons.items() if key[0] not in missing},
         tuple(machine for machine in measured.machines if machine not in missing),
     )
     return part, missing
@@ -318,7 +318,7 @@ def _rated(measured: Range) -> Rated | None:
 
 
 def _good_output(measured: Range, context: Context) -> float | None:
-    if context.output_untold:
+    if context.output_not_reported:
         return None
     if context.operations:
         return context.operations[-1].get("good", 0) / NANO
@@ -326,15 +326,17 @@ def _good_output(measured: Range, context: Context) -> float | None:
 
 
 def _six_big_losses(measured: Range, plant: Plant) -> dict[str, float | None]:
-    told = [(cast("State", state), reason, seconds) for (_, state, reason), (seconds, _) in measured.reasons.items()]
+    reported = [
+        (cast("State", state), reason, seconds) for (_, state, reason), (seconds, _) in measured.reasons.items()
+    ]
     sums = measured.total()
-    untold: set[Loss] = set()
-    if unrated(sums) or uncounted(sums) or unheard(sums):
-        untold = {"speed", "startup-reject", "process-reject"}
-    elif unjudged(sums):
-        untold = {"startup-reject", "process-reject"}
-    found = six_big_losses(sums, told, plant.loss_of)
-    return {loss: None if loss in untold else amount / NANO for loss, amount in found.items()}
+    not_reported: set[Loss] = set()
+    if unrated(sums) or uncounted(sums) or never_counted(sums):
+        not_reported = {"speed", "startup-reject", "process-reject"}
+    elif good_not_reported(sums):
+        not_reported = {"startup-reject", "process-reject"}
+    found = six_big_losses(sums, reported, plant.loss_of)
+    return {loss: None if loss in not_reported else amount / NANO for loss, amount in found.items()}
 
 
 def _constraint(found: Bottleneck) -> Constraint:

@@ -128,8 +128,8 @@ def _shift(word: str, now: int, calendar: Calendar | None, first: int | None) ->
     if word == "previous-shift" and running is None and former is not None and calendar is not None:
         former = calendar.previous_shift(former.start)
     if former is None:
-        heard = now - _USUAL_NS if first is None else min(first - first % NS_PER_S, now - _SHORTEST_NS)
-        return Range(max(heard, now - _USUAL_NS), now)
+        received = now - _USUAL_NS if first is None else min(first - first % NS_PER_S, now - _SHORTEST_NS)
+        return Range(max(received, now - _USUAL_NS), now)
     return Range(former.start, former.end, former.name, former.end)
 
 

@@ -10,7 +10,7 @@ from broker.contract.events import AnyEvent
 from broker.contract.topics import Kind
 from services.ledger.history import History
 from services.ledger.indicators.bottleneck import Bottleneck, bottleneck
-from services.query.histories import in_force
+from services.query.histories import as_of
 from services.store.interface import Store
 
 TIMELINE: Final[tuple[Kind, ...]] = ("state", "status", "job")
@@ -20,7 +20,7 @@ TIMELINE: Final[tuple[Kind, ...]] = ("state", "status", "job")
 async def timelines(store: Store, asset: str, start: int, end: int) -> dict[str, History]:
     """Return the history of each machine under `asset` over start ≤ t < end, as far as states and orders tell it."""
     found: dict[str, History] = {}
-    _put(found, await in_force(store, TIMELINE, asset, start), start)
+    _put(found, await as_of(store, TIMELINE, asset, start), start)
     _put(found, await store.events(TIMELINE, asset, start, end), start)
     return found
 
@@ -32,7 +32,9 @@ async def constraint(store: Store, asset: str, start: int, end: int) -> Bottlene
         return None
     return bottleneck(
         {
-            machine: [(first, last, said.state) for first, last, said in history.stretches(start, end)]
+            machine: [
+                (first, last, reported_state.state) for first, last, reported_state in history.intervals(start, end)
+            ]
             for machine, history in sorted(found.items())
         }
     )

@@ -139,10 +139,10 @@ async def explain(
     for machine, history in sorted(known.items()):
         if machine in left_out:
             continue
-        told = parts(history, start, measured.end, Rules.of(plant, machine))
+        reported = parts(history, start, measured.end, Rules.of(plant, machine))
         counted = {field for field in whose if machine in measured.machines or field not in TIME}
         counted -= {field for field, machines in whose.items() if machines is not None and machine not in machines}
-        events += _contributions(machine, [part for part in told if part.field in counted])
+        events += _contributions(machine, [part for part in reported if part.field in counted])
         if len(events) > MOST_EVENTS:
             raise ContractError(
                 f"more than {MOST_EVENTS} events are behind {indicator}", "explain one machine, or a shorter range"
@@ -190,10 +190,10 @@ def _fields(
     return amounts, whose
 
 
-def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
+def _contributions(machine: str, reported: Iterable[Part]) -> list[Contribution]:
     """Join neighbours that only a minute's end parts, and write them for people."""
     joined: dict[str, list[Part]] = {}
-    for part in told:
+    for part in reported:
         row = joined.setdefault(part.field, [])
         last = row[-1] if row else None
         if (
@@ -201,7 +201,7 @@ def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
             and last.end == part.start
             and last.start < last.end
             and part.start < part.end
-            and (last.said, last.product, last.shift) == (part.said, part.product, part.shift)
+            and (last.reported_state, last.product, last.shift) == (part.reported_state, part.product, part.shift)
             and _as_much(last, part)
         ):
             row[-1] = part._replace(start=last.start, amount=last.amount + part.amount)
@@ -214,8 +214,8 @@ def _contributions(machine: str, told: Iterable[Part]) -> list[Contribution]:
             amount=part.amount / NANO,
             from_=instants.format_rfc3339(part.start),
             to=instants.format_rfc3339(part.end),
-            state=part.said.state,
-            reason=part.said.reason,
+            state=part.reported_state.state,
+            reason=part.reported_state.reason,
             product=part.product,
             shift=part.shift,
         )
@@ -246,15 +246,15 @@ def _planned(plan: Planned) -> Contribution:
 
 def _measured(measurement: Measurement, history: History | None) -> Contribution:
     at = instants.format_rfc3339(measurement.at)
-    said = UNKNOWN if history is None else history.said_at(measurement.at - 1)
+    reported_state = UNKNOWN if history is None else history.state_at(measurement.at - 1)
     return Contribution(
         machine=measurement.asset,
         field=measurement.characteristic,
         amount=measurement.value,
         from_=at,
         to=at,
-        state=said.state,
-        reason=said.reason,
+        state=reported_state.state,
+        reason=reported_state.reason,
         product=NO_PRODUCT,
         shift=NO_SHIFT,
     )

@@ -116,9 +116,9 @@ async def _output(machine: str, span: Range, plant: Plant, ask: Ask, ever_counte
 
 def _stages(plant: Plant, line: str, members: list[str]) -> list[list[str]]:
     """Return the operations of a line, last first; machines of which nobody told where they stand come after them."""
-    told = [[machine for machine in stage if machine in members] for stage in plant.stages(line)]
-    placed = {machine for stage in told for machine in stage}
-    return [*reversed(told), *([machine] for machine in reversed(members) if machine not in placed)]
+    reported = [[machine for machine in stage if machine in members] for stage in plant.stages(line)]
+    placed = {machine for stage in reported for machine in stage}
+    return [*reversed(reported), *([machine] for machine in reversed(members) if machine not in placed)]
 
 
 def _growth(answer: Answer, machine: str, span: Range, plant: Plant) -> float:

@@ -14,10 +14,10 @@ from broker.plant.plant import Plant
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.indicators.indicators import Context
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Rules, build
-from services.query.answers import Answer, Group, answer, judge, operations_of
+from services.query.answers import Answer, Group, answer, build_answer, operations_of
 from services.query.histories import histories
-from services.query.never_told import untold
-from services.query.planning import Stretch, stretches
+from services.query.never_reported import not_reported
+from services.query.planning import Interval, intervals
 from services.query.ranges import PartKey, Range, measure
 from services.store.interface import Store
 from services.store.resolutions import DAY
@@ -62,21 +62,21 @@ async def answers_by(
     for key, sums in measured.parts.items():
         parts.setdefault(key[place], {})[key] = sums
     newest = (
-        _newest_orders(await stretches(store, asset, start, measured.end), measured)
+        _newest_orders(await intervals(store, asset, start, measured.end), measured)
         if by == "product"
         else _newest_shifts(plant, measured)
     )
-    never = await untold(store, asset, measured.end, *measured.parts.values())
+    never = await not_reported(store, asset, measured.end, *measured.parts.values())
     found = []
     for name in sorted(parts, key=lambda name: (name in {NO_PRODUCT, NO_SHIFT}, name)):
         if not any(sums.get(field, 0) for sums in parts[name].values() for field in (*_KNOWN, "produced", "good")):
             continue  # only time of which nothing is known
         first, last = newest.get(name, (measured.start, measured.end))
-        found.append(_judge(measured, plant, parts[name], never, _group(by, name, first, last), end))
+        found.append(_build_group(measured, plant, parts[name], never, _group(by, name, first, last), end))
     return found
 
 
-def _judge(  # noqa: PLR0917  (what a judgement needs)
+def _build_group(  # noqa: PLR0917  (what a judgement needs)
     measured: Range,
     plant: Plant,
     parts: dict[PartKey, Sums],
@@ -84,18 +84,18 @@ def _judge(  # noqa: PLR0917  (what a judgement needs)
     group: Group,
     asked_end: int,
 ) -> Answer:
-    told = {machine for machine, _, _ in parts}
-    machines = tuple(machine for machine in measured.machines if machine in told)
+    reported = {machine for machine, _, _ in parts}
+    machines = tuple(machine for machine in measured.machines if machine in reported)
     part = Range(measured.asset, measured.start, measured.end, parts, {}, machines)
-    context = Context(operations=operations_of(plant, part), untold=never)
-    return judge(part, plant, context, {}, asked_end=asked_end, group=group)
+    context = Context(operations=operations_of(plant, part), not_reported=never)
+    return build_answer(part, plant, context, {}, asked_end=asked_end, group=group)
 
 
-def _newest_orders(found: list[Stretch], measured: Range) -> dict[str, tuple[int, int]]:
+def _newest_orders(found: list[Interval], measured: Range) -> dict[str, tuple[int, int]]:
     """Return of each product when its newest order was on, from its first machine to its last."""
     newest: dict[str, tuple[int, int]] = {}
     last_order: dict[str, str] = {}
-    for job, _, _ in sorted(found, key=lambda stretch: stretch.start):
+    for job, _, _ in sorted(found, key=lambda interval: interval.start):
         last_order[job.product or NO_PRODUCT] = job.order
     for product, order in last_order.items():
         on = [(start, end) for job, start, end in found if (job.product or NO_PRODUCT, job.order) == (product, order)]
@@ -115,9 +115,9 @@ def _newest_shifts(plant: Plant, measured: Range) -> dict[str, tuple[int, int]]:
 async def _by_order(store: Store, plant: Plant, asset: str, between: tuple[int, int], *, now: int) -> list[Answer]:
     start, asked_end = between
     end = max(start, min(asked_end, now))
-    by_order: dict[str, list[Stretch]] = {}
-    for stretch in sorted(await stretches(store, asset, start, end), key=lambda stretch: -stretch.start):
-        by_order.setdefault(stretch.job.order, []).append(stretch)
+    by_order: dict[str, list[Interval]] = {}
+    for interval in sorted(await intervals(store, asset, start, end), key=lambda interval: -interval.start):
+        by_order.setdefault(interval.job.order, []).append(interval)
     known = await histories(store, asset, start, end, plant.microstop_limit_ns)
     found = []
     for order, on in list(by_order.items())[:MOST_ORDERS]:
@@ -133,9 +133,9 @@ async def _by_order(store: Store, plant: Plant, asset: str, between: tuple[int, 
                     before = reasons.get((job.asset, state, reason), (0, 0))
                     reasons[job.asset, state, reason] = (before[0] + seconds, before[1] + entries)
         part = Range(asset, first, last, parts, reasons, tuple(sorted({each.job.asset for each in on})))
-        never = await untold(store, asset, last, part.total())
-        context = Context(operations=operations_of(plant, part), untold=never)
-        found.append(judge(part, plant, context, {}, asked_end=last, group=_group("order", order, first, last)))
+        never = await not_reported(store, asset, last, part.total())
+        context = Context(operations=operations_of(plant, part), not_reported=never)
+        found.append(build_answer(part, plant, context, {}, asked_end=last, group=_group("order", order, first, last)))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from broker.contract.events import AnyEvent, Job
 from broker.contract.topics import Kind
 from services.ledger.counters import DIP_NS
-from services.ledger.history import KINDS, MINUTE, History, Said, reach_back
+from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookback_ns
 from services.store import failures
 from services.store.interface import Store
 
@@ -24,23 +24,23 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
         end: until when; what follows within the length of a micro-stop is read too, for it decides what a stop was.
         short_ns: below this length a stop is a micro-stop.
     """
-    since = start - reach_back(short_ns)
+    since = start - lookback_ns(short_ns)
     found: dict[str, History] = {}
     for events in (
-        await in_force(store, KINDS, asset, since),
+        await as_of(store, KINDS, asset, since),
         await store.events(KINDS, asset, since, min(end + short_ns + 2 * DIP_NS, FOR_EVER)),
     ):
         _put(found, events, start, short_ns)
     for path, history in found.items():
-        history.since, history.known = since, history.said_at(since - 1)
+        history.since, history.known = since, history.state_at(since - 1)
         if history.known.state == "unknown" and history.states.at(since - 1) is not None:
-            history.known = await known_before(store, path, since, short_ns)
+            history.known = await last_known_state(store, path, since, short_ns)
     return found
 
 
-async def in_force(store: Store, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+async def as_of(store: Store, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
     """Return what `Store.before` does, and with the end of an order the jobs that tell whether that was on."""
-    found = await store.before(kinds, asset, at)
+    found = await store.latest_before(kinds, asset, at)
     older: list[AnyEvent] = []
     for event in found:
         older += await jobs_told_before(store, event)
@@ -62,16 +62,16 @@ async def jobs_told_before(store: Store, end: AnyEvent) -> list[AnyEvent]:
         limit *= 8
 
 
-async def known_before(store: Store, machine: str, at: int, short_ns: int) -> Said:
+async def last_known_state(store: Store, machine: str, at: int, short_ns: int) -> ReportedState:
     """Return a machine's newest state before `at` that was not unknown, looking further and further back."""
     length = 60 * MINUTE
     while True:
         since = at - length
-        older = await store.before(("state", "status"), machine, since)
+        older = await store.latest_before(("state", "status"), machine, since)
         found = {machine: History(at)}
         _put(found, [*older, *await store.events(("state", "status"), machine, since, at)], at, short_ns)
         found[machine].since = since
-        known = found[machine].known_before(at)
+        known = found[machine].last_known_state(at)
         if known.state != "unknown" or not any(event.kind == "state" for event in older):
             return known
         length *= 8

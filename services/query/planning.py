@@ -25,14 +25,14 @@ from services.ledger.entries import ideal_cycle_s, quantity
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
 from services.ledger.orders import takes_off
 from services.ledger.rows import NO_PRODUCT
-from services.query.histories import FOR_EVER, in_force
+from services.query.histories import FOR_EVER, as_of
 from services.query.ranges import Range
 from services.store.interface import Store
 
 JOBS: Final = ("job",)
 
 
-class Stretch(NamedTuple):
+class Interval(NamedTuple):
     """An order on a machine, from when (perhaps before the range) to when at most (its end, or that of the range)."""
 
     job: Job
@@ -70,16 +70,16 @@ async def planned_pieces(store: Store, plant: Plant, measured: Range) -> int | N
 async def plans(store: Store, plant: Plant, measured: Range) -> list[Planned] | None:
     """Return what is planned in a range up to its end, by machine and order; None where there is no plan."""
     found: list[Planned] = []
-    told = False
+    reported = False
     for machine in outputs(plant, measured):
         sums = measured.of_machine(machine)
         planned = await _of_machine(store, plant, machine, sums, (measured.start, measured.end))
         if planned is not None:
             found += planned
-            told = True
+            reported = True
         elif sums.get("produced", 0) or sums.get("good", 0):
             return None  # what it makes could not be held against a plan
-    return found if told else None
+    return found if reported else None
 
 
 def outputs(plant: Plant, measured: Range) -> tuple[str, ...]:
@@ -90,18 +90,18 @@ def outputs(plant: Plant, measured: Range) -> tuple[str, ...]:
     return measured.machines if len(measured.machines) == 1 else ()
 
 
-async def stretches(store: Store, asset: str, start: int, end: int) -> list[Stretch]:
+async def intervals(store: Store, asset: str, start: int, end: int) -> list[Interval]:
     """Return which order was on which machine in a range, in order of machine and time; the last ones begin last."""
-    found = [*await in_force(store, JOBS, asset, start + 1), *await store.events(JOBS, asset, start + 1, end)]
+    found = [*await as_of(store, JOBS, asset, start + 1), *await store.events(JOBS, asset, start + 1, end)]
     by_machine: dict[str, list[Job]] = {}
     for event in found:
         if isinstance(event, Job):
             by_machine.setdefault(event.asset, []).append(event)
-    on = [stretch for _, jobs in sorted(by_machine.items()) for stretch in _stretches(jobs, end)]
-    return [stretch for stretch in on if stretch.end > start]
+    on = [interval for _, jobs in sorted(by_machine.items()) for interval in _intervals(jobs, end)]
+    return [interval for interval in on if interval.end > start]
 
 
-async def newest_orders(store: Store, machine: str, until: int) -> list[Stretch]:
+async def newest_orders(store: Store, machine: str, until: int) -> list[Interval]:
     """Return the newest orders of a machine, the newest last: as many as there are up to two, and perhaps more.
 
     One that is on ends at `FOR_EVER`.
@@ -109,15 +109,15 @@ async def newest_orders(store: Store, machine: str, until: int) -> list[Stretch]
     limit = 16
     while True:
         jobs = await store.events(JOBS, machine, -FOR_EVER, until + 1, limit=limit, newest_first=True)
-        found = list(_stretches((job for job in reversed(jobs) if isinstance(job, Job)), FOR_EVER))
+        found = list(_intervals((job for job in reversed(jobs) if isinstance(job, Job)), FOR_EVER))
         if len(found) > 2 or len(jobs) < limit:  # of the oldest that was read the begin may be missing
             return found
         limit *= 8
 
 
-def _stretches(jobs: Iterable[Job], end: int) -> Iterator[Stretch]:
+def _intervals(jobs: Iterable[Job], end: int) -> Iterator[Interval]:
     """Yield the stretches of a machine's job events (see `Orders`): one told again goes on, with its last words."""
-    on: Stretch | None = None
+    on: Interval | None = None
     for job in jobs:
         if on is not None and job.phase == "start" and job.order == on.job.order:
             on = on._replace(job=job)
@@ -126,7 +126,7 @@ def _stretches(jobs: Iterable[Job], end: int) -> Iterator[Stretch]:
             continue  # it ends another order, which this one has ended before
         if on is not None:
             yield on._replace(end=job.at)
-        on = Stretch(job, job.at, end) if job.phase == "start" else None
+        on = Interval(job, job.at, end) if job.phase == "start" else None
     if on is not None:
         yield on
 
@@ -138,14 +138,14 @@ async def _of_machine(
         return None
     target = plant.targets(machine).get("oee")
     if target is None:
-        return _of_orders(plant, machine, await stretches(store, machine, *between), between)
+        return _of_orders(plant, machine, await intervals(store, machine, *between), between)
     busy = sum(sums.get(field, 0) for field in KNOWN_PLANNED)
     produced, ideal = sums.get("produced", 0), sums.get("ideal_s", 0)
     how = f"oee {target:g} × {busy / NANO:.6g} s / "
     if produced and ideal:
         pieces = round(target * busy * produced / ideal)
         return [Planned(machine, pieces, *between, NO_PRODUCT, "target", f"{how}{ideal / produced:.6g} s")]
-    newest = (await stretches(store, machine, between[1] - 1, between[1]))[-1:]
+    newest = (await intervals(store, machine, between[1] - 1, between[1]))[-1:]
     ideal_s = _ideal_s(plant, newest[0].job) if newest else None
     if not ideal_s or not busy or produced:
         return None
@@ -153,7 +153,7 @@ async def _of_machine(
     return [Planned(machine, pieces, *between, newest[0].job.product, "target", f"{how}{ideal_s:g} s")]
 
 
-def _of_orders(plant: Plant, machine: str, found: list[Stretch], between: tuple[int, int]) -> list[Planned] | None:
+def _of_orders(plant: Plant, machine: str, found: list[Interval], between: tuple[int, int]) -> list[Planned] | None:
     calendar = plant.calendar_of(machine)
 
     def planned_s(start: int, end: int) -> float:

@@ -91,12 +91,12 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
     """
     known = {machine.asset: machine for machine in await store.machines(asset)}
     end = max(min(end, max(now, *(machine.last for machine in known.values()), 0)), start)
-    newest = await store.before(KINDS, asset, FOR_EVER)
+    newest = await store.latest_before(KINDS, asset, FOR_EVER)
     gone = await retired(store, known.values())
     over = {machine for machine, at in gone.items() if at <= start}
-    heard = {event.asset for event in newest if event.kind in COUNTED}
-    machines = tuple(path for path in _counted(plant, asset, known.keys(), heard - over) if path not in over)
-    covered = {event.asset: start for event in newest} | await store.frontier(asset)
+    received = {event.asset for event in newest if event.kind in COUNTED}
+    machines = tuple(path for path in _counted(plant, asset, known.keys(), received - over) if path not in over)
+    covered = {event.asset: start for event in newest} | await store.watermark(asset)
     whole_start = -(-start // MINUTE) * MINUTE
     whole_end = _end_of_rows((at for machine, at in covered.items() if machine not in gone), end)
     covered |= {machine: min(covered.get(machine, at), at - at % MINUTE) for machine, at in gone.items()}
@@ -112,9 +112,9 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
         for (path, _, _), sums in measured.sums.items():
             if path in told_by_rows:
                 told_by_rows[path] += sum(sums.get(field, 0) for field in TIME)
-        for path, told in told_by_rows.items():
+        for path, reported in told_by_rows.items():
             # A machine's rows have no gaps, so what is missing lies before the first of them.
-            first = behind.get(path, whole_end) - told
+            first = behind.get(path, whole_end) - reported
             measured.put_unknown(path, whole_start, first, plant)
         await _from_behind(store, plant, newest, frozenset(machines), gone, behind, (whole_start, whole_end), measured)
         ends = [(start, whole_start), (whole_end, end)]
@@ -165,11 +165,11 @@ async def _from_behind(  # noqa: PLR0917  (it is a part of `measure`)
 
 async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]) -> dict[str, History]:
     """Return the histories of those machines that have told nothing since their rows ended: all of it is in force."""
-    told = {event.asset for event in newest if event.asset in behind and event.at >= behind[event.asset]}
+    reported = {event.asset for event in newest if event.asset in behind and event.at >= behind[event.asset]}
     found: dict[str, History] = {}
     for event in newest:
         at = behind.get(event.asset)
-        if at is None or event.asset in told:
+        if at is None or event.asset in reported:
             continue
         history = found.setdefault(event.asset, History(at))
         for each in (*await jobs_told_before(store, event), event):
@@ -177,9 +177,9 @@ async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]
     return found
 
 
-def _counted(plant: Plant, asset: str, heard: AbstractSet[str], counted: AbstractSet[str]) -> tuple[str, ...]:
-    silent = {machine for machine in plant.machines() if is_under(machine, asset)} - heard
-    return tuple(sorted((counted & heard) | silent or heard))
+def _counted(plant: Plant, asset: str, received: AbstractSet[str], counted: AbstractSet[str]) -> tuple[str, ...]:
+    silent = {machine for machine in plant.machines() if is_under(machine, asset)} - received
+    return tuple(sorted((counted & received) | silent or received))
 
 
 class _Parts:

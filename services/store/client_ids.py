@@ -23,7 +23,7 @@ def new_mark() -> str:
 
 async def client_id(store: Store, service: Service) -> str:
     """Return the client id of a service that keeps a store, as `corridor-ingest-1f2e3d4c`."""
-    mark = await store.note(MARK_NOTE)
+    mark = await store.metadata(MARK_NOTE)
     return f"corridor-{service}-{mark}" if mark else f"corridor-{service}"
 
 
@@ -33,7 +33,7 @@ async def replica_id(store: Store, service: Service, number: int) -> tuple[str, 
     Raises:
         StoreError: the store has no mark, so two stores would be one group, and each would have a part.
     """
-    mark = await store.note(MARK_NOTE)
+    mark = await store.metadata(MARK_NOTE)
     if not mark:
         raise StoreError(
             "the store was made before its services had client ids of its own, so none can share their work;"
@@ -48,4 +48,4 @@ async def renew(store: Store) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    await store.set_note(MARK_NOTE, new_mark())
+    await store.set_metadata(MARK_NOTE, new_mark())

@@ -16,9 +16,9 @@ from broker.contract.events import AnyEvent
 from broker.contract.message import Message
 from broker.contract.topics import Kind
 from services.ledger.fields import Sums
-from services.store.holdings import StoreStatus
+from services.store.retention import StoreStatus
 
-KEPT_BYTES: Final = 1_024
+STORED_BYTES: Final = 1_024
 """So much is kept of the payload of a refused message."""
 
 Resolution = Literal["minute", "hour", "day"]
@@ -60,7 +60,7 @@ class ReasonRow(msgspec.Struct, frozen=True):
     entries: int
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True):
     """A message that was refused: when it came, its topic, why, and its first 1,024 bytes of `size`.
 
     Or the count of several that are not stored themselves (`store/rejections.py`): when the first of them came, a
@@ -84,14 +84,14 @@ class Refused(msgspec.Struct, frozen=True):
         """Return what is kept of a message that was refused for this error."""
         payload = message.payload
         topic, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (message.topic, str(error)))
-        return cls(message.received_at, topic, reason, payload[:KEPT_BYTES], len(payload))
+        return cls(message.received_at, topic, reason, payload[:STORED_BYTES], len(payload))
 
 
 class Batch(msgspec.Struct, frozen=True):
     """What is written at once."""
 
     events: Sequence[AnyEvent] = ()
-    refused: Sequence[Refused] = ()
+    rejected: Sequence[Rejected] = ()
     rows: Sequence[LedgerRow] = ()
     reasons: Sequence[ReasonRow] = ()
 
@@ -156,13 +156,13 @@ class Store(Protocol):
     ) -> list[AnyEvent]:
         """Return events with start ≤ at < end, in order of (time, asset, kind, series), at most `limit`."""
 
-    async def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any).
 
         Of a count or material each field has its own newest event: one that lacks a field is no news of that field.
         """
 
-    async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
+    async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
 
     async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
@@ -179,7 +179,7 @@ class Store(Protocol):
     async def reason_rows(self, asset: str, start: int, end: int) -> list[ReasonRow]:
         """Return the reason rows with start ≤ row.start < end as written, empty ones left out."""
 
-    async def frontier(self, asset: str) -> dict[str, int]:
+    async def watermark(self, asset: str) -> dict[str, int]:
         """Return, of each machine, the start of its newest ledger minute, or of the first that is due to be recomputed.
 
         Up to there rows are complete.
@@ -191,16 +191,16 @@ class Store(Protocol):
     async def signals(self, asset: str) -> list[Signal]:
         """Return the signals of the machines under `asset`."""
 
-    async def refused(self, start: int, end: int, *, limit: int = 1_000) -> list[Refused]:
+    async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
         """Return refused messages with start ≤ at < end, newest first: a few of each kind, and counts of the others."""
 
-    async def note(self, name: str) -> str | None:
+    async def metadata(self, name: str) -> str | None:
         """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
 
-    async def set_note(self, name: str, text: str) -> None:
+    async def set_metadata(self, name: str, text: str) -> None:
         """Keep a named text."""
 
-    async def forget(self, *, events_before: int, minutes_before: int) -> int:
+    async def apply_retention(self, *, events_before: int, minutes_before: int) -> int:
         """Forget raw events and refused messages, and minutes of the ledger, older than these times.
 
         Hours and days of the ledger stay, and what each machine last said, which is so until it says something else. A

@@ -17,7 +17,7 @@ from typing import Final, Self
 import msgspec
 
 from broker.contract.topics import PREFIX
-from services.store.interface import Refused
+from services.store.interface import Rejected
 
 FEW: Final = 5
 """So many messages of a group are stored in an hour."""
@@ -177,10 +177,10 @@ class Rejections:
         self._state = _State(period=now, hour=now, day=now)
 
     def draft(self) -> "Draft":
-        """Return a decision about a batch that is about to be written; it counts from its `settle` on."""
+        """Return a decision about a batch that is about to be written; it counts from its `refresh_rollups` on."""
         return Draft(self, self._state.copy(), self._clock(), sparse=self._sparse)
 
-    def settle(self, state: _State) -> None:
+    def refresh_rollups(self, state: _State) -> None:
         """Go on from the state of a draft."""
         self._state = state
 
@@ -198,9 +198,9 @@ class Draft:
         self._seen: set[tuple[int, str, bytes]] = set()
         state.roll(now)
 
-    def rows(self, rejected: Iterable[Refused]) -> list[Refused]:
+    def rows(self, rejected: Iterable[Rejected]) -> list[Rejected]:
         """Return the rows that say all of these: some as they are (their texts cut), and counts of the others."""
-        rows: list[Refused] = []
+        rows: list[Rejected] = []
         before: dict[tuple[str, str], int] = {}
         state = self._state
         for one in rejected:
@@ -230,9 +230,9 @@ class Draft:
         ]
         return rows
 
-    def settle(self) -> None:
+    def refresh_rollups(self) -> None:
         """Remember what was decided, now that it is written."""
-        self._owner.settle(self._state)
+        self._owner.refresh_rollups(self._state)
 
     def __enter__(self) -> Self:
         """Begin a batch."""
@@ -241,7 +241,7 @@ class Draft:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Settle, unless the batch failed."""
         if kind is None:
-            self.settle()
+            self.refresh_rollups()
 
 
 def reason_class(reason: str) -> str:
@@ -264,7 +264,7 @@ def _site(pattern: str) -> str:
     return pattern.removeprefix(f"{PREFIX}/").partition("/")[0]
 
 
-def _cut(one: Refused) -> Refused:
+def _cut(one: Rejected) -> Rejected:
     if len(one.topic) <= LONGEST_TOPIC and len(one.reason) <= LONGEST_REASON:
         return one
     return msgspec.structs.replace(
@@ -276,9 +276,9 @@ def _shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _count_of(key: tuple[str, str], group: _Group) -> Refused:
+def _count_of(key: tuple[str, str], group: _Group) -> Rejected:
     reason, pattern = key
     # Rows are told apart by time, topic and payload.
-    return Refused(
+    return Rejected(
         group.first, pattern, f"{group.count:,} more like it: {reason}", reason.encode(), group.size, group.count
     )

@@ -25,7 +25,7 @@ async def retired(store: Store, machines: Iterable[Machine] | None = None) -> di
         store: with the note.
         machines: what the store knows of machines, if that has been asked already.
     """
-    note = await store.note(NOTE)
+    note = await store.metadata(NOTE)
     if note is None:
         return {}
     since = _decoder.decode(note)
@@ -59,5 +59,5 @@ async def retire(store: Store, machines: Iterable[Machine], now: int) -> dict[st
             events=[Status(asset=asset, at=at, online=False, simulated=simulated[asset]) for asset, at in new.items()]
         )
     )
-    await store.set_note(NOTE, msgspec.json.encode(before | new).decode())
+    await store.set_metadata(NOTE, msgspec.json.encode(before | new).decode())
     return new

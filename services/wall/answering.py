@@ -17,7 +17,7 @@ from services.store.interface import Store
 from services.wall.beside import Beside
 
 FRESH_S: Final = 2.0
-MOST_KEPT: Final = 512
+MOST_CACHED: Final = 512
 
 Made = TypeVar("Made")
 
@@ -37,7 +37,7 @@ class Answers:
         self._plant = plant
         self._now = now
         self._under_way: dict[tuple[str, str, int, int], asyncio.Task[Any]] = {}
-        self._kept: dict[tuple[str, str, int, int], tuple[float, Any]] = {}
+        self._stored: dict[tuple[str, str, int, int], tuple[float, Any]] = {}
 
     async def of(self, asset: str, start: int, end: int) -> Answer:
         """Return the indicators of an asset over start ≤ t < end, in nanoseconds."""
@@ -56,9 +56,9 @@ class Answers:
     async def _once(
         self, key: tuple[str, str, int, int], question: Callable[[Store], Coroutine[Any, Any, Made]]
     ) -> Made:
-        kept = self._kept.get(key)
-        if kept is not None and time.monotonic() - kept[0] <= FRESH_S:
-            known: Made = kept[1]
+        stored = self._stored.get(key)
+        if stored is not None and time.monotonic() - stored[0] <= FRESH_S:
+            known: Made = stored[1]
             return known
         task = self._under_way.get(key)
         if task is None:
@@ -71,8 +71,8 @@ class Answers:
         self, key: tuple[str, str, int, int], question: Callable[[Store], Coroutine[Any, Any, Made]]
     ) -> Made:
         made = await self.beside.ask(question)
-        self._kept.pop(key, None)
-        self._kept[key] = (time.monotonic(), made)
-        while len(self._kept) > MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
+        self._stored.pop(key, None)
+        self._stored[key] = (time.monotonic(), made)
+        while len(self._stored) > MOST_CACHED:
+            del self._stored[next(iter(self._stored))]
         return made

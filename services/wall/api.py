@@ -27,13 +27,13 @@ from services.query.constraint import constraint
 from services.query.explaining import Explanation, explain
 from services.query.forecast import Plan, plan_of
 from services.query.groups import By
-from services.query.never_told import ever_counted
-from services.query.spells import Spells, spells
+from services.query.never_reported import ever_counted
+from services.query.state_intervals import StateIntervals, state_intervals
 from services.store import retiring
 from services.store.interface import Machine, Store
 from services.wall.answering import Answers
 from services.wall.beside import limited
-from services.wall.live import Picture
+from services.wall.live_state import LiveState
 from services.wall.stream import HEADERS, Scope, Stream
 
 MOST_ROWS: Final = 10_000
@@ -49,7 +49,7 @@ From = Annotated[str, QueryParameter(name="from", description="RFC 3339, epoch m
 To = Annotated[str, QueryParameter(name="to", description="RFC 3339, epoch ms, now or now-1h; now if left out")]
 Assets = Annotated[list[str], QueryParameter(name="asset", description="asset paths; with several, a list is returned")]
 Every = Annotated[str, QueryParameter(name="every", description="1h, 1d …: a list, one an interval")]
-Apart = Annotated[
+GroupBy = Annotated[
     By | None, QueryParameter(name="by", description="a list, one a product, shift, machine or order of the range")
 ]
 Named = Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")]
@@ -64,7 +64,7 @@ class Parts(msgspec.Struct):
     """What the handlers work with.
 
     Attributes:
-        picture: how things stand now.
+        live_state: how things stand now.
         stream: tells pages what changes.
         store: the past.
         answers: the indicators.
@@ -73,7 +73,7 @@ class Parts(msgspec.Struct):
         services: those of this process, the wall itself among them.
     """
 
-    picture: Picture
+    live_state: LiveState
     stream: Stream
     store: Store
     answers: Answers
@@ -87,7 +87,7 @@ class Parts(msgspec.Struct):
         firsts = []
         for machine in self.machines_of(asset):
             calendar = calendar or self.plant.calendar_of(machine)
-            known = self.picture.machines.get(machine)
+            known = self.live_state.machines.get(machine)
             if known is not None and known.first is not None:
                 firsts.append(known.first)
         return resolve(start, end, now=self.now(), calendar=calendar, first=min(firsts, default=None))
@@ -98,7 +98,7 @@ class Parts(msgspec.Struct):
 
     def machines_of(self, asset: str) -> list[str]:
         """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
-        known = dict.fromkeys([*self.plant.machines(), *sorted(self.picture.machines)])
+        known = dict.fromkeys([*self.plant.machines(), *sorted(self.live_state.machines)])
         return [path for path in known if is_under(path, asset)]
 
 
@@ -190,16 +190,16 @@ Wall = NamedDependency[Parts]
 @get("/api/v1/assets", summary="The tree of assets, as it stands now")
 async def assets(parts: Wall, *, retired: Retired = False) -> list[Asset]:
     """Return every asset that is declared or has spoken, groups before what is in them; retired ones if asked for."""
-    picture = parts.picture
+    live_state = parts.live_state
     listed: list[Asset] = []
-    for place, path in enumerate(sorted({*picture.machines, *picture.groups()} - {""})):
+    for place, path in enumerate(sorted({*live_state.machines, *live_state.groups()} - {""})):
         if place % _AT_ONCE == 0:
             await asyncio.sleep(0)
         listed.append(_asset(parts, path))
     if retired:
         known = {machine.asset: machine for machine in await parts.store.machines()}
         gone = await retiring.retired(parts.store, known.values())
-        listed += [_retired(parts, known[path], at) for path, at in gone.items() if path not in picture.machines]
+        listed += [_retired(parts, known[path], at) for path, at in gone.items() if path not in live_state.machines]
     return listed
 
 
@@ -211,7 +211,7 @@ async def kpi(
     end: To = "now",
     *,
     every: Every = "",
-    by: Apart = None,
+    by: GroupBy = None,
 ) -> Answer | list[Answer]:
     """Return one document as `kpi show --json` prints it, or a list of them."""
     answers = await answers_of(parts, asset, start, end, every=every, by=by)
@@ -271,10 +271,10 @@ async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: 
 
 
 @get("/api/v1/states", summary="The states and orders of machines over a range")
-async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> list[Spells]:
+async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> list[StateIntervals]:
     """Return each machine's spells: (from, to, state, reason) and (from, to, order, product), times in ms."""
     span = parts.range_of(_checked(asset), start, end)
-    return await parts.answers.beside.ask(lambda store: spells(store, asset, span.start, span.end))
+    return await parts.answers.beside.ask(lambda store: state_intervals(store, asset, span.start, span.end))
 
 
 @get("/api/v1/bottleneck", summary="The bottleneck of a line over a range")
@@ -307,16 +307,16 @@ async def telemetry(
     for name in wanted:
         if name not in known:
             raise NotFoundException(f"{asset} has no signal {name[:40]!r}; it has {', '.join(sorted(known)) or 'none'}")
-        stretches = await parts.store.thinned(asset, name, span.start, span.end, points)
+        intervals = await parts.store.downsampled(asset, name, span.start, span.end, points)
         series.append(
             Series(
                 name,
                 known[name].unit,
-                [stretch.at // NS_PER_MS for stretch in stretches],
-                [stretch.least for stretch in stretches],
-                [stretch.mean for stretch in stretches],
-                [stretch.greatest for stretch in stretches],
-                [stretch.text for stretch in stretches] if known[name].kind == "text" else None,
+                [interval.at // NS_PER_MS for interval in intervals],
+                [interval.least for interval in intervals],
+                [interval.mean for interval in intervals],
+                [interval.greatest for interval in intervals],
+                [interval.text for interval in intervals] if known[name].kind == "text" else None,
             )
         )
     return series
@@ -366,7 +366,7 @@ async def rejected(
             each.size,
             each.count,
         )
-        for each in await parts.store.refused(span.start, span.end + NS_PER_S, limit=limit)
+        for each in await parts.store.rejected(span.start, span.end + NS_PER_S, limit=limit)
     ]
 
 
@@ -426,16 +426,16 @@ def _planned(parts: Parts, asset: str) -> list[str]:
 
 
 def _asset(parts: Parts, path: str) -> Asset:
-    machine = parts.picture.machines.get(path)
-    standing = parts.picture.standing(path)
-    assert standing is not None, "every path of the picture stands somehow"
+    machine = parts.live_state.machines.get(path)
+    current_state = parts.live_state.current_state(path)
+    assert current_state is not None, "every path of the picture stands somehow"
     return Asset(
         path=path,
         level=LEVELS[path.count("/")],
         title=parts.plant.title(path),
-        state=standing.state,
-        since=None if standing.since is None else format_rfc3339(standing.since),
-        reason=standing.reason,
+        state=current_state.state,
+        since=None if current_state.since is None else format_rfc3339(current_state.since),
+        reason=current_state.reason,
         last_seen=None if machine is None or machine.seen is None else format_rfc3339(machine.seen),
         simulated=None if machine is None else machine.simulated,
         silent=machine is not None and machine.silent,
@@ -458,9 +458,9 @@ def _retired(parts: Parts, machine: Machine, at: int) -> Asset:
 
 
 def _event(event: AnyEvent) -> dict[str, Any]:
-    told = {"kind": event.kind, "asset": event.asset, "at": format_rfc3339(event.at)}
+    reported = {"kind": event.kind, "asset": event.asset, "at": format_rfc3339(event.at)}
     for name in event.__struct_fields__:
         value = getattr(event, name)
-        if name not in told and value is not None and value != "":
-            told[name] = value
-    return told
+        if name not in reported and value is not None and value != "":
+            reported[name] = value
+    return reported

@@ -12,10 +12,10 @@ Value = Any
 """A value for JSON; what it holds is said where it is made."""
 
 
-def told_by(event: AnyEvent) -> tuple[str, Value]:
+def fact_of(event: AnyEvent) -> tuple[str, Value]:
     """Return the name and value of the fact that an event is; the name is '' for one that is none."""
-    teller = _TELLERS.get(type(event))
-    return ("", None) if teller is None else teller(event)
+    reporter = _REPORTERS.get(type(event))
+    return ("", None) if reporter is None else reporter(event)
 
 
 def ms(ns: int | None) -> int | None:
@@ -71,7 +71,7 @@ def _notice(event: Notice) -> tuple[str, Value]:
     }
 
 
-_TELLERS: Final[dict[type, Callable[[Any], tuple[str, Value]]]] = {
+_REPORTERS: Final[dict[type, Callable[[Any], tuple[str, Value]]]] = {
     Sample: _sample,
     Job: _job,
     Meter: lambda event: (

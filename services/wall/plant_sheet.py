@@ -6,13 +6,13 @@ It comes with the snapshot of a stream, so that a page needs one request to be l
 from typing import Any
 
 from broker.plant.plant import Plant
-from services.wall.live import Picture
+from services.wall.live_state import LiveState
 from services.wall.stream import Scope
 
 
 def sheet(
     plant: Plant,
-    picture: Picture,
+    live_state: LiveState,
     scope: Scope,
     broker: tuple[str, int] | None,
     *,
@@ -23,13 +23,13 @@ def sheet(
 
     Args:
         plant: where titles and bands are told.
-        picture: which assets there are.
+        live_state: which assets there are.
         scope: what the page looks at: signals are told of the machines in it.
         broker: host and port at which a device can join.
         login: the broker asks for user and password.
         grafana: address of a Grafana that has our dashboards, '' if there is none.
     """
-    paths = list(dict.fromkeys([*plant.machines(), *sorted(picture.machines)]))
+    paths = list(dict.fromkeys([*plant.machines(), *sorted(live_state.machines)]))
     groups = list(dict.fromkeys(group for path in paths for group in _above(path)))
     inside = [path for path in paths if scope.details and (path == scope.asset or path.startswith(scope.asset + "/"))]
     return {

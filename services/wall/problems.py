@@ -17,8 +17,8 @@ _log = structlog.get_logger("corridor.wall")
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response[dict[str, Any]]:
     """Return a problem as an answer."""
-    told = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
-    return Response(told, status_code=status, media_type=MEDIA_TYPE)
+    reported = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
+    return Response(reported, status_code=status, media_type=MEDIA_TYPE)
 
 
 def body(status: int, title: str, detail: str) -> bytes:
@@ -33,7 +33,7 @@ def on_range(_: Request[Any, Any, Any], error: RangeError) -> Response[dict[str,
 
 def on_contract(_: Request[Any, Any, Any], error: ContractError) -> Response[dict[str, Any]]:
     """An asset path or name that the contract does not know."""
-    return problem(400, "Not a name of the contract", str(error), cure=error.cure)
+    return problem(400, "Not a name of the contract", str(error), cure=error.hint, hint=error.hint)
 
 
 def on_store(_: Request[Any, Any, Any], error: StoreError) -> Response[dict[str, Any]]:

@@ -16,9 +16,9 @@ class Seldom:
         self._log, self._text = structlog.get_logger(logger), text
         self._count, self._due = 0, 0.0
 
-    def __call__(self, **told: Any) -> None:
+    def __call__(self, **reported: Any) -> None:
         """Warn, or count."""
         self._count += 1
         if time.monotonic() >= self._due:
-            self._log.warning(self._text, times=self._count, **told)
+            self._log.warning(self._text, times=self._count, **reported)
             self._count, self._due = 0, time.monotonic() + _EVERY_S

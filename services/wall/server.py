@@ -36,15 +36,15 @@ from services.store.retiring import retired
 from services.wall import problems, tables
 from services.wall.answering import Answers
 from services.wall.api import HANDLERS, Parts
+from services.wall.auth import AuthMiddleware
 from services.wall.connections import BACKLOG, Connection, Room, quiet_accepting
-from services.wall.gate import Gate
-from services.wall.live import Picture
-from services.wall.measures import registry
+from services.wall.live_state import LiveState
+from services.wall.metrics import registry
 from services.wall.pages import Files
 from services.wall.plant_sheet import sheet
 from services.wall.stream import Stream
 
-_LAST_SAID: Final[tuple[Kind, ...]] = (
+_LAST_REPORTED: Final[tuple[Kind, ...]] = (
     "state",
     "status",
     "job",
@@ -98,21 +98,21 @@ async def serve(
     Raises:
         OSError: the port cannot be listened on.
     """
-    picture = Picture()
+    live_state = LiveState()
     stream = Stream(
-        picture,
+        live_state,
         now,
-        lambda scope: sheet(plant, picture, scope, broker, login=password is not None, grafana=grafana),
+        lambda scope: sheet(plant, live_state, scope, broker, login=password is not None, grafana=grafana),
         lambda: session.connected,
     )
-    await _recall(picture, store, plant, now())
-    parts = Parts(picture, stream, store, Answers(store, plant, now), plant, now, services)
+    await _restore_events(live_state, store, plant, now())
+    parts = Parts(live_state, stream, store, Answers(store, plant, now), plant, now, services)
     room = Room()
     stream.most = room.most // 2  # pages that stay open leave room for questions
     web = _Web(application(parts, password, allow_hosts), host, port, room)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_listen(session, picture, stream))
-        group.create_task(_heed_retired(picture, store))
+        group.create_task(_listen(session, live_state, stream))
+        group.create_task(_heed_retired(live_state, store))
         group.create_task(stream.run())
         group.create_task(web.serve_until_cancelled(ready))
 
@@ -135,12 +135,12 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
 
     @get("/healthz", summary="Whether the wall works, and the services of its process")
     async def healthz() -> Response[dict[str, Any]]:
-        newest = parts.picture.newest
+        newest = parts.live_state.newest
         age = None if newest is None else round((parts.now() - newest) / NS_PER_S, 3)
         found = await health(parts.services)
         content = {
             **found,
-            "machines": len(parts.picture.machines),
+            "machines": len(parts.live_state.machines),
             "newest_message_age_s": age,
             "broker_connected": parts.stream.connected(),
         }
@@ -177,7 +177,7 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
         ),
         logging_config=None,
     )
-    return Gate(app, password, names=allow_hosts)
+    return AuthMiddleware(app, password, names=allow_hosts)
 
 
 class _Web(uvicorn.Server):
@@ -225,43 +225,45 @@ class _Web(uvicorn.Server):
             self._ready.set()
 
 
-async def _recall(picture: Picture, store: Store, plant: Plant, now: int) -> None:
+async def _restore_events(live_state: LiveState, store: Store, plant: Plant, now: int) -> None:
     """Begin the picture with what the plant declares and what the store last heard."""
     known = await store.machines()
     gone = await retired(store, known)
     for path in plant.machines():
         if path not in gone:
-            picture.declare(path)
+            live_state.declare(path)
     for machine in known:
         if machine.asset not in gone:
-            picture.remember(machine.asset, machine.first, machine.last, simulated=machine.simulated)
-    picture.recall(event for event in await store.before(_LAST_SAID, "", now) if event.asset not in gone)
-    picture.count_refused(
-        (each.at, each.count) for each in await store.refused(now - 3_600 * NS_PER_S, now, limit=10_000)
+            live_state.restore_machine(machine.asset, machine.first, machine.last, simulated=machine.simulated)
+    live_state.restore_events(
+        event for event in await store.latest_before(_LAST_REPORTED, "", now) if event.asset not in gone
+    )
+    live_state.count_rejected(
+        (each.at, each.count) for each in await store.rejected(now - 3_600 * NS_PER_S, now, limit=10_000)
     )
 
 
-async def _heed_retired(picture: Picture, store: Store) -> None:
+async def _heed_retired(live_state: LiveState, store: Store) -> None:
     """Take machines out of the picture that are retired meanwhile."""
-    heeded = await store.note(retiring.NOTE)
+    heeded = await store.metadata(retiring.NOTE)
     while True:
         await asyncio.sleep(_RETIRED_S)
         try:
-            note = await store.note(retiring.NOTE)
+            note = await store.metadata(retiring.NOTE)
             if note != heeded:
                 for path, at in (await retired(store)).items():
-                    picture.retire(path, at)
+                    live_state.retire(path, at)
                 heeded = note
         except StoreError as error:
             _log.debug("whether machines were retired is not known", error=str(error))
 
 
-async def _listen(session: Session, picture: Picture, stream: Stream) -> None:
+async def _listen(session: Session, live_state: LiveState, stream: Stream) -> None:
     """Take in what the broker brings. Nothing is kept, so a batch is acknowledged as soon as it is in the picture."""
     async for batch in session.batches():
         size = 0
         for message in batch.messages:
-            picture.receive(message)
+            live_state.receive(message)
             size += len(message.payload)
             if size > _AT_ONCE_BYTES:
                 size = 0

@@ -15,8 +15,8 @@ import msgspec
 
 from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.topics import is_under
-from services.wall.heard import is_within, shown
-from services.wall.live import Picture
+from services.wall.live_state import LiveState
+from services.wall.received_messages import is_within, shown
 
 SHORTEST_PAUSE_S: Final = 0.25
 BEAT_S: Final = 1.0
@@ -65,7 +65,7 @@ class Stream:
 
     def __init__(
         self,
-        picture: Picture,
+        live_state: LiveState,
         now: Callable[[], int],
         plant: Callable[[Scope], Any],
         connected: Callable[[], bool] = lambda: True,
@@ -73,17 +73,17 @@ class Stream:
         """Make the stream of a picture.
 
         Args:
-            picture: what to tell of.
+            live_state: what to tell of.
             now: the time, nanoseconds.
             plant: what a page must know besides the facts (titles, zones, units) to draw them; sent with a snapshot.
             connected: whether the broker is there: while it is not, nothing is heard and nothing shown is fresh.
         """
-        self._picture = picture
+        self._live_state = live_state
         self._now = now
         self._plant = plant
         self.connected = connected
         self._changed = asyncio.Event()
-        self._told = asyncio.Event()
+        self._reported = asyncio.Event()
         self._shared: dict[tuple[Scope, int, bool, bool], bytes] = {}
         self._closing = False
         self._health: dict[str, Any] = {}
@@ -104,10 +104,10 @@ class Stream:
                 elapsed = time.monotonic() - rated
                 if elapsed >= BEAT_S:
                     rated += elapsed
-                    self._picture.tick(self._now(), elapsed)
+                    self._live_state.tick(self._now(), elapsed)
                     self._take_health()
                 else:
-                    self._picture.tick(self._now(), 0)
+                    self._live_state.tick(self._now(), 0)
                 self._shared.clear()
                 self._wake()
                 await asyncio.sleep(SHORTEST_PAUSE_S)
@@ -122,42 +122,42 @@ class Stream:
             self._take_health()
             first = self._snapshot(scope)
             # What the client has is noted before it is handed over: meanwhile the picture goes on.
-            revision, health = self._picture.revision, self._health
-            number = max(0, self._picture.messages - MESSAGES_AT_FIRST)
+            revision, health = self._live_state.revision, self._health
+            number = max(0, self._live_state.messages - MESSAGES_AT_FIRST)
             yield b"retry: 2000\n\n"
             yield first
-            told = time.monotonic()
+            reported = time.monotonic()
             while not self._closing:
-                next_told = self._told
+                next_report = self._reported
                 text = self._changes(
                     scope,
                     revision,
                     with_health=self._health is not health,
-                    beat=time.monotonic() - told > QUIET_BEAT_S,
+                    beat=time.monotonic() - reported > QUIET_BEAT_S,
                 )
-                revision, health = self._picture.revision, self._health
+                revision, health = self._live_state.revision, self._health
                 if text:
-                    told = time.monotonic()
+                    reported = time.monotonic()
                     yield text
-                if scope.messages and (heard := self._picture.heard(number)):
-                    number = heard[-1].number
-                    yield _event("messages", number, [shown(one) for one in heard if is_within(one, scope.asset)])
-                await _wait(next_told, QUIET_BEAT_S)
+                if scope.messages and (received := self._live_state.received(number)):
+                    number = received[-1].number
+                    yield _event("messages", number, [shown(one) for one in received if is_within(one, scope.asset)])
+                await _wait(next_report, QUIET_BEAT_S)
         finally:
             self.clients -= 1
 
     def _wake(self) -> None:
-        told, self._told = self._told, asyncio.Event()
-        told.set()
+        reported, self._reported = self._reported, asyncio.Event()
+        reported.set()
 
     def _take_health(self) -> None:
         now = self._now()
-        picture = self._picture
+        live_state = self._live_state
         health = {
-            "newest": None if picture.newest is None else picture.newest // NS_PER_MS,
-            "rate": round(picture.rate, 1),
-            "refused_hour": picture.refused_last_hour(now),
-            "machines": len(picture.machines),
+            "newest": None if live_state.newest is None else live_state.newest // NS_PER_MS,
+            "rate": round(live_state.rate, 1),
+            "refused_hour": live_state.rejected_last_hour(now),
+            "machines": len(live_state.machines),
             "broker": self.connected(),
             "ahead_min": max(0, (now - time.time_ns()) // (60 * NS_PER_S)),
         }
@@ -167,13 +167,13 @@ class Stream:
     def _snapshot(self, scope: Scope) -> bytes:
         return _event(
             "snapshot",
-            self._picture.revision,
+            self._live_state.revision,
             {
                 "now": self._now() / NS_PER_MS,
-                "facts": self._picture.changes(0, scope.wants),
+                "facts": self._live_state.changes(0, scope.wants),
                 "health": self._health,
                 "plant": self._plant(scope),
-                "refusals": [shown(one) for one in self._picture.refusals()] if scope.messages else [],
+                "refusals": [shown(one) for one in self._live_state.rejections()] if scope.messages else [],
             },
         )
 
@@ -182,14 +182,14 @@ class Stream:
         key = (scope, since, with_health, beat)
         text = self._shared.get(key)
         if text is None:
-            told: dict[str, Any] = {}
-            if facts := self._picture.changes(since, scope.wants):
-                told["facts"] = facts
+            reported: dict[str, Any] = {}
+            if facts := self._live_state.changes(since, scope.wants):
+                reported["facts"] = facts
             if with_health:
-                told["health"] = self._health
-            if told or beat:
-                told["now"] = self._now() / NS_PER_MS
-            text = self._shared[key] = _event("changes", self._picture.revision, told) if told else b""
+                reported["health"] = self._health
+            if reported or beat:
+                reported["now"] = self._now() / NS_PER_MS
+            text = self._shared[key] = _event("changes", self._live_state.revision, reported) if reported else b""
         return text
 
 

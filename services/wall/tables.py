@@ -15,11 +15,11 @@ from litestar import Response, get
 from services.query.answers import Answer
 from services.query.export.csv_cells import guarded
 from services.wall.api import (
-    Apart,
     AssetPath,
     Assets,
     Every,
     From,
+    GroupBy,
     Named,
     Rated,
     To,
@@ -32,7 +32,7 @@ from services.wall.api import (
 
 @get("/api/v1/kpi.csv", summary="The indicators and sums of assets over a range, as CSV")
 async def kpi_csv(
-    parts: Wall, asset: Assets, start: From, end: To = "now", *, every: Every = "", by: Apart = None
+    parts: Wall, asset: Assets, start: From, end: To = "now", *, every: Every = "", by: GroupBy = None
 ) -> Response[bytes]:
     """Return a row an answer: indicators by name, then the ledger's sums, then targets."""
     answers = await answers_of(parts, asset, start, end, every=every, by=by)
@@ -41,7 +41,7 @@ async def kpi_csv(
 
 @get("/api/v1/losses.csv", summary="Where the time of assets went over a range, as CSV")
 async def losses_csv(
-    parts: Wall, asset: Assets, start: From, end: To = "now", *, every: Every = "", by: Apart = None
+    parts: Wall, asset: Assets, start: From, end: To = "now", *, every: Every = "", by: GroupBy = None
 ) -> Response[bytes]:
     """Return a row a step of the waterfall, reason and big loss, in seconds."""
     answers = await answers_of(parts, asset, start, end, every=every, by=by)
@@ -70,14 +70,14 @@ HANDLERS: Final = [kpi_csv, losses_csv, plan_csv, explain_csv]
 def _row(each: Answer) -> dict[str, Any]:
     rated = {} if each.rated is None else {f"rated_{name}": value for name, value in each.rated.indicators.items()}
     without = " ".join(each.rated.without) if each.rated else ""
-    told = {
+    reported = {
         "coverage": each.coverage,
         **each.indicators,
         "good_output": each.good_output,
         "planned": each.planned,
         **each.ledger,
     }
-    return _head(each) | told | rated | {"rated_without": without, "notes": " | ".join(each.to_check)}
+    return _head(each) | reported | rated | {"rated_without": without, "notes": " | ".join(each.to_check)}
 
 
 def _head(each: Answer) -> dict[str, Any]:
@@ -95,8 +95,8 @@ def _losses(each: Answer) -> Iterable[dict[str, Any]]:
     for step in each.waterfall:
         yield {"kind": "step", "state": "", "what": step.name, "seconds": step.seconds, "entries": None}
     for reason in each.reasons:
-        told = {"kind": "reason", "state": reason.state, "what": reason.reason}
-        yield told | {"seconds": reason.seconds, "entries": reason.entries}
+        reported = {"kind": "reason", "state": reason.state, "what": reason.reason}
+        yield reported | {"seconds": reason.seconds, "entries": reason.entries}
     for loss, seconds in (each.six_big_losses or {}).items():
         yield {"kind": "big loss", "state": "", "what": loss, "seconds": seconds, "entries": None}
 

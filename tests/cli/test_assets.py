@@ -49,10 +49,10 @@ def test_machines_are_listed(corridor: Corridor) -> None:
 
 
 def test_a_line_is_not_retired_by_a_slip(corridor: Corridor) -> None:
-    status, _, told = corridor("asset", "retire", LINE)
+    status, _, reported = corridor("asset", "retire", LINE)
     assert status == 1
-    assert "these are 2 machines" in told
-    assert "--yes" in told
+    assert "these are 2 machines" in reported
+    assert "--yes" in reported
     assert corridor("asset", "retire", f"{LINE}/mill-9")[0] == 1
     assert [each["retired"] for each in json.loads(corridor("asset", "list", "--json")[1])] == [None, None]
 
@@ -67,17 +67,17 @@ async def test_what_the_broker_retains_is_cleared(tmp_path: Path) -> None:
             stderr=asyncio.subprocess.PIPE,
             env={"PYTHONPATH": str(ROOT), "CORRIDOR_DATA": str(tmp_path)},
         )
-        told = (await process.communicate())[1].decode()
-        assert (process.returncode, told) == (0, f"{LINE}/mill-1 is retired\n")
+        reported = (await process.communicate())[1].decode()
+        assert (process.returncode, reported) == (0, f"{LINE}/mill-1 is retired\n")
         async with Session(broker.url, client_id="look", filters=["corridor/v1/#"]) as session:
             await session.publish(Publication("corridor/v1/end", b"", 1))
-            heard: list[str] = []
+            received: list[str] = []
             async for batch in session.batches():
-                heard += [message.topic for message in batch.messages]
+                received += [message.topic for message in batch.messages]
                 batch.acknowledge()
-                if "corridor/v1/end" in heard:
+                if "corridor/v1/end" in received:
                     break
-    assert heard == [topics[2], "corridor/v1/end"], "the line has another machine"
+    assert received == [topics[2], "corridor/v1/end"], "the line has another machine"
     store = await SqliteStore.open(tmp_path / "corridor.db")
     assert (await retired(store)).keys() == {f"{LINE}/mill-1"}
     await store.close()

@@ -26,7 +26,7 @@ from broker.contract.events import (
 )
 from broker.plant.plant import NO_PLANT
 from cli.export import KINDS
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.query.export import exporting, sheet_files
 from services.query.export.exporting import Column
 from services.query.export.sheet_files import sheet_file
@@ -65,7 +65,7 @@ def _filled(tmp_path: Path) -> None:
     async def fill() -> None:
         store = await SqliteStore.open(tmp_path / "corridor.db")
         lasting = [event for event in EACH if event.kind in {"state", "count", "job"}]
-        await Keeper(store, NO_PLANT, lambda: EIGHT + 7_200 * SECOND).keep_events(lasting)
+        await LedgerWriter(store, NO_PLANT, lambda: EIGHT + 7_200 * SECOND).store_events(lasting)
         await store.write(Batch(events=EACH))
         await store.close()
 
@@ -80,9 +80,9 @@ def read(path: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_the_same_in_both_kinds_of_file(corridor: Corridor, tmp_path: Path, kind: str) -> None:
     for suffix in ("csv", "parquet"):
-        status, out, told = corridor("export", kind, *RANGE, "--out", str(tmp_path / f"all.{suffix}"))
-        assert (status, out) == (0, ""), told
-        assert told.endswith(f"written to {tmp_path}/all.{suffix}\n")
+        status, out, reported = corridor("export", kind, *RANGE, "--out", str(tmp_path / f"all.{suffix}"))
+        assert (status, out) == (0, ""), reported
+        assert reported.endswith(f"written to {tmp_path}/all.{suffix}\n")
     rows, frame = read(tmp_path / "all.csv"), pl.read_parquet(tmp_path / "all.parquet")
     assert len(rows) == frame.height > 0
     times = [name for name, of in frame.schema.items() if of == pl.Datetime("ns", "UTC")]
@@ -159,12 +159,12 @@ def test_indicators_of_machines_and_lines_by_the_hour(corridor: Corridor, tmp_pa
 def test_a_spreadsheet_finds_no_formula_in_what_a_device_said(
     corridor: Corridor, tmp_path: Path, beginning: str
 ) -> None:
-    said = f"{beginning}HYPERLINK(1)"
+    reported_state = f"{beginning}HYPERLINK(1)"
 
     async def fill() -> None:
         store = await SqliteStore.open(tmp_path / "corridor.db")
         texts: list[AnyEvent] = [
-            Sample(asset=MILL, at=EIGHT + 1, signal="words", value=said),
+            Sample(asset=MILL, at=EIGHT + 1, signal="words", value=reported_state),
             Sample(asset=MILL, at=EIGHT + 2, signal="x", value=-1.5),
         ]
         await store.write(Batch(events=texts))
@@ -174,9 +174,9 @@ def test_a_spreadsheet_finds_no_formula_in_what_a_device_said(
     for suffix in ("csv", "parquet"):
         corridor("export", "telemetry", *RANGE, "--out", str(tmp_path / f"all.{suffix}"))
     rows = read(tmp_path / "all.csv")
-    assert [row["text"] for row in rows if row["signal"] == "words"] == [f"'{said}"]
+    assert [row["text"] for row in rows if row["signal"] == "words"] == [f"'{reported_state}"]
     assert "-1.5" in [row["value"] for row in rows]
-    assert said in pl.read_parquet(tmp_path / "all.parquet")["text"].to_list()
+    assert reported_state in pl.read_parquet(tmp_path / "all.parquet")["text"].to_list()
 
 
 def test_a_long_export_is_written_in_parts(corridor: Corridor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,11 +217,11 @@ def test_what_is_wrong_is_told(corridor: Corridor, tmp_path: Path, monkeypatch: 
     assert "1m, 1h or 1d" in corridor("export", "ledger", *RANGE, "--every", "7m", "--out", str(file))[2]
     assert corridor("export", "state", *RANGE, "--every", "1h", "--out", str(file))[0] == 2
     assert "later than --from" in corridor("export", "state", "--from", "1", "--to", "0", "--out", str(file))[2]
-    status, _, told = corridor("export", "state", *RANGE, "--out", str(tmp_path / "x.xlsx"))
-    assert (status, "end its name so" in told) == (1, True)
+    status, _, reported = corridor("export", "state", *RANGE, "--out", str(tmp_path / "x.xlsx"))
+    assert (status, "end its name so" in reported) == (1, True)
     file.write_text("mine")
-    status, _, told = corridor("export", "state", *RANGE, "--out", str(file))
-    assert (status, "exists; choose another name" in told, file.read_text()) == (1, True, "mine")
+    status, _, reported = corridor("export", "state", *RANGE, "--out", str(file))
+    assert (status, "exists; choose another name" in reported, file.read_text()) == (1, True, "mine")
     monkeypatch.setattr(sheet_files, "find_spec", lambda _: None)
-    status, _, told = corridor("export", "state", *RANGE, "--out", str(tmp_path / "x.parquet"))
-    assert (status, "pip install '.[export]'" in told) == (1, True)
+    status, _, reported = corridor("export", "state", *RANGE, "--out", str(tmp_path / "x.parquet"))
+    assert (status, "pip install '.[export]'" in reported) == (1, True)

@@ -10,8 +10,8 @@ import pytest
 from broker.contract.events import AnyEvent, Count, Job, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant import plant
-from cli.services import PLANT_NOTE
-from services.kpi.keeping import Keeper
+from cli.services import PLANT_METADATA
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
@@ -48,13 +48,13 @@ EVENTS: list[AnyEvent] = [
 
 
 @pytest.fixture(autouse=True)
-def kept(tmp_path: Path) -> None:
+def stored(tmp_path: Path) -> None:
     async def keep() -> None:
         store = await SqliteStore.open(tmp_path / "corridor.db")
-        await store.set_note(PLANT_NOTE, PLANT.text)
-        keeper = Keeper(store, PLANT, lambda: at("14:00"))
-        await keeper.keep_events(EVENTS)
-        await keeper.advance()
+        await store.set_metadata(PLANT_METADATA, PLANT.text)
+        writer = LedgerWriter(store, PLANT, lambda: at("14:00"))
+        await writer.store_events(EVENTS)
+        await writer.advance()
         await store.close()
 
     asyncio.run(keep())
@@ -85,9 +85,9 @@ def test_a_line_with_a_machine_that_tells_no_count_is_shown_with_and_without_it(
 
 
 def test_json_is_one_document(corridor: Corridor) -> None:
-    status, out, told = corridor("kpi", "show", MILL, *RANGE, "--json")
+    status, out, reported = corridor("kpi", "show", MILL, *RANGE, "--json")
     found = json.loads(out)
-    assert (status, told) == (0, "")
+    assert (status, reported) == (0, "")
     assert (found["asset"], found["indicators"]["oee"], found["ledger"]["produced"]) == (MILL, 0.625, 78)
 
 
@@ -121,9 +121,9 @@ def test_parts_are_named(corridor: Corridor) -> None:
 
 @pytest.mark.parametrize("more", [(), ("--by", "hour"), ("--by", "order")])
 def test_an_asset_of_which_nothing_is_known_ends_with_1(corridor: Corridor, more: tuple[str, ...]) -> None:
-    status, _, told = corridor("kpi", "show", "works/yard", *RANGE, *more)
+    status, _, reported = corridor("kpi", "show", "works/yard", *RANGE, *more)
     assert status == 1
-    assert "nothing in the store has told anything of works/yard in that time" in told
+    assert "nothing in the store has told anything of works/yard in that time" in reported
 
 
 def test_parts_of_what_is_to_come_are_none(corridor: Corridor) -> None:

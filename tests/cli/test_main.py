@@ -102,7 +102,7 @@ def test_wrong_use_ends_with_2(corridor: Corridor, arguments: list[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "reported_state"),
     [
         ("command", "corridor: port 1883 is in use; choose another with --mqtt-port\n"),
         ("contract", f"corridor: {ERRORS['contract']}\n"),
@@ -111,8 +111,10 @@ def test_wrong_use_ends_with_2(corridor: Corridor, arguments: list[str]) -> None
         ("group", "corridor: one\ncorridor: two\n"),
     ],
 )
-def test_what_is_wrong_in_the_world_is_told_in_a_line_and_ends_with_1(corridor: Corridor, how: str, said: str) -> None:
-    assert corridor("end", "with", how, entries=ENTRIES) == (1, "", said)
+def test_what_is_wrong_in_the_world_is_told_in_a_line_and_ends_with_1(
+    corridor: Corridor, how: str, reported_state: str
+) -> None:
+    assert corridor("end", "with", how, entries=ENTRIES) == (1, "", reported_state)
 
 
 def test_with_corridor_debug_errors_show_where_they_came_from(

@@ -86,7 +86,7 @@ def write(file: Path, messages: Sequence[Message]) -> Path:
     return file
 
 
-def said(kind: str, payload: str, at_ms: float = 0, **how: Any) -> Message:
+def reported_state(kind: str, payload: str, at_ms: float = 0, **how: Any) -> Message:
     return Message(f"corridor/v1/{MILL}/{kind}", payload.encode(), received_at=NOW + round(at_ms * NS_PER_MS), **how)
 
 
@@ -150,13 +150,13 @@ def test_check_says_what_is_wrong_and_how_to_mend_it(corridor: Corridor) -> None
 
 def test_check_as_json(corridor: Corridor) -> None:
     status, out, err = corridor("check", f"{MILL}/telemetry/temp", '{"ts":"nope","value":1}', "--json")
-    told = json.loads(out)
-    assert (status, err, told["ok"], told["events"]) == (1, "", False, [])
-    assert told["problem"] == "time 'nope' is not RFC 3339"
+    reported = json.loads(out)
+    assert (status, err, reported["ok"], reported["events"]) == (1, "", False, [])
+    assert reported["problem"] == "time 'nope' is not RFC 3339"
     status, out, err = corridor("check", f"{MILL}/telemetry/temp", "21.5", "--json", "--retained")
-    told = json.loads(out)
-    assert (status, err, told["ok"]) == (0, "", True)
-    event = told["events"][0]
+    reported = json.loads(out)
+    assert (status, err, reported["ok"]) == (0, "", True)
+    event = reported["events"][0]
     assert (event["kind"], event["asset"], event["signal"], event["value"]) == ("telemetry", MILL, "temp", 21.5)
     assert event["time_source"] == "retained"
 
@@ -198,7 +198,7 @@ def test_a_broker_that_is_not_there_is_one_clear_line(
     corridor: Corridor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path / "good.jsonl", [said("state", "off")])
+    write(tmp_path / "good.jsonl", [reported_state("state", "off")])
     status, out, err = corridor(*arguments, "--broker", NOBODY)
     assert (status, out) == (1, "")
     assert "127.0.0.1:9" in err
@@ -251,8 +251,12 @@ async def test_tail_as_json_ends_after_its_time(broker: str, start: Start) -> No
         )
     code, out, err = await finished(await start("tail", f"{MILL}/#", "--json", "--for", "500ms", "--broker", broker))
     assert (code, err) == (0, "")
-    (told,) = [json.loads(text) for text in out.splitlines()]
-    assert (told["topic"], told["retained"], told["events"][0]["online"]) == (f"corridor/v1/{MILL}/status", True, True)
+    (reported,) = [json.loads(text) for text in out.splitlines()]
+    assert (reported["topic"], reported["retained"], reported["events"][0]["online"]) == (
+        f"corridor/v1/{MILL}/status",
+        True,
+        True,
+    )
 
 
 @pytest.mark.mosquitto
@@ -301,7 +305,7 @@ async def test_a_recording_of_a_broker_is_what_came(broker: str, start: Start, t
 
 @pytest.mark.mosquitto
 async def test_an_existing_recording_is_left_as_it_is(broker: str, start: Start, tmp_path: Path) -> None:
-    file = write(tmp_path / "a.jsonl", [said("state", "off")])
+    file = write(tmp_path / "a.jsonl", [reported_state("state", "off")])
     before = file.read_bytes()
     code, out, err = await finished(await start("record", str(file), "--broker", broker))
     assert (code, out, err) == (1, "", f"corridor: {file} exists; choose another name, or remove it\n")
@@ -311,11 +315,11 @@ async def test_an_existing_recording_is_left_as_it_is(broker: str, start: Start,
 @pytest.mark.mosquitto
 async def test_a_replay_to_a_broker_is_in_order_of_time(broker: str, start: Start, tmp_path: Path) -> None:
     shuffled = [
-        said("telemetry/x", "3", 400, qos=0),
-        said("state", "running", 0),
-        said("kpi/shift", "{}", 100),
+        reported_state("telemetry/x", "3", 400, qos=0),
+        reported_state("state", "running", 0),
+        reported_state("kpi/shift", "{}", 100),
         Message("corridor/v1/$rejected", b"{}", received_at=NOW),
-        said("telemetry/x", "2", 200, retained=True),
+        reported_state("telemetry/x", "2", 200, retained=True),
     ]
     file = write(tmp_path / "a.jsonl", shuffled)
     async with client(broker) as other:
@@ -332,8 +336,8 @@ async def test_a_replay_to_a_broker_is_in_order_of_time(broker: str, start: Star
     assert err.splitlines()[1].startswith("3 messages in ")
     async with client(broker) as late:  # what was retained, or is so by contract, is there for whoever comes later
         await late.subscribe("#", qos=1)
-        kept = {str(m.topic): m.payload for m in [await anext(late.messages) for _ in range(2)]}
-    assert kept == {f"corridor/v1/{MILL}/state": b"running", f"corridor/v1/{MILL}/telemetry/x": b"2"}
+        stored = {str(m.topic): m.payload for m in [await anext(late.messages) for _ in range(2)]}
+    assert stored == {f"corridor/v1/{MILL}/state": b"running", f"corridor/v1/{MILL}/telemetry/x": b"2"}
 
 
 class Skip(asyncio.SelectorEventLoop):
@@ -365,7 +369,7 @@ def test_a_replay_to_a_broker_keeps_the_pace(speed: float, at_s: list[float]) ->
         async def publish(self, *publications: Publication) -> None:
             published.extend((round(loop.time(), 3), publication.payload) for publication in publications)
 
-    messages = [said("telemetry/x", str(number), at * 1000) for number, at in enumerate([0.0, 60.0, 3600.0])]
+    messages = [reported_state("telemetry/x", str(number), at * 1000) for number, at in enumerate([0.0, 60.0, 3600.0])]
     tally = recordings.Tally()
     listener: Any = Listener()
     loop.run_until_complete(recordings.play(messages, listener, speed, tally))
@@ -376,7 +380,7 @@ def test_a_replay_to_a_broker_keeps_the_pace(speed: float, at_s: list[float]) ->
 
 @pytest.mark.mosquitto
 async def test_a_replay_as_fast_as_it_goes(broker: str, start: Start, tmp_path: Path) -> None:
-    file = write(tmp_path / "a.jsonl", [said("telemetry/x", str(n), n * 60_000) for n in range(1200)])
+    file = write(tmp_path / "a.jsonl", [reported_state("telemetry/x", str(n), n * 60_000) for n in range(1200)])
     async with client(broker) as other:
         await other.subscribe("#", qos=1)
         code, _, err = await finished(await start("replay", str(file), "--broker", broker, "--speed", "0"))
@@ -386,7 +390,7 @@ async def test_a_replay_as_fast_as_it_goes(broker: str, start: Start, tmp_path: 
 
 def test_a_broken_recording_is_told_before_anything_is_played(corridor: Corridor, tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
-    file.write_bytes(recording.to_line(said("state", "off")) + b"{}\n")
+    file.write_bytes(recording.to_line(reported_state("state", "off")) + b"{}\n")
     status, _, err = corridor("replay", str(file), "--broker", NOBODY)
     assert status == 1
     assert err.startswith(f"corridor: {file}:2: ")
@@ -410,19 +414,19 @@ def test_a_missing_recording_is_one_clear_line(corridor: Corridor, tmp_path: Pat
 
 
 SHIFT = [
-    said("job", payloads.EXAMPLES["job"]["job"]),
-    said("state", "running", 0),
-    said("count", '{"produced":0,"good":0}', 0),
-    said("telemetry/temp", "21.5", 30_000),
-    said("telemetry/temp", "21,5", 31_000),
-    said("state", "Running", 32_000),
-    said("state", "Stopped", 33_000),
-    said("count", '{"produced":10,"good":9}', 599_000),
-    said("state", '{"state":"down","reason":"spindle"}', 600_000),
-    said("state", "running", 900_000),
-    said("kpi/shift", payloads.EXAMPLES["kpi"]["kpi/shift"], 900_000),
-    said("state", "off", 1_800_000),
-    said("status", "online", 3_600_000),
+    reported_state("job", payloads.EXAMPLES["job"]["job"]),
+    reported_state("state", "running", 0),
+    reported_state("count", '{"produced":0,"good":0}', 0),
+    reported_state("telemetry/temp", "21.5", 30_000),
+    reported_state("telemetry/temp", "21,5", 31_000),
+    reported_state("state", "Running", 32_000),
+    reported_state("state", "Stopped", 33_000),
+    reported_state("count", '{"produced":10,"good":9}', 599_000),
+    reported_state("state", '{"state":"down","reason":"spindle"}', 600_000),
+    reported_state("state", "running", 900_000),
+    reported_state("kpi/shift", payloads.EXAMPLES["kpi"]["kpi/shift"], 900_000),
+    reported_state("state", "off", 1_800_000),
+    reported_state("status", "online", 3_600_000),
 ]
 
 
@@ -440,23 +444,23 @@ def test_a_replay_into_a_store_keeps_events_ledger_and_refusals(
         assert (status, out) == (0, "")
         assert "refused 1 ×: '21,5' has a decimal comma" in err.splitlines()
         assert err.splitlines()[-1].startswith("13 messages, 9 events, 3 refused in ")
-        assert asyncio.run(kept(url)) == (
+        assert asyncio.run(stored(url)) == (
             9,
             3,
             {"running_s": 1500, "down_s": 300, "off_s": 1800, "produced": 10, "good": 9, "failures": 1},
         )
 
 
-async def kept(url: str) -> tuple[int, int, dict[str, float]]:
+async def stored(url: str) -> tuple[int, int, dict[str, float]]:
     """Return how many events and refusals a store holds, and some sums of the hour."""
     store = await open_store(url)
     events = await store.events(sorted(KINDS), "", 0, FOR_EVER)  # type: ignore[arg-type]  # they are kinds
-    refused = await store.refused(0, FOR_EVER)
+    rejected = await store.rejected(0, FOR_EVER)
     totals = await store.totals("", NOW, NOW + 3_600 * NS_PER_S)
     await store.close()
     shown = ("running_s", "down_s", "off_s", "produced", "good", "failures")
     sums = {field: sum(found.get(field, 0) for found in totals.values()) / NS_PER_S for field in shown}
-    return len(events), len(refused), sums
+    return len(events), len(rejected), sums
 
 
 def test_what_comes_before_a_broken_line_is_kept(corridor: Corridor, tmp_path: Path) -> None:
@@ -464,4 +468,4 @@ def test_what_comes_before_a_broken_line_is_kept(corridor: Corridor, tmp_path: P
     file.write_bytes(file.read_bytes() + b'{"at":17')
     status, _, err = corridor("replay", str(file), "--store", f"sqlite:///{tmp_path}/a.db")
     assert (status, "the last line is cut off" in err) == (1, True)
-    assert asyncio.run(kept(f"sqlite:///{tmp_path}/a.db"))[:2] == (9, 3)
+    assert asyncio.run(stored(f"sqlite:///{tmp_path}/a.db"))[:2] == (9, 3)

@@ -11,8 +11,8 @@ MILL = "sheffield/machining/line-1/mill-1"
 
 def test_machines_that_were_never_simulated_get_a_past(corridor: Corridor, tmp_path: Path) -> None:
     words = ("simulate", "--past", "2h", "--data", str(tmp_path), *NOBODY)
-    status, _, told = corridor(*words)
-    assert (status, "no broker listens at 127.0.0.1:1" in told) == (1, True)
+    status, _, reported = corridor(*words)
+    assert (status, "no broker listens at 127.0.0.1:1" in reported) == (1, True)
     status, shown, _ = corridor("kpi", "show", MILL, "--last", "1h", "--data", str(tmp_path))
     assert status == 0
     assert "state known for 100.0% of the time" in shown

@@ -30,7 +30,7 @@ def shares(lines: list[str]) -> tuple[int, int, dict[str, int]]:
     spent = {"known": 0, "active": 0, "unknown": 0}
     first = last = 0
     for line in lines:
-        stamp, *told = line.split("|")
+        stamp, *reported = line.split("|")
         try:
             at = instant(stamp)
         except ContractError:
@@ -40,7 +40,7 @@ def shares(lines: list[str]) -> tuple[int, int, dict[str, int]]:
             spent["known" if known else "unknown"] += at - last
             spent["active"] += at - last if known and items["execution"] == "ACTIVE" else 0
         first, last = first or at, at
-        for item, value in zip(told[::2], told[1::2], strict=False):
+        for item, value in zip(reported[::2], reported[1::2], strict=False):
             items["execution" if item == "Program_Status" else item] = value
     return first, last, spent
 
@@ -50,18 +50,18 @@ def test_known_active_and_unknown_time_is_that_of_the_file(corridor: Corridor, t
     lines = lines_of(name)
     file, store = tmp_path / "day.txt", f"sqlite:///{tmp_path}/day.db"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    status, _, told = corridor("replay", str(file), "--dialect", "shdr", "--asset", MILL, "--store", store)
-    assert status == 0, told
-    refused = [line for line in told.splitlines() if line.startswith("refused")]
+    status, _, reported = corridor("replay", str(file), "--dialect", "shdr", "--asset", MILL, "--store", store)
+    assert status == 0, reported
+    rejected = [line for line in reported.splitlines() if line.startswith("refused")]
     torn = ["2017", "20175", "<<<<<<< HEAD", "=======", ">>>>>>> 0fc28b83c47eedbaa8b399c7e8d5b52116d3c076"]
     wanted = torn if name.startswith("mtc") else []
-    assert sorted(refused) == sorted(f"refused 1 ×: time {line!r} is not RFC 3339" for line in wanted)
+    assert sorted(rejected) == sorted(f"refused 1 ×: time {line!r} is not RFC 3339" for line in wanted)
 
     first, last, spent = shares(lines)
     assert spent["known"] > spent["active"] > 0
     between = ("--from", format_rfc3339(first), "--to", format_rfc3339(last))
-    status, out, told = corridor("kpi", "show", MILL, *between, "--store", store, "--json")
-    assert status == 0, told
+    status, out, reported = corridor("kpi", "show", MILL, *between, "--store", store, "--json")
+    assert status == 0, reported
     found = json.loads(out)
     assert found["ledger"]["running_s"] * 1e9 == pytest.approx(spent["active"], abs=1)
     unknown_s = found["ledger"]["unknown_s"] + found["ledger"]["unknown_planned_s"]
@@ -69,15 +69,17 @@ def test_known_active_and_unknown_time_is_that_of_the_file(corridor: Corridor, t
     assert found["coverage"] == pytest.approx(spent["known"] / (last - first))
     assert spent["known"] + spent["unknown"] == last - first
 
-    status, _, told = corridor("recompute", "--from", "0", "--to", between[3], "--store", store)
-    assert (status, "of which 0 changed" in told) == (0, True), told
+    status, _, reported = corridor("recompute", "--from", "0", "--to", between[3], "--store", store)
+    assert (status, "of which 0 changed" in reported) == (0, True), reported
 
 
 def test_lines_are_written_to_a_store_and_are_of_a_machine(corridor: Corridor, tmp_path: Path) -> None:
     file = str(FOLDER / FILES[0])
-    status, _, told = corridor("replay", file, "--dialect", "shdr", "--asset", MILL, "--broker", "mqtt://127.0.0.1:1")
-    assert (status, "say --store" in told) == (2, True)
+    status, _, reported = corridor(
+        "replay", file, "--dialect", "shdr", "--asset", MILL, "--broker", "mqtt://127.0.0.1:1"
+    )
+    assert (status, "say --store" in reported) == (2, True)
     store = f"sqlite:///{tmp_path}/day.db"
-    status, _, told = corridor("replay", file, "--dialect", "shdr", "--asset", "nist/sms", "--store", store)
-    assert (status, "site/area/line/machine" in told) == (2, True)
+    status, _, reported = corridor("replay", file, "--dialect", "shdr", "--asset", "nist/sms", "--store", store)
+    assert (status, "site/area/line/machine" in reported) == (2, True)
     assert corridor("replay", file, "--dialect", "shdr", "--store", store)[0] == 2

@@ -9,8 +9,8 @@ from broker.contract.events import AnyEvent, Count, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
 from cli import recompute
-from cli.services import PLANT_NOTE
-from services.kpi.keeping import Keeper
+from cli.services import PLANT_METADATA
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Batch, LedgerRow
 from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
@@ -34,7 +34,7 @@ async def fill(path: Path) -> None:
         Count(asset=MILL, at=EIGHT, produced=0),
         Count(asset=MILL, at=EIGHT + 1_800_000_000_000, produced=7),
     ]
-    await Keeper(store, NO_PLANT, lambda: TEN).keep_events(events)
+    await LedgerWriter(store, NO_PLANT, lambda: TEN).store_events(events)
     await store.close()
 
 
@@ -56,9 +56,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_right_ledger_stays_and_a_damaged_one_is_mended(corridor: Corridor, file: Path) -> None:
     before = asyncio.run(rows(file))
-    status, out, told = corridor("recompute", *RANGE)
+    status, out, reported = corridor("recompute", *RANGE)
     assert (status, out) == (0, "")
-    assert told.startswith("1 machine, 3 events, 121 rows, of which 0 changed, in ")
+    assert reported.startswith("1 machine, 3 events, 121 rows, of which 0 changed, in ")
     damaged = before[30]
 
     async def damage() -> None:
@@ -73,8 +73,8 @@ def test_a_right_ledger_stays_and_a_damaged_one_is_mended(corridor: Corridor, fi
 
 def test_a_plant_is_applied_to_the_past_and_noted(corridor: Corridor, file: Path, tmp_path: Path) -> None:
     (tmp_path / "plant.toml").write_text(PLANT)
-    status, _, told = corridor("recompute", *RANGE, "--plant", str(tmp_path / "plant.toml"))
-    assert (status, "of which 242 changed" in told) == (0, True), told
+    status, _, reported = corridor("recompute", *RANGE, "--plant", str(tmp_path / "plant.toml"))
+    assert (status, "of which 242 changed" in reported) == (0, True), reported
     found = asyncio.run(rows(file))
     assert {row.shift for row in found} == {"day"}
     assert sum(row.sums.get("off_s", 0) for row in found) == 15 * 60 * 10**9
@@ -82,7 +82,7 @@ def test_a_plant_is_applied_to_the_past_and_noted(corridor: Corridor, file: Path
     async def noted() -> str | None:
         store = await SqliteStore.open(file)
         try:
-            return await store.note(PLANT_NOTE)
+            return await store.metadata(PLANT_METADATA)
         finally:
             await store.close()
 
@@ -99,13 +99,13 @@ def test_another_plant_is_refused_while_a_service_keeps_the_ledger(
     monkeypatch.setattr(recompute, "grows", it_grows)
     (tmp_path / "plant.toml").write_text(PLANT)
     before = asyncio.run(rows(file))
-    status, _, told = corridor("recompute", *RANGE, "--plant", str(tmp_path / "plant.toml"))
+    status, _, reported = corridor("recompute", *RANGE, "--plant", str(tmp_path / "plant.toml"))
     assert status == 1
-    assert "stop it, recompute, and start it again" in told
+    assert "stop it, recompute, and start it again" in reported
     assert asyncio.run(rows(file)) == before
-    status, _, told = corridor("recompute", *RANGE)
+    status, _, reported = corridor("recompute", *RANGE)
     assert status == 0
-    assert "rows from 2026-11-24T08:59:00Z on are left to the service" in told
+    assert "rows from 2026-11-24T08:59:00Z on are left to the service" in reported
 
 
 def test_wrong_use_is_told(corridor: Corridor, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cli.sbom import document as sbom_document
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-LICENCES: dict[str, str] = tomllib.loads((ROOT / "cli" / "licences.toml").read_text(encoding="utf-8"))
+LICENCES: dict[str, str] = tomllib.loads((ROOT / "cli" / "sbom" / "licences.toml").read_text(encoding="utf-8"))
 PERMISSIVE = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "PSF-2.0", "Zlib"}
 ALLOWED = PERMISSIVE | {"EPL-2.0"}
 EXCEPTIONS = {"certifi": "MPL-2.0"}
@@ -92,8 +92,8 @@ def test_each_part_is_needed_by_something_and_what_is_needed_is_there(document: 
 
 def test_who_needs_whom_is_what_the_installed_packages_say(document: dict[str, Any]) -> None:
     needs = {each["ref"]: each["dependsOn"] for each in document["dependencies"]}
-    said = {PackageURL.from_string(each).name for each in needs[_ref(document, "httpx")]}
-    assert said == {"anyio", "certifi", "httpcore", "idna"}
+    reported_state = {PackageURL.from_string(each).name for each in needs[_ref(document, "httpx")]}
+    assert reported_state == {"anyio", "certifi", "httpcore", "idna"}
 
 
 def _ref(document: dict[str, Any], name: str) -> str:
@@ -105,7 +105,7 @@ def test_the_same_lock_gives_the_same_bytes_in_any_environment(tmp_path: Path) -
     for number in range(2):
         command = [sys.executable, "-I", "-S", "-c", "import sys; sys.path.insert(0, sys.argv[1]);"]
         command[-1] += (
-            " from pathlib import Path; from cli import sbom_document as made;"
+            " from pathlib import Path; from cli.sbom import document as made;"
             " Path(sys.argv[2]).write_text(made.build(Path(sys.argv[1])))"
         )
         subprocess.run([*command, str(ROOT), str(tmp_path / str(number))], env={}, check=True)
@@ -114,7 +114,7 @@ def test_the_same_lock_gives_the_same_bytes_in_any_environment(tmp_path: Path) -
 
 def test_another_lock_gives_another_serial_number(tmp_path: Path, document: dict[str, Any]) -> None:
     for name in ("pyproject.toml", "cli/sbom/licences.toml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "requirements.lock").write_text(f"rich==1.0 \\\n    --hash=sha256:{'0' * 64}\n    # via typer\n")
     other = json.loads(sbom_document.build(tmp_path))
@@ -123,15 +123,17 @@ def test_another_lock_gives_another_serial_number(tmp_path: Path, document: dict
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "reported_state"),
     [("rich @ https://x.test/rich.whl\n", "not a package"), (f"new==1 \\\n    --hash=sha256:{'0' * 64}\n", "new")],
 )
-def test_a_lock_that_is_not_understood_or_has_no_licence_is_said(tmp_path: Path, line: str, said: str) -> None:
-    (tmp_path / "cli").mkdir()
-    (tmp_path / "cli" / "licences.toml").write_text('rich = "MIT"\n')
+def test_a_lock_that_is_not_understood_or_has_no_licence_is_said(
+    tmp_path: Path, line: str, reported_state: str
+) -> None:
+    (tmp_path / "cli" / "sbom").mkdir(parents=True)
+    (tmp_path / "cli" / "sbom" / "licences.toml").write_text('rich = "MIT"\n')
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     (tmp_path / "requirements.lock").write_text(line)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=reported_state):
         sbom_document.build(tmp_path)
 
 
@@ -149,19 +151,21 @@ def test_every_licence_is_permissive_or_epl() -> None:
 def test_a_licence_is_the_one_that_the_installed_package_says(name: str) -> None:
     known = get_spdx_licensing()
     try:
-        said = metadata.metadata(name)
+        reported_state = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         (package,) = (each for each in sbom_document.read_lock(LOCK) if each.name == name)
         assert "win32" in package.marker, f"{name} is not installed"
         pytest.skip("of another system")
     wanted = set(known.license_keys(known.parse(LICENCES[name])))
-    if "License-Expression" in said:
-        assert known.parse(said["License-Expression"]) == known.parse(LICENCES[name])
+    if "License-Expression" in reported_state:
+        assert known.parse(reported_state["License-Expression"]) == known.parse(LICENCES[name])
         return
-    classified = [each.rpartition(":: ")[2] for each in said.get_all("Classifier") or [] if each.startswith("License")]
+    classified = [
+        each.rpartition(":: ")[2] for each in reported_state.get_all("Classifier") or [] if each.startswith("License")
+    ]
     if classified:
         assert all(CLASSIFIERS[each] & wanted for each in classified)
         assert wanted <= set().union(*(CLASSIFIERS[each] for each in classified))
     else:
-        first_line = said["License"].splitlines()[0].removesuffix(" License")  # some put the whole text there
+        first_line = reported_state["License"].splitlines()[0].removesuffix(" License")  # some put the whole text there
         assert known.parse(first_line) == known.parse(LICENCES[name])

@@ -10,9 +10,9 @@ import pytest
 from broker.contract.events import NS_PER_S, AnyEvent, Count, StateChange
 from broker.plant import plant
 from cli import score
-from cli.services import PLANT_NOTE
+from cli.services import PLANT_METADATA
 from edge.simulation.simulator import Simulator
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
@@ -49,11 +49,11 @@ MILL, ROBOT = "a/b/c/mill-1", "a/b/c/robot-1"
 def run_plant(folder: Path, loses: Callable[[AnyEvent], bool] = lambda _: False) -> None:
     async def run() -> None:
         store = await SqliteStore.open(folder / "corridor.db")
-        await store.set_note(PLANT_NOTE, PLANT.text)
-        keeper = Keeper(store, PLANT, lambda: END)
+        await store.set_metadata(PLANT_METADATA, PLANT.text)
+        writer = LedgerWriter(store, PLANT, lambda: END)
         for events in Simulator(PLANT, folder).backfill(START, END):
-            await keeper.keep_events([event for event in events if event.kind != "telemetry" and not loses(event)])
-        await keeper.advance()
+            await writer.store_events([event for event in events if event.kind != "telemetry" and not loses(event)])
+        await writer.advance()
         await store.close()
 
     asyncio.run(run())
@@ -66,8 +66,8 @@ def _nothing_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_ledger_that_is_the_truth_is_told_to_be_equal(corridor: Corridor, tmp_path: Path) -> None:
     run_plant(tmp_path)
-    status, out, told = corridor("score")
-    assert (status, told) == (0, "")
+    status, out, reported = corridor("score")
+    assert (status, reported) == (0, "")
     assert f"{MILL}  equal" in out
     assert "produced" in out
     status, out, _ = corridor("score", "--last", "1h", "--json")
@@ -91,9 +91,9 @@ def test_one_lost_event_is_found(corridor: Corridor, tmp_path: Path, kind: type[
 
     run_plant(tmp_path, loses)
     assert lost
-    status, out, told = corridor("score")
+    status, out, reported = corridor("score")
     assert status == 1
-    assert told == f"corridor: the ledger differs from the truth: {ROBOT}\n"
+    assert reported == f"corridor: the ledger differs from the truth: {ROBOT}\n"
     assert f"{MILL}  equal" in out
     assert f"{ROBOT}  differs" in out
     assert "the events tell" in out
@@ -114,6 +114,6 @@ async def empty(path: Path) -> None:
 
 def test_a_store_that_began_later_is_compared_from_then_on(corridor: Corridor, tmp_path: Path) -> None:
     run_plant(tmp_path, lambda event: event.at < START + 3_600 * NS_PER_S)
-    status, _, told = corridor("score")
-    assert status == 0, told
-    assert "older events than 2025-11-24T17:" in told
+    status, _, reported = corridor("score")
+    assert status == 0, reported
+    assert "older events than 2025-11-24T17:" in reported

@@ -184,9 +184,9 @@ async def test_a_second_service_on_a_store_is_told_at_once_and_the_first_goes_on
     run: Any, options: dict[str, Any], command: str, broker: str, world: World, tmp_path: Path
 ) -> None:
     first = await world.start(run(broker, await world.store(), **options))
-    said = await problem(run(broker, await world.store(), **options))
-    assert said.startswith(f"another `corridor {command}` runs on the store {tmp_path}/corridor.db")
-    assert "; stop one of the two" in said
+    reported_state = await problem(run(broker, await world.store(), **options))
+    assert reported_state.startswith(f"another `corridor {command}` runs on the store {tmp_path}/corridor.db")
+    assert "; stop one of the two" in reported_state
     assert not first.done()
     assert len(world.names) == 1
 
@@ -203,10 +203,10 @@ async def test_of_a_store_and_its_copy_one_service_ends_with_the_cause_and_the_c
     pair = [await world.start(run_ingest(broker, store)) for store in (original, copy)]
     assert len(set(world.names)) == 1
     (ended,), _ = await asyncio.wait(pair, return_when=asyncio.FIRST_COMPLETED)
-    said = await problem(ended)
-    assert said.startswith("another client is connected to")
-    assert world.names[0] in said
-    assert "on this store or on a copy of it" in said
+    reported_state = await problem(ended)
+    assert reported_state.startswith("another client is connected to")
+    assert world.names[0] in reported_state
+    assert "on this store or on a copy of it" in reported_state
     await stop(pair[1])
     words = ("store", "init", "--new-client-ids", "--data", str(tmp_path / "copy"))
     assert (await asyncio.to_thread(corridor, *words))[0] == 0

@@ -102,7 +102,7 @@ def test_what_other_commands_use_may_stand_at_the_top_of_the_file(shown: Shown, 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reported_state"),
     [
         (
             "[show]\nprot = 2\n",
@@ -112,12 +112,12 @@ def test_what_other_commands_use_may_stand_at_the_top_of_the_file(shown: Shown, 
     ],
 )
 def test_a_mistake_in_the_file_is_named_with_its_place(
-    corridor: Corridor, tmp_path: Path, text: str, said: str
+    corridor: Corridor, tmp_path: Path, text: str, reported_state: str
 ) -> None:
     (tmp_path / "corridor.toml").write_text(text)
     status, output, messages = corridor("show", entries=ENTRIES)
     assert (status, output, messages.count("\n")) == (1, "", 1)
-    assert messages.startswith(f"corridor: {tmp_path / 'corridor.toml'} {said}")
+    assert messages.startswith(f"corridor: {tmp_path / 'corridor.toml'} {reported_state}")
 
 
 def test_a_wrong_value_is_told_with_where_it_came_from(

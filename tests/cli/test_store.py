@@ -17,15 +17,15 @@ from tests.store.influx.influxd import Influxd
 
 def test_init_makes_a_store_and_may_be_run_again(corridor: Corridor, tmp_path: Path) -> None:
     for _ in range(2):
-        status, out, told = corridor("store", "init")
+        status, out, reported = corridor("store", "init")
         assert (status, out) == (0, "")
-        assert told == f"{tmp_path}/corridor.db is ready: sqlite, schema {len(STEPS)}\n"
+        assert reported == f"{tmp_path}/corridor.db is ready: sqlite, schema {len(STEPS)}\n"
 
 
 def test_status_of_no_store_says_how_to_make_one_and_makes_none(corridor: Corridor, tmp_path: Path) -> None:
-    status, out, told = corridor("store", "status")
+    status, out, reported = corridor("store", "status")
     assert (status, out) == (1, "")
-    assert told == (
+    assert reported == (
         f"corridor: there is no store at {tmp_path}/corridor.db;"
         f" make one with: corridor store init --store sqlite:///{tmp_path}/corridor.db\n"
     )
@@ -58,10 +58,10 @@ def test_status_says_what_the_store_holds(corridor: Corridor, tmp_path: Path) ->
 def test_a_wrong_store_is_one_line(corridor: Corridor, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello " * 1_000)
     for url in ("notes.txt", "influxdb://x@y/z", f"sqlite:///{tmp_path}/notes.txt"):
-        status, out, told = corridor("store", "init", "--store", url)
+        status, out, reported = corridor("store", "init", "--store", url)
         assert (status, out) == (1, "")
-        assert told.startswith("corridor: ")
-        assert told.count("\n") == 1
+        assert reported.startswith("corridor: ")
+        assert reported.count("\n") == 1
 
 
 def _fill(path: Path) -> None:
@@ -78,9 +78,9 @@ def test_an_influxdb_is_set_up_with_files_for_its_users(corridor: Corridor, tmp_
     url = f"influxdb1://127.0.0.1:{influxd.port}/cli"
     services, grafana = tmp_path / "secrets" / "services", tmp_path / "secrets" / "grafana"
     command = ("store", "init", "--store", url, "--services-file", str(services), "--grafana-file", str(grafana))
-    status, out, told = corridor(*command)
+    status, out, reported = corridor(*command)
     assert (status, out) == (0, "")
-    assert told.splitlines()[0] == "cli: made, keeps 30 days"
+    assert reported.splitlines()[0] == "cli: made, keeps 30 days"
     assert services.read_text().startswith("influxdb1://cli-services:")
     assert services.stat().st_mode & 0o077 == 0
     before = services.read_text(), grafana.read_text()
@@ -94,6 +94,6 @@ def test_an_influxdb_is_set_up_with_files_for_its_users(corridor: Corridor, tmp_
 
 
 def test_options_for_influxdb_are_refused_elsewhere(corridor: Corridor) -> None:
-    status, _, told = corridor("store", "init", "--retention", "60d")
+    status, _, reported = corridor("store", "init", "--retention", "60d")
     assert status == 1
-    assert "leave these options out" in told
+    assert "leave these options out" in reported

@@ -13,10 +13,10 @@ from broker.contract.events import AnyEvent, Count, Job, StateChange
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.plant.plant import parse
-from cli.meaning import judge
+from cli.meaning import read
 from cli.messages import _line
 from cli.running import loop
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
@@ -37,7 +37,7 @@ def obeyed(text: str) -> set[str]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> None:
+def stored(tmp_path: Path) -> None:
     events: list[AnyEvent] = [
         Job(asset=MILL, at=at("12:00"), phase="start", order=WORD, product=WORD, ideal_cycle=60),
         Count(asset=MILL, at=at("12:00"), produced=0, good=0),
@@ -49,15 +49,15 @@ def kept(tmp_path: Path) -> None:
 
     async def keep() -> None:
         store = await SqliteStore.open(tmp_path / "corridor.db")
-        keeper = Keeper(store, parse("", "test"), lambda: at("14:00"))
-        await keeper.keep_events(events)
-        await keeper.advance()
+        writer = LedgerWriter(store, parse("", "test"), lambda: at("14:00"))
+        await writer.store_events(events)
+        await writer.advance()
         await store.close()
 
     asyncio.run(keep())
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize(
     "question",
     [
@@ -97,7 +97,7 @@ def test_a_message_is_checked_and_tailed_without_its_escapes(corridor: Corridor,
     _, out, err = corridor("check", topic.replace("\x00", ""), written.replace("\x00", ""))
     assert not obeyed(out + err)
     message = Message(topic=f"corridor/v1/{topic}", payload=written.encode(), received_at=at("12:00"))
-    line = _line(message, judge(message))
+    line = _line(message, read(message))
     assert not obeyed(re.sub("\x1b\\[(0|3[0-9])m", "", line))  # these colours are ours
     assert "\n" not in line
 

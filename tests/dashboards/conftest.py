@@ -12,11 +12,11 @@ from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
 from broker.plant.plant import Plant, load
 from broker.server.mosquitto_stack import PROBE
 from dashboards.building import ROOT
-from edge.simulation.simulation import Pace, Simulation
-from services.kpi.keeping import Keeper
+from edge.simulation.simulation import SamplingIntervals, Simulation
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.influx.address import parse
 from services.store.influx.store import InfluxStore
-from services.store.interface import LedgerRow, Refused
+from services.store.interface import LedgerRow, Rejected
 from tests.dashboards.viewing import View
 from tests.store.influx.influxd import Influxd
 
@@ -85,24 +85,24 @@ def levels_of(machine: str) -> dict[str, str]:
 async def _keep_a_day(url: str, plant: Plant) -> None:
     store = await InfluxStore.open(parse(url))
     simulation = Simulation(plant, START)
-    simulation.pace = Pace(sensors=60 * NS_PER_S, meters=60 * NS_PER_S)
+    simulation.sampling = SamplingIntervals(sensors=60 * NS_PER_S, meters=60 * NS_PER_S)
     simulation.announce(START)
     now = START
-    keeper = Keeper(store, plant, lambda: now)
+    writer = LedgerWriter(store, plant, lambda: now)
     gone = START + 20 * HOUR
     for hour in range(24):
         now = START + (hour + 1) * HOUR
         events: list[AnyEvent] = [event for event in simulation.run_until(now) if not _is_unheard(event, gone)]
-        refused: list[Refused] = []
+        rejected: list[Rejected] = []
         if hour in DISK_USED:
             at = START + hour * HOUR
             events.append(Sample(asset=MILL, at=at, signal="disk-used", value=DISK_USED[hour], unit="%"))
         if hour == 20:
             events += [Status(asset=MILL, at=gone + minute * 60 * NS_PER_S, online=bool(minute)) for minute in (0, 9)]
             events.append(Sample(asset=PROBE, at=gone, signal="probe", value=1.0))
-            refused = [Refused(gone, "corridor/v1/leeds/shop/line-1/mill-1/count", "not JSON", b"{", 1)]
-        await keeper.keep_events(sorted(events, key=lambda event: event.at), refused)
-    await keeper.advance()
+            rejected = [Rejected(gone, "corridor/v1/leeds/shop/line-1/mill-1/count", "not JSON", b"{", 1)]
+        await writer.store_events(sorted(events, key=lambda event: event.at), rejected)
+    await writer.advance()
     await store.close()
 
 

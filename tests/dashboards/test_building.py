@@ -123,7 +123,7 @@ def _unknown_key(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "reported"),
     [
         (_wrong_unit, "panel 'OEE': the unit 'percents' is none of Grafana's"),
         (_wrong_unit_of_a_column, "panel 'Lines': the unit 'percents' is none of Grafana's"),
@@ -144,10 +144,10 @@ def _unknown_key(page: Page) -> None:
         (_unknown_key, "refreshEvery"),
     ],
 )
-def test_a_planted_fault_is_found(pages: dict[str, Page], spoil: Callable[[Page], None], told: str) -> None:
+def test_a_planted_fault_is_found(pages: dict[str, Page], spoil: Callable[[Page], None], reported: str) -> None:
     page = copy.deepcopy(pages["corridor-overview"])
     spoil(page)
-    assert any(told in str(fault) for fault in checking.faults("overview.json", page))
+    assert any(reported in str(fault) for fault in checking.faults("overview.json", page))
 
 
 def test_a_rule_without_a_reduce_step_is_told() -> None:

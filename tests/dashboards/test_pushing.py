@@ -118,14 +118,14 @@ def server() -> Iterator[FakeGrafana]:
 
 def test_pushing_twice_leaves_everything_there_once_and_without_drift(server: FakeGrafana) -> None:
     with Grafana(server.url, TOKEN) as grafana:
-        said = list(grafana.push(OURS))
-        assert list(grafana.push(OURS)) == said
+        reported_state = list(grafana.push(OURS))
+        assert list(grafana.push(OURS)) == reported_state
         assert list(grafana.drift(OURS)) == []
     assert set(server.pages) == {page.uid for page in PAGES}
     assert server.folders == {"corridor": "Corridor"}
     assert set(server.rules) == {"Corridor production", "Corridor data"}
     assert [one["name"] for one in server.playlists.values()] == ["Corridor kiosk"]
-    assert f"page Line, {server.url}/d/corridor-line" in said
+    assert f"page Line, {server.url}/d/corridor-line" in reported_state
 
 
 def test_rules_are_pushed_with_single_dollar_signs(server: FakeGrafana) -> None:
@@ -142,8 +142,8 @@ def test_the_sources_and_the_wall_of_that_grafana_are_put_in(server: FakeGrafana
         list(grafana.push(THEIRS))
         assert list(grafana.drift(THEIRS)) == []
         assert {drift.page for drift in grafana.drift(OURS)} == {page.title for page in PAGES}
-    for kept in (*server.pages.values(), *server.rules.values()):
-        text = json.dumps(kept)
+    for stored in (*server.pages.values(), *server.rules.values()):
+        text = json.dumps(stored)
         assert not any(f'"{name}"' in text for name in SOURCES)
     overview = server.pages["corridor-overview"]
     (wall,) = (one for one in overview["templating"]["list"] if one["name"] == "wall")

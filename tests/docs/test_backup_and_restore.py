@@ -53,8 +53,8 @@ def test_a_store_in_use_is_copied_and_put_back(corridor: Corridor, tmp_path: Pat
         await store.write(Batch(events=[StateChange(asset=MILL, at=1, state="running")]))
         words = shlex.split(block("./corridor store backup"))[1:-1]
         copied = str(tmp_path / "corridor-backup.db")
-        told = await asyncio.to_thread(corridor, *words, copied, "--data", str(data))
-        assert told[0] == 0, told
+        reported = await asyncio.to_thread(corridor, *words, copied, "--data", str(data))
+        assert reported[0] == 0, reported
         again = await asyncio.to_thread(corridor, *words, copied, "--data", str(data))
         assert (again[0], "is there already" in again[2]) == (1, True)
         await store.write(Batch(events=[StateChange(asset=MILL, at=2, state="down")]))
@@ -69,8 +69,8 @@ def test_a_store_in_use_is_copied_and_put_back(corridor: Corridor, tmp_path: Pat
 
 def test_a_copy_of_nothing_or_of_another_kind_is_told(corridor: Corridor, tmp_path: Path) -> None:
     assert "there is no store" in corridor("store", "backup", "x.db", "--data", str(tmp_path))[2]
-    told = corridor("store", "backup", "x.db", "--store", "influxdb1://127.0.0.1:1/corridor")
-    assert (told[0], "backup-and-restore.md" in told[2]) == (1, True)
+    reported = corridor("store", "backup", "x.db", "--store", "influxdb1://127.0.0.1:1/corridor")
+    assert (reported[0], "backup-and-restore.md" in reported[2]) == (1, True)
 
 
 @pytest.mark.influx
@@ -103,13 +103,13 @@ def test_an_influxdb_1_with_passwords_lets_the_services_in_again_after_a_restore
             server.kill()
             server, old = guarded(tmp_path / "other"), server
             before = secret(tmp_path, old, server)
-            told = "has no users"
+            reported = "has no users"
         else:
             for database in ("corridor", "corridor_ledger", "corridor_hour"):
                 server.query(f'DROP DATABASE "{database}"', login=ADMIN)
-            told = "user and password are right"
+            reported = "user and password are right"
         influxd_1("restore", server, tmp_path)
-        with pytest.raises(StoreError, match=told) as locked_out:
+        with pytest.raises(StoreError, match=reported) as locked_out:
             asyncio.run(instants(before))
         assert "corridor store init" in str(locked_out.value)
         init(corridor, server, tmp_path)
@@ -152,8 +152,8 @@ def init(corridor: Corridor, server: Influxd, folder: Path) -> None:
     """Do the page's line that makes the users, or grants them their rights."""
     words = shlex.split(block("./corridor store init").replace("127.0.0.1:8086", f"127.0.0.1:{server.port}"))[1:]
     (folder / "secrets").mkdir(exist_ok=True)
-    told = corridor(*[str(folder / word) if word.startswith("secrets/") else word for word in words])
-    assert told[0] == 0, told
+    reported = corridor(*[str(folder / word) if word.startswith("secrets/") else word for word in words])
+    assert reported[0] == 0, reported
 
 
 def secret(folder: Path, old: Influxd, new: Influxd) -> str:

@@ -36,10 +36,10 @@ def test_every_field_is_on_the_page_and_no_other(kind: Kind) -> None:
 
 
 def test_the_kinds_that_can_be_bad_are_on_the_page() -> None:
-    told = re.search(r"read off a machine \(([^)]*)\)", PAGE)
-    assert told
+    reported = re.search(r"read off a machine \(([^)]*)\)", PAGE)
+    assert reported
     wires = {kind: getattr(payloads, next(iter(schema.schema(kind)["$defs"]))) for kind in payloads.PAYLOADS}
-    assert set(told[1].split(", ")) == {kind for kind, wire in wires.items() if issubclass(wire, payloads.Reading)}
+    assert set(reported[1].split(", ")) == {kind for kind, wire in wires.items() if issubclass(wire, payloads.Reading)}
 
 
 @kinds
@@ -56,9 +56,9 @@ def test_the_states_are_on_the_page() -> None:
 
 
 def test_the_retained_kinds_and_the_limits_are_those_of_the_code() -> None:
-    told = re.search(r"how things stand \(([^)]*)\)", PAGE)
-    assert told
-    assert set(re.findall(r"`(\w+)`", told[1])) == RETAINED - {"kpi"}
+    reported = re.search(r"how things stand \(([^)]*)\)", PAGE)
+    assert reported
+    assert set(re.findall(r"`(\w+)`", reported[1])) == RETAINED - {"kpi"}
     assert f"{codec.LONGEST_PAYLOAD} bytes" in PAGE
     assert f"{payloads.MOST_VALUES} values" in PAGE
     assert f"At most {payloads.MOST_VALUES}" in SECTIONS["telemetry"]

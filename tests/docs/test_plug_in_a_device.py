@@ -33,7 +33,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
         yield running
 
 
-async def heard(client: aiomqtt.Client, count: int) -> list[AnyEvent]:
+async def received(client: aiomqtt.Client, count: int) -> list[AnyEvent]:
     """Decode the next messages; each must be of the contract."""
     events: list[AnyEvent] = []
     for _ in range(count):
@@ -52,11 +52,11 @@ async def test_every_line_that_publishes_means_an_event_and_what_stands_is_retai
         process = await asyncio.create_subprocess_exec("/bin/sh", "-ec", script)
         assert await process.wait() == 0
         messages = sum(line.startswith(("mosquitto_pub ", "lathe ")) for line in lines)
-        kinds = {event.kind for event in await heard(client, messages)}
+        kinds = {event.kind for event in await received(client, messages)}
     assert kinds >= {"state", "status", "job", "count", "telemetry", "meter", "event", "quality"}
     async with aiomqtt.Client("127.0.0.1", broker.port) as late:
         await late.subscribe("corridor/v1/#", qos=1)
-        assert {event.kind for event in await heard(late, 5)} == {"state", "status", "job", "count"}  # of two lathes
+        assert {event.kind for event in await received(late, 5)} == {"state", "status", "job", "count"}  # of two lathes
 
 
 async def test_check_says_what_the_page_shows() -> None:

@@ -25,8 +25,8 @@ INITS = sorted({line for line in LINES if line.startswith("./corridor stack init
 @pytest.mark.parametrize("line", INITS)
 def test_its_commands_do_what_they_say(corridor: Corridor, tmp_path: Path, line: str) -> None:
     words = shlex.split(line)[1:]
-    status, _, told = corridor(*words, "--folder", str(tmp_path))
-    assert status == 0, told
+    status, _, reported = corridor(*words, "--folder", str(tmp_path))
+    assert status == 0, reported
 
 
 def test_what_it_names_is_there() -> None:

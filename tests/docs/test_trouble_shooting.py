@@ -8,8 +8,8 @@ import pytest
 
 from cli.main import COMMANDS
 from services.ledger.fields import from_units
-from services.ledger.indicators.doubts import doubts
 from services.ledger.indicators.indicators import evaluate
+from services.ledger.indicators.warnings import data_quality_warnings
 from tests.cli.conftest import Corridor
 from tests.cli.conftest import corridor as corridor  # noqa: PLC0414  (a fixture)
 
@@ -36,12 +36,12 @@ def test_what_it_quotes_of_notes_is_in_them() -> None:
         {"running_s": 3_600, "uncounted_s": 3_600},
         {"unknown_s": 3_600},
     ]
-    told = " ".join(doubts({str(number): from_units(hour) for number, hour in enumerate(hours)}, {}))
-    told += str(evaluate({"off_s": 3_600}).reasons)
+    reported = " ".join(data_quality_warnings({str(number): from_units(hour) for number, hour in enumerate(hours)}, {}))
+    reported += str(evaluate({"off_s": 3_600}).reasons)
     table = PAGE.split("| it says | do |")[1].split("\n\n")[0]
     quoted = [line.split("|")[1].strip().removesuffix(" …") for line in table.splitlines()[2:]]
     assert len(quoted) >= 4
-    assert [note for note in quoted if note not in told] == []
+    assert [note for note in quoted if note not in reported] == []
 
 
 def test_the_commands_that_it_names_are_there() -> None:

@@ -11,7 +11,7 @@ from services.ledger.fields import FIELDS, NANO
 from services.store.influx.address import parse
 from services.store.influx.events import FORMS
 from services.store.influx.store import InfluxStore
-from services.store.interface import Batch, LedgerRow, ReasonRow, Refused
+from services.store.interface import Batch, LedgerRow, ReasonRow, Rejected
 from tests.cli.conftest import Corridor
 from tests.cli.conftest import corridor as corridor  # noqa: PLC0414  (a fixture)
 from tests.store.conftest import influx_url as influx_url  # noqa: PLC0414
@@ -44,28 +44,28 @@ async def test_the_table_is_what_is_written(influx_url: str, influxd: Influxd) -
     await store.write(
         Batch(
             events=[*events, Labour(asset=MILL, at=NOON, present=1)],
-            refused=[Refused(NOON, "x", "no", b"", 0)],
+            rejected=[Rejected(NOON, "x", "no", b"", 0)],
             rows=[LedgerRow(MILL, NOON, "bracket", "day", {"good": NANO})],
             reasons=[ReasonRow(MILL, NOON, "down", "jam", 1, 1)],
         )
     )
     await store.close()
-    told = table()
+    reported = table()
     for database in (store.buckets.raw, store.buckets.minutes):
         keys = {one["name"]: {row[0] for row in one["values"]} for one in influxd.query("SHOW FIELD KEYS", database)}
         tags = {one["name"]: {row[0] for row in one["values"]} for one in influxd.query("SHOW TAG KEYS", database)}
         for measurement, fields in keys.items():
-            on_page = told[measurement][1] | (set(FIELDS) if measurement == "ledger" else set())
+            on_page = reported[measurement][1] | (set(FIELDS) if measurement == "ledger" else set())
             assert fields <= on_page, measurement
-            assert tags.get(measurement, set()) - LEVELS - {"simulated"} == told[measurement][0], measurement
+            assert tags.get(measurement, set()) - LEVELS - {"simulated"} == reported[measurement][0], measurement
 
 
 def test_every_field_of_an_event_is_in_the_table_and_no_other() -> None:
-    told = table()
+    reported = table()
     columns: dict[str, set[str]] = {}
     for form in FORMS.values():
         columns.setdefault(form.measurement, set()).update(form.columns)
-    assert {measurement: told[measurement][1] for measurement in columns} == columns
+    assert {measurement: reported[measurement][1] for measurement in columns} == columns
 
 
 def test_the_commands_that_set_it_up_do(

@@ -8,7 +8,7 @@ import aiomqtt
 
 from broker.contract.message import Message
 from broker.server.embedded import EmbeddedBroker
-from services.wall.live import Picture
+from services.wall.live_state import LiveState
 from tests.broker.conftest import Relay
 
 
@@ -23,7 +23,7 @@ async def assert_known_again_after_a_cut(
         command: the program and its arguments, for the relay's port.
         login: user and password of the broker, if it asks.
     """
-    picture = Picture()
+    live_state = LiveState()
     user, password = login or (None, None)
     async with (
         Relay(broker.port) as relay,
@@ -34,14 +34,14 @@ async def assert_known_again_after_a_cut(
         async def hear() -> str:
             message = await anext(listener.messages)
             assert message.qos == 1, f"{message.topic} came at QoS {message.qos}"
-            picture.receive(Message(str(message.topic), bytes(message.payload), received_at=time.time_ns()))
+            live_state.receive(Message(str(message.topic), bytes(message.payload), received_at=time.time_ns()))
             return str(message.topic).removeprefix(f"corridor/v1/{machine}/").partition("/")[0]
 
         async def until(is_known: bool) -> None:
             while True:
                 kind = await hear()
-                standing = picture.standing(machine)
-                known = standing is not None and standing.state != "unknown"
+                current_state = live_state.current_state(machine)
+                known = current_state is not None and current_state.state != "unknown"
                 # What flows is heard, too: telemetry, or counts where there is none.
                 if known == is_known and (not is_known or kind in {"telemetry", "count"}):
                     return

@@ -53,7 +53,7 @@ async def listening(arguments: list[str]) -> AsyncIterator[aiomqtt.Client]:
         yield client
 
 
-async def heard(client: aiomqtt.Client, *wanted: type[AnyEvent]) -> list[AnyEvent]:
+async def received(client: aiomqtt.Client, *wanted: type[AnyEvent]) -> list[AnyEvent]:
     """Decode messages until each wanted kind of event has come; each must be of the contract."""
     events: list[AnyEvent] = []
     missing = set(wanted)
@@ -72,11 +72,11 @@ async def test_an_example_is_a_machine_until_it_goes_offline(
     broker: tuple[EmbeddedBroker, list[str]], name: str, ending: signal.Signals
 ) -> None:
     async with listening(broker[1]) as client, running(name, broker[1]) as process:
-        events = await heard(client, Status, StateChange, Count, *([Sample] if "lathe" in name else []))
+        events = await received(client, Status, StateChange, Count, *([Sample] if "lathe" in name else []))
         assert [event.online for event in events if isinstance(event, Status)] == [True]
         assert all(event.simulated for event in events if not isinstance(event, Status))
         process.send_signal(ending)
-        assert [event.online for event in await heard(client, Status) if isinstance(event, Status)] == [False]
+        assert [event.online for event in await received(client, Status) if isinstance(event, Status)] == [False]
         await process.wait()
 
 
@@ -96,14 +96,14 @@ async def test_an_example_is_known_again_after_a_lost_connection(
 async def test_the_press_obeys_and_answers(broker: tuple[EmbeddedBroker, list[str]]) -> None:
     asset = "corridor/v1/my-site/shop/line-1/press-1"
     async with listening(broker[1]) as client, running("press_aiomqtt.py", broker[1]):
-        await heard(client, Count)
+        await received(client, Count)
         await client.publish(f"{asset}/cmd/set-pace", "not JSON", qos=1)
         command = json.dumps({"id": "7", "args": {"seconds": 0.1}})
         while True:  # until the press listens, nobody answers
             await client.publish(f"{asset}/cmd/set-pace", command, qos=1)
             try:
                 async with asyncio.timeout(0.5):
-                    replies = await heard(client, Reply)
+                    replies = await received(client, Reply)
                     break
             except TimeoutError:
                 continue

@@ -38,7 +38,7 @@ async def test_a_flood_of_wrong_messages_is_told_in_a_few_letters_and_counted_in
             if letters[-1]["topic"] == LAST:
                 break
         serving.cancel()
-    rows = await store.refused(0, 2**62)
+    rows = await store.rejected(0, 2**62)
     await store.close()
     assert sum(row.count for row in rows) == FLOOD + 1
     assert len(rows) < 20

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from broker.contract.events import Sample, StateChange
-from services.ingest.forgetting import keep_forgetting
+from services.ingest.retention import apply_retention_hourly
 from services.ledger.fields import NANO
 from services.store.interface import Batch, LedgerRow
 from services.store.opening import default_url, open_store
@@ -44,7 +44,7 @@ async def test_what_is_older_than_it_is_kept_goes_and_hours_stay(tmp_path: Path)
     await store.write(Batch(events=[*old, *young], rows=rows))
     present = Present()
     async with asyncio.TaskGroup() as group:
-        forgetting = group.create_task(keep_forgetting(store, present, every_s=0.001))
+        forgetting = group.create_task(apply_retention_hourly(store, present, every_s=0.001))
         await present.round()
         assert await store.events(["telemetry"], "", 0, 2**62) == young
         assert await store.rows("", 0, 2**62) == rows[1:]
@@ -63,7 +63,7 @@ async def test_a_store_that_cannot_is_asked_again(tmp_path: Path) -> None:
     await store.close()
     present = Present()
     async with asyncio.TaskGroup() as group:
-        forgetting = group.create_task(keep_forgetting(store, present, every_s=0.001))
+        forgetting = group.create_task(apply_retention_hourly(store, present, every_s=0.001))
         await present.round()
         assert not forgetting.done()
         forgetting.cancel()

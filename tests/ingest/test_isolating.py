@@ -63,7 +63,7 @@ async def test_of_a_thousand_messages_those_at_fault_are_rejected_with_the_kind_
                 break
         serving.cancel()
     kept = await store.events(["telemetry"], "", 0, 2**62)
-    stored = await store.refused(0, 2**62)
+    stored = await store.rejected(0, 2**62)
     await store.close()
     assert {event.value for event in kept if isinstance(event, Sample)} == {*range(1_000)} - {UNDECODED, UNSTORED}
     reasons = sorted(each["reason"] for each in rejected)

@@ -13,9 +13,9 @@ from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT
-from services.kpi import keeping
+from services.kpi import ledger_writer as keeping
 from services.kpi import machine as machines
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.windows import Windows
 from services.ledger import rows
 from services.ledger.fields import NANO
@@ -115,18 +115,18 @@ async def test_of_a_thousand_messages_one_is_rejected(
 ) -> None:
     stage(monkeypatch)
     windows = Windows(store, NO_PLANT)
-    keeper = Keeper(store, NO_PLANT, lambda: NOW, changed=windows.apply)
-    refused = await keeper.keep(MESSAGES)
-    assert [one.payload for one in refused] == [MESSAGES[GUILTY].payload]
-    assert kind in refused[0].reason
-    assert [one.payload for one in await store.refused(0, FOR_EVER)] == [MESSAGES[GUILTY].payload]
-    kept = await store.events(["count"], "", 0, FOR_EVER)
-    assert {event.produced for event in kept if isinstance(event, Count)} == {*range(1_000)} - {GUILTY}
-    assert await keeper.advance() == NOW
-    assert not keeper.failing
+    writer = LedgerWriter(store, NO_PLANT, lambda: NOW, changed=windows.apply)
+    rejected = await writer.persist(MESSAGES)
+    assert [one.payload for one in rejected] == [MESSAGES[GUILTY].payload]
+    assert kind in rejected[0].reason
+    assert [one.payload for one in await store.rejected(0, FOR_EVER)] == [MESSAGES[GUILTY].payload]
+    stored = await store.events(["count"], "", 0, FOR_EVER)
+    assert {event.produced for event in stored if isinstance(event, Count)} == {*range(1_000)} - {GUILTY}
+    assert await writer.advance() == NOW
+    assert not writer.failing
     # The ledger is that of the others, and a further batch goes on from it.
-    clean = Keeper(await SqliteStore.open(store.path.with_name("clean.db")), NO_PLANT, lambda: NOW)
-    await clean.keep([*MESSAGES[:GUILTY], *MESSAGES[GUILTY + 1 :]])
+    clean = LedgerWriter(await SqliteStore.open(store.path.with_name("clean.db")), NO_PLANT, lambda: NOW)
+    await clean.persist([*MESSAGES[:GUILTY], *MESSAGES[GUILTY + 1 :]])
     await clean.advance()
     assert await store.rows("", 0, FOR_EVER) == await clean._store.rows("", 0, FOR_EVER)
     await clean._store.close()
@@ -139,11 +139,11 @@ async def test_a_machine_whose_stored_events_raise_holds_up_no_other(
 ) -> None:
     guilty = MACHINES[GUILTY % len(MACHINES)]
     now = NOW
-    keeper = Keeper(store, NO_PLANT, lambda: now)
-    await keeper.keep(MESSAGES)
+    writer = LedgerWriter(store, NO_PLANT, lambda: now)
+    await writer.persist(MESSAGES)
     stage(monkeypatch)
     if by != "tick":
-        keeper = Keeper(store, NO_PLANT, lambda: now)
+        writer = LedgerWriter(store, NO_PLANT, lambda: now)
     now += 60 * NANO
     if by == "message":
         more = [
@@ -154,26 +154,26 @@ async def test_a_machine_whose_stored_events_raise_holds_up_no_other(
             )
             for machine in MACHINES
         ]
-        assert await keeper.keep(more) == []
+        assert await writer.persist(more) == []
         assert len(await store.events(["count"], "", now, FOR_EVER)) == len(MACHINES)
-    assert await keeper.advance() == now
+    assert await writer.advance() == now
     if stage is rebuilding:
-        assert keeper.failing == {guilty: "UnforeseenError"}
-        assert sorted(keeper.machines()) == sorted(set(MACHINES) - {guilty})
+        assert writer.failing == {guilty: "UnforeseenError"}
+        assert sorted(writer.machines()) == sorted(set(MACHINES) - {guilty})
     windows = Windows(store, NO_PLANT)
-    await windows.roll(keeper, now)
-    told = {each.topic: json.loads(each.payload) for each in windows.due(now) if each.payload}
-    notes = told[f"{PREFIX}/{LINE}/kpi/hour"]["notes"]
+    await windows.roll(writer, now)
+    reported = {each.topic: json.loads(each.payload) for each in windows.due(now) if each.payload}
+    notes = reported[f"{PREFIX}/{LINE}/kpi/hour"]["notes"]
     assert any(f"the ledger of {guilty} stands still" in note for note in notes) == (stage is rebuilding)
     for machine in set(MACHINES) - {guilty}:
-        assert max((await store.frontier(machine)).values()) >= NOW
-        assert f"{PREFIX}/{machine}/kpi/hour" in told
+        assert max((await store.watermark(machine)).values()) >= NOW
+        assert f"{PREFIX}/{machine}/kpi/hour" in reported
 
 
 async def test_rows_that_the_store_cannot_hold_set_their_machine_aside(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper = Keeper(store, NO_PLANT, lambda: NOW)
+    writer = LedgerWriter(store, NO_PLANT, lambda: NOW)
     build = rows.build
 
     def unstorable(history: History, start: int, end: int, rules: Rules) -> Rows:
@@ -183,20 +183,20 @@ async def test_rows_that_the_store_cannot_hold_set_their_machine_aside(
             return Rows(made.sums, dict.fromkeys(made.sums, "\ud800"), made.reasons)
         return made
 
-    await keeper.keep_events([StateChange(asset=machine, at=START, state="running") for machine in MACHINES])
+    await writer.store_events([StateChange(asset=machine, at=START, state="running") for machine in MACHINES])
     await store.write(Batch(events=[Count(asset=MACHINES[0], at=START, produced=GUILTY)]))
     monkeypatch.setattr(machines, "build", unstorable)
-    keeper = Keeper(store, NO_PLANT, lambda: NOW + 60 * NANO)
-    await keeper.advance()
-    assert keeper.failing.keys() == {MACHINES[0]}
+    writer = LedgerWriter(store, NO_PLANT, lambda: NOW + 60 * NANO)
+    await writer.advance()
+    assert writer.failing.keys() == {MACHINES[0]}
     for machine in MACHINES[1:]:
-        assert max((await store.frontier(machine)).values()) >= NOW
+        assert max((await store.watermark(machine)).values()) >= NOW
 
 
 async def test_a_window_that_fails_holds_up_no_other(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     windows = Windows(store, NO_PLANT)
-    keeper = Keeper(store, NO_PLANT, lambda: NOW, changed=windows.apply)
-    await keeper.keep(MESSAGES)
+    writer = LedgerWriter(store, NO_PLANT, lambda: NOW, changed=windows.apply)
+    await writer.persist(MESSAGES)
     payload = Windows._payload
 
     def failing(self: Windows, key: Any, *how: Any) -> Any:
@@ -205,7 +205,7 @@ async def test_a_window_that_fails_holds_up_no_other(store: SqliteStore, monkeyp
         return payload(self, key, *how)
 
     monkeypatch.setattr(Windows, "_payload", failing)
-    await windows.roll(keeper, await keeper.advance())
+    await windows.roll(writer, await writer.advance())
     published = {each.topic for each in windows.due(NOW) if each.payload}
     assert f"{PREFIX}/{MACHINES[0]}/kpi/hour" not in published
     assert {f"{PREFIX}/{asset}/kpi/hour" for asset in (*MACHINES[1:], LINE)} <= published
@@ -213,15 +213,15 @@ async def test_a_window_that_fails_holds_up_no_other(store: SqliteStore, monkeyp
 
 async def test_what_fails_of_changed_rows_is_read_anew(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     windows = Windows(store, NO_PLANT)
-    keeper = Keeper(store, NO_PLANT, lambda: NOW, changed=windows.apply)
+    writer = LedgerWriter(store, NO_PLANT, lambda: NOW, changed=windows.apply)
 
     def failing(self: Windows, changes: list[machines.Change], events: list[AnyEvent]) -> None:
         raise UnforeseenError
 
     with monkeypatch.context() as patch:
         patch.setattr(Windows, "_apply", failing)
-        assert await keeper.keep(MESSAGES) == []
-    await windows.roll(keeper, await keeper.advance())
+        assert await writer.persist(MESSAGES) == []
+    await windows.roll(writer, await writer.advance())
     published = {each.topic for each in windows.due(NOW) if each.payload}
     assert {f"{PREFIX}/{asset}/kpi/hour" for asset in (*MACHINES, LINE)} <= published
 

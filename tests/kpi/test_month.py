@@ -19,50 +19,50 @@ from broker.contract.message import Message
 from broker.plant.plant import Plant, load
 from cli.score import compare
 from cli.services import SHIPPED_PLANT
-from edge.simulation import truth
+from edge.simulation import ground_truth
 from edge.simulation.clock import VirtualClock
-from edge.simulation.simulation import Pace, Simulation
-from services.kpi.keeping import Keeper
+from edge.simulation.simulation import SamplingIntervals, Simulation
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.recompute import recompute
 from services.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from edge.simulation.outbox import Truth
+    from edge.simulation.event_buffer import GroundTruth
 
 DAYS = float(os.environ.get("DAYS", "3"))
 START = 1_764_000_000 * NS_PER_S
 MINUTE = 60 * NS_PER_S
 WINDOW = 10 * MINUTE
-NO_SENSORS = Pace(sensors=10 * 365 * 86_400 * NS_PER_S, meters=10 * MINUTE)
+NO_SENSORS = SamplingIntervals(sensors=10 * 365 * 86_400 * NS_PER_S, meters=10 * MINUTE)
 
 
 class Floor:
     """The simulated machines, which go offline now and then; and what was really so."""
 
     def __init__(self, plant: Plant, draw: Random) -> None:
-        self.truth: list[Truth] = []
+        self.truth: list[GroundTruth] = []
         self._plant, self._draw = plant, draw
         self._simulation = Simulation(plant, START)
-        self._simulation.pace = NO_SENSORS
+        self._simulation.sampling = NO_SENSORS
         self._simulation.announce(order_since=START)
 
     def live(self, end: int) -> Iterator[list[AnyEvent]]:
         """Yield what is said, window by window."""
         while (at := self._simulation.now) < end:
-            said = self._simulation.run_until(min(at + WINDOW, end))
-            self.truth += self._simulation.take_truth()
+            reported_state = self._simulation.run_until(min(at + WINDOW, end))
+            self.truth += self._simulation.take_ground_truth()
             if self._draw.random() < 0.02:
-                said = [*said, *self._break()]
-            yield said
+                reported_state = [*reported_state, *self._break()]
+            yield reported_state
 
     def _break(self) -> list[AnyEvent]:
         """Go offline for a while."""
         memory = self._simulation.memory()
         assets = [unit.asset for unit in self._simulation.units]
-        self.truth += truth.offline(assets, memory.at)
+        self.truth += ground_truth.offline(assets, memory.at)
         resumed = memory.at + self._draw.randrange(MINUTE, 90 * MINUTE)
         self._simulation = Simulation(self._plant, resumed, memory)
-        self._simulation.pace = NO_SENSORS
+        self._simulation.sampling = NO_SENSORS
         self._simulation.announce(order_since=resumed - 7 * 86_400 * NS_PER_S)
         return [Status(asset=asset, at=memory.at, simulated=True, online=False) for asset in assets]
 
@@ -78,12 +78,12 @@ def sent(windows: Iterator[list[AnyEvent]], draw: Random) -> Iterator[tuple[int,
         for event in window:
             if isinstance(event, Sample):
                 continue
-            chance = draw.random()
+            rng = draw.random()
             message = codec.encode(event)
-            if chance < 0.02:
+            if rng < 0.02:
                 late.append((now + draw.randrange(3 * 60 * MINUTE), message))
             else:
-                coming += [message] * (2 if chance < 0.05 else 1)
+                coming += [message] * (2 if rng < 0.05 else 1)
         draw.shuffle(coming)
         yield now, [msgspec.structs.replace(message, retained=False, received_at=now) for message in coming]
     yield now, [msgspec.structs.replace(message, retained=False, received_at=now) for _, message in late]
@@ -97,16 +97,16 @@ async def test_days_of_the_plant_through_messages_are_the_truth(tmp_path: Path) 
     floor = Floor(plant, draw)
     end = START + round(DAYS * 86_400) * NS_PER_S
     clock = VirtualClock(START)
-    keeper = Keeper(store, plant, clock.now)
+    writer = LedgerWriter(store, plant, clock.now)
     for now, messages in sent(floor.live(end), draw):
         await clock.sleep_until(now)
         for first in range(0, len(messages), 50):
-            assert not await keeper.keep(messages[first : first + 50])
+            assert not await writer.persist(messages[first : first + 50])
         if draw.random() < 0.05:
-            keeper = Keeper(store, plant, clock.now)
-        await keeper.advance()
+            writer = LedgerWriter(store, plant, clock.now)
+        await writer.advance()
     await clock.sleep_until(end)
-    await keeper.advance()
+    await writer.advance()
     scores = await compare(store, plant, [*floor.truth], START, end)
     assert len(scores) == len(plant.machines()) >= 8
     assert {one.asset: one.differences() for one in scores if one.differences()} == {}

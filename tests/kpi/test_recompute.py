@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from broker.contract.events import AnyEvent, Count, State, StateChange
 from broker.plant.plant import NO_PLANT, Plant
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.recompute import LEFT_NS, Progress, Recomputed, grows, recompute
 from services.ledger.fields import NANO
 from services.ledger.history import KINDS
@@ -53,16 +53,16 @@ async def store() -> AsyncIterator[SqliteStore]:
 async def keep(store: SqliteStore, plant: Plant, steps: Sequence[Step]) -> int:
     """Keep what comes as it comes; return the present at the end."""
     now = 0
-    keeper = Keeper(store, plant, lambda: now, silent_ns=FOR_EVER)
+    writer = LedgerWriter(store, plant, lambda: now, silent_ns=FOR_EVER)
     for step in steps:
         now = max(now, step.now)
-        await keeper.keep_events(step.events)
-    await keeper.advance()
-    await keeper.finish()
+        await writer.store_events(step.events)
+    await writer.advance()
+    await writer.finish()
     return now
 
 
-async def kept(store: SqliteStore) -> tuple[list[LedgerRow], list[ReasonRow]]:
+async def stored(store: SqliteStore) -> tuple[list[LedgerRow], list[ReasonRow]]:
     return await store.rows("", 0, FOR_EVER), await store.reason_rows("", 0, FOR_EVER)
 
 
@@ -84,9 +84,9 @@ def test_the_live_ledger_is_what_recomputing_makes(plant: Plant, steps: list[Ste
     async def run() -> None:
         async with empty_store() as store:
             now = await keep(store, plant, steps)
-            live = await kept(store)
+            live = await stored(store)
             done = await again(store, plant, now, page)
-            assert await kept(store) == live
+            assert await stored(store) == live
             assert (done.changed, done.rows) == (0, len(live[0]) + len(live[1]))
 
     asyncio.run(run())
@@ -98,9 +98,9 @@ def test_a_damaged_ledger_is_as_it_was(plant: Plant, steps: list[Step], page: in
     async def run() -> None:
         async with empty_store() as store:
             now = await keep(store, plant, steps)
-            live = await kept(store)
-            frontier = await store.frontier("")
-            hit = [row for row in live[0] if row.start < frontier[row.asset] and draw.random() < 0.5]
+            live = await stored(store)
+            watermark = await store.watermark("")
+            hit = [row for row in live[0] if row.start < watermark[row.asset] and draw.random() < 0.5]
             wrong = emptied(hit)
             wrong += [
                 LedgerRow(row.asset, row.start, "nut", "moon", {"running_s": 7, "good": 3}, "wo-9") for row in hit
@@ -108,7 +108,7 @@ def test_a_damaged_ledger_is_as_it_was(plant: Plant, steps: list[Step], page: in
             reasons = [ReasonRow(row.asset, row.start, "down", draw.choice(["jam", "moon"]), 5, 7) for row in hit]
             await store.write(Batch(rows=wrong, reasons=reasons))
             done = await again(store, plant, now, page)
-            assert await kept(store) == live
+            assert await stored(store) == live
             assert bool(done.changed) == bool(hit)
             await check_resolutions(store)
 
@@ -123,7 +123,7 @@ def test_another_plant_holds_as_if_it_always_had(before: Plant, after: Plant, st
             now = await keep(store, before, steps)
             await keep(other, after, steps)
             await again(store, after, now, page)
-            assert await kept(store) == await kept(other)
+            assert await stored(store) == await stored(other)
             await check_resolutions(store)
 
     asyncio.run(run())
@@ -138,7 +138,7 @@ def test_events_without_a_ledger_get_theirs(plant: Plant, events: list[AnyEvent]
             await keep(other, plant, [Step(events, now, "")])
             await store.write(Batch(events=await other.events(KINDS, "", 0, FOR_EVER)))
             await again(store, plant, now)
-            assert await kept(store) == await kept(other)
+            assert await stored(store) == await stored(other)
 
     asyncio.run(run())
 
@@ -167,7 +167,7 @@ MORNING = [Step(morning(), END, "")]
 
 async def test_only_whole_minutes_of_the_range_and_the_asset_are_made(store: SqliteStore) -> None:
     now = await keep(store, NO_PLANT, MORNING)
-    live = await kept(store)
+    live = await stored(store)
     await store.write(Batch(rows=emptied(live[0][:-4])))
     left = await store.rows("", 0, FOR_EVER)
     done = await recompute(store, NO_PLANT, MILL, T0 + 61 * NANO, T0 + 10 * MINUTE - 1, now=now)
@@ -191,23 +191,23 @@ async def test_what_was_interrupted_is_made_by_doing_it_again(store: SqliteStore
     await recompute(store, SHIFTS, "", 0, now, now=now)
     async with empty_store() as other:
         await keep(other, SHIFTS, MORNING)
-        assert await kept(store) == await kept(other)
+        assert await stored(store) == await stored(other)
     assert (await again(store, SHIFTS, now)).changed == 0
 
 
 async def test_rows_whose_events_are_no_longer_kept_stay(store: SqliteStore) -> None:
     now = await keep(store, NO_PLANT, MORNING)
-    live = await kept(store)
-    await store.forget(events_before=T0 + 100 * MINUTE, minutes_before=0)
+    live = await stored(store)
+    await store.apply_retention(events_before=T0 + 100 * MINUTE, minutes_before=0)
     done = await again(store, NO_PLANT, now)
-    assert await kept(store) == live
+    assert await stored(store) == live
     assert [note.partition(":")[0] for note in done.notes] == [MILL, SAW]
-    assert "older events are no longer kept, so rows before 2026-11-24T07:" in done.notes[0]
+    assert "older events are no longer stored: rows before 2026-11-24T07:" in done.notes[0]
     assert done.changed == 0
     assert done.rows > 300
-    await store.forget(events_before=FOR_EVER, minutes_before=0)
+    await store.apply_retention(events_before=FOR_EVER, minutes_before=0)
     done = await again(store, NO_PLANT, now)
-    assert await kept(store) == live
+    assert await stored(store) == live
     assert done.changed == 0
     assert "older events are no longer kept" in done.notes[0]
 
@@ -215,12 +215,12 @@ async def test_rows_whose_events_are_no_longer_kept_stay(store: SqliteStore) -> 
 async def test_rows_of_a_machine_of_which_no_event_is_kept_stay(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "corridor.db")
     now = await keep(store, NO_PLANT, MORNING)
-    live = await kept(store)
+    live = await stored(store)
     with closing(sqlite3.connect(tmp_path / "corridor.db")) as connection, connection:
         for table in MEASUREMENTS:
             connection.execute(f"DELETE FROM {table}")
     done = await again(store, NO_PLANT, now)
-    assert await kept(store) == live
+    assert await stored(store) == live
     assert (done.machines, done.rows) == (0, 0)
     assert "none of its events is kept any more" in done.notes[0]
     await store.close()
@@ -229,10 +229,10 @@ async def test_rows_of_a_machine_of_which_no_event_is_kept_stay(tmp_path: Path) 
 async def test_amounts_of_any_size_are_made(store: SqliteStore) -> None:
     events: list[AnyEvent] = [Count(asset=MILL, at=T0 + n * MINUTE, produced=n * 1e12, good=n) for n in range(5)]
     now = await keep(store, NO_PLANT, [Step(events, T0 + 5 * MINUTE, "")])
-    live = await kept(store)
+    live = await stored(store)
     await store.write(Batch(rows=emptied(live[0][1:-1])))
     done = await again(store, NO_PLANT, now)
-    assert await kept(store) == live
+    assert await stored(store) == live
     assert done.changed == len(live[0]) - 2
 
 
@@ -242,13 +242,13 @@ async def test_amounts_of_any_size_are_made(store: SqliteStore) -> None:
 class Shared(SqliteStore):
     """A store into which another keeper writes just before the first write of whoever uses it."""
 
-    keeper: Keeper | None = None
+    writer: LedgerWriter | None = None
     late: Sequence[AnyEvent] = ()
 
     async def write(self, batch: Batch) -> None:
-        keeper, self.keeper = self.keeper, None
-        if keeper is not None:
-            await keeper.keep_events(self.late)
+        writer, self.writer = self.writer, None
+        if writer is not None:
+            await writer.store_events(self.late)
         await super().write(batch)
 
 
@@ -258,19 +258,19 @@ async def test_an_event_that_comes_meanwhile_is_not_lost(tmp_path: Path) -> None
     await keep(other, NO_PLANT, MORNING)
     late = state(30.5, "setup")
     await other.write(Batch(rows=emptied(await store.rows(MILL, T0, T0 + 60 * MINUTE))))
-    store.keeper, store.late = Keeper(other, NO_PLANT, lambda: END), [late]
-    await recompute(store, NO_PLANT, "", 0, END, now=END, is_kept=True)
+    store.writer, store.late = LedgerWriter(other, NO_PLANT, lambda: END), [late]
+    await recompute(store, NO_PLANT, "", 0, END, now=END, is_stored=True)
     assert await store.events(["state"], MILL, late.at, late.at + 1) == [late]
     async with empty_store() as right:
         await keep(right, NO_PLANT, [Step([*morning(), late], END, "")])
-        assert await kept(store) == await kept(right)
+        assert await stored(store) == await stored(right)
     await store.close()
     await other.close()
 
 
 async def test_the_newest_hour_is_left_to_the_service(store: SqliteStore) -> None:
     now = await keep(store, NO_PLANT, MORNING)
-    done = await recompute(store, SHIFTS, "", 0, now, now=now, is_kept=True)
+    done = await recompute(store, SHIFTS, "", 0, now, now=now, is_stored=True)
     assert done.notes == ("rows from 2026-11-24T09:29:00Z on are left to the service that is keeping this ledger",)
     assert {row.shift for row in await store.rows("", T0, END - LEFT_NS - MINUTE)} == {"early", "late", "-"}
     left = await store.rows("", END - LEFT_NS - MINUTE, END)
@@ -288,10 +288,10 @@ async def test_a_ledger_that_grows_is_being_kept(store: SqliteStore) -> None:
     class Growing(SqliteStore):
         """A store that a service has let grow when one looks again."""
 
-        async def frontier(self, asset: str) -> dict[str, int]:
-            found = await super().frontier(asset)
+        async def watermark(self, asset: str) -> dict[str, int]:
+            found = await super().watermark(asset)
             later = now + next(seconds) * NANO
-            await Keeper(store, NO_PLANT, lambda: later).advance()
+            await LedgerWriter(store, NO_PLANT, lambda: later).advance()
             return found
 
     growing = await Growing.open(store.path)

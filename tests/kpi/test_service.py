@@ -30,7 +30,7 @@ from broker.plant.plant import NO_PLANT
 from broker.server.embedded import EmbeddedBroker
 from cli import main
 from cli.services import run_kpi
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
 from services.store.opening import default_url
 from services.store.sqlite.store import SqliteStore
@@ -88,12 +88,12 @@ async def listening(url: str, *topics: str) -> AsyncIterator[AsyncIterator[tuple
         for topic in topics:
             await client.subscribe(topic, qos=1)
 
-        async def heard() -> AsyncIterator[tuple[str, Any]]:
+        async def received() -> AsyncIterator[tuple[str, Any]]:
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
                 yield str(message.topic), json.loads(message.payload)
 
-        yield heard()
+        yield received()
 
 
 @asynccontextmanager
@@ -108,7 +108,7 @@ async def serving(url: str, store: SqliteStore) -> AsyncIterator[None]:
             await service
 
 
-def said(machine: str, kind: str, at: int, **payload: object) -> tuple[str, str]:
+def reported_state(machine: str, kind: str, at: int, **payload: object) -> tuple[str, str]:
     return f"{PREFIX}/{machine}/{kind}", json.dumps({"ts": at // MS, **payload})
 
 
@@ -118,18 +118,18 @@ async def test_a_state_that_another_client_publishes_changes_the_indicators_of_e
 ) -> None:
     kpis = [f"{PREFIX}/{asset}/kpi/hour" for asset in (MILL, LINE, "sheffield/machining", SITE)]
     began = time.time_ns() // MS * MS
-    async with serving(broker, store), listening(broker, *kpis) as heard:
+    async with serving(broker, store), listening(broker, *kpis) as received:
         with device(broker) as publish:
-            await asyncio.to_thread(publish, *said(MILL, "state", began, state="running"))
+            await asyncio.to_thread(publish, *reported_state(MILL, "state", began, state="running"))
             missing = set(kpis)
-            async for topic, payload in heard:
+            async for topic, payload in received:
                 if payload["indicators"]["availability"] == 1:
                     missing.discard(topic)
                 if not missing:
                     break
-            await asyncio.to_thread(publish, *said(MILL, "state", time.time_ns(), state="down", reason="jam"))
+            await asyncio.to_thread(publish, *reported_state(MILL, "state", time.time_ns(), state="down", reason="jam"))
             missing = set(kpis)
-            async for topic, payload in heard:
+            async for topic, payload in received:
                 # What is published stands until then; the same question then has the same answer, digit by digit.
                 asset = topic.removeprefix(f"{PREFIX}/").removesuffix("/kpi/hour")
                 start, end = instant(payload["start"]), instant(payload["end"])
@@ -139,8 +139,8 @@ async def test_a_state_that_another_client_publishes_changes_the_indicators_of_e
                     missing.discard(topic)
                 if not missing:
                     break
-    async with listening(broker, *kpis) as heard:
-        retained = [(await anext(heard))[0] for _ in kpis]
+    async with listening(broker, *kpis) as received:
+        retained = [(await anext(received))[0] for _ in kpis]
     assert sorted(retained) == sorted(kpis)
 
 
@@ -151,17 +151,20 @@ async def test_garbage_is_refused_with_its_reason_where_everyone_can_see_it(brok
         (f"{PREFIX}/{MILL}/state", '{"state":"broken"}', "Invalid enum value 'broken'"),
         (f"{PREFIX}/{MILL}/count", "\x00\x01", "does not parse"),
         (f"{PREFIX}/{MILL}/job", '{"phase":"start"}', "a job that starts needs its order"),
-        (*said(MILL, "count", now + 600 * 1_000 * MS, produced=1), "ahead of its receipt"),
+        (*reported_state(MILL, "count", now + 600 * 1_000 * MS, produced=1), "ahead of its receipt"),
     ]
-    async with serving(broker, store), listening(broker, f"{PREFIX}/{REJECTED}", f"{PREFIX}/{MILL}/kpi/hour") as heard:
+    async with (
+        serving(broker, store),
+        listening(broker, f"{PREFIX}/{REJECTED}", f"{PREFIX}/{MILL}/kpi/hour") as received,
+    ):
         with device(broker) as publish:
             # Once a good message shows in the indicators, the service listens.
-            await asyncio.to_thread(publish, *said(MILL, "state", now, state="running"))
-            await anext(heard)
+            await asyncio.to_thread(publish, *reported_state(MILL, "state", now, state="running"))
+            await anext(received)
             for topic, payload, _ in garbage:
                 await asyncio.to_thread(publish, topic, payload)
             rejected: list[dict[str, Any]] = []
-            async for topic, document in heard:
+            async for topic, document in received:
                 if topic == f"{PREFIX}/{REJECTED}":
                     rejected.append(document)
                 if len(rejected) == len(garbage):
@@ -170,8 +173,8 @@ async def test_garbage_is_refused_with_its_reason_where_everyone_can_see_it(brok
         assert document["topic"] == topic
         assert reason in document["reason"]
         assert document["bytes"] == len(payload)
-    kept = await store.refused(0, FOR_EVER)
-    assert sorted(one.reason for one in kept) == sorted(document["reason"] for document in rejected)
+    stored = await store.rejected(0, FOR_EVER)
+    assert sorted(one.reason for one in stored) == sorted(document["reason"] for document in rejected)
     assert len(await store.events(["state", "count", "job"], "", 0, FOR_EVER)) == 1
 
 
@@ -184,12 +187,14 @@ def _stream(now: int) -> list[tuple[str, str]]:
         words = ("running", "down", "running", "starved", "setup")
         for machine in (MILL, SAW):
             if minute % 7 == 1:
-                messages.append(said(machine, "state", at, state=words[minute // 7 % 5], reason="tool"))
-            messages.append(said(machine, "count", at + MS, produced=minute % 50, good=minute % 50 // 2))
+                messages.append(reported_state(machine, "state", at, state=words[minute // 7 % 5], reason="tool"))
+            messages.append(reported_state(machine, "count", at + MS, produced=minute % 50, good=minute % 50 // 2))
         if minute % 40 == 5:
-            messages.append(said(MILL, "job", at, phase="start", order=f"wo-{minute}", product="pin", ideal_cycle=20))
+            messages.append(
+                reported_state(MILL, "job", at, phase="start", order=f"wo-{minute}", product="pin", ideal_cycle=20)
+            )
         if minute % 30 in (10, 12):
-            messages.append(said(SAW, "status", at, status="online" if minute % 30 == 12 else "offline"))
+            messages.append(reported_state(SAW, "status", at, status="online" if minute % 30 == 12 else "offline"))
     return messages
 
 
@@ -199,11 +204,11 @@ async def test_a_service_killed_in_the_middle_loses_and_doubles_nothing(broker: 
     store = await SqliteStore.open(tmp_path / "corridor.db")
     kinds: Sequence[Kind] = ("state", "count", "job", "status")
 
-    async def kept() -> int:
+    async def stored() -> int:
         return len(await store.events(kinds, "", 0, FOR_EVER))
 
     async def until(reached: int) -> None:
-        while await kept() < reached:  # noqa: ASYNC110  (what is waited for is in another process)
+        while await stored() < reached:  # noqa: ASYNC110  (what is waited for is in another process)
             await asyncio.sleep(0.02)
 
     async def start() -> asyncio.subprocess.Process:
@@ -229,12 +234,12 @@ async def test_a_service_killed_in_the_middle_loses_and_doubles_nothing(broker: 
         await until(len(stream))
         service.send_signal(signal.SIGTERM)
         assert await service.wait() == 0
-        assert await kept() == len(stream)
+        assert await stored() == len(stream)
         now = time.time_ns()
         clean = await SqliteStore.open(tmp_path / "clean.db")
-        keeper = Keeper(clean, NO_PLANT, lambda: now)
+        writer = LedgerWriter(clean, NO_PLANT, lambda: now)
         messages = [Message(topic, payload.encode(), 1, retained=False, received_at=now) for topic, payload in stream]
-        assert await keeper.keep(messages) == []
+        assert await writer.persist(messages) == []
         last = now - 120_000 * MS  # the last minutes are still under way
         assert await store.rows("", 0, last) == await clean.rows("", 0, last)
         assert await store.reason_rows("", 0, last) == await clean.reason_rows("", 0, last)
@@ -276,11 +281,11 @@ def test_a_recording_shuffled_and_doubled_gives_the_same_answer(
         Message(topic, payload.encode(), 1, retained=False, received_at=json.loads(payload)["ts"] * MS)
         for topic, payload in _stream(NOON + 7_200_000 * MS)
     ]
-    chance = random.Random(4)
+    rng = random.Random(4)
     shuffled = list(messages)
-    chance.shuffle(shuffled)
+    rng.shuffle(shuffled)
     doubled = [*messages, *shuffled]
-    chance.shuffle(doubled)
+    rng.shuffle(doubled)
     answers: list[Any] = []
     for name, recorded in {"plain": messages, "shuffled": shuffled, "doubled": doubled}.items():
         file = tmp_path / f"{name}.jsonl"

@@ -19,9 +19,9 @@ from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT, Plant, parse
-from services.kpi.board import REPEAT_NS, paths
-from services.kpi.keeping import ALL_AT_ONCE, AT_ONCE, Keeper
+from services.kpi.ledger_writer import ALL_AT_ONCE, AT_ONCE, LedgerWriter
 from services.kpi.machine import SILENT_NS
+from services.kpi.window_totals import REPEAT_NS, paths
 from services.kpi.windows import SHARE, Windows
 from services.ledger.fields import NANO, Sums, add
 from services.ledger.history import MINUTE
@@ -66,7 +66,7 @@ class Running:
     def __init__(self, store: Store, plant: Plant, silent_ns: int = SILENT_NS, at_once: int = AT_ONCE) -> None:
         self.store, self.plant, self.now = store, plant, 0
         self.windows = Windows(store, plant)
-        self.keeper = Keeper(
+        self.writer = LedgerWriter(
             store,
             plant,
             lambda: self.now,
@@ -78,7 +78,7 @@ class Running:
 
     async def tick(self) -> set[tuple[str, str]]:
         """Let the present pass, and return what is published."""
-        await self.windows.roll(self.keeper, await self.keeper.advance())
+        await self.windows.roll(self.writer, await self.writer.advance())
         await self.windows.read(self.now, for_s=60)
         due = set()
         for publication in self.windows.due(self.now):
@@ -96,14 +96,14 @@ class Running:
     async def check(self) -> None:
         """Hold all that is shown against the answers to the same questions, once nothing is due any more."""
         await self.tick()
-        await self.keeper.finish()
+        await self.writer.finish()
         await self.tick()
         for (asset, window), payload in self.shown.items():
             start, end = instant(payload.start), instant(payload.end)
             if end < self.now and not window.startswith("last-"):
                 continue  # it is not due yet
             if window.endswith("order"):
-                if any(f"{machine}/".startswith(f"{asset}/") for machine in self.keeper.silent()):
+                if any(f"{machine}/".startswith(f"{asset}/") for machine in self.writer.silent()):
                     continue  # the windows of those machines are not published, of which it is the sum
                 sums = await self.order(asset, payload)
                 assert payload.coverage == coverage(sums), (asset, window)
@@ -160,7 +160,7 @@ def test_what_is_published_is_what_is_answered(plant: Plant, steps: list[Step], 
             running = Running(store, plant, silent_ns, at_once)
             for step in steps:
                 running.now = max(step.now, running.now, *(event.at + 1 for event in step.events))
-                await running.keeper.keep_events(step.events)
+                await running.writer.store_events(step.events)
                 if step.then == "advance":
                     await running.check()
                 elif step.then == "restart":
@@ -174,7 +174,7 @@ def test_what_is_published_is_what_is_answered(plant: Plant, steps: list[Step], 
 async def test_every_level_has_its_hour_and_its_shift(store: Store) -> None:
     running = Running(store, DAY)
     running.now = at("08:30")
-    await running.keeper.keep_events([state("08:00", "running"), state("08:15", "down", SAW)])
+    await running.writer.store_events([state("08:00", "running"), state("08:15", "down", SAW)])
     levels = {*paths(MILL), SAW}
     assert await running.tick() == {(level, window) for level in levels for window in ("hour", "shift")}
     hour = running.shown[LINE, "hour"]
@@ -197,7 +197,7 @@ async def test_what_no_event_touches_is_published_again_as_time_goes_by(store: S
         Count(asset=MILL, at=at("08:00"), produced=0),
         Count(asset=MILL, at=at("08:20"), produced=8),
     ]
-    await running.keeper.keep_events(events)
+    await running.writer.store_events(events)
     await running.tick()
     assert running.shown[LINE, "hour"].indicators["comprehensive_energy_consumption"] == 0.5
     assert running.shown[meter, "hour"].coverage == 0
@@ -213,7 +213,7 @@ async def test_what_no_event_touches_is_published_again_as_time_goes_by(store: S
 async def test_a_new_hour_begins_with_what_is_in_force(store: Store) -> None:
     running = Running(store, DAY)
     running.now = at("08:59:59")
-    await running.keeper.keep_events([state("08:00", "running"), state("08:30", "setup")])
+    await running.writer.store_events([state("08:00", "running"), state("08:30", "setup")])
     await running.tick()
     running.now = at("09:00:01")
     await running.tick()
@@ -234,12 +234,12 @@ async def test_a_new_hour_begins_with_what_is_in_force(store: Store) -> None:
 async def test_late_events_correct_what_is_over(store: Store) -> None:
     running = Running(store, DAY)
     running.now = at("08:40")
-    await running.keeper.keep_events([state("08:00", "running")])
+    await running.writer.store_events([state("08:00", "running")])
     await running.tick()
     running.now = at("09:10")
     await running.tick()
     assert running.shown[SITE, "last-hour"].indicators["availability"] == 1
-    await running.keeper.keep_events([state("08:45", "down")])
+    await running.writer.store_events([state("08:45", "down")])
     assert (SITE, "last-hour") in await running.tick()
     assert running.shown[SITE, "last-hour"].indicators["availability"] == 0.75
     await running.check()
@@ -253,7 +253,7 @@ async def test_an_order_counts_from_its_very_instant(store: Store) -> None:
         Count(asset=MILL, at=at(clock), produced=made, good=made)
         for clock, made in (("08:00", 0), ("08:10:10", 3), ("08:20", 9), ("08:40:20", 21))
     ]
-    await running.keeper.keep_events([state("08:00", "running"), job, *counts])
+    await running.writer.store_events([state("08:00", "running"), job, *counts])
     await running.check()
     order = running.shown[MILL, "order"]
     assert (order.name, order.start, order.end) == ("wo-1", "2026-11-24T08:10:20Z", "2026-11-24T08:45:00Z")
@@ -262,7 +262,7 @@ async def test_an_order_counts_from_its_very_instant(store: Store) -> None:
     line = running.shown[LINE, "order"].indicators
     assert {name for name in line if line[name] != order.indicators[name]} <= of_one
     running.now = at("08:50")
-    await running.keeper.keep_events(
+    await running.writer.store_events(
         [state("08:50", "setup"), msgspec.structs.replace(job, at=at("08:50"), phase="end")]
     )
     assert {(MILL, "last-order"), (LINE, "last-order")} <= await running.tick()
@@ -271,7 +271,7 @@ async def test_an_order_counts_from_its_very_instant(store: Store) -> None:
     assert (last.name, last.end) == ("wo-1", "2026-11-24T08:50:00Z")
     assert last.indicators["effectiveness"] == pytest.approx(18 * 60 / (39 * 60 + 40))
     running.now = at("08:55")
-    await running.keeper.keep_events([state("08:30:20", "down")])
+    await running.writer.store_events([state("08:30:20", "down")])
     await running.check()
     assert running.shown[MILL, "last-order"].indicators["availability"] == pytest.approx(20 * 60 / (39 * 60 + 40))
 
@@ -281,7 +281,7 @@ async def test_the_order_of_a_line_is_the_one_that_came_onto_it_last(store: Stor
     running.now = at("08:45")
     starts = [("08:00", MILL, "wo-1"), ("08:10", SAW, "wo-1"), ("08:20", MILL, "wo-2")]
     jobs = [Job(asset=machine, at=at(clock), phase="start", order=order) for clock, machine, order in starts]
-    await running.keeper.keep_events([state("08:00", "running"), state("08:00", "running", SAW), *jobs])
+    await running.writer.store_events([state("08:00", "running"), state("08:00", "running", SAW), *jobs])
     await running.check()
     order, last = running.shown[LINE, "order"], running.shown[LINE, "last-order"]
     assert (order.name, order.start) == ("wo-2", "2026-11-24T08:20:00Z")
@@ -293,8 +293,8 @@ async def test_the_order_of_a_line_is_the_one_that_came_onto_it_last(store: Stor
 async def test_after_a_restart_the_broker_remembers_nothing_that_is_over(store: Store) -> None:
     running = Running(store, DAY)
     running.now = at("08:30")
-    await running.keeper.keep_events([state("08:00", "running")])
-    await running.windows.roll(running.keeper, await running.keeper.advance())
+    await running.writer.store_events([state("08:00", "running")])
+    await running.windows.roll(running.writer, await running.writer.advance())
     cleared = {publication.topic for publication in running.windows.due(running.now) if not publication.payload}
     assert f"{PREFIX}/{MILL}/kpi/order" in cleared
     assert f"{PREFIX}/{MILL}/kpi/hour" not in cleared
@@ -310,7 +310,7 @@ async def test_what_was_measured_is_published_with_the_rest(store: Store) -> Non
         )
         for n in range(9)
     ]
-    await running.keeper.keep_events([state("08:00", "running"), *values])
+    await running.writer.store_events([state("08:00", "running"), *values])
     await running.check()
     assert running.shown[MILL, "hour"].indicators["cpk"] is not None
 
@@ -318,10 +318,10 @@ async def test_what_was_measured_is_published_with_the_rest(store: Store) -> Non
 async def test_a_late_event_before_all_others_is_not_counted_besides_the_unknown(store: Store) -> None:
     running = Running(store, NO_PLANT)
     running.now = at("08:40")
-    await running.keeper.keep_events([state("08:30", "running")])
+    await running.writer.store_events([state("08:30", "running")])
     await running.check()
     assert running.shown[MILL, "hour"].coverage == 0.25
-    await running.keeper.keep_events([state("08:10", "setup")])
+    await running.writer.store_events([state("08:10", "setup")])
     await running.check()
     assert running.shown[MILL, "hour"].coverage == 0.75
 
@@ -329,11 +329,11 @@ async def test_a_late_event_before_all_others_is_not_counted_besides_the_unknown
 async def test_after_a_write_that_failed_the_sums_are_read_anew(store: Store) -> None:
     running = Running(store, NO_PLANT)
     running.now = at("08:40")
-    await running.keeper.keep_events([state("08:30", "running")])
+    await running.writer.store_events([state("08:30", "running")])
     await running.tick()
-    running.keeper = Keeper(store, NO_PLANT, lambda: running.now)  # of what it writes nobody is told
-    await running.keeper.keep_events([state("08:35", "down")])
-    running.windows.forget()
+    running.writer = LedgerWriter(store, NO_PLANT, lambda: running.now)  # of what it writes nobody is told
+    await running.writer.store_events([state("08:35", "down")])
+    running.windows.reset()
     await running.check()
     assert running.shown[MILL, "hour"].indicators["availability"] == 0.5
 
@@ -341,11 +341,11 @@ async def test_after_a_write_that_failed_the_sums_are_read_anew(store: Store) ->
 async def test_a_reading_joins_time_only_once_its_machine_counts(store: Store) -> None:
     running = Running(store, NO_PLANT)
     running.now = at("08:30")
-    await running.keeper.keep_events([Meter(asset=MILL, at=at("08:10"), name="electricity", total=5)])
+    await running.writer.store_events([Meter(asset=MILL, at=at("08:10"), name="electricity", total=5)])
     await running.check()
     assert running.shown[MILL, "hour"].coverage == 0
     running.now += 60 * NANO
-    await running.keeper.keep_events([state("08:30", "running")])
+    await running.writer.store_events([state("08:30", "running")])
     await running.check()
     assert running.shown[MILL, "hour"].coverage == pytest.approx(1 / 31)
     assert msgspec.json.encode(running.shown[MILL, "hour"])

@@ -46,11 +46,11 @@ class Checkout:
         self, *arguments: str, python: str = PYTHON, before: tuple[str, ...] = (), **variables: str
     ) -> subprocess.Popen[str]:
         """Start the launcher; pip sees this folder's wheels alone, unless told otherwise."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "XDG_"))}
+        stored = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "XDG_"))}
         pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.folder.as_uri(), "PIP_CONFIG_FILE": os.devnull}
         return subprocess.Popen(
             [*before, python, str(self.folder / "corridor"), *arguments],
-            env=kept | pip | variables,
+            env=stored | pip | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -278,4 +278,4 @@ def test_an_old_python_hands_over_to_a_newer_one_or_says_what_to_install(
     newest = tmp_path / f"python3.{sys.version_info[1]}"
     newest.symlink_to(PYTHON)
     (tmp_path / "python3").symlink_to(python)
-    assert made.run("a", python=python, PATH=str(tmp_path)) == (0, f"['a'] {made.environment} ['tiny']\n", "")
+    assert made.run("a", python=python, PATH=str(tmp_path)) == made.run("a")

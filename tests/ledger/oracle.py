@@ -18,7 +18,7 @@ from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter
 from broker.plant.plant import Plant
 
 if TYPE_CHECKING:
-    from broker.plant.calendar import Span
+    from broker.plant.calendar import TimeRange
 
 NANO = 1_000_000_000
 MINUTE = 60 * NANO
@@ -68,18 +68,18 @@ def winners(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     Of two of one series and instant the later counts; a count or material that lacks a field says nothing of it, and
     the end of one order says nothing of another that begins.
     """
-    kept: dict[tuple[str, str, str, int], AnyEvent] = {}
+    stored: dict[tuple[str, str, str, int], AnyEvent] = {}
     for event in events:
         key = (event.asset, event.kind, event.series, event.at)
-        before = kept.get(key)
+        before = stored.get(key)
         if before is not None and isinstance(event, (Count, Material)):
-            told = {name: value for name in event.__struct_fields__ if (value := getattr(event, name)) is not None}
-            kept[key] = msgspec.structs.replace(before, **told)
+            reported = {name: value for name in event.__struct_fields__ if (value := getattr(event, name)) is not None}
+            stored[key] = msgspec.structs.replace(before, **reported)
         elif isinstance(event, Job) and isinstance(before, Job) and _is_past(event, before):
             continue
         else:
-            kept[key] = event
-    return sorted(kept.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
+            stored[key] = event
+    return sorted(stored.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
 
 
 def _is_past(end: Job, start: Job) -> bool:
@@ -88,10 +88,10 @@ def _is_past(end: Job, start: Job) -> bool:
 
 def ledger(events: Iterable[AnyEvent], plant: Plant, start: int, end: int, silent: Iterable[str] = ()) -> Ledger:
     """Return the rows of all machines that have an event, and of those that are silent, over start ≤ t < end."""
-    kept = winners(events)
+    stored = winners(events)
     found = Ledger({}, {}, {})
-    for machine in sorted({event.asset for event in kept} | set(silent)):
-        _Machine(machine, [event for event in kept if event.asset == machine], plant, found).fill(start, end)
+    for machine in sorted({event.asset for event in stored} | set(silent)):
+        _Machine(machine, [event for event in stored if event.asset == machine], plant, found).fill(start, end)
     return found
 
 
@@ -107,18 +107,18 @@ class _Machine:
         self.states = [event for event in events if isinstance(event, StateChange)]
         self.links = [event for event in events if isinstance(event, Status)]
         self.jobs = [event for event in events if isinstance(event, Job)]
-        self.spans: list[Span] | None = None
+        self.time_ranges: list[TimeRange] | None = None
 
     def fill(self, start: int, end: int) -> None:
         calendar = self.plant.calendar_of(self.machine)
-        self.spans = None if calendar is None else calendar.spans(start - 2 * MINUTE, end + MINUTE)
+        self.time_ranges = None if calendar is None else calendar.time_ranges(start - 2 * MINUTE, end + MINUTE)
         self._time(start, end)
         self._instants(start, end)
         self._readings(start, end)
 
     # ---- What was so at an instant ----
 
-    def said(self, at: int) -> tuple[str, str]:
+    def reported_state(self, at: int) -> tuple[str, str]:
         """Return state and reason."""
         state = [event for event in self.states if event.at <= at][-1:]
         link = [event for event in self.links if event.at <= at][-1:]
@@ -141,9 +141,9 @@ class _Machine:
 
     def span(self, at: int) -> tuple[str, bool | None]:
         """Return the shift, and whether the calendar plans it (None without a calendar)."""
-        if self.spans is None:
+        if self.time_ranges is None:
             return "-", None
-        return next((span.shift, span.planned) for span in self.spans if span.start <= at < span.end)
+        return next((span.shift, span.planned) for span in self.time_ranges if span.start <= at < span.end)
 
     def key(self, at: int) -> RowKey:
         job = self.job(at)
@@ -159,9 +159,9 @@ class _Machine:
         field = _field(state, planned=self.span(at)[1], ordered=self.job(at) is not None)
         return field in {"starved_s", "blocked_s", "idle_s", "down_s"}
 
-    def enter(self, at: int, said: tuple[str, str], seconds: int, entries: int) -> None:
-        if (said[1] or self.is_stopped(at, said[0])) and (seconds or entries):
-            key = (self.machine, at // MINUTE * MINUTE, *said)
+    def enter(self, at: int, reported_state: tuple[str, str], seconds: int, entries: int) -> None:
+        if (reported_state[1] or self.is_stopped(at, reported_state[0])) and (seconds or entries):
+            key = (self.machine, at // MINUTE * MINUTE, *reported_state)
             before = self.found.reasons.get(key, (0, 0))
             self.found.reasons[key] = (before[0] + seconds, before[1] + entries)
 
@@ -169,21 +169,25 @@ class _Machine:
 
     def _time(self, start: int, end: int) -> None:
         cuts = {start, end, *range(start // MINUTE * MINUTE, end, MINUTE), *(event.at for event in self.events)}
-        cuts |= {span.start for span in self.spans or ()}
-        spells = list(self.spells())
+        cuts |= {span.start for span in self.time_ranges or ()}
+        state_intervals = list(self.state_intervals())
         for begin, until in pairwise(sorted(cut for cut in cuts if start <= cut <= end)):
             length = until - begin
-            state, reason = self.said(begin)
+            state, reason = self.reported_state(begin)
             planned, job = self.span(begin)[1], self.job(begin)
             field = _field(state, planned=planned, ordered=job is not None)
             self.add(field, length, begin)
             self.add("between_s", length if state == "running" else 0, begin)
-            heard = any(isinstance(event, Count) and event.produced is not None for event in self.until(begin))
-            self.add("uncounted_s", length if state == "running" and not heard else 0, begin)
+            received = any(isinstance(event, Count) and event.produced is not None for event in self.until(begin))
+            self.add("uncounted_s", length if state == "running" and not received else 0, begin)
             self.add("repair_s", length if state == "down" else 0, begin)
             self.add("overtime_s", length if state in ("running", "setup") and planned is False else 0, begin)
             self.add("order_s", length if job is not None else 0, begin)
-            short = any(spell.start <= begin and until <= spell.end for spell in spells if self.is_short(spell))
+            short = any(
+                state_interval.start <= begin and until <= state_interval.end
+                for state_interval in state_intervals
+                if self.is_short(state_interval)
+            )
             self.add("microstop_s", length if short and planned is not False else 0, begin)
             self.enter(begin, (state, reason), length if field in (f"{state}_s", "no_order_s") else 0, 0)
             if job is not None:
@@ -197,42 +201,49 @@ class _Machine:
             self.add("work_s", length * _exact(labour.working or 0), begin)
         materials = [event for event in self.events if isinstance(event, Material)]
         for name in {event.name for event in materials}:
-            told = [event.stock for event in materials if event.name == name and event.at <= begin]
-            stocks = [stock for stock in told if stock is not None]
+            reported = [event.stock for event in materials if event.name == name and event.at <= begin]
+            stocks = [stock for stock in reported if stock is not None]
             if stocks:
                 self.add("stock_s", length * _exact(stocks[-1]), begin)
                 self.add("stock_known_s", length, begin)
 
-    def spells(self) -> Iterator["_Spell"]:
+    def state_intervals(self) -> Iterator["_Spell"]:
         """Yield the ended stretches of one state each, whatever the reasons."""
         times = sorted({event.at for event in (*self.states, *self.links)})
         state, since = "unknown", LONG_AGO
         for at in times:
-            now = self.said(at)[0]
+            now = self.reported_state(at)[0]
             if now != state:
                 yield _Spell(state, since, at)
                 state, since = now, at
 
-    def is_short(self, spell: "_Spell") -> bool:
+    def is_short(self, state_interval: "_Spell") -> bool:
         limit = self.plant.microstop_limit_ns
-        return spell.state in ("starved", "blocked", "idle", "down") and spell.end - spell.start < limit
+        return (
+            state_interval.state in ("starved", "blocked", "idle", "down")
+            and state_interval.end - state_interval.start < limit
+        )
 
     # ---- What happens at an instant ----
 
     def _instants(self, start: int, end: int) -> None:
         known = ("unknown", "")
         for at in sorted({event.at for event in (*self.states, *self.links)}):
-            said = self.said(at)
-            if said[0] == "unknown":
+            reported_state = self.reported_state(at)
+            if reported_state[0] == "unknown":
                 continue
-            if said != known and start <= at < end:
-                self.enter(at, said, 0, NANO)
-                self.add("failures", NANO if said[0] == "down" and known[0] != "down" else 0, at)
-                self.add("repairs", NANO if known[0] == "down" and said[0] != "down" else 0, at)
-            known = said
-        for spell in self.spells():
-            if self.is_short(spell) and start <= spell.start < end and self.span(spell.start)[1] is not False:
-                self.add("microstops", NANO, spell.start)
+            if reported_state != known and start <= at < end:
+                self.enter(at, reported_state, 0, NANO)
+                self.add("failures", NANO if reported_state[0] == "down" and known[0] != "down" else 0, at)
+                self.add("repairs", NANO if known[0] == "down" and reported_state[0] != "down" else 0, at)
+            known = reported_state
+        for state_interval in self.state_intervals():
+            if (
+                self.is_short(state_interval)
+                and start <= state_interval.start < end
+                and self.span(state_interval.start)[1] is not False
+            ):
+                self.add("microstops", NANO, state_interval.start)
 
     # ---- Counters ----
 
@@ -248,7 +259,7 @@ class _Machine:
                 ideal_ns = self.ideal_ns(at - 1)
                 if field == "produced":
                     self.add("unrated", added if ideal_ns is None else 0, at - 1)
-                    self.add("produced_off", added if self.said(at - 1)[0] == "off" else 0, at - 1)
+                    self.add("produced_off", added if self.reported_state(at - 1)[0] == "off" else 0, at - 1)
                 ideal_field = {"produced": "ideal_s", "good": "ideal_good_s"}.get(field)
                 if ideal_field is not None:
                     self.add(ideal_field, _nearest(added * (ideal_ns or 0) / NANO), at - 1)
@@ -328,9 +339,9 @@ def _increments(readings: list[tuple[int, Fraction]]) -> Iterator[tuple[int, Fra
         place += 1
 
 
-def _exact(told: float | Fraction) -> Fraction:
+def _exact(reported: float | Fraction) -> Fraction:
     """Return a quantity as the ledger takes it: to the nearest 10⁻⁹ of its unit."""
-    return Fraction(round(Fraction(told) * NANO), NANO)
+    return Fraction(round(Fraction(reported) * NANO), NANO)
 
 
 def _nearest(amount: Fraction) -> int:

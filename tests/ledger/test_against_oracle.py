@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from broker.contract.events import AnyEvent
 from broker.plant.plant import Plant
-from services.kpi.keeping import ALL_AT_ONCE, AT_ONCE, Keeper
+from services.kpi.ledger_writer import ALL_AT_ONCE, AT_ONCE, LedgerWriter
 from services.kpi.machine import SILENT_NS, Change
 from services.ledger.fields import Sums, add
 from services.query.ranges import measure
@@ -66,7 +66,7 @@ class Clock:
         return self.now
 
 
-class Told:
+class Reported:
     """What is told of rows as they change, added up: it has to stay the sum of the rows, restarts or not."""
 
     def __init__(self) -> None:
@@ -79,52 +79,61 @@ class Told:
             add(total, after)
 
     def check(self, rows: Sequence[LedgerRow]) -> None:
-        kept: dict[tuple[str, int], Sums] = {}
+        stored: dict[tuple[str, int], Sums] = {}
         for row in rows:
-            add(kept.setdefault((row.asset, row.start), {}), row.sums)
-        told = {key: {field: amount for field, amount in sums.items() if amount} for key, sums in self.minutes.items()}
-        assert {key: sums for key, sums in told.items() if sums} == kept
+            add(stored.setdefault((row.asset, row.start), {}), row.sums)
+        reported = {
+            key: {field: amount for field, amount in sums.items() if amount} for key, sums in self.minutes.items()
+        }
+        assert {key: sums for key, sums in reported.items() if sums} == stored
 
 
-class Pace(NamedTuple):
+class SamplingIntervals(NamedTuple):
     """After what silence no rows are made, and how many minutes of a machine, and of all, are made with a batch."""
 
     silent_ns: int
     at_once: tuple[int, int]
 
 
-ALL_ROWS = Pace(FOR_EVER, (AT_ONCE, ALL_AT_ONCE))
+ALL_ROWS = SamplingIntervals(FOR_EVER, (AT_ONCE, ALL_AT_ONCE))
 PACES = st.builds(
-    Pace,
+    SamplingIntervals,
     st.sampled_from([10 * MINUTE, 60 * MINUTE, 90 * MINUTE, SILENT_NS]),
     st.tuples(st.sampled_from([0, 5, 70, AT_ONCE]), st.sampled_from([0, 30, ALL_AT_ONCE])),
 )
 
 
 async def keep(
-    store: SqliteStore, plant: Plant, steps: Sequence[Step], pace: Pace = ALL_ROWS, *, finish: bool = True
+    store: SqliteStore,
+    plant: Plant,
+    steps: Sequence[Step],
+    sampling: SamplingIntervals = ALL_ROWS,
+    *,
+    finish: bool = True,
 ) -> int:
     """Keep what comes as it comes; return the present at the end."""
-    clock, told = Clock(), Told()
+    clock, reported = Clock(), Reported()
 
-    def begin() -> Keeper:
-        return Keeper(store, plant, clock, changed=told, silent_ns=pace.silent_ns, at_once=pace.at_once)
+    def begin() -> LedgerWriter:
+        return LedgerWriter(
+            store, plant, clock, changed=reported, silent_ns=sampling.silent_ns, at_once=sampling.at_once
+        )
 
-    keeper = begin()
+    writer = begin()
     for step in steps:
         clock.now = step.now
-        await keeper.keep_events(step.events)
+        await writer.store_events(step.events)
         if step.then in ("advance", "another"):
-            await keeper.advance()
+            await writer.advance()
         if step.then == "catch up":
-            await keeper.catch_up()
+            await writer.catch_up()
         if step.then in ("restart", "another"):
-            keeper = begin()
+            writer = begin()
     clock.now = max(step.now for step in steps)
-    await keeper.advance()
+    await writer.advance()
     if finish:
-        await keeper.finish()
-    told.check(await store.rows("", 0, FOR_EVER))
+        await writer.finish()
+    reported.check(await store.rows("", 0, FOR_EVER))
     return clock.now
 
 
@@ -165,10 +174,10 @@ def differences(found: Sums, expected: dict[str, Fraction], pieces: int = 8) -> 
 
 async def check_rows(store: SqliteStore, plant: Plant, events: Sequence[AnyEvent], now: int) -> None:
     """Hold every minute row and reason row that the store has against the oracle's, and hours and days against them."""
-    kept = await read(store)
+    stored = await read(store)
     until = max([now, *(event.at for event in events)])
     for machine in {event.asset for event in events}:
-        rows = {(row.start, row.product, row.shift): row for row in kept.rows if row.asset == machine}
+        rows = {(row.start, row.product, row.shift): row for row in stored.rows if row.asset == machine}
         own = [event for event in events if event.asset == machine]
         end = max([now, *(event.at for event in own)])
         first = min((start for start, _, _ in rows), default=end)
@@ -184,7 +193,7 @@ async def check_rows(store: SqliteStore, plant: Plant, events: Sequence[AnyEvent
             assert not wrong, f"{place}: (kept, right) {wrong}"
             if row is not None:
                 assert row.order == wanted.orders.get((machine, *key), ""), f"{place}: order"
-        reasons = {(r.start, r.state, r.reason): (r.seconds, r.entries) for r in kept.reasons if r.asset == machine}
+        reasons = {(r.start, r.state, r.reason): (r.seconds, r.entries) for r in stored.reasons if r.asset == machine}
         assert reasons == {key[1:]: amounts for key, amounts in wanted.reasons.items()}
     await check_resolutions(store)
 
@@ -203,10 +212,10 @@ async def check_range(
     under = [event for event in events if f"{event.asset}/".startswith(f"{asset}/" if asset else "")]
     end = max(min(end, max([now, *(event.at for event in under)])), start)
     assert (found.start, found.end) == (start, end)
-    heard = {event.asset for event in under}
+    received = {event.asset for event in under}
     declared = {machine for machine in plant.machines() if f"{machine}/".startswith(f"{asset}/" if asset else "")}
     silent = declared - {event.asset for event in events}
-    counted = oracle.counted(under) | silent or heard
+    counted = oracle.counted(under) | silent or received
     assert set(found.machines) == counted
     wanted = oracle.ledger(under, plant, start, end, silent)
     parts: dict[tuple[str, str, str], dict[str, Fraction]] = {}
@@ -233,10 +242,10 @@ async def check_range(
 
 @hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories().flatmap(deliveries), PACES)
-def test_kept_rows_are_those_of_the_oracle(plant: Plant, steps: list[Step], pace: Pace) -> None:
+def test_kept_rows_are_those_of_the_oracle(plant: Plant, steps: list[Step], sampling: SamplingIntervals) -> None:
     async def run() -> None:
         async with empty_store() as store:
-            now = await keep(store, plant, steps, pace._replace(silent_ns=FOR_EVER))
+            now = await keep(store, plant, steps, sampling._replace(silent_ns=FOR_EVER))
             await check_rows(store, plant, came(steps), now)
 
     asyncio.run(run())
@@ -256,13 +265,13 @@ def questions(draw: st.DrawFn, events: list[AnyEvent], now: int) -> tuple[str, i
 @hypothesis.settings(max_examples=40 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories().flatmap(deliveries), PACES, st.data())
 def test_a_range_of_any_asset_is_that_of_the_oracle(
-    plant: Plant, steps: list[Step], pace: Pace, data: st.DataObject
+    plant: Plant, steps: list[Step], sampling: SamplingIntervals, data: st.DataObject
 ) -> None:
     """Whatever of the ledger is written by then."""
 
     async def run() -> None:
         async with empty_store() as store:
-            now = await keep(store, plant, steps, pace, finish=data.draw(st.booleans()))
+            now = await keep(store, plant, steps, sampling, finish=data.draw(st.booleans()))
             for _ in range(4):
                 asset, start, end = data.draw(questions(came(steps), now))
                 await check_range(store, plant, came(steps), asset, start, end, now)
@@ -291,24 +300,24 @@ class KeepingLedger(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.clock = Clock()
         self.clock.now = T0
-        self.told = Told()
-        self.kept: list[AnyEvent] = []
+        self.reported = Reported()
+        self.stored: list[AnyEvent] = []
 
-    @initialize(plant=PLANTS, pace=PACES)
-    def begin(self, plant: Plant, pace: Pace) -> None:
-        self.plant, self.at_once = plant, pace.at_once
+    @initialize(plant=PLANTS, sampling=PACES)
+    def begin(self, plant: Plant, sampling: SamplingIntervals) -> None:
+        self.plant, self.at_once = plant, sampling.at_once
         self.store = self.loop.run(FailingStore.open(self.folder / "corridor.db"))
         self.restart()
 
     @rule()
     def restart(self) -> None:
-        self.keeper = Keeper(
-            self.store, self.plant, self.clock, changed=self.told, silent_ns=FOR_EVER, at_once=self.at_once
+        self.writer = LedgerWriter(
+            self.store, self.plant, self.clock, changed=self.reported, silent_ns=FOR_EVER, at_once=self.at_once
         )
 
     @rule()
     def catch_up(self) -> None:
-        self.until_kept(self.keeper.catch_up)
+        self.write_with_retry(self.writer.catch_up)
 
     @rule(
         events=st.lists(
@@ -318,7 +327,7 @@ class KeepingLedger(RuleBasedStateMachine):
     )
     def keep(self, events: list[tuple[AnyEvent, str, int, int]], place: int) -> None:
         """Keep a batch around the present, or around any earlier event."""
-        instants = [self.clock.now, *(event.at for event in self.kept)]
+        instants = [self.clock.now, *(event.at for event in self.stored)]
         at = instants[place % len(instants)]
         batch: list[AnyEvent] = []
         for event, machine, gap, direction in events:
@@ -327,50 +336,50 @@ class KeepingLedger(RuleBasedStateMachine):
         self.clock.now = max(self.clock.now, max(event.at for event in batch) - 4 * MINUTE)
         self.write(batch)
 
-    @precondition(lambda self: self.kept)
+    @precondition(lambda self: self.stored)
     @rule(first=st.integers(0), size=st.integers(1, 5))
     def repeat(self, first: int, size: int) -> None:
-        first %= len(self.kept)
-        self.write(self.kept[first : first + size])
+        first %= len(self.stored)
+        self.write(self.stored[first : first + size])
 
     @rule(gap=GAPS)
     def advance(self, gap: int) -> None:
         self.clock.now += gap
-        self.until_kept(self.keeper.advance)
+        self.write_with_retry(self.writer.advance)
 
     @rule(when=st.sampled_from(["before", "after"]))
     def fail(self, when: str) -> None:
         self.store.fails = when
 
-    @precondition(lambda self: self.kept)
+    @precondition(lambda self: self.stored)
     @rule(asset=st.sampled_from(ASSETS), first=st.integers(0), last=st.integers(0), off=GAPS)
     def ask(self, asset: str, first: int, last: int, off: int) -> None:
-        instants = [self.clock.now, *(event.at for event in self.kept)]
+        instants = [self.clock.now, *(event.at for event in self.stored)]
         start, end = sorted((instants[first % len(instants)] - off, instants[last % len(instants)]))
-        self.loop.run(check_range(self.store, self.plant, self.kept, asset, start, end, self.clock.now))
+        self.loop.run(check_range(self.store, self.plant, self.stored, asset, start, end, self.clock.now))
 
     def write(self, batch: list[AnyEvent]) -> None:
-        self.until_kept(lambda: self.keeper.keep_events(batch))
-        self.kept += batch
+        self.write_with_retry(lambda: self.writer.store_events(batch))
+        self.stored += batch
 
-    def until_kept(self, write: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    def write_with_retry(self, write: Callable[[], Coroutine[Any, Any, object]]) -> None:
         try:
             self.loop.run(write())
         except StoreError:
             # Whoever is told of changes cannot know what of them is written, and reads the store.
-            self.told.minutes.clear()
+            self.reported.minutes.clear()
             for row in self.loop.run(self.store.rows("", 0, FOR_EVER)):
-                self.told([(row.asset, row.start, {}, row.sums)], ())
+                self.reported([(row.asset, row.start, {}, row.sums)], ())
             self.loop.run(write())
 
     def teardown(self) -> None:
         try:
-            self.until_kept(self.keeper.advance)
-            self.until_kept(self.keeper.finish)
-            self.until_kept(self.keeper.advance)  # what is small enough after a write that failed is made here
-            if self.kept:
-                self.loop.run(check_rows(self.store, self.plant, self.kept, self.clock.now))
-            self.told.check(self.loop.run(self.store.rows("", 0, FOR_EVER)))
+            self.write_with_retry(self.writer.advance)
+            self.write_with_retry(self.writer.finish)
+            self.write_with_retry(self.writer.advance)  # what is small enough after a write that failed is made here
+            if self.stored:
+                self.loop.run(check_rows(self.store, self.plant, self.stored, self.clock.now))
+            self.reported.check(self.loop.run(self.store.rows("", 0, FOR_EVER)))
         finally:
             self.loop.run(self.store.close())
             self.loop.close()

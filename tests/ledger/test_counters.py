@@ -54,7 +54,7 @@ def test_a_new_reading_changes_only_the_increments_that_it_touches(pairs: list[t
     before = readings(*pairs[:-1])
     after = readings(*pairs)
     at = pairs[-1][0]
-    told = {time / NANO for time in touched(after, at * NANO)}
+    reported = {time / NANO for time in touched(after, at * NANO)}
     old, new = dict(added(before)), dict(added(after))
     changed = {time for time in old.keys() | new.keys() if old.get(time) != new.get(time)}
-    assert changed <= told
+    assert changed <= reported

@@ -303,9 +303,9 @@ def test_a_machine_that_never_told_a_count_has_made_an_unknown_number_of_pieces_
     of_pieces = ("oee", "nee", "effectiveness", "quality_ratio", "teep", "equipment_load_ratio", "throughput_rate")
     for name in of_pieces:
         assert why_not(name, silent) == "no count of produced pieces was heard: send produced with the count"
-    told = silent | {"uncounted_s": 1_500.0}
-    assert [value(name, told) for name in of_pieces if name != "quality_ratio"] == [0.0] * 6
-    assert why_not("quality_ratio", told) == "nothing was produced"
+    reported = silent | {"uncounted_s": 1_500.0}
+    assert [value(name, reported) for name in of_pieces if name != "quality_ratio"] == [0.0] * 6
+    assert why_not("quality_ratio", reported) == "nothing was produced"
 
 
 def test_good_pieces_that_nobody_reports_are_not_bad_ones() -> None:
@@ -341,9 +341,9 @@ def test_a_state_that_was_never_known_has_no_reliability() -> None:
 
 
 def test_turns_are_of_one_material() -> None:
-    told = {"throughput": 1.0, "stock_s": 100.0, "off_s": 60.0}
-    assert value("inventory_turns", told | {"stock_known_s": 60}) == 0.6
-    assert "several materials" in why_not("inventory_turns", told | {"stock_known_s": 120})
+    reported = {"throughput": 1.0, "stock_s": 100.0, "off_s": 60.0}
+    assert value("inventory_turns", reported | {"stock_known_s": 60}) == 0.6
+    assert "several materials" in why_not("inventory_turns", reported | {"stock_known_s": 120})
     assert why_not("inventory_turns", {"throughput": 1}) == "no stock was told: send stock with the material"
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from broker.contract.events import State
 from broker.plant.plant import LOSSES, NO_PLANT, parse
 from services.ledger.fields import FIELDS, KNOWN_PLANNED, NANO, TIME, Sums, from_units
-from services.ledger.indicators.bottleneck import Bottleneck, Stretch, bottleneck
+from services.ledger.indicators.bottleneck import Bottleneck, Interval, bottleneck
 from services.ledger.indicators.indicators import evaluate
 from services.ledger.indicators.losses import TOTALS, six_big_losses, waterfall
-from services.ledger.indicators.untold import uncounted, unheard, unjudged, unrated
+from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 
 SHIFT = from_units(
     {
@@ -149,9 +149,11 @@ def test_the_six_big_losses_add_up_to_what_was_lost_of_the_plan(
 ) -> None:
     lost = six_big_losses(sums, reasons, PLANT.loss_of)
     assert set(lost) == set(LOSSES)
-    if not (unrated(sums) or uncounted(sums) or unheard(sums) or unjudged(sums)):
-        told = {state: sum(each for own, _, each in reasons if own == state) for state in ("setup", "down", "starved")}
-        if all(each <= sums.get(f"{state}_s", 0) for state, each in told.items()):
+    if not (unrated(sums) or uncounted(sums) or never_counted(sums) or good_not_reported(sums)):
+        reported = {
+            state: sum(each for own, _, each in reasons if own == state) for state in ("setup", "down", "starved")
+        }
+        if all(each <= sums.get(f"{state}_s", 0) for state, each in reported.items()):
             planned = sum(sums.get(field, 0) for field in KNOWN_PLANNED)
             assert sum(lost.values()) == planned - sums.get("no_order_s", 0) - sums.get("ideal_good_s", 0)
 
@@ -160,11 +162,11 @@ def test_the_six_big_losses_add_up_to_what_was_lost_of_the_plan(
 
 
 def test_the_bottleneck_is_the_machine_that_is_active_longest_on_end() -> None:
-    stretches: dict[str, list[Stretch]] = {
+    intervals: dict[str, list[Interval]] = {
         "mill": [(0, 50, "running"), (50, 60, "starved"), (60, 100, "running")],
         "wash": [(0, 10, "idle"), (10, 40, "running"), (40, 45, "down"), (45, 70, "setup"), (70, 100, "blocked")],
     }
-    assert bottleneck(stretches) == Bottleneck("wash", 10, 70)
+    assert bottleneck(intervals) == Bottleneck("wash", 10, 70)
 
 
 def test_without_anything_active_there_is_no_bottleneck() -> None:
@@ -174,8 +176,8 @@ def test_without_anything_active_there_is_no_bottleneck() -> None:
 
 @given(st.lists(st.sampled_from(("running", "setup", "down", "starved", "idle", "unknown")), min_size=1, max_size=30))
 def test_how_a_stretch_is_cut_does_not_matter(states: list[State]) -> None:
-    cut: list[Stretch] = [(place, place + 1, state) for place, state in enumerate(states)]
-    joined: list[Stretch] = [cut[0]]
+    cut: list[Interval] = [(place, place + 1, state) for place, state in enumerate(states)]
+    joined: list[Interval] = [cut[0]]
     for (_, _, before), (start, end, state) in pairwise(cut):
         if state == before:
             joined[-1] = (joined[-1][0], end, state)

@@ -11,7 +11,7 @@ ONE, TWO = Order("wo-1", "bracket", None), Order("wo-2", "lug", 5)
 
 
 @pytest.mark.parametrize(
-    ("told", "on"),
+    ("reported", "on"),
     [
         ([(0, ONE), (5, "wo-1")], [ONE, None]),
         ([(0, ONE), (5, "")], [ONE, None]),
@@ -22,30 +22,32 @@ ONE, TWO = Order("wo-1", "bracket", None), Order("wo-2", "lug", 5)
         ([(5, "wo-1"), (5, TWO)], [TWO]),
     ],
 )
-def test_an_end_takes_off_the_order_that_it_names(told: list[tuple[int, Order | str]], on: list[Order | None]) -> None:
+def test_an_end_takes_off_the_order_that_it_names(
+    reported: list[tuple[int, Order | str]], on: list[Order | None]
+) -> None:
     orders = Orders()
-    for at, each in told:
-        assert orders.tell(at, each)
-        assert not orders.tell(at, each)
+    for at, each in reported:
+        assert orders.report(at, each)
+        assert not orders.report(at, each)
     assert orders.entries == on
 
 
 TOLD = st.sampled_from([ONE, TWO, Order("wo-1", "bracket", 7), "wo-1", "wo-2", "wo-3", ""])
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), TOLD), unique_by=lambda told: told[0]), st.integers(0, 12))
+@given(st.lists(st.tuples(st.integers(0, 12), TOLD), unique_by=lambda reported: reported[0]), st.integers(0, 12))
 def test_the_order_of_telling_and_what_is_forgotten_change_nothing(
-    told: list[tuple[int, Order | str]], before: int
+    reported: list[tuple[int, Order | str]], before: int
 ) -> None:
     orders, in_time = Orders(), Orders()
-    for at, each in told:
-        orders.tell(at, each)
-    for at, each in sorted(told, key=lambda one: one[0]):
-        in_time.tell(at, each)
+    for at, each in reported:
+        orders.report(at, each)
+    for at, each in sorted(reported, key=lambda one: one[0]):
+        in_time.report(at, each)
     assert (orders.times, orders.entries) == (in_time.times, in_time.entries)
-    orders.forget(before)
+    orders.drop_before(before)
     later: list[tuple[int, Order | str]] = [(13, "wo-1"), (14, TWO), (15, "wo-1")]
     for at, each in later:
-        orders.tell(at, each)
-        in_time.tell(at, each)
+        orders.report(at, each)
+        in_time.report(at, each)
     assert [orders.at(at) for at in range(before, 16)] == [in_time.at(at) for at in range(before, 16)]

@@ -273,13 +273,13 @@ def test_the_parts_of_a_sum_add_up_to_it() -> None:
     for event in EXAMPLE:
         history.put(event, at("09:00"), WORKED.microstop_limit_ns)
     rules = Rules.of(WORKED, MILL)
-    told: Sums = {}
+    reported: Sums = {}
     for part in parts(history, at("08:00"), at("09:00"), rules):
-        add(told, {part.field: part.amount})
+        add(reported, {part.field: part.amount})
     summed: Sums = {}
     for row in build(history, at("08:00"), at("09:00"), rules).sums.values():
         add(summed, row)
-    assert told == summed
+    assert reported == summed
 
 
 def test_a_stop_without_a_reason_is_told_by_reason_too_but_not_other_time() -> None:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
 from broker.plant.plant import NO_PLANT, Plant
-from services.ledger.columnar.columns import Gathering, Slice
-from services.ledger.columnar.vectorised import build
+from services.ledger.columnar.builder import build
+from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import NANO
-from services.ledger.history import UNKNOWN, History, reach_back
+from services.ledger.history import UNKNOWN, History, lookback_ns
 from services.ledger.rows import Rows, Rules
 from services.ledger.rows import build as build_one
 from tests.ledger.deliveries import MACHINES, PHASES, PLANTS, SHIFTS, T0, histories
@@ -23,7 +23,7 @@ MILL = MACHINES[0]
 
 def both(plant: Plant, events: list[AnyEvent], start: int, end: int, *, since: int | None = None) -> None:
     """Hold rows that were made at once against those made one by one."""
-    gathering = Gathering()
+    column_builder = ColumnBuilder()
     right: dict[str, Rows] = {}
     for asset in sorted({event.asset for event in events}):
         own = [event for event in events if event.asset == asset]
@@ -31,14 +31,16 @@ def both(plant: Plant, events: list[AnyEvent], start: int, end: int, *, since: i
         for event in own:
             history.put(event, event.at, plant.microstop_limit_ns)
         rules = Rules.of(plant, asset)
-        known = UNKNOWN if since is None else history.known_before(since)
-        gathering.put(Slice(asset, start, end, rules, known), own, -(2**62) if since is None else since)
+        known = UNKNOWN if since is None else history.last_known_state(since)
+        column_builder.put(Slice(asset, start, end, rules, known), own, -(2**62) if since is None else since)
         right[asset] = build_one(history, start, end, rules)
-    found = build(gathering.columns()).rows()
+    found = build(column_builder.columns()).rows()
     assert found.keys() == right.keys()
     for asset, rows in found.items():
-        told = {key: {field: sum_ for field, sum_ in sums.items() if sum_} for key, sums in right[asset].sums.items()}
-        assert rows.sums == told
+        reported = {
+            key: {field: sum_ for field, sum_ in sums.items() if sum_} for key, sums in right[asset].sums.items()
+        }
+        assert rows.sums == reported
         assert rows.orders == right[asset].orders
         assert rows.reasons == right[asset].reasons
 
@@ -53,7 +55,7 @@ def test_rows_of_any_range_are_those_made_one_by_one(plant: Plant, events: list[
     ]
     start, end = min(ends), max(ends)
     end += start == end
-    since = start - reach_back(plant.microstop_limit_ns)
+    since = start - lookback_ns(plant.microstop_limit_ns)
     both(plant, events, start, end, since=data.draw(st.sampled_from([None, since, since - 7])))
 
 
@@ -113,8 +115,8 @@ def test_an_amount_that_might_not_fit_is_refused(events: list[AnyEvent]) -> None
 
 
 def test_so_much_time_that_one_axis_is_too_short_is_refused() -> None:
-    gathering = Gathering()
+    column_builder = ColumnBuilder()
     for machine in MACHINES:
-        gathering.put(Slice(machine, T0, T0 + 2**61, Rules.of(NO_PLANT, machine), UNKNOWN), [])
+        column_builder.put(Slice(machine, T0, T0 + 2**61, Rules.of(NO_PLANT, machine), UNKNOWN), [])
     with pytest.raises(OverflowError, match="one axis"):
-        build(gathering.columns())
+        build(column_builder.columns())

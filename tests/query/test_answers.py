@@ -12,7 +12,7 @@ from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT, Plant, parse
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.ledger.fields import NANO
 from services.query.answers import Answer, answer
 from services.query.explaining import explain
@@ -78,10 +78,10 @@ FIGURES = {
 }
 
 
-async def kept(store: Store, messages: Iterable[Message], now: str, plant: Plant = PLANT) -> None:
-    keeper = Keeper(store, plant, lambda: at(now))
-    assert await keeper.keep(list(messages)) == []
-    await keeper.advance()
+async def stored(store: Store, messages: Iterable[Message], now: str, plant: Plant = PLANT) -> None:
+    writer = LedgerWriter(store, plant, lambda: at(now))
+    assert await writer.persist(list(messages)) == []
+    await writer.advance()
 
 
 async def asked(store: Store, asset: str, start: str, end: str, now: str, plant: Plant = PLANT) -> Answer:
@@ -90,7 +90,7 @@ async def asked(store: Store, asset: str, start: str, end: str, now: str, plant:
 
 @pytest.mark.parametrize("asset", [MILL, LINE, "sheffield/machining", "sheffield", ""])
 async def test_the_worked_example(store: Store, asset: str) -> None:
-    await kept(store, WORKED, "09:30")
+    await stored(store, WORKED, "09:30")
     found = await asked(store, asset, "08:00", "09:00", "09:30")
     assert {name: found.indicators[name] for name in FIGURES} == pytest.approx(FIGURES, rel=0, abs=1e-12)
     assert found.indicators["rework_ratio"] is None, "nobody told rework"
@@ -130,12 +130,12 @@ async def test_the_worked_example(store: Store, asset: str) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_the_answer_is_the_same_shuffled_doubled_and_with_restarts(store: Store, seed: int) -> None:
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     messages = WORKED * 2
-    chance.shuffle(messages)
+    rng.shuffle(messages)
     while messages:
-        size = chance.randint(1, 6)
-        await kept(store, messages[:size], "09:30")
+        size = rng.randint(1, 6)
+        await stored(store, messages[:size], "09:30")
         del messages[:size]
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
     assert found.indicators["oee"] == 0.55
@@ -148,7 +148,7 @@ async def test_the_answer_is_the_same_shuffled_doubled_and_with_restarts(store: 
 
 
 async def test_parts_of_the_hour_add_up_to_the_hour(store: Store) -> None:
-    await kept(store, WORKED, "09:30")
+    await stored(store, WORKED, "09:30")
     cuts = ["08:00", "08:29:59.999999999", "08:30", "08:41:07.25", "08:58", "09:00"]
     parts = [await asked(store, MILL, *pair, "09:30") for pair in itertools.pairwise(cuts)]
     whole = await asked(store, MILL, "08:00", "09:00", "09:30")
@@ -165,7 +165,7 @@ async def test_a_line_is_the_sum_of_its_machines_never_the_mean_of_their_ratios(
         message("08:20", "state", saw, state="starved"),
         message("08:20", "count", saw, produced=190, good=160),
     ]
-    await kept(store, WORKED + other, "09:30")
+    await stored(store, WORKED + other, "09:30")
     found = await asked(store, LINE, "08:00", "09:00", "09:30")
     assert found.indicators["availability"] == pytest.approx((43 + 20) / 120, abs=1e-12)
     assert found.indicators["effectiveness"] == pytest.approx((35 * 60 + 90 * 10) / (63 * 60), abs=1e-12)
@@ -182,7 +182,7 @@ async def test_nothing_known_is_nothing_shown(store: Store) -> None:
 
 
 async def test_what_has_not_happened_yet_is_not_counted(store: Store) -> None:
-    await kept(store, WORKED[:3], "08:05:00.5")
+    await stored(store, WORKED[:3], "08:05:00.5")
     found = await asked(store, MILL, "08:00", "09:00", "08:05:00.5")
     assert found.to == "2026-11-24T09:00:00Z"
     assert found.counted_to == "2026-11-24T08:05:00.500Z"
@@ -195,7 +195,7 @@ async def test_contradictions_become_notes_and_nothing_is_corrected(store: Store
         message("08:00", "count", produced=0, good=0, scrap=0),
         message("08:30", "count", produced=10, good=9, scrap=3),
     ]
-    await kept(store, messages, "09:30")
+    await stored(store, messages, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
     assert found.ledger["produced"] == 10
     assert found.ledger["good"] + found.ledger["scrap"] == 12
@@ -216,7 +216,7 @@ async def test_a_line_of_which_one_machine_tells_no_count_has_its_numbers_and_be
             message("08:00", "count", machine, produced=0, good=0),
             message("09:00", "count", machine, produced=54, good=45),
         ]
-    await kept(store, messages, "09:00")
+    await stored(store, messages, "09:00")
     alone = await asked(store, silent, "08:00", "09:00", "09:00")
     assert (alone.indicators["oee"], alone.indicators["effectiveness"]) == (None, None)
     assert alone.indicators["availability"] == 1
@@ -232,7 +232,7 @@ async def test_a_line_of_which_one_machine_tells_no_count_has_its_numbers_and_be
 
 async def test_effectiveness_above_one_is_shown_and_doubted(store: Store) -> None:
     messages = [*WORKED[:3], message("08:10", "count", produced=20, good=20), message("08:10", "state", state="off")]
-    await kept(store, messages, "09:30")
+    await stored(store, messages, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
     assert found.indicators["effectiveness"] == 2
     assert [note for note in found.notes if "effectiveness is above 1" in note]
@@ -240,7 +240,7 @@ async def test_effectiveness_above_one_is_shown_and_doubted(store: Store) -> Non
 
 async def test_half_known_time_is_told_with_every_indicator(store: Store) -> None:
     messages = [*WORKED[:3], message("08:30", "status", status="offline")]
-    await kept(store, messages, "09:30")
+    await stored(store, messages, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
     assert found.coverage == 0.5
     assert found.indicators["availability"] == 1
@@ -248,14 +248,14 @@ async def test_half_known_time_is_told_with_every_indicator(store: Store) -> Non
 
 
 async def test_a_state_of_more_than_ten_days_is_doubted(store: Store) -> None:
-    await kept(store, [message("00:00", "state", state="running")], "00:00", NO_PLANT)
+    await stored(store, [message("00:00", "state", state="running")], "00:00", NO_PLANT)
     now = at("00:00") + 11 * 86_400 * NANO
     found = await answer(store, NO_PLANT, MILL, now - 3_600 * NANO, now, now=now)
     assert [note for note in found.notes if "running for 11 days" in note]
 
 
 async def test_the_document_is_plain_json_with_every_indicator(store: Store) -> None:
-    await kept(store, WORKED, "09:30")
+    await stored(store, WORKED, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
     document = json.loads(json.dumps(found.document()))
     assert document["from"] == "2026-11-24T08:00:00Z"
@@ -268,7 +268,7 @@ async def test_the_document_is_plain_json_with_every_indicator(store: Store) -> 
 async def test_the_events_behind_a_number_add_up_to_its_sums(store: Store, indicator: str) -> None:
     meter = f"{LINE}/meter-1"
     metered = [message(f"08:{minute}", "meter/electricity", meter, total=minute) for minute in (10, 25, 50)]
-    await kept(store, WORKED + metered, "09:30")
+    await stored(store, WORKED + metered, "09:30")
     found = await explain(store, PLANT, LINE, indicator, (at("08:00"), at("09:00")), now=at("09:30"))
     assert any(found.sums.values())
     for field, value in found.sums.items():
@@ -289,7 +289,7 @@ DONE_AT_LAST = [
 async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_machines(store: Store, aim: str) -> None:
     line = f'[asset."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\n{aim}\n'
     plant = parse(PLANT.text + line, "flow")
-    await kept(store, [*WORKED, *DONE_AT_LAST], "09:30", plant)
+    await stored(store, [*WORKED, *DONE_AT_LAST], "09:30", plant)
     span = at("08:00"), at("09:00")
     values = (await answer(store, plant, LINE, *span, now=at("09:30"))).indicators
     assert values["bottleneck_oee"] is not None
@@ -298,8 +298,8 @@ async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_mach
         assert found.value == values[indicator]
         assert found.sums
         for field, amount in found.sums.items():
-            told = sum(event.amount for event in found.events if event.field == field)
-            assert told == pytest.approx(amount, abs=1e-9), (indicator, field)
+            reported = sum(event.amount for event in found.events if event.field == field)
+            assert reported == pytest.approx(amount, abs=1e-9), (indicator, field)
     found = await explain(store, plant, LINE, "schedule_attainment", span, now=at("09:30"))
     listed = [(event.machine, event.field, event.amount, event.state, event.reason) for event in found.events]
     # An hour at 40 s a piece, or half of it.
@@ -310,23 +310,23 @@ async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_mach
 async def test_of_a_last_operation_that_never_told_pieces_the_output_is_not_known(store: Store) -> None:
     plant = parse(PLANT.text + f'[asset."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\n', "flow")
     silent = [each for each in DONE_AT_LAST if not each.topic.endswith("/count")]
-    await kept(store, [*WORKED, *silent], "09:30", plant)
+    await stored(store, [*WORKED, *silent], "09:30", plant)
     found = await asked(store, LINE, "08:00", "09:00", "09:30", plant)
     assert found.good_output is None
     for name in ("schedule_attainment", "bottleneck_oee"):
         assert found.indicators[name] is None
         assert any(note.startswith(f"{name} is not defined: good pieces of the line's last") for note in found.notes)
-    await kept(store, [message("08:05", "count", LAST, produced=0, good=0)], "09:30", plant)
-    told = await asked(store, LINE, "08:00", "09:00", "09:30", plant)
-    assert (told.good_output, told.indicators["schedule_attainment"]) == (0, 0)
+    await stored(store, [message("08:05", "count", LAST, produced=0, good=0)], "09:30", plant)
+    reported = await asked(store, LINE, "08:00", "09:00", "09:30", plant)
+    assert (reported.good_output, reported.indicators["schedule_attainment"]) == (0, 0)
 
 
 async def test_a_count_is_listed_at_the_instant_at_which_it_was_told(store: Store) -> None:
-    await kept(store, WORKED, "09:30")
+    await stored(store, WORKED, "09:30")
     found = await explain(store, PLANT, MILL, "scrap_ratio", (at("08:00"), at("09:00")), now=at("09:30"))
-    told = [(event.from_, event.amount) for event in found.events if event.field == "produced"]
+    reported = [(event.from_, event.amount) for event in found.events if event.field == "produced"]
     told_at = ["2026-11-24T08:30:00Z", "2026-11-24T08:50:00Z", "2026-11-24T08:58:00Z"]
-    assert told == list(zip(told_at, [25, 7, 3], strict=True))
+    assert reported == list(zip(told_at, [25, 7, 3], strict=True))
 
 
 async def test_the_values_behind_a_capability_are_listed(store: Store) -> None:
@@ -335,7 +335,7 @@ async def test_the_values_behind_a_capability_are_listed(store: Store) -> None:
         message(f"08:{minute}", "quality/bore", value=value, lower=9, upper=11)
         for minute, value in zip((10, 20, 30), values, strict=True)
     ]
-    await kept(store, [*WORKED, *measured], "09:30")
+    await stored(store, [*WORKED, *measured], "09:30")
     found = await explain(store, PLANT, LINE, "cpk", (at("08:00"), at("09:00")), now=at("09:30"))
     assert [(event.field, event.amount, event.state) for event in found.events] == [
         ("bore", 10.0, "running"),
@@ -347,7 +347,7 @@ async def test_the_values_behind_a_capability_are_listed(store: Store) -> None:
 
 async def test_a_stock_that_changes_is_listed_as_it_was_on_each_side(store: Store) -> None:
     stocks = [message(clock, "material/bar", stock=stock) for clock, stock in (("08:00", 100), ("08:30", 60))]
-    await kept(store, [*WORKED, *stocks], "09:30")
+    await stored(store, [*WORKED, *stocks], "09:30")
     found = await explain(store, PLANT, MILL, "inventory_turns", (at("08:00"), at("09:00")), now=at("09:30"))
     held = [event.amount for event in found.events if event.field == "stock_s" and event.state == "running"]
     assert held[0] == 100 * 1_800

@@ -8,7 +8,7 @@ from services.ledger.fields import FIELDS
 from services.query.groups import BY, By, answers_by
 from services.store.interface import Store
 from services.store.resolutions import DAY
-from tests.query.test_answers import LINE, MILL, PLANT, WORKED, asked, at, kept, message
+from tests.query.test_answers import LINE, MILL, PLANT, WORKED, asked, at, message, stored
 
 LATHE = f"{LINE}/lathe-1"
 AIMED = parse(
@@ -38,7 +38,7 @@ async def test_a_machine_without_an_ideal_cycle_does_not_hide_the_others(store: 
         message("08:00", "count", LATHE, produced=0, good=0),
         message("08:30", "count", LATHE, produced=5, good=5),
     ]
-    await kept(store, [*WORKED, *unrated], "09:30")
+    await stored(store, [*WORKED, *unrated], "09:30")
     line = await asked(store, LINE, "08:00", "09:00", "09:30")
     assert line.indicators["oee"] is None
     assert line.rated is not None
@@ -51,7 +51,7 @@ async def test_a_machine_without_an_ideal_cycle_does_not_hide_the_others(store: 
 
 
 async def test_a_target_plans_its_share_of_the_planned_time(store: Store) -> None:
-    await kept(store, WORKED, "09:30", AIMED)
+    await stored(store, WORKED, "09:30", AIMED)
     for asset in (MILL, LINE):
         found = await asked(store, asset, "08:00", "09:00", "09:30", AIMED)
         assert found.planned == 30  # 0.5 × 60 min ÷ 1 min, of the line's last operation
@@ -65,7 +65,7 @@ async def test_a_target_plans_its_share_of_the_planned_time(store: Store) -> Non
 
 
 async def test_orders_plan_their_pieces_where_nothing_is_aimed_at(store: Store) -> None:
-    await kept(store, TWO_ORDERS[len(WORKED) :], "10:00")
+    await stored(store, TWO_ORDERS[len(WORKED) :], "10:00")
     first = await asked(store, MILL, "09:00", "09:20", "10:00")
     assert first.planned == 10  # five minutes, half a minute a piece
     assert (await asked(store, MILL, "09:20", "10:00", "10:00")).planned == 40  # and no more than the order is for
@@ -74,7 +74,7 @@ async def test_orders_plan_their_pieces_where_nothing_is_aimed_at(store: Store) 
 
 
 async def test_an_order_that_is_for_no_number_of_pieces_plans_nothing(store: Store) -> None:
-    await kept(store, WORKED, "09:30")
+    await stored(store, WORKED, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
     assert (found.planned, found.indicators["schedule_attainment"]) == (None, None)
 
@@ -85,7 +85,7 @@ async def test_a_line_has_its_constraints_oee_beside_its_own(store: Store) -> No
         message("08:10", "state", LATHE, state="blocked"),
         message("09:00", "state", LATHE, state="off"),
     ]
-    await kept(store, [*WORKED, *lathe], "09:30", AIMED)
+    await stored(store, [*WORKED, *lathe], "09:30", AIMED)
     line = await asked(store, LINE, "08:00", "09:00", "09:30", AIMED)
     assert line.constraint is not None
     assert (line.constraint.machine, line.constraint.from_) == (MILL, "2026-11-24T08:00:00Z")
@@ -94,7 +94,7 @@ async def test_a_line_has_its_constraints_oee_beside_its_own(store: Store) -> No
 
 
 async def test_the_six_big_losses_are_planned_time_less_what_was_productive(store: Store) -> None:
-    await kept(store, WORKED, "09:30", AIMED)
+    await stored(store, WORKED, "09:30", AIMED)
     found = await asked(store, MILL, "08:00", "09:00", "09:30", AIMED)
     assert found.six_big_losses == {
         "breakdown": 720,
@@ -109,7 +109,7 @@ async def test_the_six_big_losses_are_planned_time_less_what_was_productive(stor
 
 @pytest.mark.parametrize("by", BY)
 async def test_the_parts_of_a_range_add_up_to_it(store: Store, by: By) -> None:
-    await kept(store, TWO_ORDERS, "10:00")
+    await stored(store, TWO_ORDERS, "10:00")
     whole = await asked(store, LINE, "08:00", "09:45", "10:00")
     parts = await answers_by(store, PLANT, LINE, by, (at("08:00"), at("09:45")), now=at("10:00"))
     for field in FIELDS:
@@ -119,7 +119,7 @@ async def test_the_parts_of_a_range_add_up_to_it(store: Store, by: By) -> None:
 
 
 async def test_each_product_and_order_has_its_own_indicators_and_time(store: Store) -> None:
-    await kept(store, TWO_ORDERS, "10:00")
+    await stored(store, TWO_ORDERS, "10:00")
     lug, bracket = await answers_by(store, PLANT, MILL, "order", (at("08:00"), at("10:00")), now=at("10:00"))
     assert lug.indicators["quality_ratio"] == 17 / 20
     assert bracket.ledger["good"] == 33

@@ -8,7 +8,7 @@ import pytest
 from broker.contract.events import AnyEvent, Count, Labour, Material, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import Answer, answer
 from services.query.groups import answers_by
 from services.store.sqlite.store import SqliteStore
@@ -28,15 +28,15 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await opened.close()
 
 
-async def told(store: SqliteStore, *events: AnyEvent, asset: str = MILL) -> Answer:
-    keeper = Keeper(store, NO_PLANT, lambda: at("09:00"))
-    await keeper.keep_events([StateChange(asset=MILL, at=at("08:00"), state="running"), *events])
-    await keeper.advance()
+async def reported(store: SqliteStore, *events: AnyEvent, asset: str = MILL) -> Answer:
+    writer = LedgerWriter(store, NO_PLANT, lambda: at("09:00"))
+    await writer.store_events([StateChange(asset=MILL, at=at("08:00"), state="running"), *events])
+    await writer.advance()
     return await answer(store, NO_PLANT, asset, at("08:00"), at("09:00"), now=at("09:00"))
 
 
 async def test_a_ratio_of_what_nobody_tells_is_none_and_says_what_to_send(store: SqliteStore) -> None:
-    found = await told(
+    found = await reported(
         store,
         Count(asset=MILL, at=at("08:00"), produced=0, inspected=0),
         Count(asset=MILL, at=at("08:30"), produced=5, inspected=5),
@@ -50,7 +50,7 @@ async def test_a_ratio_of_what_nobody_tells_is_none_and_says_what_to_send(store:
 
 
 async def test_what_was_told_to_be_zero_is_zero(store: SqliteStore) -> None:
-    found = await told(
+    found = await reported(
         store,
         Count(asset=MILL, at=at("08:00"), produced=0, good=0, inspected=0, first_pass=0),
         Count(asset=MILL, at=at("08:10"), scrap=0, rework=0),
@@ -62,7 +62,7 @@ async def test_what_was_told_to_be_zero_is_zero(store: SqliteStore) -> None:
 
 
 async def test_it_holds_of_each_part_of_a_range(store: SqliteStore) -> None:
-    await told(
+    await reported(
         store,
         Count(asset=MILL, at=at("08:00"), produced=0, scrap=0),
         Count(asset=MILL, at=at("08:30"), produced=5),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, Sample, State, StateChange, Status
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT, Plant, parse
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.query.ranges import Range, measure
 from services.store.interface import Store
@@ -41,10 +41,10 @@ def state(clock: str, word: State, machine: str = MILL) -> StateChange:
 
 
 async def keep(store: Store, events: Iterable[AnyEvent], now: int, plant: Plant = NO_PLANT) -> None:
-    keeper = Keeper(store, plant, lambda: now)
-    await keeper.keep_events(list(events))
-    await keeper.advance()
-    await keeper.finish()
+    writer = LedgerWriter(store, plant, lambda: now)
+    await writer.store_events(list(events))
+    await writer.advance()
+    await writer.finish()
 
 
 async def total(store: Store, asset: str, start: str, end: str, now: str, plant: Plant = NO_PLANT) -> dict[str, float]:
@@ -194,10 +194,10 @@ async def test_a_meter_of_its_own_adds_energy_but_no_time(store: Store) -> None:
 async def test_stock_counts_until_now_though_the_ledger_of_its_shelf_is_behind(store: Store) -> None:
     shelf = f"{LINE}/shelf-1"
     now = at("08:00")
-    keeper = Keeper(store, NO_PLANT, lambda: now)
-    await keeper.keep_events([Material(asset=shelf, at=now, name="bar", stock=2), state("08:00", "running")])
+    writer = LedgerWriter(store, NO_PLANT, lambda: now)
+    await writer.store_events([Material(asset=shelf, at=now, name="bar", stock=2), state("08:00", "running")])
     now = at("10:00")
-    await keeper.keep_events([state("10:00", "setup")])
+    await writer.store_events([state("10:00", "setup")])
     assert (await total(store, LINE, "08:00", "10:00", "10:00"))["stock_s"] == 2 * 7_200
 
 
@@ -219,16 +219,16 @@ async def test_nothing_is_known_of_an_asset_that_never_spoke(store: Store) -> No
 @pytest.mark.parametrize("restart", [False, True])
 async def test_a_failure_is_no_new_one_after_a_day_of_silence(store: Store, *, restart: bool) -> None:
     now = at("00:00")
-    keeper = Keeper(store, NO_PLANT, lambda: now)
+    writer = LedgerWriter(store, NO_PLANT, lambda: now)
     down = StateChange(asset=MILL, at=at("00:10"), state="down", reason="jam")
-    await keeper.keep_events([state("00:00", "running"), down])
-    await keeper.keep_events([state("00:20", "unknown"), Status(asset=MILL, at=at("00:30"), online=False)])
+    await writer.store_events([state("00:00", "running"), down])
+    await writer.store_events([state("00:20", "unknown"), Status(asset=MILL, at=at("00:30"), online=False)])
     now = at("23:00")
-    await keeper.advance()
+    await writer.advance()
     if restart:
-        keeper = Keeper(store, NO_PLANT, lambda: now)
-    await keeper.keep_events([StateChange(asset=MILL, at=at("22:59:30"), state="down", reason="jam")])
-    await keeper.advance()
+        writer = LedgerWriter(store, NO_PLANT, lambda: now)
+    await writer.store_events([StateChange(asset=MILL, at=at("22:59:30"), state="down", reason="jam")])
+    await writer.advance()
     measured = await measure(store, NO_PLANT, MILL, at("00:00"), at("23:00"), now=now)
     assert measured.total()["failures"] == NANO
     assert measured.reasons[MILL, "down", "jam"] == (10 * MINUTE + 30 * NANO, NANO)

@@ -22,7 +22,7 @@ async def proxy() -> AsyncIterator[Proxy]:
         yield made
 
 
-async def said(proxy: Proxy, text: bytes) -> bytes:
+async def reported_state(proxy: Proxy, text: bytes) -> bytes:
     async with asyncio.timeout(10):
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         try:
@@ -41,7 +41,7 @@ async def end_of(answer: Coroutine[None, None, bytes]) -> bytes:
 
 
 async def test_it_passes_on(proxy: Proxy) -> None:
-    assert await said(proxy, b"hello") == b"hello"
+    assert await reported_state(proxy, b"hello") == b"hello"
 
 
 async def test_cut_it_ends_what_there_is_and_takes_no_more_until_it_is_mended(proxy: Proxy) -> None:
@@ -51,14 +51,14 @@ async def test_cut_it_ends_what_there_is_and_takes_no_more_until_it_is_mended(pr
     proxy.cut()
     assert await end_of(reader.read(1_000)) == b""
     writer.close()
-    assert await end_of(said(proxy, b"hello")) == b""
+    assert await end_of(reported_state(proxy, b"hello")) == b""
     proxy.mend()
-    assert await said(proxy, b"hello") == b"hello"
+    assert await reported_state(proxy, b"hello") == b"hello"
 
 
 async def test_frozen_it_keeps_connections_and_passes_on_later(proxy: Proxy) -> None:
     proxy.freeze()
-    answer = asyncio.create_task(said(proxy, b"hello"))
+    answer = asyncio.create_task(reported_state(proxy, b"hello"))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await asyncio.shield(answer)
@@ -68,4 +68,4 @@ async def test_frozen_it_keeps_connections_and_passes_on_later(proxy: Proxy) -> 
 
 async def test_slow_it_passes_all_on(proxy: Proxy) -> None:
     proxy.slow(0.01)
-    assert await said(proxy, b"hello") == b"hello"
+    assert await reported_state(proxy, b"hello") == b"hello"

@@ -14,7 +14,7 @@ from broker.contract.topics import Kind
 from broker.plant.plant import NO_PLANT
 from cli.soak.devices import Device
 from cli.soak.verdict import Verdict, is_stored, judge
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
 
 CYCLE = 40
@@ -31,13 +31,13 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 async def devices(store: SqliteStore) -> list[Device]:
     """Two devices that have sent every kind of message, all of which is acknowledged and kept."""
     found = [Device(0), Device(1)]
-    keeper = Keeper(store, NO_PLANT, lambda: time.time_ns() + 3 * 60 * NS_PER_S)
+    writer = LedgerWriter(store, NO_PLANT, lambda: time.time_ns() + 3 * 60 * NS_PER_S)
     for device in found:
         for n in range(CYCLE):
             device.clock_off_ns = (n - CYCLE) * NS_PER_S
             device.next()
             device.acknowledged[n] = 1
-        await keeper.keep_events([event for n in range(CYCLE) for event in device.events(n)])
+        await writer.store_events([event for n in range(CYCLE) for event in device.events(n)])
     return found
 
 

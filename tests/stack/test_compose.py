@@ -60,8 +60,8 @@ def publish(stack: Stack, signal: str, *payloads: str, **changed: Any) -> None:
 
 def newest(stack: Stack, signal: str) -> float | None:
     """Return the newest reading of a signal of the device that the wall's interface tells."""
-    told = stack.api(f"events?asset={DEVICE}&kind=telemetry&from=now-10m&order=newest")
-    return next((event["value"] for event in told if event["signal"] == signal), None)
+    reported = stack.api(f"events?asset={DEVICE}&kind=telemetry&from=now-10m&order=newest")
+    return next((event["value"] for event in reported if event["signal"] == signal), None)
 
 
 def readings(stack: Stack, signal: str) -> int:

@@ -15,7 +15,7 @@ import pytest
 
 from broker.contract.message import Message
 from broker.plant.plant import NO_PLANT
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import LedgerRow, Store
 from services.store.opening import default_url, open_store
 from tests.stack.running import ROOT, Demo, client, free_port
@@ -46,8 +46,8 @@ async def test_a_machine_nobody_declared_appears_with_its_first_message(broker: 
 @pytest.mark.mosquitto
 async def test_a_device_joins_with_the_line_that_the_demo_prints(tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator") as demo:
-        said = "\n".join(demo.lines)
-        line = said[said.index("mosquitto_pub") :].replace("\\\n", " ").partition("\n")[0]
+        reported_state = "\n".join(demo.lines)
+        line = reported_state[reported_state.index("mosquitto_pub") :].replace("\\\n", " ").partition("\n")[0]
         assert (await asyncio.to_thread(subprocess.run, line.split(), timeout=10, check=False)).returncode == 0
         await demo.until("/api/v1/assets", lambda assets: state_of(assets) == "running")
 
@@ -94,15 +94,15 @@ async def test_killed_at_any_moment_nothing_acknowledged_is_lost_or_counted_twic
             except aiomqtt.MqttError:
                 pass  # the broker went with the demo; what it had not acknowledged may be lost
         await demo.start()
-        await until_kept(demo, acknowledged)
+        await write_with_retry(demo, acknowledged)
         await demo.stop()
     store = await open_store(default_url(demo.data))
     replayed = await open_store(default_url(tmp_path))
     try:
-        told = [event.at for event in await store.events(["count"], MACHINE, 0, 2**62)]
-        assert len(told) == len(set(told))
-        keeper = Keeper(replayed, NO_PLANT, lambda: max(told))
-        await keeper.keep_events(await store.events(["state", "count", "status"], MACHINE, 0, 2**62))
+        reported = [event.at for event in await store.events(["count"], MACHINE, 0, 2**62)]
+        assert len(reported) == len(set(reported))
+        writer = LedgerWriter(replayed, NO_PLANT, lambda: max(reported))
+        await writer.store_events(await store.events(["state", "count", "status"], MACHINE, 0, 2**62))
         assert await pieces(store) == await pieces(replayed)
     finally:
         await store.close()
@@ -116,7 +116,7 @@ async def count(device: aiomqtt.Client, produced: int) -> Message:
     return Message(f"{TOPIC}/count", payload.encode(), received_at=time.time_ns())
 
 
-async def until_kept(demo: Demo, acknowledged: list[Message]) -> None:
+async def write_with_retry(demo: Demo, acknowledged: list[Message]) -> None:
     """Wait until all these counts are in the store."""
     sent = {int(message.payload.split(b":")[1].split(b",")[0]) * 1_000_000 for message in acknowledged}
     store = await open_store(default_url(demo.data))
@@ -156,9 +156,9 @@ async def test_bad_input_is_refused_with_its_reason_and_costs_nothing(broker: st
             await device.publish(topic, payload, qos=1)
         await device.publish(f"{TOPIC}/state", "running", qos=1)
         await demo.until("/api/v1/assets", lambda assets: state_of(assets) == "running")
-        refused = await demo.until("/api/v1/rejected?from=now-1h&to=now", lambda found: len(found) >= len(BAD))
-        assert {message["topic"] for message in refused} == {topic for topic, _ in BAD}
-        assert all(message["reason"] for message in refused)
+        rejected = await demo.until("/api/v1/rejected?from=now-1h&to=now", lambda found: len(found) >= len(BAD))
+        assert {message["topic"] for message in rejected} == {topic for topic, _ in BAD}
+        assert all(message["reason"] for message in rejected)
 
 
 async def test_a_second_demo_on_the_same_data_is_told_so(tmp_path: Path) -> None:
@@ -174,9 +174,9 @@ async def test_busy_ports_are_named_and_the_next_are_taken(tmp_path: Path) -> No
         second = Demo(tmp_path / "second", "--no-simulator")
         second.port, second.mqtt_port = first.port, first.mqtt_port
         async with second:
-            said = "\n".join(second.lines)
-            assert f"port {first.port} is in use" in said
-            assert f"port {first.mqtt_port} is in use" in said
+            reported_state = "\n".join(second.lines)
+            assert f"port {first.port} is in use" in reported_state
+            assert f"port {first.mqtt_port} is in use" in reported_state
             await second.stop()
 
 

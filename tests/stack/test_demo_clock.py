@@ -30,10 +30,10 @@ async def ahead(tmp_path: Path) -> AsyncIterator[Demo]:
 
 @pytest.mark.browser
 async def test_a_clock_that_is_ahead_is_told_at_the_start_and_on_the_wall(ahead: Demo) -> None:
-    said = " ".join(" ".join(ahead.lines).split())
-    assert "is 3 h 29 min ahead of this computer's clock" in said or "is 3 h 30 min ahead" in said
-    assert "a device with the right time lands in its past" in said
-    assert "--data, or wait until 20" in said
+    reported_state = " ".join(" ".join(ahead.lines).split())
+    assert "is 3 h 29 min ahead of this computer's clock" in reported_state or "is 3 h 30 min ahead" in reported_state
+    assert "a device with the right time lands in its past" in reported_state
+    assert "--data, or wait until 20" in reported_state
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])

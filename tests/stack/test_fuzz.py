@@ -24,14 +24,14 @@ from broker.contract.payloads import EXAMPLES, KpiPayload, Payload
 from broker.contract.recording import from_line
 from broker.contract.topics import KINDS, PREFIX
 from broker.plant.plant import NO_PLANT
-from services.intake.isolation import judge
-from services.intake.routing import is_kept_by_kpi
-from services.kpi.keeping import Keeper
+from services.intake.isolation import split_valid
+from services.intake.routing import is_for_kpi
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.windows import Windows
 from services.query.answers import answer
-from services.store.interface import Batch, Refused
+from services.store.interface import Batch, Rejected
 from services.store.sqlite.store import SqliteStore
-from services.wall.live import Picture
+from services.wall.live_state import LiveState
 from services.wall.stream import Scope, Stream
 
 LONG: Final = int(os.environ.get("FUZZ_EXAMPLES", "25"))
@@ -50,32 +50,32 @@ class Corridor:
         self.runner = asyncio.Runner()
         self.store = self.runner.run(SqliteStore.open(path))
         self.windows = Windows(self.store, NO_PLANT)
-        self.keeper = Keeper(self.store, NO_PLANT, lambda: NOW, changed=self.windows.apply)
-        self.picture = Picture()
+        self.writer = LedgerWriter(self.store, NO_PLANT, lambda: NOW, changed=self.windows.apply)
+        self.live_state = LiveState()
 
-    def take(self, messages: Sequence[Message]) -> list[Refused]:
+    def take(self, messages: Sequence[Message]) -> list[Rejected]:
         return self.runner.run(self._take(messages))
 
-    async def _take(self, messages: Sequence[Message]) -> list[Refused]:
-        events, refused = judge([each for each in messages if not is_kept_by_kpi(each.topic)], decode)
-        await self.store.write(Batch(events=events, refused=refused))
-        refused += await self.keeper.keep([each for each in messages if is_kept_by_kpi(each.topic)])
-        await self.windows.roll(self.keeper, await self.keeper.advance())
+    async def _take(self, messages: Sequence[Message]) -> list[Rejected]:
+        events, rejected = split_valid([each for each in messages if not is_for_kpi(each.topic)], decode)
+        await self.store.write(Batch(events=events, rejected=rejected))
+        rejected += await self.writer.persist([each for each in messages if is_for_kpi(each.topic)])
+        await self.windows.roll(self.writer, await self.writer.advance())
         await self.windows.read(NOW)
         for publication in self.windows.due(NOW):
             assert not publication.payload or "indicators" in json.loads(publication.payload)
-        assert not self.keeper.failing
+        assert not self.writer.failing
         for asset in (MILL, SITE):
             found = await answer(self.store, NO_PLANT, asset, NOW - HOUR_NS, NOW, now=NOW)
             assert json.dumps(found.document(), allow_nan=False)
-        shown = [self.picture.receive(message) for message in messages]
-        assert sum(bool(each and each.problem) for each in shown) == len(refused)
-        self.picture.tick(NOW, 1)
-        stream = Stream(self.picture, lambda: NOW, lambda _: None).events(Scope("", True, True, True))
+        shown = [self.live_state.receive(message) for message in messages]
+        assert sum(bool(each and each.problem) for each in shown) == len(rejected)
+        self.live_state.tick(NOW, 1)
+        stream = Stream(self.live_state, lambda: NOW, lambda _: None).events(Scope("", True, True, True))
         assert (await anext(stream)).startswith(b"retry")
         assert json.loads((await anext(stream)).partition(b"data: ")[2])["facts"] is not None
         await stream.aclose()
-        return refused
+        return rejected
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,9 @@ def corridor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corridor]:
 
 
 def checked(corridor: Corridor, messages: Sequence[Message]) -> None:
-    refused = corridor.take(messages)
-    assert not [one.reason for one in refused if "the program fails" in one.reason]
-    assert all(one.reason.count(";") for one in refused)  # what is wrong, and how to mend it
+    rejected = corridor.take(messages)
+    assert not [one.reason for one in rejected if "the program fails" in one.reason]
+    assert all(one.reason.count(";") for one in rejected)  # what is wrong, and how to mend it
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)

@@ -118,10 +118,10 @@ async def test_ingest_writes_what_waits_step_by_step(broker: EmbeddedBroker, tmp
         arguments = ("ingest", "--broker", broker.url, "--store", f"sqlite:///{file}")
         assert await highest_when_all_has_waited(broker, arguments, took) < MOST_MB
         (signal_,) = await store.signals(MACHINE)
-        kept = sum(bucket.n for bucket in await store.thinned(MACHINE, "vibration", 0, 2**62, 4))
+        stored = sum(bucket.n for bucket in await store.downsampled(MACHINE, "vibration", 0, 2**62, 4))
     finally:
         await store.close()
-    assert (signal_.signal, kept) == ("vibration", MESSAGES * MOST_VALUES)
+    assert (signal_.signal, stored) == ("vibration", MESSAGES * MOST_VALUES)
 
 
 async def test_the_wall_keeps_of_each_message_what_it_shows(broker: EmbeddedBroker, tmp_path: Path) -> None:

@@ -30,14 +30,14 @@ def places(folder: Path, broker: int = 1, wall: int = 1, **settings: str) -> Pla
         file.set(name, name.rpartition("_")[2].lower())
     for name, value in settings.items():
         file.set(name, value)
-    told = {"broker": f"mqtt://127.0.0.1:{broker}", "store": f"sqlite:///{folder / 'corridor.db'}"}
-    return Places.of(file, told | {"wall": f"http://127.0.0.1:{wall}"})
+    reported = {"broker": f"mqtt://127.0.0.1:{broker}", "store": f"sqlite:///{folder / 'corridor.db'}"}
+    return Places.of(file, reported | {"wall": f"http://127.0.0.1:{wall}"})
 
 
 async def findings(where: Places) -> dict[str, Finding]:
-    told: list[Finding] = []
-    found = await examine(ASKED, where, told.append)
-    assert told == found
+    reported: list[Finding] = []
+    found = await examine(ASKED, where, reported.append)
+    assert reported == found
     return {finding.part: finding for finding in found}
 
 
@@ -80,7 +80,7 @@ async def test_each_part_is_found_to_work_or_to_be_at_fault(tmp_path: Path, monk
         await listening(port)
         where = places(tmp_path, broker.port, port)
         found = await findings(where)
-        assert {part: finding.standing for part, finding in found.items()} == dict.fromkeys(found, "ok"), found
+        assert {part: finding.current_state for part, finding in found.items()} == dict.fromkeys(found, "ok"), found
         assert list(found) == ["settings", "broker", "store", "ingest", "ledger", "wall"]
 
         monkeypatch.setattr(stack_parts, "INGEST_S", 1.0)
@@ -89,25 +89,29 @@ async def test_each_part_is_found_to_work_or_to_be_at_fault(tmp_path: Path, monk
             process.terminate()
             await process.wait()
         found = await findings(where)
-        assert [part for part, finding in found.items() if finding.standing == "fault"] == ["ingest", "ledger", "wall"]
-        assert found["ingest"].cure == "docker compose logs --tail 20 ingest"
-        assert "cannot be reached" in found["wall"].told
+        assert [part for part, finding in found.items() if finding.current_state == "fault"] == [
+            "ingest",
+            "ledger",
+            "wall",
+        ]
+        assert found["ingest"].hint == "docker compose logs --tail 20 ingest"
+        assert "cannot be reached" in found["wall"].reported
 
         found = await findings(places(tmp_path, broker.port, port, CORRIDOR_MQTT_PASSWORD_PROBE="another"))
-        assert found["broker"].told == "the broker refuses the user probe: Not authorized"
-        assert found["ingest"].standing == "left out"
-        assert found["ingest"].told == "cannot be told while broker does not work"
+        assert found["broker"].reported == "the broker refuses the user probe: Not authorized"
+        assert found["ingest"].current_state == "left out"
+        assert found["ingest"].reported == "cannot be told while broker does not work"
 
 
 async def test_without_a_broker_or_secrets_it_says_so(tmp_path: Path) -> None:
     found = await findings(places(tmp_path))
-    assert found["broker"].standing == "fault"
-    assert found["broker"].told.startswith("the broker at mqtt://127.0.0.1:1 cannot be reached")
+    assert found["broker"].current_state == "fault"
+    assert found["broker"].reported.startswith("the broker at mqtt://127.0.0.1:1 cannot be reached")
     found = await findings(Places.of(EnvFile(tmp_path / "none" / ".env"), {}))
-    assert found["settings"].cure == "./corridor stack init"
-    assert {finding.standing for part, finding in found.items() if part != "settings"} == {"left out"}
+    assert found["settings"].hint == "./corridor stack init"
+    assert {finding.current_state for part, finding in found.items() if part != "settings"} == {"left out"}
 
 
 async def test_what_is_missing_is_named(tmp_path: Path) -> None:
     found = await findings(places(tmp_path, CORRIDOR_WALL_PASSWORD=""))
-    assert found["settings"].told == f"{tmp_path / '.env'} lacks CORRIDOR_WALL_PASSWORD"
+    assert found["settings"].reported == f"{tmp_path / '.env'} lacks CORRIDOR_WALL_PASSWORD"

@@ -9,7 +9,7 @@ import pytest
 from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Measurement, Meter, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT, parse
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.recompute import recompute
 from services.kpi.windows import Windows
 from services.ledger.fields import NANO
@@ -62,10 +62,10 @@ async def store(tmp_path: Path) -> SqliteStore:
 @pytest.mark.parametrize("value", [1e16, 1e200, 1e300, DOUBLE_MAX, float("inf")])
 async def test_quantities_beyond_their_bounds_are_in_no_sum_and_end_nothing(store: SqliteStore, value: float) -> None:
     await store.write(Batch(events=[*good(MILL), *good(SAW), *beyond(value)]))
-    keeper = Keeper(store, PLANT, lambda: TEN)
-    assert await keeper.advance() == TEN
+    writer = LedgerWriter(store, PLANT, lambda: TEN)
+    assert await writer.advance() == TEN
     windows = Windows(store, PLANT)
-    await windows.roll(keeper, TEN)
+    await windows.roll(writer, TEN)
     await windows.read(TEN)
     published = {publication.topic: publication.payload for publication in windows.due(TEN) if publication.payload}
     assert json.loads(published[f"corridor/v1/{MILL}/kpi/last-hour"])["indicators"]["availability"] == 1
@@ -90,7 +90,7 @@ async def test_an_indicator_of_a_sum_beyond_all_bounds_is_null_with_a_note_for_i
 ) -> None:
     """A count of 1e200 with an ideal cycle of 1e200, as an older version kept and counted it."""
     await store.write(Batch(events=[*good(MILL), *good(SAW)]))
-    await Keeper(store, NO_PLANT, lambda: TEN).advance()
+    await LedgerWriter(store, NO_PLANT, lambda: TEN).advance()
     (row,) = [row for row in await store.rows(MILL, NINE, TEN) if row.sums.get("produced")]
     huge = row.sums | {"produced": 10**209, "ideal_s": 10**409, "unrated": 10**400}
     await store.write(Batch(rows=[LedgerRow(MILL, row.start, row.product, row.shift, huge, row.order)]))
@@ -103,10 +103,10 @@ async def test_an_indicator_of_a_sum_beyond_all_bounds_is_null_with_a_note_for_i
     for name in mill.indicators:
         await explain(store, NO_PLANT, MILL, name, (NINE, TEN), now=TEN)
     assert any("beyond all bounds" in note and "recompute" in note for note in mill.notes)
-    keeper = Keeper(store, NO_PLANT, lambda: TEN)
-    await keeper.advance()
+    writer = LedgerWriter(store, NO_PLANT, lambda: TEN)
+    await writer.advance()
     windows = Windows(store, NO_PLANT)
-    await windows.roll(keeper, TEN)
+    await windows.roll(writer, TEN)
     assert {publication.topic for publication in windows.due(TEN)} >= {
         f"corridor/v1/{asset}/kpi/last-hour" for asset in (MILL, SAW, LINE)
     }

@@ -7,7 +7,7 @@ import pytest
 
 from services.store import client_ids
 from services.store.influx import address as influx_address
-from services.store.influx.names import SCHEMA_NOTE
+from services.store.influx.names import SCHEMA_METADATA
 from services.store.influx.setup import Setup
 from services.store.interface import Store, StoreError
 from services.store.opening import default_url, open_store
@@ -52,7 +52,7 @@ async def test_an_influxdb_has_one_from_when_it_is_set_up(influxd: Influxd) -> N
 @pytest.mark.influx
 async def test_one_that_was_set_up_before_there_were_marks_has_none(influxd: Influxd, influx_url: str) -> None:
     store = await open_store(influx_url)
-    await store.set_note(SCHEMA_NOTE, "1")
+    await store.set_metadata(SCHEMA_METADATA, "1")
     await set_up(influx_url)
     assert await client_ids.client_id(store, "kpi") == "corridor-kpi"
     with pytest.raises(StoreError, match="--new-client-ids"):

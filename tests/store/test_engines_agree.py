@@ -9,7 +9,7 @@ from broker.contract.events import AnyEvent, Material, Sample
 from broker.contract.topics import KINDS, Kind
 from broker.plant.plant import Plant, load
 from edge.simulation.simulator import Simulator
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.ledger.fields import NANO
 from services.query.answers import answer
 from services.query.explaining import explain
@@ -38,15 +38,15 @@ def batches(plant: Plant) -> list[list[AnyEvent]]:
     found: list[list[AnyEvent]] = []
     last: dict[tuple[str, str], int] = {}
     for events in Simulator(plant).backfill(START, END):
-        kept: list[AnyEvent] = []
+        stored: list[AnyEvent] = []
         for event in events:
             key = (event.asset, event.series)
             if isinstance(event, Sample):
                 if event.at - last.get(key, 0) < MINUTE:
                     continue
                 last[key] = event.at
-            kept.append(event)
-        found.append(kept)
+            stored.append(event)
+        found.append(stored)
     machine = found[0][0].asset
     found[0].append(Material(asset=machine, at=START + 1, name="coolant", stock=123_456_789.123, consumed=0.1))
     found[-1].append(Material(asset=machine, at=END - 7, name="coolant", stock=0.3, consumed=0.4))
@@ -59,14 +59,14 @@ async def stores(batches: list[list[AnyEvent]], plant: Plant, tmp_path: Path, in
     opened = [await open_store(url) for url in (default_url(tmp_path), influx_url)]
     for store in opened:
         now = START
-        keeper = Keeper(store, plant, lambda: now)  # noqa: B023  (used within the loop)
+        writer = LedgerWriter(store, plant, lambda: now)  # noqa: B023  (used within the loop)
         for events in batches:
             now = max([now, *(event.at for event in events)])
             ledger = [event for event in events if event.kind not in {"telemetry", "event", "cmd", "reply"}]
             await store.write(Batch(events=[event for event in events if event.kind in {"telemetry", "event"}]))
-            await keeper.keep_events(ledger[len(ledger) // 2 :])
-            await keeper.keep_events(ledger[: len(ledger) // 2])
-            await keeper.advance()
+            await writer.store_events(ledger[len(ledger) // 2 :])
+            await writer.store_events(ledger[: len(ledger) // 2])
+            await writer.advance()
     yield opened[0], opened[1], plant
     for store in opened:
         await store.close()
@@ -109,14 +109,14 @@ async def test_sqlite_and_influxdb_hold_the_same(stores: Stores) -> None:
     assert any(row.sums.get("stock_s", 0) > 2**53 for row in rows)
     assert await one.reasons("", START, END) == await other.reasons("", START, END)
     assert await one.reason_rows("", START, END) == await other.reason_rows("", START, END)
-    assert await one.frontier("") == await other.frontier("")
+    assert await one.watermark("") == await other.watermark("")
     assert await one.events(ALL, "", START, END) == await other.events(ALL, "", START, END)
-    assert await one.before(ALL, "", END - 3) == await other.before(ALL, "", END - 3)
+    assert await one.latest_before(ALL, "", END - 3) == await other.latest_before(ALL, "", END - 3)
     assert await one.signals("") == await other.signals("")
     signal = (await one.signals(""))[0]
-    thinned = [await store.thinned(signal.asset, signal.signal, START, END, 7) for store in (one, other)]
-    assert [(b.at, b.least, b.greatest, b.n, b.text) for b in thinned[0]] == [
-        (b.at, b.least, b.greatest, b.n, b.text) for b in thinned[1]
+    downsampled = [await store.downsampled(signal.asset, signal.signal, START, END, 7) for store in (one, other)]
+    assert [(b.at, b.least, b.greatest, b.n, b.text) for b in downsampled[0]] == [
+        (b.at, b.least, b.greatest, b.n, b.text) for b in downsampled[1]
     ]
     # A mean is reckoned by the engine, each in its own order.
-    assert [b.mean for b in thinned[0]] == pytest.approx([b.mean for b in thinned[1]], rel=1e-12)
+    assert [b.mean for b in downsampled[0]] == pytest.approx([b.mean for b in downsampled[1]], rel=1e-12)

@@ -30,7 +30,7 @@ def test_the_default_is_a_file_in_the_data_folder(folder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reported"),
     [
         ("influxdb://secret@host:8086/", "end in the name of one bucket"),
         ("influxdb://sec/ret@host:8086/bucket", "end in the name of one bucket"),
@@ -52,10 +52,10 @@ def test_the_default_is_a_file_in_the_data_folder(folder: str) -> None:
         ("sqlite:///x.db?mode=ro", "write them as %3F and %23"),
     ],
 )
-async def test_a_url_that_means_no_store_is_told_without_its_password(url: str, told: str) -> None:
+async def test_a_url_that_means_no_store_is_told_without_its_password(url: str, reported: str) -> None:
     with pytest.raises(StoreError) as error:
         await open_store(url)
-    assert told in str(error.value)
+    assert reported in str(error.value)
     assert "secret" not in str(error.value)
 
 

@@ -11,7 +11,7 @@ from broker.contract.codec import decode
 from broker.contract.errors import ContractError
 from broker.contract.message import Message
 from services.store import rejections
-from services.store.interface import Batch, Refused, Store, StoreError
+from services.store.interface import Batch, Rejected, Store, StoreError
 from services.store.rejections import Rejections, Tally, reason_class
 from services.store.sqlite.file import open_writer
 from services.store.sqlite.store import SqliteStore
@@ -29,30 +29,30 @@ def one_reason(_: random.Random, n: int) -> Message:
     return Message(f"corridor/v1/{MILL}/state", b"Running", received_at=NOON + n)
 
 
-def values_that_vary(chance: random.Random, n: int) -> Message:
-    return Message(f"corridor/v1/{MILL}/state", chance.randbytes(8).hex().encode(), received_at=NOON + n)
+def values_that_vary(rng: random.Random, n: int) -> Message:
+    return Message(f"corridor/v1/{MILL}/state", rng.randbytes(8).hex().encode(), received_at=NOON + n)
 
 
-def topics_that_vary(chance: random.Random, n: int) -> Message:
-    topic = "/".join(chance.randbytes(4).hex() for _ in range(4))
+def topics_that_vary(rng: random.Random, n: int) -> Message:
+    topic = "/".join(rng.randbytes(4).hex() for _ in range(4))
     return Message(f"corridor/v1/{topic}/state", b"Running", received_at=NOON + n)
 
 
-def topics_of_no_contract(chance: random.Random, n: int) -> Message:
-    topic = "/".join(chance.randbytes(4).hex().upper() for _ in range(chance.randint(1, 12)))
+def topics_of_no_contract(rng: random.Random, n: int) -> Message:
+    topic = "/".join(rng.randbytes(4).hex().upper() for _ in range(rng.randint(1, 12)))
     return Message(topic, b"x" * 2_000, received_at=NOON + n)
 
 
-def long_topics(chance: random.Random, n: int) -> Message:
-    return Message(f"corridor/v1/{chance.randbytes(2_000).hex()}", b"x", received_at=NOON + n)
+def long_topics(rng: random.Random, n: int) -> Message:
+    return Message(f"corridor/v1/{rng.randbytes(2_000).hex()}", b"x", received_at=NOON + n)
 
 
-def machines_of_one_site(chance: random.Random, n: int) -> Message:
-    return Message(f"corridor/v1/leeds/shop/line-1/m{chance.randrange(9_999)}/state", b"{", received_at=NOON + n)
+def machines_of_one_site(rng: random.Random, n: int) -> Message:
+    return Message(f"corridor/v1/leeds/shop/line-1/m{rng.randrange(9_999)}/state", b"{", received_at=NOON + n)
 
 
-def many_kinds(chance: random.Random, n: int) -> Message:
-    kind = chance.choice(["state", "count", "job", "meter/power", "telemetry", "status", "labour", "event/e-1"])
+def many_kinds(rng: random.Random, n: int) -> Message:
+    kind = rng.choice(["state", "count", "job", "meter/power", "telemetry", "status", "labour", "event/e-1"])
     payloads = [
         b"",
         b"{",
@@ -64,8 +64,8 @@ def many_kinds(chance: random.Random, n: int) -> Message:
         b'{"value":NaN}',
         b'"' + bytes(900) + b'"',
     ]
-    payload = chance.choice([*payloads, chance.randbytes(12), f'{{"{chance.randrange(9**9)}":1'.encode()])
-    return Message(f"corridor/v1/{MILL}-{chance.randrange(99)}/{kind}", payload, received_at=NOON + n)
+    payload = rng.choice([*payloads, rng.randbytes(12), f'{{"{rng.randrange(9**9)}":1'.encode()])
+    return Message(f"corridor/v1/{MILL}-{rng.randrange(99)}/{kind}", payload, received_at=NOON + n)
 
 
 FLOODS: list[Flood] = [
@@ -79,19 +79,19 @@ FLOODS: list[Flood] = [
 ]
 
 
-def rejected(message: Message) -> Refused | None:
+def rejected(message: Message) -> Rejected | None:
     try:
         decode(message)
     except ContractError as error:
-        return Refused.of(message, error)
+        return Rejected.of(message, error)
     return None
 
 
-def batches(floods: list[Flood], messages: int = FLOOD, size: int = 500) -> Iterator[list[Refused]]:
-    chance = random.Random(7)
-    batch: list[Refused] = []
+def batches(floods: list[Flood], messages: int = FLOOD, size: int = 500) -> Iterator[list[Rejected]]:
+    rng = random.Random(7)
+    batch: list[Rejected] = []
     for n in range(messages):
-        one = rejected(floods[n % len(floods)](chance, n))
+        one = rejected(floods[n % len(floods)](rng, n))
         if one is not None:
             batch.append(one)
         if len(batch) == size:
@@ -120,18 +120,18 @@ async def test_a_flood_is_stored_within_its_quota_and_counted_exactly(tmp_path: 
     messages = FLOOD if len(floods) > 1 else FLOOD // 4
     for number, batch in enumerate(batches(floods, messages)):
         sent += len(batch)
-        await store.write(Batch(refused=batch))
+        await store.write(Batch(rejected=batch))
         if number == 5:
-            await store.write(Batch(refused=[fresh]))
+            await store.write(Batch(rejected=[fresh]))
             sent += 1
-    rows = await store.refused(0, FOR_EVER)
+    rows = await store.rejected(0, FOR_EVER)
     assert sent > messages // 2
     assert sum(row.count for row in rows) == sent
     assert fresh in rows
     assert len([row for row in rows if not row.is_count]) <= rejections.HOUR_ROWS + rejections.MOST_REASONS
     assert len(rows) <= rejections.HOUR_ROWS + 3 * rejections.MOST_REASONS + rejections.MOST_GROUPS + 1
     status = await store.status()
-    assert status.refused.n == sent
+    assert status.rejected.n == sent
     await store.close()
     assert (tmp_path / "corridor.db").stat().st_size < 2_000_000
 
@@ -146,7 +146,7 @@ async def test_a_flood_of_an_hour_and_a_day_leaves_room(tmp_path: Path) -> None:
     for minute in minutes:
         clock.now = minute * 60.0
         for batch in flood:
-            moved = [Refused(one.at + minute, one.topic, one.reason, one.payload, one.size) for one in batch]
+            moved = [Rejected(one.at + minute, one.topic, one.reason, one.payload, one.size) for one in batch]
             with limits.draft() as draft:
                 rows = draft.rows(moved)
             stored |= {(row.at, row.topic, row.payload) for row in rows}
@@ -159,13 +159,13 @@ async def test_a_flood_of_an_hour_and_a_day_leaves_room(tmp_path: Path) -> None:
 def test_the_next_hour_stores_the_same_again_and_counts_from_one() -> None:
     clock = Clock()
     limits = Rejections(clock)
-    messages = [Refused(NOON + n, "corridor/v1/a/b/c/d/state", "payload is empty; send", b"", 0) for n in range(30)]
+    messages = [Rejected(NOON + n, "corridor/v1/a/b/c/d/state", "payload is empty; send", b"", 0) for n in range(30)]
     for hour in range(2):
         clock.now = hour * rejections.HOUR_S
         with limits.draft() as draft:
             rows = draft.rows(messages)
         assert rows[:-1] == messages[: rejections.FEW]
-        assert rows[-1] == Refused(
+        assert rows[-1] == Rejected(
             NOON + rejections.FEW,
             "corridor/v1/a/b/c/d/#",
             "25 more like it: payload is empty",
@@ -183,11 +183,11 @@ def test_a_batch_that_could_not_be_written_has_not_been_counted() -> None:
 
 def test_letters_tell_of_the_first_the_tenth_the_hundredth() -> None:
     limits = Rejections(Clock(), sparse=True)
-    told: list[int] = []
+    reported: list[int] = []
     for (message,) in batches([one_reason], 2_000, size=1):
         with limits.draft() as draft:
-            told += [row.count for row in draft.rows([message])]
-    assert told == [*[1] * rejections.FEW, 1, 10, 100, 1_000]
+            reported += [row.count for row in draft.rows([message])]
+    assert reported == [*[1] * rejections.FEW, 1, 10, 100, 1_000]
 
 
 def test_reasons_without_their_values_are_few() -> None:
@@ -224,7 +224,7 @@ def test_more_reasons_than_can_be_told_apart_are_counted_together() -> None:
         for n in range(5_000):
             word = "".join(chr(97 + int(digit)) for digit in str(n))
             tally.add(word)
-            draft.rows([Refused(n, f"corridor/v1/{word}/x", word, b"", 0)])
+            draft.rows([Rejected(n, f"corridor/v1/{word}/x", word, b"", 0)])
     assert len(tally.counts) == rejections.MOST_REASONS + 1
     assert limits.size <= rejections.MOST_GROUPS + rejections.MOST_REASONS + 1
 
@@ -232,9 +232,9 @@ def test_more_reasons_than_can_be_told_apart_are_counted_together() -> None:
 async def test_both_engines_count_what_they_do_not_store(store: Store) -> None:
     sent = 0
     for batch in batches(FLOODS, 4_000):
-        await store.write(Batch(refused=batch))
+        await store.write(Batch(rejected=batch))
         sent += len(batch)
-    rows = await store.refused(0, FOR_EVER)
+    rows = await store.rejected(0, FOR_EVER)
     assert sum(row.count for row in rows) == sent
     assert len(rows) < 400
 
@@ -248,7 +248,7 @@ async def test_a_file_of_before_counts_were_kept_takes_them(tmp_path: Path) -> N
         old.execute("INSERT INTO rejected (time, topic, reason, payload, bytes) VALUES (1, 't', 'r', x'', 0)")
     old.close()
     store = await SqliteStore.open(path)
-    assert await store.refused(0, 9) == [Refused(1, "t", "r", b"", 0)]
+    assert await store.rejected(0, 9) == [Rejected(1, "t", "r", b"", 0)]
     await store.close()
 
 
@@ -256,7 +256,7 @@ async def test_a_write_that_fails_leaves_the_count_as_it_was(tmp_path: Path) -> 
     store = await SqliteStore.open(tmp_path / "corridor.db")
     (batch,) = batches([one_reason], 500)
     with pytest.raises(StoreError):
-        await store.write(Batch(refused=[*batch, Refused(2**70, "t", "r", b"", 0)]))
-    await store.write(Batch(refused=batch))
-    assert sum(row.count for row in await store.refused(0, FOR_EVER)) == 500
+        await store.write(Batch(rejected=[*batch, Rejected(2**70, "t", "r", b"", 0)]))
+    await store.write(Batch(rejected=batch))
+    assert sum(row.count for row in await store.rejected(0, FOR_EVER)) == 500
     await store.close()

@@ -3,7 +3,7 @@
 from broker.contract.events import Count, State, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.windows import Windows
 from services.ledger.fields import NANO, TIME
 from services.query.ranges import measure
@@ -35,28 +35,28 @@ class Kept:
     def __init__(self, store: Store, now: str) -> None:
         self.now = at(now)
         self.windows = Windows(store, NO_PLANT)
-        self.keeper = Keeper(store, NO_PLANT, lambda: self.now, changed=self.windows.apply)
+        self.writer = LedgerWriter(store, NO_PLANT, lambda: self.now, changed=self.windows.apply)
 
     async def until(self, now: str) -> dict[str, bytes]:
         self.now = at(now)
-        await self.keeper.advance()
-        await self.keeper.finish()
-        await self.windows.roll(self.keeper, await self.keeper.advance())
+        await self.writer.advance()
+        await self.writer.finish()
+        await self.windows.roll(self.writer, await self.writer.advance())
         return {each.topic.partition("/v1/")[2]: each.payload for each in self.windows.due(self.now)}
 
 
 async def begun(store: Store) -> Kept:
-    kept = Kept(store, "08:00")
-    await kept.keeper.keep_events([state("08:00", "running"), state("08:00", "running", SAW)])
-    assert (await kept.until("10:00"))[f"{MILL}/kpi/hour"]
-    return kept
+    stored = Kept(store, "08:00")
+    await stored.writer.store_events([state("08:00", "running"), state("08:00", "running", SAW)])
+    assert (await stored.until("10:00"))[f"{MILL}/kpi/hour"]
+    return stored
 
 
 async def test_a_retired_machine_has_its_past_and_no_present(store: Store) -> None:
-    kept = await begun(store)
+    stored = await begun(store)
     assert await retire(store, await store.machines(MILL), at("10:00")) == {MILL: at("10:00")}
-    shown = await kept.until("12:00")
-    assert kept.keeper.machines() == [SAW]
+    shown = await stored.until("12:00")
+    assert stored.writer.machines() == [SAW]
     assert shown[f"{MILL}/kpi/hour"] == b"", "what the broker holds of it is cleared"
     assert shown[f"{LINE}/kpi/hour"]
     assert await hours(store, "08:00", "10:00", "12:00") == {"running_s": 4}
@@ -65,8 +65,8 @@ async def test_a_retired_machine_has_its_past_and_no_present(store: Store) -> No
     assert await hours(store, "10:00", "12:00", "12:00", MILL) == {}
     assert await retire(store, await store.machines(MILL), at("11:00")) == {}, "it is already"
     again = Kept(store, "12:00")
-    await again.keeper.advance()
-    assert again.keeper.machines() == [SAW], "after a restart, too"
+    await again.writer.advance()
+    assert again.writer.machines() == [SAW], "after a restart, too"
 
 
 async def test_rows_that_were_made_after_it_was_retired_do_not_count(store: Store) -> None:
@@ -76,13 +76,13 @@ async def test_rows_that_were_made_after_it_was_retired_do_not_count(store: Stor
 
 
 async def test_it_comes_back_with_the_first_event_and_was_unknown_meanwhile(store: Store) -> None:
-    kept = await begun(store)
+    stored = await begun(store)
     await retire(store, await store.machines(MILL), at("10:00"))
-    await kept.until("11:00")
-    kept.now = at("12:00")
-    await kept.keeper.keep_events([state("12:00", "idle")])
+    await stored.until("11:00")
+    stored.now = at("12:00")
+    await stored.writer.store_events([state("12:00", "idle")])
     assert await retired(store) == {}
-    shown = await kept.until("13:00")
+    shown = await stored.until("13:00")
     assert shown[f"{MILL}/kpi/hour"]
     assert await hours(store, "08:00", "13:00", "13:00", MILL) == {"running_s": 2, "unknown_s": 2, "no_order_s": 1}
     rows = await store.totals(MILL, 0, 2**62)
@@ -90,12 +90,12 @@ async def test_it_comes_back_with_the_first_event_and_was_unknown_meanwhile(stor
 
 
 async def test_it_comes_back_with_what_another_service_stores(store: Store) -> None:
-    kept = await begun(store)
+    stored = await begun(store)
     await retire(store, await store.machines(MILL), at("10:00"))
-    await kept.until("11:00")
+    await stored.until("11:00")
     await store.write(Batch(events=[Count(asset=MILL, at=at("11:30"), produced=1)]))
-    await kept.until("12:00")
-    assert sorted(kept.keeper.machines()) == [MILL, SAW]
+    await stored.until("12:00")
+    assert sorted(stored.writer.machines()) == [MILL, SAW]
 
 
 async def test_an_event_of_before_does_not_bring_it_back(store: Store) -> None:

@@ -21,7 +21,7 @@ from broker.contract.events import (
     Status,
 )
 from broker.contract.topics import Kind
-from services.store.interface import Batch, Bucket, Machine, Refused, Signal, Store
+from services.store.interface import Batch, Bucket, Machine, Rejected, Signal, Store
 
 MILL = "sheffield/machining/line-1/mill-2"
 OTHER_LINE = "sheffield/machining/line-10/mill-2"
@@ -141,7 +141,7 @@ async def test_a_retained_sample_is_not_stored_for_nobody_knows_its_age(store: S
 async def test_an_asset_path_cut_short_means_all_under_it(store: Store, path: str, found: list[str]) -> None:
     await store.write(Batch(events=[*samples(MILL, [0]), *samples(OTHER_LINE, [0]), *samples(ROBOT, [0])]))
     assert [event.asset for event in await store.events(["telemetry"], path, 0, 2**62)] == found
-    assert [event.asset for event in await store.before(["telemetry"], path, NOON + 1)] == found
+    assert [event.asset for event in await store.latest_before(["telemetry"], path, NOON + 1)] == found
     assert [machine.asset for machine in await store.machines(path)] == found
     assert [signal.asset for signal in await store.signals(path)] == found
 
@@ -170,28 +170,28 @@ async def test_a_limit_takes_the_first_of_the_whole_order(store: Store, limit: i
 
 async def test_before_is_the_newest_of_each_series_before_a_time(store: Store) -> None:
     await store.write(Batch(events=[*samples(MILL, [1, 5, 9]), *samples(MILL, [4], "speed"), *samples(ROBOT, [6])]))
-    assert await store.before(["telemetry", "state"], "", NOON + 6) == [
+    assert await store.latest_before(["telemetry", "state"], "", NOON + 6) == [
         *samples(MILL, [4], "speed"),
         *samples(MILL, [5]),
     ]
-    assert await store.before(["telemetry"], "", NOON + 1) == []
-    assert await store.before(["state"], "", NOON + 9) == []
+    assert await store.latest_before(["telemetry"], "", NOON + 1) == []
+    assert await store.latest_before(["state"], "", NOON + 9) == []
 
 
 async def test_before_has_each_field_once_though_the_machine_was_simulated_and_is_real(store: Store) -> None:
     simulated = Count(asset=MILL, at=NOON, produced=5, good=5, simulated=True)
     real = Count(asset=MILL, at=NOON + 9, produced=1)
     await store.write(Batch(events=[simulated, real]))
-    assert await store.before(["count"], MILL, NOON + 10) == [simulated, real]
+    assert await store.latest_before(["count"], MILL, NOON + 10) == [simulated, real]
     real = Count(asset=MILL, at=NOON + 10, produced=1, good=1)
     await store.write(Batch(events=[real]))
-    assert await store.before(["count"], MILL, NOON + 11) == [real]
-    assert await store.before(["count"], MILL, NOON + 1) == [simulated]
+    assert await store.latest_before(["count"], MILL, NOON + 11) == [real]
+    assert await store.latest_before(["count"], MILL, NOON + 1) == [simulated]
 
 
 async def test_thinned_numbers_have_least_mean_greatest_of_each_stretch(store: Store) -> None:
     await store.write(Batch(events=samples(MILL, [0, 1, 2, 10, 19, 40])))
-    assert await store.thinned(MILL, "load", NOON, NOON + 50, 5) == [
+    assert await store.downsampled(MILL, "load", NOON, NOON + 50, 5) == [
         Bucket(NOON, 0, 1, 2, 3),
         Bucket(NOON + 10, 10, 14.5, 19, 2),
         Bucket(NOON + 40, 40, 40, 40, 1),
@@ -201,7 +201,7 @@ async def test_thinned_numbers_have_least_mean_greatest_of_each_stretch(store: S
 async def test_thinned_never_gives_more_points_than_asked_for(store: Store) -> None:
     await store.write(Batch(events=samples(MILL, range(100))))
     for points in (1, 3, 7, 99, 100, 1_000):
-        buckets = await store.thinned(MILL, "load", NOON, NOON + 100, points)
+        buckets = await store.downsampled(MILL, "load", NOON, NOON + 100, points)
         assert len(buckets) <= points
         assert sum(bucket.n for bucket in buckets) == 100
 
@@ -210,7 +210,7 @@ async def test_thinned_text_is_the_last_text_of_each_stretch(store: Store) -> No
     await store.write(
         Batch(events=[Sample(asset=MILL, at=NOON + at, signal="tool", value=f"t-{at}") for at in (0, 3, 9, 12)])
     )
-    assert await store.thinned(MILL, "tool", NOON, NOON + 20, 2) == [
+    assert await store.downsampled(MILL, "tool", NOON, NOON + 20, 2) == [
         Bucket(NOON, None, None, None, 3, "t-9"),
         Bucket(NOON + 10, None, None, None, 1, "t-12"),
     ]
@@ -218,9 +218,9 @@ async def test_thinned_text_is_the_last_text_of_each_stretch(store: Store) -> No
 
 async def test_thinned_of_what_nobody_sent_is_empty(store: Store) -> None:
     await store.write(Batch(events=samples(MILL, [1])))
-    assert await store.thinned(MILL, "speed", NOON, NOON + 9, 5) == []
-    assert await store.thinned("sheffield", "load", NOON, NOON + 9, 5) == []
-    assert await store.thinned(MILL, "load", NOON + 2, NOON + 9, 5) == []
+    assert await store.downsampled(MILL, "speed", NOON, NOON + 9, 5) == []
+    assert await store.downsampled("sheffield", "load", NOON, NOON + 9, 5) == []
+    assert await store.downsampled(MILL, "load", NOON + 2, NOON + 9, 5) == []
 
 
 async def test_a_machine_is_known_by_its_oldest_and_newest_event(store: Store) -> None:
@@ -253,31 +253,31 @@ async def test_a_signal_keeps_its_unit_when_a_message_leaves_it_out(store: Store
 
 async def test_a_truth_is_a_number(store: Store) -> None:
     await store.write(Batch(events=[Sample(asset=MILL, at=NOON, signal="door-open", value=True)]))
-    assert await store.thinned(MILL, "door-open", NOON, NOON + 1, 1) == [Bucket(NOON, 1, 1, 1, 1)]
+    assert await store.downsampled(MILL, "door-open", NOON, NOON + 1, 1) == [Bucket(NOON, 1, 1, 1, 1)]
     assert [signal.kind for signal in await store.signals(MILL)] == ["number"]
 
 
 async def test_refused_messages_are_kept_newest_first(store: Store) -> None:
-    refused = [Refused(NOON + n, f"corridor/v1/x/{n}", "unknown kind 'x'", b"\xff\x00" * n, 2 * n) for n in range(5)]
+    rejected = [Rejected(NOON + n, f"corridor/v1/x/{n}", "unknown kind 'x'", b"\xff\x00" * n, 2 * n) for n in range(5)]
     for _ in range(2):
-        await store.write(Batch(refused=refused))
-    assert await store.refused(NOON, NOON + 4) == refused[3::-1]
-    assert await store.refused(0, 2**62, limit=2) == [refused[4], refused[3]]
+        await store.write(Batch(rejected=rejected))
+    assert await store.rejected(NOON, NOON + 4) == rejected[3::-1]
+    assert await store.rejected(0, 2**62, limit=2) == [rejected[4], rejected[3]]
 
 
 async def test_refused_messages_of_one_instant_are_kept_apart(store: Store) -> None:
-    refused = [Refused(NOON, f"corridor/v1/{n}", "no", b"x", 1) for n in range(3)]
-    await store.write(Batch(refused=refused))
-    found = await store.refused(NOON, NOON + 1)
-    assert sorted(one.topic for one in found) == [one.topic for one in refused]
+    rejected = [Rejected(NOON, f"corridor/v1/{n}", "no", b"x", 1) for n in range(3)]
+    await store.write(Batch(rejected=rejected))
+    found = await store.rejected(NOON, NOON + 1)
+    assert sorted(one.topic for one in found) == [one.topic for one in rejected]
 
 
 async def test_a_note_is_kept_under_its_name(store: Store) -> None:
-    assert await store.note("plant") is None
-    await store.set_note("plant", "[site]\nname = “Sheffield”")
-    await store.set_note("plant", "")
-    await store.set_note("else", "x")
-    assert await store.note("plant") == ""
+    assert await store.metadata("plant") is None
+    await store.set_metadata("plant", "[site]\nname = “Sheffield”")
+    await store.set_metadata("plant", "")
+    await store.set_metadata("else", "x")
+    assert await store.metadata("plant") == ""
 
 
 async def test_many_write_and_ask_at_once(store: Store) -> None:

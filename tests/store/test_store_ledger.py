@@ -81,7 +81,7 @@ async def test_an_empty_row_takes_away_what_was_there(store: Store) -> None:
         assert len(await store.rows(MILL, 0, FOR_EVER, resolution)) == 1
     await store.write(Batch(rows=[row(500, {})]))
     assert await every_total(store) == [{}] * 3
-    assert await store.frontier("") == {}
+    assert await store.watermark("") == {}
 
 
 async def test_sums_beyond_64_bits_stay_exact(store: Store) -> None:
@@ -124,16 +124,16 @@ async def test_reason_rows_come_back_as_written(store: Store) -> None:
 
 async def test_the_frontier_is_the_newest_minute_of_each_machine(store: Store) -> None:
     await store.write(Batch(rows=[row(5, {"good": 1}), row(3, {"good": 1}), row(9, {"good": 1}, ROBOT)]))
-    assert await store.frontier("") == {MILL: MIDNIGHT + 5 * MINUTE, ROBOT: MIDNIGHT + 9 * MINUTE}
-    assert await store.frontier("detroit") == {ROBOT: MIDNIGHT + 9 * MINUTE}
+    assert await store.watermark("") == {MILL: MIDNIGHT + 5 * MINUTE, ROBOT: MIDNIGHT + 9 * MINUTE}
+    assert await store.watermark("detroit") == {ROBOT: MIDNIGHT + 9 * MINUTE}
 
 
 async def test_the_frontier_ends_where_rows_are_due_to_be_recomputed(store: Store) -> None:
     await store.write(Batch(rows=[row(minute, {"running_s": MINUTE}) for minute in range(5)]))
-    await store.set_note(due.NOTE, due.written({MILL: (MIDNIGHT + 2 * MINUTE, MIDNIGHT + 4 * MINUTE)}))
-    assert await store.frontier("") == {MILL: MIDNIGHT + 2 * MINUTE}
-    await store.set_note(due.NOTE, due.written({}))
-    assert await store.frontier("") == {MILL: MIDNIGHT + 4 * MINUTE}
+    await store.set_metadata(due.NOTE, due.written({MILL: (MIDNIGHT + 2 * MINUTE, MIDNIGHT + 4 * MINUTE)}))
+    assert await store.watermark("") == {MILL: MIDNIGHT + 2 * MINUTE}
+    await store.set_metadata(due.NOTE, due.written({}))
+    assert await store.watermark("") == {MILL: MIDNIGHT + 4 * MINUTE}
 
 
 async def test_a_machine_that_has_only_ledger_rows_has_not_spoken(store: Store) -> None:
@@ -161,23 +161,23 @@ async def test_whatever_is_written_the_resolutions_agree_with_the_minutes(
     store: Store, batches: list[list[LedgerRow]], start: int, length: int
 ) -> None:
     site = f"x{next(NUMBERS)}"
-    kept: dict[tuple[str, int, str, str], Sums] = {}
+    stored: dict[tuple[str, int, str, str], Sums] = {}
     for batch in batches:
         rows = [LedgerRow(f"{site}/{one.asset}", one.start, one.product, one.shift, one.sums) for one in batch]
         await store.write(Batch(rows=rows))
-        kept.update({(one.asset, one.start, one.product, one.shift): one.sums for one in rows})
+        stored.update({(one.asset, one.start, one.product, one.shift): one.sums for one in rows})
         for resolution, span in SPANS.items():
             begin = MIDNIGHT + start * MINUTE
             end = begin + length * MINUTE
             totals = await store.totals(site, begin, end, resolution)
-            assert nonzero(totals) == expected(kept, lambda at, span=span: begin <= at // span * span < end)  # type: ignore[misc]  # noqa: B023
+            assert nonzero(totals) == expected(stored, lambda at, span=span: begin <= at // span * span < end)  # type: ignore[misc]  # noqa: B023
 
 
 def expected(
-    kept: dict[tuple[str, int, str, str], Sums], is_within: Callable[[int], bool]
+    stored: dict[tuple[str, int, str, str], Sums], is_within: Callable[[int], bool]
 ) -> dict[tuple[str, str, str], Sums]:
     totals: dict[tuple[str, str, str], Sums] = {}
-    for (asset, at, product, shift), sums in kept.items():
+    for (asset, at, product, shift), sums in stored.items():
         if is_within(at):
             add(totals.setdefault((asset, product, shift), {}), sums)
     return nonzero(totals)

@@ -41,7 +41,7 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
 EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(Sample, **COMMON, signal=NAMES, value=NUMBERS | st.booleans() | TEXTS),
     st.builds(StateChange, **COMMON, state=st.sampled_from(STATES), reason=TEXTS),
-    st.builds(Count, **COMMON, **dict.fromkeys(COUNTERS, PERHAPS)).filter(lambda event: bool(_told(event))),
+    st.builds(Count, **COMMON, **dict.fromkeys(COUNTERS, PERHAPS)).filter(lambda event: bool(_reported(event))),
     st.builds(
         Job,
         **COMMON,
@@ -87,26 +87,26 @@ ALL: tuple[Kind, ...] = tuple(sorted(KINDS))  # type: ignore[arg-type]  # they a
 @hypothesis.settings(max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 async def test_events_come_back_equal_and_the_later_write_wins(store: Store, batches: list[list[AnyEvent]]) -> None:
     site = f"s{next(SITES)}"
-    kept: dict[tuple[str, str, str, int], AnyEvent] = {}
+    stored: dict[tuple[str, str, str, int], AnyEvent] = {}
     for batch in batches:
         events = [type(event)(**{**_fields(event), "asset": f"{site}/{event.asset}"}) for event in batch]
         await store.write(Batch(events=events))
         for event in events:
             key = (event.asset, event.kind, event.series, event.at)
-            kept[key] = _merged(kept.get(key), event)
+            stored[key] = _merged(stored.get(key), event)
     found = await store.events(ALL, site, -(2**62), 2**62)
-    assert found == sorted(kept.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
+    assert found == sorted(stored.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
     newest: dict[tuple[str, str, str, str], AnyEvent] = {}
     for event in found:
         if event.at < 25:
-            for field in _told(event) if isinstance(event, SUBSETS) else [""]:
+            for field in _reported(event) if isinstance(event, SUBSETS) else [""]:
                 newest[event.asset, event.kind, event.series, field] = event
     once = {(event.asset, event.kind, event.series, event.at): event for event in newest.values()}
-    assert await store.before(ALL, site, 25) == sorted(
+    assert await store.latest_before(ALL, site, 25) == sorted(
         once.values(), key=lambda event: (event.at, event.asset, event.kind, event.series)
     )
     machines = {machine.asset: (machine.first, machine.last) for machine in await store.machines(site)}
-    assert machines.keys() == {event.asset for event in kept.values()}
+    assert machines.keys() == {event.asset for event in stored.values()}
     for asset, (first, last) in machines.items():
         times = [event.at for batch in batches for event in batch if f"{site}/{event.asset}" == asset]
         assert (first, last) == (min(times), max(times))
@@ -116,11 +116,11 @@ def _merged(earlier: AnyEvent | None, later: AnyEvent) -> AnyEvent:
     """Return what is kept of two events of one instant: fields that the later does not tell stay."""
     if earlier is None or not isinstance(later, SUBSETS):
         return later
-    kept = {name: value for name, value in _fields(earlier).items() if name in SUBSET_FIELDS and value is not None}
-    return type(later)(**(_fields(later) | kept | {name: getattr(later, name) for name in _told(later)}))
+    stored = {name: value for name, value in _fields(earlier).items() if name in SUBSET_FIELDS and value is not None}
+    return type(later)(**(_fields(later) | stored | {name: getattr(later, name) for name in _reported(later)}))
 
 
-def _told(event: AnyEvent) -> list[str]:
+def _reported(event: AnyEvent) -> list[str]:
     return [name for name, value in _fields(event).items() if name in SUBSET_FIELDS and value is not None]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from broker.contract.events import AnyEvent, Count, Job, State, StateChange, Status
 from broker.plant.plant import NO_PLANT, Plant
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.recompute import recompute
 from services.ledger.history import KINDS, MINUTE
 from services.query.paging import pages
@@ -32,12 +32,12 @@ def morning() -> list[AnyEvent]:
 
 
 async def keep(store: Store, plant: Plant) -> None:
-    keeper = Keeper(store, plant, lambda: END)
-    await keeper.keep_events(morning())
-    await keeper.advance()
+    writer = LedgerWriter(store, plant, lambda: END)
+    await writer.store_events(morning())
+    await writer.advance()
 
 
-async def kept(store: Store) -> tuple[Sequence[LedgerRow], Sequence[ReasonRow]]:
+async def stored(store: Store) -> tuple[Sequence[LedgerRow], Sequence[ReasonRow]]:
     return await store.rows("", 0, FOR_EVER), await store.reason_rows("", 0, FOR_EVER)
 
 
@@ -48,7 +48,7 @@ async def test_a_plant_that_is_applied_afterwards(store: Store, tmp_path: Path, 
     assert (await recompute(store, SHIFTS, "", 0, END, now=END, page=page)).changed > 0
     right = await SqliteStore.open(tmp_path / "right.db")
     await keep(right, SHIFTS)
-    assert await kept(store) == await kept(right)
+    assert await stored(store) == await stored(right)
     hours = [await one.totals("", 0, FOR_EVER, "hour") for one in (store, right)]
     assert hours[0] == hours[1]
     await right.close()

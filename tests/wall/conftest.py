@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.kpi.keeping import Keeper
-from services.store.interface import Batch, Refused, Store
+from services.kpi.ledger_writer import LedgerWriter
+from services.store.interface import Batch, Rejected, Store
 from services.store.opening import open_store
 from services.wall.api import Parts
 from tests.wall.works import MILL, MINUTE, NOW, PLANT, Clock, make_parts, worked_example
@@ -22,13 +22,13 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 async def filled(store: Store) -> Store:
     """The store with the worked example in it."""
-    keeper = Keeper(store, PLANT, lambda: NOW)
+    writer = LedgerWriter(store, PLANT, lambda: NOW)
     events = worked_example()
-    await keeper.keep_events([event for event in events if event.kind not in {"telemetry", "event"}])
-    await keeper.advance()
+    await writer.store_events([event for event in events if event.kind not in {"telemetry", "event"}])
+    await writer.advance()
     others = [event for event in events if event.kind in {"telemetry", "event"}]
-    refused = [Refused(NOW - MINUTE, f"corridor/v1/{MILL}/state", "unknown state 'runing'", b"runing", 6)]
-    await store.write(Batch(events=others, refused=refused))
+    rejected = [Rejected(NOW - MINUTE, f"corridor/v1/{MILL}/state", "unknown state 'runing'", b"runing", 6)]
+    await store.write(Batch(events=others, rejected=rejected))
     return store
 
 

@@ -10,7 +10,7 @@ import pytest
 from broker.contract.events import NS_PER_S, AnyEvent, Count, Job, StateChange
 from broker.contract.instants import format_rfc3339
 from broker.contract.message import Message
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
 from services.wall.api import Parts
 from services.wall.server import application
@@ -37,12 +37,12 @@ async def get(client: httpx.AsyncClient, path: str, **query: Any) -> Any:
 
 
 async def test_kpi_is_the_answer_unrounded(client: httpx.AsyncClient, parts: Parts) -> None:
-    told = await get(client, "/api/v1/kpi", asset=MILL, **{"from": FROM, "to": TO})
-    assert told["indicators"]["oee"] == pytest.approx(0.55, abs=0)
-    assert told["indicators"]["availability"] == pytest.approx(43 / 60)
-    assert (told["ledger"]["produced"], told["ledger"]["down_s"]) == (35.0, 720.0)
+    reported = await get(client, "/api/v1/kpi", asset=MILL, **{"from": FROM, "to": TO})
+    assert reported["indicators"]["oee"] == pytest.approx(0.55, abs=0)
+    assert reported["indicators"]["availability"] == pytest.approx(43 / 60)
+    assert (reported["ledger"]["produced"], reported["ledger"]["down_s"]) == (35.0, 720.0)
     made = await answer(parts.store, PLANT, MILL, EIGHT, NOW, now=NOW)
-    assert told == msgspec.json.decode(msgspec.json.encode(made))
+    assert reported == msgspec.json.decode(msgspec.json.encode(made))
 
 
 async def test_kpi_of_several_assets_is_a_list_and_every_cuts_the_range(client: httpx.AsyncClient) -> None:
@@ -53,8 +53,12 @@ async def test_kpi_of_several_assets_is_a_list_and_every_cuts_the_range(client: 
 
 
 async def test_a_shift_is_that_of_the_assets_calendar(client: httpx.AsyncClient) -> None:
-    told = await get(client, "/api/v1/plan", asset=LINE, **{"from": "shift"})
-    assert (told["shift"], told["from"], told["ends"]) == ("day", "2026-11-25T06:00:00Z", "2026-11-25T14:00:00Z")
+    reported = await get(client, "/api/v1/plan", asset=LINE, **{"from": "shift"})
+    assert (reported["shift"], reported["from"], reported["ends"]) == (
+        "day",
+        "2026-11-25T06:00:00Z",
+        "2026-11-25T14:00:00Z",
+    )
     former = await get(client, "/api/v1/plan", asset=LINE, **{"from": "previous-shift"})
     assert (former["from"], former["to"]) == ("2026-11-24T06:00:00Z", "2026-11-24T14:00:00Z")
 
@@ -85,35 +89,35 @@ async def test_states_are_spells_without_gaps_with_their_orders(client: httpx.As
 
 
 async def test_telemetry_is_thinned_to_what_was_asked(client: httpx.AsyncClient) -> None:
-    (told,) = await get(client, "/api/v1/telemetry", asset=MILL, points=60, **{"from": FROM, "to": TO})
-    assert told["signal"] == "spindle-temp"
-    assert told["unit"] == "Cel"
-    assert len(told["at"]) == 60
-    assert (min(told["least"]), max(told["greatest"])) == (20.0, 55.9)
+    (reported,) = await get(client, "/api/v1/telemetry", asset=MILL, points=60, **{"from": FROM, "to": TO})
+    assert reported["signal"] == "spindle-temp"
+    assert reported["unit"] == "Cel"
+    assert len(reported["at"]) == 60
+    assert (min(reported["least"]), max(reported["greatest"])) == (20.0, 55.9)
 
 
 async def test_events_and_rejected_messages_are_told(client: httpx.AsyncClient) -> None:
-    told = await get(client, "/api/v1/events", asset=MILL, kind=["state", "event"], **{"from": FROM, "to": TO})
-    assert [each["kind"] for each in told].count("state") == 5
+    reported = await get(client, "/api/v1/events", asset=MILL, kind=["state", "event"], **{"from": FROM, "to": TO})
+    assert [each["kind"] for each in reported].count("state") == 5
     newest = await get(client, "/api/v1/events", asset=MILL, order="newest", limit=1, **{"from": FROM, "to": TO})
     assert newest[0]["kind"] == "telemetry"
-    (refused,) = await get(client, "/api/v1/rejected", **{"from": FROM})
-    assert (refused["reason"], refused["payload"]) == ("unknown state 'runing'", "runing")
+    (rejected,) = await get(client, "/api/v1/rejected", **{"from": FROM})
+    assert (rejected["reason"], rejected["payload"]) == ("unknown state 'runing'", "runing")
 
 
 async def test_explain_gives_the_number_that_kpi_gives(client: httpx.AsyncClient) -> None:
-    told = await get(client, "/api/v1/explain", asset=MILL, indicator="availability", **{"from": FROM, "to": TO})
+    reported = await get(client, "/api/v1/explain", asset=MILL, indicator="availability", **{"from": FROM, "to": TO})
     shown = await get(client, "/api/v1/kpi", asset=MILL, **{"from": FROM, "to": TO})
-    assert told["value"] == shown["indicators"]["availability"]
-    assert told["sums"]["running_s"] == shown["ledger"]["running_s"]
+    assert reported["value"] == shown["indicators"]["availability"]
+    assert reported["sums"]["running_s"] == shown["ledger"]["running_s"]
 
 
 async def test_assets_are_the_tree_as_it_stands(client: httpx.AsyncClient, parts: Parts) -> None:
-    parts.picture.recall([StateChange(asset=MILL, at=NOW - 60 * NS_PER_S, state="down", reason="spindle")])
-    parts.picture.receive(Message("corridor/v1/bench/a/b/sensor/telemetry/x", b"1", received_at=NOW))
-    told = {each["path"]: each for each in await get(client, "/api/v1/assets")}
-    assert list(told)[:4] == ["bench", "bench/a", "bench/a/b", "bench/a/b/sensor"]
-    assert told[LINE] | {} == {
+    parts.live_state.restore_events([StateChange(asset=MILL, at=NOW - 60 * NS_PER_S, state="down", reason="spindle")])
+    parts.live_state.receive(Message("corridor/v1/bench/a/b/sensor/telemetry/x", b"1", received_at=NOW))
+    reported = {each["path"]: each for each in await get(client, "/api/v1/assets")}
+    assert list(reported)[:4] == ["bench", "bench/a", "bench/a/b", "bench/a/b/sensor"]
+    assert reported[LINE] | {} == {
         "path": LINE,
         "level": "line",
         "title": "Line one",
@@ -125,7 +129,7 @@ async def test_assets_are_the_tree_as_it_stands(client: httpx.AsyncClient, parts
         "silent": False,
         "retired": None,
     }
-    assert told["bench/a/b/sensor"]["last_seen"] == TO
+    assert reported["bench/a/b/sensor"]["last_seen"] == TO
 
 
 @pytest.mark.parametrize(
@@ -162,9 +166,11 @@ async def test_nothing_can_be_written(client: httpx.AsyncClient) -> None:
 
 
 async def test_the_interface_describes_itself_without_help_from_elsewhere(client: httpx.AsyncClient) -> None:
-    told = await get(client, "/api/v1/openapi.json")
-    assert {"/api/v1/assets", "/api/v1/bottleneck", "/api/v1/kpi", "/api/v1/stream", "/healthz"} <= set(told["paths"])
-    parameters = {each["name"] for each in told["paths"]["/api/v1/kpi"]["get"]["parameters"]}
+    reported = await get(client, "/api/v1/openapi.json")
+    assert {"/api/v1/assets", "/api/v1/bottleneck", "/api/v1/kpi", "/api/v1/stream", "/healthz"} <= set(
+        reported["paths"]
+    )
+    parameters = {each["name"] for each in reported["paths"]["/api/v1/kpi"]["get"]["parameters"]}
     assert parameters == {"asset", "from", "to", "every", "by"}
     for path in ("/", "/devices", "/schema", "/docs"):
         assert "cdn" not in (await client.get(path)).text
@@ -202,8 +208,8 @@ async def test_a_password_is_asked_for_everything_but_health(parts: Parts) -> No
 
 
 async def test_measures_are_told_to_prometheus(client: httpx.AsyncClient, parts: Parts) -> None:
-    parts.picture.receive(Message("corridor/v1/bench/a/b/sensor/state", b"running", received_at=NOW))
-    parts.picture.receive(Message("corridor/v1/bench/a/b/sensor/state", b"sleeping", received_at=NOW))
+    parts.live_state.receive(Message("corridor/v1/bench/a/b/sensor/state", b"running", received_at=NOW))
+    parts.live_state.receive(Message("corridor/v1/bench/a/b/sensor/state", b"sleeping", received_at=NOW))
     text = (await client.get("/metrics")).text
     assert "corridor_wall_messages_total 2.0" in text
     assert "corridor_wall_refused_total 1.0" in text
@@ -212,11 +218,11 @@ async def test_measures_are_told_to_prometheus(client: httpx.AsyncClient, parts:
 
 async def test_a_line_without_a_plan_does_not_take_the_others_theirs(client: httpx.AsyncClient, parts: Parts) -> None:
     toy = "bench/a/b/toy"
-    keeper = Keeper(parts.store, PLANT, lambda: NOW)
-    await keeper.keep_events([Count(asset=toy, at=EIGHT + minute * MINUTE, produced=minute) for minute in (0, 5)])
-    parts.picture.declare(toy)
-    told = await get(client, "/api/v1/plan", asset="", **{"from": FROM, "to": TO})
-    assert (told["good"], told["plan"], told["outputs"]) == (33.0, 30.0, [MILL])
+    writer = LedgerWriter(parts.store, PLANT, lambda: NOW)
+    await writer.store_events([Count(asset=toy, at=EIGHT + minute * MINUTE, produced=minute) for minute in (0, 5)])
+    parts.live_state.declare(toy)
+    reported = await get(client, "/api/v1/plan", asset="", **{"from": FROM, "to": TO})
+    assert (reported["good"], reported["plan"], reported["outputs"]) == (33.0, 30.0, [MILL])
     alone = await get(client, "/api/v1/plan", asset="bench", **{"from": FROM, "to": TO})
     assert (alone["plan"], alone["outputs"]) == (None, [toy])
 
@@ -224,13 +230,13 @@ async def test_a_line_without_a_plan_does_not_take_the_others_theirs(client: htt
 async def test_pieces_of_a_line_are_those_of_its_last_stage_from_its_first_count_on(
     client: httpx.AsyncClient, parts: Parts
 ) -> None:
-    keeper = Keeper(parts.store, PLANT, lambda: NOW)
+    writer = LedgerWriter(parts.store, PLANT, lambda: NOW)
     events: list[AnyEvent] = [Job(asset=CMM, at=EIGHT + 25 * MINUTE, phase="start", order="wo-1", ideal_cycle=60.0)]
     events += [
         Count(asset=CMM, at=EIGHT + minute * MINUTE, produced=made, good=made)
         for minute, made in ((30, 0), (45, 0), (59, 4))
     ]
-    await keeper.keep_events(events)
+    await writer.store_events(events)
     thirds = await get(client, "/api/v1/plan", asset=LINE, every="20m", **{"from": FROM, "to": TO})
     assert [(each["outputs"], each["good"], each["plan"]) for each in thirds] == [
         ([MILL], 0.0, 10.0),  # the last stage had never counted
@@ -241,8 +247,8 @@ async def test_pieces_of_a_line_are_those_of_its_last_stage_from_its_first_count
 
 
 async def test_the_bottleneck_is_the_machine_that_is_active_longest(client: httpx.AsyncClient) -> None:
-    told = await get(client, "/api/v1/bottleneck", asset=LINE, **{"from": FROM, "to": TO})
+    reported = await get(client, "/api/v1/bottleneck", asset=LINE, **{"from": FROM, "to": TO})
     # The measuring machine only idles; the mill runs, is mended and set up for the whole hour.
-    assert told == {"asset": LINE, "machine": MILL, "from": FROM, "to": TO}
+    assert reported == {"asset": LINE, "machine": MILL, "from": FROM, "to": TO}
     alone = await get(client, "/api/v1/bottleneck", asset=MILL, **{"from": FROM, "to": TO})
     assert alone["machine"] is None

@@ -25,7 +25,7 @@ async def test_health_is_answered_while_a_question_computes(parts: Parts, monkey
         assert healthy.wait(20)
         return []
 
-    monkeypatch.setattr("services.wall.api.spells", large)
+    monkeypatch.setattr("services.wall.api.state_intervals", large)
     transport = httpx.ASGITransport(app=application(parts, None))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from broker.contract.events import Count, Job, StateChange
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Batch
 from services.store.opening import open_store
 from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Wall, running_wall, worked_example
@@ -61,10 +61,10 @@ async def browser() -> AsyncIterator[Browser]:
 async def wall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wall]:
     folder = tmp_path_factory.mktemp("wall")
     store = await open_store(f"sqlite:///{folder}/store.db")
-    keeper = Keeper(store, PLANT, now)
+    writer = LedgerWriter(store, PLANT, now)
     events = worked_example()
-    await keeper.keep_events([event for event in events if event.kind not in {"telemetry", "event"}])
-    await keeper.advance()
+    await writer.store_events([event for event in events if event.kind not in {"telemetry", "event"}])
+    await writer.advance()
     await store.write(Batch(events=[event for event in events if event.kind in {"telemetry", "event"}]))
     async with running_wall(folder, store, now) as running:
         yield running
@@ -78,7 +78,12 @@ async def page_at(browser: Browser, wall: Wall, path: str, size: str = "laptop",
     wrong: list[str] = []
     async with await browser.new_context(viewport={"width": wide, "height": high}, **options) as context:
         page = await context.new_page()
-        page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on(
+            "console",
+            lambda reported_state: (
+                wrong.append(reported_state.text) if reported_state.type in {"error", "warning"} else None
+            ),
+        )
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda asked: wrong.append(asked.url) if not asked.url.startswith(wall.url) else None)
         await page.goto(wall.url + path)
@@ -130,7 +135,7 @@ async def test_each_view_leads_to_its_page_of_grafana_over_the_same_time(browser
 
 async def test_what_is_named_as_what_every_object_has_is_shown_by_its_name(browser: Browser, wall: Wall) -> None:
     machine, word = "constructor/valueof/constructor/constructor", "constructor"
-    said = {
+    reported_state = {
         "job": {"phase": "start", "order": word, "product": word, "ideal_cycle": 60},
         "count": {"produced": 3, "good": 3},
         f"telemetry/{word}": {"value": 1.5, "unit": word},
@@ -141,7 +146,7 @@ async def test_what_is_named_as_what_every_object_has_is_shown_by_its_name(brows
         "state": {"state": "down", "reason": word},
     }
     async with device(wall) as client:
-        for kind, payload in said.items():
+        for kind, payload in reported_state.items():
             await client.publish(f"corridor/v1/{machine}/{kind}", json.dumps(payload), qos=1)
     views = ("/", f"/line/{machine.rpartition('/')[0]}", f"/machine/{machine}", "/devices", "/kiosk?views=/constructor")
     for view in views:
@@ -203,7 +208,7 @@ async def test_the_pieces_of_a_line_say_which_they_are_and_how_the_plan_comes_ab
     counts = [Count(asset=CMM, at=EIGHT + at * MINUTE, produced=made, good=made) for at, made in ((0, 0), (30, 20))]
     job = Job(asset=CMM, at=EIGHT, phase="start", order="wo-1", product="bracket-7", ideal_cycle=60.0)
     store = await open_store(f"sqlite:///{tmp_path}/store.db")
-    await Keeper(store, PLANT, lambda: NOW).keep_events([*worked_example(), job, *counts])
+    await LedgerWriter(store, PLANT, lambda: NOW).store_events([*worked_example(), job, *counts])
     async with (
         running_wall(tmp_path, store, now) as wall,
         page_at(browser, wall, f"/line/{LINE}?from=2026-11-25T08:00:00Z&to=2026-11-25T08:50:00Z") as page,
@@ -309,10 +314,10 @@ async def test_a_figure_of_the_overview_says_why(browser: Browser, wall: Wall) -
 
 async def test_a_machine_that_nobody_can_rate_does_not_hide_the_others(browser: Browser, wall: Wall) -> None:
     toy = f"{LINE}/toy"
-    keeper = Keeper(wall.store, PLANT, now)
-    told = [StateChange(asset=toy, at=EIGHT - 2 * MINUTE, state="running")]
-    await keeper.keep_events([*told, *(Count(asset=toy, at=EIGHT - MINUTE + n, produced=n) for n in range(6))])
-    await keeper.advance()
+    writer = LedgerWriter(wall.store, PLANT, now)
+    reported = [StateChange(asset=toy, at=EIGHT - 2 * MINUTE, state="running")]
+    await writer.store_events([*reported, *(Count(asset=toy, at=EIGHT - MINUTE + n, produced=n) for n in range(6))])
+    await writer.advance()
     span = "from=2026-11-25T07:58:00Z&to=2026-11-25T09:00:00Z"
     async with page_at(browser, wall, f"/line/{LINE}?{span}") as page:
         figure = page.locator(".figure", has_text="OEE, all machines")
@@ -401,11 +406,11 @@ async def test_an_open_page_keeps_only_so_much(browser: Browser, wall: Wall) -> 
             await client.publish("corridor/v1/york/barn/line-1/lathe-7/telemetry/load", str(number), qos=1)
             await client.publish("corridor/v1/york/barn/line-1/lathe-7/state", f"wrong-{number}", qos=1)
         await expect(page.locator(".refused")).to_contain_text("wrong-599")
-        kept = await page.evaluate(
+        stored = await page.evaluate(
             "import('/static/live.js').then(({ live }) => [live.messages.length, live.refusals.length])"
         )
-        assert kept[0] <= 100
-        assert kept[1] <= 100
+        assert stored[0] <= 100
+        assert stored[1] <= 100
         assert await page.locator(".messages li").count() <= 12
 
 

@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from services.kpi.keeping import Keeper
-from services.store.interface import Batch, Refused
+from services.kpi.ledger_writer import LedgerWriter
+from services.store.interface import Batch, Rejected
 from services.store.opening import open_store
 from tests.wall.test_browser import ARGUMENTS, now
 from tests.wall.test_browser import browser as browser  # noqa: PLC0414  (a fixture)
@@ -44,11 +44,11 @@ async def wall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wall]:
     """A wall with a password, at an address that has the password in it."""
     folder = tmp_path_factory.mktemp("wall")
     store = await open_store(f"sqlite:///{folder}/store.db")
-    keeper = Keeper(store, PLANT, now)
-    await keeper.keep_events([event for event in worked_example() if event.kind not in {"telemetry", "event"}])
-    await keeper.advance()
-    refused = Refused(NOW - MINUTE, f"corridor/v1/{MILL}/state", "unknown state 'runing'", b"runing", 6)
-    await store.write(Batch(events=[], refused=[refused]))
+    writer = LedgerWriter(store, PLANT, now)
+    await writer.store_events([event for event in worked_example() if event.kind not in {"telemetry", "event"}])
+    await writer.advance()
+    rejected = Rejected(NOW - MINUTE, f"corridor/v1/{MILL}/state", "unknown state 'runing'", b"runing", 6)
+    await store.write(Batch(events=[], rejected=[rejected]))
     async with running_wall(folder, store, now, password="s3cret") as running:
         running.url = running.url.replace("http://", "http://wall:s3cret@")
         yield running
@@ -75,9 +75,9 @@ async def test_what_was_refused_is_not_none_when_it_could_not_be_asked(browser: 
         page = await context.new_page()
         await page.route("**/api/v1/rejected*", lambda route: route.abort())
         await page.goto(f"{wall.url}/devices")
-        refused = page.locator("section", has=page.get_by_role("heading", name="Refused messages"))
-        await expect(refused).to_contain_text("could not be loaded")
-        await expect(refused).not_to_contain_text("none was refused")
+        rejected = page.locator("section", has=page.get_by_role("heading", name="Refused messages"))
+        await expect(rejected).to_contain_text("could not be loaded")
+        await expect(rejected).not_to_contain_text("none was refused")
 
 
 async def test_the_page_on_paper_prints_as_the_manual_says(wall: Wall, tmp_path: Path) -> None:

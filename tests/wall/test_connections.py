@@ -70,7 +70,7 @@ async def serving(app: Any, room: Room) -> AsyncIterator[Callable[[], Awaitable[
                 await server
 
 
-async def said(reader: asyncio.StreamReader) -> bytes:
+async def reported_state(reader: asyncio.StreamReader) -> bytes:
     """Return all that is said until the other side ends."""
     with suppress(ConnectionError):
         return await reader.read()
@@ -85,8 +85,8 @@ def end(process: asyncio.subprocess.Process) -> None:
 def problem(answer: bytes) -> dict[str, Any]:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"application/problem+json" in head
-    told: dict[str, Any] = json.loads(body)
-    return told
+    reported: dict[str, Any] = json.loads(body)
+    return reported
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ async def test_half_a_head_is_waited_for_and_then_told() -> None:
     async with serving(short, Room(8)) as connect:
         reader, writer = await connect()
         writer.write(HALF)
-        assert problem(await said(reader))["status"] == 408
+        assert problem(await reported_state(reader))["status"] == 408
 
 
 @pytest.mark.usefixtures("hasty")
@@ -108,7 +108,7 @@ async def test_a_head_that_trickles_is_not_waited_for_longer() -> None:
     async with serving(short, Room(8)) as connect:
         reader, writer = await connect()
         writer.write(HALF)
-        answer = asyncio.create_task(said(reader))
+        answer = asyncio.create_task(reported_state(reader))
         while not answer.done():
             writer.write(b"x")
             await asyncio.wait({answer}, timeout=0.05)
@@ -121,7 +121,7 @@ async def test_a_connection_on_which_nothing_more_is_asked_is_ended(first: bytes
     async with serving(short, Room(8)) as connect:
         reader, writer = await connect()
         writer.write(first)
-        answer = await said(reader)
+        answer = await reported_state(reader)
         assert answer.endswith(b"in") if first else answer == b""
 
 
@@ -136,7 +136,7 @@ async def test_an_answer_that_nobody_reads_is_ended() -> None:
             other.write(WHOLE)
             if b"200" in await reader.readline():
                 break
-            await said(reader)
+            await reported_state(reader)
 
 
 async def test_one_that_only_waits_makes_room_for_one_that_asks() -> None:
@@ -159,9 +159,9 @@ async def test_where_all_are_being_answered_a_new_one_is_told_so() -> None:
             reader, writer = await connect()
             with suppress(ConnectionError):
                 writer.write(WHOLE)
-            await said(reader)
+            await reported_state(reader)
         reader, writer = await connect()
-        assert problem(await said(reader))["title"] == "The wall is full"
+        assert problem(await reported_state(reader))["title"] == "The wall is full"
 
 
 @pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
@@ -169,7 +169,7 @@ async def test_what_is_not_http_is_told_so_and_not_logged(garbage: bytes, caplog
     async with serving(short, Room(8)) as connect:
         reader, writer = await connect()
         writer.write(garbage + b"\r\n\r\n")
-        assert problem(await said(reader))["status"] == 400
+        assert problem(await reported_state(reader))["status"] == 400
     assert not caplog.records
 
 
@@ -179,7 +179,7 @@ async def test_garbage_after_a_request_ends_the_connection_and_is_not_logged(cap
         writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert b"200" in await reader.readline()
         writer.write(b"no number of bytes\r\n")
-        await said(reader)
+        await reported_state(reader)
     assert not caplog.records
 
 
@@ -193,7 +193,7 @@ async def test_streams_are_capped_and_questions_go_on(parts: Parts) -> None:
         writer.write(
             WHOLE.replace(b"GET /", b"GET /api/v1/stream").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
         )
-        assert problem(await said(reader))["status"] == 503
+        assert problem(await reported_state(reader))["status"] == 503
         reader, writer = await connect()
         writer.write(WHOLE.replace(b"GET /", b"GET /api/v1/assets"))
         assert b"200" in await reader.readline()
@@ -206,14 +206,14 @@ async def test_an_accept_that_fails_is_logged_once(capfd: pytest.CaptureFixture[
             loop.call_exception_handler(
                 {"message": "socket.accept() out of system resource", "exception": OSError(24, "x")}
             )
-    told = capfd.readouterr()
-    assert (told.out + told.err).count("cannot be accepted") == 1
+    reported = capfd.readouterr()
+    assert (reported.out + reported.err).count("cannot be accepted") == 1
     assert loop.get_exception_handler() is None
     warn = Seldom("test", "again")
     warn()
     warn()
-    told = capfd.readouterr()
-    assert (told.out + told.err).count("times=1") == 1
+    reported = capfd.readouterr()
+    assert (reported.out + reported.err).count("times=1") == 1
 
 
 def test_there_are_fewer_connections_than_files() -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.wall.api import Parts
-from services.wall.gate import Gate
+from services.wall.auth import AuthMiddleware
 from services.wall.guesses import AT_ONCE, MOST_ADDRESSES, Guesses
 from services.wall.server import application
 
@@ -30,15 +30,15 @@ class Seconds:
         return self.now
 
 
-def client(gate: Gate, address: str = "192.0.2.1") -> httpx.AsyncClient:
+def client(gate: AuthMiddleware, address: str = "192.0.2.1") -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(cast("Any", gate), client=(address, 1)), base_url="http://wall.example"
     )
 
 
 @asynccontextmanager
-async def guarded(clock: Callable[[], float]) -> AsyncIterator[tuple[Gate, httpx.AsyncClient]]:
-    gate = Gate(behind, "s3cret", clock=clock)
+async def guarded(clock: Callable[[], float]) -> AsyncIterator[tuple[AuthMiddleware, httpx.AsyncClient]]:
+    gate = AuthMiddleware(behind, "s3cret", clock=clock)
     async with client(gate) as opened:
         yield gate, opened
 
@@ -79,7 +79,7 @@ async def test_without_a_password_the_wall_answers_by_names_of_this_computer_alo
 
 
 async def test_each_of_several_hosts_is_looked_at() -> None:
-    async with client(Gate(behind, None)) as asking:
+    async with client(AuthMiddleware(behind, None)) as asking:
         hosts = [("host", "localhost"), ("host", "evil.example")]
         assert (await asking.get("/", headers=hosts)).status_code == 421
 

@@ -78,7 +78,7 @@ def app(parts: Parts) -> Any:
 
 async def ask(app: Any, path: str, query: dict[str, str]) -> tuple[int, str, bytes]:
     """Return status, media type and the beginning of the body; the asker then hangs up, for a stream has no end."""
-    said: list[Any] = []
+    reported_state: list[Any] = []
     asked = False
 
     async def receive() -> Any:
@@ -89,7 +89,7 @@ async def ask(app: Any, path: str, query: dict[str, str]) -> tuple[int, str, byt
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Any) -> None:
-        said.append(message)
+        reported_state.append(message)
 
     scope = {
         "type": "http",
@@ -107,18 +107,22 @@ async def ask(app: Any, path: str, query: dict[str, str]) -> tuple[int, str, byt
         "state": {},
     }
     await app(scope, receive, send)
-    headers = dict(said[0]["headers"])
-    return said[0]["status"], headers.get(b"content-type", b"").decode(), b"".join(each["body"] for each in said[1:])
+    headers = dict(reported_state[0]["headers"])
+    return (
+        reported_state[0]["status"],
+        headers.get(b"content-type", b"").decode(),
+        b"".join(each["body"] for each in reported_state[1:]),
+    )
 
 
 async def routes(app: Any) -> dict[str, list[dict[str, Any]]]:
     """Return the parameters of each route."""
     _, _, body = await ask(app, "/api/v1/openapi.json", {})
-    told = msgspec.json.decode(body)["paths"]
-    return {path: item["get"].get("parameters", []) for path, item in told.items()}
+    reported = msgspec.json.decode(body)["paths"]
+    return {path: item["get"].get("parameters", []) for path, item in reported.items()}
 
 
-def is_told(status: int, media_type: str, body: bytes) -> bool:
+def is_reported(status: int, media_type: str, body: bytes) -> bool:
     """Tell whether the asker knows what to do: there is an answer, or it says what is wrong with the question."""
     return status < 400 or (status < 500 and media_type == "application/problem+json" and b'"detail":' in body)
 
@@ -132,7 +136,7 @@ async def test_no_value_of_any_parameter_of_any_route_is_our_fault(app: Any, nas
         for name in (each["name"] for each in parameters):
             for value in nasty:
                 status, media_type, body = await ask(app, path, needed | {name: value})
-                assert is_told(status, media_type, body), (path, name, value[:60], status, media_type, body[:200])
+                assert is_reported(status, media_type, body), (path, name, value[:60], status, media_type, body[:200])
 
 
 @pytest.mark.parametrize(("start", "end"), EDGES)
@@ -145,7 +149,7 @@ async def test_a_range_at_the_edge_of_time_is_told_everywhere(app: Any, start: s
             query = {name: RIGHT[name] for name in names & {"asset", "indicator"}}
             reply = await ask(app, path, query | {"from": start, "to": end} | more)
             assert reply[0] == 400, (path, more, reply)
-            assert is_told(*reply), (path, more, reply)
+            assert is_reported(*reply), (path, more, reply)
 
 
 @pytest.mark.parametrize("end", ["0001-01-01T00:00:00Z", "now-2h", "now-1h"])

@@ -38,16 +38,16 @@ async def test_a_machine_nobody_declared_is_on_the_interface_and_in_the_stream_w
         async for line in lines:
             if line.startswith("data:") and "bench/demo/line-1/robot-9" in line:
                 break
-        told = {each["path"]: each for each in (await client.get("/api/v1/assets")).json()}
-        assert told["bench/demo/line-1/robot-9"]["state"] == "running"
-        assert told["bench/demo/line-1/robot-9"]["simulated"] is False
-        assert told[MILL]["state"] == "unknown"  # declared, never heard
+        reported = {each["path"]: each for each in (await client.get("/api/v1/assets")).json()}
+        assert reported["bench/demo/line-1/robot-9"]["state"] == "running"
+        assert reported["bench/demo/line-1/robot-9"]["simulated"] is False
+        assert reported[MILL]["state"] == "unknown"  # declared, never heard
 
 
 async def test_the_wall_recalls_what_the_store_knows(tmp_path: Path, filled: Store) -> None:
     async with running_wall(tmp_path, filled, Clock(NOW)) as wall, httpx.AsyncClient(base_url=wall.url) as client:
-        told = {each["path"]: each for each in (await client.get("/api/v1/assets")).json()}
-        assert (told[MILL]["state"], told[MILL]["since"]) == ("running", "2026-11-25T08:55:00Z")
+        reported = {each["path"]: each for each in (await client.get("/api/v1/assets")).json()}
+        assert (reported[MILL]["state"], reported[MILL]["since"]) == ("running", "2026-11-25T08:55:00Z")
 
 
 async def test_stopping_does_not_wait_for_open_pages(tmp_path: Path, store: Store) -> None:

@@ -73,13 +73,13 @@ def test_the_page_names_every_module_that_the_overview_needs() -> None:
 
 def test_every_text_that_is_said_is_in_the_table() -> None:
     table = set(re.findall(r"'([\w.-]+)': (?:'|\")", (FOLDER / "words.js").read_text()))
-    said = {
+    reported_state = {
         (path.name, key)
         for path in OWN
         if path.suffix == ".js" and path.name != "words.js"
         for key in re.findall(r"\bsay\('([\w.-]+)'", path.read_text())
     }
-    assert not {(name, key) for name, key in said if key not in table}
+    assert not {(name, key) for name, key in reported_state if key not in table}
     assert {f"state.{state}" for state in STATES} <= table
 
 

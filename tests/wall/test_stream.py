@@ -26,8 +26,8 @@ def read(text: bytes) -> tuple[str, Any]:
 async def following(events: AsyncIterator[bytes], name: str) -> Any:
     """Return the data of the next event of a name."""
     async for text in events:
-        told, data = read(text)
-        if told == name:
+        reported, data = read(text)
+        if reported == name:
             return data
     raise AssertionError(f"the stream ended before {name}")
 
@@ -38,7 +38,7 @@ async def stream_of(store: Store) -> AsyncIterator[tuple[Stream, Any]]:
     task = asyncio.create_task(parts.stream.run())
     try:
         async with asyncio.timeout(30):
-            yield parts.stream, parts.picture
+            yield parts.stream, parts.live_state
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -53,76 +53,76 @@ async def test_a_lost_broker_is_told(store: Store) -> None:
 
 
 async def test_a_snapshot_comes_first_and_has_all_that_a_page_needs(store: Store) -> None:
-    async with stream_of(store) as (stream, picture):
-        picture.receive(message("state", b"running"))
+    async with stream_of(store) as (stream, live_state):
+        live_state.receive(message("state", b"running"))
         async with aclosing(stream.events(Scope(MILL, details=True))) as events:
             assert await anext(events) == b"retry: 2000\n\n"
-            name, told = read(await anext(events))
+            name, reported = read(await anext(events))
             assert name == "snapshot"
-            assert told["facts"][MILL]["state"]["state"] == "running"
-            assert told["facts"][LINE]["state"]["tally"] == {"running": 1, "unknown": 1}
-            assert told["plant"]["titles"][MILL] == "Mill one"
-            assert told["plant"]["zones"] == {"leeds": "Europe/London"}
-            assert told["plant"]["flows"][LINE]["stages"] == [[MILL], [CMM]]
-            assert told["plant"]["signals"][MILL]["spindle-temp"]["high"] == 55
-            assert told["now"] == NOW / 1_000_000
+            assert reported["facts"][MILL]["state"]["state"] == "running"
+            assert reported["facts"][LINE]["state"]["tally"] == {"running": 1, "unknown": 1}
+            assert reported["plant"]["titles"][MILL] == "Mill one"
+            assert reported["plant"]["zones"] == {"leeds": "Europe/London"}
+            assert reported["plant"]["flows"][LINE]["stages"] == [[MILL], [CMM]]
+            assert reported["plant"]["signals"][MILL]["spindle-temp"]["high"] == 55
+            assert reported["now"] == NOW / 1_000_000
 
 
 async def test_then_come_changes_and_only_those(store: Store) -> None:
-    async with stream_of(store) as (stream, picture):
-        picture.receive(message("state", b"running"))
+    async with stream_of(store) as (stream, live_state):
+        live_state.receive(message("state", b"running"))
         async with aclosing(stream.events(Scope(details=True))) as events:
             await following(events, "snapshot")
-            picture.receive(message("telemetry/load", b"1"))
-            picture.receive(message("telemetry/load", b"2"))
+            live_state.receive(message("telemetry/load", b"1"))
+            live_state.receive(message("telemetry/load", b"2"))
             stream.touch()
-            told = await following(events, "changes")
-            assert told["facts"] == {MILL: {"signal/load": [NOW // 1_000_000, 2.0, ""]}}
+            reported = await following(events, "changes")
+            assert reported["facts"] == {MILL: {"signal/load": [NOW // 1_000_000, 2.0, ""]}}
 
 
 async def test_what_a_page_does_not_look_at_is_not_told(store: Store) -> None:
-    async with stream_of(store) as (stream, picture), aclosing(stream.events(Scope(CMM, details=True))) as events:
+    async with stream_of(store) as (stream, live_state), aclosing(stream.events(Scope(CMM, details=True))) as events:
         await following(events, "snapshot")
-        picture.receive(message("telemetry/load", b"1", MILL))
-        picture.receive(message("count", {"produced": 1}, MILL))
-        picture.receive(message("telemetry/load", b"1", CMM))
-        picture.receive(message("state", b"down", MILL))  # how things stand is always told
+        live_state.receive(message("telemetry/load", b"1", MILL))
+        live_state.receive(message("count", {"produced": 1}, MILL))
+        live_state.receive(message("telemetry/load", b"1", CMM))
+        live_state.receive(message("state", b"down", MILL))  # how things stand is always told
         stream.touch()
-        told = await following(events, "changes")
-        while MILL not in told.get("facts", {}):
-            told = await following(events, "changes")
-        assert set(told["facts"][MILL]) == {"state"}
-        assert set(told["facts"][CMM]) == {"signal/load"}
+        reported = await following(events, "changes")
+        while MILL not in reported.get("facts", {}):
+            reported = await following(events, "changes")
+        assert set(reported["facts"][MILL]) == {"state"}
+        assert set(reported["facts"][CMM]) == {"signal/load"}
 
 
 async def test_a_client_that_does_not_read_gets_one_change_for_all_that_it_missed(store: Store) -> None:
     async with (
-        stream_of(store) as (stream, picture),
+        stream_of(store) as (stream, live_state),
         aclosing(stream.events(Scope(details=True))) as slow,
         aclosing(stream.events(Scope(details=True))) as quick,
     ):
         await following(slow, "snapshot")
         await following(quick, "snapshot")
         for value in range(3):
-            picture.receive(message("telemetry/load", str(value).encode()))
+            live_state.receive(message("telemetry/load", str(value).encode()))
             stream.touch()
-            told = await following(quick, "changes")
-            while "facts" not in told:
-                told = await following(quick, "changes")
-            assert told["facts"][MILL]["signal/load"][1] == value
-        told = await following(slow, "changes")
-        assert told["facts"][MILL]["signal/load"][1] == 2
+            reported = await following(quick, "changes")
+            while "facts" not in reported:
+                reported = await following(quick, "changes")
+            assert reported["facts"][MILL]["signal/load"][1] == value
+        reported = await following(slow, "changes")
+        assert reported["facts"][MILL]["signal/load"][1] == 2
 
 
 async def test_messages_are_shown_with_what_they_mean_or_how_to_mend_them(store: Store) -> None:
-    async with stream_of(store) as (stream, picture):
-        picture.receive(message("state", b"runing"))
+    async with stream_of(store) as (stream, live_state):
+        live_state.receive(message("state", b"runing"))
         async with aclosing(stream.events(Scope(messages=True))) as events:
-            told = await following(events, "snapshot")
-            assert told["refusals"][0]["problem"] == "unknown state 'runing'"
-            assert "running" in told["refusals"][0]["cure"]
-            picture.receive(message("telemetry/load", {"value": 41.5, "unit": "%"}))
-            picture.receive(Message("corridor/v1/x", b"\xff\xfe", received_at=NOW))
+            reported = await following(events, "snapshot")
+            assert reported["refusals"][0]["problem"] == "unknown state 'runing'"
+            assert "running" in reported["refusals"][0]["cure"]
+            live_state.receive(message("telemetry/load", {"value": 41.5, "unit": "%"}))
+            live_state.receive(Message("corridor/v1/x", b"\xff\xfe", received_at=NOW))
             stream.touch()
             shown = await following(events, "messages")
             while len(shown) < 2:
@@ -140,15 +140,15 @@ async def test_messages_are_shown_with_what_they_mean_or_how_to_mend_them(store:
 
 
 async def test_health_is_told_as_it_changes(store: Store) -> None:
-    async with stream_of(store) as (stream, picture), aclosing(stream.events(Scope())) as events:
+    async with stream_of(store) as (stream, live_state), aclosing(stream.events(Scope())) as events:
         await following(events, "snapshot")
-        picture.receive(message("telemetry/load", b"1"))
+        live_state.receive(message("telemetry/load", b"1"))
         stream.touch()
-        told = await following(events, "changes")
-        while "health" not in told:
-            told = await following(events, "changes")
-        assert told["health"]["newest"] == NOW // 1_000_000
-        assert told["health"]["refused_hour"] == 0
+        reported = await following(events, "changes")
+        while "health" not in reported:
+            reported = await following(events, "changes")
+        assert reported["health"]["newest"] == NOW // 1_000_000
+        assert reported["health"]["refused_hour"] == 0
 
 
 async def test_streams_end_when_the_wall_does(store: Store) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from broker.contract.events import Job
 from broker.contract.instants import format_rfc3339, parse
-from services.kpi.keeping import Keeper
+from services.kpi.ledger_writer import LedgerWriter
 from services.query.asked_range import Range, RangeError, cut
 from services.wall.api import Parts
 from tests.wall.test_api import open_client
@@ -36,9 +36,9 @@ async def table(client: httpx.AsyncClient, path: str, **query: Any) -> list[dict
 
 async def test_a_range_is_told_apart(client: httpx.AsyncClient) -> None:
     reply = await client.get("/api/v1/kpi", params={"asset": LINE, "by": "product"} | HOUR)
-    told = reply.json()
-    assert [each["group"]["name"] for each in told] == ["bracket-7", "-"]
-    assert told[0]["indicators"]["oee"] == pytest.approx(0.55)
+    reported = reply.json()
+    assert [each["group"]["name"] for each in reported] == ["bracket-7", "-"]
+    assert reported[0]["indicators"]["oee"] == pytest.approx(0.55)
     alone = await client.get("/api/v1/kpi", params={"asset": MILL, "by": "shift"} | HOUR)
     assert [each["group"]["name"] for each in alone.json()] == ["day"]  # a list, however long
     both = await client.get("/api/v1/kpi", params={"asset": MILL, "by": "shift", "every": "1h"} | HOUR)
@@ -71,9 +71,9 @@ async def test_losses_plan_and_events_are_tables_too(client: httpx.AsyncClient) 
 async def test_a_product_is_no_formula(parts: Parts, client: httpx.AsyncClient) -> None:
     formula = "=HYPERLINK(1)"
     jobs = [Job(asset=MILL, at=NOW - 2, phase="end"), Job(asset=MILL, at=NOW - 1, phase="start", order=formula)]
-    keeper = Keeper(parts.store, PLANT, lambda: NOW)
-    await keeper.keep_events(jobs)
-    await keeper.advance()
+    writer = LedgerWriter(parts.store, PLANT, lambda: NOW)
+    await writer.store_events(jobs)
+    await writer.advance()
     rows = await table(client, "/api/v1/kpi.csv", asset=MILL, by="order")
     assert f"'{formula}" in [row["name"] for row in rows]
 

@@ -15,7 +15,7 @@ from broker.server.embedded import EmbeddedBroker
 from services.store.interface import Store
 from services.wall.answering import Answers
 from services.wall.api import Parts
-from services.wall.live import Picture
+from services.wall.live_state import LiveState
 from services.wall.plant_sheet import sheet
 from services.wall.server import serve
 from services.wall.stream import Stream
@@ -90,11 +90,11 @@ class Clock:
 
 
 def make_parts(store: Store, plant: Plant, now: Callable[[], int]) -> Parts:
-    picture = Picture()
+    live_state = LiveState()
     for machine in plant.machines():
-        picture.declare(machine)
-    stream = Stream(picture, now, lambda scope: sheet(plant, picture, scope, ("127.0.0.1", 1883)))
-    return Parts(picture, stream, store, Answers(store, plant, now), plant, now)
+        live_state.declare(machine)
+    stream = Stream(live_state, now, lambda scope: sheet(plant, live_state, scope, ("127.0.0.1", 1883)))
+    return Parts(live_state, stream, store, Answers(store, plant, now), plant, now)
 
 
 class Wall(msgspec.Struct):

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, NamedTuple
 
 from broker.contract.events import Value
-from edge.simulation.chance import Chance
 from edge.simulation.machines.model import HALL_CEL, Condition, FailureMode, Finding, Model, Pause, toward
 from edge.simulation.physics import cutting, energy, heat, tool, vibration
 from edge.simulation.pieces import Piece
+from edge.simulation.random_stream import RandomStream
 
 
 class _Operation(NamedTuple):
@@ -71,10 +71,10 @@ class FiveAxisMill(Model):
     )
     material: ClassVar[tuple[str, str, float, float] | None] = ("titanium", "kg", 6.4, 307.2)
 
-    remembered: ClassVar[tuple[str, ...]] = ("tool", "tool_since_s", "tool_life_s", "spindle_cel", "coolant_cel")
+    checkpointed: ClassVar[tuple[str, ...]] = ("tool", "tool_since_s", "tool_life_s", "spindle_cel", "coolant_cel")
 
-    def __init__(self, chance: Callable[[str], Chance]) -> None:
-        super().__init__(chance)
+    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
+        super().__init__(rng)
         self.spindle_cel = 30.0
         self.coolant_cel = 21.0
         self._smooth = 1.0
@@ -103,7 +103,7 @@ class FiveAxisMill(Model):
         shaking = rough + now.decayed("vibration") * (_TRIP_MM_S - rough) + 0.05 * noise()
         pressure = (46.0 * (1 - 0.5 * now.decayed("coolant-pressure")) + 0.5 * noise()) if running else 0.0
         self.power_kw = self._electric_kw(now, cut_kw, idle_kw)
-        self._judge(shaking, wear_um)
+        self._validate(shaking, wear_um)
         return {
             "spindle-speed": round(speed),
             "spindle-load": round(load, 1),
@@ -162,7 +162,7 @@ class FiveAxisMill(Model):
             return energy.machine_power_kw(3.2, idle_kw, cut_kw)
         return 2.1
 
-    def _judge(self, shaking: float, wear_um: float) -> None:
+    def _validate(self, shaking: float, wear_um: float) -> None:
         self._smooth = toward(self._smooth, shaking, 30.0, 10.0)
         self.warn("vibration-high", "spindle vibration in zone C of ISO 20816-3", self._smooth, _LIMIT_MM_S)
         self.warn("tool-life-low", f"tool {self.tool} is at 90 % of its wear limit", wear_um, 0.9 * tool.WORN_OUT_UM)

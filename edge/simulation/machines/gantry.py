@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.contract.events import Value
-from edge.simulation.chance import Chance
 from edge.simulation.machines.model import Condition, FailureMode, Finding, Model, Pause, toward
 from edge.simulation.physics import friction_stir, vibration
 from edge.simulation.pieces import Piece
+from edge.simulation.random_stream import RandomStream
 
 _PLUNGE: Final = 0.12
 _WELD: Final = 0.18
@@ -52,10 +52,10 @@ class FrictionStirGantry(Model):
         Pause("idle", "seam-not-found", 2),
     )
     material: ClassVar[tuple[str, str, float, float] | None] = ("aluminium", "kg", 11.2, 537.6)
-    remembered: ClassVar[tuple[str, ...]] = ("tool_cel",)
+    checkpointed: ClassVar[tuple[str, ...]] = ("tool_cel",)
 
-    def __init__(self, chance: Callable[[str], Chance]) -> None:
-        super().__init__(chance)
+    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
+        super().__init__(rng)
         self.tool_cel = 25.0
         self._smooth = 0.8
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.contract.events import Value
-from edge.simulation.chance import Chance
 from edge.simulation.machines.model import Condition, FailureMode, Finding, Model, Pause, toward
 from edge.simulation.physics import heat
 from edge.simulation.pieces import Piece
+from edge.simulation.random_stream import RandomStream
 
 _BORE_MM: Final = 12.0
 _TOLERANCE_MM: Final = 0.02
@@ -43,8 +43,8 @@ class CoordinateMeasuringMachine(Model):
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "compressed-air": "m3"}
     inspects: ClassVar[bool] = True
 
-    def __init__(self, chance: Callable[[str], Chance]) -> None:
-        super().__init__(chance)
+    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
+        super().__init__(rng)
         self._room_cel = 20.0
         self._deviation_um = 0.0
 
@@ -116,8 +116,8 @@ class WeldScanner(Model):
     )
     inspects: ClassVar[bool] = True
 
-    def __init__(self, chance: Callable[[str], Chance]) -> None:
-        super().__init__(chance)
+    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
+        super().__init__(rng)
         self._void_mm = 0.0
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:

@@ -14,8 +14,8 @@ from typing import ClassVar, Final
 import msgspec
 
 from broker.contract.events import State, Value
-from edge.simulation.chance import Chance
 from edge.simulation.pieces import Piece
+from edge.simulation.random_stream import RandomStream
 
 HALL_CEL: Final = 20.5
 
@@ -97,7 +97,7 @@ class Model(ABC):
     """A machine's sensors and process.
 
     Args:
-        chance: makes the model's own random numbers, by purpose: what sensors show must not change what happens.
+        rng: makes the model's own random numbers, by purpose: what sensors show must not change what happens.
     """
 
     signals: ClassVar[Mapping[str, str]]
@@ -113,14 +113,14 @@ class Model(ABC):
     """Name, unit, quantity a piece, and quantity a delivery of the material that it uses."""
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h"}
     """Its utility meters, with their units; all but electricity grow with the pieces by `utility`."""
-    remembered: ClassVar[tuple[str, ...]] = ()
+    checkpointed: ClassVar[tuple[str, ...]] = ()
     """The names of its attributes, all numbers, that a restart must know."""
     inspects: ClassVar[bool] = False
     """Whether it judges pieces by what it measures."""
 
-    def __init__(self, chance: Callable[[str], Chance]) -> None:
-        self.noise = chance("sensors").normal
-        self.process = chance("process")
+    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
+        self.noise = rng("sensors").normal
+        self.process = rng("process")
         self.power_kw = 0.0
         self.warnings: dict[str, str] = {}
 
@@ -140,11 +140,11 @@ class Model(ABC):
 
     def memory(self) -> dict[str, float]:
         """Return what a restart must know."""
-        return {name: getattr(self, name) for name in self.remembered}
+        return {name: getattr(self, name) for name in self.checkpointed}
 
-    def remember(self, memory: Mapping[str, float]) -> None:
+    def restore_machine(self, memory: Mapping[str, float]) -> None:
         """Take back what `memory` gave; what is not in it stays as it is."""
-        for name in self.remembered:
+        for name in self.checkpointed:
             if name in memory:
                 setattr(self, name, memory[name])
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.contract.events import Value
-from edge.simulation.chance import Chance
 from edge.simulation.machines.model import Condition, FailureMode, Finding, Model, Pause, toward
 from edge.simulation.physics import heat
 from edge.simulation.pieces import Piece
+from edge.simulation.random_stream import RandomStream
 
 _STOPS: Final = (
     Pause("idle", "protective-stop", 3),
@@ -31,11 +31,11 @@ class Robot(Model):
         "program": "",
     }
     minor_stops: ClassVar[tuple[Pause, ...]] = _STOPS
-    remembered: ClassVar[tuple[str, ...]] = ("joint_cel",)
+    checkpointed: ClassVar[tuple[str, ...]] = ("joint_cel",)
     joint_failure: ClassVar[FailureMode] = FailureMode("gearbox", "temperature of gear 2 too high", 2, "joint-temp", 8)
 
-    def __init__(self, chance: Callable[[str], Chance]) -> None:
-        super().__init__(chance)
+    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
+        super().__init__(rng)
         self.joint_cel = 28.0
 
     def joints(self, now: Condition, passed_s: float, load_nm: float) -> dict[str, Value]:
@@ -133,11 +133,11 @@ class DeburrRobot(Robot):
         Robot.joint_failure,
     )
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "compressed-air": "m3"}
-    remembered: ClassVar[tuple[str, ...]] = ("joint_cel", "brush_since_s")
+    checkpointed: ClassVar[tuple[str, ...]] = ("joint_cel", "brush_since_s")
     brush_life_s: ClassVar[float] = 6 * 3600.0
 
-    def __init__(self, chance: Callable[[str], Chance]) -> None:
-        super().__init__(chance)
+    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
+        super().__init__(rng)
         self.brush_since_s = 0.0
         self._smooth = 1.0
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.contract.events import Value
-from edge.simulation.chance import Chance
 from edge.simulation.machines.model import Condition, FailureMode, Model, Pause, toward
+from edge.simulation.random_stream import RandomStream
 
 _BATH_CEL: Final = 60.0
 _CLOGGED_MBAR: Final = 900.0
@@ -37,10 +37,10 @@ class Washer(Model):
     )
     material: ClassVar[tuple[str, str, float, float] | None] = ("detergent", "L", 0.08, 20.0)
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "water": "m3"}
-    remembered: ClassVar[tuple[str, ...]] = ("bath_cel",)
+    checkpointed: ClassVar[tuple[str, ...]] = ("bath_cel",)
 
-    def __init__(self, chance: Callable[[str], Chance]) -> None:
-        super().__init__(chance)
+    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
+        super().__init__(rng)
         self.bath_cel = _BATH_CEL
         self._heats = True
         self._dryer_cel = 40.0

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from broker.contract.events import STATES, AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
 from services.ledger import entries
 from services.ledger.fields import FIELDS
-from services.ledger.history import Said
+from services.ledger.history import ReportedState
 from services.ledger.orders import Orders
 from services.ledger.rows import NO_PRODUCT, Rules
 from services.ledger.track import Track
@@ -22,7 +22,7 @@ from services.ledger.track import Track
 Whole = npt.NDArray[np.int64]
 
 NO_ORDER: Final = -1
-UNTOLD: Final = -1
+NOT_REPORTED: Final = -1
 """An ideal cycle that nobody told."""
 CODES: Final = {state: code for code, state in enumerate(STATES)}
 
@@ -41,7 +41,7 @@ class Slice(NamedTuple):
     start: int
     end: int
     rules: Rules
-    known: Said
+    known: ReportedState
 
 
 class Table(NamedTuple):
@@ -65,7 +65,7 @@ class Columns(NamedTuple):
         machines: whose they are.
         states: code and reason of what each machine said.
         links: whether it is online, 1 or 0.
-        jobs: order (or `NO_ORDER`), product, and nanoseconds a piece (or `UNTOLD`).
+        jobs: order (or `NO_ORDER`), product, and nanoseconds a piece (or `NOT_REPORTED`).
         labour: people present and working, in 10⁻⁹.
         stocks: the stock of each material, in 10⁻⁹; the owner is a place in `stock_machines`.
         stock_machines: the machine of each series of stocks, ascending.
@@ -106,7 +106,7 @@ class Codes:
         return tuple(self._codes)
 
 
-class Gathering:
+class ColumnBuilder:
     """Gathers columns, one machine after the other."""
 
     def __init__(self) -> None:
@@ -126,19 +126,19 @@ class Gathering:
         Args:
             machine: which, and of when.
             events: all from `since` until after its end, and of those before what was in force then.
-            since: see `History.since`; at least `history.reach_back` before its start.
+            since: see `History.since`; at least `history.lookback_ns` before its start.
         """
         number = len(self._machines)
         self._machines.append(machine)
-        told = self._tracks(events)
-        self._states.add(number, *_settled(told.states, since, told.links))
-        self._links.add(number, *_settled(told.links, since, told.states))
-        self._jobs.add(number, *_settled(self._jobs_of(told.jobs), since))
-        self._labour.add(number, *_settled(told.labour, since))
-        for stock in told.stocks.values():
+        reported = self._tracks(events)
+        self._states.add(number, *_settled(reported.states, since, reported.links))
+        self._links.add(number, *_settled(reported.links, since, reported.states))
+        self._jobs.add(number, *_settled(self._jobs_of(reported.jobs), since))
+        self._labour.add(number, *_settled(reported.labour, since))
+        for stock in reported.stocks.values():
             self._stocks.add(len(self._stock_machines), *_settled(stock, since))
             self._stock_machines.append(number)
-        for (field, _source), readings in told.readings.items():
+        for (field, _source), readings in reported.readings.items():
             self._readings.add(len(self._reading_machines), *_settled(readings, since))
             self._reading_machines.append(number)
             self._reading_fields.append(FIELDS.index(field))
@@ -165,37 +165,37 @@ class Gathering:
             self._products.texts(),
         )
 
-    def _tracks(self, events: Iterable[AnyEvent]) -> "_Told":
-        told = _Told()
+    def _tracks(self, events: Iterable[AnyEvent]) -> "_Reported":
+        reported = _Reported()
         reasons = self._reasons
         for event in events:
             at = event.at
             match event:
                 case StateChange():
-                    told.states.put(at, (CODES[event.state], reasons[event.reason]))
+                    reported.states.put(at, (CODES[event.state], reasons[event.reason]))
                 case Count() | Meter() | Material():
                     for field, source, total in entries.readings(event):
-                        told.readings.setdefault((field, source), Track()).put(at, (total,))
+                        reported.readings.setdefault((field, source), Track()).put(at, (total,))
                     if isinstance(event, Material) and (stock := entries.stock(event)) is not None:
-                        told.stocks.setdefault(event.name, Track()).put(at, (stock,))
+                        reported.stocks.setdefault(event.name, Track()).put(at, (stock,))
                 case Status():
-                    told.links.put(at, (int(event.online),))
+                    reported.links.put(at, (int(event.online),))
                 case Job():
-                    told.jobs.tell(at, entries.job(event))
+                    reported.jobs.report(at, entries.job(event))
                 case Labour():
                     if (people := entries.people(event)) is not None:
-                        told.labour.put(at, people)
+                        reported.labour.put(at, people)
                 case _:
                     pass
-        return told
+        return reported
 
     def _jobs_of(self, orders: Orders) -> "Entries":
         jobs: Entries = Track()
         for at, order in zip(orders.times, orders.entries, strict=True):
             if order is None:
-                jobs.put(at, (NO_ORDER, 0, UNTOLD))
+                jobs.put(at, (NO_ORDER, 0, NOT_REPORTED))
             else:
-                ideal_ns = UNTOLD if order.ideal_ns is None else order.ideal_ns
+                ideal_ns = NOT_REPORTED if order.ideal_ns is None else order.ideal_ns
                 jobs.put(at, (self._orders[order.order], self._products[order.product], ideal_ns))
         return jobs
 
@@ -203,7 +203,7 @@ class Gathering:
 Entries = Track[tuple[int, ...]]
 
 
-class _Told:
+class _Reported:
     """What one machine told."""
 
     def __init__(self) -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from services.ledger.columnar.axis import LIMIT, differs
 from services.ledger.columnar.columns import Whole
+from services.ledger.columnar.timeline_arrays import LIMIT, differs
 from services.ledger.counters import DIP_NS
 from services.ledger.fields import NANO
 
@@ -21,7 +21,7 @@ def increments(owner: Whole, at: Whole, totals: Whole) -> tuple[Whole, Whole]:
     is_first = differs(owner)
     added[is_first] = 0
     skipped = 0
-    dips: list[int] = []
+    counter_glitches: list[int] = []
     ends = np.append(np.flatnonzero(is_first)[1:], len(totals))
     for drop in np.flatnonzero(added < 0).tolist():
         if drop < skipped:
@@ -31,13 +31,13 @@ def increments(owner: Whole, at: Whole, totals: Whole) -> tuple[Whole, Whole]:
         last = drop + int(np.searchsorted(at[drop:series_end], at[drop] + DIP_NS, "right"))
         back = np.flatnonzero(totals[drop:last] >= base)
         if len(back):
-            dips.append(drop)
+            counter_glitches.append(drop)
             skipped = drop + int(back[0])
             added[drop:skipped] = 0
             added[skipped] = totals[skipped] - base
         else:
             added[drop] = totals[drop]
-    return added, np.array(dips, np.int64)
+    return added, np.array(counter_glitches, np.int64)
 
 
 def times(amount: Whole, factor: Whole, more: int = 0) -> Whole:

@@ -15,7 +15,7 @@ from broker.contract.events import State
 ACTIVE: Final[frozenset[State]] = frozenset({"running", "setup", "down"})
 """States in which a machine waits for no other."""
 
-Stretch = tuple[int, int, State]
+Interval = tuple[int, int, State]
 """From, to (nanoseconds since 1970-01-01 UTC), and the state between."""
 
 
@@ -27,26 +27,26 @@ class Bottleneck(msgspec.Struct, frozen=True):
     end: int
 
 
-def bottleneck(stretches: Mapping[str, Iterable[Stretch]]) -> Bottleneck | None:
+def bottleneck(intervals: Mapping[str, Iterable[Interval]]) -> Bottleneck | None:
     """Return the bottleneck of machines in a range; None where none was ever active.
 
     Of machines that are active equally long, the one named first is it.
 
     Args:
-        stretches: of each machine, what state it was in over the range, in order of time.
+        intervals: of each machine, what state it was in over the range, in order of time.
     """
     longest: Bottleneck | None = None
-    for machine, told in stretches.items():
-        for start, end in _active(told):
+    for machine, reported in intervals.items():
+        for start, end in _active(reported):
             if longest is None or end - start > longest.end - longest.start:
                 longest = Bottleneck(machine, start, end)
     return longest
 
 
-def _active(stretches: Iterable[Stretch]) -> list[tuple[int, int]]:
+def _active(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
     """Return the active periods: neighbouring stretches in active states are one."""
     periods: list[tuple[int, int]] = []
-    for start, end, state in stretches:
+    for start, end, state in intervals:
         if state not in ACTIVE or start == end:
             continue
         if periods and periods[-1][1] == start:

@@ -13,7 +13,7 @@ from services.ledger.indicators.capability import Capability, Index, least
 from services.ledger.indicators.indicator import TERM, Indicator
 from services.ledger.indicators.indicators import INDICATORS
 from services.ledger.indicators.terms import TERMS, Context, Operation, Terms, Undefined
-from services.ledger.indicators.untold import unrated
+from services.ledger.indicators.undefined import unrated
 
 _DIGITS: Final = 6
 

@@ -6,14 +6,14 @@ A zero denominator gives None, never 0; so does a sum that lacks what the indica
 from typing import Final, NamedTuple
 
 from services.ledger.fields import Sums
-from services.ledger.indicators.beyond import BEYOND
+from services.ledger.indicators.extra import EXTRA
 from services.ledger.indicators.indicator import Indicator
 from services.ledger.indicators.iso22400 import ISO22400
 from services.ledger.indicators.terms import Context, Terms
 
 __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
 
-INDICATORS: Final[dict[str, Indicator]] = {**ISO22400, **BEYOND}
+INDICATORS: Final[dict[str, Indicator]] = {**ISO22400, **EXTRA}
 """By name, in the order of the standard, those beyond it last."""
 
 

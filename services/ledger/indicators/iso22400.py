@@ -11,7 +11,7 @@ from services.ledger.fields import NANO
 from services.ledger.indicators.capability import Index, least
 from services.ledger.indicators.indicator import Indicator, register
 from services.ledger.indicators.terms import Terms, Undefined
-from services.ledger.indicators.untold import uncounted, unheard, unjudged, unmetered, unrated, unseen
+from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unmetered, unrated, unseen
 
 ISO22400: Final[dict[str, Indicator]] = {}
 """By name, in the order of the standard."""
@@ -25,7 +25,7 @@ def worker_efficiency(of: Terms) -> float:
 
     Work time of people over their attendance. None where nobody was present, or nobody says.
     """
-    of.need_told("APWT")
+    of.need_reported("APWT")
     return of["APWT"] / of["APAT"]
 
 
@@ -45,8 +45,8 @@ def throughput_rate(of: Terms) -> float:
 
     Pieces a second of order execution. None without an order, or where produced pieces are not reported.
     """
-    of.need(uncounted, unheard)
-    of.need_told("PQ")
+    of.need(uncounted, never_counted)
+    of.need_reported("PQ")
     return of["PQ"] / of["AOET"]
 
 
@@ -77,7 +77,7 @@ def oee(of: Terms) -> float:
     over planned busy time, exactly and over any mix of products. None where nothing was planned, nobody told the ideal
     cycle of a piece, or produced or good pieces are not reported.
     """
-    of.need(uncounted, unheard, unrated, unjudged)
+    of.need(uncounted, never_counted, unrated, good_not_reported)
     return of["PRI×GQ"] / of["PBT"]
 
 
@@ -88,7 +88,7 @@ def nee(of: Terms) -> float:
     Net equipment effectiveness index: (AUPT / PBT) × effectiveness × quality ratio, so that set-up is no loss. None as
     for OEE, and where the machine never ran.
     """
-    of.need(uncounted, unheard, unrated, unjudged)
+    of.need(uncounted, never_counted, unrated, good_not_reported)
     return (of["AUPT"] * of["PRI×GQ"]) / (of["PBT"] * of["APT"])
 
 
@@ -109,7 +109,7 @@ def effectiveness(of: Terms) -> float:
     Ideal time of what was produced over production time. Above 1 the ideal cycle is too long: it is shown as it is.
     None where the machine never ran, nobody told the ideal cycle of a piece, or produced pieces are not reported.
     """
-    of.need(uncounted, unheard, unrated)
+    of.need(uncounted, never_counted, unrated)
     return of["PRI×PQ"] / of["APT"]
 
 
@@ -121,9 +121,9 @@ def quality_ratio(of: Terms) -> float:
     any mix of products. Where one product is made, and where nobody told the ideal cycle of a piece, it is GQ / PQ.
     None where nothing was produced, or produced or good pieces are not reported.
     """
-    of.need(uncounted, unjudged)
+    of.need(uncounted, good_not_reported)
     if not of["PQ"]:
-        raise Undefined(unheard(of.sums) or "nothing was produced")
+        raise Undefined(never_counted(of.sums) or "nothing was produced")
     if unrated(of.sums) or not of["PRI×PQ"]:
         return of["GQ"] / of["PQ"]
     return of["PRI×GQ"] / of["PRI×PQ"]
@@ -163,7 +163,7 @@ def actual_to_planned_scrap_ratio(of: Terms) -> float:
     Scrap over planned scrap. None where no scrap was planned, or nobody tells
     scrap.
     """
-    of.need_told("SQ")
+    of.need_reported("SQ")
     return of["SQ"] / of["PSQ"]
 
 
@@ -174,7 +174,7 @@ def first_pass_yield(of: Terms) -> float:
     Parts that were good at first pass over inspected parts. None where nothing was inspected, or nobody
     tells what was good at first pass.
     """
-    of.need_told("GP")
+    of.need_reported("GP")
     return of["GP"] / of["IP"]
 
 
@@ -185,7 +185,7 @@ def scrap_ratio(of: Terms) -> float:
     Scrap over produced pieces. None where nothing was produced, or it is not reported.
     """
     of.need(uncounted)
-    of.need_told("SQ")
+    of.need_reported("SQ")
     return of["SQ"] / of["PQ"]
 
 
@@ -196,7 +196,7 @@ def rework_ratio(of: Terms) -> float:
     Pieces to be reworked over produced pieces. None where nothing was produced, or it is not reported.
     """
     of.need(uncounted)
-    of.need_told("RQ")
+    of.need_reported("RQ")
     return of["RQ"] / of["PQ"]
 
 
@@ -207,7 +207,7 @@ def fall_off_ratio(of: Terms) -> float:
     Scrap of all operations of a line over the pieces of the first; a machine by itself is a line of one. None for other
     machines of which the operations are not known, and where the first produced nothing.
     """
-    of.need_told("SQ")
+    of.need_reported("SQ")
     return of["SQ"] / of["PQ1"]
 
 
@@ -271,7 +271,7 @@ def inventory_turns(of: Terms) -> float:
         raise Undefined("no stock was told: send stock with the material")
     if of["CT"] and of["ST"] > of["CT"]:
         raise Undefined("the stock of several materials was told, and turns are of one")
-    of.need_told("TH")
+    of.need_reported("TH")
     return of["TH"] * of["ST"] / (of["S×T"] * NANO)
 
 
@@ -281,7 +281,7 @@ def finished_goods_ratio(of: Terms) -> float:
 
     Good quantity over consumed material. None where nothing was consumed, or nobody tells it.
     """
-    of.need_told("GQ")
+    of.need_reported("GQ")
     return of["GQ"] / of["CM"]
 
 
@@ -291,7 +291,7 @@ def integrated_goods_ratio(of: Terms) -> float:
 
     Good quantity of all related products over consumed material. None where nothing was consumed, or nobody tells it.
     """
-    of.need_told("IGQ")
+    of.need_reported("IGQ")
     return of["IGQ"] / of["CM"]
 
 
@@ -301,7 +301,7 @@ def production_loss_ratio(of: Terms) -> float:
 
     Material lost in production over that consumed. None where nothing was consumed, or nobody tells it.
     """
-    of.need_told("PL")
+    of.need_reported("PL")
     return of["PL"] / of["CM"]
 
 
@@ -311,7 +311,7 @@ def storage_and_transport_loss_ratio(of: Terms) -> float:
 
     Material lost in storage and transport over that consumed. None where nothing was consumed, or nobody tells it.
     """
-    of.need_told("STL")
+    of.need_reported("STL")
     return of["STL"] / of["CM"]
 
 
@@ -321,7 +321,7 @@ def other_loss_ratio(of: Terms) -> float:
 
     Material lost otherwise over that consumed. None where nothing was consumed, or nobody tells it.
     """
-    of.need_told("OL")
+    of.need_reported("OL")
     return of["OL"] / of["CM"]
 
 
@@ -333,7 +333,7 @@ def equipment_load_ratio(of: Terms) -> float:
     for at the ideal cycle: EPC = PBT / PRI. None where nothing was planned, nobody told the ideal cycle of a piece, or
     produced pieces are not reported.
     """
-    of.need(uncounted, unheard, unrated)
+    of.need(uncounted, never_counted, unrated)
     return of["PRI×PQ"] / of["PBT"]
 
 

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from broker.contract.events import State
 from broker.plant.plant import LOSSES, Loss
 from services.ledger.fields import TIME, Sums
-from services.ledger.indicators.untold import uncounted, unheard, unjudged, unrated
+from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 
 StepName = Literal[
     "calendar",
@@ -55,7 +55,7 @@ def waterfall(sums: Sums) -> list[LossStep]:
     each kind, running time, APT; less reduced speed and rejects, fully productive time: ideal time of the good pieces.
     So fully productive over planned is OEE. Running time in which pieces without an ideal cycle were made, or pieces
     that nobody counts as produced, cannot be split: it is one step, `unrated`, in place of speed and quality. Ideal
-    time of pieces that nobody judges, good or bad, is `unjudged` in place of quality.
+    time of pieces that nobody judges, good or bad, is `good_not_reported` in place of quality.
     """
 
     def of(*fields: str) -> int:
@@ -78,11 +78,11 @@ def waterfall(sums: Sums) -> list[LossStep]:
         LossStep("idle", of("idle_s")),
         LossStep("running", running),
     ]
-    if unrated(sums) or uncounted(sums) or unheard(sums):
+    if unrated(sums) or uncounted(sums) or never_counted(sums):
         steps.append(LossStep("unrated", running - productive))
     else:
         steps.append(LossStep("speed", running - ideal))
-        steps.append(LossStep("unjudged" if unjudged(sums) else "quality", ideal - productive))
+        steps.append(LossStep("unjudged" if good_not_reported(sums) else "quality", ideal - productive))
     return [*steps, LossStep("fully-productive", productive)]
 
 
@@ -103,18 +103,18 @@ def six_big_losses(
         loss_of: which loss a state and reason belong to (`Plant.loss_of`); '' stands for time without a reason.
     """
     lost: dict[Loss, int] = dict.fromkeys(LOSSES, 0)
-    told: dict[State, list[tuple[str, int]]] = {state: [] for state in _STOPS}
+    reported: dict[State, list[tuple[str, int]]] = {state: [] for state in _STOPS}
     for state, reason, amount in reasons:
-        if state in told:
-            told[state].append((reason, amount))
+        if state in reported:
+            reported[state].append((reason, amount))
     for state in _STOPS:
-        for reason, amount in _shared(sums.get(f"{state}_s", 0), told[state]):
+        for reason, amount in _shared(sums.get(f"{state}_s", 0), reported[state]):
             loss = loss_of(state, reason)
             if loss is not None:
                 lost[loss] += amount
-    if not unrated(sums) and not uncounted(sums) and not unheard(sums):
+    if not unrated(sums) and not uncounted(sums) and not never_counted(sums):
         lost["speed"] += sums.get("running_s", 0) - sums.get("ideal_s", 0)
-        if not unjudged(sums):
+        if not good_not_reported(sums):
             rejected = sums.get("ideal_s", 0) - sums.get("ideal_good_s", 0)
             bad = sums.get("produced", 0) - sums.get("good", 0)
             startup = rejected * min(sums.get("startup_scrap", 0), bad) // bad if bad > 0 else 0
@@ -123,18 +123,18 @@ def six_big_losses(
     return lost
 
 
-def _shared(total: int, told: list[tuple[str, int]]) -> list[tuple[str, int]]:
+def _shared(total: int, reported: list[tuple[str, int]]) -> list[tuple[str, int]]:
     """Return how a state's time is shared among the reasons told for it; what is left has the reason ''.
 
     Reasons for `idle` may tell of more than the state's own time, as they tell of time without an order, too: then it
     is shared in proportion, to the last nanosecond.
     """
-    untold = min(sum(each for reason, each in told if not reason), total)
-    told = [each for each in told if each[0]]
-    total -= untold
-    amount = sum(each for _, each in told)
+    not_reported = min(sum(each for reason, each in reported if not reason), total)
+    reported = [each for each in reported if each[0]]
+    total -= not_reported
+    amount = sum(each for _, each in reported)
     if amount <= total:
-        return [*told, ("", total - amount + untold)]
-    bounds = [0, *(part * total // amount for part in accumulate(each for _, each in told))]
-    shared = [(reason, high - low) for (reason, _), (low, high) in zip(told, pairwise(bounds), strict=True)]
-    return [*shared, ("", untold)]
+        return [*reported, ("", total - amount + not_reported)]
+    bounds = [0, *(part * total // amount for part in accumulate(each for _, each in reported))]
+    shared = [(reason, high - low) for (reason, _), (low, high) in zip(reported, pairwise(bounds), strict=True)]
+    return [*shared, ("", not_reported)]

@@ -106,8 +106,8 @@ class Context(msgspec.Struct, frozen=True):
             itself is a line of one; none where they are not known. Machines that do the same side by side are one sum.
         bottleneck: which of the operations is the bottleneck.
         capabilities: of the measured characteristics.
-        untold: fields of the ledger that are zero because nobody ever told them.
-        output_untold: whether nobody ever told good pieces of a line's last operation.
+        not_reported: fields of the ledger that are zero because nobody ever told them.
+        output_not_reported: whether nobody ever told good pieces of a line's last operation.
         planned: pieces that orders and calendar plan for the range up to now, in 10⁻⁹.
         co2e_kg_per_kwh: emission factor of the electricity; the default is that of the United Kingdom's grid in the
             government's conversion factors for 2025.
@@ -116,8 +116,8 @@ class Context(msgspec.Struct, frozen=True):
     operations: tuple[Sums, ...] = ()
     bottleneck: int | None = None
     capabilities: tuple[Capability, ...] = ()
-    untold: frozenset[str] = frozenset()
-    output_untold: bool = False
+    not_reported: frozenset[str] = frozenset()
+    output_not_reported: bool = False
     planned: int | None = None
     co2e_kg_per_kwh: float = 0.177
 
@@ -151,7 +151,7 @@ class Terms(dict[str, int]):
         else:
             sums = self.of(term.operation)
             amount = None if sums is None else sum(sums.get(field, 0) for field in term.fields)
-            if name == "OGQ" and self.context.output_untold and not amount:
+            if name == "OGQ" and self.context.output_not_reported and not amount:
                 amount = None
         if amount is None:
             raise Undefined(term.missing)
@@ -168,14 +168,14 @@ class Terms(dict[str, int]):
         return None if operation in {"first", "bottleneck"} else self.sums
 
     def need(self, *checks: Callable[[Sums], str | None]) -> None:
-        """Raise `Undefined` for the first of the checks (`untold`) that finds something missing."""
+        """Raise `Undefined` for the first of the checks (`not_reported`) that finds something missing."""
         for check in checks:
             missing = check(self.sums)
             if missing:
                 raise Undefined(missing)
 
-    def need_told(self, name: str) -> None:
+    def need_reported(self, name: str) -> None:
         """Raise `Undefined` if a term is zero for want of anybody who tells it."""
         (field,) = TERMS[name].fields
-        if field in self.context.untold and not self[name]:
+        if field in self.context.not_reported and not self[name]:
             raise Undefined(f"{TERMS[name].meaning} is not reported: send {_SENT.get(field, field)}")

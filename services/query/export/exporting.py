@@ -25,7 +25,7 @@ Row = tuple[Any, ...]
 
 _PAGE: Final = 20_000
 _DAY: Final = 24 * 60 * MINUTE
-_SPANS: Final[dict[Resolution, int]] = {"minute": _DAY, "hour": 30 * _DAY, "day": 365 * _DAY}
+_TIME_RANGES: Final[dict[Resolution, int]] = {"minute": _DAY, "hour": 30 * _DAY, "day": 365 * _DAY}
 """How much of one machine's ledger is read at once."""
 
 
@@ -153,7 +153,7 @@ def ledger(store: Store, asked: Range, resolution: Resolution) -> Sheet:
         ]
 
     columns = _columns(*_texts("product", "shift", "order"), *_numbers(*FIELDS))
-    return Sheet((*_PLACE, *columns), _by_machine(store, asked, _SPANS[resolution], rows))
+    return Sheet((*_PLACE, *columns), _by_machine(store, asked, _TIME_RANGES[resolution], rows))
 
 
 def reasons(store: Store, asked: Range) -> Sheet:

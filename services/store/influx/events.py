@@ -2,7 +2,7 @@
 
 An event is a point of its series (measurement and tags) at its time; what is written later at the same place takes its
 place. InfluxDB does that field by field, and cannot take a field away. So where a message may leave a field out, the
-field `told` names those that this message told. A count or material, of which each message tells any subset, needs
+field `reported` names those that this message told. A count or material, of which each message tells any subset, needs
 none, for there a field that is not told stays. Truths are 1 and 0.
 
 Two commands of one instant, or two refused messages, would be one point. So their points stand up to a millisecond
@@ -95,7 +95,7 @@ def _state(asset: str, _: str, at: int, simulated: bool, values: Values) -> Stat
 
 def _plain(
     measurement: str,
-    kept: type[Event],
+    stored: type[Event],
     *,
     named: str = "",
     numbers: tuple[str, ...] = (),
@@ -107,7 +107,7 @@ def _plain(
 
     Args:
         measurement: its measurement.
-        kept: the event's type.
+        stored: the event's type.
         named: the field that is a tag.
         numbers: fields that are numbers.
         perhaps: fields that are numbers or not told.
@@ -118,29 +118,31 @@ def _plain(
     def fields(event: Any) -> str:
         written = [f"{name}={number(getattr(event, name))}" for name in (*numbers, *truths)]
         written += [f"{name}={text(getattr(event, name))}" for name in texts]
-        told = [name for name in perhaps if getattr(event, name) is not None]
-        written += [f"{name}={number(getattr(event, name))}" for name in told]
+        reported = [name for name in perhaps if getattr(event, name) is not None]
+        written += [f"{name}={number(getattr(event, name))}" for name in reported]
         if perhaps:
-            written.append(f"told={text(','.join(told))}")
+            written.append(f"told={text(','.join(reported))}")
         return ",".join(written)
 
     def event(asset: str, series: str, at: int, simulated: bool, values: Values) -> Any:
         found: dict[str, Any] = {name: float(values[name]) for name in numbers}
         found |= {name: bool(values[name]) for name in truths}
         found |= {name: values[name] or "" for name in texts}
-        told = values.get("told")
+        reported = values.get("told")
         for name in perhaps:
-            if values[name] is not None and (told is None or name in told.split(",")):
+            if values[name] is not None and (reported is None or name in reported.split(",")):
                 found[name] = float(values[name])
         if named:
             found[named] = series
-        return kept(asset=asset, at=at, simulated=simulated, **found)
+        return stored(asset=asset, at=at, simulated=simulated, **found)
 
     columns = (*numbers, *truths, *texts, *perhaps, *(("told",) if perhaps else ()))
     return Form(measurement, named, columns, fields, event)
 
 
-def _subset(measurement: str, kept: type[Event], subset: tuple[str, ...], *, named: str = "", texts: str = "") -> Form:
+def _subset(
+    measurement: str, stored: type[Event], subset: tuple[str, ...], *, named: str = "", texts: str = ""
+) -> Form:
     """Return the form of an event whose messages tell any subset of its fields."""
 
     def fields(event: Any) -> str:
@@ -155,7 +157,7 @@ def _subset(measurement: str, kept: type[Event], subset: tuple[str, ...], *, nam
             found[texts] = values[texts] or ""
         if named:
             found[named] = series
-        return kept(asset=asset, at=at, simulated=simulated, **found)
+        return stored(asset=asset, at=at, simulated=simulated, **found)
 
     columns = (*subset, texts) if texts else subset
     return Form(measurement, named, columns, fields, event, subset)

@@ -64,7 +64,7 @@ class _Reply(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-class RefusedLine(NamedTuple):
+class RejectedLine(NamedTuple):
     """A line that the server will never take, and why."""
 
     line: str
@@ -143,7 +143,7 @@ class InfluxServer:
         version: str = response.headers.get("x-influxdb-version", "of unknown version")
         return version
 
-    async def write(self, database: str, lines: Sequence[str]) -> list[RefusedLine]:
+    async def write(self, database: str, lines: Sequence[str]) -> list[RejectedLine]:
         """Write lines, durable when this returns; return those that the server will never take.
 
         Points that are older than the database keeps are forgotten as soon as they are written; the log tells of them.
@@ -151,10 +151,10 @@ class InfluxServer:
         Raises:
             StoreError: they are not written, or only some; writing them again does no harm.
         """
-        refused: list[RefusedLine] = []
+        rejected: list[RejectedLine] = []
         for part in _parts(lines):
-            await self._write(database, part, refused)
-        return refused
+            await self._write(database, part, rejected)
+        return rejected
 
     async def send(
         self,
@@ -184,22 +184,22 @@ class InfluxServer:
                 f"InfluxDB at {self.address} cannot be reached: {what}; see that it runs, and where"
             ) from error
 
-    async def _write(self, database: str, lines: Sequence[str], refused: list[RefusedLine]) -> None:
+    async def _write(self, database: str, lines: Sequence[str], rejected: list[RejectedLine]) -> None:
         path, parameters = await self._destination(database)
         body = "\n".join(lines).encode("utf-8", "replace")
         response = await self.send("POST", path, parameters, body, limit_s=WRITE_LIMIT_S, content=TEXT)
         if response.is_success:
             return
-        words = said(response)
+        words = error_text(response)
         if response.status_code in _OF_A_LINE and _TOO_OLD.search(words):
-            _log.warning("older than the database keeps, not stored", database=database, said=words)
+            _log.warning("older than the database keeps, not stored", database=database, error_text=words)
         elif response.status_code == _TOO_LARGE or (response.status_code in _OF_A_LINE and not _MISSING.search(words)):
             if len(lines) == 1:
-                refused.append(RefusedLine(lines[0], words))
+                rejected.append(RejectedLine(lines[0], words))
                 return
             half = len(lines) // 2
-            await self._write(database, lines[:half], refused)
-            await self._write(database, lines[half:], refused)
+            await self._write(database, lines[:half], rejected)
+            await self._write(database, lines[half:], rejected)
         else:
             self.fail(response.status_code, words, database)
 
@@ -220,7 +220,7 @@ class InfluxServer:
 
     def _series(self, response: httpx.Response, database: str) -> list[Series]:
         if not response.is_success:
-            self.fail(response.status_code, said(response), database)
+            self.fail(response.status_code, error_text(response), database)
         series: list[Series] = []
         results: list[_Result] = []
         for piece in _pieces(response.content):
@@ -265,7 +265,7 @@ class InfluxServer:
         )
 
 
-def said(response: httpx.Response) -> str:
+def error_text(response: httpx.Response) -> str:
     """Return the server's words about what went wrong."""
     try:
         reply = _decoder.decode(response.content)

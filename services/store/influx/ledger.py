@@ -31,13 +31,13 @@ SPANS_NS: Final[dict[Resolution, int]] = {
 _FINER: Final[dict[Resolution, Resolution]] = {"day": "hour", "hour": "minute"}
 _COARSE: Final[tuple[Resolution, ...]] = ("hour", "day")
 
-SETTLE_NS: Final = 60 * NS_PER_S
+REFRESH_AFTER_NS: Final = 60 * NS_PER_S
 """Marked hours and days are made anew this often."""
-MANY_MARKS: Final = 5_000
+MANY_DIRTY: Final = 5_000
 """So many marks are not waited with."""
-OWN_MARK_NS: Final = 300 * NS_PER_S
+OWN_DIRTY_NS: Final = 300 * NS_PER_S
 """A writer that goes on writing into an hour marks it again after this long."""
-FOREIGN_MARK_NS: Final = 2 * OWN_MARK_NS
+FOREIGN_DIRTY_NS: Final = 2 * OWN_DIRTY_NS
 """From then on a mark that someone else left may be settled: they do not write there any more."""
 _MACHINE_HOURS_AT_ONCE: Final = 500
 
@@ -114,7 +114,7 @@ class LedgerReading:
         span = SPANS_NS[resolution]
         made: list[Row] = []
         known: set[Place] = set()
-        for begin, until in _stretches({at for _, at in stale}, span):
+        for begin, until in _intervals({at for _, at in stale}, span):
             fine = await self.made_of(family, _narrowed(asset, stale), begin, until, resolution)
             known |= {(row.asset, row.start // span * span) for row in fine}
             made += summed(fine, span)
@@ -150,7 +150,7 @@ class LedgerReading:
         found = await self._server.query(self._buckets.hours, select(["mark", *OF_MACHINE], "ledger_mark", conditions))
         return {(asset_of(levels), at): float(mark) for one in found for at, mark, *levels in one.values}
 
-    async def frontier(self, asset: str) -> dict[str, int]:
+    async def watermark(self, asset: str) -> dict[str, int]:
         """Return, of each machine, the start of its newest minute that applies."""
         found = await self._server.query(
             self._buckets.minutes,
@@ -201,9 +201,9 @@ class LedgerWriting:
     def __init__(self, server: InfluxServer, buckets: Buckets) -> None:
         self._server, self._buckets = server, buckets
         self._reading = LedgerReading(server, buckets, row_limit=10**9)
-        self._marks: dict[tuple[Resolution, Place], float] = {}
+        self._change_points: dict[tuple[Resolution, Place], float] = {}
         """Marks that this writer has made and not settled."""
-        self._settled_at: int | None = None
+        self._refreshed_at: int | None = None
 
     async def write(self, rows: Sequence[LedgerRow], reasons: Sequence[ReasonRow], now: int) -> None:
         """Write minute rows; one without sums takes away what was there."""
@@ -217,37 +217,37 @@ class LedgerWriting:
         ]
         if not given:
             return
-        await self._mark({(row.asset, row.start) for _, row in given}, now)
+        await self._mark_dirty({(row.asset, row.start) for _, row in given}, now)
         await self._send(self._buckets.minutes, [line(family, row, "minute") for family, row in given])
 
-    async def settle_sometimes(self, now: int) -> None:
+    async def refresh_rollups_sometimes(self, now: int) -> None:
         """Make marked rows anew if it is time to; what goes wrong is tried again next time."""
-        if self._settled_at is None:
-            self._settled_at = now
-        if now - self._settled_at < SETTLE_NS and len(self._marks) < MANY_MARKS:
+        if self._refreshed_at is None:
+            self._refreshed_at = now
+        if now - self._refreshed_at < REFRESH_AFTER_NS and len(self._change_points) < MANY_DIRTY:
             return
-        self._settled_at = now
+        self._refreshed_at = now
         try:
-            await self.settle_all(now)
+            await self.refresh_all_rollups(now)
         except StoreError as error:
             _log.warning("hours and days of the ledger are behind, answers are not", error=str(error))
 
-    async def settle(self) -> None:
+    async def refresh_rollups(self) -> None:
         """Make the rows anew that this writer has marked."""
-        await self._settle(dict(self._marks))
+        await self._settle(dict(self._change_points))
 
-    async def settle_all(self, now: int) -> None:
+    async def refresh_all_rollups(self, now: int) -> None:
         """Make all marked rows anew, those that others have left as well."""
-        old = (now - FOREIGN_MARK_NS) / NS_PER_S
+        old = (now - FOREIGN_DIRTY_NS) / NS_PER_S
         left: dict[tuple[Resolution, Place], float] = {}
         days = await self._reading.marked("", -(2**63), 2**63, "day")
-        for begin, until in _stretches({at for _, at in days}, SPANS_NS["day"]):
+        for begin, until in _intervals({at for _, at in days}, SPANS_NS["day"]):
             hours = await self._reading.marked("", begin, until, "hour")
             left.update({("hour", place): mark for place, mark in hours.items() if mark < old})
         left.update({("day", place): mark for place, mark in days.items() if mark < old})
-        await self._settle(left | self._marks)
+        await self._settle(left | self._change_points)
 
-    async def _mark(self, minutes: set[Place], now: int) -> None:
+    async def _mark_dirty(self, minutes: set[Place], now: int) -> None:
         """Mark hours and days, before anything in them changes."""
         moment = now / NS_PER_S
         lines: list[str] = []
@@ -255,12 +255,12 @@ class LedgerWriting:
         for resolution in _COARSE:
             span = SPANS_NS[resolution]
             for place in {(asset, at // span * span) for asset, at in minutes}:
-                mark = self._marks.get((resolution, place))
-                if mark is None or moment - mark > OWN_MARK_NS / NS_PER_S:
+                mark = self._change_points.get((resolution, place))
+                if mark is None or moment - mark > OWN_DIRTY_NS / NS_PER_S:
                     new[resolution, place] = moment
                     lines.append(f"{_mark_series(resolution, place)} mark={number(moment)},settled=0 {place[1]}")
         await self._send(self._buckets.hours, lines)
-        self._marks.update(new)
+        self._change_points.update(new)
 
     async def _settle(self, marks: dict[tuple[Resolution, Place], float]) -> None:
         for resolution in _COARSE:
@@ -292,14 +292,14 @@ class LedgerWriting:
         ]
         await self._send(self._buckets.hours, settled)
         for place in due:
-            self._marks.pop((resolution, place), None)
+            self._change_points.pop((resolution, place), None)
 
     async def _send(self, bucket: str, lines: Sequence[str]) -> None:
-        refused = await self._server.write(bucket, lines)
-        if refused:
+        rejected = await self._server.write(bucket, lines)
+        if rejected:
             raise StoreError(
-                f"InfluxDB at {self._server.address.base} refuses a row of the ledger: {refused[0].reason};"
-                f" the line: {refused[0].line[:200]}"
+                f"InfluxDB at {self._server.address.base} refuses a row of the ledger: {rejected[0].reason};"
+                f" the line: {rejected[0].line[:200]}"
             )
 
 
@@ -353,7 +353,7 @@ def _narrowed(asset: str, places: Iterable[Place]) -> str:
     return machines.pop() if len(machines) == 1 else asset
 
 
-def _stretches(starts: Iterable[int], span_ns: int, longest: int = 100) -> Iterator[tuple[int, int]]:
+def _intervals(starts: Iterable[int], span_ns: int, longest: int = 100) -> Iterator[tuple[int, int]]:
     """Join neighbouring hours (or days) into stretches of at most `longest` of them."""
     first = last = None
     for start in sorted(starts):
@@ -372,6 +372,6 @@ def _portions(due: Iterable[Place], resolution: Resolution) -> Iterator[Portion]
     """Cut what is due into portions of a size to be read at once: of one machine, or of all at the same times."""
     places = set(due)
     longest = max(1, _MACHINE_HOURS_AT_ONCE // max(1, len({asset for asset, _ in places})))
-    for begin, until in _stretches({at for _, at in places}, SPANS_NS[resolution], longest):
+    for begin, until in _intervals({at for _, at in places}, SPANS_NS[resolution], longest):
         within = [place for place in places if begin <= place[1] < until]
         yield Portion(_narrowed("", within), begin, until, resolution)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Self
 
 SCHEMA: Final = 1
 """The version of measurements, tags and fields; it grows when they change otherwise than by adding."""
-SCHEMA_NOTE: Final = "schema"
+SCHEMA_METADATA: Final = "schema"
 
 
 class Buckets(NamedTuple):

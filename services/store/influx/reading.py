@@ -19,13 +19,13 @@ from services.store.influx.ledger import too_many
 from services.store.influx.lines import tag, untag
 from services.store.influx.names import Buckets
 from services.store.influx.queries import OF_MACHINE, asset_of, between, literal, name, select, under
-from services.store.influx.registry import SIMULATED, signal_facts, spans
-from services.store.interface import Bucket, Machine, Refused, Signal
+from services.store.influx.registry import SIMULATED, signal_facts, time_ranges
+from services.store.interface import Bucket, Machine, Rejected, Signal
 
 EventKey = tuple[int, str, str]
 """Time, machine and series."""
 
-_THINNED: Final = (
+_DOWNSAMPLED: Final = (
     ("min", "value"),
     ("mean", "value"),
     ("max", "value"),
@@ -36,7 +36,7 @@ _THINNED: Final = (
     ("count", "gone"),
 )
 """What is asked of each stretch of a signal; the last two tell of points that may not count."""
-_REFUSED: Final = ("topic", "reason", "payload", "bytes", "at", "count")
+_REJECTED: Final = ("topic", "reason", "payload", "bytes", "at", "count")
 
 
 class Point(NamedTuple):
@@ -76,7 +76,7 @@ class Reading:
             raise too_many(self._row_limit)
         return (await self._finished(found, asset, newest_first=newest_first))[:limit]
 
-    async def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Answer `Store.before`."""
         known = [kind for kind in dict.fromkeys(kinds) if kind in FORMS]
         async with asyncio.TaskGroup() as group:
@@ -86,19 +86,19 @@ class Reading:
             raise too_many(self._row_limit)
         return await self._finished(found, asset, newest_first=False)
 
-    async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
-        """Answer `Store.thinned`."""
+    async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
+        """Answer `Store.downsampled`."""
         width = max(1, -(-(end - start) // max(1, points)))
-        functions = [f"{function}({name(field)})" for function, field in _THINNED]
+        functions = [f"{function}({name(field)})" for function, field in _DOWNSAMPLED]
         conditions = [f"signal = {literal(tag(signal))}", *_exactly(asset), *between(start, end)]
-        stretches = f"time({width}ns, {start % width}ns) fill(none)"
+        intervals = f"time({width}ns, {start % width}ns) fill(none)"
         found = await self._server.query(
-            self._buckets.raw, select(functions, "telemetry", conditions, group=[stretches])
+            self._buckets.raw, select(functions, "telemetry", conditions, group=[intervals])
         )
         buckets: list[Bucket] = []
-        for at, least, mean, greatest, n, text, texts, doubts, gone in _values(found):
-            if doubts or gone:
-                return await self._thinned_here(asset, signal, (start, end), width)
+        for at, least, mean, greatest, n, text, texts, data_quality_warnings, gone in _values(found):
+            if data_quality_warnings or gone:
+                return await self._downsampled_here(asset, signal, (start, end), width)
             buckets.append(Bucket(at, least, mean, greatest, (n or 0) + (texts or 0), text))
         return buckets
 
@@ -106,7 +106,7 @@ class Reading:
         """Answer `Store.machines`."""
         found: dict[str, Machine] = {}
         for bucket in (self._buckets.raw, self._buckets.hours):
-            for (path, _, simulated), span in (await spans(self._server, bucket, asset)).items():
+            for (path, _, simulated), span in (await time_ranges(self._server, bucket, asset)).items():
                 known = found.get(path) or Machine(path, span.first, span.last, simulated=simulated)
                 found[path] = Machine(
                     path,
@@ -144,32 +144,32 @@ class Reading:
             for key, times in sorted(ends.items())
         ]
 
-    async def refused(self, start: int, end: int, limit: int) -> list[Refused]:
-        """Answer `Store.refused`."""
+    async def rejected(self, start: int, end: int, limit: int) -> list[Rejected]:
+        """Answer `Store.rejected`."""
         limit = min(limit, self._row_limit)
         if start >= end or limit == 0:
             return []
         window = (start, end + SPREAD_NS)
-        found = await self._refused(window, limit)
+        found = await self._rejected(window, limit)
         if len(found) == limit:
             # Points stand a little later than what they tell of: one that stands lower may be newer.
             oldest = min(place for place, _ in found)
-            found |= await self._refused((max(start, oldest - SPREAD_NS), oldest + 1), self._row_limit)
-        told = [one for _, one in found if start <= one.at < end]
-        told.sort(key=lambda one: (one.at, one.topic, one.payload), reverse=True)
-        return told[:limit]
+            found |= await self._rejected((max(start, oldest - SPREAD_NS), oldest + 1), self._row_limit)
+        reported = [one for _, one in found if start <= one.at < end]
+        reported.sort(key=lambda one: (one.at, one.topic, one.payload), reverse=True)
+        return reported[:limit]
 
-    async def note(self, words: str) -> str | None:
+    async def metadata(self, words: str) -> str | None:
         """Answer `Store.note`."""
         statement = select(["text"], "note", [f"{name('name')} = {literal(tag(words))}"])
         for _, text in _values(await self._server.query(self._buckets.hours, statement)):
             return str(text)
         return None
 
-    async def _refused(self, window: tuple[int, int], limit: int) -> set[tuple[int, Refused]]:
-        statement = select(_REFUSED, "rejected", between(*window), newest_first=True, limit=limit)
+    async def _rejected(self, window: tuple[int, int], limit: int) -> set[tuple[int, Rejected]]:
+        statement = select(_REJECTED, "rejected", between(*window), newest_first=True, limit=limit)
         return {
-            (place, Refused(int(at), topic, reason, base64.b64decode(payload), int(size), int(count or 1)))
+            (place, Rejected(int(at), topic, reason, base64.b64decode(payload), int(size), int(count or 1)))
             for place, topic, reason, payload, size, at, count in _values(
                 await self._server.query(self._buckets.raw, statement)
             )
@@ -225,21 +225,21 @@ class Reading:
         """Return the newest event of each field, whole: with what else it told."""
         form = FORMS[kind]
         conditions = [*_conditions(kind, asset), f"time < {at}"]
-        told: dict[tuple[str, str], dict[tuple[bool, str], tuple[int, Any]]] = {}
+        reported: dict[tuple[str, str], dict[tuple[bool, str], tuple[int, Any]]] = {}
 
         async def ask(field: str) -> None:
             statement = select([f"last({name(field)})"], form.measurement, conditions, group=_tags(form))
             for one in await self._server.query(self._buckets.raw, statement):
                 key = (asset_of(one.tags[level] for level in OF_MACHINE), untag(one.tags.get(form.named)))
                 moment, value = one.values[0]
-                told.setdefault(key, {})[one.tags[SIMULATED] == "true", field] = (moment, value)
+                reported.setdefault(key, {})[one.tags[SIMULATED] == "true", field] = (moment, value)
 
         async with asyncio.TaskGroup() as group:
             for field in (*form.columns, "gone"):
                 group.create_task(ask(field))
         found: list[AnyEvent] = []
         missing: dict[int, set[tuple[str, str]]] = {}
-        for key, fields in told.items():
+        for key, fields in reported.items():
             newest: dict[str, int] = {}
             for (_, field), (moment, _) in fields.items():
                 newest[field] = max(moment, newest.get(field, moment))
@@ -310,15 +310,15 @@ class Reading:
             for event in events
         ]
 
-    async def _thinned_here(self, asset: str, signal: str, window: tuple[int, int], width: int) -> list[Bucket]:
+    async def _downsampled_here(self, asset: str, signal: str, window: tuple[int, int], width: int) -> list[Bucket]:
         """Thin a signal of which some points do not count."""
         conditions = [f"signal = {literal(tag(signal))}", *_exactly(asset), *between(*window)]
         points = await self._points(FORMS["telemetry"], conditions)
-        stretches: dict[int, list[Sample]] = {}
+        intervals: dict[int, list[Sample]] = {}
         for event in sorted(_events_of("telemetry", points), key=lambda event: event.at):
             assert isinstance(event, Sample)
-            stretches.setdefault((event.at - window[0]) // width, []).append(event)
-        return [_bucket(window[0] + number * width, samples) for number, samples in sorted(stretches.items())]
+            intervals.setdefault((event.at - window[0]) // width, []).append(event)
+        return [_bucket(window[0] + number * width, samples) for number, samples in sorted(intervals.items())]
 
 
 def _bucket(at: int, samples: Sequence[Sample]) -> Bucket:

@@ -28,15 +28,15 @@ Variant = tuple[str, str, bool]
 """Machine, kind of event, and whether they are the simulated ones."""
 
 
-class Span(NamedTuple):
+class TimeRange(NamedTuple):
     """Times of the oldest and the newest event."""
 
     first: int
     last: int
 
-    def with_(self, other: "Span") -> "Span":
+    def with_(self, other: "TimeRange") -> "TimeRange":
         """Return the span of both."""
-        return Span(min(self.first, other.first), max(self.last, other.last))
+        return TimeRange(min(self.first, other.first), max(self.last, other.last))
 
 
 class SignalFacts(NamedTuple):
@@ -57,18 +57,18 @@ class Registry:
     def forget(self) -> None:
         """Know nothing."""
         self._loaded = False
-        self._spans: dict[Variant, Span] = {}
-        self._kept: dict[Variant, Span] = {}
+        self._time_ranges: dict[Variant, TimeRange] = {}
+        self._stored: dict[Variant, TimeRange] = {}
         self._signals: dict[tuple[str, str], SignalFacts] = {}
-        self._new_spans: set[Variant] = set()
+        self._new_time_ranges: set[Variant] = set()
         self._new_signals: set[tuple[str, str]] = set()
 
     async def load(self, server: InfluxServer, raw: str, for_ever: str) -> None:
         """Read what is known, if it has not been read."""
         if self._loaded:
             return
-        self._kept = await spans(server, for_ever)
-        self._spans = _joined(self._kept, await spans(server, raw))
+        self._stored = await time_ranges(server, for_ever)
+        self._time_ranges = _joined(self._stored, await time_ranges(server, raw))
         self._signals = await signal_facts(server, raw)
         self._loaded = True
 
@@ -76,11 +76,11 @@ class Registry:
         """Learn of an event that is about to be written; tell whether its instant may hold another variant of it."""
         variant = (event.asset, event.kind, event.simulated)
         at = event.at
-        known = self._spans.get(variant)
+        known = self._time_ranges.get(variant)
         if known is None or not known.first <= at <= known.last:
-            self._spans[variant] = Span(at, at) if known is None else known.with_(Span(at, at))
-            self._new_spans.add(variant)
-        other = self._spans.get((event.asset, event.kind, not event.simulated))
+            self._time_ranges[variant] = TimeRange(at, at) if known is None else known.with_(TimeRange(at, at))
+            self._new_time_ranges.add(variant)
+        other = self._time_ranges.get((event.asset, event.kind, not event.simulated))
         return other is not None and other.first <= at <= other.last
 
     def meet_sample(self, event: Sample, now: int) -> bool:
@@ -102,21 +102,21 @@ class Registry:
     def lines(self) -> tuple[list[str], list[str]]:
         """Return what there is to write about what was met, for the raw bucket, and for that which keeps for ever."""
         raw, for_ever = [], []
-        for variant in self._new_spans:
-            span, kept = self._spans[variant], self._kept.get(variant)
+        for variant in self._new_time_ranges:
+            span, stored = self._time_ranges[variant], self._stored.get(variant)
             asset, kind, simulated = variant
             start = series("asset", [*variant_tags(asset, simulated), ("kind", kind)])
             line = f'{start} first="{span.first}",last="{span.last}"'
             raw.append(f"{line} {span.last // HOUR_NS * HOUR_NS}")
-            if kept is None or span.first < kept.first or span.last >= kept.last + HOUR_NS:
+            if stored is None or span.first < stored.first or span.last >= stored.last + HOUR_NS:
                 for_ever.append(f"{line} 0")
-                self._kept[variant] = span
+                self._stored[variant] = span
         for asset, signal in self._new_signals:
             facts = self._signals[asset, signal]
             start = series("signal", [*asset_tags(asset), ("signal", signal)])
             fields = f"unit={text(facts.unit)},kind={text(facts.kind)},mixed={number(facts.mixed)}"
             raw.append(f"{start} {fields} {facts.written}")
-        self._new_spans.clear()
+        self._new_time_ranges.clear()
         self._new_signals.clear()
         return raw, for_ever
 
@@ -126,7 +126,7 @@ def variant_tags(asset: str, simulated: bool) -> list[tuple[str, str]]:
     return [*asset_tags(asset), (SIMULATED, "true" if simulated else "")]
 
 
-async def spans(server: InfluxServer, database: str, asset: str = "") -> dict[Variant, Span]:
+async def time_ranges(server: InfluxServer, database: str, asset: str = "") -> dict[Variant, TimeRange]:
     """Return what one bucket knows of the machines under an asset path."""
     found = await server.query(
         database,
@@ -135,7 +135,7 @@ async def spans(server: InfluxServer, database: str, asset: str = "") -> dict[Va
         ),
     )
     return {
-        (asset_of(one.tags[level] for level in OF_MACHINE), one.tags["kind"], one.tags[SIMULATED] == "true"): Span(
+        (asset_of(one.tags[level] for level in OF_MACHINE), one.tags["kind"], one.tags[SIMULATED] == "true"): TimeRange(
             int(first), int(last)
         )
         for one in found
@@ -165,7 +165,7 @@ async def signal_facts(server: InfluxServer, database: str, asset: str = "") -> 
     }
 
 
-def _joined(one: dict[Variant, Span], other: dict[Variant, Span]) -> dict[Variant, Span]:
+def _joined(one: dict[Variant, TimeRange], other: dict[Variant, TimeRange]) -> dict[Variant, TimeRange]:
     joined = dict(one)
     for variant, span in other.items():
         joined[variant] = joined[variant].with_(span) if variant in joined else span

@@ -16,16 +16,16 @@ import msgspec
 
 from broker.contract.events import NS_PER_S
 from services.store.client_ids import MARK_NOTE, new_mark
-from services.store.holdings import DAY_NS, EVENTS_KEPT_NS, MINUTES_KEPT_NS
 from services.store.influx import address as influx_address
 from services.store.influx.address import Address
-from services.store.influx.http import WRITE_LIMIT_S, InfluxServer, said
-from services.store.influx.names import SCHEMA, SCHEMA_NOTE, Buckets
+from services.store.influx.http import WRITE_LIMIT_S, InfluxServer, error_text
+from services.store.influx.names import SCHEMA, SCHEMA_METADATA, Buckets
 from services.store.influx.queries import literal, name
 from services.store.influx.reading import Reading
 from services.store.influx.store import InfluxStore
 from services.store.influx.writing import Writing
 from services.store.interface import StoreError
+from services.store.retention import DAY_NS, EVENTS_RETENTION_NS, MINUTES_RETENTION_NS
 
 FOR_EVER: Final = 0
 """InfluxDB's way to say that a bucket keeps for ever."""
@@ -62,37 +62,37 @@ class Setup:
     async def __aexit__(self, *_: object) -> None:
         await self._server.close()
 
-    async def make_buckets(self, events_kept_ns: int | None = None) -> list[str]:
+    async def make_buckets(self, events_retention_ns: int | None = None) -> list[str]:
         """Make the buckets that are missing; return a line about each.
 
         Args:
-            events_kept_ns: how long raw events are kept, `FOR_EVER` for ever; None leaves it as it is (30 days at
+            events_retention_ns: how long raw events are kept, `FOR_EVER` for ever; None leaves it as it is (30 days at
                 first).
 
         Raises:
             StoreError: the server does not do it.
         """
-        events = EVENTS_KEPT_NS if events_kept_ns is None else events_kept_ns
-        minutes = FOR_EVER if events == FOR_EVER else max(events, MINUTES_KEPT_NS)
-        told: list[str] = []
-        for role, bucket, kept_ns in zip(Buckets._fields, self.buckets, (events, minutes, FOR_EVER), strict=True):
+        events = EVENTS_RETENTION_NS if events_retention_ns is None else events_retention_ns
+        minutes = FOR_EVER if events == FOR_EVER else max(events, MINUTES_RETENTION_NS)
+        reported: list[str] = []
+        for role, bucket, retention_ns in zip(Buckets._fields, self.buckets, (events, minutes, FOR_EVER), strict=True):
             shard_ns = _SHARD_NS[role]
             if self.address.is_version_1:
-                done = await self._make_database(bucket, kept_ns, shard_ns, change=events_kept_ns is not None)
+                done = await self._make_database(bucket, retention_ns, shard_ns, change=events_retention_ns is not None)
             elif self._is_version_3:
-                done = await self._make_database_of_3(bucket, kept_ns)
+                done = await self._make_database_of_3(bucket, retention_ns)
             else:
-                done = await self._make_bucket(bucket, kept_ns, shard_ns, change=events_kept_ns is not None)
-            told.append(f"{bucket}: {done}")
+                done = await self._make_bucket(bucket, retention_ns, shard_ns, change=events_retention_ns is not None)
+            reported.append(f"{bucket}: {done}")
         if self.address.is_version_1:
             # A database that was dropped and restored from a backup has lost the rights of its users.
             for user in await self._users() & {self._user("services"), self._user("grafana")}:
                 await self._grant(user)
         writing = Writing(self._server, self.buckets)
-        if await Reading(self._server, self.buckets, 1).note(SCHEMA_NOTE) is None:
-            await writing.set_note(MARK_NOTE, new_mark())
-        await writing.set_note(SCHEMA_NOTE, str(SCHEMA))
-        return told
+        if await Reading(self._server, self.buckets, 1).metadata(SCHEMA_METADATA) is None:
+            await writing.set_metadata(MARK_NOTE, new_mark())
+        await writing.set_metadata(SCHEMA_METADATA, str(SCHEMA))
+        return reported
 
     async def make_account(self, role: Role, *, renew: bool) -> str | None:
         """Make an account; return what lets its holder in, or None where there is one and `renew` asks for no other.
@@ -147,21 +147,21 @@ class Setup:
 
     # ---- InfluxDB 1 ----
 
-    async def _make_database(self, database: str, kept_ns: int, shard_ns: int, *, change: bool) -> str:
+    async def _make_database(self, database: str, retention_ns: int, shard_ns: int, *, change: bool) -> str:
         names = {row[0] for one in await self._server.statement("SHOW DATABASES") for row in one.values}
-        kept = f"DURATION {_influx_duration(kept_ns)}"
+        stored = f"DURATION {_influx_duration(retention_ns)}"
         if database not in names:
             await self._server.statement(
-                f"CREATE DATABASE {name(database)} WITH {kept} SHARD DURATION {_influx_duration(shard_ns)}"
+                f"CREATE DATABASE {name(database)} WITH {stored} SHARD DURATION {_influx_duration(shard_ns)}"
                 ' NAME "autogen"'
             )
-            return f"made, keeps {_spoken(kept_ns)}"
+            return f"made, keeps {_spoken(retention_ns)}"
         (policies,) = await self._server.statement(f"SHOW RETENTION POLICIES ON {name(database)}")
         found = next(dict(zip(policies.columns, row, strict=True)) for row in policies.values if row[-1])
-        if not change or _go_duration_ns(found["duration"]) == kept_ns:
+        if not change or _go_duration_ns(found["duration"]) == retention_ns:
             return f"there, keeps {_spoken(_go_duration_ns(found['duration']))}"
-        await self._server.statement(f"ALTER RETENTION POLICY {name(found['name'])} ON {name(database)} {kept}")
-        return f"there, now keeps {_spoken(kept_ns)}"
+        await self._server.statement(f"ALTER RETENTION POLICY {name(found['name'])} ON {name(database)} {stored}")
+        return f"there, now keeps {_spoken(retention_ns)}"
 
     async def _make_user(self, user: str, *, renew: bool) -> str | None:
         is_there = user in await self._users()
@@ -185,23 +185,23 @@ class Setup:
 
     # ---- InfluxDB 2 ----
 
-    async def _make_bucket(self, bucket: str, kept_ns: int, shard_ns: int, *, change: bool) -> str:
+    async def _make_bucket(self, bucket: str, retention_ns: int, shard_ns: int, *, change: bool) -> str:
         org = (await self._org())["id"]
         rule = {
             "type": "expire",
-            "everySeconds": kept_ns // NS_PER_S,
+            "everySeconds": retention_ns // NS_PER_S,
             "shardGroupDurationSeconds": shard_ns // NS_PER_S,
         }
         found = await self._bucket(org, bucket)
         if found is None:
             await self._ask("POST", "/api/v2/buckets", {}, {"orgID": org, "name": bucket, "retentionRules": [rule]})
-            return f"made, keeps {_spoken(kept_ns)}"
+            return f"made, keeps {_spoken(retention_ns)}"
         rules = found.get("retentionRules") or [{"everySeconds": 0}]
         now_ns = rules[0]["everySeconds"] * NS_PER_S
-        if not change or now_ns == kept_ns:
+        if not change or now_ns == retention_ns:
             return f"there, keeps {_spoken(now_ns)}"
         await self._ask("PATCH", f"/api/v2/buckets/{found['id']}", {}, {"retentionRules": [rule]})
-        return f"there, now keeps {_spoken(kept_ns)}"
+        return f"there, now keeps {_spoken(retention_ns)}"
 
     async def _make_token(self, description: str, *, may_write: bool, renew: bool) -> str | None:
         org = (await self._org())["id"]
@@ -242,18 +242,18 @@ class Setup:
 
     # ---- InfluxDB 3 ----
 
-    async def _make_database_of_3(self, database: str, kept_ns: int) -> str:
+    async def _make_database_of_3(self, database: str, retention_ns: int) -> str:
         body: dict[str, Any] = {"db": database}
-        if kept_ns:
-            body["retention_period"] = f"{kept_ns // DAY_NS}d"
+        if retention_ns:
+            body["retention_period"] = f"{retention_ns // DAY_NS}d"
         response = await self._server.send(
             "POST", "/api/v3/configure/database", {}, msgspec.json.encode(body), limit_s=WRITE_LIMIT_S
         )
         if response.status_code == httpx.codes.CONFLICT:
             return "there"
         if not response.is_success:
-            self._server.fail(response.status_code, said(response), database)
-        return f"made, keeps {_spoken(kept_ns)}"
+            self._server.fail(response.status_code, error_text(response), database)
+        return f"made, keeps {_spoken(retention_ns)}"
 
     async def _ask(
         self,
@@ -269,7 +269,7 @@ class Setup:
         if may_be_missing and response.status_code == httpx.codes.NOT_FOUND:
             return {}
         if not response.is_success:
-            raise StoreError(f"InfluxDB at {self.address.base}: {method} {path}: {said(response)}")
+            raise StoreError(f"InfluxDB at {self.address.base}: {method} {path}: {error_text(response)}")
         answer: dict[str, Any] = msgspec.json.decode(response.content) if response.content else {}
         return answer
 

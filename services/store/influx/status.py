@@ -1,12 +1,12 @@
 """What an InfluxDB store holds: oldest and newest of each kind. Nothing is counted, for that reads every point."""
 
-from services.store.holdings import Held, StoreStatus
 from services.store.influx.events import FORMS
 from services.store.influx.http import InfluxServer
 from services.store.influx.ledger import LEDGER
-from services.store.influx.names import SCHEMA, SCHEMA_NOTE, Buckets
+from services.store.influx.names import SCHEMA, SCHEMA_METADATA, Buckets
 from services.store.influx.queries import literal, name, select
 from services.store.influx.reading import Reading
+from services.store.retention import Held, StoreStatus
 
 
 async def status(server: InfluxServer, buckets: Buckets, reading: Reading) -> StoreStatus:
@@ -27,11 +27,11 @@ async def status(server: InfluxServer, buckets: Buckets, reading: Reading) -> St
         place=str(server.address),
         size=None,
         free=None,
-        version=int(await reading.note(SCHEMA_NOTE) or SCHEMA),
+        version=int(await reading.metadata(SCHEMA_METADATA) or SCHEMA),
         machines=len(await reading.machines("")),
         events=events,
         minutes=await _held(server, buckets.minutes, LEDGER.measurement, ["rows"], [f"{name('rows')} = 1"]),
-        refused=await _held(server, buckets.raw, "rejected", ["at"], []),
+        rejected=await _held(server, buckets.raw, "rejected", ["at"], []),
     )
 
 

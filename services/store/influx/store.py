@@ -16,11 +16,10 @@ from broker.contract.events import AnyEvent
 from broker.contract.topics import Kind
 from services.ledger.fields import Sums, add
 from services.store import due
-from services.store.holdings import StoreStatus
 from services.store.influx.address import Address
 from services.store.influx.http import InfluxServer
 from services.store.influx.ledger import LEDGER, REASONS, LedgerReading
-from services.store.influx.names import SCHEMA, SCHEMA_NOTE, Buckets
+from services.store.influx.names import SCHEMA, SCHEMA_METADATA, Buckets
 from services.store.influx.reading import Reading
 from services.store.influx.status import status
 from services.store.influx.writing import Writing
@@ -30,12 +29,13 @@ from services.store.interface import (
     LedgerRow,
     Machine,
     ReasonRow,
-    Refused,
+    Rejected,
     Resolution,
     Signal,
     StoreError,
 )
 from services.store.resolutions import layers
+from services.store.retention import StoreStatus
 
 QUERY_LIMIT_S: Final = 30.0
 """How long a question may take."""
@@ -81,7 +81,7 @@ class InfluxStore:
         for bucket in self.buckets:
             # A SHOW would do even where there is no bucket.
             await self.server.query(bucket, 'SELECT * FROM "note" LIMIT 1')
-        version = await self.note(SCHEMA_NOTE)
+        version = await self.metadata(SCHEMA_METADATA)
         if version is not None and int(version) > SCHEMA:
             raise StoreError(
                 f"{self.address} was made by a newer version of Corridor (its schema is {version}, this program knows"
@@ -107,14 +107,14 @@ class InfluxStore:
         with _first_error():
             return await self._reading.events(kinds, asset, start, end, limit, newest_first=newest_first)
 
-    async def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
         with _first_error():
-            return await self._reading.before(kinds, asset, at)
+            return await self._reading.latest_before(kinds, asset, at)
 
-    async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
+    async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
-        return await self._reading.thinned(asset, signal, start, end, points)
+        return await self._reading.downsampled(asset, signal, start, end, points)
 
     async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
         """Return the rows with start ≤ row.start < end by (start, asset, product, shift), empty ones left out."""
@@ -153,9 +153,9 @@ class InfluxStore:
             for row in found
         ]
 
-    async def frontier(self, asset: str) -> dict[str, int]:
+    async def watermark(self, asset: str) -> dict[str, int]:
         """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
-        return due.cut_short(await self._ledger.frontier(asset), await self._reading.note(due.NOTE))
+        return due.cut_short(await self._ledger.watermark(asset), await self._reading.metadata(due.NOTE))
 
     async def machines(self, asset: str = "") -> list[Machine]:
         """Return every machine that has spoken, in order of its path."""
@@ -165,30 +165,30 @@ class InfluxStore:
         """Return the signals of the machines under `asset`."""
         return await self._reading.signals(asset)
 
-    async def refused(self, start: int, end: int, *, limit: int = 1_000) -> list[Refused]:
+    async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
         """Return refused messages with start ≤ at < end, newest first."""
-        return await self._reading.refused(start, end, limit)
+        return await self._reading.rejected(start, end, limit)
 
-    async def note(self, name: str) -> str | None:
+    async def metadata(self, name: str) -> str | None:
         """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
-        return await self._reading.note(name)
+        return await self._reading.metadata(name)
 
-    async def set_note(self, name: str, text: str) -> None:
+    async def set_metadata(self, name: str, text: str) -> None:
         """Keep a named text."""
         async with self._one_writes:
-            await self._writing.set_note(name, text)
+            await self._writing.set_metadata(name, text)
 
     async def status(self) -> StoreStatus:
         """Return what the store holds."""
         return await status(self.server, self.buckets, self._reading)
 
-    async def forget(self, *, events_before: int, minutes_before: int) -> int:  # noqa: ARG002
+    async def apply_retention(self, *, events_before: int, minutes_before: int) -> int:  # noqa: ARG002
         """Bring hours and days of the ledger up to date where a writer that ended could not; return 0.
 
         The buckets forget by themselves.
         """
         async with self._one_writes:
-            await self._writing.settle()
+            await self._writing.refresh_rollups()
         return 0
 
     async def close(self) -> None:

@@ -17,12 +17,12 @@ import structlog
 
 from broker.contract.events import AnyEvent, Command, Reply, Sample
 from services.store.influx.events import FORMS, Places, tags_of
-from services.store.influx.http import InfluxServer, RefusedLine
+from services.store.influx.http import InfluxServer, RejectedLine
 from services.store.influx.ledger import LedgerWriting
 from services.store.influx.lines import number, series, text
 from services.store.influx.names import Buckets
 from services.store.influx.registry import Registry, variant_tags
-from services.store.interface import KEPT_BYTES, Batch, Refused, StoreError
+from services.store.interface import STORED_BYTES, Batch, Rejected, StoreError
 from services.store.rejections import Rejections
 
 _MANY_PREFIXES: Final = 100_000
@@ -50,23 +50,23 @@ class Writing:
         now = time.time_ns()
         try:
             await self._ledger.write(batch.rows, batch.reasons, now)
-            if batch.events or batch.refused:
+            if batch.events or batch.rejected:
                 await self._registry.load(self._server, self._buckets.raw, self._buckets.hours)
                 await self._write_raw(batch, now)
         except BaseException:
             self._registry.forget()
             raise
-        await self._ledger.settle_sometimes(now)
+        await self._ledger.refresh_rollups_sometimes(now)
 
-    async def settle(self) -> None:
+    async def refresh_rollups(self) -> None:
         """Bring hours and days up to date, those that other writers left as well."""
-        await self._ledger.settle_all(time.time_ns())
+        await self._ledger.refresh_all_rollups(time.time_ns())
 
     async def finish(self) -> None:
         """Bring hours and days up to date that this writer has written in."""
-        await self._ledger.settle()
+        await self._ledger.refresh_rollups()
 
-    async def set_note(self, name: str, words: str) -> None:
+    async def set_metadata(self, name: str, words: str) -> None:
         """Keep a named text."""
         await self._write_surely(self._buckets.hours, [f"{series('note', [('name', name)])} text={text(words)} 0"])
 
@@ -74,19 +74,19 @@ class Writing:
         places = Places()
         lines = self._event_lines(batch.events, places, now)
         draft = self._rejections.draft()
-        lines += _refused_lines(draft.rows(batch.refused), places)
+        lines += _rejected_lines(draft.rows(batch.rejected), places)
         raw, for_ever = self._registry.lines()
-        refused = await self._server.write(self._buckets.raw, [*lines, *raw])
-        if refused:
-            told = draft.rows(_refused_of(line, now) for line in refused if not line.line.startswith("rejected "))
-            if not all(one.is_count for one in told):
+        rejected = await self._server.write(self._buckets.raw, [*lines, *raw])
+        if rejected:
+            reported = draft.rows(_rejected_of(line, now) for line in rejected if not line.line.startswith("rejected "))
+            if not all(one.is_count for one in reported):
                 _log.warning(
-                    "the store refuses", lines=len(refused), first=refused[0].reason, line=refused[0].line[:200]
+                    "the store refuses", lines=len(rejected), first=rejected[0].reason, line=rejected[0].line[:200]
                 )
-            await self._write_surely(self._buckets.raw, _refused_lines(told, Places()))
+            await self._write_surely(self._buckets.raw, _rejected_lines(reported, Places()))
         if for_ever:
             await self._write_surely(self._buckets.hours, for_ever)
-        draft.settle()
+        draft.refresh_rollups()
 
     async def _write_surely(self, database: str, lines: Sequence[str]) -> None:
         await write_surely(self._server, database, lines)
@@ -138,25 +138,25 @@ async def write_surely(server: InfluxServer, database: str, lines: Sequence[str]
     Raises:
         StoreError: the server refuses one for ever.
     """
-    refused = await server.write(database, lines)
-    if refused:
+    rejected = await server.write(database, lines)
+    if rejected:
         raise StoreError(
-            f"InfluxDB at {server.address.base} refuses a line of {database!r}: {refused[0].reason};"
-            f" the line: {refused[0].line[:200]}"
+            f"InfluxDB at {server.address.base} refuses a line of {database!r}: {rejected[0].reason};"
+            f" the line: {rejected[0].line[:200]}"
         )
 
 
-def _refused_lines(refused: Iterable[Refused], places: Places) -> list[str]:
+def _rejected_lines(rejected: Iterable[Rejected], places: Places) -> list[str]:
     return [
         f"rejected topic={text(one.topic)},reason={text(one.reason)},"
         f'payload="{base64.b64encode(one.payload).decode()}",bytes={number(one.size)},at="{one.at}",'
         f"count={number(one.count)}"
         f" {places.place('rejected', one.at, one.topic, one.payload)}"
-        for one in refused
+        for one in rejected
     ]
 
 
-def _refused_of(line: RefusedLine, now: int) -> Refused:
+def _rejected_of(line: RejectedLine, now: int) -> Rejected:
     """Return what is kept of an event that the server refuses: the line, under the name of its series."""
     payload = line.line.encode("utf-8", "replace")
-    return Refused(now, line.line.partition(" ")[0], f"InfluxDB: {line.reason}", payload[:KEPT_BYTES], len(payload))
+    return Rejected(now, line.line.partition(" ")[0], f"InfluxDB: {line.reason}", payload[:STORED_BYTES], len(payload))

@@ -46,7 +46,7 @@ class Series(NamedTuple):
 
     Attributes:
         unit: of samples.
-        type: of samples, number or text; of counts and materials, the fields that were ever told (`told`).
+        type: of samples, number or text; of counts and materials, the fields that were ever told (`reported`).
     """
 
     id: int
@@ -56,22 +56,22 @@ class Series(NamedTuple):
     type: str
 
 
-REACH_NS: Final = 3_600_000_000_000
+LOOKBACK_STEP_NS: Final = 3_600_000_000_000
 """Until when a field was told is known to this."""
 
 
-def told(kept: str) -> dict[str, int]:
+def reported(stored: str) -> dict[str, int]:
     """Return the fields of a count or material that were ever told, each with a time after which it was not."""
-    parts = (part.partition(" ") for part in kept.split(",") if part)
+    parts = (part.partition(" ") for part in stored.split(",") if part)
     return {field: int(until) if until else FOR_EVER for field, _, until in parts}
 
 
-def tell(kept: str, fields: Sequence[str], event: Any) -> str:
-    """Return what `told` reads, with the fields that this event tells."""
-    ever = told(kept)
+def report(stored: str, fields: Sequence[str], event: Any) -> str:
+    """Return what `reported` reads, with the fields that this event tells."""
+    ever = reported(stored)
     for field in fields:
         if event.at > ever.get(field, -FOR_EVER) and getattr(event, field) is not None:
-            ever[field] = event.at // REACH_NS * REACH_NS + REACH_NS - 1
+            ever[field] = event.at // LOOKBACK_STEP_NS * LOOKBACK_STEP_NS + LOOKBACK_STEP_NS - 1
     return ",".join(f"{field} {until}" for field, until in ever.items())
 
 
@@ -108,9 +108,9 @@ class Form(NamedTuple):
         values = f"({quoted}) VALUES ({', '.join('?' * len(columns))})"
         if not self.fields:
             return f"INSERT OR REPLACE INTO {self.table} {values}"
-        kept = ", ".join(f"{field} = coalesce(excluded.{field}, {field})" for field in self.fields)
+        stored = ", ".join(f"{field} = coalesce(excluded.{field}, {field})" for field in self.fields)
         others = [f'"{column}" = excluded."{column}"' for column in columns[2:] if column not in self.fields]
-        return f"INSERT INTO {self.table} {values} ON CONFLICT DO UPDATE SET {', '.join([kept, *others])}"
+        return f"INSERT INTO {self.table} {values} ON CONFLICT DO UPDATE SET {', '.join([stored, *others])}"
 
 
 def _sample_values(event: Sample) -> tuple[float | None, str | None]:
@@ -141,7 +141,7 @@ def _state(series: Series, row: Sequence[Any]) -> StateChange:
 
 def _plain(
     table: str,
-    kept: type[Event],
+    stored: type[Event],
     *columns: str,
     named: str = "",
     truths: tuple[str, ...] = (),
@@ -151,7 +151,7 @@ def _plain(
 
     Args:
         table: its measurement's table.
-        kept: the event's type.
+        stored: the event's type.
         columns: the fields that are columns of the same name.
         named: the field that is the name of the series.
         truths: the columns that are true or false.
@@ -167,7 +167,7 @@ def _plain(
         if named:
             # A command's series is its name and its id, which is a column as well.
             fields[named] = series.name.partition(" ")[0] if table == "command" else series.name
-        return kept(asset=series.asset, at=row[0], simulated=bool(row[1]), **fields)
+        return stored(asset=series.asset, at=row[0], simulated=bool(row[1]), **fields)
 
     return Form(table, columns, values, event, fields)
 

@@ -29,7 +29,7 @@ SUMMED: Final = ("hour", "day", "week")
 _FINER: Final = {"week": "day", "day": "hour", "hour": "minute"}
 
 
-class Stretch(NamedTuple):
+class Interval(NamedTuple):
     """The rows of one machine (by its number) with start ≤ row.start < end, at one resolution."""
 
     asset: int
@@ -64,7 +64,7 @@ class WholeSum:
 
     def finalize(self) -> int | str:
         """Return the sum."""
-        return _kept(self.total)
+        return _stored(self.total)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -93,7 +93,7 @@ def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], ass
     _write(connection, REASONS, given)
 
 
-def settle(connection: sqlite3.Connection, assets: Iterable[int]) -> None:
+def refresh_rollups(connection: sqlite3.Connection, assets: Iterable[int]) -> None:
     """Make the marked rows of these machines anew, within the running transaction: all but the newest of each."""
     for asset in assets:
         for resolution in SUMMED:
@@ -103,21 +103,21 @@ def settle(connection: sqlite3.Connection, assets: Iterable[int]) -> None:
                 (asset, resolution),
             ).fetchall()
             for (start,) in marked:
-                _make_anew(connection, asset, start, resolution)
+                _recompute(connection, asset, start, resolution)
 
 
-def settle_before(connection: sqlite3.Connection, before: int) -> None:
+def refresh_rollups_before(connection: sqlite3.Connection, before: int) -> None:
     """Make the marked rows of all machines anew that begin before a time, within the running transaction."""
     for resolution in SUMMED:
         marked = connection.execute(
             "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start < ?", (resolution, before)
         ).fetchall()
         for asset, start in marked:
-            _make_anew(connection, asset, start, resolution)
+            _recompute(connection, asset, start, resolution)
 
 
-def _make_anew(connection: sqlite3.Connection, asset: int, start: int, resolution: str) -> None:
-    made_of = Stretch(asset, start, start, resolution).finer(start)
+def _recompute(connection: sqlite3.Connection, asset: int, start: int, resolution: str) -> None:
+    made_of = Interval(asset, start, start, resolution).finer(start)
     for family in (LEDGER, REASONS):
         made = [(asset, row._replace(start=start)) for row in _sums(connection, family, made_of)]
         connection.execute(f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", (asset, start))
@@ -164,10 +164,10 @@ def _insert(connection: sqlite3.Connection, family: Family, resolution: str, row
     try:
         connection.executemany(statement, values)
     except OverflowError:
-        connection.executemany(statement, [[_kept(value) for value in row] for row in values])
+        connection.executemany(statement, [[_stored(value) for value in row] for row in values])
 
 
-def _kept(value: int | str) -> int | str:
+def _stored(value: int | str) -> int | str:
     """Return a value as SQLite can hold it: a sum beyond 64 bits as text."""
     return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
@@ -175,44 +175,44 @@ def _kept(value: int | str) -> int | str:
 # ---- Reading ----
 
 
-def rows(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> list[Summed]:
+def rows(connection: sqlite3.Connection, family: Family, interval: Interval) -> list[Summed]:
     """Return a stretch's rows in order, as the minutes say."""
-    stale = _stale(connection, stretch)
+    stale = _stale(connection, interval)
     found = connection.execute(
         f"SELECT start, {', '.join(family.keys)}, {family.carried}, {', '.join(family.sums)}"
-        f" FROM {family.name}_{stretch.resolution} WHERE asset = ? AND start >= ? AND start < ?",
-        stretch[:3],
+        f" FROM {family.name}_{interval.resolution} WHERE asset = ? AND start >= ? AND start < ?",
+        interval[:3],
     )
     answer = [_summed(family, row) for row in found if row[0] not in stale]
     for start in stale:
-        answer += [row._replace(start=start) for row in _sums(connection, family, stretch.finer(start))]
+        answer += [row._replace(start=start) for row in _sums(connection, family, interval.finer(start))]
     answer.sort(key=lambda row: row[:3])
     return answer
 
 
-def totals(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> dict[tuple[str, str], Sums]:
+def totals(connection: sqlite3.Connection, family: Family, interval: Interval) -> dict[tuple[str, str], Sums]:
     """Return the sums of a stretch's rows by their keys; days are read by the week where whole weeks are among them."""
     found: dict[tuple[str, str], Sums] = {}
-    for piece in _by_week(stretch) if stretch.resolution == "day" else [stretch]:
+    for piece in _by_week(interval) if interval.resolution == "day" else [interval]:
         for row in _sums(connection, family, piece):
             add(found.setdefault((row.first, row.second), {}), row.sums)
     return found
 
 
-def _by_week(days: Stretch) -> list[Stretch]:
+def _by_week(days: Interval) -> list[Interval]:
     """Cut a stretch of days into whole weeks, and days at its ends."""
     day, week = SPANS_NS["day"], SPANS_NS["week"]
     first, last = -(-days.start // week) * week, -(-days.end // day) * day // week * week
     if first >= last:
         return [days]
-    return [days._replace(end=first), Stretch(days.asset, first, last, "week"), days._replace(start=last)]
+    return [days._replace(end=first), Interval(days.asset, first, last, "week"), days._replace(start=last)]
 
 
-def _sums(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> list[Summed]:
+def _sums(connection: sqlite3.Connection, family: Family, interval: Interval) -> list[Summed]:
     """Return the sums of a stretch's rows by their keys, with the newest start and what that row carries."""
-    found = {row[1:3]: row for row in _clean_sums(connection, family, stretch)}
-    for start in _stale(connection, stretch):
-        for row in _sums(connection, family, stretch.finer(start)):
+    found = {row[1:3]: row for row in _clean_sums(connection, family, interval)}
+    for start in _stale(connection, interval):
+        for row in _sums(connection, family, interval.finer(start)):
             old = found.setdefault(row[1:3], row)
             if old is row:
                 continue
@@ -222,7 +222,7 @@ def _sums(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> l
     return list(found.values())
 
 
-def _clean_sums(connection: sqlite3.Connection, family: Family, stretch: Stretch) -> Iterator[Summed]:
+def _clean_sums(connection: sqlite3.Connection, family: Family, interval: Interval) -> Iterator[Summed]:
     """Return the sums of the rows that are not marked."""
     keys = ", ".join(family.keys)
     unmarked = "start NOT IN (SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?4)"
@@ -231,9 +231,9 @@ def _clean_sums(connection: sqlite3.Connection, family: Family, stretch: Stretch
         summed = ", ".join(f"{function}({column})" for column in family.sums)
         # With a single max(), SQLite takes bare columns from the row that has it: what is carried is the newest row's.
         return connection.execute(
-            f"SELECT max(start), {keys}, {family.carried}, {summed} FROM {family.name}_{stretch.resolution}"
+            f"SELECT max(start), {keys}, {family.carried}, {summed} FROM {family.name}_{interval.resolution}"
             f" WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND {unmarked} GROUP BY {keys}",
-            stretch,
+            interval,
         ).fetchall()
 
     try:
@@ -252,9 +252,9 @@ def _summed(family: Family, row: Sequence[Any]) -> Summed:
     return Summed(row[0], row[1], row[2], row[3], sums)
 
 
-def _stale(connection: sqlite3.Connection, stretch: Stretch) -> set[int]:
+def _stale(connection: sqlite3.Connection, interval: Interval) -> set[int]:
     """Return the starts of the marked hours (days, weeks) in a stretch; minutes are never marked."""
     marked = connection.execute(
-        "SELECT start FROM ledger_dirty WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND resolution = ?4", stretch
+        "SELECT start FROM ledger_dirty WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND resolution = ?4", interval
     )
     return {start for (start,) in marked}

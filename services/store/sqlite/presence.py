@@ -104,7 +104,7 @@ def check_whole(path: Path) -> None:
     )
 
 
-class Gate:
+class AuthMiddleware:
     """Lets questions through at the same time, and now and then somebody who must be alone."""
 
     def __init__(self) -> None:

@@ -18,15 +18,15 @@ from services.store.interface import (
     LedgerRow,
     Machine,
     ReasonRow,
-    Refused,
+    Rejected,
     Resolution,
     Signal,
     StoreError,
 )
 from services.store.resolutions import layers
 from services.store.sqlite import ledger as sqlite_ledger
-from services.store.sqlite.events import FOR_EVER, FORMS, Series, told
-from services.store.sqlite.ledger import Stretch
+from services.store.sqlite.events import FOR_EVER, FORMS, Series, reported
+from services.store.sqlite.ledger import Interval
 from services.store.sqlite.schema import LEDGER, REASONS
 
 
@@ -71,7 +71,7 @@ class Reading:
                 self._check_time()
         return _ordered(found, newest_first=newest_first)[:limit]
 
-    def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+    def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Answer `Store.before`."""
         found: list[AnyEvent] = []
         for kind in dict.fromkeys(kinds):
@@ -81,10 +81,10 @@ class Reading:
             for series in self._series(kind, asset):
                 newest: dict[int, AnyEvent] = {}
                 # Of a count, each field that was ever told has a newest event of its own; it may be long silent.
-                for field, until in (told(series.type) if form.fields else {"": FOR_EVER}).items():
-                    is_told = f"AND {field} IS NOT NULL" if field else ""
+                for field, until in (reported(series.type) if form.fields else {"": FOR_EVER}).items():
+                    is_reported = f"AND {field} IS NOT NULL" if field else ""
                     rows = self.connection.execute(
-                        f"SELECT {form.selected} FROM {form.table} WHERE series = ? AND time < ? {is_told}"
+                        f"SELECT {form.selected} FROM {form.table} WHERE series = ? AND time < ? {is_reported}"
                         " ORDER BY time DESC LIMIT 1",
                         (series.id, min(at, until + 1)),
                     )
@@ -94,8 +94,8 @@ class Reading:
             self._check_size(len(found))
         return _ordered(found, newest_first=False)
 
-    def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
-        """Answer `Store.thinned`."""
+    def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
+        """Answer `Store.downsampled`."""
         width = max(1, -(-(end - start) // max(1, points)))
         parameters = {"asset": asset, "signal": signal, "start": start, "end": end, "width": width}
         chosen = (
@@ -108,18 +108,18 @@ class Reading:
             parameters,
         )
         buckets = {
-            stretch: Bucket(start + stretch * width, least, mean, greatest, n)
-            for stretch, least, mean, greatest, n in numbers
+            interval: Bucket(start + interval * width, least, mean, greatest, n)
+            for interval, least, mean, greatest, n in numbers
         }
         texts = self.connection.execute(
             f"SELECT (time - :start) / :width AS stretch, max(time), text, count(*)"
             f" {chosen} AND text IS NOT NULL GROUP BY stretch",
             parameters,
         )
-        for stretch, _, text, n in texts:
-            number = buckets.get(stretch) or Bucket(start + stretch * width, None, None, None, 0)
-            buckets[stretch] = Bucket(number.at, number.least, number.mean, number.greatest, number.n + n, text)
-        return [buckets[stretch] for stretch in sorted(buckets)]
+        for interval, _, text, n in texts:
+            number = buckets.get(interval) or Bucket(start + interval * width, None, None, None, 0)
+            buckets[interval] = Bucket(number.at, number.least, number.mean, number.greatest, number.n + n, text)
+        return [buckets[interval] for interval in sorted(buckets)]
 
     def rows(self, asset: str, start: int, end: int, resolution: Resolution) -> list[LedgerRow]:
         """Answer `Store.rows`."""
@@ -127,7 +127,7 @@ class Reading:
         for number, path in self._assets(asset):
             found += [
                 LedgerRow(path, row.start, row.first, row.second, row.sums, row.carried)
-                for row in sqlite_ledger.rows(self.connection, LEDGER, Stretch(number, start, end, resolution))
+                for row in sqlite_ledger.rows(self.connection, LEDGER, Interval(number, start, end, resolution))
             ]
             self._check_size(len(found))
             self._check_time()
@@ -138,7 +138,7 @@ class Reading:
         """Answer `Store.totals`."""
         found: dict[tuple[str, str, str], Sums] = {}
         for number, path in self._assets(asset):
-            totals = sqlite_ledger.totals(self.connection, LEDGER, Stretch(number, start, end, resolution))
+            totals = sqlite_ledger.totals(self.connection, LEDGER, Interval(number, start, end, resolution))
             found.update({(path, product, shift): sums for (product, shift), sums in sorted(totals.items())})
             self._check_time()
         return found
@@ -149,8 +149,8 @@ class Reading:
         for number, path in self._assets(asset):
             total: dict[tuple[str, str], Sums] = {}
             for begin, until, resolution in layers(start, end):
-                stretch = Stretch(number, begin, until, resolution)
-                for key, sums in sqlite_ledger.totals(self.connection, REASONS, stretch).items():
+                interval = Interval(number, begin, until, resolution)
+                for key, sums in sqlite_ledger.totals(self.connection, REASONS, interval).items():
                     add(total.setdefault(key, {}), sums)
             found += [
                 ReasonRow(path, start, state, reason, sums.get("seconds", 0), sums.get("entries", 0))
@@ -168,17 +168,17 @@ class Reading:
                 ReasonRow(
                     path, row.start, row.first, row.second, row.sums.get("seconds", 0), row.sums.get("entries", 0)
                 )
-                for row in sqlite_ledger.rows(self.connection, REASONS, Stretch(number, start, end, "minute"))
+                for row in sqlite_ledger.rows(self.connection, REASONS, Interval(number, start, end, "minute"))
             ]
             self._check_size(len(found))
             self._check_time()
         found.sort(key=lambda row: (row.start, row.asset, row.state, row.reason))
         return found
 
-    def frontier(self, asset: str) -> dict[str, int]:
-        """Answer `Store.frontier`."""
+    def watermark(self, asset: str) -> dict[str, int]:
+        """Answer `Store.watermark`."""
         newest = ((path, self._newest_minute(number)) for number, path in self._assets(asset))
-        return due.cut_short({path: start for path, start in newest if start is not None}, self.note(due.NOTE))
+        return due.cut_short({path: start for path, start in newest if start is not None}, self.metadata(due.NOTE))
 
     def machines(self, asset: str) -> list[Machine]:
         """Answer `Store.machines`."""
@@ -202,16 +202,16 @@ class Reading:
         )
         return [Signal(*row) for row in rows]
 
-    def refused(self, start: int, end: int, limit: int) -> list[Refused]:
-        """Answer `Store.refused`."""
+    def rejected(self, start: int, end: int, limit: int) -> list[Rejected]:
+        """Answer `Store.rejected`."""
         rows = self.connection.execute(
             "SELECT time, topic, reason, payload, bytes, count FROM rejected WHERE time >= ? AND time < ?"
             " ORDER BY time DESC, topic DESC, payload DESC LIMIT ?",
             (start, end, min(limit, self.row_limit)),
         )
-        return [Refused(*row) for row in rows]
+        return [Rejected(*row) for row in rows]
 
-    def note(self, name: str) -> str | None:
+    def metadata(self, name: str) -> str | None:
         """Answer `Store.note`."""
         row = self.connection.execute("SELECT text FROM note WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.store.sqlite import ledger as sqlite_ledger
-from services.store.sqlite.events import FORMS, Form, told
+from services.store.sqlite.events import FORMS, Form, reported
 from services.store.sqlite.schema import LEDGER, REASONS
 
 STEP_ROWS: Final = 5_000
@@ -43,7 +43,7 @@ def _events(connection: sqlite3.Connection, before: int) -> int:
             (kind, before),
         ).fetchall()
         for series, fields in old:
-            last = [] if kind in PASSING else _last(connection, form, series, told(fields) if form.fields else {})
+            last = [] if kind in PASSING else _last(connection, form, series, reported(fields) if form.fields else {})
             gone += _oldest(
                 connection,
                 form.table,
@@ -90,7 +90,7 @@ def _minutes(connection: sqlite3.Connection, before: int) -> int:
     day_ns = sqlite_ledger.SPANS_NS["day"]
     before = before // day_ns * day_ns
     gone = 0
-    sqlite_ledger.settle_before(connection, before)
+    sqlite_ledger.refresh_rollups_before(connection, before)
     for family in (LEDGER, REASONS):
         table = f"{family.name}_minute"
         old = connection.execute(

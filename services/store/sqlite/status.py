@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from services.store.holdings import Held, StoreStatus
+from services.store.retention import Held, StoreStatus
 from services.store.sqlite.events import FORMS
 
 COUNTED_BYTES: Final = 2 * 1024**3
@@ -45,7 +45,7 @@ def status(connection: sqlite3.Connection, path: Path) -> StoreStatus:
         machines=_count(connection, "FROM asset WHERE first IS NOT NULL"),
         events=events,
         minutes=Held(_count(connection, "FROM ledger_minute") if counted else None, oldest, newest),
-        refused=Held(
+        rejected=Held(
             _count(connection, "FROM rejected", "coalesce(sum(count), 0) "),
             *connection.execute("SELECT min(time), max(time) FROM rejected").fetchone(),
         ),

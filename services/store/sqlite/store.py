@@ -19,21 +19,21 @@ import structlog
 from broker.contract.events import AnyEvent
 from broker.contract.topics import Kind
 from services.ledger.fields import Sums
-from services.store.holdings import StoreStatus
 from services.store.interface import (
     Batch,
     Bucket,
     LedgerRow,
     Machine,
     ReasonRow,
-    Refused,
+    Rejected,
     Resolution,
     Signal,
     StoreError,
 )
+from services.store.retention import StoreStatus
 from services.store.sqlite import ledger as sqlite_ledger
 from services.store.sqlite.file import explained, open_reader
-from services.store.sqlite.presence import FilesChangedError, Gate, check_whole, missing
+from services.store.sqlite.presence import AuthMiddleware, FilesChangedError, check_whole, missing
 from services.store.sqlite.reading import Reading
 from services.store.sqlite.status import status
 from services.store.sqlite.writing import Writing
@@ -64,7 +64,7 @@ class SqliteStore:
         self._own = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._writing: Writing | None = None
-        self._gate = Gate()
+        self._gate = AuthMiddleware()
 
     @classmethod
     async def open(cls, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> Self:
@@ -105,13 +105,13 @@ class SqliteStore:
             lambda reading: reading.events(kinds, asset, start, end, limit, newest_first=newest_first)
         )
 
-    async def before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
-        return await self._ask(lambda reading: reading.before(kinds, asset, at))
+        return await self._ask(lambda reading: reading.latest_before(kinds, asset, at))
 
-    async def thinned(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
+    async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
-        return await self._ask(lambda reading: reading.thinned(asset, signal, start, end, points))
+        return await self._ask(lambda reading: reading.downsampled(asset, signal, start, end, points))
 
     async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
         """Return the rows with start ≤ row.start < end by (start, asset, product, shift), empty ones left out."""
@@ -131,9 +131,9 @@ class SqliteStore:
         """Return the reason rows with start ≤ row.start < end as written, empty ones left out."""
         return await self._ask(lambda reading: reading.reason_rows(asset, start, end))
 
-    async def frontier(self, asset: str) -> dict[str, int]:
+    async def watermark(self, asset: str) -> dict[str, int]:
         """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
-        return await self._ask(lambda reading: reading.frontier(asset))
+        return await self._ask(lambda reading: reading.watermark(asset))
 
     async def machines(self, asset: str = "") -> list[Machine]:
         """Return every machine that has spoken, in order of its path."""
@@ -143,19 +143,19 @@ class SqliteStore:
         """Return the signals of the machines under `asset`."""
         return await self._ask(lambda reading: reading.signals(asset))
 
-    async def refused(self, start: int, end: int, *, limit: int = 1_000) -> list[Refused]:
+    async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
         """Return refused messages with start ≤ at < end, newest first."""
-        return await self._ask(lambda reading: reading.refused(start, end, limit))
+        return await self._ask(lambda reading: reading.rejected(start, end, limit))
 
-    async def note(self, name: str) -> str | None:
+    async def metadata(self, name: str) -> str | None:
         """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
-        return await self._ask(lambda reading: reading.note(name))
+        return await self._ask(lambda reading: reading.metadata(name))
 
-    async def set_note(self, name: str, text: str) -> None:
+    async def set_metadata(self, name: str, text: str) -> None:
         """Keep a named text."""
-        await self._on_writer(lambda: self._present_writing().set_note(name, text))
+        await self._on_writer(lambda: self._present_writing().set_metadata(name, text))
 
-    async def forget(self, *, events_before: int, minutes_before: int) -> int:
+    async def apply_retention(self, *, events_before: int, minutes_before: int) -> int:
         """Forget raw events and refused messages, and minutes of the ledger, older than these times.
 
         It is done in small steps, between which others write. Hours and days of the ledger stay.
@@ -165,7 +165,7 @@ class SqliteStore:
         """
         gone = 0
         while step := await self._on_writer(
-            lambda: self._present_writing().forget(events_before=events_before, minutes_before=minutes_before)
+            lambda: self._present_writing().apply_retention(events_before=events_before, minutes_before=minutes_before)
         ):
             gone += step
         return gone
@@ -176,7 +176,7 @@ class SqliteStore:
         Raises:
             StoreError: it does not.
         """
-        await self.note("health")
+        await self.metadata("health")
 
     async def status(self) -> StoreStatus:
         """Return what the store holds."""

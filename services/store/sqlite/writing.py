@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from broker.contract.events import AnyEvent, Sample
 from broker.contract.topics import LEVELS, Kind
-from services.store.interface import Batch, Refused, RowError, StoreError
+from services.store.interface import Batch, Rejected, RowError, StoreError
 from services.store.rejections import Rejections
 from services.store.sqlite import ledger as sqlite_ledger
 from services.store.sqlite import retention as sqlite_retention
-from services.store.sqlite.events import FORMS, tell
+from services.store.sqlite.events import FORMS, report
 from services.store.sqlite.file import PATIENCE_S, explained, open_writer
 from services.store.sqlite.presence import Presence
 from services.store.sqlite.retention import PASSING
@@ -43,9 +43,9 @@ class Writing:
         self.presence = Presence(path)
         sqlite_ledger.prepare(self._connection)
         self._assets: dict[str, int] = {}
-        self._spans: dict[str, tuple[int, int, bool]] = {}
+        self._time_ranges: dict[str, tuple[int, int, bool]] = {}
         self._series: dict[SeriesKey, int] = {}
-        self._told: dict[SeriesKey, tuple[str, str]] = {}
+        self._reported: dict[SeriesKey, tuple[str, str]] = {}
         self._rejections = Rejections()
 
     def write(self, batch: Batch) -> None:
@@ -54,25 +54,25 @@ class Writing:
         Raises:
             StoreError: it cannot be written.
         """
-        draft = self._rejections.draft() if batch.refused else None
+        draft = self._rejections.draft() if batch.rejected else None
         with self._transaction() as connection:
             self._write_events(connection, batch.events)
             if draft is not None:
-                self._write_refused(connection, draft.rows(batch.refused))
+                self._write_rejected(connection, draft.rows(batch.rejected))
             if batch.rows or batch.reasons:
                 sqlite_ledger.write_rows(connection, batch.rows, self._asset)
                 sqlite_ledger.write_reasons(connection, batch.reasons, self._asset)
                 written = {row.asset for row in batch.rows} | {row.asset for row in batch.reasons}
-                sqlite_ledger.settle(connection, map(self._asset, written))
+                sqlite_ledger.refresh_rollups(connection, map(self._asset, written))
         if draft is not None:
-            draft.settle()
+            draft.refresh_rollups()
 
-    def set_note(self, name: str, text: str) -> None:
+    def set_metadata(self, name: str, text: str) -> None:
         """Keep a named text."""
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)", (name, text))
 
-    def forget(self, *, events_before: int, minutes_before: int) -> int:
+    def apply_retention(self, *, events_before: int, minutes_before: int) -> int:
         """Forget some of what is older than these times; return how many rows went, 0 when none is left."""
         with self._transaction() as connection:
             return sqlite_retention.step(connection, events_before=events_before, minutes_before=minutes_before)
@@ -112,15 +112,15 @@ class Writing:
 
     def _take_back(self) -> None:
         """End a transaction that failed, and forget what was learnt in it."""
-        for memory in (self._assets, self._spans, self._series, self._told):
+        for memory in (self._assets, self._time_ranges, self._series, self._reported):
             memory.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def _write_events(self, connection: sqlite3.Connection, events: Iterable[AnyEvent]) -> None:
         rows: dict[Kind, list[tuple[Any, ...]]] = {}
-        spans: dict[str, tuple[int, int, bool]] = {}
-        told: dict[SeriesKey, tuple[str, str]] = {}
+        time_ranges: dict[str, tuple[int, int, bool]] = {}
+        reported: dict[SeriesKey, tuple[str, str]] = {}
         for event in events:
             kind = event.kind
             if kind == "telemetry" and event.time_source == "retained":
@@ -130,32 +130,32 @@ class Writing:
             key = (asset, kind, event.series)
             series = self._series.get(key) or self._series_id(connection, key)
             rows.setdefault(kind, []).append((series, at, simulated, *FORMS[kind].values(event)))
-            span = spans.get(asset)
+            span = time_ranges.get(asset)
             if span is None:
-                spans[asset] = (at, at, simulated)
+                time_ranges[asset] = (at, at, simulated)
             elif at >= span[1]:
-                spans[asset] = (span[0], at, simulated)
+                time_ranges[asset] = (span[0], at, simulated)
             elif at < span[0]:
-                spans[asset] = (at, *span[1:])
+                time_ranges[asset] = (at, *span[1:])
             if isinstance(event, Sample):
-                told[key] = (event.unit, "text" if isinstance(event.value, str) else "number")
+                reported[key] = (event.unit, "text" if isinstance(event.value, str) else "number")
             elif FORMS[kind].fields:
-                told[key] = ("", self._fields_told(key, event, told))
+                reported[key] = ("", self._fields_told(key, event, reported))
         for written_kind, written in rows.items():
             connection.executemany(FORMS[written_kind].insert, written)
-        self._touch(connection, spans)
-        self._tell(connection, told)
+        self._touch(connection, time_ranges)
+        self._report(connection, reported)
 
-    def _write_refused(self, connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
+    def _write_rejected(self, connection: sqlite3.Connection, rejected: Iterable[Rejected]) -> None:
         connection.executemany(
             "INSERT OR REPLACE INTO rejected (time, topic, reason, payload, bytes, count) VALUES (?, ?, ?, ?, ?, ?)",
-            [(one.at, one.topic, one.reason, one.payload, one.size, one.count) for one in refused],
+            [(one.at, one.topic, one.reason, one.payload, one.size, one.count) for one in rejected],
         )
 
-    def _touch(self, connection: sqlite3.Connection, spans: dict[str, tuple[int, int, bool]]) -> None:
+    def _touch(self, connection: sqlite3.Connection, time_ranges: dict[str, tuple[int, int, bool]]) -> None:
         """Widen what is known of the machines: first, last, and whether the newest event was simulated."""
-        for asset, (first, last, simulated) in spans.items():
-            known = self._spans.get(asset)
+        for asset, (first, last, simulated) in time_ranges.items():
+            known = self._time_ranges.get(asset)
             if known and known[0] <= first and last <= known[1] and (last < known[1] or simulated == known[2]):
                 continue
             (row,) = connection.execute(
@@ -164,12 +164,12 @@ class Writing:
                 " RETURNING first, last, simulated",
                 (first, last, simulated, self._asset(asset)),
             ).fetchall()
-            self._spans[asset] = (row[0], row[1], bool(row[2]))
+            self._time_ranges[asset] = (row[0], row[1], bool(row[2]))
 
-    def _tell(self, connection: sqlite3.Connection, told: dict[SeriesKey, tuple[str, str]]) -> None:
+    def _report(self, connection: sqlite3.Connection, reported: dict[SeriesKey, tuple[str, str]]) -> None:
         """Keep units and types of signals, and fields of counts, where they are new; '' does not take a unit away."""
-        for key, (unit, value_type) in told.items():
-            known = self._told.get(key)
+        for key, (unit, value_type) in reported.items():
+            known = self._reported.get(key)
             if known and known[1] == value_type and (not unit or known[0] == unit):
                 continue
             (row,) = connection.execute(
@@ -177,14 +177,14 @@ class Writing:
                 " RETURNING unit, type",
                 (unit, value_type, self._series[key]),
             ).fetchall()
-            self._told[key] = row
+            self._reported[key] = row
 
-    def _fields_told(self, key: SeriesKey, event: AnyEvent, told: dict[SeriesKey, tuple[str, str]]) -> str:
+    def _fields_told(self, key: SeriesKey, event: AnyEvent, reported: dict[SeriesKey, tuple[str, str]]) -> str:
         """Return which fields of a count or material have ever been told, those of this event among them."""
-        _, known = told.get(key) or self._told.get(key) or self._told_before(key)
-        return tell(known, FORMS[event.kind].fields, event)
+        _, known = reported.get(key) or self._reported.get(key) or self._reported_before(key)
+        return report(known, FORMS[event.kind].fields, event)
 
-    def _told_before(self, key: SeriesKey) -> tuple[str, str]:
+    def _reported_before(self, key: SeriesKey) -> tuple[str, str]:
         (row,) = self._connection.execute("SELECT unit, type FROM series WHERE id = ?", (self._series[key],)).fetchall()
         return str(row[0]), str(row[1])
 

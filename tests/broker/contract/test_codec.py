@@ -39,7 +39,7 @@ def refusal(kind: str, payload: bytes | str, **how: Any) -> ContractError:
     with pytest.raises(ContractError) as caught:
         decode(kind, payload, **how)
     assert caught.value.problem
-    assert caught.value.cure, caught.value
+    assert caught.value.hint, caught.value
     assert len(str(caught.value)) < 500
     return caught.value
 
@@ -267,7 +267,7 @@ def test_a_device_may_say_the_time(ts: str, at: int) -> None:
     ],
 )
 def test_a_time_that_cannot_be_is_refused_with_advice(ts: str, advice: str) -> None:
-    assert advice in refusal("telemetry/x", f'{{"ts":{ts},"value":1}}').cure
+    assert advice in refusal("telemetry/x", f'{{"ts":{ts},"value":1}}').hint
 
 
 def test_the_last_of_evenly_spaced_samples_must_not_lie_ahead() -> None:
@@ -306,7 +306,7 @@ QUANTITIES = [
 def test_a_quantity_beyond_its_limit_is_rejected_with_a_hint(kind: str, payload: str, beyond: str) -> None:
     found = refusal(kind, payload % beyond)
     assert "beyond ±10¹⁵" in found.problem or "out of range" in found.problem
-    assert "larger unit" in found.cure
+    assert "larger unit" in found.hint
 
 
 @pytest.mark.parametrize(("kind", "payload"), QUANTITIES)
@@ -317,7 +317,7 @@ def test_a_quantity_at_its_limit_is_taken(kind: str, payload: str) -> None:
 @pytest.mark.parametrize("value", ["-1e300", "-1000000000000001", "-" + "9" * 400])
 @pytest.mark.parametrize(("kind", "payload"), [("telemetry/x", "%s"), ("quality/bore", '{"value":1,"lower":%s}')])
 def test_so_is_one_that_is_as_far_below_zero(kind: str, payload: str, value: str) -> None:
-    assert "larger unit" in refusal(kind, payload % value).cure
+    assert "larger unit" in refusal(kind, payload % value).hint
 
 
 @pytest.mark.parametrize("cycle", ["5e-324", "1e-10", "-0.0"])

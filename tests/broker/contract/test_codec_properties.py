@@ -114,7 +114,7 @@ def judged(message: Message) -> None:
     try:
         found = codec.decode(message)
     except ContractError as refusal:
-        if not (refusal.problem and refusal.cure):
+        if not (refusal.problem and refusal.hint):
             raise
         return
     for event in found:

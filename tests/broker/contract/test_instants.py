@@ -59,7 +59,7 @@ def test_an_instant_is_read(written: float | str, at: int) -> None:
 def test_what_is_no_instant_is_refused_with_a_cure(written: float | str) -> None:
     with pytest.raises(ContractError) as caught:
         instants.parse(written)
-    assert caught.value.cure
+    assert caught.value.hint
     assert len(str(caught.value)) < 200
 
 

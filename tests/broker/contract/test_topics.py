@@ -56,7 +56,7 @@ def test_a_topic_that_is_not_of_the_contract_is_refused_with_the_level(topic: st
     with pytest.raises(ContractError) as caught:
         topics.parse(topic)
     assert says in str(caught.value)
-    assert caught.value.cure
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("asset", ["sheffield", "sheffield/machining", "sheffield/machining/line-1", MILL])

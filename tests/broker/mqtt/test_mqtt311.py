@@ -13,13 +13,13 @@ from broker.contract.message import Message
 from broker.mqtt import mqtt311
 from broker.mqtt.packets import (
     Acknowledgement,
-    Hello,
+    ConnAck,
+    Connect,
     PacketError,
+    Parsed,
     Pong,
     Publication,
-    Subscribed,
-    Taken,
-    Welcome,
+    SubAck,
     acknowledge,
     packet_length,
 )
@@ -34,8 +34,8 @@ publications = st.builds(
 )
 
 
-def take(data: bytes, limit: int = ALL, received_at: int = 0) -> Taken:
-    return mqtt311.take(memoryview(data), received_at, limit)
+def read_packets(data: bytes, limit: int = ALL, received_at: int = 0) -> Parsed:
+    return mqtt311.read_packets(memoryview(data), received_at, limit)
 
 
 # ---- Against paho-mqtt ----
@@ -66,30 +66,32 @@ class Broker(threading.Thread):
             case 1:
                 return b"\x20\x02\x00\x00"
             case 3 if packet[0] & 2:
-                return acknowledge(take(packet).packet_ids)
+                return acknowledge(read_packets(packet).packet_ids)
             case 8:
                 return b"\x90\x03" + packet[2:4] + b"\x01"
             case _:
                 return b""
 
 
-def sent_by_paho(hello: Hello, publications: list[Publication], topic_filter: str) -> list[bytes]:
+def sent_by_paho(connect_packet: Connect, publications: list[Publication], topic_filter: str) -> list[bytes]:
     """Return the packets that paho makes of the same wishes."""
     broker = Broker()
     broker.start()
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
-        hello.client_id,
-        clean_session=not hello.persistent,
+        connect_packet.client_id,
+        clean_session=not connect_packet.persistent,
         protocol=MQTTProtocolVersion.MQTTv311,
     )
-    if hello.user is not None:
-        client.username_pw_set(hello.user, hello.password)
-    if hello.will is not None:
-        client.will_set(hello.will.topic, hello.will.payload, hello.will.qos, hello.will.retain)
+    if connect_packet.user is not None:
+        client.username_pw_set(connect_packet.user, connect_packet.password)
+    if connect_packet.will is not None:
+        client.will_set(
+            connect_packet.will.topic, connect_packet.will.payload, connect_packet.will.qos, connect_packet.will.retain
+        )
     subscribed = threading.Event()
     client.on_subscribe = lambda *_: subscribed.set()
-    client.connect("127.0.0.1", broker.port, hello.keep_alive_s)
+    client.connect("127.0.0.1", broker.port, connect_packet.keep_alive_s)
     client.loop_start()
     try:
         client.subscribe(topic_filter, qos=1)
@@ -104,28 +106,28 @@ def sent_by_paho(hello: Hello, publications: list[Publication], topic_filter: st
 
 
 @pytest.mark.parametrize(
-    "hello",
+    "connect_packet",
     [
-        Hello("a", None, None, persistent=False, keep_alive_s=20, receive_maximum=0),
-        Hello("ä-client", "user", None, persistent=True, keep_alive_s=65_535, receive_maximum=0),
-        Hello("c", "üser", "pässword", False, 0, 0, Publication("t/will", b"\0\xff", qos=1, retain=True)),
-        Hello("d", None, None, True, 1, 0, Publication("t/will", b"", qos=0, retain=False)),
+        Connect("a", None, None, persistent=False, keep_alive_s=20, receive_maximum=0),
+        Connect("ä-client", "user", None, persistent=True, keep_alive_s=65_535, receive_maximum=0),
+        Connect("c", "üser", "pässword", False, 0, 0, Publication("t/will", b"\0\xff", qos=1, retain=True)),
+        Connect("d", None, None, True, 1, 0, Publication("t/will", b"", qos=0, retain=False)),
     ],
 )
-def test_our_packets_are_those_of_paho(hello: Hello) -> None:
+def test_our_packets_are_those_of_paho(connect_packet: Connect) -> None:
     wishes = [
         Publication(f"t/{size}/é", bytes(size), qos, retain)
         for size in SIZES
         for qos, retain in ((0, False), (1, False), (1, True), (0, True))
     ]
-    theirs = sent_by_paho(hello, wishes, "t/+/x/#")
-    assert mqtt311.connect(hello) == theirs[0]
+    theirs = sent_by_paho(connect_packet, wishes, "t/+/x/#")
+    assert mqtt311.connect(connect_packet) == theirs[0]
     assert mqtt311.subscribe(1, ["t/+/x/#"]) == theirs[1]
     # Paho's packet ids begin at 1, for the subscription, and count at QoS 0 too.
     for packet_id, (wish, their) in enumerate(zip(wishes, theirs[2 : 2 + len(wishes)], strict=True), start=2):
         assert mqtt311.publish(wish, packet_id, duplicate=False) == their
-        assert take(their).messages == [Message(wish.topic, wish.payload, wish.qos, wish.retain, 0)]
-        assert take(their).packet_ids == ([packet_id] if wish.qos else [])
+        assert read_packets(their).messages == [Message(wish.topic, wish.payload, wish.qos, wish.retain, 0)]
+        assert read_packets(their).packet_ids == ([packet_id] if wish.qos else [])
 
 
 # ---- Against itself ----
@@ -137,9 +139,9 @@ def test_publications_come_back_however_they_are_cut(
 ) -> None:
     wire = b"".join(mqtt311.publish(wish, packet_id, duplicate=duplicate) for wish in wishes)
     cut = data.draw(st.integers(0, len(wire)))
-    first = take(wire[:cut], received_at=7)
+    first = read_packets(wire[:cut], received_at=7)
     assert first.error is None
-    second = take(wire[first.length :], received_at=7 + len(first.messages))
+    second = read_packets(wire[first.length :], received_at=7 + len(first.messages))
     assert second.length == len(wire) - first.length
     assert first.messages + second.messages == [
         Message(wish.topic, wish.payload, wish.qos, wish.retain, 7 + place) for place, wish in enumerate(wishes)
@@ -150,14 +152,14 @@ def test_publications_come_back_however_they_are_cut(
 @given(st.lists(publications, min_size=1, max_size=20), st.integers(0, 20))
 def test_no_more_messages_are_taken_than_asked_for(wishes: list[Publication], limit: int) -> None:
     wire = b"".join(mqtt311.publish(wish, 1, duplicate=False) for wish in wishes)
-    taken = take(wire, limit)
+    taken = read_packets(wire, limit)
     assert len(taken.messages) == min(limit, len(wishes))
-    assert len(take(wire[taken.length :]).messages) == len(wishes) - len(taken.messages)
+    assert len(read_packets(wire[taken.length :]).messages) == len(wishes) - len(taken.messages)
 
 
 @given(st.lists(st.integers(1, 65_535), max_size=300))
 def test_acknowledgements_come_back(packet_ids: list[int]) -> None:
-    assert take(acknowledge(packet_ids)).answers == [Acknowledgement(packet_id) for packet_id in packet_ids]
+    assert read_packets(acknowledge(packet_ids)).answers == [Acknowledgement(packet_id) for packet_id in packet_ids]
 
 
 # ---- Against a broker's words, and noise ----
@@ -166,20 +168,20 @@ def test_acknowledgements_come_back(packet_ids: list[int]) -> None:
 @pytest.mark.parametrize(
     ("wire", "answer"),
     [
-        (b"\x20\x02\x00\x00", Welcome()),
-        (b"\x20\x02\x01\x00", Welcome(session_present=True)),
-        (b"\x20\x02\x00\x01", Welcome("it does not speak MQTT 3.1.1", other_version=True)),
-        (b"\x20\x02\x00\x04", Welcome("bad user name or password")),
-        (b"\x20\x02\x00\x63", Welcome("return code 99")),
-        (b"\x90\x05\x12\x34\x01\x80\x00", Subscribed(0x1234, ["", "refused by the broker", ""])),
+        (b"\x20\x02\x00\x00", ConnAck()),
+        (b"\x20\x02\x01\x00", ConnAck(session_present=True)),
+        (b"\x20\x02\x00\x01", ConnAck("it does not speak MQTT 3.1.1", other_version=True)),
+        (b"\x20\x02\x00\x04", ConnAck("bad user name or password")),
+        (b"\x20\x02\x00\x63", ConnAck("return code 99")),
+        (b"\x90\x05\x12\x34\x01\x80\x00", SubAck(0x1234, ["", "refused by the broker", ""])),
         (b"\xd0\x00", Pong()),
     ],
 )
 def test_answers_of_a_broker(wire: bytes, answer: object) -> None:
-    taken = take(wire)
+    taken = read_packets(wire)
     assert (taken.answers, taken.length, taken.error) == ([answer], len(wire), None)
     for end in range(len(wire)):
-        assert take(wire[:end]) == Taken([], [], [])
+        assert read_packets(wire[:end]) == Parsed([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,7 @@ def test_answers_of_a_broker(wire: bytes, answer: object) -> None:
 )
 def test_what_is_wrong_is_said_and_what_came_before_counts(wire: bytes, problem: str) -> None:
     good = b"\x30\x04\x00\x01ab"
-    taken = take(good + wire + good)
+    taken = read_packets(good + wire + good)
     assert (len(taken.messages), taken.length) == (1, len(good))
     assert isinstance(taken.error, PacketError)
     assert problem in str(taken.error)
@@ -215,13 +217,13 @@ def test_what_is_wrong_is_said_and_what_came_before_counts(wire: bytes, problem:
 
 @given(st.binary(max_size=200), st.integers(0, 5))
 def test_no_bytes_make_the_decoder_raise(noise: bytes, limit: int) -> None:
-    taken = take(noise, limit)
+    taken = read_packets(noise, limit)
     assert 0 <= taken.length <= len(noise)
 
 
 @given(st.sampled_from([0x20, 0x30, 0x32, 0x40, 0x90, 0xD0]), st.binary(max_size=120))
 def test_no_body_makes_the_decoder_raise(kind: int, body: bytes) -> None:
-    taken = take(bytes([kind, len(body)]) + body)
+    taken = read_packets(bytes([kind, len(body)]) + body)
     assert (taken.error is None) == (taken.length == len(body) + 2)
 
 

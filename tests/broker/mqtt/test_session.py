@@ -129,7 +129,7 @@ async def test_an_acknowledgement_after_the_connection_was_lost_does_no_harm(
         while sum(map(len, old)) < 2:
             old.append(await anext(batches))
         relay.cut()
-        await until(lambda: session.losses == 1 and session.connected)
+        await until(lambda: session.disconnects == 1 and session.connected)
         for batch in old:
             batch.acknowledge()
             batch.acknowledge()
@@ -203,7 +203,7 @@ async def test_publications_outlive_a_restart_of_the_broker(
             assert found == {str(number).encode() for number in range(200)}
             await receiver.__aexit__(None, None, None)
             await sender.__aexit__(None, None, None)
-    assert sender.losses >= 1
+    assert sender.disconnects >= 1
 
 
 async def test_a_lost_connection_costs_no_publication(
@@ -224,7 +224,7 @@ async def test_a_lost_connection_costs_no_publication(
                 cuts += 1
                 relay.cut()
         await sending
-        assert sender.losses == cuts == 3
+        assert sender.disconnects == cuts == 3
         assert sender.published == 20_000
 
 
@@ -312,7 +312,7 @@ async def test_a_publication_that_breaks_the_connection_again_and_again_fails(
         with pytest.raises(SessionError, match=r"'with a space'.*closed the connection 5 times"):
             await session.publish(Publication("with a space", b""))
         await session.publish(Publication("good", b""))
-        assert session.losses == 5
+        assert session.disconnects == 5
 
 
 async def test_a_publication_that_is_too_large_fails_with_its_topic(
@@ -334,7 +334,7 @@ async def test_a_session_subscribes_again_when_the_broker_has_forgotten_it(
     relay = await relay_to(embedded.port)
     async with Session(relay.url, client_id=f"a-{topic[2:]}", filters=[topic]) as session:
         relay.cut()
-        await until(lambda: session.losses == 1 and session.connected)
+        await until(lambda: session.disconnects == 1 and session.connected)
         await session.publish(Publication(topic, b"after"))
         assert payloads(await receive(session, 1)) == [b"after"]
 
@@ -362,7 +362,7 @@ async def test_a_silent_broker_is_taken_for_dead_and_found_again(
     relay = await relay_to(embedded.port)
     async with Session(relay.url, client_id=f"a-{topic[2:]}", filters=[topic], keep_alive_s=1) as session:
         relay.silent = True
-        await until(lambda: session.losses == 1)
+        await until(lambda: session.disconnects == 1)
         relay.silent = False
         await session.publish(Publication(topic, b"after"))
         assert payloads(await receive(session, 1)) == [b"after"]
@@ -374,7 +374,7 @@ async def test_an_idle_session_keeps_its_connection(
     relay = await relay_to(embedded.port)
     async with Session(relay.url, client_id=f"a-{topic[2:]}", filters=[topic], keep_alive_s=1) as session:
         await until(lambda: relay.upstream.count(b"\xc0\x00") >= 3)
-        assert session.losses == 0
+        assert session.disconnects == 0
 
 
 @pytest.mark.parametrize(
@@ -394,17 +394,17 @@ async def test_garbage_ends_the_connection_not_the_session(
     garbage: bytes, level: int, monkeypatch: pytest.MonkeyPatch, pretend: Pretend, until: Until
 ) -> None:
     monkeypatch.setattr(sessions, "FIRST_PAUSE_S", 0.001)
-    refusal, welcome = b"\x20\x02\x00\x01", {4: b"\x20\x02\x00\x00", 5: b"\x20\x03\x00\x00\x00"}[level]
+    refusal, connack = b"\x20\x02\x00\x01", {4: b"\x20\x02\x00\x00", 5: b"\x20\x03\x00\x00\x00"}[level]
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        hello = await reader.read(1_000)
-        writer.write(welcome + garbage if hello[8] == level else refusal)
+        connect_packet = await reader.read(1_000)
+        writer.write(connack + garbage if connect_packet[8] == level else refusal)
         await writer.drain()
         await reader.read()
 
     async with Session(await pretend(talk), client_id="a") as session:
         assert session.protocol == level
-        await until(lambda: session.poisoned >= 3)
+        await until(lambda: session.protocol_errors >= 3)
         assert session.received == 0
 
 

@@ -18,7 +18,7 @@ Pretend = Callable[..., Awaitable[str]]
 MakeRelay = Callable[..., Awaitable[Any]]
 
 
-async def told(session: Session, until: Until) -> str:
+async def reported(session: Session, until: Until) -> str:
     """Hold a session until it ends by itself; return what it ends with."""
     with pytest.raises(ExceptionGroup) as ended:
         async with session:
@@ -35,7 +35,7 @@ async def test_of_two_sessions_with_one_client_id_one_ends_and_the_other_stays(
     pair = [Session(broker, client_id="twin", filters=["t"], persistent=True) for _ in range(2)]
     holding: list[asyncio.Task[str]] = []
     for session in pair:
-        holding.append(asyncio.create_task(told(session, until)))
+        holding.append(asyncio.create_task(reported(session, until)))
         await until(lambda: session.connected)  # noqa: B023  (awaited within the loop)
     done, (stays,) = await asyncio.wait(holding, return_when=asyncio.FIRST_COMPLETED)
     (ended,) = done
@@ -71,7 +71,7 @@ async def test_the_word_of_an_mqtt_5_broker_is_enough(pretend: Pretend, until: U
         with pytest.raises(SessionTakenOver, match="'twin'"):
             await Session(url, client_id="twin", filters=["t"]).__aenter__()
     else:
-        assert "(the broker says so)" in await told(
+        assert "(the broker says so)" in await reported(
             Session(url, client_id="twin", filters=["t"], keep_alive_s=1), until
         )
     assert connections == 1
@@ -83,12 +83,12 @@ async def test_our_own_connection_that_still_hangs_in_the_broker_is_no_rival(
     relay = await relay_to(embedded.port)
     async with Session(relay.url, client_id="a", filters=["t"], persistent=True, keep_alive_s=1) as session:
         relay.silent = True
-        await until(lambda: session.losses == 1)
+        await until(lambda: session.disconnects == 1)
         relay.silent = False
         await until(lambda: session.connected)
         await session.publish(Publication("t", b"1"))
         assert (await anext(session.batches())).messages[0].payload == b"1"
-        assert session.losses == 1
+        assert session.disconnects == 1
 
 
 @pytest.mark.mosquitto
@@ -99,12 +99,12 @@ async def test_a_broker_that_is_started_again_and_again_is_no_rival(
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(EmbeddedBroker(tmp_path, port=0, kind="mosquitto"))
         async with Session(first.url, client_id="a", persistent=True) as session:
-            for losses in range(1, CLOSED_AT_ONCE + 2):
+            for disconnects in range(1, CLOSED_AT_ONCE + 2):
                 await stack.aclose()
                 await until(lambda: not session.connected)
                 await stack.enter_async_context(EmbeddedBroker(tmp_path, port=first.port, kind="mosquitto"))
                 await until(lambda: session.connected)
-                assert session.losses == losses
+                assert session.disconnects == disconnects
 
 
 @pytest.mark.parametrize(

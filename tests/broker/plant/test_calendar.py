@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.contract.events import NS_PER_S
-from broker.plant.calendar import Calendar, ShiftWindow, Span
+from broker.plant.calendar import Calendar, ShiftWindow, TimeRange
 from broker.plant.plant import parse
 
 HOUR = 3_600 * NS_PER_S
@@ -51,32 +51,32 @@ DOUBLE_DAYS = """shifts = [
 
 
 def test_a_day_with_a_break_is_cut_at_every_edge() -> None:
-    assert calendar(DAY).spans(ns("2026-11-24T00:00"), ns("2026-11-25T00:00")) == [
-        Span(ns("2026-11-24T00:00"), ns("2026-11-24T06:00"), "-", planned=False),
-        Span(ns("2026-11-24T06:00"), ns("2026-11-24T09:00"), "day", planned=True),
-        Span(ns("2026-11-24T09:00"), ns("2026-11-24T09:15"), "day", planned=False),
-        Span(ns("2026-11-24T09:15"), ns("2026-11-24T14:00"), "day", planned=True),
-        Span(ns("2026-11-24T14:00"), ns("2026-11-25T00:00"), "-", planned=False),
+    assert calendar(DAY).time_ranges(ns("2026-11-24T00:00"), ns("2026-11-25T00:00")) == [
+        TimeRange(ns("2026-11-24T00:00"), ns("2026-11-24T06:00"), "-", planned=False),
+        TimeRange(ns("2026-11-24T06:00"), ns("2026-11-24T09:00"), "day", planned=True),
+        TimeRange(ns("2026-11-24T09:00"), ns("2026-11-24T09:15"), "day", planned=False),
+        TimeRange(ns("2026-11-24T09:15"), ns("2026-11-24T14:00"), "day", planned=True),
+        TimeRange(ns("2026-11-24T14:00"), ns("2026-11-25T00:00"), "-", planned=False),
     ]
 
 
 def test_a_range_within_a_span_and_an_empty_one() -> None:
     at = ns("2026-11-24T08:30")
-    assert calendar(DAY).spans(at, at + 1) == [Span(at, at + 1, "day", planned=True)]
-    assert calendar(DAY).spans(at, at) == []
+    assert calendar(DAY).time_ranges(at, at + 1) == [TimeRange(at, at + 1, "day", planned=True)]
+    assert calendar(DAY).time_ranges(at, at) == []
 
 
 def test_neighbours_that_are_alike_are_one_span_across_midnight() -> None:
     start, end = ns("2026-11-23T20:00"), ns("2026-11-25T02:00")
-    assert calendar('shifts = [{ name = "all", start = "00:00", end = "24:00" }]').spans(start, end) == [
-        Span(start, end, "all", planned=True)
+    assert calendar('shifts = [{ name = "all", start = "00:00", end = "24:00" }]').time_ranges(start, end) == [
+        TimeRange(start, end, "all", planned=True)
     ]
 
 
 def test_a_calendar_without_shifts_plans_nothing() -> None:
     empty = calendar("")
     start, end = ns("2026-11-23T20:00"), ns("2026-11-25T02:00")
-    assert empty.spans(start, end) == [Span(start, end, "-", planned=False)]
+    assert empty.time_ranges(start, end) == [TimeRange(start, end, "-", planned=False)]
     assert empty.shift_at(start) is None
     assert empty.next_shift(start) is None
     assert empty.previous_shift(start) is None
@@ -154,9 +154,9 @@ def test_times_in_the_missing_hour_never_make_shifts_overlap() -> None:
         ]""",
         "Europe/London",
     )
-    assert of.spans(ns("2026-03-28T22:00"), ns("2026-03-29T05:00")) == [
-        Span(ns("2026-03-28T22:00"), ns("2026-03-29T01:00"), "a", planned=True),
-        Span(ns("2026-03-29T01:00"), ns("2026-03-29T05:00"), "c", planned=True),
+    assert of.time_ranges(ns("2026-03-28T22:00"), ns("2026-03-29T05:00")) == [
+        TimeRange(ns("2026-03-28T22:00"), ns("2026-03-29T01:00"), "a", planned=True),
+        TimeRange(ns("2026-03-29T01:00"), ns("2026-03-29T05:00"), "c", planned=True),
     ]
 
 
@@ -166,10 +166,10 @@ def test_a_break_after_midnight_belongs_to_the_shift_of_the_evening() -> None:
             { name = "n", days = "sat", start = "22:00", end = "06:00", breaks = [{ start = "02:00", end = "02:30" }] },
         ]"""
     )
-    assert [span for span in of.spans(ns("2026-11-28T00:00"), ns("2026-11-30T00:00")) if span.shift == "n"] == [
-        Span(ns("2026-11-28T22:00"), ns("2026-11-29T02:00"), "n", planned=True),
-        Span(ns("2026-11-29T02:00"), ns("2026-11-29T02:30"), "n", planned=False),
-        Span(ns("2026-11-29T02:30"), ns("2026-11-29T06:00"), "n", planned=True),
+    assert [span for span in of.time_ranges(ns("2026-11-28T00:00"), ns("2026-11-30T00:00")) if span.shift == "n"] == [
+        TimeRange(ns("2026-11-28T22:00"), ns("2026-11-29T02:00"), "n", planned=True),
+        TimeRange(ns("2026-11-29T02:00"), ns("2026-11-29T02:30"), "n", planned=False),
+        TimeRange(ns("2026-11-29T02:30"), ns("2026-11-29T06:00"), "n", planned=True),
     ]
 
 
@@ -294,10 +294,10 @@ def test_planned_maintenance_is_taken_out_of_planned_time(window: str, expected:
 
 def test_the_shift_stays_on_during_maintenance() -> None:
     of = calendar(f'{DAY}\nmaintenance = [{{ date = 2026-11-05, start = "13:00", end = "15:00" }}]')
-    assert of.spans(ns("2026-11-05T12:00"), ns("2026-11-05T15:00")) == [
-        Span(ns("2026-11-05T12:00"), ns("2026-11-05T13:00"), "day", planned=True),
-        Span(ns("2026-11-05T13:00"), ns("2026-11-05T14:00"), "day", planned=False),
-        Span(ns("2026-11-05T14:00"), ns("2026-11-05T15:00"), "-", planned=False),
+    assert of.time_ranges(ns("2026-11-05T12:00"), ns("2026-11-05T15:00")) == [
+        TimeRange(ns("2026-11-05T12:00"), ns("2026-11-05T13:00"), "day", planned=True),
+        TimeRange(ns("2026-11-05T13:00"), ns("2026-11-05T14:00"), "day", planned=False),
+        TimeRange(ns("2026-11-05T14:00"), ns("2026-11-05T15:00"), "-", planned=False),
     ]
 
 
@@ -361,21 +361,21 @@ def test_spans_cover_a_range_exactly_and_do_not_depend_on_how_it_is_asked(
     of: Calendar, start: int, length: int, cut: float
 ) -> None:
     end = start + length
-    spans = of.spans(start, end)
-    assert spans[0].start == start
-    assert spans[-1].end == end
-    for one, after in itertools.pairwise(spans):
+    time_ranges = of.time_ranges(start, end)
+    assert time_ranges[0].start == start
+    assert time_ranges[-1].end == end
+    for one, after in itertools.pairwise(time_ranges):
         assert one.end == after.start
         assert (one.shift, one.planned) != (after.shift, after.planned)
-    assert all(span.start < span.end for span in spans)
-    assert sum(span.end - span.start for span in spans) == length
-    assert not any(span.planned for span in spans if span.shift == "-")
+    assert all(span.start < span.end for span in time_ranges)
+    assert sum(span.end - span.start for span in time_ranges) == length
+    assert not any(span.planned for span in time_ranges if span.shift == "-")
 
     middle = start + int(length * cut)
-    pieces = of.spans(start, middle) + of.spans(middle, end)
+    pieces = of.time_ranges(start, middle) + of.time_ranges(middle, end)
     fresh = Calendar(of.rules, of.time_zone)
-    for pieced in (pieces, fresh.spans(start, end)):
-        assert merged(pieced) == spans
+    for pieced in (pieces, fresh.time_ranges(start, end)):
+        assert merged(pieced) == time_ranges
 
 
 @given(of=calendars(), start=instants | near_a_change)
@@ -384,8 +384,8 @@ def test_shifts_agree_with_spans(of: Calendar, start: int) -> None:
     windows = of.shifts(start, end)
     assert all(one.end <= after.start for one, after in itertools.pairwise(windows))
     in_shift = sum(min(one.end, end) - max(one.start, start) for one in windows)
-    assert in_shift == sum(span.end - span.start for span in of.spans(start, end) if span.shift != "-")
-    for span in of.spans(start, end):
+    assert in_shift == sum(span.end - span.start for span in of.time_ranges(start, end) if span.shift != "-")
+    for span in of.time_ranges(start, end):
         window = of.shift_at(span.start)
         assert (window.name if window else "-") == span.shift
 
@@ -398,7 +398,7 @@ def test_spans_agree_with_a_clock_on_the_wall(of: Calendar, start: int) -> None:
     for at in range(first, first + 36 * HOUR, 7 * MINUTE):
         wall = datetime.fromtimestamp(at // NS_PER_S, zone)
         if wall.utcoffset() == wall.replace(fold=1 - wall.fold).utcoffset():
-            assert on_the_wall(of, wall) == (of.spans(at, at + 1)[0].shift, of.spans(at, at + 1)[0].planned)
+            assert on_the_wall(of, wall) == (of.time_ranges(at, at + 1)[0].shift, of.time_ranges(at, at + 1)[0].planned)
 
 
 def on_the_wall(of: Calendar, wall: datetime) -> tuple[str, bool]:
@@ -412,11 +412,11 @@ def on_the_wall(of: Calendar, wall: datetime) -> tuple[str, bool]:
     return "-", False
 
 
-def merged(spans: list[Span]) -> list[Span]:
-    found: list[Span] = []
-    for span in spans:
+def merged(time_ranges: list[TimeRange]) -> list[TimeRange]:
+    found: list[TimeRange] = []
+    for span in time_ranges:
         if found and (found[-1].shift, found[-1].planned) == (span.shift, span.planned):
-            found[-1] = Span(found[-1].start, span.end, span.shift, span.planned)
+            found[-1] = TimeRange(found[-1].start, span.end, span.shift, span.planned)
         else:
             found.append(span)
     return found

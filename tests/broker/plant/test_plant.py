@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.contract.events import NS_PER_S, STATES
-from broker.plant.calendar import Span
+from broker.plant.calendar import TimeRange
 from broker.plant.plant import NO_PLANT, PlantError, SignalInfo, load, parse
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
@@ -141,10 +141,10 @@ def test_the_calendar_of_the_worked_example() -> None:
     assert calendar is not None
     eight = 1_764_144_000 * NS_PER_S  # 2025-11-26T08:00:00Z
     quarter = 900 * NS_PER_S
-    assert calendar.spans(eight, eight + 6 * quarter) == [
-        Span(eight, eight + 4 * quarter, "day", planned=True),
-        Span(eight + 4 * quarter, eight + 5 * quarter, "day", planned=False),
-        Span(eight + 5 * quarter, eight + 6 * quarter, "day", planned=True),
+    assert calendar.time_ranges(eight, eight + 6 * quarter) == [
+        TimeRange(eight, eight + 4 * quarter, "day", planned=True),
+        TimeRange(eight + 4 * quarter, eight + 5 * quarter, "day", planned=False),
+        TimeRange(eight + 5 * quarter, eight + 6 * quarter, "day", planned=True),
     ]
 
 
@@ -200,7 +200,7 @@ def mistakes(text: str) -> list[str]:
         parse(text, "plant.toml")
     lines = [str(mistake) for mistake in caught.value.mistakes]
     assert str(caught.value) == "\n".join(lines)
-    assert all(mistake.problem and mistake.cure for mistake in caught.value.mistakes)
+    assert all(mistake.problem and mistake.hint for mistake in caught.value.mistakes)
     return lines
 
 

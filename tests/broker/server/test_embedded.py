@@ -161,12 +161,12 @@ async def test_devices_write_for_machines_and_hear_them_and_nothing_that_is_the_
             await services.publish(*(Publication(topic, b"the services") for topic in every))
             last = build(MILL, "count")
             await services.publish(Publication(last, b"last"))
-            assert await heard(services, last) == {
+            assert await received(services, last) == {
                 *((topic, b"a device") for topic in OF_DEVICES),
                 *((topic, b"the services") for topic in every),
             }
-            own = {(topic, said) for topic in OF_DEVICES for said in (b"a device", b"the services")}
-            assert await heard(device, last) == own
+            own = {(topic, reported_state) for topic in OF_DEVICES for reported_state in (b"a device", b"the services")}
+            assert await received(device, last) == own
 
 
 @pytest.mark.mosquitto
@@ -179,7 +179,7 @@ async def test_a_device_that_subscribes_to_everything_hears_machines_alone(tmp_p
     ):
         await services.publish(*(Publication(topic, b"1") for topic in (*OF_DEVICES, *NOT_OF_DEVICES)))
         await services.publish(Publication(last, b"last"))
-        assert await heard(device, last) == {(topic, b"1") for topic in OF_DEVICES}
+        assert await received(device, last) == {(topic, b"1") for topic in OF_DEVICES}
 
 
 @pytest.mark.parametrize("wanted", ["#", f"{PREFIX}/#", f"{PREFIX}/{REJECTED}", "$MQTT/sess/#", "$JS/#"])
@@ -190,7 +190,7 @@ async def test_nats_refuses_a_device_that_subscribes_to_more(tmp_path: Path, wan
                 pass
 
 
-async def heard(session: Session, last: str) -> set[tuple[str, bytes]]:
+async def received(session: Session, last: str) -> set[tuple[str, bytes]]:
     """Return what a session hears before a last message."""
     found: set[tuple[str, bytes]] = set()
     async for batch in session.batches():

@@ -108,7 +108,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
         yield made
 
 
-async def heard(broker: Broker, user: str, wanted: str, topics: Iterable[str], last: str) -> set[str]:
+async def received(broker: Broker, user: str, wanted: str, topics: Iterable[str], last: str) -> set[str]:
     """Return which of the topics a user hears who subscribes to everything wanted; `last` is one that it must hear."""
     async with broker.session(user, wanted) as listener, broker.session("everyone") as speaker:
         await speaker.publish(*(Publication(topic, b"1", qos=1) for topic in (*topics, last)))
@@ -148,7 +148,7 @@ async def test_a_device_hears_its_own_commands_and_nothing_of_others(open_broker
     others = [build(LATHE, "state"), build(LATHE, "cmd", "start"), build(MILL, "count"), REFUSED]
     own = [build(PRESS, "cmd", "start"), build(PRESS, "state")]
     kpi = [build(PRESS, "kpi", "shift")]
-    found = await heard(open_broker, PRESS, "#", [*others, *own, *kpi], last=build(PRESS, "cmd", "stop"))
+    found = await received(open_broker, PRESS, "#", [*others, *own, *kpi], last=build(PRESS, "cmd", "stop"))
     assert found == set(own)
 
 
@@ -172,14 +172,14 @@ async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -
 @pytest.mark.parametrize("user", ["ingest", "kpi", "wall"])
 async def test_the_services_hear_everything_of_the_contract(open_broker: Broker, user: str) -> None:
     topics = [build(LATHE, "state"), build(MILL, "cmd", "start"), build("york", "kpi", "hour"), REFUSED]
-    found = await heard(open_broker, user, "#", [*topics, "elsewhere", HEALTH_TOPIC], last=build(PRESS, "count"))
+    found = await received(open_broker, user, "#", [*topics, "elsewhere", HEALTH_TOPIC], last=build(PRESS, "count"))
     assert found == set(topics)
 
 
 async def test_the_probe_hears_its_own_the_indicators_and_what_was_refused(open_broker: Broker) -> None:
     topics = [build(PROBE, "telemetry"), build(MILL, "kpi", "hour"), build("york", "kpi", "hour"), REFUSED]
     others = [build(LATHE, "state"), build(MILL, "telemetry", "load")]
-    assert await heard(open_broker, "probe", "#", [*topics, *others], last=build(PROBE, "meter", "m")) == set(topics)
+    assert await received(open_broker, "probe", "#", [*topics, *others], last=build(PROBE, "meter", "m")) == set(topics)
 
 
 async def test_a_new_device_is_let_in_while_others_stay(broker: Broker) -> None:
@@ -194,7 +194,7 @@ async def test_a_new_device_is_let_in_while_others_stay(broker: Broker) -> None:
                         break
                 await asyncio.sleep(0.05)
         await stays.publish(Publication(build(PRESS, "state"), b"running", qos=1))
-        assert stays.losses == 0
+        assert stays.disconnects == 0
 
 
 # ---- Client ids ----
@@ -234,7 +234,7 @@ async def test_no_device_takes_what_is_held_for_a_service_nor_its_place(broker: 
     ):
         for speaker, path in ((device, PRESS), (other, LATHE)):
             await speaker.publish(Publication(build(path, "telemetry", "load"), b"live"))
-        assert (service.losses, device.losses, other.losses) == (0, 0, 0)
+        assert (service.disconnects, device.disconnects, other.disconnects) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("user", [PRESS, "probe", "health", ""])

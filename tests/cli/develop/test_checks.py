@@ -42,8 +42,8 @@ def small(tmp_path: Path) -> Path:
 
 def _test(checkout: Path, *arguments: str, **variables: str) -> tuple[int, list[str]]:
     command = [sys.executable, "-P", "-m", "cli.main", "test", *arguments]
-    kept = {name: value for name, value in os.environ.items() if name != "CI"}
-    environment = kept | {"PYTHONPATH": str(checkout)} | variables
+    stored = {name: value for name, value in os.environ.items() if name != "CI"}
+    environment = stored | {"PYTHONPATH": str(checkout)} | variables
     finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     return finished.returncode, finished.stdout.splitlines()
 
@@ -51,8 +51,8 @@ def _test(checkout: Path, *arguments: str, **variables: str) -> tuple[int, list[
 def test_all_is_checked_and_the_last_line_is_that_of_pytest(small: Path) -> None:
     status, lines = _test(small)
     assert status == 0, lines
-    told = [line.split() for line in lines]
-    assert [words[1] for words in told if words[:1] == ["ok"]] == ["format", "lint", "layers", "types"]
+    reported = [line.split() for line in lines]
+    assert [words[1] for words in reported if words[:1] == ["ok"]] == ["format", "lint", "layers", "types"]
     assert lines[-2].startswith("all is well, ")
     assert "1 passed in" in lines[-1]
 
@@ -62,8 +62,8 @@ def test_what_is_wrong_is_shown_and_the_rest_is_checked_all_the_same(small: Path
     (small / "tests" / "test_one.py").write_text("def test_one() -> int:\n    assert  1 + 1 == 3\n")
     status, lines = _test(small)
     assert status == 1
-    told = {words[1]: words[0] for words in map(str.split, lines) if words[:1] in (["ok"], ["FAILED"])}
-    assert [told[name] for name in ("format", "lint", "layers", "types")] == ["FAILED", "ok", "ok", "FAILED"]
+    reported = {words[1]: words[0] for words in map(str.split, lines) if words[:1] in (["ok"], ["FAILED"])}
+    assert [reported[name] for name in ("format", "lint", "layers", "types")] == ["FAILED", "ok", "ok", "FAILED"]
     assert any("Missing return statement" in line for line in lines)
     assert lines[-2].startswith("NOT ALL IS WELL: see above")
     assert "1 failed in" in lines[-1]

@@ -30,13 +30,13 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await opened.close()
 
 
-def said(file: Path) -> str:
+def reported_state(file: Path) -> str:
     return file.read_text() if file.exists() else ""
 
 
 async def until(file: Path, words: str) -> None:
     async with asyncio.timeout(10):
-        while words not in said(file):  # noqa: ASYNC110  (a file tells nobody that it changed)
+        while words not in reported_state(file):  # noqa: ASYNC110  (a file tells nobody that it changed)
             await asyncio.sleep(0.02)
 
 
@@ -58,7 +58,7 @@ async def test_it_says_ok_or_what_is_wrong(tmp_path: Path, store: SqliteStore) -
         await until(file, "ok\n")
         await store.close()
         await until(file, "the store: ")
-    assert said(file).startswith("the store: ")
+    assert reported_state(file).startswith("the store: ")
 
 
 @pytest.mark.usefixtures("quick")
@@ -78,4 +78,4 @@ async def test_without_a_file_nothing_is_done(tmp_path: Path) -> None:
         Session(broker.url, client_id="service") as session,
         beating(None, Vitals("service", session)),
     ):
-        assert not said(tmp_path / "heartbeat")
+        assert not reported_state(tmp_path / "heartbeat")

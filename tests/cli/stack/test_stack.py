@@ -41,13 +41,13 @@ def values(folder: Path) -> dict[str, str]:
 
 
 def test_secrets_are_made_once_kept_and_never_shown(corridor: Corridor, folder: Path) -> None:
-    status, out, told = corridor("stack", "init", "--folder", str(folder))
+    status, out, reported = corridor("stack", "init", "--folder", str(folder))
     assert status == 0
     first = values(folder)
     assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
     assert len({first[name] for name in SECRETS}) == len(SECRETS)
     assert all(len(first[name]) >= 32 for name in SECRETS)
-    assert not [name for name in SECRETS if first[name] in out + told]
+    assert not [name for name in SECRETS if first[name] in out + reported]
     assert "http://localhost:" in out
     status, out, _ = corridor("stack", "init", "--folder", str(folder), "--json")
     assert json.loads(out)["added"] == []
@@ -93,26 +93,26 @@ def test_profiles_are_remembered(corridor: Corridor, folder: Path) -> None:
 def test_a_device_gets_a_password_that_is_told_once(
     corridor: Corridor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = {}
+    reported = {}
     for device in (DEVICE, "york/barn/line-1/lathe-10"):
         _, out, _ = corridor("stack", "init", "--folder", str(folder), "--device", device, "--json")
         (one,) = json.loads(out)["devices"]
-        told[one["user"]] = one["password"]
+        reported[one["user"]] = one["password"]
     text = (folder / ".env").read_text()
-    assert set(told) == {DEVICE, "york/barn/line-1/lathe-10"}
-    assert not [word for word in told.values() if word in text]
+    assert set(reported) == {DEVICE, "york/barn/line-1/lathe-10"}
+    assert not [word for word in reported.values() if word in text]
     assert "$" not in text  # Compose would read it as a variable
 
     for name, value in values(folder).items():
         monkeypatch.setenv(name, value)
     files = folder / "files"
     files.mkdir()
-    status, _, said = corridor("stack", "broker-files", "--folder", str(files), "--plant", str(plant(folder)))
-    assert (status, said) == (0, f"{files}: 6 users of our own, 2 devices\n")
+    status, _, reported_state = corridor("stack", "broker-files", "--folder", str(files), "--plant", str(plant(folder)))
+    assert (status, reported_state) == (0, f"{files}: 6 users of our own, 2 devices\n")
     users = {
         file.name: dict(line.split(":", 1) for line in file.read_text().splitlines()) for file in files.glob("pass*")
     }
-    assert set(users["passwords"]) == {*SERVICES, *told} - set(INSIDE)
+    assert set(users["passwords"]) == {*SERVICES, *reported} - set(INSIDE)
     assert set(users["passwords-services"]) == set(INSIDE)
     passwords = users["passwords"] | users["passwords-services"]
     assert all(re.fullmatch(r"\$7\$\d+\$[\w+/]+=*\$[\w+/]+=*", hashed) for hashed in passwords.values())
@@ -146,9 +146,9 @@ def test_the_device_is_told_how_to_connect(corridor: Corridor, folder: Path) -> 
 def test_what_is_no_device_is_refused_and_nothing_is_written(
     corridor: Corridor, folder: Path, device: str, problem: str
 ) -> None:
-    status, _, told = corridor("stack", "init", "--folder", str(folder), "--device", device)
+    status, _, reported = corridor("stack", "init", "--folder", str(folder), "--device", device)
     assert status == 1
-    assert problem in told
+    assert problem in reported
     assert not (folder / ".env").exists()
 
 
@@ -191,15 +191,15 @@ def shakes_hands(folder: Path, settings: dict[str, str], name: str) -> bool:
 @NEEDS_OPENSSL
 @pytest.mark.parametrize("name", ["a,IP:192.0.2.1", "plant example", "-x", ""])
 def test_a_name_that_is_none_is_refused(corridor: Corridor, folder: Path, name: str) -> None:
-    status, _, told = corridor("stack", "init", "--folder", str(folder), "--tls", f"--name={name}")
+    status, _, reported = corridor("stack", "init", "--folder", str(folder), "--tls", f"--name={name}")
     assert status == 1
-    assert "neither a host's name nor an address" in told
+    assert "neither a host's name nor an address" in reported
     assert not (folder / ".env").exists()
 
 
 def test_broker_files_need_all_passwords(corridor: Corridor, folder: Path) -> None:
-    status, _, told = corridor("stack", "broker-files", "--folder", str(folder))
-    assert (status, told) == (
+    status, _, reported = corridor("stack", "broker-files", "--folder", str(folder))
+    assert (status, reported) == (
         1,
         "corridor: CORRIDOR_MQTT_PASSWORD_HEALTH is not set; run ./corridor stack init first\n",
     )
@@ -258,8 +258,8 @@ def test_each_side_has_a_network_and_what_people_open_does_not_reach_what_device
 
 def test_no_password_is_on_a_command_line() -> None:
     for name, service in COMPOSE["services"].items():
-        said = json.dumps([service.get("command"), service.get("healthcheck")])
-        assert not re.search(r"\$\{\w*(PASSWORD|TOKEN|SECRET)", said), name
+        reported_state = json.dumps([service.get("command"), service.get("healthcheck")])
+        assert not re.search(r"\$\{\w*(PASSWORD|TOKEN|SECRET)", reported_state), name
         # The shell's own printf is no program; what it writes goes into a file.
         checked = re.sub(r"printf [^>]*> /tmp/\w+", "", json.dumps(service.get("healthcheck")))
         assert not re.search("PASSWORD|TOKEN|SECRET", checked), name

@@ -66,13 +66,13 @@ async def test_what_is_said_by_tls_arrives_whole_and_in_order(tmp_path: Path) ->
             Session(f"mqtts://localhost:{port}?ca={ca}", client_id="outside") as outside,
         ):
             await outside.publish(*(Publication(TOPIC, payload, qos=1) for payload in payloads))
-            heard: list[bytes] = []
+            received: list[bytes] = []
             async for batch in inside.batches():
-                heard += [bytes(message.payload) for message in batch.messages]
+                received += [bytes(message.payload) for message in batch.messages]
                 batch.acknowledge()
-                if len(heard) >= len(payloads):
+                if len(received) >= len(payloads):
                     break
-            assert heard == payloads
+            assert received == payloads
 
 
 async def test_a_client_that_does_not_know_the_authority_stays_out(tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ async def test_one_connection_more_than_there_may_be_is_ended_and_the_next_comes
         url = f"mqtts://localhost:{port}?ca={tmp_path / stack_certificate.AUTHORITY}"
         _, silent = await asyncio.open_connection("127.0.0.1", port)  # it does not shake hands, and counts
         async with Session(url, client_id="first"):
-            more, refused = await asyncio.open_connection("127.0.0.1", port)
+            more, rejected = await asyncio.open_connection("127.0.0.1", port)
             assert await ended(more)
-            refused.close()
+            rejected.close()
             silent.close()
             await silent.wait_closed()
             while True:
@@ -121,9 +121,9 @@ async def test_one_connection_more_than_there_may_be_is_ended_and_the_next_comes
 async def test_one_who_does_not_shake_hands_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack_tls, "HANDSHAKE_S", 0.2)
     async with asyncio.timeout(30), tls_before(tmp_path, free_port()) as port:
-        for said in (b"", b"\x16\x03", b"no TLS at all"):
+        for reported_state in (b"", b"\x16\x03", b"no TLS at all"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(said)
+            writer.write(reported_state)
             assert await ended(reader)
             writer.close()
 
@@ -143,14 +143,14 @@ def test_a_port_in_use_is_a_line(corridor: Corridor, tmp_path: Path) -> None:
     secrets = ("--tls-certificate", _base64(made.certificate), "--tls-key", _base64(made.key))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        status, _, told = corridor("stack", "tls", *secrets, "--host", "127.0.0.1", "--port", port)
-    assert (status, told.count("\n")) == (1, 1)
-    assert told.startswith(f"corridor: cannot listen on port {port} of 127.0.0.1")
+        status, _, reported = corridor("stack", "tls", *secrets, "--host", "127.0.0.1", "--port", port)
+    assert (status, reported.count("\n")) == (1, 1)
+    assert reported.startswith(f"corridor: cannot listen on port {port} of 127.0.0.1")
 
 
 def test_without_a_certificate_it_says_what_to_run(corridor: Corridor) -> None:
-    status, _, told = corridor("stack", "tls")
-    assert (status, told) == (1, "corridor: there is no certificate; run ./corridor stack init --tls\n")
+    status, _, reported = corridor("stack", "tls")
+    assert (status, reported) == (1, "corridor: there is no certificate; run ./corridor stack init --tls\n")
 
 
 @pytest.mark.parametrize("text", ["no base64!", _base64(b"no certificate")])

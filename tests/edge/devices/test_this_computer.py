@@ -39,8 +39,8 @@ def test_a_state_needs_a_steady_load_beyond_the_gap() -> None:
 
 def test_only_a_change_of_state_is_said() -> None:
     computer = Computer(DESK)
-    said = [event for load in [90] * 5 + [5] * 5 for event in computer.events(reading(load), NOW)]
-    assert [event.state for event in said if isinstance(event, StateChange)] == ["running", "idle"]
+    reported_state = [event for load in [90] * 5 + [5] * 5 for event in computer.events(reading(load), NOW)]
+    assert [event.state for event in reported_state if isinstance(event, StateChange)] == ["running", "idle"]
 
 
 def test_electricity_is_told_only_where_it_is_known_and_now_and_then() -> None:
@@ -90,7 +90,7 @@ async def start(url: str, *arguments: str) -> Process:
     return await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE, env=environment)
 
 
-async def heard(client: aiomqtt.Client, seen: list[AnyEvent], *wanted: type[AnyEvent]) -> None:
+async def received(client: aiomqtt.Client, seen: list[AnyEvent], *wanted: type[AnyEvent]) -> None:
     """Decode what comes until an event of each wanted type has."""
     missing = set(wanted)
     async for message in client.messages:
@@ -112,13 +112,13 @@ async def test_this_computer_is_a_machine_until_it_goes_offline(broker: Embedded
         await client.subscribe("corridor/v1/#", qos=1)
         process = await start(broker.url, "--name", "tester")
         try:
-            await heard(client, seen, Status, Sample, StateChange)
+            await received(client, seen, Status, Sample, StateChange)
             assert all(event.asset == DESK and not event.simulated for event in seen)
             assert [event.online for event in seen if isinstance(event, Status)] == [True]
             assert {"cpu-load", "memory-used"} <= {event.signal for event in seen if isinstance(event, Sample)}
             process.send_signal(ending)
             seen.clear()
-            await heard(client, seen, Status)
+            await received(client, seen, Status)
             assert [event.online for event in seen if isinstance(event, Status)] == [False]
             _, err = await process.communicate()
         finally:

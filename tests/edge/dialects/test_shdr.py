@@ -12,7 +12,7 @@ MILL = "nist/sms/cell-1/mazak-3"
 DAY = "2016-05-03T"
 
 
-def said(*lines: str) -> list[tuple[str, str, str]]:
+def reported_state(*lines: str) -> list[tuple[str, str, str]]:
     """Return the states that lines mean: time of day, state, reason."""
     adapter = Adapter(MILL)
     events = [event for line in lines for event in adapter.events(f"{DAY}{line}")]
@@ -29,7 +29,7 @@ def meaning(*lines: str) -> list[AnyEvent]:
 
 
 def test_execution_is_the_state() -> None:
-    assert said(
+    assert reported_state(
         "09:00:00Z|execution|UNAVAILABLE",
         "09:00:01Z|execution|READY",
         "09:00:02Z|execution|ACTIVE",
@@ -47,7 +47,7 @@ def test_execution_is_the_state() -> None:
 
 
 def test_a_fault_stops_a_machine_that_is_not_active() -> None:
-    assert said(
+    assert reported_state(
         "09:00:00Z|execution|ACTIVE",
         "09:00:01Z|motion_cond|Fault|763|||START PROCESS ILLEGAL",
         "09:00:02Z|execution|READY",
@@ -59,7 +59,7 @@ def test_a_fault_stops_a_machine_that_is_not_active() -> None:
 
 
 def test_an_adapter_that_is_not_available_knows_no_state() -> None:
-    assert said(
+    assert reported_state(
         "09:00:00Z|avail|UNAVAILABLE",
         "09:00:01Z|execution|ACTIVE",
         "09:00:02Z|avail|AVAILABLE",
@@ -70,7 +70,7 @@ def test_an_adapter_that_is_not_available_knows_no_state() -> None:
 
 
 def test_functional_mode_says_setup_and_maintenance() -> None:
-    assert said(
+    assert reported_state(
         "09:00:00Z|execution|READY|functional_mode|PRODUCTION",
         "09:00:01Z|functional_mode|SETUP",
         "09:00:02Z|functional_mode|MAINTENANCE",

@@ -4,14 +4,14 @@ import pytest
 
 from broker.contract.events import NS_PER_S
 from broker.plant import plant
-from edge.simulation import truth
+from edge.simulation import ground_truth
 from edge.simulation.cells import CELLS, EXPECTED
-from edge.simulation.simulation import Pace, Simulation
+from edge.simulation.simulation import SamplingIntervals, Simulation
 
 YEAR_H = 3_900
 HOURS = {"robot-assembly": 600, "pellet-press": 150, "turn-mill": 2_000}
 """Fast cells make as many pieces in less than a year of 52 weeks of 75 h."""
-SILENT = Pace(10**18, 10**18)
+SILENT = SamplingIntervals(10**18, 10**18)
 
 
 def alone(cell: str, seed: int, hours: float) -> tuple[float, float, float, float]:
@@ -31,10 +31,10 @@ def alone(cell: str, seed: int, hours: float) -> tuple[float, float, float, floa
         "test",
     )
     simulation = Simulation(floor, 0)
-    simulation.pace = SILENT
+    simulation.sampling = SILENT
     end = round(hours * 3600) * NS_PER_S
     simulation.run_until(end)
-    budget = truth.budgets(simulation.take_truth(), 0, end)["a/b/c/m"]
+    budget = ground_truth.budgets(simulation.take_ground_truth(), 0, end)["a/b/c/m"]
     availability = budget.states["running"] / sum(budget.states.values())
     effectiveness = CELLS[cell].ideal_s * NS_PER_S * budget.pieces["produced"] / budget.states["running"]
     quality = (budget.pieces["good"] + budget.pieces["rework"]) / budget.pieces["produced"]

@@ -55,7 +55,7 @@ def test_the_lively_profile_fails_six_times_as_often_and_is_mended_as_much_faste
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         ('["m-3"]]', '["m-4"]]', "m-4, which is not described; add"),
         ('["m-3"]]', "[]]", "a stage is empty"),
@@ -76,11 +76,11 @@ def test_the_lively_profile_fails_six_times_as_often_and_is_mended_as_much_faste
         ('[machine."a/b/c/m-3"]', '[machine."a/b/d/m-3"]', "m-3"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_cure(old: str, new: str, told: str) -> None:
+def test_a_mistake_is_told_with_its_place_and_cure(old: str, new: str, reported: str) -> None:
     assert old in GOOD
     with pytest.raises(plan.PlanError, match=r"plant\.toml: simulate") as caught:
         plan.read(tomllib.loads(GOOD.replace(old, new)), "plant.toml")
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_a_machine_outside_every_line_is_told() -> None:

@@ -26,25 +26,27 @@ from broker.contract.events import (
 from broker.contract.message import Message
 from broker.contract.topics import KINDS
 from broker.plant import plant
-from edge.simulation import truth
+from edge.simulation import ground_truth
+from edge.simulation.contract_encoder import ContractEncoder
+from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
 from edge.simulation.machines import MODELS
-from edge.simulation.outbox import TruePiece, TrueState, Truth
 from edge.simulation.plan import read
-from edge.simulation.simulation import BACKFILL, Pace, Simulation
-from edge.simulation.wire import Gateway
+from edge.simulation.simulation import BACKFILL, SamplingIntervals, Simulation
 
 PLANT = plant.load(Path(__file__).parents[3] / "edge" / "simulation" / "plants" / "corridor.toml")
 START = 1_764_000_000 * NS_PER_S
 HOUR = 3_600 * NS_PER_S
 DAY = 24 * HOUR
 _E = TypeVar("_E", bound=Event)
-ThreeDays = tuple[Simulation, list[AnyEvent], list[Truth]]
-QUIET = Pace(600 * NS_PER_S, 600 * NS_PER_S)
+ThreeDays = tuple[Simulation, list[AnyEvent], list[GroundTruth]]
+QUIET = SamplingIntervals(600 * NS_PER_S, 600 * NS_PER_S)
 
 
-def simulated(days: float = 1.0, pace: Pace = QUIET, floor: plant.Plant = PLANT) -> tuple[Simulation, list[AnyEvent]]:
+def simulated(
+    days: float = 1.0, sampling: SamplingIntervals = QUIET, floor: plant.Plant = PLANT
+) -> tuple[Simulation, list[AnyEvent]]:
     simulation = Simulation(floor, START)
-    simulation.pace = pace
+    simulation.sampling = sampling
     events = simulation.run_until(START + round(days * 86_400) * NS_PER_S)
     return simulation, events
 
@@ -52,7 +54,7 @@ def simulated(days: float = 1.0, pace: Pace = QUIET, floor: plant.Plant = PLANT)
 @pytest.fixture(scope="module")
 def three_days() -> ThreeDays:
     simulation, events = simulated(3)
-    return simulation, events, simulation.take_truth()
+    return simulation, events, simulation.take_ground_truth()
 
 
 def number(value: object) -> float:
@@ -80,14 +82,14 @@ def test_another_seed_other_events() -> None:
 def test_it_does_not_matter_in_which_steps_time_passes() -> None:
     at_once = simulated(0.25)[1]
     simulation = Simulation(PLANT, START)
-    simulation.pace = QUIET
+    simulation.sampling = QUIET
     in_steps = [event for step in range(1, 361) for event in simulation.run_until(START + step * 60 * NS_PER_S)]
     assert in_steps == at_once
 
 
 def test_how_often_sensors_are_read_does_not_change_what_happens() -> None:
-    def lasting(pace: Pace) -> list[AnyEvent]:
-        return [event for event in simulated(0.25, pace)[1] if isinstance(event, StateChange | Count | Job)]
+    def lasting(sampling: SamplingIntervals) -> list[AnyEvent]:
+        return [event for event in simulated(0.25, sampling)[1] if isinstance(event, StateChange | Count | Job)]
 
     assert lasting(BACKFILL) == lasting(QUIET)
 
@@ -100,8 +102,8 @@ def test_events_come_in_order_of_time_and_stand_on_whole_milliseconds(three_days
 
 def test_all_kinds_of_the_contract_are_said(three_days: ThreeDays) -> None:
     simulation, events, _ = three_days
-    said = {event.kind for event in events} | {event.kind for event in simulation.goodbye()}
-    assert said == KINDS - {"kpi"}
+    reported_state = {event.kind for event in events} | {event.kind for event in simulation.goodbye()}
+    assert reported_state == KINDS - {"kpi"}
 
 
 def test_everything_is_marked_simulated(three_days: ThreeDays) -> None:
@@ -110,7 +112,7 @@ def test_everything_is_marked_simulated(three_days: ThreeDays) -> None:
 
 def test_every_event_survives_the_wire() -> None:
     simulation = Simulation(PLANT, START)
-    simulation.pace = BACKFILL
+    simulation.sampling = BACKFILL
     simulation.run_until(START + HOUR)
     simulation.announce(order_since=START)
     events = [*simulation.run_until(START + 2 * HOUR), *simulation.goodbye()]
@@ -123,7 +125,7 @@ def test_every_publication_of_the_gateway_means_its_events() -> None:
     _, events = simulated(0.1, BACKFILL)
     decoded = [
         event
-        for one in Gateway().publications(events)
+        for one in ContractEncoder().publications(events)
         for event in codec.decode(Message(one.topic, one.payload, received_at=START + DAY))
     ]
 
@@ -137,8 +139,8 @@ def test_every_publication_of_the_gateway_means_its_events() -> None:
 
 
 def test_pieces_in_are_pieces_out_and_scrap_and_work_in_progress(three_days: ThreeDays) -> None:
-    simulation, _, told = three_days
-    made = Counter((one.asset, one.fate) for one in told if isinstance(one, TruePiece))
+    simulation, _, reported = three_days
+    made = Counter((one.asset, one.fate) for one in reported if isinstance(one, TruePiece))
     for line in simulation.lines:
         stages = simulation.plan.line[line.path].stages
         started = sum(order.started for order in line.book.orders.values())
@@ -162,8 +164,8 @@ def test_no_buffer_holds_more_than_fits(three_days: ThreeDays) -> None:
 
 
 def test_states_partition_time(three_days: ThreeDays) -> None:
-    _, _, told = three_days
-    budgets = truth.budgets(told, START, START + 3 * DAY)
+    _, _, reported = three_days
+    budgets = ground_truth.budgets(reported, START, START + 3 * DAY)
     assert len(budgets) == 8
     for budget in budgets.values():
         assert sum(budget.states.values()) == 3 * DAY
@@ -171,10 +173,10 @@ def test_states_partition_time(three_days: ThreeDays) -> None:
 
 
 def test_the_truth_is_what_was_published(three_days: ThreeDays) -> None:
-    _, events, told = three_days
+    _, events, reported = three_days
     published = [(e.at, e.asset, e.state, e.reason) for e in events if isinstance(e, StateChange)]
-    assert published == [(t.at, t.asset, t.state, t.reason) for t in told if isinstance(t, TrueState)]
-    budgets = truth.budgets(told, START, START + 3 * DAY)
+    assert published == [(t.at, t.asset, t.state, t.reason) for t in reported if isinstance(t, TrueState)]
+    budgets = ground_truth.budgets(reported, START, START + 3 * DAY)
     for asset, counts in of_machine(events, Count).items():
         for counter in ("produced", "good", "scrap", "rework", "startup_scrap"):
             assert getattr(counts[-1], counter) == budgets[asset].pieces[counter]
@@ -197,7 +199,7 @@ def test_breaks_are_idle_and_unplanned(three_days: ThreeDays) -> None:
     for change in changes:
         calendar = PLANT.calendar_of(change.asset)
         assert calendar is not None
-        span = calendar.spans(change.at, change.at + 1)[0]
+        span = calendar.time_ranges(change.at, change.at + 1)[0]
         assert not span.planned
 
 
@@ -207,7 +209,7 @@ def test_a_machine_works_only_when_the_calendar_says_so(three_days: ThreeDays) -
         assert calendar is not None
         for change, following in pairwise(changes):
             if change.state in {"running", "setup", "starved", "blocked"}:
-                assert all(span.planned for span in calendar.spans(change.at, following.at))
+                assert all(span.planned for span in calendar.time_ranges(change.at, following.at))
 
 
 def test_machines_outside_their_shifts_are_off() -> None:
@@ -237,9 +239,9 @@ def test_counters_and_meters_only_grow(three_days: ThreeDays) -> None:
 
 
 def test_stock_falls_by_what_is_consumed_and_is_delivered_again(three_days: ThreeDays) -> None:
-    for said in of_machine(three_days[1], Material).values():
-        assert all(number(event.stock) >= 0 for event in said)
-        assert number(said[-1].consumed) > number(said[0].consumed)
+    for reported_state in of_machine(three_days[1], Material).values():
+        assert all(number(event.stock) >= 0 for event in reported_state)
+        assert number(reported_state[-1].consumed) > number(reported_state[0].consumed)
 
 
 def test_an_order_is_ended_before_the_next_begins_and_names_its_product(three_days: ThreeDays) -> None:
@@ -267,7 +269,7 @@ def test_alarms_come_with_the_breakdown_and_go_with_its_end(three_days: ThreeDay
 
 
 def test_a_bearing_shows_in_vibration_before_the_breakdown() -> None:
-    simulation, events = simulated(6, Pace(60 * NS_PER_S, HOUR))
+    simulation, events = simulated(6, SamplingIntervals(60 * NS_PER_S, HOUR))
     found = 0
     for asset in ("sheffield/machining/line-1/mill-1", "sheffield/machining/line-1/mill-2"):
         mine = [event for event in events if event.asset == asset]
@@ -288,7 +290,7 @@ def test_a_bearing_shows_in_vibration_before_the_breakdown() -> None:
 
 
 def test_spindle_power_grows_with_wear() -> None:
-    _, events = simulated(1, Pace(10 * NS_PER_S, HOUR))
+    _, events = simulated(1, SamplingIntervals(10 * NS_PER_S, HOUR))
     power: dict[int, float] = {}
     wear: dict[int, float] = {}
     for event in events:
@@ -306,7 +308,7 @@ def test_spindle_power_grows_with_wear() -> None:
 
 
 def test_measured_pieces_beyond_their_limits_are_scrap(three_days: ThreeDays) -> None:
-    _, events, told = three_days
+    _, events, reported = three_days
     bad = {
         (event.asset, event.at)
         for event in events
@@ -316,7 +318,7 @@ def test_measured_pieces_beyond_their_limits_are_scrap(three_days: ThreeDays) ->
         and event.upper is not None
         and not event.lower <= event.value <= event.upper
     }
-    scrap = {(one.asset, one.at) for one in told if isinstance(one, TruePiece) and one.fate == "scrap"}
+    scrap = {(one.asset, one.at) for one in reported if isinstance(one, TruePiece) and one.fate == "scrap"}
     assert bad
     assert bad <= scrap
 
@@ -357,7 +359,7 @@ def test_the_shipped_plant_is_alive_at_every_hour() -> None:
 
 
 def test_signals_stay_within_what_their_sensors_can_show() -> None:
-    _, events = simulated(2, Pace(30 * NS_PER_S, HOUR))
+    _, events = simulated(2, SamplingIntervals(30 * NS_PER_S, HOUR))
     beyond: Counter[tuple[str, str, bool]] = Counter()
     for event in events:
         if isinstance(event, Sample) and isinstance(event.value, float | int):
@@ -372,7 +374,7 @@ def test_signals_stay_within_what_their_sensors_can_show() -> None:
 
 def test_online_is_announced_with_how_things_stand() -> None:
     simulation = Simulation(PLANT, START)
-    simulation.pace = QUIET
+    simulation.sampling = QUIET
     simulation.run_until(START + 2 * HOUR)
     simulation.announce(order_since=simulation.now)
     events = simulation.run_until(START + 2 * HOUR + NS_PER_S)

@@ -15,10 +15,10 @@ from broker.contract.events import COUNTERS, NS_PER_S, AnyEvent, Count, Job, Met
 from broker.contract.message import Message
 from broker.mqtt.packets import Publication
 from broker.plant import plant
-from edge.simulation import plan, truth
+from edge.simulation import ground_truth, plan
 from edge.simulation.clock import VirtualClock
-from edge.simulation.outbox import TruePiece, TrueState
-from edge.simulation.simulator import MEMORY_FILE, Simulator, simulate
+from edge.simulation.event_buffer import TruePiece, TrueState
+from edge.simulation.simulator import CHECKPOINT_FILE, Simulator, simulate
 
 START = 1_764_000_000 * NS_PER_S
 MIN = 60 * NS_PER_S
@@ -190,7 +190,7 @@ async def test_machines_were_offline_between_two_runs(tmp_path: Path) -> None:
         assert [(event.at, event.online) for event in statuses[:2]] == [(left_at, False), (START + 3 * HOUR, True)]
         first = next(event for event in after if isinstance(event, StateChange) and event.asset == asset)
         assert first.at == START + 3 * HOUR
-    known = truth.budgets(truth.read(tmp_path / truth.FILE_NAME), START, START + 4 * HOUR)
+    known = ground_truth.budgets(ground_truth.read(tmp_path / ground_truth.FILE_NAME), START, START + 4 * HOUR)
     for asset in ASSETS:
         assert known[asset].states["unknown"] == START + 3 * HOUR - left_at
         assert sum(known[asset].states.values()) == 4 * HOUR
@@ -201,10 +201,10 @@ async def test_the_truth_log_is_what_was_published_over_restarts(tmp_path: Path)
     for start, until in ((0, 1), (2, 3), (3.5, 5)):
         broker = await run(tmp_path, START + round(start * 60) * MIN, START + until * HOUR)
         published += broker.decode()
-    told = list(truth.read(tmp_path / truth.FILE_NAME))
+    reported = list(ground_truth.read(tmp_path / ground_truth.FILE_NAME))
     states = {(e.at, e.asset, e.state) for e in published if isinstance(e, StateChange)}
-    assert states == {(t.at, t.asset, t.state) for t in told if isinstance(t, TrueState) and t.state != "unknown"}
-    budgets = truth.budgets(told, START - 1, START + 5 * HOUR)
+    assert states == {(t.at, t.asset, t.state) for t in reported if isinstance(t, TrueState) and t.state != "unknown"}
+    budgets = ground_truth.budgets(reported, START - 1, START + 5 * HOUR)
     for asset, counts in counters(published).items():
         assert made(counts[-1]) - made(counts[0]) == budgets[asset].pieces["produced"]
         assert made(counts[-1], "good") - made(counts[0], "good") == budgets[asset].pieces["good"]
@@ -236,10 +236,12 @@ async def test_a_crash_while_publishing_loses_nothing_and_counts_nothing_twice(t
         await Simulator(PLANT, live).simulate(broker, VirtualClock(START))
     after = (await run(crashed, START + 2 * HOUR, START + 3 * HOUR)).decode()
     assert set(broker.taken) <= set(lasting(after))
-    pieces = {(one.at, one.asset) for one in truth.read(crashed / truth.FILE_NAME) if isinstance(one, TruePiece)}
+    pieces = {
+        (one.at, one.asset) for one in ground_truth.read(crashed / ground_truth.FILE_NAME) if isinstance(one, TruePiece)
+    }
     for asset in ASSETS:
-        heard = {e.at: made(e) for e in [*broker.decode(), *after] if isinstance(e, Count) and e.asset == asset}
-        produced = [heard[at] for at in sorted(heard)]
+        received = {e.at: made(e) for e in [*broker.decode(), *after] if isinstance(e, Count) and e.asset == asset}
+        produced = [received[at] for at in sorted(received)]
         assert produced == sorted(produced)
         assert produced[-1] - produced[0] == sum(1 for _, of in pieces if of == asset)
 
@@ -285,8 +287,8 @@ async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path: Path) ->
     for asset in ASSETS:
         states = [event.state for event in [*past, *live] if isinstance(event, StateChange) and event.asset == asset]
         assert len(states) > 10
-    told = truth.budgets(truth.read(tmp_path / truth.FILE_NAME), START, START + 9 * HOUR)
-    assert all("unknown" not in budget.states for budget in told.values())
+    reported = ground_truth.budgets(ground_truth.read(tmp_path / ground_truth.FILE_NAME), START, START + 9 * HOUR)
+    assert all("unknown" not in budget.states for budget in reported.values())
 
 
 def test_of_days_that_are_over_there_is_a_reading_a_minute() -> None:
@@ -344,7 +346,7 @@ def test_a_back_fill_that_was_cut_short_is_gone_on_from(tmp_path: Path) -> None:
 
 
 async def test_a_broken_memory_is_told_and_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / MEMORY_FILE).write_text('{"memory": 3')
+    (tmp_path / CHECKPOINT_FILE).write_text('{"memory": 3')
     broker = await run(tmp_path, START, START + MIN)
     assert "start anew" in caplog.text
     first = broker.decode()[0]
@@ -398,7 +400,7 @@ async def test_the_function_simulates_what_the_folder_remembers(tmp_path: Path) 
 async def test_a_publish_that_fails_ends_the_simulator(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         await Simulator(PLANT, tmp_path).simulate(Broker(fails_at=START + MIN), VirtualClock(START))
-    saved = json.loads((tmp_path / MEMORY_FILE).read_text())
+    saved = json.loads((tmp_path / CHECKPOINT_FILE).read_text())
     assert saved["messages"] or saved["memory"]["at"] > START
 
 

@@ -32,10 +32,10 @@ class Stack:
     def __init__(self, folder: Path, project: str) -> None:
         self.folder, self.project = folder, project
         self.has_standins = standins.provide()
-        told = json.loads(
+        reported = json.loads(
             self.corridor("stack", "init", "--folder", str(folder), "--tls", "--device", DEVICE, "--json")
         )
-        self.password: str = told["devices"][0]["password"]
+        self.password: str = reported["devices"][0]["password"]
         file = EnvFile(folder / ".env")
         for name in PORTS:
             file.set(f"CORRIDOR_{name}_PORT", str(free_port()))
@@ -89,10 +89,10 @@ class Stack:
     def containers(self) -> dict[str, dict[str, Any]]:
         """Return the state of each container by its service."""
         ids = self.done("ps", "-q").split() or [""]
-        told = json.loads(
+        reported = json.loads(
             subprocess.run(["docker", "inspect", *ids], check=True, capture_output=True, text=True).stdout
         )
-        return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in told}
+        return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in reported}
 
     def is_healthy(self) -> bool:
         """Tell whether all that runs is healthy by its own check, and all that set something up has ended well."""

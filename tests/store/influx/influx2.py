@@ -88,8 +88,8 @@ class Influx2:
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             with error:
-                said = json.load(error)["error"]
-                return _error(422 if "partial write" in said else error.code, said)
+                reported_state = json.load(error)["error"]
+                return _error(422 if "partial write" in reported_state else error.code, reported_state)
 
     def _may(self, token: str, bucket: str, action: str) -> bool:
         if token == ADMIN:

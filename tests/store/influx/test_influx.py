@@ -11,8 +11,8 @@ import pytest
 from broker.contract.events import AnyEvent, Command, Count, Sample, StateChange
 from services.ledger.fields import NANO
 from services.store.influx.address import parse
-from services.store.influx.ledger import FOREIGN_MARK_NS, LEDGER, LedgerReading, LedgerWriting
-from services.store.influx.names import SCHEMA_NOTE
+from services.store.influx.ledger import FOREIGN_DIRTY_NS, LEDGER, LedgerReading, LedgerWriting
+from services.store.influx.names import SCHEMA_METADATA
 from services.store.influx.store import InfluxStore
 from services.store.interface import Batch, Bucket, LedgerRow, Machine, ReasonRow, StoreError
 from services.store.opening import open_store
@@ -56,10 +56,10 @@ async def test_a_line_that_the_server_refuses_is_told_alone_and_the_rest_is_kept
     # At its instant stands what was there before.
     assert await stored(store) == 200
     assert await store.events(["state"], MILL, 0, FOR_EVER) == [state]
-    (refused,) = await store.refused(0, FOR_EVER)
-    assert "unable to parse" in refused.reason
-    assert refused.topic == "telemetry,area=machining,line=line-1,machine=mill-2,signal=load,site=sheffield"
-    assert refused.payload.endswith(f" value=nan {NOON + 77}".encode())
+    (rejected,) = await store.rejected(0, FOR_EVER)
+    assert "unable to parse" in rejected.reason
+    assert rejected.topic == "telemetry,area=machining,line=line-1,machine=mill-2,signal=load,site=sheffield"
+    assert rejected.payload.endswith(f" value=nan {NOON + 77}".encode())
 
 
 async def test_a_field_of_another_type_is_refused_and_the_rest_is_kept(store: InfluxStore, influxd: Influxd) -> None:
@@ -67,8 +67,8 @@ async def test_a_field_of_another_type_is_refused_and_the_rest_is_kept(store: In
     state = StateChange(asset=MILL, at=NOON, state="idle")
     await store.write(Batch(events=[state, *samples(5).events]))
     assert await stored(store) == 5
-    (refused,) = await store.refused(0, FOR_EVER)
-    assert "field type conflict" in refused.reason
+    (rejected,) = await store.rejected(0, FOR_EVER)
+    assert "field type conflict" in rejected.reason
 
 
 async def test_a_row_of_the_ledger_is_never_left_out(store: InfluxStore) -> None:
@@ -83,7 +83,7 @@ async def test_what_is_older_than_the_bucket_keeps_is_forgotten_at_once(store: I
     young, old = (StateChange(asset=MILL, at=at, state="idle") for at in (now, now - 48 * HOUR))
     await store.write(Batch(events=[old, young]))
     assert await store.events(["state"], "", 0, FOR_EVER) == [young]
-    assert await store.refused(0, FOR_EVER) == []
+    assert await store.rejected(0, FOR_EVER) == []
 
 
 # ---- Servers that are away, or not set up ----
@@ -184,7 +184,7 @@ async def test_an_answer_of_many_pieces_is_whole(store: InfluxStore) -> None:
 
 
 async def test_a_store_of_a_newer_schema_is_refused(store: InfluxStore, influx_url: str) -> None:
-    await store.set_note(SCHEMA_NOTE, "2")
+    await store.set_metadata(SCHEMA_METADATA, "2")
     with pytest.raises(StoreError, match="made by a newer version of Corridor"):
         await open_store(influx_url)
 
@@ -201,8 +201,8 @@ async def test_a_machine_that_is_real_where_it_was_simulated_has_one_event_an_in
     expected = [*events(simulated=True, value=1.0)[:1], *events(simulated=False, value=2.0)[1:]]
     assert await store.events(["telemetry"], MILL, 0, FOR_EVER) == expected
     assert await store.events(["telemetry"], MILL, 0, FOR_EVER, limit=2) == expected[:2]
-    assert await store.before(["telemetry"], MILL, 2) == expected[1:2]
-    assert await store.thinned(MILL, "load", 0, 3, 1) == [Bucket(0, 1.0, 5 / 3, 2.0, 3)]
+    assert await store.latest_before(["telemetry"], MILL, 2) == expected[1:2]
+    assert await store.downsampled(MILL, "load", 0, 3, 1) == [Bucket(0, 1.0, 5 / 3, 2.0, 3)]
 
 
 async def test_counts_of_both_variants_merge_whoever_came_first(store: InfluxStore) -> None:
@@ -214,14 +214,14 @@ async def test_counts_of_both_variants_merge_whoever_came_first(store: InfluxSto
         await store.write(Batch(events=[count]))
     expected = [Count(asset=MILL, at=NOON, simulated=True, produced=5, good=3, scrap=2)]
     assert await store.events(["count"], MILL, 0, FOR_EVER) == expected
-    assert await store.before(["count"], MILL, FOR_EVER) == expected
+    assert await store.latest_before(["count"], MILL, FOR_EVER) == expected
 
 
 async def test_a_signal_of_numbers_and_texts_is_thinned_as_it_is(store: InfluxStore) -> None:
     for value in (1.0, "high", 3.0):
         await store.write(Batch(events=[Sample(asset=MILL, at=5, signal="load", value=value)]))
     await store.write(Batch(events=[Sample(asset=MILL, at=6, signal="load", value="low")]))
-    assert await store.thinned(MILL, "load", 0, 10, 1) == [Bucket(0, 3.0, 3.0, 3.0, 2, "low")]
+    assert await store.downsampled(MILL, "load", 0, 10, 1) == [Bucket(0, 3.0, 3.0, 3.0, 2, "low")]
 
 
 async def test_two_services_know_the_same_machine(influx_url: str) -> None:
@@ -246,7 +246,7 @@ async def test_whoever_dies_between_minute_and_hour_leaves_answers_exact(store: 
     expected = {(MILL, "-", "-"): {"running_s": 128 * MINUTE, "down_s": MINUTE}}
     for resolution in ("minute", "hour", "day"):
         assert await other.totals("", 0, FOR_EVER, resolution) == expected
-    await other.forget(events_before=0, minutes_before=0)
+    await other.apply_retention(events_before=0, minutes_before=0)
     reading = LedgerReading(store.server, store.buckets, 1_000)
     stored_hours = await reading.stored(LEDGER, "", NOON, NOON + HOUR, "hour")
     assert [found.sums for found in stored_hours] == [{"running_s": 58 * MINUTE, "down_s": MINUTE}]
@@ -259,22 +259,22 @@ async def test_marks_are_settled_and_a_mark_of_another_only_when_it_is_old(store
     one, other = (LedgerWriting(store.server, store.buckets) for _ in range(2))
     reading = LedgerReading(store.server, store.buckets, 1_000)
     await one.write([row(0, {"good": 1})], [], now)
-    await other.settle_all(now + FOREIGN_MARK_NS // 2)
+    await other.refresh_all_rollups(now + FOREIGN_DIRTY_NS // 2)
     assert await reading.marked("", 0, FOR_EVER, "hour") == {(MILL, NOON): now / NANO}
-    await other.settle_all(now + FOREIGN_MARK_NS + NANO)
+    await other.refresh_all_rollups(now + FOREIGN_DIRTY_NS + NANO)
     for resolution in ("hour", "day"):
         assert await reading.marked("", 0, FOR_EVER, resolution) == {}
         assert len(await reading.stored(LEDGER, "", 0, FOR_EVER, resolution)) == 1
-    await one.write([row(1, {"good": 1})], [], now + FOREIGN_MARK_NS + NANO)
+    await one.write([row(1, {"good": 1})], [], now + FOREIGN_DIRTY_NS + NANO)
     assert set(await reading.marked("", 0, FOR_EVER, "day")) == {(MILL, NOON // (24 * HOUR) * 24 * HOUR)}
 
 
 async def test_hours_stay_when_their_minutes_have_expired(store: InfluxStore, influxd: Influxd) -> None:
     await store.write(Batch(rows=[row(minute, {"good": NANO}) for minute in range(90)]))
-    await store.forget(events_before=0, minutes_before=0)
+    await store.apply_retention(events_before=0, minutes_before=0)
     influxd.query(f"DELETE FROM ledger WHERE time < {NOON + HOUR}", store.buckets.minutes)
-    await LedgerWriting(store.server, store.buckets)._mark({(MILL, NOON)}, 1)
-    await store.forget(events_before=0, minutes_before=0)
+    await LedgerWriting(store.server, store.buckets)._mark_dirty({(MILL, NOON)}, 1)
+    await store.apply_retention(events_before=0, minutes_before=0)
     expected = {(MILL, "-", "-"): {"good": 90 * NANO}}
     assert await store.totals("", NOON, NOON + 2 * HOUR, "hour") == expected
     assert await store.totals("", 0, FOR_EVER, "day") == expected

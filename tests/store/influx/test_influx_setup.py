@@ -39,9 +39,9 @@ def influx2(influxd: Influxd) -> Iterator[Influx2]:
     server.close()
 
 
-async def set_up(url: str, kept_ns: int | None = None) -> list[str]:
+async def set_up(url: str, retention_ns: int | None = None) -> list[str]:
     async with Setup(parse(url)) as setup:
-        return await setup.make_buckets(kept_ns)
+        return await setup.make_buckets(retention_ns)
 
 
 async def test_databases_are_made_once_and_their_retention_changes_only_if_asked(influxd: Influxd) -> None:
@@ -144,18 +144,18 @@ async def test_lines_go_to_the_bucket_and_its_organisation(influx2: Influx2) -> 
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ({"secret": "stale"}, "does not let us into 'plant' .*check the token in the store's URL"),
         ({"database": "other"}, "has no 'other' .*corridor store init"),
     ],
 )
 async def test_what_is_wrong_with_an_influxdb_2_is_told_with_its_cure(
-    influx2: Influx2, change: dict[str, str], told: str
+    influx2: Influx2, change: dict[str, str], reported: str
 ) -> None:
     await set_up(influx2.url("plant"))
     address: Address = replace(parse(influx2.url("plant")), **change)
-    with pytest.raises(StoreError, match=told) as error:
+    with pytest.raises(StoreError, match=reported) as error:
         await InfluxStore.open(address)
     assert "stale" not in str(error.value)
 
@@ -166,8 +166,8 @@ async def test_a_line_that_influxdb_2_refuses_is_told_alone(influx2: Influx2) ->
     await store.server.write("plant", ['state,machine=x code="four" 7'])  # type: ignore[attr-defined]
     await store.write(Batch(events=[STATE, *samples(99).events]))
     assert await stored(store) == 99
-    (refused,) = await store.refused(0, 2**62)
-    assert "field type conflict" in refused.reason
+    (rejected,) = await store.rejected(0, 2**62)
+    assert "field type conflict" in rejected.reason
     await store.close()
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from broker.contract.events import AnyEvent, Command, Count, Job, Sample, StateChange, Status
 from services.ledger.fields import NANO
-from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, StoreError
+from services.store.interface import Batch, LedgerRow, ReasonRow, Rejected, StoreError
 from services.store.sqlite import retention as sqlite_retention
 from services.store.sqlite.file import APPLICATION_ID, open_writer
 from services.store.sqlite.reading import Reading
@@ -48,12 +48,12 @@ async def test_a_field_that_is_long_silent_is_found_without_reading_all_that_cam
     rework = Count(asset=MILL, at=5, produced=1, rework=1)
     later = [Count(asset=MILL, at=2 * HOUR + at, produced=1) for at in range(20_000)]
     await store.write(Batch(events=[rework, *later]))
-    assert await store.before(["count"], MILL, 2**62) == [rework, later[-1]]
-    assert await store.before(["count"], MILL, 2 * HOUR) == [rework]
+    assert await store.latest_before(["count"], MILL, 2**62) == [rework, later[-1]]
+    assert await store.latest_before(["count"], MILL, 2 * HOUR) == [rework]
     steps: list[None] = []
     with closing(sqlite3.connect(file)) as connection:
         connection.set_progress_handler(lambda: steps.append(None), 1_000)
-        assert len(Reading(connection, lambda: False, 10).before(["count"], MILL, 2**62)) == 2
+        assert len(Reading(connection, lambda: False, 10).latest_before(["count"], MILL, 2**62)) == 2
     assert len(steps) < 5
 
 
@@ -291,11 +291,11 @@ asyncio.run(main())
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
 def test_a_file_that_may_not_grow_keeps_what_it_has_and_goes_on_later(file: Path) -> None:
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", WRITE_INTO_A_LIMIT, str(file)], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert told.returncode == 0, told.stderr
-    error, more = told.stdout.splitlines()
+    assert reported.returncode == 0, reported.stderr
+    error, more = reported.stdout.splitlines()
     assert "corridor.db: the disk could not be read or written; see that it has room" in error
     assert more == "5000"
 
@@ -313,20 +313,20 @@ async def test_what_is_old_is_forgotten_and_hours_and_days_stay(
     await store.write(
         Batch(
             events=[Command(asset=MILL, at=at, name="start", id=str(at)) for at in (3, 40)],
-            refused=[Refused(at, "x", f"reason {chr(97 + at)}", b"", 0) for at in range(20)],
+            rejected=[Rejected(at, "x", f"reason {chr(97 + at)}", b"", 0) for at in range(20)],
             rows=minutes,
             reasons=reasons,
         )
     )
-    gone = await store.forget(events_before=10, minutes_before=2 * DAY + 5)
+    gone = await store.apply_retention(events_before=10, minutes_before=2 * DAY + 5)
     assert gone == 10 + 1 + 10 + 2 * 90 + 2
     assert [event.at for event in await store.events(["telemetry", "cmd"], "", 0, 41)] == [*range(10, 41), 40]
-    assert len(await store.refused(0, 100)) == 10
+    assert len(await store.rejected(0, 100)) == 10
     assert len(await store.rows("", 0, FOR_EVER)) == 90
     for resolution in ("hour", "day"):
         assert await store.totals("", 0, FOR_EVER, resolution) == {(MILL, "-", "-"): {"good": 270}}
     assert await store.reasons("", 0, 3 * DAY) == [ReasonRow(MILL, 0, "down", "jam", 15, 3)]
-    assert await store.forget(events_before=10, minutes_before=2 * DAY + 5) == 0
+    assert await store.apply_retention(events_before=10, minutes_before=2 * DAY + 5) == 0
     kinds = await store._ask(
         lambda reading: reading.connection.execute("SELECT name FROM series ORDER BY 1").fetchall()
     )
@@ -353,23 +353,23 @@ async def test_what_a_machine_last_said_is_not_forgotten(store: SqliteStore, mon
     ]
     await store.write(Batch(events=[*last, *older]))
     kinds: tuple[Kind, ...] = ("state", "status", "job", "count", "telemetry", "cmd")
-    assert await store.forget(events_before=1_000, minutes_before=0) == len(older) - 1
+    assert await store.apply_retention(events_before=1_000, minutes_before=0) == len(older) - 1
     kept = await store.events(kinds, "", 0, 1_000)
     assert kept == [Count(asset=MILL, at=2, produced=2, good=2, scrap=1), *last], "the newest that told good is of 2"
-    assert await store.before(kinds, "", 1_000) == [event for event in kept if event != last[1]]
-    assert await store.forget(events_before=1_000, minutes_before=0) == 0
+    assert await store.latest_before(kinds, "", 1_000) == [event for event in kept if event != last[1]]
+    assert await store.apply_retention(events_before=1_000, minutes_before=0) == 0
     more: list[AnyEvent] = [
         StateChange(asset=MILL, at=9, state="down"),
         Count(asset=MILL, at=10, produced=9, good=3, scrap=2),
     ]
     await store.write(Batch(events=more))
-    assert await store.forget(events_before=1_000, minutes_before=0) == 4
+    assert await store.apply_retention(events_before=1_000, minutes_before=0) == 4
     assert await store.events(("state", "count"), "", 0, 1_000) == more
 
 
 async def test_the_last_minutes_of_a_machine_long_gone_are_in_its_hours_before_they_go(store: SqliteStore) -> None:
     await store.write(Batch(rows=[LedgerRow(MILL, 60 * NANO, "-", "-", {"good": 1})]))
-    assert await store.forget(events_before=0, minutes_before=DAY) == 1
+    assert await store.apply_retention(events_before=0, minutes_before=DAY) == 1
     assert await store.totals("", 0, DAY, "hour") == {(MILL, "-", "-"): {"good": 1}}
     assert await store.totals("", 0, DAY, "day") == {(MILL, "-", "-"): {"good": 1}}
 
@@ -408,12 +408,12 @@ async def test_every_table_can_be_read_as_a_view_with_the_machines_levels(store:
 
 async def test_the_status_says_what_is_held(store: SqliteStore, file: Path) -> None:
     await store.write(samples(7))
-    await store.write(Batch(refused=[Refused(9, "x", "y", b"", 0)]))
+    await store.write(Batch(rejected=[Rejected(9, "x", "y", b"", 0)]))
     found = await store.status()
     assert (found.engine, found.place, found.version, found.machines) == ("sqlite", str(file), len(STEPS), 1)
     assert {kind: (held.n, held.oldest, held.newest) for kind, held in found.events.items()} == {"telemetry": (7, 0, 6)}
     assert (found.minutes.n, found.minutes.oldest) == (0, None)
-    assert (found.refused.n, found.refused.oldest, found.refused.newest) == (1, 9, 9)
+    assert (found.rejected.n, found.rejected.oldest, found.rejected.newest) == (1, 9, 9)
     assert found.size
     assert found.free
 

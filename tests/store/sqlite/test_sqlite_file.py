@@ -31,16 +31,16 @@ async def store(file: Path) -> AsyncIterator[SqliteStore]:
 # ---- Files that are no store, or cannot be one ----
 
 
-def refused(path: Path) -> str:
-    with pytest.raises(StoreError) as told:
+def rejected(path: Path) -> str:
+    with pytest.raises(StoreError) as reported:
         asyncio.run(SqliteStore.open(path))
-    assert str(told.value).startswith(f"{path}: ") or str(told.value).startswith(f"{path.parent}: ")
-    return str(told.value)
+    assert str(reported.value).startswith(f"{path}: ") or str(reported.value).startswith(f"{path.parent}: ")
+    return str(reported.value)
 
 
 def test_a_file_of_another_kind_is_refused_and_left_alone(file: Path) -> None:
     file.write_bytes(b"not a database" * 1_000)
-    assert "not a SQLite file; choose another file" in refused(file)
+    assert "not a SQLite file; choose another file" in rejected(file)
     assert file.read_bytes() == b"not a database" * 1_000
 
 
@@ -48,7 +48,7 @@ def test_another_programs_database_is_refused_and_left_alone(file: Path) -> None
     with closing(sqlite3.connect(file)) as other:
         other.execute("CREATE TABLE bookmarks (url TEXT)")
     before = file.read_bytes()
-    assert "another program's SQLite file" in refused(file)
+    assert "another program's SQLite file" in rejected(file)
     assert file.read_bytes() == before
 
 
@@ -76,8 +76,8 @@ async def open_and_read(file: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "the folder cannot be made" in refused(tmp_path / "file" / "corridor.db")
-    assert "cannot be opened" in refused(tmp_path)
+    assert "the folder cannot be made" in rejected(tmp_path / "file" / "corridor.db")
+    assert "cannot be opened" in rejected(tmp_path)
 
 
 @contextlib.contextmanager
@@ -104,8 +104,8 @@ def test_a_read_only_folder_is_told(*, exists: bool) -> None:
             path.chmod(0o444)
         folder.chmod(0o555)
         with without_privilege():
-            told = refused(path)
-        assert "is read-only; make both writable" in told or "see that its folder is there and writable" in told
+            reported = rejected(path)
+        assert "is read-only; make both writable" in reported or "see that its folder is there and writable" in reported
     finally:
         folder.chmod(0o755)
         shutil.rmtree(folder)
@@ -115,7 +115,7 @@ def test_a_newer_schema_is_refused(file: Path) -> None:
     connection = open_writer(file)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    assert f"has schema 99, this program knows up to {len(STEPS)}; use the Corridor that made it" in refused(file)
+    assert f"has schema 99, this program knows up to {len(STEPS)}; use the Corridor that made it" in rejected(file)
 
 
 # ---- Migration ----
@@ -126,7 +126,7 @@ def more() -> list[str]:
 
 
 async def test_an_older_schema_is_brought_forward_with_a_copy_kept(store: SqliteStore, file: Path) -> None:
-    await store.set_note("plant", "x")
+    await store.set_metadata("plant", "x")
     await store.close()
     with closing(open_writer(file)) as connection:
         bring_up_to_date(connection, file, (*STEPS, more))
@@ -139,7 +139,7 @@ async def test_an_older_schema_is_brought_forward_with_a_copy_kept(store: Sqlite
 
 
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(store: SqliteStore, file: Path) -> None:
-    await store.set_note("plant", "x")
+    await store.set_metadata("plant", "x")
     await store.close()
 
     def broken() -> list[str]:

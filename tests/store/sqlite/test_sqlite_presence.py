@@ -83,9 +83,9 @@ async def test_without_its_file_it_takes_nothing_answers_nothing_and_says_why(
         with pytest.raises(StoreError, match=r"deleted or moved away .* put it or a backup back"):
             await store.write(samples(1, first=90))
         with pytest.raises(StoreError, match="deleted or moved away"):
-            await store.note("plant")
+            await store.metadata("plant")
         with pytest.raises(StoreError, match="deleted or moved away"):
-            await store.forget(events_before=0, minutes_before=0)
+            await store.apply_retention(events_before=0, minutes_before=0)
     assert not is_there(file)
 
 

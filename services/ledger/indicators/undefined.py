@@ -13,11 +13,11 @@ def uncounted(sums: Sums) -> str | None:
     return None
 
 
-def unheard(sums: Sums) -> str | None:
+def never_counted(sums: Sums) -> str | None:
     """Return why nobody knows what was made: while it ran, no count of produced pieces had ever been heard.
 
     A machine that was late to tell its first count, which sets the base, has its numbers all the same. So have several
-    machines of which one tells none: `doubts` names it.
+    machines of which one tells none: `data_quality_warnings` names it.
     """
     if sums.get("produced", 0) or not sums.get("running_s", 0) or sums.get("uncounted_s", 0) < sums["running_s"]:
         return None
@@ -35,7 +35,7 @@ def unrated(sums: Sums) -> str | None:
     )
 
 
-def unjudged(sums: Sums) -> str | None:
+def good_not_reported(sums: Sums) -> str | None:
     """Return why quality is not known: none of the pieces is counted as good, and not all of them as bad."""
     if not sums.get("good", 0) and sums.get("scrap", 0) + sums.get("rework", 0) < sums.get("produced", 0):
         return "good pieces are not reported: send good with the count"

@@ -6,7 +6,7 @@ from typing import Final
 from broker.contract.events import State
 from services.ledger.fields import NANO, Sums
 from services.ledger.indicators.indicators import coverage
-from services.ledger.indicators.untold import uncounted, unheard, unjudged, unrated
+from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 
 LONG_NS: Final = 10 * 86_400 * NANO
 """A state that lasts longer is doubted."""
@@ -20,7 +20,7 @@ _SILENT_NS: Final = 3_600 * NANO
 """A machine that has run as long should have counted a piece."""
 
 
-def doubts(by_machine: Mapping[str, Sums], lasting: Mapping[str, tuple[State, int]]) -> list[str]:
+def data_quality_warnings(by_machine: Mapping[str, Sums], lasting: Mapping[str, tuple[State, int]]) -> list[str]:
     """Return a note for each contradiction, each beginning with the machine that it is of.
 
     Args:
@@ -30,7 +30,7 @@ def doubts(by_machine: Mapping[str, Sums], lasting: Mapping[str, tuple[State, in
     """
     notes: list[str] = []
     for machine, sums in sorted(by_machine.items()):
-        found = [note for doubt in _DOUBTS for note in doubt(sums)]
+        found = [note for warning in _CHECKS for note in warning(sums)]
         if machine in lasting:
             found += _long(*lasting[machine])
         notes += [f"{machine}: {note}" for note in found]
@@ -63,13 +63,14 @@ def _too_many_parts(sums: Sums) -> Iterator[str]:
         )
 
 
-def _untold(sums: Sums) -> Iterator[str]:
+def _not_reported(sums: Sums) -> Iterator[str]:
     produced = _pieces(sums.get("produced", 0))
     if why := uncounted(sums):
         yield f"pieces are counted as good or bad, but {why}"
-    elif (why := unheard(sums)) and sums.get("uncounted_s", 0) >= BRIEF_NS:
-        yield f"it ran for {_span(sums['uncounted_s'])}, but {why}; until then there is no effectiveness and no OEE"
-    if why := unjudged(sums):
+    elif (why := never_counted(sums)) and sums.get("uncounted_s", 0) >= BRIEF_NS:
+        ran = _duration_text(sums["uncounted_s"])
+        yield f"it ran for {ran}, but {why}; until then there is no effectiveness and no OEE"
+    if why := good_not_reported(sums):
         yield f"{produced} pieces were produced, but {why}"
     if why := unrated(sums):
         yield f"{why}; until then there is no effectiveness and no OEE"
@@ -107,20 +108,20 @@ def _silent(sums: Sums) -> Iterator[str]:
     running = sums.get("running_s", 0)
     if (
         running >= _SILENT_NS
-        and not unheard(sums)
+        and not never_counted(sums)
         and not any(sums.get(field, 0) for field in ("produced", "good", "scrap", "rework"))
     ):
         yield (
-            f"it ran for {_span(running)} and its counter stood still: check the counter (if a piece takes longer, "
-            "nothing is wrong)"
+            f"it ran for {_duration_text(running)} and its counter stood still: check the counter "
+            "(if a piece takes longer, nothing is wrong)"
         )
 
 
-def _dips(sums: Sums) -> Iterator[str]:
-    if dips := sums.get("dips", 0):
+def _counter_glitches(sums: Sums) -> Iterator[str]:
+    if counter_glitches := sums.get("dips", 0):
         yield (
-            f"a counter or meter dipped {_times(dips)}: it fell and was back within a minute, so that was not counted; "
-            "check its connection, and whether several senders tell the same counter"
+            f"a counter or meter dipped {_times(counter_glitches)}: it fell and was back within a minute, "
+            "so that was not counted; check its connection, and whether several senders tell the same counter"
         )
 
 
@@ -135,7 +136,7 @@ def _unknown(sums: Sums) -> Iterator[str]:
     if known is None:
         return
     if (unknown >= BRIEF_NS and 1 - known >= BRIEF_SHARE) or 1 - known >= GREAT_SHARE:
-        yield f"its state is unknown for {_span(unknown)} ({1 - known:.1%} of the time): was it connected?"
+        yield f"its state is unknown for {_duration_text(unknown)} ({1 - known:.1%} of the time): was it connected?"
 
 
 def _long(state: State, length: int) -> Iterator[str]:
@@ -143,14 +144,14 @@ def _long(state: State, length: int) -> Iterator[str]:
         yield f"it has been {state} for {length // (86_400 * NANO)} days on end: does it still send its state?"
 
 
-_DOUBTS: Final[tuple[Callable[[Sums], Iterator[str]], ...]] = (
+_CHECKS: Final[tuple[Callable[[Sums], Iterator[str]], ...]] = (
     _too_many_pieces,
     _too_many_parts,
-    _untold,
+    _not_reported,
     _too_fast,
     _off,
     _silent,
-    _dips,
+    _counter_glitches,
     _people,
     _unknown,
 )
@@ -168,7 +169,7 @@ def _seconds(amount: int) -> str:
     return f"{amount / NANO:.6g} s"
 
 
-def _span(ns: int) -> str:
+def _duration_text(ns: int) -> str:
     seconds = ns / NANO
     if seconds < 120:
         return f"{seconds:.3g} s"

@@ -30,7 +30,7 @@ URGENCY: Final[tuple[State, ...]] = (
 """Which machine's state a group is shown by: the first of these that any of its machines is in."""
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class CurrentState(msgspec.Struct, frozen=True, gc=False):
     """The state of a machine or group.
 
     Attributes:
@@ -48,25 +48,29 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     of_unknown_age: bool = False
 
 
-def of_machine(said: StateChange | None, status: Status | None, back_at: int | None) -> Standing:
+def of_machine(reported_state: StateChange | None, status: Status | None, back_at: int | None) -> CurrentState:
     """Return how a machine stands.
 
     Args:
-        said: the newest state that it said.
+        reported_state: the newest state that it said.
         status: whether its device is connected, as it or its last will said.
         back_at: when the device came back, if it was once offline.
     """
-    if status is not None and not status.online and (said is None or said.at <= status.at):
-        return Standing("unknown", _since(status), "offline", of_unknown_age=status.time_source == "retained")
-    if said is None:
-        return Standing("unknown", None, "no-state-heard")
-    since = _since(said)
+    if status is not None and not status.online and (reported_state is None or reported_state.at <= status.at):
+        return CurrentState("unknown", _since(status), "offline", of_unknown_age=status.time_source == "retained")
+    if reported_state is None:
+        return CurrentState("unknown", None, "no-state-heard")
+    since = _since(reported_state)
     if since is not None and back_at is not None and back_at > since:
         since = back_at
-    return Standing(said.state, since, said.reason, of_unknown_age=said.time_source == "retained")
+    return CurrentState(
+        reported_state.state, since, reported_state.reason, of_unknown_age=reported_state.time_source == "retained"
+    )
 
 
-def of_group(machines: Iterable[tuple[str, Standing]], former: Standing | None) -> tuple[Standing, dict[State, int]]:
+def of_group(
+    machines: Iterable[tuple[str, CurrentState]], former: CurrentState | None
+) -> tuple[CurrentState, dict[State, int]]:
     """Return how a group stands, and how many of its machines are in each state.
 
     Args:
@@ -74,10 +78,10 @@ def of_group(machines: Iterable[tuple[str, Standing]], former: Standing | None) 
         former: how the group stood before: while it stays in a state without being named by one machine, `since` stays.
     """
     each = list(machines)
-    tally = Counter(standing.state for _, standing in each)
+    tally = Counter(current_state.state for _, current_state in each)
     state: State = next((state for state in URGENCY if tally[state]), "unknown")
-    those = [(path, standing) for path, standing in each if standing.state == state]
-    known = [standing.since for _, standing in those if standing.since is not None]
+    those = [(path, current_state) for path, current_state in each if current_state.state == state]
+    known = [current_state.since for _, current_state in those if current_state.since is not None]
     if state == "down":
         path, worst = min(those, key=lambda each: each[1].since if each[1].since is not None else 0)
         return msgspec.structs.replace(worst, machine=path), dict(tally)
@@ -85,17 +89,17 @@ def of_group(machines: Iterable[tuple[str, Standing]], former: Standing | None) 
     if former is not None and former.state == state and former.since is not None:
         since = former.since
     elif former is not None:
-        since = max((standing.since for _, standing in each if standing.since is not None), default=None)
+        since = max((current_state.since for _, current_state in each if current_state.since is not None), default=None)
     else:
         since = min(known, default=None)
     shown = those[0] if len(those) == 1 else None
     return (
-        Standing(
+        CurrentState(
             state,
             since,
             shown[1].reason if shown else "",
             shown[0] if shown else "",
-            of_unknown_age=all(standing.of_unknown_age for _, standing in those),
+            of_unknown_age=all(current_state.of_unknown_age for _, current_state in those),
         ),
         dict(tally),
     )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.query.standing import of_machine
+from services.query.current_state import of_machine
 from services.wall.facts import Value
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ class Machine:
         "alarms",
         "back_at",
         "clock_difference_ns",
+        "current_state",
         "facts",
         "first",
         "kinds",
@@ -25,20 +26,19 @@ class Machine:
         "messages",
         "pause_ns",
         "rate",
-        "refused",
-        "said",
+        "rejected",
+        "reported_state",
         "seen",
         "silent",
         "simulated",
-        "standing",
         "status",
     )
 
     def __init__(self) -> None:
-        self.said: StateChange | None = None
+        self.reported_state: StateChange | None = None
         self.status: Status | None = None
         self.back_at: int | None = None
-        self.standing = of_machine(None, None, None)
+        self.current_state = of_machine(None, None, None)
         self.first: int | None = None
         self.seen: int | None = None
         self.pause_ns = 0.0
@@ -46,7 +46,7 @@ class Machine:
         self.last_count = 0
         self.rate = 0.0
         self.clock_difference_ns: int | None = None
-        self.refused = 0
+        self.rejected = 0
         self.simulated: bool | None = None
         self.silent = False
         self.kinds: dict[str, int] = {}

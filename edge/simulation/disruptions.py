@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from edge.simulation.cells import Cell
-from edge.simulation.chance import Chance
 from edge.simulation.machines.model import FailureMode, Model, Pause
+from edge.simulation.random_stream import RandomStream
 from edge.simulation.timeline import NEVER, delay_ns
 
 WAIT_S: Final = 480.0
@@ -27,7 +27,7 @@ class Upcoming(msgspec.Struct):
     to_wait: int
 
 
-class Upset(msgspec.Struct, frozen=True):
+class Disruption(msgspec.Struct, frozen=True):
     """An interruption: what the machine shows, how long it lasts, and whether it is a failure."""
 
     shown: Pause
@@ -35,19 +35,19 @@ class Upset(msgspec.Struct, frozen=True):
     failure: FailureMode | None = None
 
 
-class Upsets:
+class Disruptions:
     """The upsets of one machine.
 
     Args:
         cell: how often they come, and how long they last.
         model: which they are.
-        chance: makes streams of random numbers, by purpose.
+        rng: makes streams of random numbers, by purpose.
         upcoming: what was upcoming before a restart.
     """
 
-    def __init__(self, cell: Cell, model: Model, chance: Callable[[str], Chance], upcoming: Upcoming | None) -> None:
+    def __init__(self, cell: Cell, model: Model, rng: Callable[[str], RandomStream], upcoming: Upcoming | None) -> None:
         self._cell, self._model = cell, model
-        self._failures, self._repairs, self._stops = chance("failures"), chance("repairs"), chance("stops")
+        self._failures, self._repairs, self._stops = rng("failures"), rng("repairs"), rng("stops")
         self._next = upcoming or self._first()
 
     @property
@@ -70,12 +70,12 @@ class Upsets:
         left = self._next
         return Upcoming(left.to_failure - ran, left.failure, left.to_minor - ran, left.to_wait - ran)
 
-    def run(self, ran: int) -> Upset | None:
+    def run(self, ran: int) -> Disruption | None:
         """Let operating time pass, up to `left`; return what it ends in, None if the machine runs on."""
         self._next = self.upcoming(ran)
         if self._next.to_failure <= 0:
             repair_s = 3600 * self._repairs.lognormal(self._cell.mttr_h, self._cell.repair_sigma)
-            return Upset(Pause("down", self.failure.reason), repair_s, self.failure)
+            return Disruption(Pause("down", self.failure.reason), repair_s, self.failure)
         if self._next.to_minor <= 0:
             self._next.to_minor = self._draw_minor()
             return self._pause(self._model.minor_stops, self._cell.minor_min * 60)
@@ -84,7 +84,7 @@ class Upsets:
             return self._pause(self._model.waits, WAIT_S)
         return None
 
-    def mended(self) -> None:
+    def repaired(self) -> None:
         """The failure is mended; draw the next."""
         life_s = 3600 * self._failures.weibull(self._cell.mtbf_h, self._cell.failure_shape)
         self._next.to_failure = delay_ns(life_s)
@@ -101,9 +101,9 @@ class Upsets:
         failure = self._failures.choose([failure.weight for failure in self._model.failures])
         return Upcoming(to_failure, failure, self._draw_minor(), self._draw_wait())
 
-    def _pause(self, kinds: tuple[Pause, ...], mean_s: float) -> Upset:
+    def _pause(self, kinds: tuple[Pause, ...], mean_s: float) -> Disruption:
         kind = kinds[self._stops.choose([kind.weight for kind in kinds])]
-        return Upset(kind, self._stops.exponential(mean_s))
+        return Disruption(kind, self._stops.exponential(mean_s))
 
     def _draw_minor(self) -> int:
         rate = self._cell.minor_per_h

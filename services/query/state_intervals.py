@@ -14,7 +14,7 @@ from services.ledger.history import History
 from services.query.constraint import timelines
 from services.store.interface import Store
 
-MOST_SPELLS: Final = 4_000
+MOST_INTERVALS: Final = 4_000
 """Of one machine; a range that holds more is thinned to this."""
 
 
@@ -22,51 +22,53 @@ MOST_IN_ALL: Final = 200_000
 """Spells of all machines that are asked for at once."""
 
 
-class Spells(msgspec.Struct, frozen=True):
+class StateIntervals(msgspec.Struct, frozen=True):
     """A machine over a range.
 
     Attributes:
         asset: the machine.
         states: (from, to, state, reason), times in ms, in order, without gaps; unknown where nobody knows.
         orders: (from, to, order, product), where an order was on.
-        thinned: short spells were merged away, because there were too many to draw.
+        downsampled: short spells were merged away, because there were too many to draw.
     """
 
     asset: str
     states: list[tuple[int, int, str, str]]
     orders: list[tuple[int, int, str, str]]
-    thinned: bool = False
+    downsampled: bool = False
 
 
-async def spells(store: Store, asset: str, start: int, end: int) -> list[Spells]:
+async def state_intervals(store: Store, asset: str, start: int, end: int) -> list[StateIntervals]:
     """Return the spells of every machine under `asset` over [start, end).
 
     Raises:
         ContractError: there are too many.
     """
     found = await timelines(store, asset, start, end)
-    told: list[Spells] = []
+    reported: list[StateIntervals] = []
     left = MOST_IN_ALL
     for machine, history in sorted(found.items()):
-        told.append(_of(machine, history, start, end))
-        left -= len(told[-1].states) + len(told[-1].orders)
+        reported.append(_of(machine, history, start, end))
+        left -= len(reported[-1].states) + len(reported[-1].orders)
         if left < 0:
             raise ContractError(
                 f"the machines have more than {MOST_IN_ALL} states and orders in this range",
                 "ask for fewer machines, or a shorter range",
             )
-    return told
+    return reported
 
 
-def _of(machine: str, history: History, start: int, end: int) -> Spells:
+def _of(machine: str, history: History, start: int, end: int) -> StateIntervals:
     states: list[tuple[int, int, str, str]] = []
-    for first, last, said in history.stretches(start, end):
-        if states and states[-1][2:] == (said.state, said.reason):
-            states[-1] = (states[-1][0], last, said.state, said.reason)
+    for first, last, reported_state in history.intervals(start, end):
+        if states and states[-1][2:] == (reported_state.state, reported_state.reason):
+            states[-1] = (states[-1][0], last, reported_state.state, reported_state.reason)
         else:
-            states.append((first, last, said.state, said.reason))
-    drawn = _thin(states, (end - start) // MOST_SPELLS) if len(states) > MOST_SPELLS else states
-    return Spells(machine, [_in_ms(each) for each in drawn], _orders(history, start, end), len(drawn) < len(states))
+            states.append((first, last, reported_state.state, reported_state.reason))
+    drawn = _downsample(states, (end - start) // MOST_INTERVALS) if len(states) > MOST_INTERVALS else states
+    return StateIntervals(
+        machine, [_in_ms(each) for each in drawn], _orders(history, start, end), len(drawn) < len(states)
+    )
 
 
 def _orders(history: History, start: int, end: int) -> list[tuple[int, int, str, str]]:
@@ -83,16 +85,16 @@ def _orders(history: History, start: int, end: int) -> list[tuple[int, int, str,
     return [_in_ms(each) for each in bands]
 
 
-def _thin(spells: list[tuple[int, int, str, str]], shortest: int) -> list[tuple[int, int, str, str]]:
+def _downsample(state_intervals: list[tuple[int, int, str, str]], shortest: int) -> list[tuple[int, int, str, str]]:
     """Merge spells shorter than `shortest` into the one before."""
-    kept: list[tuple[int, int, str, str]] = []
-    for first, last, state, reason in spells:
-        if kept and (last - first < shortest or kept[-1][2:] == (state, reason)):
-            kept[-1] = (kept[-1][0], last, *kept[-1][2:])
+    stored: list[tuple[int, int, str, str]] = []
+    for first, last, state, reason in state_intervals:
+        if stored and (last - first < shortest or stored[-1][2:] == (state, reason)):
+            stored[-1] = (stored[-1][0], last, *stored[-1][2:])
         else:
-            kept.append((first, last, state, reason))
-    return kept
+            stored.append((first, last, state, reason))
+    return stored
 
 
-def _in_ms(spell: tuple[int, int, str, str]) -> tuple[int, int, str, str]:
-    return spell[0] // NS_PER_MS, spell[1] // NS_PER_MS, spell[2], spell[3]
+def _in_ms(state_interval: tuple[int, int, str, str]) -> tuple[int, int, str, str]:
+    return state_interval[0] // NS_PER_MS, state_interval[1] // NS_PER_MS, state_interval[2], state_interval[3]

@@ -19,11 +19,11 @@ _PREFIX: Final = "corridor_wall"
 def registry(parts: "Parts") -> CollectorRegistry:
     """Return a registry that reads the wall's parts, and the services of its process, each time it is asked."""
     made = measures.registry(parts.services)
-    made.register(_Measures(parts))
+    made.register(_Metrics(parts))
     return made
 
 
-class _Measures(Collector):
+class _Metrics(Collector):
     def __init__(self, parts: "Parts") -> None:
         self._parts = parts
 
@@ -31,17 +31,17 @@ class _Measures(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        picture = self._parts.picture
-        yield CounterMetricFamily(f"{_PREFIX}_messages", "Messages received from the broker.", picture.messages)
+        live_state = self._parts.live_state
+        yield CounterMetricFamily(f"{_PREFIX}_messages", "Messages received from the broker.", live_state.messages)
         yield CounterMetricFamily(
-            f"{_PREFIX}_refused", "Messages that were not of the contract.", picture.refused_count
+            f"{_PREFIX}_refused", "Messages that were not of the contract.", live_state.rejected_count
         )
         yield GaugeMetricFamily(f"{_PREFIX}_pages", "Pages with a live stream open.", self._parts.stream.clients)
-        if picture.newest is not None:
-            age = (self._parts.now() - picture.newest) / NS_PER_S
+        if live_state.newest is not None:
+            age = (self._parts.now() - live_state.newest) / NS_PER_S
             yield GaugeMetricFamily(f"{_PREFIX}_newest_message_age_seconds", "Age of the newest message.", age)
         states = GaugeMetricFamily(f"{_PREFIX}_machines", "Machines by the state they are in.", labels=["state"])
-        standing = [machine.standing.state for machine in picture.machines.values()]
+        current_state = [machine.current_state.state for machine in live_state.machines.values()]
         for state in STATES:
-            states.add_metric([state], standing.count(state))
+            states.add_metric([state], current_state.count(state))
         yield states

@@ -14,7 +14,7 @@ import numpy as np
 BLOCK: Final = 512
 
 
-class Chance:
+class RandomStream:
     """One stream of random numbers.
 
     Args:

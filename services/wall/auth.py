@@ -33,11 +33,11 @@ _HEADERS: Final = [
     (b"referrer-policy", b"no-referrer"),
 ]
 _NOT_KEPT: Final = (b"cache-control", b"no-store")
-_FREE: Final = frozenset({"/healthz"})
+_UNAUTHENTICATED: Final = frozenset({"/healthz"})
 _COOKIE: Final = "corridor-known"
 
 
-class Gate:
+class AuthMiddleware:
     """ASGI middleware: the password, the names of this computer, and the headers."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Gate:
             if stranger is not None:
                 await _say(send_with_headers, 421, "Another host's name", _OTHER.format(host=stranger[:80]))
                 return
-        elif scope["path"] not in _FREE:
+        elif scope["path"] not in _UNAUTHENTICATED:
             headers = dict(scope["headers"])
             token = _token(headers)
             client = scope.get("client")
@@ -99,8 +99,8 @@ class Gate:
                 await _say(send_with_headers, 401, "Wrong password", _NEEDED, _ASK)
                 return
             if token != self._guesses.token:
-                told = f"{_COOKIE}={self._guesses.token}; Path=/; HttpOnly; SameSite=Strict"
-                more.append((b"set-cookie", told.encode()))
+                reported = f"{_COOKIE}={self._guesses.token}; Path=/; HttpOnly; SameSite=Strict"
+                more.append((b"set-cookie", reported.encode()))
         await self._app(scope, receive, send_with_headers)
 
     def _stranger(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
@@ -159,6 +159,6 @@ def _token(headers: dict[bytes, bytes]) -> str:
 
 async def _say(send: Send, status: int, title: str, detail: str, *headers: tuple[bytes, bytes]) -> None:
     body = problems.body(status, title, detail)
-    told = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": told})
+    reported = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": reported})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -6,7 +6,7 @@ overwritten with nothing. As time goes on, `advance` makes the rows of the minut
 
 The work that a batch waits for is bounded. A machine of which more is to be made falls *behind*: its events are stored
 at once, its rows follow in portions (`catch_up`), oldest first, between which others are served. A machine that has
-long been silent costs nothing until it speaks. `Store.frontier` always says how far a machine's rows are complete.
+long been silent costs nothing until it speaks. `Store.watermark` always says how far a machine's rows are complete.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from broker.contract.events import AnyEvent, Job
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
-from services.intake.isolation import judge, keep_apart
+from services.intake.isolation import isolate, split_valid
 from services.kpi.machine import SILENT_NS, Change, Machine, Made, silent_from
 from services.kpi.recompute import first_minute, portion
-from services.ledger.history import KINDS, MINUTE, History, reach_back
+from services.ledger.history import KINDS, MINUTE, History, lookback_ns
 from services.ledger.rows import Rules
 from services.query.histories import FOR_EVER, histories
 from services.store import due as due_note
 from services.store import failures, retiring
-from services.store.interface import Batch, LedgerRow, ReasonRow, Refused, Store
+from services.store.interface import Batch, LedgerRow, ReasonRow, Rejected, Store
 
 HORIZON_NS: Final = 60 * MINUTE
 """How much of each machine's past is kept in memory; older minutes are read from the store when a late event comes."""
@@ -47,16 +47,16 @@ class _Behind:
     Attributes:
         start: before this minute its rows are right.
         until: to where rows may stand that are not.
-        heard: when an event was last put off.
+        received: when an event was last put off.
         first: start of the first minute that has a row; None before it is looked for.
     """
 
-    def __init__(self, start: int, until: int, heard: int = 0) -> None:
-        self.start, self.until, self.heard = start, until, heard
+    def __init__(self, start: int, until: int, received: int = 0) -> None:
+        self.start, self.until, self.received = start, until, received
         self.first: int | None = None
 
 
-class Keeper:
+class LedgerWriter:
     """Keeps events and their ledger in a store.
 
     Args:
@@ -92,9 +92,9 @@ class Keeper:
         self._failed = False
         self.failing: dict[str, str] = {}
         """Machines of which no rows can be made, and why: their events are stored, their ledger stands still."""
-        self._stuck: dict[str, due_note.Span] = {}
+        self._stuck: dict[str, due_note.TimeRange] = {}
         """What is due of those, and stays so."""
-        self._retired: dict[str, due_note.Span] = {}
+        self._retired: dict[str, due_note.TimeRange] = {}
         """Machines that are retired, and what is due of them once they speak again."""
         self._heeded: tuple[str | None, int] = (None, 0)
 
@@ -102,7 +102,7 @@ class Keeper:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
         self._machines.clear()
         self._live.clear()
-        self._noted = await self._store.note(due_note.NOTE) or ""
+        self._noted = await self._store.metadata(due_note.NOTE) or ""
         due = due_note.read(self._noted or None)
         self._behind = {machine: _Behind(*span) for machine, span in due.items()}
         self.failing.clear()
@@ -123,55 +123,55 @@ class Keeper:
         await self._heed_retired(self._now())
         self._started = True
 
-    async def keep(self, messages: Sequence[Message]) -> list[Refused]:
+    async def persist(self, messages: Sequence[Message]) -> list[Rejected]:
         """Decode messages and keep what they mean; return those that were refused, which are kept too.
 
         A message for which something fails that nobody foresaw is refused as well, alone.
         """
-        return await keep_apart(messages, self._keep, self._store)
+        return await isolate(messages, self._keep, self._store)
 
-    async def _keep(self, messages: Sequence[Message]) -> list[Refused]:
+    async def _keep(self, messages: Sequence[Message]) -> list[Rejected]:
         if self._failed:
             # First of all without them: a machine that fails by itself is no message's fault.
             self._started = self._failed = False
             await self.advance()
-        events, refused = judge(messages, lambda message: decode(message, prefix=self._prefix))
+        events, rejected = split_valid(messages, lambda message: decode(message, prefix=self._prefix))
         try:
-            await self.keep_events(events, refused)
+            await self.store_events(events, rejected)
         except Exception as error:
             self._started, self._failed = False, failures.is_unforeseen(error)
             raise
-        return refused
+        return rejected
 
-    async def keep_events(self, events: Sequence[AnyEvent], refused: Sequence[Refused] = ()) -> None:
+    async def store_events(self, events: Sequence[AnyEvent], rejected: Sequence[Rejected] = ()) -> None:
         """Keep events, and the ledger rows that they change, in one batch; those of machines that fall behind later."""
         if not self._started:
             await self.start()
         now = self._now()
-        spans: dict[str, tuple[int, int]] = {}
+        time_ranges: dict[str, tuple[int, int]] = {}
         for event in events:
             if event.kind in KINDS and event.asset not in self.failing:
-                oldest, newest = spans.get(event.asset, (event.at, event.at))
-                spans[event.asset] = (min(oldest, event.at), max(newest, event.at))
-        await self._make_ready(spans, now)
-        touched: dict[str, set[int]] = {asset: set() for asset in spans if asset not in self.failing}
-        told: list[AnyEvent] = []
-        for event in sorted(events, key=_is_last_word):
+                oldest, newest = time_ranges.get(event.asset, (event.at, event.at))
+                time_ranges[event.asset] = (min(oldest, event.at), max(newest, event.at))
+        await self._make_ready(time_ranges, now)
+        touched: dict[str, set[int]] = {asset: set() for asset in time_ranges if asset not in self.failing}
+        reported: list[AnyEvent] = []
+        for event in sorted(events, key=_is_retained_snapshot):
             if event.asset in self.failing:
-                if not _is_last_word(event):
-                    told.append(event)
+                if not _is_retained_snapshot(event):
+                    reported.append(event)
                 continue
-            if _is_last_word(event) and not self._machines[event.asset].is_news(event):
+            if _is_retained_snapshot(event) and not self._machines[event.asset].changes_state(event):
                 continue
             if isinstance(event, Job) and await self._is_past(event):
                 continue
-            told.append(event)
+            reported.append(event)
             if event.asset in self._behind:
                 self._machines[event.asset].history.take(event)
             elif event.kind in KINDS:
                 machine = self._machines[event.asset]
                 touched[event.asset] |= machine.put(event, machine.wanted(now, self._silent_ns, event.at))
-        await self._write(Batch(events=told, refused=refused), touched, now)
+        await self._write(Batch(events=reported, rejected=rejected), touched, now)
 
     async def advance(self) -> int:
         """Make the rows of the time that has passed since the last call, and forget what is long past.
@@ -218,12 +218,12 @@ class Keeper:
         before = now - HORIZON_NS
         if asset in self._live:
             if before - machine.history.origin >= HORIZON_NS // 2:
-                machine.forget(before)
+                machine.drop_before(before)
             if min(now, machine.until or now) >= silent_from(machine.history.newest, self._silent_ns):
-                machine.forget(machine.until)
+                machine.drop_before(machine.until)
                 del self._live[asset]
         elif asset in self._behind:
-            machine.history.forget(before - before % MINUTE, self._plant.microstop_limit_ns)
+            machine.history.drop_before(before - before % MINUTE, self._plant.microstop_limit_ns)
 
     async def catch_up(self, *, unheard_ns: int = 0) -> bool:
         """Recompute a portion of what is due.
@@ -237,7 +237,7 @@ class Keeper:
         if not self._started:
             await self.start()
         now = self._now()
-        asset = next((asset for asset, behind in self._behind.items() if now - behind.heard >= unheard_ns), None)
+        asset = next((asset for asset, behind in self._behind.items() if now - behind.received >= unheard_ns), None)
         if asset is None:
             return False
         try:
@@ -285,7 +285,7 @@ class Keeper:
 
     async def _heed_retired(self, now: int) -> None:
         """Leave out machines that have been retired, and take up those that others have heard since."""
-        note = await self._store.note(retiring.NOTE)
+        note = await self._store.metadata(retiring.NOTE)
         if note == self._heeded[0] and (not self._retired or abs(now - self._heeded[1]) < MINUTE):
             return
         self._heeded = (note, now)
@@ -313,18 +313,20 @@ class Keeper:
 
     # ---- What is made at once, and what falls behind ----
 
-    async def _make_ready(self, spans: dict[str, tuple[int, int]], now: int) -> None:
+    async def _make_ready(self, time_ranges: dict[str, tuple[int, int]], now: int) -> None:
         """See that of each machine what events between these times touch is in memory, or put it off."""
-        for asset in spans.keys() & self._retired.keys():
+        for asset in time_ranges.keys() & self._retired.keys():
             self._bring_back(asset)
         left = self._at_once[1]
-        back = reach_back(self._plant.microstop_limit_ns)  # an event can touch what was before it
+        back = lookback_ns(self._plant.microstop_limit_ns)  # an event can touch what was before it
         near = now - self._at_once[0] * MINUTE
-        new = [asset for asset in spans if asset not in self._machines]
+        new = [asset for asset in time_ranges if asset not in self._machines]
         if len(new) > 1 + len(self._machines) // SHARE:  # each by itself is some fifty questions to an InfluxDB
-            oldest_at = min((spans[asset][0] - back for asset in new if spans[asset][0] - back >= near), default=now)
+            oldest_at = min(
+                (time_ranges[asset][0] - back for asset in new if time_ranges[asset][0] - back >= near), default=now
+            )
             await self._take_up_together(new, min(oldest_at, now - HORIZON_NS))
-        for asset, (oldest, newest) in spans.items():
+        for asset, (oldest, newest) in time_ranges.items():
             touched_from = (oldest - back) // MINUTE * MINUTE
             if asset not in self._machines:
                 await self._take_up(asset, min(touched_from if touched_from >= near else now, now - HORIZON_NS))
@@ -347,7 +349,7 @@ class Keeper:
         behind = self._behind.get(asset)
         start -= start % MINUTE
         if behind is not None:
-            behind.heard = now
+            behind.received = now
             if start < behind.start:  # up to there rows have been made
                 behind.start, behind.until = start, max(behind.until, behind.start + MINUTE)
             return left
@@ -372,14 +374,14 @@ class Keeper:
         )
         text = due_note.written({asset: span for asset, span in due.items() if span[0] < span[1]})
         if text != (self._noted or "{}"):
-            await self._store.set_note(due_note.NOTE, text)
+            await self._store.set_metadata(due_note.NOTE, text)
             self._noted = text
 
     async def _wake(self, machine: Machine) -> None:
         """Let rows of a machine be made again that was silent, from its newest on."""
         if machine.reach is not None and machine.reach not in machine.rows:
             asset, start = machine.asset, machine.reach
-            machine.take_up(
+            machine.restore(
                 await self._store.rows(asset, start, start + MINUTE),
                 await self._store.reason_rows(asset, start, start + MINUTE),
             )
@@ -390,7 +392,7 @@ class Keeper:
         if event.asset in self._behind and event.phase == "end" and event.at < machine.history.origin:
             for job in await self._store.events(("job",), event.asset, event.at, event.at + 1):
                 machine.history.take(job)
-        return machine.is_past(event)
+        return machine.is_superseded(event)
 
     async def _catch_up(self, asset: str, behind: _Behind, now: int) -> None:
         machine = self._machines[asset]
@@ -448,19 +450,19 @@ class Keeper:
         With `wanted`, of these machines under `asset` alone, be they known to the store or not.
         """
         now = self._now()
-        frontier = await self._store.frontier(asset)
+        watermark = await self._store.watermark(asset)
         if wanted:
-            frontier = {path: start for path, start in frontier.items() if path in wanted}
-        if asset in frontier and now - frontier[asset] <= self._at_once[0] * MINUTE:
-            origin = min(origin, frontier[asset])
+            watermark = {path: start for path, start in watermark.items() if path in wanted}
+        if asset in watermark and now - watermark[asset] <= self._at_once[0] * MINUTE:
+            origin = min(origin, watermark[asset])
         origin -= origin % MINUTE
-        told = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
-        paths = dict.fromkeys(wanted or (*told, *frontier, *((asset,) if asset else ())))
+        reported = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
+        paths = dict.fromkeys(wanted or (*reported, *watermark, *((asset,) if asset else ())))
         for path in paths:
             # Of some nothing is told: they are new, or their events are too old to be kept.
-            history = told.get(path, History(origin))
-            machine = Machine(path, history, Rules.of(self._plant, path), frontier.get(path))
-            await self._place(machine, origin, now, is_new=path not in told)
+            history = reported.get(path, History(origin))
+            machine = Machine(path, history, Rules.of(self._plant, path), watermark.get(path))
+            await self._place(machine, origin, now, is_new=path not in reported)
         rows: dict[str, tuple[list[LedgerRow], list[ReasonRow]]] = {
             path: ([], []) for path in paths if path in self._live
         }
@@ -471,7 +473,7 @@ class Keeper:
             if reason.asset in rows:
                 rows[reason.asset][1].append(reason)
         for path, read in rows.items():
-            self._machines[path].take_up(*read)
+            self._machines[path].restore(*read)
 
     async def _place(self, machine: Machine, origin: int, now: int, *, is_new: bool) -> None:
         """Find whether a machine is live, behind or silent, given its history since `origin`."""
@@ -516,15 +518,15 @@ class Keeper:
                     raise
                 self._set_aside(asset, error)
             else:
-                made.take_in(rebuilt)
+                made.add(rebuilt)
             if len(made.rows) > others_at:
                 others_at = len(made.rows) + 1_000
                 await asyncio.sleep(0)
-        if not (batch.events or batch.refused or made.rows or made.reasons):
+        if not (batch.events or batch.rejected or made.rows or made.reasons):
             return
         try:
             await self._store.write(
-                Batch(events=batch.events, refused=batch.refused, rows=made.rows, reasons=made.reasons)
+                Batch(events=batch.events, rejected=batch.rejected, rows=made.rows, reasons=made.reasons)
             )
         except BaseException:
             # What is in memory is now ahead of the store: the same events, kept again, would seem to change nothing.
@@ -534,7 +536,7 @@ class Keeper:
             self._changed(made.changes, batch.events)
 
 
-def _is_last_word(event: AnyEvent) -> bool:
+def _is_retained_snapshot(event: AnyEvent) -> bool:
     """Tell whether this is a state that was retained without a time: the last that was said, nobody knows when."""
     return event.kind == "state" and event.time_source == "retained"
 

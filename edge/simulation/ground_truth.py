@@ -21,7 +21,7 @@ import msgspec
 
 from broker import private_files
 from broker.contract.events import NS_PER_S, State
-from edge.simulation.outbox import TruePiece, TrueState, Truth
+from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
 
 FILE_NAME: Final = "truth.jsonl"
 _VOUCH_EVERY_NS: Final = 60 * NS_PER_S
@@ -47,7 +47,7 @@ class Budget(msgspec.Struct, frozen=True):
     pieces: dict[str, int]
 
 
-class TruthLog:
+class GroundTruthLog:
     """Writes the log; used in a `with`.
 
     Args:
@@ -69,7 +69,7 @@ class TruthLog:
             return self
         private_files.make_folder(self._path.parent)
         private_files.make_file(self._path)
-        _mend_last_line(self._path)
+        _repair_last_line(self._path)
         self._file = self._path.open("ab", buffering=0)
         return self
 
@@ -80,11 +80,11 @@ class TruthLog:
             self._file.close()
             self._file = None
 
-    def append(self, truth: Sequence[Truth], until: int, *, last: bool = False) -> None:
+    def append(self, truth: Sequence[GroundTruth], until: int, *, last: bool = False) -> None:
         """Write what is true, and now and then (or if it is the `last`) that all before `until` is written."""
         if self._file is None:
             return
-        lines: list[Truth | Until] = list(truth)
+        lines: list[GroundTruth | Until] = list(truth)
         if last or until - self._vouched >= _VOUCH_EVERY_NS:
             lines.append(Until(until))
             self._vouched = until
@@ -97,12 +97,12 @@ class TruthLog:
             self._is_torn = False
 
 
-def offline(assets: Iterable[str], at: int) -> list[Truth]:
+def offline(assets: Iterable[str], at: int) -> list[GroundTruth]:
     """Return the truth about machines that went offline at an instant: from then on nobody knows."""
     return [TrueState(at, asset, "unknown", "offline") for asset in assets]
 
 
-def read(path: Path) -> Iterator[Truth | Until]:
+def read(path: Path) -> Iterator[GroundTruth | Until]:
     """Return the lines of a log; one that does not parse (a crash cut it) is left out, with a warning.
 
     Raises:
@@ -128,7 +128,7 @@ def covered(path: Path) -> tuple[int, int]:
     return first, last
 
 
-def budgets(lines: Iterable[Truth | Until], start: int, end: int) -> dict[str, Budget]:
+def budgets(lines: Iterable[GroundTruth | Until], start: int, end: int) -> dict[str, Budget]:
     """Return what each machine really did in [start, end), exactly.
 
     Args:
@@ -144,8 +144,8 @@ def budgets(lines: Iterable[Truth | Until], start: int, end: int) -> dict[str, B
         elif isinstance(line, TruePiece) and start < line.at <= end:
             pieces.setdefault(line.asset, {})[line.at] = line
     return {
-        asset: Budget(_states(told, start, end), _pieces(pieces.get(asset, {}).values()))
-        for asset, told in sorted(changes.items())
+        asset: Budget(_states(reported, start, end), _pieces(pieces.get(asset, {}).values()))
+        for asset, reported in sorted(changes.items())
     }
 
 
@@ -173,7 +173,7 @@ def _pieces(made: Iterable[TruePiece]) -> dict[str, int]:
     }
 
 
-def _mend_last_line(path: Path) -> None:
+def _repair_last_line(path: Path) -> None:
     """End a line that a crash has cut, so that what is appended starts on a line of its own."""
     if not path.exists() or not path.stat().st_size:
         return

@@ -33,7 +33,7 @@ class TruePiece(msgspec.Struct, frozen=True, tag_field="is", tag="piece", omit_d
     startup: bool = False
 
 
-Truth = TrueState | TruePiece
+GroundTruth = TrueState | TruePiece
 
 
 class Outbox:
@@ -41,11 +41,11 @@ class Outbox:
 
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
-        self.truth: list[Truth] = []
+        self.truth: list[GroundTruth] = []
         self._places: dict[tuple[str, type[AnyEvent]], tuple[int, int]] = {}
         self._true_places: dict[str, tuple[int, int]] = {}
 
-    def say(self, event: AnyEvent) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """Say something. A state, count, order or crew replaces what the machine said of it at the same instant."""
         if isinstance(event, StateChange | Count | Job | Labour):
             key = (event.asset, type(event))
@@ -56,7 +56,7 @@ class Outbox:
             self._places[key] = (event.at, len(self.events))
         self.events.append(event)
 
-    def know(self, truth: Truth) -> None:
+    def know(self, truth: GroundTruth) -> None:
         """Note the truth."""
         if isinstance(truth, TrueState):
             at, place = self._true_places.get(truth.asset, (-1, 0))
@@ -66,7 +66,7 @@ class Outbox:
             self._true_places[truth.asset] = (truth.at, len(self.truth))
         self.truth.append(truth)
 
-    def take(self) -> tuple[list[AnyEvent], list[Truth]]:
+    def take(self) -> tuple[list[AnyEvent], list[GroundTruth]]:
         """Return what was said and what is true since the last time. Only whole instants may be taken."""
         taken = self.events, self.truth
         self.events, self.truth = [], []

@@ -25,13 +25,13 @@ from broker.contract.events import (
     Status,
     Value,
 )
+from edge.simulation.event_buffer import Fate, Outbox, TruePiece, TrueState
 from edge.simulation.machines.model import Finding
-from edge.simulation.outbox import Fate, Outbox, TruePiece, TrueState
 from edge.simulation.pieces import Order
 from edge.simulation.timeline import Timeline
 
 
-class Voice:
+class EventEmitter:
     """See the module.
 
     Args:
@@ -52,27 +52,27 @@ class Voice:
 
     def online(self) -> None:
         """Say that it is online, and what it last said of its state and people."""
-        self._out.say(Status(asset=self._asset, at=self._timeline.now, simulated=True, online=True))
+        self._out.emit(Status(asset=self._asset, at=self._timeline.now, simulated=True, online=True))
         if self.shown:
-            self._say_state(*self.shown)
+            self._emit_state(*self.shown)
         if self._crew:
-            self._say_crew(*self._crew)
+            self._emit_crew(*self._crew)
 
     def state(self, state: State, reason: str) -> None:
         """Say the state, if it is another than before."""
         if (state, reason) != self.shown:
             self.shown = state, reason
-            self._say_state(state, reason)
+            self._emit_state(state, reason)
 
     def crew(self, present: float, working: float) -> None:
         """Say who is there, if that is other than before."""
         if (present, working) != self._crew:
             self._crew = present, working
-            self._say_crew(present, working)
+            self._emit_crew(present, working)
 
     def job(self, phase: Phase, order: Order, at: int, *, planned: float, ideal_cycle_s: float) -> None:
         """Say that an order began or ended at `at`."""
-        self._out.say(
+        self._out.emit(
             Job(
                 asset=self._asset,
                 at=at,
@@ -87,8 +87,8 @@ class Voice:
 
     def count(self, counts: Mapping[str, float]) -> None:
         """Say the counters."""
-        told = {"asset": self._asset, "at": self._timeline.now, "simulated": True, **counts}
-        self._out.say(msgspec.convert(told, Count))
+        reported = {"asset": self._asset, "at": self._timeline.now, "simulated": True, **counts}
+        self._out.emit(msgspec.convert(reported, Count))
 
     def piece(self, product: str, fate: Fate, *, startup: bool) -> None:
         """Note the truth about a piece that was finished."""
@@ -96,7 +96,7 @@ class Voice:
 
     def finding(self, finding: Finding, part: str) -> None:
         """Say what was measured on a piece."""
-        self._out.say(
+        self._out.emit(
             Measurement(
                 asset=self._asset,
                 at=self._timeline.now,
@@ -122,19 +122,19 @@ class Voice:
     def meter(self, name: str, total: float, unit: str) -> None:
         """Say what a utility meter shows."""
         at = self._timeline.now
-        self._out.say(Meter(asset=self._asset, at=at, simulated=True, name=name, total=round(total, 4), unit=unit))
+        self._out.emit(Meter(asset=self._asset, at=at, simulated=True, name=name, total=round(total, 4), unit=unit))
 
     def material(self, name: str, *, consumed: float, stock: float, unit: str) -> None:
         """Say what was consumed of a material, and what is left."""
         at = self._timeline.now
-        self._out.say(
+        self._out.emit(
             Material(asset=self._asset, at=at, simulated=True, name=name, consumed=consumed, stock=stock, unit=unit)
         )
 
     def notice(self, code: str, severity: Severity, text: str, *, active: bool) -> None:
         """Raise or clear an alarm or a warning."""
         at = self._timeline.now
-        self._out.say(
+        self._out.emit(
             Notice(asset=self._asset, at=at, simulated=True, code=code, severity=severity, text=text, active=active)
         )
 
@@ -151,17 +151,17 @@ class Voice:
     def called(self, name: str, call: str, args: str, by: str) -> None:
         """Pass on the command that the machine is given."""
         at = self._timeline.now
-        self._out.say(Command(asset=self._asset, at=at, simulated=True, name=name, id=call, args=args, by=by))
+        self._out.emit(Command(asset=self._asset, at=at, simulated=True, name=name, id=call, args=args, by=by))
 
     def replied(self, name: str, call: str) -> None:
         """Answer a command."""
-        self._out.say(Reply(asset=self._asset, at=self._timeline.now, simulated=True, name=name, id=call, ok=True))
+        self._out.emit(Reply(asset=self._asset, at=self._timeline.now, simulated=True, name=name, id=call, ok=True))
 
-    def _say_state(self, state: State, reason: str) -> None:
+    def _emit_state(self, state: State, reason: str) -> None:
         at = self._timeline.now
-        self._out.say(StateChange(asset=self._asset, at=at, simulated=True, state=state, reason=reason))
+        self._out.emit(StateChange(asset=self._asset, at=at, simulated=True, state=state, reason=reason))
         self._out.know(TrueState(at, self._asset, state, reason))
 
-    def _say_crew(self, present: float, working: float) -> None:
+    def _emit_crew(self, present: float, working: float) -> None:
         at = self._timeline.now
-        self._out.say(Labour(asset=self._asset, at=at, simulated=True, present=present, working=working))
+        self._out.emit(Labour(asset=self._asset, at=at, simulated=True, present=present, working=working))

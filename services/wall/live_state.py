@@ -32,11 +32,11 @@ from broker.contract.message import Message
 from broker.contract.topics import PREFIX, is_name
 from services.intake.routing import is_our_own
 from services.ledger.orders import takes_off
-from services.query.standing import Standing, of_group, of_machine
+from services.query.current_state import CurrentState, of_group, of_machine
 from services.store import failures
-from services.wall.facts import Value, ms, told_by
-from services.wall.heard import Heard
-from services.wall.kept import Fact, Machine
+from services.wall.facts import Value, fact_of, ms
+from services.wall.machine_state import Fact, Machine
+from services.wall.received_messages import ReceivedMessage
 
 MOST_MACHINES: Final = 20_000
 MOST_FACTS: Final = 1_000
@@ -48,22 +48,22 @@ SILENT_AFTER_NS: Final = 60 * NS_PER_S
 """A machine that sent nothing for this long, and for ten times its usual pause, is marked silent."""
 
 
-class Picture:
+class LiveState:
     """The live picture of everything under one topic prefix."""
 
     def __init__(self, prefix: str = PREFIX) -> None:
         self._prefix = prefix
         self._facts: dict[tuple[str, str], Fact] = {}
-        self._groups: dict[str, Standing] = {}
+        self._groups: dict[str, CurrentState] = {}
         self._members: dict[str, list[str]] = {}
         self._dirty: set[str] = set()
-        self._heard: deque[Heard] = deque(maxlen=MOST_MESSAGES)
-        self._refused: deque[Heard] = deque(maxlen=MOST_MESSAGES)
-        self._refused_by_minute: dict[int, int] = {}
+        self._received: deque[ReceivedMessage] = deque(maxlen=MOST_MESSAGES)
+        self._rejected: deque[ReceivedMessage] = deque(maxlen=MOST_MESSAGES)
+        self._rejected_by_minute: dict[int, int] = {}
         self.machines: dict[str, Machine] = {}
         self.revision = 0
         self.messages = 0
-        self.refused_count = 0
+        self.rejected_count = 0
         self.newest: int | None = None
         self.rate = 0.0
         self._counted = 0
@@ -74,20 +74,20 @@ class Picture:
         """Give a machine a place before it has spoken, because a plant description names it."""
         self._machine(path)
 
-    def remember(self, path: str, first: int, last: int, *, simulated: bool) -> None:
+    def restore_machine(self, path: str, first: int, last: int, *, simulated: bool) -> None:
         """Take in a machine that spoke before this picture began: when first, and when last (ns)."""
         machine = self._machine(path)
         if machine is not None and machine.seen is None:
             machine.first, machine.seen, machine.simulated = first, last, simulated
-            self._tell_standing(path, machine)
-            self._tell_device(path, machine)
+            self._report_state(path, machine)
+            self._report_device(path, machine)
 
     def retire(self, path: str, at: int) -> bool:
         """Take a machine out that was retired, unless it has spoken since; tell whether it was there."""
         machine = self.machines.get(path)
         if machine is None or (machine.seen is not None and machine.seen > at):
             return False
-        self._settle()
+        self._update_groups()
         del self.machines[path]
         for group in _groups_of(path):
             self._members[group].remove(path)
@@ -101,7 +101,7 @@ class Picture:
             del self._facts[key]
         return True
 
-    def recall(self, events: Iterable[AnyEvent]) -> None:
+    def restore_events(self, events: Iterable[AnyEvent]) -> None:
         """Take in events from the store, as they were before this picture began."""
         for event in events:
             try:
@@ -111,7 +111,7 @@ class Picture:
             except Exception as error:  # noqa: BLE001  (one stored event must not keep the picture from beginning)
                 failures.note("recalling an event", error, asset=event.asset, kind=event.kind)
 
-    def receive(self, message: Message) -> Heard | None:
+    def receive(self, message: Message) -> ReceivedMessage | None:
         """Take in one message. Returns what came of it, or None for one that is no machine's.
 
         What fails of one message in a way that nobody foresaw sets it aside, as one that is refused.
@@ -122,24 +122,24 @@ class Picture:
             if is_our_own(message.topic, self._prefix):
                 return None
         except ContractError as error:
-            heard = Heard.of(number, message, problem=error.problem, cure=error.cure)
-            self._refuse(heard)
+            received = ReceivedMessage.of(number, message, problem=error.problem, hint=error.hint)
+            self._reject(received)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
-            heard = self._set_aside(number, message, error)
+            received = self._set_aside(number, message, error)
         else:
-            heard = Heard.of(number, message, events)
+            received = ReceivedMessage.of(number, message, events)
             try:
                 self._take_in(message, events)
             except Exception as error:  # noqa: BLE001  (the same)
-                heard = self._set_aside(number, message, error)
+                received = self._set_aside(number, message, error)
         self.messages = number
-        self._heard.append(heard)
-        return heard
+        self._received.append(received)
+        return received
 
-    def count_refused(self, times: Iterable[tuple[int, int]]) -> None:
+    def count_rejected(self, times: Iterable[tuple[int, int]]) -> None:
         """Count messages refused before this picture began, given the times (ns) at which so many were."""
         for at, count in times:
-            self._count_refused(at, count)
+            self._count_rejected(at, count)
 
     def tick(self, now: int, elapsed_s: float) -> None:
         """Bring up to date what changes with time: rates, silences and groups; call it a few times a second.
@@ -156,9 +156,9 @@ class Picture:
         if elapsed_s > 0:
             self.rate = _smoothed(self.rate, (self.messages - self._counted) / elapsed_s)
             self._counted = self.messages
-        self._settle()
-        for minute in [minute for minute in self._refused_by_minute if minute <= now // (60 * NS_PER_S) - 60]:
-            del self._refused_by_minute[minute]
+        self._update_groups()
+        for minute in [minute for minute in self._rejected_by_minute if minute <= now // (60 * NS_PER_S) - 60]:
+            del self._rejected_by_minute[minute]
 
     # ---- What comes out ----
 
@@ -169,38 +169,38 @@ class Picture:
             since: a former `revision`; 0 means everything.
             wanted: whether the asker wants the fact of this path and name.
         """
-        self._settle()
-        told: dict[str, dict[str, Value]] = {}
+        self._update_groups()
+        reported: dict[str, dict[str, Value]] = {}
         for (path, name), fact in reversed(self._facts.items()):
             if fact.revision <= since:
                 break
             if wanted(path, name):
-                told.setdefault(path, {})[name] = fact.value
-        return told
+                reported.setdefault(path, {})[name] = fact.value
+        return reported
 
-    def heard(self, since: int, most: int = 40) -> list[Heard]:
+    def received(self, since: int, most: int = 40) -> list[ReceivedMessage]:
         """Return the newest messages after number `since`, oldest first, at most `most`."""
-        newest: list[Heard] = []
-        for heard in reversed(self._heard):
-            if heard.number <= since or len(newest) == most:
+        newest: list[ReceivedMessage] = []
+        for received in reversed(self._received):
+            if received.number <= since or len(newest) == most:
                 break
-            newest.append(heard)
+            newest.append(received)
         return newest[::-1]
 
-    def refusals(self, since: int = 0) -> list[Heard]:
+    def rejections(self, since: int = 0) -> list[ReceivedMessage]:
         """Return the newest refused messages after number `since`, oldest first."""
-        return [heard for heard in self._refused if heard.number > since]
+        return [received for received in self._rejected if received.number > since]
 
-    def refused_last_hour(self, now: int) -> int:
+    def rejected_last_hour(self, now: int) -> int:
         """Return how many messages were refused in the hour before `now` (by whole minutes)."""
         first = now // (60 * NS_PER_S) - 60
-        return sum(count for minute, count in self._refused_by_minute.items() if minute > first)
+        return sum(count for minute, count in self._rejected_by_minute.items() if minute > first)
 
-    def standing(self, path: str) -> Standing | None:
+    def current_state(self, path: str) -> CurrentState | None:
         """Return how a machine or group stands; None for one that is not in the picture."""
-        self._settle()
+        self._update_groups()
         machine = self.machines.get(path)
-        return machine.standing if machine else self._groups.get(path)
+        return machine.current_state if machine else self._groups.get(path)
 
     def groups(self) -> Iterator[str]:
         """Yield the paths of lines, areas and sites that have machines."""
@@ -212,13 +212,13 @@ class Picture:
 
     # ---- Inside ----
 
-    def _set_aside(self, number: int, message: Message, error: Exception) -> Heard:
+    def _set_aside(self, number: int, message: Message, error: Exception) -> ReceivedMessage:
         failures.note("showing a message", error, topic=message.topic)
         problem = f"the program fails on it: {failures.in_words(error)}"
         hint = "report it with this message; the others are shown"
-        heard = Heard.of(number, message, problem=problem, cure=hint)
-        self._refuse(heard)
-        return heard
+        received = ReceivedMessage.of(number, message, problem=problem, hint=hint)
+        self._reject(received)
+        return received
 
     def _take_in(self, message: Message, events: list[AnyEvent]) -> None:
         if not message.retained:
@@ -235,11 +235,11 @@ class Picture:
         )
         if silent != machine.silent:
             machine.silent = silent
-            self._tell_standing(path, machine)
+            self._report_state(path, machine)
         if elapsed_s > 0 and (machine.messages != machine.last_count or machine.rate):
             machine.rate = _smoothed(machine.rate, (machine.messages - machine.last_count) / elapsed_s)
             machine.last_count = machine.messages
-            self._tell_device(path, machine)
+            self._report_device(path, machine)
 
     def _machine(self, path: str) -> Machine | None:
         machine = self.machines.get(path)
@@ -247,7 +247,7 @@ class Picture:
             machine = self.machines[path] = Machine()
             for group in _groups_of(path):
                 self._members.setdefault(group, []).append(path)
-            self._tell_standing(path, machine)
+            self._report_state(path, machine)
         return machine
 
     def _note(self, message: Message, event: Event, machine: Machine) -> None:
@@ -270,24 +270,24 @@ class Picture:
         path = event.asset
         match event:
             case StateChange():
-                if _newer(event, machine.said):
-                    machine.said = event
-                    self._tell_standing(path, machine)
+                if _newer(event, machine.reported_state):
+                    machine.reported_state = event
+                    self._report_state(path, machine)
             case Status():
                 if _newer(event, machine.status):
                     if event.online and machine.status is not None and not machine.status.online:
                         machine.back_at = event.at
                     machine.status = event
-                    self._tell_standing(path, machine)
+                    self._report_state(path, machine)
             case Count():
                 former = self._facts.get((path, "count"))
                 value = dict(former.value) if former else {}
-                value |= {name: told for name in COUNTERS if (told := getattr(event, name)) is not None}
+                value |= {name: reported for name in COUNTERS if (reported := getattr(event, name)) is not None}
                 self._set(path, "count", value | {"at": ms(event.at)}, event)
             case Job() if self._ends_another(event):
                 pass
             case _:
-                name, value = told_by(event)
+                name, value = fact_of(event)
                 if name:
                     self._set(path, name, value, event)
                 if isinstance(event, Notice):
@@ -304,7 +304,7 @@ class Picture:
         machine.alarms.pop(name, None)
         if fact is not None and fact.value["active"] and fact.value["severity"] == "alarm":
             machine.alarms[name] = fact.value
-        self._tell_standing(path, machine)
+        self._report_state(path, machine)
 
     def _set(self, path: str, name: str, value: Value, event: Event) -> None:
         key = (path, name)
@@ -322,7 +322,7 @@ class Picture:
         self.revision += 1
         self._facts[key] = Fact(value, event.at, self.revision, weak)
 
-    def _tell(self, path: str, name: str, value: Value) -> None:
+    def _report(self, path: str, name: str, value: Value) -> None:
         """Set a fact that the picture itself worked out."""
         former = self._facts.get((path, name))
         if former is not None:
@@ -332,25 +332,25 @@ class Picture:
         self.revision += 1
         self._facts[path, name] = Fact(value, 0, self.revision)
 
-    def _tell_standing(self, path: str, machine: Machine) -> None:
-        machine.standing = of_machine(machine.said, machine.status, machine.back_at)
-        told = _standing(machine.standing) | {"silent": machine.silent}
+    def _report_state(self, path: str, machine: Machine) -> None:
+        machine.current_state = of_machine(machine.reported_state, machine.status, machine.back_at)
+        reported = _current_state(machine.current_state) | {"silent": machine.silent}
         if machine.silent:
-            told["heard"] = ms(machine.seen)
+            reported["heard"] = ms(machine.seen)
         if machine.status is not None:
-            told["online"] = machine.status.online
+            reported["online"] = machine.status.online
         if machine.simulated is not None:
-            told["simulated"] = machine.simulated
+            reported["simulated"] = machine.simulated
         if machine.alarms:
             name, newest = next(reversed(machine.alarms.items()))
-            told["alarm"] = newest["text"] or name.removeprefix("alarm/")
-            told["alarms"] = len(machine.alarms)
-        self._tell(path, "state", told)
+            reported["alarm"] = newest["text"] or name.removeprefix("alarm/")
+            reported["alarms"] = len(machine.alarms)
+        self._report(path, "state", reported)
         self._dirty.update(_groups_of(path))
 
-    def _tell_device(self, path: str, machine: Machine) -> None:
+    def _report_device(self, path: str, machine: Machine) -> None:
         difference = machine.clock_difference_ns
-        self._tell(
+        self._report(
             path,
             "device",
             {
@@ -360,12 +360,12 @@ class Picture:
                 "messages": machine.messages,
                 "kinds": dict(machine.kinds),
                 "clock_ms": None if difference is None else round(difference / NS_PER_MS, 1),
-                "refused": machine.refused,
+                "refused": machine.rejected,
                 "simulated": machine.simulated,
             },
         )
 
-    def _settle(self) -> None:
+    def _update_groups(self) -> None:
         """Work out how the groups stand whose machines changed."""
         for group in self._dirty:
             try:
@@ -375,46 +375,46 @@ class Picture:
         self._dirty.clear()
 
     def _settle_group(self, group: str) -> None:
-        machines = [(path, self.machines[path].standing) for path in self._members[group]]
-        standing, tally = of_group(machines, self._groups.get(group))
-        self._groups[group] = standing
+        machines = [(path, self.machines[path].current_state) for path in self._members[group]]
+        current_state, tally = of_group(machines, self._groups.get(group))
+        self._groups[group] = current_state
         simulated = {self.machines[path].simulated for path in self._members[group]} - {None}
-        told = _standing(standing) | {"tally": tally}
+        reported = _current_state(current_state) | {"tally": tally}
         if simulated:
-            told["simulated"] = all(simulated)
-        self._tell(group, "state", told)
+            reported["simulated"] = all(simulated)
+        self._report(group, "state", reported)
 
-    def _refuse(self, heard: Heard) -> None:
-        self.refused_count += 1
-        self._refused.append(heard)
-        if not heard.message.retained:
-            self._count_refused(heard.message.received_at)
-        levels = heard.message.topic.removeprefix(self._prefix + "/").split("/")[:4]
+    def _reject(self, received: ReceivedMessage) -> None:
+        self.rejected_count += 1
+        self._rejected.append(received)
+        if not received.message.retained:
+            self._count_rejected(received.message.received_at)
+        levels = received.message.topic.removeprefix(self._prefix + "/").split("/")[:4]
         if len(levels) == 4 and all(map(is_name, levels)):
             machine = self._machine("/".join(levels))
             if machine is not None:
-                machine.refused += 1
+                machine.rejected += 1
                 machine.messages += 1
-                machine.first = machine.first or heard.message.received_at
-                if not heard.message.retained:
-                    machine.seen = max(machine.seen or 0, heard.message.received_at)
+                machine.first = machine.first or received.message.received_at
+                if not received.message.retained:
+                    machine.seen = max(machine.seen or 0, received.message.received_at)
 
-    def _count_refused(self, at: int, count: int = 1) -> None:
+    def _count_rejected(self, at: int, count: int = 1) -> None:
         minute = at // (60 * NS_PER_S)
-        self._refused_by_minute[minute] = self._refused_by_minute.get(minute, 0) + count
+        self._rejected_by_minute[minute] = self._rejected_by_minute.get(minute, 0) + count
 
 
-def _standing(standing: Standing) -> dict[str, Value]:
-    told: dict[str, Value] = {
-        "state": standing.state,
-        "since": ms(standing.since),
-        "reason": standing.reason,
+def _current_state(current_state: CurrentState) -> dict[str, Value]:
+    reported: dict[str, Value] = {
+        "state": current_state.state,
+        "since": ms(current_state.since),
+        "reason": current_state.reason,
     }
-    if standing.machine:
-        told["machine"] = standing.machine
-    if standing.of_unknown_age:
-        told["of_unknown_age"] = True
-    return told
+    if current_state.machine:
+        reported["machine"] = current_state.machine
+    if current_state.of_unknown_age:
+        reported["of_unknown_age"] = True
+    return reported
 
 
 def _newest(events: list[AnyEvent]) -> list[AnyEvent]:

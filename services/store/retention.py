@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 
 DAY_NS: Final = 86_400_000_000_000
-EVENTS_KEPT_NS: Final = 30 * DAY_NS
+EVENTS_RETENTION_NS: Final = 30 * DAY_NS
 """How long raw events and refused messages are kept."""
-MINUTES_KEPT_NS: Final = 730 * DAY_NS
+MINUTES_RETENTION_NS: Final = 730 * DAY_NS
 """How long the minutes of the ledger are kept; its hours and days are kept for ever."""
 
 
@@ -31,7 +31,7 @@ class StoreStatus(msgspec.Struct, frozen=True):
         machines: how many have spoken.
         events: by kind, those that there are.
         minutes: rows of the minute ledger.
-        refused: refused messages.
+        rejected: refused messages.
     """
 
     engine: str
@@ -42,4 +42,4 @@ class StoreStatus(msgspec.Struct, frozen=True):
     machines: int
     events: dict[str, Held]
     minutes: Held
-    refused: Held
+    rejected: Held

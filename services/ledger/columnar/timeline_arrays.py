@@ -12,7 +12,7 @@ from broker.contract.events import STATES
 from services.ledger.columnar.columns import CODES, Codes, Columns, Table, Whole
 from services.ledger.rows import STOPS
 
-Marks = npt.NDArray[np.bool_]
+ChangePoints = npt.NDArray[np.bool_]
 
 LIMIT: Final = 2**62
 """No amount may come near this, so that no sum of two passes what 64 bits hold."""
@@ -20,14 +20,14 @@ UNKNOWN: Final = CODES["unknown"]
 _IS_STOP: Final = np.array([state in STOPS for state in STATES])
 
 
-class Lane(NamedTuple):
+class StateTimeline(NamedTuple):
     """Entries on the axis; each stretch begins with one, so that there is always an entry in force."""
 
     at: Whole
     values: tuple[Whole, ...]
 
 
-class Axis:
+class TimelineArrays:
     """One axis of time for all machines.
 
     Attributes:
@@ -41,16 +41,16 @@ class Axis:
     def __init__(self, columns: Columns) -> None:
         starts = np.array([machine.start for machine in columns.machines], np.int64)
         ends = np.array([machine.end for machine in columns.machines], np.int64)
-        told = [table.at for table in columns if isinstance(table, Table) and len(table.at)]
-        low = min(int(times.min()) for times in (starts, *told)) - 1
-        self.stride = max(int(times.max()) for times in (ends, *told)) - low + 2
+        reported = [table.at for table in columns if isinstance(table, Table) and len(table.at)]
+        low = min(int(times.min()) for times in (starts, *reported)) - 1
+        self.stride = max(int(times.max()) for times in (ends, *reported)) - low + 2
         if self.stride * len(starts) >= LIMIT:
             raise OverflowError("so many machines over so long a time do not fit one axis")
         self.first = np.arange(len(starts), dtype=np.int64) * self.stride
         self.offset = self.first - low
         self.start, self.end = starts + self.offset, ends + self.offset
 
-    def track(self, table: Table, nothing: tuple[int, ...], machines: Whole | None = None) -> Lane:
+    def track(self, table: Table, nothing: tuple[int, ...], machines: Whole | None = None) -> StateTimeline:
         """Put a table on the axis, with `nothing` in force before a machine's first entry.
 
         Its owners are machines, or series of which each of these machines has one at most.
@@ -59,7 +59,9 @@ class Axis:
         at = table.at + self.offset[owner]
         places = np.searchsorted(at, self.first)
         values = zip(table.values, nothing, strict=True)
-        return Lane(np.insert(at, places, self.first), tuple(np.insert(one, places, none) for one, none in values))
+        return StateTimeline(
+            np.insert(at, places, self.first), tuple(np.insert(one, places, none) for one, none in values)
+        )
 
 
 class Timeline(NamedTuple):
@@ -80,11 +82,11 @@ class Timeline(NamedTuple):
     reason: Whole
     known: Whole
     known_reason: Whole
-    is_first: Marks
-    is_short: Marks
+    is_first: ChangePoints
+    is_short: ChangePoints
 
 
-def timeline(columns: Columns, axis: Axis) -> Timeline:
+def timeline(columns: Columns, axis: TimelineArrays) -> Timeline:
     """Return what each machine said, as far as it was online."""
     machines = columns.machines
     states = axis.track(columns.states, (UNKNOWN, 0))
@@ -96,9 +98,9 @@ def timeline(columns: Columns, axis: Axis) -> Timeline:
         is_offline = (links.values[0][link_place] == 0) & (links.at[link_place] >= states.at[state_place])
         code = np.where(is_offline, UNKNOWN, code[state_place])
         reason = np.where(is_offline, 0, reason[state_place])
-    is_first = _marks(np.searchsorted(at, axis.first), len(at))
-    says_new = is_first | differs(code) | differs(reason)
-    at, code, reason, is_first = at[says_new], code[says_new], reason[says_new], is_first[says_new]
+    is_first = _change_points(np.searchsorted(at, axis.first), len(at))
+    reports_new = is_first | differs(code) | differs(reason)
+    at, code, reason, is_first = at[reports_new], code[reports_new], reason[reports_new], is_first[reports_new]
 
     known, known_reason = code.copy(), reason.copy()
     codes = Codes(*columns.reasons)
@@ -129,12 +131,12 @@ def merged(*columns: Whole) -> Whole:
     return joined[differs(joined)]
 
 
-def differs(column: Whole) -> Marks:
+def differs(column: Whole) -> ChangePoints:
     """Return where a column differs from the place before; it does at the first."""
     return np.append(True, column[1:] != column[:-1])
 
 
-def _marks(places: Whole, length: int) -> Marks:
+def _change_points(places: Whole, length: int) -> ChangePoints:
     marks = np.zeros(length, np.bool_)
     marks[places] = True
     return marks

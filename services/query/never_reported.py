@@ -28,7 +28,7 @@ _OVER: Final = {
 """Fields that are numerators, and what they are divided by."""
 
 
-async def untold(store: Store, asset: str, end: int, *ledgers: Sums) -> frozenset[str]:
+async def not_reported(store: Store, asset: str, end: int, *ledgers: Sums) -> frozenset[str]:
     """Return the fields that no machine under `asset` has told up to `end`, as far as one of the sums calls for it."""
     asked = {
         field
@@ -36,31 +36,31 @@ async def untold(store: Store, asset: str, end: int, *ledgers: Sums) -> frozense
         for field, below in _OVER.items()
         if not sums.get(field, 0) and any(sums.get(each, 0) for each in below)
     }
-    return await all_untold(store, asset, end) & asked if asked else frozenset()
+    return await all_not_reported(store, asset, end) & asked if asked else frozenset()
 
 
-async def all_untold(store: Store, asset: str, end: int) -> frozenset[str]:
+async def all_not_reported(store: Store, asset: str, end: int) -> frozenset[str]:
     """Return all numerators that no machine under `asset` has told up to `end`."""
     left = set(_OVER)
-    for event in await store.before(("count", "material", "labour"), asset, end + 1):
-        left -= told(event)
+    for event in await store.latest_before(("count", "material", "labour"), asset, end + 1):
+        left -= reported(event)
     return frozenset(left)
 
 
-async def is_output_untold(store: Store, operation: Iterable[str], end: int) -> bool:
+async def is_output_not_reported(store: Store, operation: Iterable[str], end: int) -> bool:
     """Tell whether none of the machines of an operation has told good pieces up to `end`."""
     for machine in operation:
-        if "good" not in await all_untold(store, machine, end):
+        if "good" not in await all_not_reported(store, machine, end):
             return False
     return True
 
 
 async def ever_counted(store: Store, machine: str, end: int) -> bool:
     """Tell whether a machine has counted pieces up to `end`: a count of 0 is one."""
-    return not {"produced", "good"} <= await all_untold(store, machine, end)
+    return not {"produced", "good"} <= await all_not_reported(store, machine, end)
 
 
-def told(event: AnyEvent) -> set[str]:
+def reported(event: AnyEvent) -> set[str]:
     """Return the fields of the ledger that an event tells, of counts, materials and labour."""
     match event:
         case Count() | Material():

@@ -16,7 +16,7 @@ from broker.mqtt.packets import Publication
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class Gateway:
+class ContractEncoder:
     """Makes messages of events.
 
     Args:

@@ -7,26 +7,26 @@ from typing import Final
 from services.ledger.fields import NANO
 from services.ledger.indicators.indicator import Indicator, register
 from services.ledger.indicators.terms import Terms, Undefined
-from services.ledger.indicators.untold import uncounted, unheard, unjudged, unmetered, unrated
+from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unmetered, unrated
 
-BEYOND: Final[dict[str, Indicator]] = {}
+EXTRA: Final[dict[str, Indicator]] = {}
 """By name."""
 
-_beyond = partial(register, BEYOND, None)
+_extra = partial(register, EXTRA, None)
 
 
-@_beyond("PRI×GQ / CT")
+@_extra("PRI×GQ / CT")
 def teep(of: Terms) -> float:
     """Beyond the standard: PRI×GQ / CT, a ratio.
 
     Total effective equipment performance: fully productive time over calendar time, whatever was planned and known.
     None without time, and as for OEE.
     """
-    of.need(uncounted, unheard, unrated, unjudged)
+    of.need(uncounted, never_counted, unrated, good_not_reported)
     return of["PRI×GQ"] / of["CT"]
 
 
-@_beyond("TTF / FE", "s")
+@_extra("TTF / FE", "s")
 def mtbf_practice(of: Terms) -> float:
     """Beyond the standard: TTF / FE, in s.
 
@@ -35,7 +35,7 @@ def mtbf_practice(of: Terms) -> float:
     return of["TTF"] / of["FE"]
 
 
-@_beyond("TTR / FE", "s")
+@_extra("TTR / FE", "s")
 def mttr_practice(of: Terms) -> float:
     """Beyond the standard: TTR / FE, in s.
 
@@ -44,7 +44,7 @@ def mttr_practice(of: Terms) -> float:
     return of["TTR"] / of["FE"]
 
 
-@_beyond("MST / PBT")
+@_extra("MST / PBT")
 def microstop_ratio(of: Terms) -> float:
     """Beyond the standard: MST / PBT, a ratio.
 
@@ -54,7 +54,7 @@ def microstop_ratio(of: Terms) -> float:
     return of["MST"] / of["PBT"]
 
 
-@_beyond("E / GQ", "kW.h")
+@_extra("E / GQ", "kW.h")
 def energy_per_good_piece(of: Terms) -> float:
     """Beyond the standard: E / GQ, in kW.h.
 
@@ -64,7 +64,7 @@ def energy_per_good_piece(of: Terms) -> float:
     return of["E"] / of["GQ"]
 
 
-@_beyond("EF × E / GQ", "kg")
+@_extra("EF × E / GQ", "kg")
 def co2e_per_good_piece(of: Terms) -> float:
     """Beyond the standard: EF × E / GQ, in kg.
 
@@ -74,7 +74,7 @@ def co2e_per_good_piece(of: Terms) -> float:
     return of["EF"] * of["E"] / (NANO * of["GQ"])
 
 
-@_beyond("Π first_pass_yield")
+@_extra("Π first_pass_yield")
 def rolled_throughput_yield(of: Terms) -> float:
     """Beyond the standard: Π first_pass_yield, a ratio.
 
@@ -88,7 +88,7 @@ def rolled_throughput_yield(of: Terms) -> float:
     return prod(each.get("first_pass", 0) for each in inspecting) / prod(each["inspected"] for each in inspecting)
 
 
-@_beyond("OGQ / PPQ")
+@_extra("OGQ / PPQ")
 def schedule_attainment(of: Terms) -> float:
     """Beyond the standard: OGQ / PPQ, a ratio.
 
@@ -97,7 +97,7 @@ def schedule_attainment(of: Terms) -> float:
     return of["OGQ"] / of["PPQ"]
 
 
-@_beyond("PT / PPQ", "s")
+@_extra("PT / PPQ", "s")
 def takt(of: Terms) -> float:
     """Beyond the standard: PT / PPQ, in s.
 
@@ -106,7 +106,7 @@ def takt(of: Terms) -> float:
     return of["PT"] / of["PPQ"]
 
 
-@_beyond("OGQ × (PRI×PQb / PQb) / PBTb")
+@_extra("OGQ × (PRI×PQb / PQb) / PBTb")
 def bottleneck_oee(of: Terms) -> float:
     """Beyond the standard: OGQ × (PRI×PQb / PQb) / PBTb, a ratio.
 
@@ -114,5 +114,5 @@ def bottleneck_oee(of: Terms) -> float:
     busy time of the bottleneck. None for what is not a line with a known bottleneck, where that produced nothing or was
     not planned, or nobody told the ideal cycle of a piece.
     """
-    of.need(uncounted, unrated, unjudged)
+    of.need(uncounted, unrated, good_not_reported)
     return of["OGQ"] * of["PRI×PQb"] / (of["PQb"] * of["PBTb"])

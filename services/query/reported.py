@@ -10,14 +10,14 @@ import msgspec
 from broker.contract.events import COUNTERS, State
 from broker.contract.topics import Kind
 from services.ledger.counters import increments
-from services.ledger.history import History, reach_back
+from services.ledger.history import History, lookback_ns
 from services.query.paging import pages
 from services.store.interface import Store
 
 _KINDS: Final[tuple[Kind, ...]] = ("state", "status", "count")
 
 
-class Told(msgspec.Struct, frozen=True):
+class Reported(msgspec.Struct, frozen=True):
     """What one machine told.
 
     Attributes:
@@ -29,7 +29,7 @@ class Told(msgspec.Struct, frozen=True):
     pieces: dict[str, int]
 
 
-async def told(store: Store, machine: str, start: int, end: int, short_ns: int) -> Told:
+async def reported(store: Store, machine: str, start: int, end: int, short_ns: int) -> Reported:
     """Return what a machine told of start ≤ t < end.
 
     Args:
@@ -39,19 +39,19 @@ async def told(store: Store, machine: str, start: int, end: int, short_ns: int) 
         end: the same.
         short_ns: the plant's limit of micro-stops.
     """
-    since = start - reach_back(short_ns)
+    since = start - lookback_ns(short_ns)
     history = History(start)
-    for event in await store.before(_KINDS, machine, since):
+    for event in await store.latest_before(_KINDS, machine, since):
         history.put(event, event.at, 0)
     async for page in pages(store, _KINDS, machine, since, end + 1):
         for event in page:
             history.put(event, event.at, 0)
     states: dict[State, int] = {}
-    for begin, until, said in history.stretches(start, end):
-        states[said.state] = states.get(said.state, 0) + until - begin
+    for begin, until, reported_state in history.intervals(start, end):
+        states[reported_state.state] = states.get(reported_state.state, 0) + until - begin
     pieces = {
         counter: sum(added or 0 for _, added in increments(history.readings[counter, ""], start, end))
         for counter in COUNTERS
         if (counter, "") in history.readings
     }
-    return Told(states, pieces)
+    return Reported(states, pieces)

@@ -10,20 +10,22 @@ from typing import Final, NoReturn
 
 import structlog
 
-from services.store.holdings import EVENTS_KEPT_NS, MINUTES_KEPT_NS
 from services.store.interface import Store, StoreError
+from services.store.retention import EVENTS_RETENTION_NS, MINUTES_RETENTION_NS
 
 EVERY_S: Final = 3_600.0
 
 _log = structlog.get_logger("corridor.ingest")
 
 
-async def keep_forgetting(store: Store, now: Callable[[], int], *, every_s: float = EVERY_S) -> NoReturn:
+async def apply_retention_hourly(store: Store, now: Callable[[], int], *, every_s: float = EVERY_S) -> NoReturn:
     """Let a store forget, now and every hour, until cancelled. What goes wrong is tried again the next time."""
     while True:
         present = now()
         try:
-            gone = await store.forget(events_before=present - EVENTS_KEPT_NS, minutes_before=present - MINUTES_KEPT_NS)
+            gone = await store.apply_retention(
+                events_before=present - EVENTS_RETENTION_NS, minutes_before=present - MINUTES_RETENTION_NS
+            )
             if gone:
                 _log.info("forgotten, for it is older than it is kept", rows=gone)
         except StoreError as error:

@@ -51,7 +51,7 @@ class Window(msgspec.Struct):
         return now - self.published >= REPEAT_NS
 
 
-class Board:
+class WindowTotals:
     """The running and the last windows of every asset path.
 
     Attributes:
@@ -69,7 +69,7 @@ class Board:
         self.members: dict[str, list[str]] = {}
         self.lines: dict[str, list[str]] = {}
 
-    def take_in(self, machines: Iterable[str]) -> None:
+    def add(self, machines: Iterable[str]) -> None:
         """Be of these machines, and of what they belong to."""
         self.members = {}
         for machine in machines:
@@ -126,7 +126,7 @@ class Board:
             self.running.pop((asset, kind), None)
             self.ended.pop((asset, LAST + kind), None)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Forget all windows."""
         self.running.clear()
         self.ended.clear()

@@ -19,7 +19,7 @@ LONGEST_TOPIC_SHOWN: Final = 400
 MOST_EVENTS_SHOWN: Final = 8
 
 
-class Heard(msgspec.Struct, frozen=True, gc=False):
+class ReceivedMessage(msgspec.Struct, frozen=True, gc=False):
     """One message as it arrived, and what came of it: its events, or why it was refused and how to mend it.
 
     Attributes:
@@ -33,47 +33,47 @@ class Heard(msgspec.Struct, frozen=True, gc=False):
     size: int
     events: tuple[AnyEvent, ...] = ()
     problem: str = ""
-    cure: str = ""
+    hint: str = ""
 
     @classmethod
     def of(
-        cls, number: int, message: Message, events: Sequence[AnyEvent] = (), *, problem: str = "", cure: str = ""
+        cls, number: int, message: Message, events: Sequence[AnyEvent] = (), *, problem: str = "", hint: str = ""
     ) -> Self:
         """Return what is kept of a message."""
         payload = message.payload
         cut = msgspec.structs.replace(
             message, topic=message.topic[:LONGEST_TOPIC_SHOWN], payload=payload[:LONGEST_PAYLOAD_SHOWN]
         )
-        return cls(number, cut, len(payload), tuple(map(_cut, events[:MOST_EVENTS_SHOWN])), problem, cure)
+        return cls(number, cut, len(payload), tuple(map(_cut, events[:MOST_EVENTS_SHOWN])), problem, hint)
 
 
-def shown(heard: Heard) -> dict[str, Any]:
+def shown(received: ReceivedMessage) -> dict[str, Any]:
     """Return a message for JSON."""
-    message = heard.message
+    message = received.message
     payload = message.payload
-    is_whole = len(payload) == heard.size
+    is_whole = len(payload) == received.size
     try:
         text = payload.decode("utf-8", "strict" if is_whole else "ignore")
     except UnicodeDecodeError:
         text = "base64 " + base64.b64encode(payload).decode()
-    told: dict[str, Any] = {
-        "number": heard.number,
+    reported: dict[str, Any] = {
+        "number": received.number,
         "at": message.received_at // NS_PER_MS,
         "topic": message.topic,
         "payload": text + ("" if is_whole else "…"),
         "retained": message.retained,
     }
-    if heard.problem:
-        return told | {"problem": heard.problem, "cure": heard.cure}
-    return told | {"means": [_meaning(event) for event in heard.events]}
+    if received.problem:
+        return reported | {"problem": received.problem, "cure": received.hint}
+    return reported | {"means": [_meaning(event) for event in received.events]}
 
 
-def is_within(heard: Heard, asset: str) -> bool:
+def is_within(received: ReceivedMessage, asset: str) -> bool:
     """Tell whether a message is of an asset ('' for all); one whose topic is no good is of none."""
     if not asset:
         return True
     try:
-        path = parse(heard.message.topic).asset
+        path = parse(received.message.topic).asset
     except ContractError:
         return False
     return is_under(path, asset)
@@ -91,10 +91,14 @@ def _cut(event: AnyEvent) -> AnyEvent:
 
 def _meaning(event: AnyEvent) -> dict[str, Any]:
     """Return an event as its kind, its asset and its own fields, those at their default left out."""
-    told = msgspec.to_builtins(event)
+    reported = msgspec.to_builtins(event)
     defaults = {"", None, False}
     return (
         {"kind": event.kind}
-        | {name: value for name, value in told.items() if name == "at" or (value not in defaults and name != "asset")}
+        | {
+            name: value
+            for name, value in reported.items()
+            if name == "at" or (value not in defaults and name != "asset")
+        }
         | {"at": event.at // NS_PER_MS}
     )

@@ -13,12 +13,23 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from broker.contract.events import STATES
-from services.ledger.columnar.axis import LIMIT, UNKNOWN, Axis, Lane, Marks, Timeline, differs, merged, place, timeline
-from services.ledger.columnar.columns import CODES, NO_ORDER, UNTOLD, Codes, Columns, Slice, Table, Whole
+from services.ledger.columnar.columns import CODES, NO_ORDER, NOT_REPORTED, Codes, Columns, Slice, Table, Whole
 from services.ledger.columnar.increments import increments, times
+from services.ledger.columnar.timeline_arrays import (
+    LIMIT,
+    UNKNOWN,
+    ChangePoints,
+    StateTimeline,
+    Timeline,
+    TimelineArrays,
+    differs,
+    merged,
+    place,
+    timeline,
+)
 from services.ledger.entries import Order
 from services.ledger.fields import FIELDS, NANO
-from services.ledger.history import MINUTE, Said
+from services.ledger.history import MINUTE, ReportedState
 from services.ledger.rows import NO_SHIFT, STOPPED, WORKING, Rows, time_field
 
 _N: Final = len(FIELDS)
@@ -30,7 +41,10 @@ _NOT_PLANNED: Final = 1  # 0 stands for no calendar, 2 for planned
 _IS_WORKING: Final = np.array([state in WORKING for state in STATES])
 _SOME_ORDER: Final = Order("", "-", None)
 _FIELD_NAMES: Final = [
-    [[time_field(Said(state, ""), order, planned) for order in (None, _SOME_ORDER)] for planned in (None, False, True)]
+    [
+        [time_field(ReportedState(state, ""), order, planned) for order in (None, _SOME_ORDER)]
+        for planned in (None, False, True)
+    ]
     for state in STATES
 ]
 _FIELD: Final = np.array([[[_PLACE[name] for name in names] for names in by_plan] for by_plan in _FIELD_NAMES])
@@ -130,15 +144,15 @@ def build(columns: Columns) -> Made:
 class _Builder:
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
-        self.axis = Axis(columns)
+        self.axis = TimelineArrays(columns)
         self.shifts = Codes(NO_SHIFT)
 
     def build(self) -> Made:
-        said = timeline(self.columns, self.axis)
-        jobs = self.axis.track(self.columns.jobs, (NO_ORDER, 0, UNTOLD))
-        spans = self._spans()
-        self._cut(said, jobs, spans)
-        self._rows(said, jobs, spans)
+        reported_state = timeline(self.columns, self.axis)
+        jobs = self.axis.track(self.columns.jobs, (NO_ORDER, 0, NOT_REPORTED))
+        time_ranges = self._time_ranges()
+        self._cut(reported_state, jobs, time_ranges)
+        self._rows(reported_state, jobs, time_ranges)
         self._time()
         self._people_and_stock()
         self._entries()
@@ -147,7 +161,7 @@ class _Builder:
 
     # ---- The axis and what lies on it ----
 
-    def _spans(self) -> Lane:
+    def _time_ranges(self) -> StateTimeline:
         """Return what each machine's calendar plans: plan and shift."""
         at: list[Whole] = []
         plans: list[list[int]] = []
@@ -156,41 +170,41 @@ class _Builder:
         for number, machine in enumerate(self.columns.machines):
             key = (id(machine.rules.calendar), machine.start, machine.end)
             if key not in made:
-                made[key] = self._spans_of(machine)
+                made[key] = self._time_ranges_of(machine)
             starts, planned, shift = made[key]
             at.append(starts + self.axis.offset[number])
             plans.append(planned)
             shifts.append(shift)
-        return Lane(np.concatenate(at), (_joined(plans), _joined(shifts)))
+        return StateTimeline(np.concatenate(at), (_joined(plans), _joined(shifts)))
 
-    def _spans_of(self, machine: Slice) -> tuple[Whole, list[int], list[int]]:
+    def _time_ranges_of(self, machine: Slice) -> tuple[Whole, list[int], list[int]]:
         calendar = machine.rules.calendar
         if calendar is None:
             return np.array([machine.start], np.int64), [0], [0]
-        spans = calendar.spans(machine.start, machine.end)
+        time_ranges = calendar.time_ranges(machine.start, machine.end)
         return (
-            np.array([span.start for span in spans], np.int64),
-            [_NOT_PLANNED + span.planned for span in spans],
-            [self.shifts[span.shift] for span in spans],
+            np.array([span.start for span in time_ranges], np.int64),
+            [_NOT_PLANNED + span.planned for span in time_ranges],
+            [self.shifts[span.shift] for span in time_ranges],
         )
 
     # ---- Pieces of time, and the rows that they lie in ----
 
-    def _cut(self, said: Timeline, jobs: Lane, spans: Lane) -> None:
+    def _cut(self, reported_state: Timeline, jobs: StateTimeline, time_ranges: StateTimeline) -> None:
         """Cut the axis: `begin`, `until`, and of which machine each piece is."""
         axis = self.axis
         first = -(-np.array([machine.start + 1 for machine in self.columns.machines], np.int64) // MINUTE) * MINUTE
         counts = np.maximum(-(-(axis.end - axis.offset - first) // MINUTE), 0)
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         minutes = within * MINUTE + np.repeat(first + axis.offset, counts)
-        told = [table for table in (self.columns.labour,) if len(table.at)]
-        others = [table.at + axis.offset[table.owner] for table in told]
+        reported = [table for table in (self.columns.labour,) if len(table.at)]
+        others = [table.at + axis.offset[table.owner] for table in reported]
         if len(self.columns.stocks.at):
             stocks = self.columns.stocks
             others.append(stocks.at + axis.offset[self.columns.stock_machines[stocks.owner]])
         self.counted_from = self._counted_from()
         others.append(np.sort(self.counted_from[self.counted_from != LIMIT]))
-        cuts = merged(axis.start, axis.end, minutes, said.at, jobs.at, spans.at, *others)
+        cuts = merged(axis.start, axis.end, minutes, reported_state.at, jobs.at, time_ranges.at, *others)
         machine = cuts // axis.stride
         inside = (cuts >= axis.start[machine]) & (cuts <= axis.end[machine])
         cuts, machine = cuts[inside], machine[inside]
@@ -211,15 +225,15 @@ class _Builder:
             found[machine] = table.at[firsts[is_count]] + self.axis.offset[machine]
         return found
 
-    def _rows(self, said: Timeline, jobs: Lane, spans: Lane) -> None:
+    def _rows(self, reported_state: Timeline, jobs: StateTimeline, time_ranges: StateTimeline) -> None:
         """Find what holds in each piece, and its row: machine, minute, product, shift."""
-        self.timeline, self.said = said, place(said.at, self.begin)
+        self.timeline, self.reported_state = reported_state, place(reported_state.at, self.begin)
         self.job = place(jobs.at, self.begin)
         self.job_values = jobs.values
         order, product, _ = jobs.values
         self.order, self.product = order[self.job], product[self.job]
-        span = place(spans.at, self.begin)
-        self.plan, self.shift = (values[span] for values in spans.values)
+        span = place(time_ranges.at, self.begin)
+        self.plan, self.shift = (values[span] for values in time_ranges.values)
         is_new = (self.time % MINUTE == 0) | differs(self.machine)
         self.minute = np.cumsum(is_new) - 1
         is_new |= differs(self.product) | differs(self.shift)
@@ -236,7 +250,7 @@ class _Builder:
         """Put the time of each piece into its fields."""
         self.length = self.until - self.begin
         self.sums = np.zeros((len(self.heads), _N), np.int64)
-        code = self.timeline.code[self.said]
+        code = self.timeline.code[self.reported_state]
         has_order = self.order != NO_ORDER
         self._add(_FIELD[code, self.plan, has_order.astype(np.int64)], self.length)
         self.sums[:, _PLACE["between_s"]] = self.sums[:, _PLACE["running_s"]]
@@ -245,7 +259,7 @@ class _Builder:
             ("overtime_s", (self.plan == _NOT_PLANNED) & _IS_WORKING[code]),
             ("order_s", has_order),
             ("uncounted_s", (code == _RUNNING) & (self.begin < self.counted_from[self.machine])),
-            ("microstop_s", self.timeline.is_short[self.said] & (self.plan != _NOT_PLANNED)),
+            ("microstop_s", self.timeline.is_short[self.reported_state] & (self.plan != _NOT_PLANNED)),
         ):
             places = np.flatnonzero(is_so)
             self._add(_PLACE[field], self.length[places], places)
@@ -255,15 +269,15 @@ class _Builder:
         np.maximum.at(newest, self.row[with_order], with_order)
         has_one = newest >= 0
         self.newest_order[has_one] = self.order[newest[has_one]]
-        reason = self.timeline.reason[self.said]
-        is_told = (reason != 0) & _HAS_REASON[code, self.plan, has_order.astype(np.int64)]
-        counted = np.flatnonzero(is_told | self._is_stopped(code, np.arange(len(code))))
+        reason = self.timeline.reason[self.reported_state]
+        is_reported = (reason != 0) & _HAS_REASON[code, self.plan, has_order.astype(np.int64)]
+        counted = np.flatnonzero(is_reported | self._is_stopped(code, np.arange(len(code))))
         self.reason_time = (self.minute[counted], code[counted], reason[counted], self.length[counted])
 
-    def _is_stopped(self, code: Whole, piece: Whole) -> Marks:
+    def _is_stopped(self, code: Whole, piece: Whole) -> ChangePoints:
         """Return whether time in these states, at these pieces, is lost: it is told by reason, even by none."""
         has_order = self.order[piece] != NO_ORDER
-        is_so: Marks = _IS_STOPPED[code, self.plan[piece], has_order.astype(np.int64)]
+        is_so: ChangePoints = _IS_STOPPED[code, self.plan[piece], has_order.astype(np.int64)]
         return is_so
 
     def _add(self, field: Whole | int, amount: Whole | int, places: Whole | None = None) -> None:
@@ -317,8 +331,8 @@ class _Builder:
             ("microstops", is_stop),
         ):
             self._add(_PLACE[field], NANO, piece[is_so])
-        is_told = (reason != 0) | self._is_stopped(code, piece)
-        is_entry = is_told & ((code != known) | (reason != known_reason))
+        is_reported = (reason != 0) | self._is_stopped(code, piece)
+        is_entry = is_reported & ((code != known) | (reason != known_reason))
         self.reason_entries = (self.minute[piece[is_entry]], code[is_entry], reason[is_entry])
 
     def _pieces(self) -> None:
@@ -328,9 +342,11 @@ class _Builder:
             return
         machine = self.columns.reading_machines[table.owner]
         at = table.at + self.axis.offset[machine]
-        added, dips = increments(table.owner, table.at, table.values[0])
-        dipped = at[dips]
-        dipped = dipped[(dipped > self.axis.start[machine[dips]]) & (dipped <= self.axis.end[machine[dips]])]
+        added, counter_glitches = increments(table.owner, table.at, table.values[0])
+        dipped = at[counter_glitches]
+        dipped = dipped[
+            (dipped > self.axis.start[machine[counter_glitches]]) & (dipped <= self.axis.end[machine[counter_glitches]])
+        ]
         self._add(_PLACE["dips"], NANO, np.searchsorted(self.begin, dipped - 1, "right") - 1)
         counts = np.flatnonzero((added != 0) & (at > self.axis.start[machine]) & (at <= self.axis.end[machine]))
         added, field = added[counts], self.columns.reading_fields[table.owner[counts]]
@@ -342,28 +358,30 @@ class _Builder:
             if not len(pieces):
                 continue
             ideal_ns = self._ideal_ns(places)
-            is_told = ideal_ns != UNTOLD
+            is_reported = ideal_ns != NOT_REPORTED
             if float(np.abs(pieces).sum()) * float(np.abs(ideal_ns).max()) / NANO >= LIMIT / 2:
                 raise OverflowError("pieces times their ideal cycle do not fit")
-            self._add(_PLACE[ideal_field], times(pieces[is_told], ideal_ns[is_told], NANO // 2), places[is_told])
+            self._add(
+                _PLACE[ideal_field], times(pieces[is_reported], ideal_ns[is_reported], NANO // 2), places[is_reported]
+            )
             if name == "produced":
-                self._add(_PLACE["unrated"], pieces[~is_told], places[~is_told])
-                is_off = self.timeline.code[self.said[places]] == _OFF
+                self._add(_PLACE["unrated"], pieces[~is_reported], places[~is_reported])
+                is_off = self.timeline.code[self.reported_state[places]] == _OFF
                 self._add(_PLACE["produced_off"], pieces[is_off], places[is_off])
 
     def _ideal_ns(self, piece: Whole) -> Whole:
-        """Return nanoseconds a piece: the order's, else what the plant says of machine and product, else `UNTOLD`."""
+        """Return nanoseconds a piece: the order's, else the plant's for machine and product, else `NOT_REPORTED`."""
         ideal_ns = self.job_values[2][self.job[piece]]
-        asked = np.flatnonzero(ideal_ns == UNTOLD)
+        asked = np.flatnonzero(ideal_ns == NOT_REPORTED)
         products = self.columns.products
         pairs = self.machine[piece[asked]] * len(products) + self.product[piece[asked]]
-        known = np.full(len(self.columns.machines) * len(products), UNTOLD, np.int64)
+        known = np.full(len(self.columns.machines) * len(products), NOT_REPORTED, np.int64)
         is_asked = np.zeros(len(known), np.bool_)
         is_asked[pairs] = True
         for pair in np.flatnonzero(is_asked).tolist():
             machine, product = divmod(pair, len(products))
-            told = self.columns.machines[machine].rules.ideal_ns(products[product])
-            known[pair] = UNTOLD if told is None else told
+            reported = self.columns.machines[machine].rules.ideal_ns(products[product])
+            known[pair] = NOT_REPORTED if reported is None else reported
         ideal_ns[asked] = known[pairs]
         return ideal_ns
 
