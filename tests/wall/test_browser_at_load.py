@@ -75,9 +75,9 @@ async def test_what_was_refused_is_not_none_when_it_could_not_be_asked(browser: 
         page = await context.new_page()
         await page.route("**/api/v1/rejected*", lambda route: route.abort())
         await page.goto(f"{wall.url}/devices")
-        rejected = page.locator("section", has=page.get_by_role("heading", name="Refused messages"))
+        rejected = page.locator("section", has=page.get_by_role("heading", name="Rejected messages"))
         await expect(rejected).to_contain_text("could not be loaded")
-        await expect(rejected).not_to_contain_text("none was refused")
+        await expect(rejected).not_to_contain_text("no rejected messages")
 
 
 async def test_the_page_on_paper_prints_as_the_manual_says(wall: Wall, tmp_path: Path) -> None:
