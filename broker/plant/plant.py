@@ -6,10 +6,12 @@ those above it (site, area, line) unless it says otherwise, and a machine that n
 declared asset above it.
 
 `parse` reads the text and judges all of it; a file with mistakes is refused as a whole, every mistake told with its
-line and cure. The tables under `simulate` are the simulator's to judge and are kept as they are.
+line and cure. The tables under `simulate` are the simulator's to judge and are kept as they are; only the flow of a
+line is read from them too, by the same rules as that of a line of real machines.
 """
 
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -92,6 +94,19 @@ class AssetInfo(msgspec.Struct, frozen=True):
     stages: tuple[tuple[str, ...], ...] = ()
 
 
+class Flow(msgspec.Struct, frozen=True):
+    """How pieces pass a line.
+
+    Attributes:
+        stages: the machines of each step, in the order of the flow, those of one step side by side: the last level of
+            their paths.
+        buffers: pieces that fit between two steps, one number fewer than stages; nothing where they are not known.
+    """
+
+    stages: tuple[tuple[str, ...], ...] = ()
+    buffers: tuple[int, ...] = ()
+
+
 class Product(msgspec.Struct, frozen=True):
     """A product: its title, and its ideal cycle in seconds a piece, by asset path ('' for everywhere else)."""
 
@@ -124,6 +139,7 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         reasons: the reason codes.
         calendars: the calendars by name.
         simulate: what is under `simulate`, as it stands.
+        simulated_flows: the flows of the simulated lines, by the line's path.
         text: the source, so that a store can keep it.
     """
 
@@ -134,6 +150,7 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
     reasons: dict[str, Reason] = {}
     calendars: dict[str, NamedCalendar] = {}
     simulate: dict[str, Any] = {}
+    simulated_flows: dict[str, Flow] = {}
     text: str = ""
 
     def asset(self, path: str) -> AssetInfo:
@@ -185,16 +202,14 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         return self.asset(asset).targets
 
     def stages(self, line: str) -> list[list[str]]:
-        """Return the machines of each step of a line's flow, first step first; nothing where nobody told.
+        """Return the machines of each step of a line's flow, first step first; nothing where none is declared."""
+        return [[f"{line}/{machine}" for machine in stage] for stage in self.flow(line).stages]
 
-        A simulated line tells it in its `simulate` part, which the simulator judges.
-        """
-        declared = self.assets.get(line)
-        stages: Any = declared.stages if declared else ()
-        if not stages:
-            simulated = self.simulate.get("line", {}).get(line, {})
-            stages = simulated.get("stages", []) if isinstance(simulated, dict) else []
-        return [[f"{line}/{machine}" for machine in stage] for stage in stages]
+    def flow(self, line: str) -> Flow:
+        """Return how pieces pass a line: as its asset declares it, else as it is simulated; empty where neither is."""
+        simulated = self.simulated_flows.get(line, Flow())
+        declared = self.assets.get(line, AssetInfo(line)).stages
+        return Flow(declared) if declared and declared != simulated.stages else simulated
 
     def signal_info(self, machine: str, signal: str) -> SignalInfo | None:
         """Return what is known of a machine's signal, None if nothing is."""
@@ -268,6 +283,7 @@ def parse(text: str, source: str) -> Plant:
     limit_s = root.duration_s("microstop-limit")
     calendars = _calendars(root.table("calendar"))
     assets = _assets(root.table("asset"), calendars)
+    simulate = root.table("simulate")
     plant = Plant(
         name=root.text("name") or "",
         microstop_limit_ns=_MICROSTOP_LIMIT_NS if limit_s is None else round(limit_s * NS_PER_S),
@@ -275,7 +291,8 @@ def parse(text: str, source: str) -> Plant:
         products=_products(root.table("product")),
         reasons=_reasons(root.table("reason")),
         calendars=calendars,
-        simulate=root.table("simulate").values,
+        simulate=simulate.values,
+        simulated_flows=_flows(simulate.table("line")),
         text=text,
     )
     root.close()
@@ -333,6 +350,16 @@ def _asset(path: str, table: Table, above: AssetInfo, calendars: dict[str, Named
     return info
 
 
+def _flows(lines: Table) -> dict[str, Flow]:
+    """Read the flows of the simulated lines; the other keys of these tables are for the simulator."""
+    found = {}
+    for path in lines:
+        line = lines.table(path)
+        if stages := _stages(path, line):
+            found[path] = Flow(stages, _buffers(line))
+    return found
+
+
 def _stages(path: str, table: Table) -> tuple[tuple[str, ...], ...]:
     found = table.array("stages")
     if found and path.count("/") != 2:
@@ -341,7 +368,21 @@ def _stages(path: str, table: Table) -> tuple[tuple[str, ...], ...]:
     if not good:
         table.wrong("stages", "these are not stages", 'write stages = [["mill-1", "mill-2"], ["cmm-1"]]')
         return ()
+    machines = list(chain.from_iterable(found))
+    for name in dict.fromkeys(machines):
+        if not topics.is_name(name):
+            table.wrong("stages", f"{shown(name)} is not a machine's name", "write the last level of its path, mill-1")
+        if machines.count(name) > 1:
+            table.wrong("stages", f"{shown(name)} stands in it twice", "name each machine in one stage, once")
     return tuple(map(tuple, found))
+
+
+def _buffers(table: Table) -> tuple[int, ...]:
+    found = table.array("buffers")
+    if not all(isinstance(places, int) and not isinstance(places, bool) and places > 0 for places in found):
+        table.wrong("buffers", "these are not buffers", "write how many pieces fit between two stages, as in [8, 8]")
+        return ()
+    return tuple(found)
 
 
 def _calendar_name(table: Table, calendars: dict[str, NamedCalendar]) -> str | None:

@@ -48,18 +48,10 @@ def sheet(
 
 
 def _flows(plant: Plant) -> dict[str, dict[str, Any]]:
-    """Return, of each line whose description tells it, its stages of machines and the sizes of the buffers between."""
-    lines = plant.simulate.get("line")
-    if not isinstance(lines, dict):
-        return {}
-    return {
-        path: {
-            "stages": [[f"{path}/{machine}" for machine in stage] for stage in line["stages"]],
-            "buffers": line.get("buffers", []),
-        }
-        for path, line in lines.items()
-        if isinstance(line, dict) and "stages" in line
-    }
+    """Return the stages of machines of each line that has a flow, and the sizes of the buffers between."""
+    lines = [*plant.assets, *plant.simulated_flows]
+    flows = {path: (plant.stages(path), plant.flow(path).buffers) for path in lines}
+    return {path: {"stages": stages, "buffers": buffers} for path, (stages, buffers) in flows.items() if stages}
 
 
 def _above(path: str) -> list[str]:

@@ -68,6 +68,14 @@ def test_mistakes_are_listed_and_end_with_status_1(corridor: Corridor, tmp_path:
     ]
 
 
+def test_a_flow_that_is_none_is_found_before_a_service_needs_it(corridor: Corridor, tmp_path: Path) -> None:
+    file = tmp_path / "plant.toml"
+    file.write_text('[simulate.line."a/b/c"]\nstages = 3\n')
+    status, output, _ = corridor("plant", "check", str(file))
+    assert status == 1
+    assert f'{file}:2: simulate.line."a/b/c".stages: 3 is not an array' in output
+
+
 def test_json(corridor: Corridor, tmp_path: Path) -> None:
     file = tmp_path / "plant.toml"
     file.write_text(GOOD)

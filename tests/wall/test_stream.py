@@ -7,7 +7,10 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 from broker.contract.message import Message
+from broker.plant.plant import parse
 from services.store.interface import Store
+from services.wall.live_state import LiveState
+from services.wall.plant_sheet import sheet
 from services.wall.stream import Scope, Stream
 from tests.wall.works import CMM, LINE, MILL, NOW, PLANT, Clock, make_parts
 
@@ -63,9 +66,15 @@ async def test_a_snapshot_comes_first_and_has_all_that_a_page_needs(store: Store
             assert reported["facts"][LINE]["state"]["tally"] == {"running": 1, "unknown": 1}
             assert reported["plant"]["titles"][MILL] == "Mill one"
             assert reported["plant"]["zones"] == {"leeds": "Europe/London"}
-            assert reported["plant"]["flows"][LINE]["stages"] == [[MILL], [CMM]]
+            assert reported["plant"]["flows"] == {LINE: {"stages": [[MILL], [CMM]], "buffers": [8]}}
             assert reported["plant"]["signals"][MILL]["spindle-temp"]["high"] == 55
             assert reported["now"] == NOW / 1_000_000
+
+
+def test_a_line_whose_asset_declares_its_stages_has_its_flow_on_the_page() -> None:
+    plant = parse(f'[asset."{LINE}"]\nstages = [["mill-1", "mill-2"], ["cmm-1"]]\n[asset."{MILL}"]\n', "test.toml")
+    flows = sheet(plant, LiveState(), Scope(), None)["flows"]
+    assert flows == {LINE: {"stages": [[MILL, f"{LINE}/mill-2"], [CMM]], "buffers": ()}}
 
 
 async def test_then_come_changes_and_only_those(store: Store) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from broker.contract.events import NS_PER_S, STATES
 from broker.plant.calendar import TimeRange
-from broker.plant.plant import NO_PLANT, PlantError, SignalInfo, load, parse
+from broker.plant.plant import NO_PLANT, Flow, PlantError, SignalInfo, load, parse
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
 
@@ -98,6 +98,40 @@ def test_a_title_is_declared_or_made_readable() -> None:
     assert plant.title("sheffield/machining/line-1") == "Line 1, titanium"
     assert plant.title(MILL) == "Mill 1"
     assert plant.title("lancaster/joining/line-1/friction-stir-2") == "Friction stir 2"
+
+
+LINE = "sheffield/machining/line-1"
+
+
+@pytest.mark.parametrize("table", ["asset", "simulate.line"])
+def test_a_line_has_the_flow_that_its_asset_or_its_simulation_declares(table: str) -> None:
+    plant = parse(f'[{table}."{LINE}"]\nstages = [["mill-1", "mill-2"], ["cmm-1"]]\n', "plant.toml")
+    assert plant.stages(LINE) == [[MILL, f"{LINE}/mill-2"], [f"{LINE}/cmm-1"]]
+    assert plant.flow(LINE) == Flow((("mill-1", "mill-2"), ("cmm-1",)))
+    assert plant.stages("sheffield/machining/line-2") == []
+
+
+def test_the_asset_s_flow_counts_before_the_simulated_one_whose_buffers_are_of_its_own_stages() -> None:
+    simulated = f'[simulate.line."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\nbuffers = [8]\n'
+    same = f'[asset."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\n'
+    assert parse(simulated + same, "plant.toml").flow(LINE).buffers == (8,)
+    other = same.replace('[["mill-1"], ["cmm-1"]]', '[["cmm-1"]]')
+    assert parse(simulated + other, "plant.toml").flow(LINE) == Flow((("cmm-1",),))
+
+
+@pytest.mark.parametrize("table", ["asset", "simulate.line"])
+@pytest.mark.parametrize(
+    "stages",
+    ["3", '"mill-1"', "[3]", '["mill-1"]', "[[]]", "[[3]]", "{ a = 1 }", '[["a", "a"]]', '[["a"], ["a"]]', '[["A B"]]'],
+)
+def test_stages_that_are_none_are_found_where_they_are_declared(table: str, stages: str) -> None:
+    (mistake,) = mistakes(f'[{table}."{LINE}"]\nstages = {stages}\n')
+    assert mistake.startswith(f'plant.toml:2: {table}."{LINE}".stages')
+
+
+@pytest.mark.parametrize("line", ["3", "[]", '{ "a/b/c" = 3 }', '{ "a/b/c" = { stages = [["m"]], buffers = ["x"] } }'])
+def test_a_simulated_line_that_is_none_is_a_mistake(line: str) -> None:
+    assert mistakes(f"[simulate]\nline = {line}\n")
 
 
 def test_settings_come_from_the_nearest_asset_above() -> None:
