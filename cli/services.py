@@ -249,7 +249,7 @@ async def run_ingest(
             Session(broker, client_id=name, filters=ingesting.filters(group), persistent=True, now=now) as session,
             watching(watch or Watch(), "ingest", session, store) as vitals,
         ):
-            await ingesting.ingest(session, vitals.store, now=now)
+            await ingesting.ingest(session, session, vitals.store, now=now)
 
 
 async def run_kpi(
@@ -262,7 +262,7 @@ async def run_kpi(
             Session(broker, client_id=name, filters=kpi_filters(), persistent=True, now=now) as session,
             watching(watch or Watch(), "kpi", session, store) as vitals,
         ):
-            await serve_productivity(session, vitals.store, plant, now, ticked=vitals.ticked)
+            await serve_productivity(session, session, vitals.store, plant, now, ticked=vitals.ticked)
 
 
 @contextlib.contextmanager

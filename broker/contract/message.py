@@ -1,4 +1,4 @@
-"""A message as it came over the wire, before anyone judged it."""
+"""A message as it came over the wire, before anyone validated it, and one as it is to go out."""
 
 import msgspec
 
@@ -19,3 +19,19 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     qos: int = 1
     retained: bool = False
     received_at: int = 0
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """A message to publish.
+
+    Attributes:
+        topic: the full topic, without wildcards.
+        payload: the bytes.
+        qos: 0 (sent once, perhaps lost) or 1 (sent until the broker has it, perhaps twice).
+        retain: the broker keeps it as the topic's last known value.
+    """
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False

@@ -7,7 +7,7 @@ numbers are those of the OASIS standard of 29 October 2014.
 from collections.abc import Sequence
 from typing import Final
 
-from broker.contract.message import Message
+from broker.contract.message import Message, Publication
 from broker.mqtt.packets import (
     Acknowledgement,
     Answer,
@@ -16,7 +16,6 @@ from broker.mqtt.packets import (
     PacketError,
     Parsed,
     Pong,
-    Publication,
     SubAck,
 )
 

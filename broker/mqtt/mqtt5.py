@@ -10,7 +10,7 @@ from typing import Final
 
 import mqtt5
 
-from broker.contract.message import Message
+from broker.contract.message import Message, Publication
 from broker.mqtt.packets import (
     LONGEST_PACKET,
     Acknowledgement,
@@ -21,7 +21,6 @@ from broker.mqtt.packets import (
     PacketError,
     Parsed,
     Pong,
-    Publication,
     SubAck,
 )
 

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from broker.contract.message import Publication
 from broker.mqtt.address import SessionError
 from broker.mqtt.connection import Connection
-from broker.mqtt.packets import Acknowledgement, Codec, ConnAck, Publication, check_topic
+from broker.mqtt.packets import Acknowledgement, Codec, ConnAck, check_topic
 
 WINDOW: Final = 2_000
 """How many QoS 1 publications are on the wire at most, whatever the broker would take."""

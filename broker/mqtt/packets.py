@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from broker.contract.message import Message
+from broker.contract.message import Message, Publication
 
 LONGEST_PACKET: Final = 8 * 1024 * 1024
 """Bytes of the longest packet that is received. The contract's limit is far below; what lies between is refused with a
@@ -21,22 +21,6 @@ DISCONNECT: Final = b"\xe0\x00"
 
 class PacketError(ValueError):
     """What came is not MQTT, or not of the version agreed upon; the connection cannot go on."""
-
-
-class Publication(msgspec.Struct, frozen=True):
-    """A message to publish.
-
-    Attributes:
-        topic: the full topic, without wildcards.
-        payload: the bytes.
-        qos: 0 (sent once, perhaps lost) or 1 (sent until the broker has it, perhaps twice).
-        retain: the broker keeps it as the topic's last known value.
-    """
-
-    topic: str
-    payload: bytes
-    qos: int = 1
-    retain: bool = False
 
 
 class Connect(msgspec.Struct, frozen=True):

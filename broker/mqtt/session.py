@@ -23,6 +23,7 @@ from typing import Any, Final, Self, TypeVar
 
 import structlog
 
+from broker.contract.message import Publication
 from broker.mqtt import address, mqtt5, mqtt311
 from broker.mqtt.address import SessionError
 from broker.mqtt.connection import Connection
@@ -36,7 +37,6 @@ from broker.mqtt.packets import (
     ConnAck,
     Connect,
     Disconnect,
-    Publication,
     SubAck,
     check_topic,
 )

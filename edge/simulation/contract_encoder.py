@@ -11,7 +11,7 @@ import msgspec
 
 from broker.contract import codec, topics
 from broker.contract.events import NS_PER_MS, AnyEvent, Sample
-from broker.mqtt.packets import Publication
+from broker.contract.message import Publication
 
 _ENCODER: Final = msgspec.json.Encoder()
 

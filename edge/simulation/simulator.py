@@ -11,15 +11,16 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from broker import private_files
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
+from broker.contract.message import Publication
 from broker.contract.topics import PREFIX
-from broker.mqtt.packets import Publication
 from broker.plant.plant import Plant
+from broker.source import Publisher
 from edge.simulation import ground_truth, plan
 from edge.simulation.clock import Clock
 from edge.simulation.contract_encoder import ContractEncoder
@@ -41,13 +42,6 @@ _CATCH_UP_S: Final = 10.0
 _NO_WAITING: Final = float("inf")
 _STEP_WITHOUT_WAITING: Final = 600.0
 _log = logging.getLogger(__name__)
-
-
-class Session(Protocol):
-    """What can publish: a broker's session."""
-
-    async def publish(self, *publications: Publication) -> None:
-        """Return when the broker has all of them."""
 
 
 class SavedMessage(msgspec.Struct, frozen=True):
@@ -120,7 +114,7 @@ class Simulator:
             log.append([], simulation.now, last=True)
         self._save(simulation, [], [])
 
-    async def simulate(self, session: Session, clock: Clock) -> None:
+    async def simulate(self, publisher: Publisher, clock: Clock) -> None:
         """Publish what happens, as it happens by the clock, until cancelled; then say goodbye for the machines.
 
         While the data folder cannot be written it waits, and says so; its machines are offline meanwhile.
@@ -130,18 +124,18 @@ class Simulator:
             SessionError: the broker refused a message.
         """
         with self._log() as log:
-            simulation = await self._begin(session, clock, log)
+            simulation = await self._begin(publisher, clock, log)
             simulation.sampling = _sampling(clock.speed)
             try:
                 while True:
                     if (clock.now() - simulation.now) / clock.speed > LONGEST_LAG_S * NS_PER_S:
-                        simulation = await self._after_gap(session, simulation.memory(), clock.now(), log)
+                        simulation = await self._after_gap(publisher, simulation.memory(), clock.now(), log)
                         simulation.sampling = _sampling(clock.speed)
-                    await self._batch(session, clock, simulation, log)
+                    await self._batch(publisher, clock, simulation, log)
             finally:
-                await self._leave(session, simulation, log)
+                await self._leave(publisher, simulation, log)
 
-    async def _begin(self, session: Session, clock: Clock, log: GroundTruthLog) -> Simulation:
+    async def _begin(self, publisher: Publisher, clock: Clock, log: GroundTruthLog) -> Simulation:
         if self._simulation is not None:  # of its past nobody has heard: the store knows it, the broker does not
             self._simulation.announce(order_since=self._simulation.now - _LONGEST_ORDER_NS)
             return self._simulation
@@ -151,22 +145,22 @@ class Simulator:
         saved = self._saved
         if saved.truth or saved.messages:
             log.append(saved.truth, saved.memory.at)
-            await session.publish(*map(_message, saved.messages))
-        self._simulation = await self._after_gap(session, saved.memory, max(clock.now(), saved.memory.at), log)
+            await publisher.publish(*map(_message, saved.messages))
+        self._simulation = await self._after_gap(publisher, saved.memory, max(clock.now(), saved.memory.at), log)
         return self._simulation
 
-    async def _after_gap(self, session: Session, memory: Checkpoint, now: int, log: GroundTruthLog) -> Simulation:
+    async def _after_gap(self, publisher: Publisher, memory: Checkpoint, now: int, log: GroundTruthLog) -> Simulation:
         """Take up a simulation after time in which its machines were offline."""
         simulation = Simulation(self._plant, max(now, memory.at + NS_PER_MS), memory)
         simulation.announce(order_since=simulation.now - _LONGEST_ORDER_NS)
         assets = [unit.asset for unit in simulation.units]
         log.append(ground_truth.offline(assets, memory.at), memory.at)
         gone: list[AnyEvent] = [Status(asset=asset, at=memory.at, simulated=True, online=False) for asset in assets]
-        await session.publish(*self._encoder.publications(gone))
+        await publisher.publish(*self._encoder.publications(gone))
         self._simulation = simulation
         return simulation
 
-    async def _batch(self, session: Session, clock: Clock, simulation: Simulation, log: GroundTruthLog) -> None:
+    async def _batch(self, publisher: Publisher, clock: Clock, simulation: Simulation, log: GroundTruthLog) -> None:
         speed = clock.speed if clock.speed < _NO_WAITING else _STEP_WITHOUT_WAITING
         due = max(simulation.next_due() + NS_PER_MS, simulation.now + round(SHORTEST_BATCH_S * speed * NS_PER_S))
         due = max(due, min(clock.now(), simulation.now + round(_CATCH_UP_S * speed * NS_PER_S)))
@@ -176,7 +170,7 @@ class Simulator:
         await self._write_down(simulation, publications, reported, log)
         if publications:
             self._is_pending = True
-            await session.publish(*publications)
+            await publisher.publish(*publications)
             self._is_pending = False
 
     async def _write_down(
@@ -196,14 +190,14 @@ class Simulator:
             else:
                 return
 
-    async def _leave(self, session: Session, simulation: Simulation, log: GroundTruthLog) -> None:
+    async def _leave(self, publisher: Publisher, simulation: Simulation, log: GroundTruthLog) -> None:
         """Say goodbye at the end of the last batch: what came after it nobody has heard."""
         assets = [unit.asset for unit in simulation.units]
         with contextlib.suppress(OSError):
             log.append(ground_truth.offline(assets, simulation.now), simulation.now, last=True)
         with contextlib.suppress(Exception):  # nobody is left to be told; the next start says it again
             async with asyncio.timeout(_GOODBYE_S):
-                await session.publish(*self._encoder.publications(simulation.goodbye()))
+                await publisher.publish(*self._encoder.publications(simulation.goodbye()))
                 if not self._is_pending:
                     self._save(simulation, [], [])
 
@@ -225,9 +219,9 @@ class Simulator:
         fresh.replace(target)
 
 
-async def simulate(session: Session, plant: Plant, clock: Clock, *, folder: Path | None = None) -> None:
+async def simulate(publisher: Publisher, plant: Plant, clock: Clock, *, folder: Path | None = None) -> None:
     """Simulate a plant until cancelled, going on from what the folder remembers."""
-    await Simulator(plant, folder).simulate(session, clock)
+    await Simulator(plant, folder).simulate(publisher, clock)
 
 
 def _warmed_up(plant: Plant, start: int) -> Simulation:

@@ -13,7 +13,7 @@ from broker.contract.codec import decode
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
-from broker.mqtt.session import Session
+from broker.source import Publisher, Source
 from services.ingest.retention import apply_retention_hourly
 from services.intake.isolation import isolate, split_valid
 from services.intake.routing import DeadLetters, is_for_kpi, write_with_retry
@@ -28,19 +28,31 @@ def filters(group: str = "", prefix: str = PREFIX) -> list[str]:
 
 
 async def ingest(
-    session: Session, store: Store, *, now: Callable[[], int] = time.time_ns, prefix: str = PREFIX
+    source: Source,
+    publisher: Publisher,
+    store: Store,
+    *,
+    now: Callable[[], int] = time.time_ns,
+    prefix: str = PREFIX,
 ) -> None:
-    """Keep what the session receives until it is left, and let the store forget what is older than it is kept.
+    """Store what the source yields until it ends, and remove from the store what is past its retention.
 
     A batch is written in steps of bounded size, and acknowledged when the store has all of it.
+
+    Args:
+        source: of messages; over MQTT a session that is subscribed to `filters`.
+        publisher: takes the dead letters; over MQTT the same session.
+        store: what to write to.
+        now: tells the time, nanoseconds since 1970-01-01 UTC.
+        prefix: of all topics.
     """
     async with asyncio.TaskGroup() as group:
         retention = group.create_task(apply_retention_hourly(store, now))
-        await _consume(session, store, prefix)
+        await _consume(source, publisher, store, prefix)
         retention.cancel()
 
 
-async def _consume(session: Session, store: Store, prefix: str) -> None:
+async def _consume(source: Source, publisher: Publisher, store: Store, prefix: str) -> None:
     def mean(message: Message) -> Sequence[AnyEvent]:
         """Return the events of a message that are this service's to keep."""
         return () if is_for_kpi(message.topic, prefix) else decode(message, prefix=prefix)
@@ -50,8 +62,8 @@ async def _consume(session: Session, store: Store, prefix: str) -> None:
         await store.write(Batch(events=events, rejected=rejected))
         return rejected
 
-    letters = DeadLetters(session, prefix)
-    async for batch in session.batches():
+    letters = DeadLetters(publisher, prefix)
+    async for batch in source.batches():
         for step in steps(batch.messages, mean):
             rejected = list(step.rejected)
 

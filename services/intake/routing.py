@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 import structlog
 
+from broker.contract.message import Publication
 from broker.contract.payloads import RejectedPayload
 from broker.contract.topics import PREFIX, REJECTED, Kind, is_kpi
-from broker.mqtt.session import Publication, Session
+from broker.source import Publisher
 from services.store.interface import Rejected, StoreError
 from services.store.rejections import Rejections
 
@@ -69,8 +70,8 @@ class DeadLetters:
     Of the others it tells how many there were, at the first, the tenth, the hundredth …
     """
 
-    def __init__(self, session: Session, prefix: str = PREFIX) -> None:
-        self._session = session
+    def __init__(self, publisher: Publisher, prefix: str = PREFIX) -> None:
+        self._publisher = publisher
         self._prefix = prefix
         self._rejections = Rejections(sparse=True)
 
@@ -84,7 +85,7 @@ class DeadLetters:
             first = letters[0]
             _log.info("rejected", messages=len(rejected), first=first.reason, topic=first.topic)
             topic = f"{self._prefix}/{REJECTED}"
-            await self._session.publish(*(Publication(topic, _dead_letter(letter), qos=0) for letter in letters))
+            await self._publisher.publish(*(Publication(topic, _dead_letter(letter), qos=0) for letter in letters))
 
 
 def _dead_letter(message: Rejected) -> bytes:

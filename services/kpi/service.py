@@ -11,8 +11,8 @@ from functools import partial
 from typing import Final
 
 from broker.contract.topics import PREFIX
-from broker.mqtt.session import Publication, Session
 from broker.plant.plant import Plant
+from broker.source import Publisher, Source
 from services.intake.routing import DeadLetters, write_with_retry
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.windows import Windows
@@ -28,7 +28,8 @@ UNHEARD_NS: Final = 2_000_000_000
 
 
 async def serve_productivity(
-    session: Session,
+    source: Source,
+    publisher: Publisher,
     store: Store,
     plant: Plant,
     now: Callable[[], int],
@@ -36,19 +37,30 @@ async def serve_productivity(
     prefix: str = PREFIX,
     ticked: Callable[[float], None] | None = None,
 ) -> None:
-    """Keep what the session receives, and the ledger, until cancelled. Subscribe the session to `kpi_filters`."""
+    """Store what the source yields, and the ledger, until cancelled.
+
+    Args:
+        source: of messages; over MQTT a session that is subscribed to `kpi_filters`.
+        publisher: takes indicators and dead letters; over MQTT the same session.
+        store: what to write to.
+        plant: its equipment and calendars.
+        now: tells the time, nanoseconds since 1970-01-01 UTC.
+        prefix: of all topics.
+        ticked: called after the ledger has grown with time, with the seconds that it took.
+    """
     windows = Windows(store, plant, prefix)
     writer = LedgerWriter(store, plant, now, prefix=prefix, changed=windows.apply)
     lock = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_consume(session, writer, windows, lock, prefix))
-        group.create_task(_pass_time(session, writer, windows, lock, ticked))
+        group.create_task(_consume(source, DeadLetters(publisher, prefix), writer, windows, lock))
+        group.create_task(_pass_time(publisher, writer, windows, lock, ticked))
         group.create_task(_catch_up(writer, windows, lock))
 
 
-async def _consume(session: Session, writer: LedgerWriter, windows: Windows, lock: asyncio.Lock, prefix: str) -> None:
-    letters = DeadLetters(session, prefix)
-    async for batch in session.batches():
+async def _consume(
+    source: Source, letters: DeadLetters, writer: LedgerWriter, windows: Windows, lock: asyncio.Lock
+) -> None:
+    async for batch in source.batches():
         rejected: list[Rejected] = []
 
         async def keep() -> None:
@@ -61,7 +73,11 @@ async def _consume(session: Session, writer: LedgerWriter, windows: Windows, loc
 
 
 async def _pass_time(
-    session: Session, writer: LedgerWriter, windows: Windows, lock: asyncio.Lock, ticked: Callable[[float], None] | None
+    publisher: Publisher,
+    writer: LedgerWriter,
+    windows: Windows,
+    lock: asyncio.Lock,
+    ticked: Callable[[float], None] | None,
 ) -> None:
     """Let the ledger grow with time, and publish the indicators that have changed."""
     loop = asyncio.get_running_loop()
@@ -75,17 +91,17 @@ async def _pass_time(
                 reached = await writer.advance()
                 await windows.roll(writer, reached)
 
-        publications: list[Publication] = []
         try:
             await write_with_retry(advance)
             await write_with_retry(partial(windows.read, reached))
-            publications += windows.due(reached)
+            publications = list(windows.due(reached))
         except Exception as error:  # noqa: BLE001  (the next tick begins from the store)
             failures.note("letting the ledger grow with time", error)
+            publications = []
         else:
             if ticked is not None:
                 ticked(loop.time() - began)
-        await session.publish(*publications)
+        await publisher.publish(*publications)
         pause_s = SLOW_TICK_S if len(writer) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))
 

@@ -28,7 +28,7 @@ async def test_a_flood_of_wrong_messages_is_told_in_a_few_letters_and_counted_in
         Session(broker.url, client_id="device") as device,
         asyncio.timeout(60),
     ):
-        serving = asyncio.create_task(ingest(session, store))
+        serving = asyncio.create_task(ingest(session, session, store))
         rubbish = [Publication(f"{PREFIX}/{MILL}/telemetry/Load", b"%d" % n, qos=1) for n in range(FLOOD)]
         await device.publish(*rubbish)
         await device.publish(Publication(LAST, b"{}", qos=1))

@@ -50,7 +50,7 @@ async def test_of_a_thousand_messages_those_at_fault_are_rejected_with_the_kind_
         Session(broker.url, client_id="device") as device,
         asyncio.timeout(60),
     ):
-        serving = asyncio.create_task(ingest(session, store))
+        serving = asyncio.create_task(ingest(session, session, store))
         await device.publish(
             *(Publication(f"{PREFIX}/{MILL}/telemetry/load", b"%d" % number, qos=1) for number in range(1_000)),
             Publication(f"{PREFIX}/{MILL}/kpi/nonsense", b"1", qos=1),

@@ -36,7 +36,7 @@ async def test_what_comes_while_the_file_is_away_is_stored_once_it_is_back(tmp_p
         Session(broker.url, client_id="device") as device,
         asyncio.timeout(50),
     ):
-        serving = asyncio.create_task(ingest(session, store))
+        serving = asyncio.create_task(ingest(session, session, store))
         await device.publish(Publication(TOPIC, b"1", qos=1))
         while session.acknowledged < 1:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from broker.contract.message import Message
+from broker.contract.message import Message, Publication
 from broker.mqtt import mqtt311
 from broker.mqtt.packets import (
     Acknowledgement,
@@ -18,7 +18,6 @@ from broker.mqtt.packets import (
     PacketError,
     Parsed,
     Pong,
-    Publication,
     SubAck,
     acknowledge,
     packet_length,

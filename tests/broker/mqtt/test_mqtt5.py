@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.contract.message import Message
+from broker.contract.message import Message, Publication
 from broker.mqtt import mqtt5
-from broker.mqtt.packets import Acknowledgement, ConnAck, Connect, Disconnect, Parsed, Pong, Publication, SubAck
+from broker.mqtt.packets import Acknowledgement, ConnAck, Connect, Disconnect, Parsed, Pong, SubAck
 
 ALL = 1_000_000
 GOOD = b"\x30\x05\x00\x01a\x00b"

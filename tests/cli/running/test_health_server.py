@@ -39,7 +39,7 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Sessi
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client,
             asyncio.timeout(50),
         ):
-            serving = asyncio.create_task(ingest(session, vitals.store))
+            serving = asyncio.create_task(ingest(session, session, vitals.store))
             yield client, device, store
             serving.cancel()
     finally:

@@ -12,8 +12,7 @@ import pytest
 
 from broker.contract import codec
 from broker.contract.events import COUNTERS, NS_PER_S, AnyEvent, Count, Job, Meter, Notice, Sample, StateChange, Status
-from broker.contract.message import Message
-from broker.mqtt.packets import Publication
+from broker.contract.message import Message, Publication
 from broker.plant import plant
 from edge.simulation import ground_truth, plan
 from edge.simulation.clock import VirtualClock
