@@ -1,6 +1,5 @@
-"""The store: events as they were, the ledger, rejected messages, and what is known of assets.
+"""The store: events as they came, the ledger, rejected messages, and the registry of assets and signals.
 
-`interface` says what a store is, `opening` opens one by its URL. The engines are `sqlite` (embedded) and `influx` (an
-InfluxDB 1.x, 2.x or 3.x); both pass the same tests. Batches come in, rows and events go out; what they mean together is
-for `services.query`.
+`interface` defines a store, `opening` opens one by its URL. The engines are `sqlite` (embedded) and `influx` (InfluxDB
+1.x, 2.x or 3.x); both pass the same tests. Batches come in, rows and events go out; `services.query` interprets them.
 """

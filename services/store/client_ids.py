@@ -1,8 +1,8 @@
 """The client ids under which the services of a store are known to a broker.
 
-A broker keeps what comes while a service is away under the service's client id, so nobody else may have it: it ends in
-eight random hexadecimal digits, the store's mark, made once with the store. A store that was made before there were
-marks has none, and its services go on under the old names, for the broker may hold messages for these.
+A broker queues messages for an absent service under its client id, so no other client may use it: it ends in eight
+random hexadecimal digits, the store's mark, made with the store. A store from before there were marks has none; its
+services go on under the old ids, because the broker may hold messages for these.
 """
 
 import secrets
@@ -11,7 +11,7 @@ from typing import Final, Literal
 from services.store.interface import Store, StoreError
 
 MARK_NOTE: Final = "client-ids"
-"""The note of a store that holds its mark."""
+"""The name of the metadata that holds a store's mark."""
 
 Service = Literal["ingest", "kpi"]
 
@@ -22,13 +22,13 @@ def new_mark() -> str:
 
 
 async def client_id(store: Store, service: Service) -> str:
-    """Return the client id of a service that keeps a store, as `corridor-ingest-1f2e3d4c`."""
+    """Return the client id of a service that writes to a store, as `corridor-ingest-1f2e3d4c`."""
     mark = await store.metadata(MARK_NOTE)
     return f"corridor-{service}-{mark}" if mark else f"corridor-{service}"
 
 
 async def replica_id(store: Store, service: Service, number: int) -> tuple[str, str]:
-    """Return the client id of one of several that share a service's work, and the name of the group that they are.
+    """Return the client id of one of several replicas of a service, and the name of their shared subscription.
 
     Raises:
         StoreError: the store has no mark, so two stores would be one group, and each would have a part.

@@ -1,8 +1,8 @@
-"""What of the ledger is due to be recomputed: kept in the store, so that no question takes rows for right that are not.
+"""Which ledger rows are due to be recomputed: written to the store, so that no query relies on stale rows.
 
-An event that comes very late touches weeks of minutes. It is stored at once, and its machine noted here beforehand;
-its rows are recomputed in portions afterwards, oldest first. Until that is done a machine's rows count as complete up
-to where it has got (`Store.watermark`), and what follows is computed from events.
+A very late event affects weeks of minutes. Its machine is noted here first, then the event is stored; the rows are
+recomputed in portions afterwards, oldest first. Until then a machine's rows count as complete up to the first one that
+is due (`Store.watermark`), and later ones are computed from events.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 NOTE: Final = "ledger-due"
-"""The name of the note in the store."""
+"""The name of the metadata in the store."""
 
 TimeRange = tuple[int, int]
-"""From when, and until when at least, rows may not say what the events say; nanoseconds."""
+"""From when, and until when at least, rows may differ from the events; nanoseconds."""
 
 _decoder: Final = msgspec.json.Decoder(dict[str, TimeRange])
 
@@ -25,11 +25,11 @@ def read(note: str | None) -> dict[str, TimeRange]:
 
 
 def written(due: Mapping[str, TimeRange]) -> str:
-    """Return the note that says so."""
+    """Return the metadata text for these."""
     return msgspec.json.encode(due).decode()
 
 
-def cut_short(watermark: dict[str, int], note: str | None) -> dict[str, int]:
-    """Return where complete rows end, given each machine's newest row."""
+def complete_up_to(watermark: dict[str, int], note: str | None) -> dict[str, int]:
+    """Return up to when rows are complete, given the start of each machine's newest row."""
     due = read(note)
     return {machine: min(at, due[machine][0]) if machine in due else at for machine, at in watermark.items()}

@@ -1,7 +1,7 @@
-"""Failures that nobody foresaw: logged once of each kind and place, with what to report; whoever meets one goes on.
+"""Unforeseen failures: each kind is logged once for each place in the program, and the caller goes on.
 
-They come of data: a message, a stored event, a machine's ledger that makes the program raise. So they come again and
-again, and telling each of them would fill the log.
+They are caused by data: a message, a stored event or a machine's ledger that makes the program raise. They repeat, and
+one log line for each would fill the log.
 """
 
 import traceback
@@ -17,21 +17,21 @@ _noted: dict[tuple[str, str, str], int] = {}
 
 
 def is_unforeseen(error: Exception) -> bool:
-    """Tell whether trying again would fail again: it is not that the store is away, full or busy."""
+    """Return whether a retry would fail again: the store is not away, full or busy."""
     return not isinstance(error, StoreError) or isinstance(error, RowError)
 
 
 def in_words(error: Exception) -> str:
-    """Return the kind of a failure and what it says, at no length, in characters that any store can hold."""
+    """Return the type and text of a failure, shortened, in characters that any store can hold."""
     text = str(error).encode("utf-8", "backslashreplace").decode()
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
 def note(doing: str, error: Exception, **where: str) -> None:
-    """Log a failure, unless one of its kind was logged at the same place of the program before.
+    """Log a failure, unless one of its type was logged for the same place in the program before.
 
     Args:
-        doing: what failed, as in "keeping a message".
+        doing: what failed, as in "storing a message".
         error: how.
         where: of which asset or topic.
     """

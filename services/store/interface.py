@@ -1,9 +1,8 @@
 """What a store is: one small interface that every engine implements, and the rows that go through it.
 
-A write is one batch, durable when the call returns, and writing it again changes nothing: the identity of an event is
-(asset, kind, series, time), that of a ledger row its key, and the later write wins. Times are nanoseconds since
-1970-01-01 UTC. `asset` is an asset path, whole or cut short: `sheffield` means all machines of that site. An empty
-asset path means everything.
+A write is one batch, durable when the call returns, and idempotent: the key of an event is (asset, kind, series, time),
+that of a ledger row its first columns, and the later write wins. Times are nanoseconds since 1970-01-01 UTC. `asset`
+is an asset path or a prefix of one: `sheffield` means all machines of that site, '' everything.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from services.ledger.fields import Sums
 from services.store.retention import StoreStatus
 
 STORED_BYTES: Final = 1_024
-"""So much is kept of the payload of a refused message."""
+"""So much is stored of the payload of a rejected message."""
 
 Resolution = Literal["minute", "hour", "day"]
 
@@ -45,7 +44,7 @@ class LedgerRow(msgspec.Struct, frozen=True):
 
 
 class ReasonRow(msgspec.Struct, frozen=True):
-    """Time in one state for one reason ('' where none was told), in one minute of one machine.
+    """Time in one state for one reason ('' where none was reported), in one minute of one machine.
 
     Attributes:
         seconds: nanoseconds in it (planned or not).
@@ -61,10 +60,10 @@ class ReasonRow(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A message that was refused: when it came, its topic, why, and its first 1,024 bytes of `size`.
+    """A rejected message: when it came, its topic, why, and the first 1,024 of its `size` bytes.
 
     Or the count of several that are not stored themselves (`store/rejections.py`): when the first of them came, a
-    topic filter, their number and what they have in common, and their bytes in all.
+    topic filter, their number, what they have in common, and their bytes in all.
     """
 
     at: int
@@ -81,7 +80,7 @@ class Rejected(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, message: Message, error: ContractError) -> Self:
-        """Return what is kept of a message that was refused for this error."""
+        """Return what is stored of a message that was rejected with this error."""
         payload = message.payload
         topic, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (message.topic, str(error)))
         return cls(message.received_at, topic, reason, payload[:STORED_BYTES], len(payload))
@@ -97,7 +96,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What is known of a machine that has spoken: times of its oldest and newest event, and whether it is simulated."""
+    """A machine that has reported: times of its oldest and newest event, and whether it is simulated."""
 
     asset: str
     first: int
@@ -106,7 +105,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """What is known of a telemetry signal: unit ('' unknown), whether numbers or text, oldest and newest sample."""
+    """A telemetry signal: unit ('' unknown), whether numbers or text, times of its oldest and newest sample."""
 
     asset: str
     signal: str
@@ -117,9 +116,9 @@ class Signal(msgspec.Struct, frozen=True):
 
 
 class Bucket(msgspec.Struct, frozen=True):
-    """A stretch of a signal, thinned for drawing: its first time, and least, mean and greatest of its `n` samples.
+    """One time range of a downsampled signal: its start, and least, mean and greatest of its `n` samples.
 
-    For text signals `text` is the last text of the stretch, and the numbers are None.
+    For text signals `text` is the last text of the range, and the numbers are None.
     """
 
     at: int
@@ -131,11 +130,11 @@ class Bucket(msgspec.Struct, frozen=True):
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked; the text says why and what to do."""
+    """The store cannot do that; the text has the reason and a hint."""
 
 
 class RowError(StoreError):
-    """The batch has a value that the store cannot hold: the same batch will never be written. Nothing of it was."""
+    """The batch has a value that the store cannot hold. Nothing of it was written, and a retry fails again."""
 
 
 class Store(Protocol):
@@ -159,11 +158,11 @@ class Store(Protocol):
     async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any).
 
-        Of a count or material each field has its own newest event: one that lacks a field is no news of that field.
+        Of a count or material each field has its own newest event: an event without a field does not change it.
         """
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
-        """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
+        """Return a machine's signal over start ≤ at < end in at most `points` buckets of equal length."""
 
     async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
         """Return the rows with start ≤ row.start < end by (start, asset, product, shift), empty ones left out."""
@@ -186,32 +185,32 @@ class Store(Protocol):
         """
 
     async def machines(self, asset: str = "") -> list[Machine]:
-        """Return every machine that has spoken, in order of its path."""
+        """Return every machine that has reported, ordered by path."""
 
     async def signals(self, asset: str) -> list[Signal]:
         """Return the signals of the machines under `asset`."""
 
     async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
-        """Return refused messages with start ≤ at < end, newest first: a few of each kind, and counts of the others."""
+        """Return rejected messages with start ≤ at < end, newest first: a few of each kind, counts of the others."""
 
     async def metadata(self, name: str) -> str | None:
-        """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
+        """Return a named text of the store, such as the plant description that its ledger was computed with."""
 
     async def set_metadata(self, name: str, text: str) -> None:
-        """Keep a named text."""
+        """Store a named text."""
 
     async def apply_retention(self, *, events_before: int, minutes_before: int) -> int:
-        """Forget raw events and refused messages, and minutes of the ledger, older than these times.
+        """Delete raw events, rejected messages and ledger minutes that are older than these times.
 
-        Hours and days of the ledger stay, and what each machine last said, which is so until it says something else. A
-        store that forgets by itself returns 0; it forgets the last words, too.
+        Hours and days of the ledger stay, and so does the last report of each series, which holds until the next one.
+        An engine that expires data itself returns 0; it expires last reports, too.
 
         Returns:
-            How many rows went.
+            How many rows were deleted.
         """
 
     async def check(self) -> None:
-        """See that the store answers, all of it.
+        """Check that every part of the store answers.
 
         Raises:
             StoreError: it does not.

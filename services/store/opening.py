@@ -2,7 +2,7 @@
 
 `sqlite:///data/corridor.db` is a file (relative), `sqlite:////srv/corridor.db` too (absolute);
 `influxdb://token@host:8086/bucket` is an InfluxDB 2 or 3, `influxdb1://user:password@host:8086/database` an InfluxDB 1
-(`services/store/influx/address.py` says more).
+(see `services/store/influx/address.py`).
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ def default_url(data: Path) -> str:
 
 
 async def open_store(url: str) -> Store:
-    """Open the store that a URL names; a file that is not there is made.
+    """Open the store that a URL names; a missing file is created.
 
     Raises:
         StoreError: the URL names no store, or the store cannot be opened.
@@ -39,7 +39,7 @@ async def open_store(url: str) -> Store:
 
 
 def is_influx(url: str) -> bool:
-    """Tell whether a URL names an InfluxDB."""
+    """Return whether a URL names an InfluxDB."""
     return url.partition(":")[0] in influx_address.SCHEMES
 
 

@@ -33,7 +33,7 @@ MOST_GROUPS: Final = 64
 MOST_OF_A_SITE: Final = 32
 MOST_OF_A_REASON: Final = 16
 MOST_REASONS: Final = 32
-"""So many reasons are told apart in an hour, and by those who count for longer."""
+"""So many reasons are counted separately, in an hour and in a `Tally`."""
 
 LONGEST_TOPIC: Final = 256
 LONGEST_REASON: Final = 512
@@ -83,7 +83,7 @@ class _Group(msgspec.Struct):
 
 
 class _State(msgspec.Struct):
-    """What is remembered of the hour, by the clock of `Rejections`.
+    """What was stored and counted in this hour, by the clock of `Rejections`.
 
     Attributes:
         groups: by reason class and pattern.
@@ -108,7 +108,7 @@ class _State(msgspec.Struct):
         return msgspec.structs.replace(self, groups=groups, narrow=dict(self.narrow), sites=dict(self.sites))
 
     def roll(self, now: float) -> None:
-        """Begin anew what is over."""
+        """Reset what belongs to a day, hour or period that is over."""
         if now - self.day >= DAY_S:
             self.day, self.day_rows = now, 0
         if now - self.hour >= HOUR_S:
@@ -139,7 +139,7 @@ class _State(msgspec.Struct):
         return key
 
     def may_store(self, reason: str, group: _Group, site: str) -> bool:
-        """Tell whether a message may be stored as it is."""
+        """Return whether a message may be stored as it is."""
         if reason not in self.reasons and len(self.reasons) < MOST_REASONS:
             return True
         return (
@@ -162,12 +162,12 @@ class _State(msgspec.Struct):
 
 
 class Rejections:
-    """Decides what is stored of rejected messages. Its memory is bounded, whatever comes.
+    """Decides what is stored of rejected messages, in bounded memory.
 
     Args:
-        clock: tells how time goes on, seconds; not when messages came, for a recording of a year is read in an hour.
-        sparse: return the row of a count only when the count has one more digit than before, for rows that are not
-            overwritten but go to somebody each time.
+        clock: monotonic seconds; not the time of messages, because a recording of a year is read in an hour.
+        sparse: return the row of a count only when the count has one more digit than before, for rows that are
+            published each time rather than overwritten.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, sparse: bool = False) -> None:
@@ -177,21 +177,21 @@ class Rejections:
         self._state = _State(period=now, hour=now, day=now)
 
     def draft(self) -> "Draft":
-        """Return a decision about a batch that is about to be written; it counts from its `refresh_rollups` on."""
+        """Return a decision about a batch that is about to be written; it counts once it is committed."""
         return Draft(self, self._state.copy(), self._clock(), sparse=self._sparse)
 
-    def refresh_rollups(self, state: _State) -> None:
+    def commit(self, state: _State) -> None:
         """Go on from the state of a draft."""
         self._state = state
 
     @property
     def size(self) -> int:
-        """How many groups are remembered."""
+        """How many groups are counted."""
         return len(self._state.groups)
 
 
 class Draft:
-    """What would be stored of a batch: made by `Rejections.draft`, and forgotten unless it is settled."""
+    """What would be stored of a batch: made by `Rejections.draft`, and dropped unless it is committed."""
 
     def __init__(self, owner: Rejections, state: _State, now: float, *, sparse: bool) -> None:
         self._owner, self._state, self._sparse = owner, state, sparse
@@ -199,7 +199,7 @@ class Draft:
         state.roll(now)
 
     def rows(self, rejected: Iterable[Rejected]) -> list[Rejected]:
-        """Return the rows that say all of these: some as they are (their texts cut), and counts of the others."""
+        """Return the rows to store: some messages as they are (their texts cut), and counts of the others."""
         rows: list[Rejected] = []
         before: dict[tuple[str, str], int] = {}
         state = self._state
@@ -230,22 +230,22 @@ class Draft:
         ]
         return rows
 
-    def refresh_rollups(self) -> None:
-        """Remember what was decided, now that it is written."""
-        self._owner.refresh_rollups(self._state)
+    def commit(self) -> None:
+        """Make the decision count, now that the batch is written."""
+        self._owner.commit(self._state)
 
     def __enter__(self) -> Self:
         """Begin a batch."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Settle, unless the batch failed."""
+        """Commit, unless the batch failed."""
         if kind is None:
-            self.refresh_rollups()
+            self.commit()
 
 
 def reason_class(reason: str) -> str:
-    """Return what is wrong, without the values that the reason names and without advice: few texts there are."""
+    """Return a reason without the values that it quotes and without its hint: one of few texts."""
     text = reason[: 2 * LONGEST_REASON]
     if text.startswith("InfluxDB: "):  # it quotes lines as they are, with quotes in them
         return re.split("['\"`]", text)[0][:LONGEST_CLASS].rstrip(" :") or OTHER
@@ -278,7 +278,7 @@ def _shortened(text: str, longest: int) -> str:
 
 def _count_of(key: tuple[str, str], group: _Group) -> Rejected:
     reason, pattern = key
-    # Rows are told apart by time, topic and payload.
+    # The key of a row is time, topic and payload.
     return Rejected(
         group.first, pattern, f"{group.count:,} more like it: {reason}", reason.encode(), group.size, group.count
     )

@@ -6,9 +6,9 @@ import msgspec
 
 DAY_NS: Final = 86_400_000_000_000
 EVENTS_RETENTION_NS: Final = 30 * DAY_NS
-"""How long raw events and refused messages are kept."""
+"""Retention of raw events and rejected messages."""
 MINUTES_RETENTION_NS: Final = 730 * DAY_NS
-"""How long the minutes of the ledger are kept; its hours and days are kept for ever."""
+"""Retention of the ledger's minutes; its hours and days are never deleted."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -23,15 +23,15 @@ class StoreStatus(msgspec.Struct, frozen=True):
     """What a store holds.
 
     Attributes:
-        engine: what keeps it.
+        engine: its name and version.
         place: where: a file, or the address of a server.
-        size: bytes that it takes; None where only the server's own tools tell.
+        size: bytes that it takes; None where only the server's own tools report it.
         free: bytes free on its disk; None likewise.
         version: of the schema.
-        machines: how many have spoken.
+        machines: how many have reported.
         events: by kind, those that there are.
         minutes: rows of the minute ledger.
-        rejected: refused messages.
+        rejected: rejected messages.
     """
 
     engine: str

@@ -1,7 +1,7 @@
-"""Retired machines: they are history, and no part of the present, until they speak again.
+"""Retired machines: they belong to history, not to the present, until they report again.
 
-A note in the store says since when. It holds for as long as nothing newer is stored of the machine, so it comes back
-by itself; the time between then counts as unknown, as if it had been offline.
+Metadata in the store holds since when. It applies as long as nothing newer is stored of the machine, so the machine
+comes back by itself; the time between counts as unknown, as if it had been offline.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from broker.contract.events import Status
 from services.store.interface import Batch, Machine, Store
 
 NOTE: Final = "retired"
-"""The name of the note in the store."""
+"""The name of the metadata in the store."""
 
 _decoder: Final = msgspec.json.Decoder(dict[str, int])
 
@@ -22,8 +22,8 @@ async def retired(store: Store, machines: Iterable[Machine] | None = None) -> di
     """Return the retired machines, and since when, nanoseconds.
 
     Args:
-        store: with the note.
-        machines: what the store knows of machines, if that has been asked already.
+        store: to read from.
+        machines: the store's machines, if they have been read already.
     """
     note = await store.metadata(NOTE)
     if note is None:
@@ -41,11 +41,11 @@ async def retired(store: Store, machines: Iterable[Machine] | None = None) -> di
 
 
 async def retire(store: Store, machines: Iterable[Machine], now: int) -> dict[str, int]:
-    """Retire machines; one that is retired already stays so since then.
+    """Retire machines; one that is retired already keeps its time.
 
     Args:
-        store: where they stand.
-        machines: which, as the store knows them.
+        store: to write to.
+        machines: which, as the store has them.
         now: the present; where a machine's clock was ahead, it is retired after its last event.
 
     Returns:

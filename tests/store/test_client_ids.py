@@ -1,4 +1,4 @@
-"""The client ids of a store's services: made with the store, kept, and none for a store that was there before."""
+"""The client ids of a store's services: made and stored with the store; older stores have none."""
 
 import re
 from pathlib import Path

@@ -52,7 +52,7 @@ def test_the_default_is_a_file_in_the_data_folder(folder: str) -> None:
         ("sqlite:///x.db?mode=ro", "write them as %3F and %23"),
     ],
 )
-async def test_a_url_that_means_no_store_is_told_without_its_password(url: str, reported: str) -> None:
+async def test_a_url_that_names_no_store_is_an_error_without_its_password(url: str, reported: str) -> None:
     with pytest.raises(StoreError) as error:
         await open_store(url)
     assert reported in str(error.value)
@@ -68,7 +68,7 @@ async def test_a_url_that_means_no_store_is_told_without_its_password(url: str, 
         ("influxdb1://host/corridor", "http://host:8086", None),
     ],
 )
-def test_an_influxdb_is_where_its_url_says(url: str, base: str, authorization: str | None) -> None:
+def test_the_address_of_an_influxdb_is_read_from_its_url(url: str, base: str, authorization: str | None) -> None:
     address = parse(url)
     assert (address.base, address.authorization, address.database) == (base, authorization, "corridor")
     assert "p@ss" not in repr(address)

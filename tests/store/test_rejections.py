@@ -181,7 +181,7 @@ def test_a_batch_that_could_not_be_written_has_not_been_counted() -> None:
     assert limits.draft().rows(next(batches([one_reason]))) == first
 
 
-def test_letters_tell_of_the_first_the_tenth_the_hundredth() -> None:
+def test_sparse_counts_are_returned_at_1_10_100() -> None:
     limits = Rejections(Clock(), sparse=True)
     reported: list[int] = []
     for (message,) in batches([one_reason], 2_000, size=1):
@@ -217,7 +217,7 @@ def test_a_class_is_the_reason_without_values_and_advice(reason: str, name: str)
     assert reason_class(reason) == name
 
 
-def test_more_reasons_than_can_be_told_apart_are_counted_together() -> None:
+def test_reasons_beyond_the_limit_are_counted_together() -> None:
     tally = Tally()
     limits = Rejections(Clock())
     with limits.draft() as draft:
@@ -239,7 +239,7 @@ async def test_both_engines_count_what_they_do_not_store(store: Store) -> None:
     assert len(rows) < 400
 
 
-async def test_a_file_of_before_counts_were_kept_takes_them(tmp_path: Path) -> None:
+async def test_an_older_file_gets_the_column_for_counts(tmp_path: Path) -> None:
     path = tmp_path / "corridor.db"
     open_writer(path).close()
     with sqlite3.connect(path) as old:

@@ -104,7 +104,7 @@ async def test_a_sample_that_becomes_text_is_no_longer_a_number(store: Store) ->
     assert await everything(store) == [Sample(asset=MILL, at=NOON, signal="load", value="high")]
 
 
-async def test_series_at_one_instant_are_kept_apart(store: Store) -> None:
+async def test_series_at_one_instant_are_separate(store: Store) -> None:
     written = [
         *samples(MILL, [0], "load"),
         *samples(MILL, [0], "speed"),
@@ -138,7 +138,7 @@ async def test_a_retained_sample_is_not_stored_for_nobody_knows_its_age(store: S
         ("nowhere", []),
     ],
 )
-async def test_an_asset_path_cut_short_means_all_under_it(store: Store, path: str, found: list[str]) -> None:
+async def test_an_asset_path_prefix_means_all_under_it(store: Store, path: str, found: list[str]) -> None:
     await store.write(Batch(events=[*samples(MILL, [0]), *samples(OTHER_LINE, [0]), *samples(ROBOT, [0])]))
     assert [event.asset for event in await store.events(["telemetry"], path, 0, 2**62)] == found
     assert [event.asset for event in await store.latest_before(["telemetry"], path, NOON + 1)] == found
@@ -189,7 +189,7 @@ async def test_before_has_each_field_once_though_the_machine_was_simulated_and_i
     assert await store.latest_before(["count"], MILL, NOON + 1) == [simulated]
 
 
-async def test_thinned_numbers_have_least_mean_greatest_of_each_stretch(store: Store) -> None:
+async def test_downsampled_numbers_have_least_mean_greatest_of_each_bucket(store: Store) -> None:
     await store.write(Batch(events=samples(MILL, [0, 1, 2, 10, 19, 40])))
     assert await store.downsampled(MILL, "load", NOON, NOON + 50, 5) == [
         Bucket(NOON, 0, 1, 2, 3),
@@ -206,7 +206,7 @@ async def test_thinned_never_gives_more_points_than_asked_for(store: Store) -> N
         assert sum(bucket.n for bucket in buckets) == 100
 
 
-async def test_thinned_text_is_the_last_text_of_each_stretch(store: Store) -> None:
+async def test_downsampled_text_is_the_last_text_of_each_bucket(store: Store) -> None:
     await store.write(
         Batch(events=[Sample(asset=MILL, at=NOON + at, signal="tool", value=f"t-{at}") for at in (0, 3, 9, 12)])
     )
@@ -257,7 +257,7 @@ async def test_a_truth_is_a_number(store: Store) -> None:
     assert [signal.kind for signal in await store.signals(MILL)] == ["number"]
 
 
-async def test_refused_messages_are_kept_newest_first(store: Store) -> None:
+async def test_rejected_messages_are_stored_newest_first(store: Store) -> None:
     rejected = [Rejected(NOON + n, f"corridor/v1/x/{n}", "unknown kind 'x'", b"\xff\x00" * n, 2 * n) for n in range(5)]
     for _ in range(2):
         await store.write(Batch(rejected=rejected))
@@ -265,14 +265,14 @@ async def test_refused_messages_are_kept_newest_first(store: Store) -> None:
     assert await store.rejected(0, 2**62, limit=2) == [rejected[4], rejected[3]]
 
 
-async def test_refused_messages_of_one_instant_are_kept_apart(store: Store) -> None:
+async def test_rejected_messages_of_one_instant_are_separate(store: Store) -> None:
     rejected = [Rejected(NOON, f"corridor/v1/{n}", "no", b"x", 1) for n in range(3)]
     await store.write(Batch(rejected=rejected))
     found = await store.rejected(NOON, NOON + 1)
     assert sorted(one.topic for one in found) == [one.topic for one in rejected]
 
 
-async def test_a_note_is_kept_under_its_name(store: Store) -> None:
+async def test_metadata_is_stored_under_its_name(store: Store) -> None:
     assert await store.metadata("plant") is None
     await store.set_metadata("plant", "[site]\nname = “Sheffield”")
     await store.set_metadata("plant", "")

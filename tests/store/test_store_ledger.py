@@ -94,7 +94,7 @@ async def test_sums_beyond_64_bits_stay_exact(store: Store) -> None:
     assert (await store.rows(MILL, 0, FOR_EVER, "minute"))[0].sums["stock_s"] == huge
 
 
-async def test_negative_sums_are_kept(store: Store) -> None:
+async def test_negative_sums_are_stored(store: Store) -> None:
     await store.write(Batch(rows=[row(0, {"rework": -NANO}), row(1, {"rework": -1})]))
     assert await every_total(store) == [{(MILL, "bracket", "day"): {"rework": -NANO - 1}}] * 3
 
@@ -136,7 +136,7 @@ async def test_the_frontier_ends_where_rows_are_due_to_be_recomputed(store: Stor
     assert await store.watermark("") == {MILL: MIDNIGHT + 4 * MINUTE}
 
 
-async def test_a_machine_that_has_only_ledger_rows_has_not_spoken(store: Store) -> None:
+async def test_a_machine_that_has_only_ledger_rows_has_not_reported(store: Store) -> None:
     await store.write(Batch(rows=[row(5, {"good": 1})]))
     assert await store.machines() == []
 

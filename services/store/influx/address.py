@@ -1,4 +1,4 @@
-"""Where an InfluxDB is, and how to get in: `influxdb://token@host:8086/bucket`, `influxdb1://user:password@host/database`.
+"""The address and credential of an InfluxDB: `influxdb://token@host:8086/bucket`, `influxdb1://user:password@host/database`.
 
 `influxdb` is InfluxDB 2 and 3, `influxdb1` is InfluxDB 1; `influxdbs` and `influxdb1s` are the same with TLS. Token,
 user, password and bucket are percent-decoded. `?org=NAME` names the organisation of InfluxDB 2 (left out, it is that of
@@ -22,13 +22,13 @@ _FORM: Final = "write influxdb://TOKEN@HOST:8086/BUCKET (2 and 3) or influxdb1:/
 
 
 class Address(msgspec.Struct, frozen=True):
-    """An InfluxDB's address, taken apart.
+    """An InfluxDB's address, by its parts.
 
     Attributes:
         scheme: one of `SCHEMES`.
         database: the bucket or database of the raw events; those of the ledger are named after it.
-        user: of InfluxDB 1; '' where it asks for none.
-        secret: the password of InfluxDB 1, or the token; '' where none is asked for.
+        user: of InfluxDB 1; '' where it needs none.
+        secret: the password of InfluxDB 1, or the token; '' where none is needed.
         org: the organisation of InfluxDB 2, '' to look for it.
         ca: the file of the authority that signed the server's certificate, '' for the system's.
     """
@@ -55,7 +55,7 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def authorization(self) -> str | None:
-        """The header that lets us in; None where nothing is asked for."""
+        """The `Authorization` header; None where none is needed."""
         if not self.is_version_1:
             return f"Token {self.secret}" if self.secret else None
         if not self.user:

@@ -1,10 +1,10 @@
-"""Speaking to an InfluxDB over HTTP: lines in, answers to InfluxQL out, and errors that say what to do.
+"""InfluxDB over HTTP: lines in, answers to InfluxQL out, and errors with a hint.
 
-Lines go to `/api/v2/write`, on InfluxDB 1 to `/write`; questions to `/query`, which all versions have. When a write
-returns, its lines are durable, but for those that the server will never take: a batch that it refuses is cut in two
-again and again until the bad line is alone, and that line comes back with the server's words. All that is no line's
-fault (the server is away or busy, a bucket is missing, a token may not) is a `StoreError`, and so is an error within an
-answer that calls itself good.
+Lines go to `/api/v2/write`, on InfluxDB 1 to `/write`; queries to `/query`, which all versions have. When a write
+returns, its lines are durable, except those that the server rejects for good: a batch that it rejects is halved until
+the bad line is alone, and that line is returned with the server's message. What is no line's fault (the server is away
+or busy, a bucket is missing, a token lacks a right) is a `StoreError`, and so is an error inside an answer with status
+200.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 TEXT: Final = "text/plain; charset=utf-8"
 
 _BEGINNING: Final = b'{"results":['
-"""What a piece of an answer begins with; within a text its quotes would be escaped."""
+"""How each piece of an answer begins; within a text its quotes would be escaped."""
 _TOO_OLD: Final = re.compile(r"(beyond|outside) retention policy")
 _MISSING: Final = re.compile(r"(database|bucket|retention policy|organization)\b.*not found", re.DOTALL)
 _OF_A_LINE: Final = frozenset({400, 422})
@@ -41,7 +41,7 @@ _log = structlog.get_logger("corridor.store")
 
 
 class Series(msgspec.Struct, frozen=True):
-    """A part of an answer: rows, and the tags that all of them have in common."""
+    """A series of an answer: rows, and the tags that all of them share."""
 
     columns: list[str]
     values: list[list[Any]] = []
@@ -49,7 +49,7 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class _Result(msgspec.Struct, frozen=True):
-    """What a statement answers; `partial` where a further piece of it follows."""
+    """The answer to a statement; `partial` where a further piece of it follows."""
 
     series: list[Series] = []
     error: str = ""
@@ -57,7 +57,7 @@ class _Result(msgspec.Struct, frozen=True):
 
 
 class _Reply(msgspec.Struct, frozen=True):
-    """A piece of what `/query` answers; `error` (InfluxDB 1) or `message` (2) say why it does not."""
+    """A piece of an answer of `/query`; on failure with `error` (InfluxDB 1) or `message` (2)."""
 
     results: list[_Result] = []
     error: str = ""
@@ -65,7 +65,7 @@ class _Reply(msgspec.Struct, frozen=True):
 
 
 class RejectedLine(NamedTuple):
-    """A line that the server will never take, and why."""
+    """A line that the server rejects for good, and why."""
 
     line: str
     reason: str
@@ -79,7 +79,7 @@ class InfluxServer:
 
     Args:
         address: where it is.
-        query_limit_s: how long a question may take.
+        query_limit_s: how long a query may take.
 
     Raises:
         StoreError: the authority of its certificate cannot be read.
@@ -98,14 +98,14 @@ class InfluxServer:
             timeout=httpx.Timeout(None, connect=CONNECT_LIMIT_S),
             trust_env=False,
         )
-        self._http.headers["Accept-Encoding"] = "identity"  # packing costs more than a plant's network does
+        self._http.headers["Accept-Encoding"] = "identity"  # compressing costs more than a plant's network does
 
     async def close(self) -> None:
         """End all connections."""
         await self._http.aclose()
 
     async def query(self, database: str, statement: str) -> list[Series]:
-        """Ask one question.
+        """Run one query.
 
         Raises:
             StoreError: there is no answer; the text says why.
@@ -114,19 +114,19 @@ class InfluxServer:
             response = await self.send(
                 "GET",
                 "/query",
-                # In pieces, for what comes in one piece may be cut at a limit of the server.
+                # Chunked, because a single answer may be truncated at a limit of the server.
                 {"db": database, "epoch": "ns", "chunked": "true", "q": statement},
                 limit_s=self._query_limit_s,
-                too_long="the question took more than {limit_s:g} s;"
+                too_long="the query took more than {limit_s:g} s;"
                 " ask for a shorter time, fewer machines, or a coarser resolution",
             )
         return self._series(response, database)
 
     async def statement(self, statement: str) -> list[Series]:
-        """Have one statement done that changes something, of no database.
+        """Run one statement that changes something and belongs to no database.
 
         Raises:
-            StoreError: it was not done.
+            StoreError: it failed.
         """
         # Not in the URL, for it may hold a password.
         form = urlencode({"q": statement}).encode()
@@ -144,9 +144,9 @@ class InfluxServer:
         return version
 
     async def write(self, database: str, lines: Sequence[str]) -> list[RejectedLine]:
-        """Write lines, durable when this returns; return those that the server will never take.
+        """Write lines, durable when this returns; return those that the server rejects for good.
 
-        Points that are older than the database keeps are forgotten as soon as they are written; the log tells of them.
+        Points older than the database's retention are dropped by the server and logged here.
 
         Raises:
             StoreError: they are not written, or only some; writing them again does no harm.
@@ -165,7 +165,7 @@ class InfluxServer:
         *,
         content: str = JSON,
         limit_s: float,
-        too_long: str = "no answer within {limit_s:g} s; it will be asked again",
+        too_long: str = "no answer within {limit_s:g} s; it will be retried",
     ) -> httpx.Response:
         """Send one request, and return what comes back, whatever it is.
 
@@ -211,7 +211,7 @@ class InfluxServer:
         return "/api/v2/write", {"bucket": database, "precision": "ns", **self._org}
 
     async def _find_org(self) -> dict[str, str]:
-        """Return whose the bucket is, as InfluxDB 2 wants to be told; InfluxDB 3 does not ask."""
+        """Return the bucket's organisation as InfluxDB 2 requires it; InfluxDB 3 does not."""
         response = await self.send("GET", "/api/v2/buckets", {"name": self.address.database}, limit_s=WRITE_LIMIT_S)
         if not response.is_success:
             return {}
@@ -238,7 +238,7 @@ class InfluxServer:
         return series
 
     def fail(self, status: int, words: str, database: str) -> NoReturn:
-        """Say what is wrong, and what to do.
+        """Raise the error for a status and message of the server, with a hint.
 
         Raises:
             StoreError: always.
@@ -266,7 +266,7 @@ class InfluxServer:
 
 
 def error_text(response: httpx.Response) -> str:
-    """Return the server's words about what went wrong."""
+    """Return the server's error message."""
     try:
         reply = _decoder.decode(response.content)
     except msgspec.DecodeError:
@@ -275,7 +275,7 @@ def error_text(response: httpx.Response) -> str:
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:
-    """Cut an answer into its JSON documents, which not every version puts on lines of their own."""
+    """Split an answer into its JSON documents, which not every version writes on lines of their own."""
     before, *pieces = content.split(_BEGINNING)
     if before.strip():
         yield before

@@ -1,13 +1,13 @@
-"""The sums in the InfluxDB store: minutes as they are written, hours and days made of them, never counted up.
+"""The sums in the InfluxDB store: minutes as written, and roll-ups by hour and day, which are sums of these.
 
-On disk a sum is a float of its field's unit, as every dashboard wants it; inside it is an integer of 10⁻⁹. Reading
-rounds, which is exact up to about 4.5 million units a row; the few sums that a float cannot hold stand in the text
-field `exact` as well, and count from there. A row that no longer applies is overwritten with zeros; `rows` is 1 in rows
-that apply, so that the others can be left out.
+In the database a sum is a float in its field's unit, as dashboards want it; in the program it is an integer of 10⁻⁹.
+Reading rounds, which is exact up to about 4.5 million units a row; the few sums that a float cannot hold are stored in
+the text field `exact` as well, and read from there. A row that no longer applies is overwritten with zeros; `rows` is 1
+in rows that apply, so that the others can be left out.
 
-Before a minute is written, its hour and day are marked in `ledger_mark` (`mark` is the time of that, `settled` the
-mark that the row has been made for). Reading takes marked hours from their minutes and marked days from their hours, so
-every answer is exact, whoever died when. Once a minute the writer makes the marked rows anew, and settles the marks.
+Before a minute is written, its hour and day are marked as dirty in `ledger_mark` (`mark` is the time of that, `settled`
+the mark for which the row was last refreshed). Reading sums dirty hours from their minutes and dirty days from their
+hours, so every answer is exact, whoever died when. Once a minute the writer refreshes the dirty rows.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ from services.store.influx.names import Buckets
 from services.store.influx.queries import OF_MACHINE, asset_of, between, literal, name, select, under
 from services.store.interface import LedgerRow, ReasonRow, Resolution, StoreError
 
-SPANS_NS: Final[dict[Resolution, int]] = {
+SIZES_NS: Final[dict[Resolution, int]] = {
     "minute": 60 * NS_PER_S,
     "hour": 3_600 * NS_PER_S,
     "day": 86_400 * NS_PER_S,
@@ -32,24 +32,24 @@ _FINER: Final[dict[Resolution, Resolution]] = {"day": "hour", "hour": "minute"}
 _COARSE: Final[tuple[Resolution, ...]] = ("hour", "day")
 
 REFRESH_AFTER_NS: Final = 60 * NS_PER_S
-"""Marked hours and days are made anew this often."""
+"""Dirty hours and days are refreshed this often."""
 MANY_DIRTY: Final = 5_000
-"""So many marks are not waited with."""
+"""With so many dirty rows the refresh does not wait."""
 OWN_DIRTY_NS: Final = 300 * NS_PER_S
 """A writer that goes on writing into an hour marks it again after this long."""
 FOREIGN_DIRTY_NS: Final = 2 * OWN_DIRTY_NS
-"""From then on a mark that someone else left may be settled: they do not write there any more."""
+"""After this long another writer's mark may be cleared: that writer no longer writes there."""
 _MACHINE_HOURS_AT_ONCE: Final = 500
 
 _log = structlog.get_logger("corridor.store")
 
 
 class Family(NamedTuple):
-    """Sums that are kept by minute, hour and day.
+    """Sums that are stored by minute, hour and day.
 
     Attributes:
         measurement: of minutes and hours; that of the days ends in `_day`.
-        keys: the tags that tell the rows of one machine and minute from each other.
+        keys: the tags that distinguish the rows of one machine and minute.
         sums: the fields that add.
     """
 
@@ -103,28 +103,28 @@ class LedgerReading:
         self._server, self._buckets, self._row_limit = server, buckets, row_limit
 
     async def rows(self, family: Family, asset: str, start: int, end: int, resolution: Resolution) -> list[Row]:
-        """Return the rows with start ≤ row.start < end that apply, as the minutes say, in no order."""
+        """Return the rows with start ≤ row.start < end that apply, as exact as the minutes, in no order."""
         if resolution == "minute":
             return await self.stored(family, asset, start, end, resolution)
-        # Marks are read first: a row that is made anew between the two questions is then taken from its minutes.
+        # Marks are read first: a row that is refreshed between the two queries is then summed from its minutes.
         stale = set(await self.marked(asset, start, end, resolution))
         found = await self.stored(family, asset, start, end, resolution)
         if not stale:
             return found
-        span = SPANS_NS[resolution]
+        size = SIZES_NS[resolution]
         made: list[Row] = []
         known: set[Place] = set()
-        for begin, until in _intervals({at for _, at in stale}, span):
+        for begin, until in _intervals({at for _, at in stale}, size):
             fine = await self.made_of(family, _narrowed(asset, stale), begin, until, resolution)
-            known |= {(row.asset, row.start // span * span) for row in fine}
-            made += summed(fine, span)
+            known |= {(row.asset, row.start // size * size) for row in fine}
+            made += summed(fine, size)
         if resolution == "hour":
-            stale &= known  # where no minute is left, they have expired since, and the hour's row stays as it is
+            stale &= known  # where no minute is left they have expired, and the hour's row stays as it is
         found = [row for row in found if (row.asset, row.start) not in stale]
         return found + [row for row in made if row.sums and (row.asset, row.start) in stale]
 
     async def made_of(self, family: Family, asset: str, start: int, end: int, resolution: Resolution) -> list[Row]:
-        """Return what the hours (or days) of a stretch are the sum of; minutes that do not apply are among it."""
+        """Return the finer rows that hours (or days) are the sum of; minutes that do not apply are among them."""
         if resolution == "hour":
             return await self.stored(family, asset, start, end, "minute", empty=True)
         return await self.rows(family, asset, start, end, _FINER[resolution])
@@ -132,11 +132,11 @@ class LedgerReading:
     async def stored(
         self, family: Family, asset: str, start: int, end: int, resolution: Resolution, *, empty: bool = False
     ) -> list[Row]:
-        """Return the rows as they stand, with those that do not apply if `empty`."""
+        """Return the rows as stored, with those that do not apply if `empty`."""
         columns = (*family.sums, "order", "exact")
         conditions = [*under(asset), *between(start, end), *([] if empty else [f"{name('rows')} = 1"])]
         bucket, measurement = _place(self._buckets, family, resolution)
-        # By groups it takes the server half the time that it takes to merge the series.
+        # Grouped, it takes the server half the time that merging the series takes.
         group = [*family.keys, *OF_MACHINE]
         statement = select(columns, measurement, conditions, group=group, limit=self._row_limit + 1)
         rows = [row for one in await self._server.query(bucket, statement) for row in _rows(family, one)]
@@ -145,7 +145,7 @@ class LedgerReading:
         return rows
 
     async def marked(self, asset: str, start: int, end: int, resolution: Resolution) -> dict[Place, float]:
-        """Return the marks in a stretch that are not settled."""
+        """Return the marks in a time range whose rows are still dirty."""
         conditions = [f"resolution = {literal(resolution)}", "mark > settled", *under(asset), *between(start, end)]
         found = await self._server.query(self._buckets.hours, select(["mark", *OF_MACHINE], "ledger_mark", conditions))
         return {(asset_of(levels), at): float(mark) for one in found for at, mark, *levels in one.values}
@@ -167,7 +167,7 @@ class LedgerReading:
 
 
 def summed(rows: Iterable[Row], span_ns: int) -> list[Row]:
-    """Return the sums of rows by machine, stretch and keys, with the order of the newest that has any sums."""
+    """Return the sums of rows by machine, time range and keys, with the order of the newest that has any sums."""
     found: dict[tuple[str, int, str, str], Row] = {}
     newest: dict[tuple[str, int, str, str], int] = {}
     for row in rows:
@@ -186,7 +186,7 @@ def summed(rows: Iterable[Row], span_ns: int) -> list[Row]:
 
 
 def too_many(limit: int) -> StoreError:
-    """Return what is said of an answer that is too large."""
+    """Return the error for an answer that is too large."""
     return StoreError(
         f"the answer has more than {limit:,} rows; ask for a shorter time, fewer machines, or a coarser resolution"
     )
@@ -201,12 +201,12 @@ class LedgerWriting:
     def __init__(self, server: InfluxServer, buckets: Buckets) -> None:
         self._server, self._buckets = server, buckets
         self._reading = LedgerReading(server, buckets, row_limit=10**9)
-        self._change_points: dict[tuple[Resolution, Place], float] = {}
-        """Marks that this writer has made and not settled."""
+        self._marks: dict[tuple[Resolution, Place], float] = {}
+        """Marks that this writer has made and not cleared."""
         self._refreshed_at: int | None = None
 
     async def write(self, rows: Sequence[LedgerRow], reasons: Sequence[ReasonRow], now: int) -> None:
-        """Write minute rows; one without sums takes away what was there."""
+        """Write minute rows; one without sums clears its row."""
         given = [(LEDGER, Row(row.asset, row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
         given += [
             (
@@ -221,10 +221,10 @@ class LedgerWriting:
         await self._send(self._buckets.minutes, [line(family, row, "minute") for family, row in given])
 
     async def refresh_rollups_sometimes(self, now: int) -> None:
-        """Make marked rows anew if it is time to; what goes wrong is tried again next time."""
+        """Refresh dirty rows if it is time to; a failure is retried next time."""
         if self._refreshed_at is None:
             self._refreshed_at = now
-        if now - self._refreshed_at < REFRESH_AFTER_NS and len(self._change_points) < MANY_DIRTY:
+        if now - self._refreshed_at < REFRESH_AFTER_NS and len(self._marks) < MANY_DIRTY:
             return
         self._refreshed_at = now
         try:
@@ -233,72 +233,72 @@ class LedgerWriting:
             _log.warning("hours and days of the ledger are behind, answers are not", error=str(error))
 
     async def refresh_rollups(self) -> None:
-        """Make the rows anew that this writer has marked."""
-        await self._settle(dict(self._change_points))
+        """Refresh the rows that this writer has marked."""
+        await self._refresh(dict(self._marks))
 
     async def refresh_all_rollups(self, now: int) -> None:
-        """Make all marked rows anew, those that others have left as well."""
+        """Refresh all dirty rows, those that others have left as well."""
         old = (now - FOREIGN_DIRTY_NS) / NS_PER_S
         left: dict[tuple[Resolution, Place], float] = {}
         days = await self._reading.marked("", -(2**63), 2**63, "day")
-        for begin, until in _intervals({at for _, at in days}, SPANS_NS["day"]):
+        for begin, until in _intervals({at for _, at in days}, SIZES_NS["day"]):
             hours = await self._reading.marked("", begin, until, "hour")
             left.update({("hour", place): mark for place, mark in hours.items() if mark < old})
         left.update({("day", place): mark for place, mark in days.items() if mark < old})
-        await self._settle(left | self._change_points)
+        await self._refresh(left | self._marks)
 
     async def _mark_dirty(self, minutes: set[Place], now: int) -> None:
-        """Mark hours and days, before anything in them changes."""
+        """Mark hours and days as dirty, before anything in them changes."""
         moment = now / NS_PER_S
         lines: list[str] = []
         new: dict[tuple[Resolution, Place], float] = {}
         for resolution in _COARSE:
-            span = SPANS_NS[resolution]
-            for place in {(asset, at // span * span) for asset, at in minutes}:
-                mark = self._change_points.get((resolution, place))
+            size = SIZES_NS[resolution]
+            for place in {(asset, at // size * size) for asset, at in minutes}:
+                mark = self._marks.get((resolution, place))
                 if mark is None or moment - mark > OWN_DIRTY_NS / NS_PER_S:
                     new[resolution, place] = moment
                     lines.append(f"{_mark_series(resolution, place)} mark={number(moment)},settled=0 {place[1]}")
         await self._send(self._buckets.hours, lines)
-        self._change_points.update(new)
+        self._marks.update(new)
 
-    async def _settle(self, marks: dict[tuple[Resolution, Place], float]) -> None:
+    async def _refresh(self, marks: dict[tuple[Resolution, Place], float]) -> None:
         for resolution in _COARSE:
             due = {place: mark for (which, place), mark in marks.items() if which == resolution}
             for portion in _portions(due, resolution):
                 part = {place: mark for place, mark in due.items() if portion.start <= place[1] < portion.end}
                 if resolution == "day":
-                    # A settled day says that its hours are settled.
+                    # A clean day means that its hours are clean.
                     for asset, at in await self._reading.marked(*portion[:3], "hour"):
-                        part.pop((asset, at // SPANS_NS["day"] * SPANS_NS["day"]), None)
+                        part.pop((asset, at // SIZES_NS["day"] * SIZES_NS["day"]), None)
                 if part:
                     await self._make(portion, part)
 
     async def _make(self, portion: Portion, due: dict[Place, float]) -> None:
-        """Make the rows of hours (or days) anew from what they are the sum of, and settle their marks."""
+        """Refresh the rows of hours (or days) from their finer rows, and clear their marks."""
         resolution = portion.resolution
-        span = SPANS_NS[resolution]
+        size = SIZES_NS[resolution]
         for family in FAMILIES:
             fine = await self._reading.made_of(family, *portion)
-            made = {row[:4]: row for row in summed(fine, span) if (row.asset, row.start) in due}
-            # Where no minute is left, they have expired since, and the hour's row stays as it is.
-            known = {(row.asset, row.start // span * span) for row in fine} if resolution == "hour" else due.keys()
+            made = {row[:4]: row for row in summed(fine, size) if (row.asset, row.start) in due}
+            # Where no minute is left they have expired, and the hour's row stays as it is.
+            known = {(row.asset, row.start // size * size) for row in fine} if resolution == "hour" else due.keys()
             for old in await self._reading.stored(family, *portion):
                 if (old.asset, old.start) in due and (old.asset, old.start) in known:
                     made.setdefault(old[:4], old._replace(sums={}, order=""))
             await self._send(self._buckets.hours, [line(family, row, resolution) for row in made.values()])
-        settled = [
+        cleared = [
             f"{_mark_series(resolution, place)} settled={number(mark)} {place[1]}" for place, mark in due.items()
         ]
-        await self._send(self._buckets.hours, settled)
+        await self._send(self._buckets.hours, cleared)
         for place in due:
-            self._change_points.pop((resolution, place), None)
+            self._marks.pop((resolution, place), None)
 
     async def _send(self, bucket: str, lines: Sequence[str]) -> None:
         rejected = await self._server.write(bucket, lines)
         if rejected:
             raise StoreError(
-                f"InfluxDB at {self._server.address.base} refuses a row of the ledger: {rejected[0].reason};"
+                f"InfluxDB at {self._server.address.base} rejects a row of the ledger: {rejected[0].reason};"
                 f" the line: {rejected[0].line[:200]}"
             )
 
@@ -324,7 +324,7 @@ def line(family: Family, row: Row, resolution: Resolution) -> str:
 
 
 def _rows(family: Family, found: Series) -> Iterator[Row]:
-    """Return the rows of a part of an answer, which have their tags in common."""
+    """Return the rows of one series of an answer."""
     asset = asset_of(found.tags[level] for level in OF_MACHINE)
     first, second = (untag(found.tags[key]) for key in family.keys)
     for at, *values, order, exact in found.values:
@@ -348,13 +348,13 @@ def _mark_series(resolution: Resolution, place: Place) -> str:
 
 
 def _narrowed(asset: str, places: Iterable[Place]) -> str:
-    """Return the one machine that all places are of, else the asset path."""
+    """Return the machine if all places are of one, else the asset path."""
     machines = {machine for machine, _ in places}
     return machines.pop() if len(machines) == 1 else asset
 
 
 def _intervals(starts: Iterable[int], span_ns: int, longest: int = 100) -> Iterator[tuple[int, int]]:
-    """Join neighbouring hours (or days) into stretches of at most `longest` of them."""
+    """Join neighbouring hours (or days) into time ranges of at most `longest` of them."""
     first = last = None
     for start in sorted(starts):
         if first is None or last is None:
@@ -369,9 +369,9 @@ def _intervals(starts: Iterable[int], span_ns: int, longest: int = 100) -> Itera
 
 
 def _portions(due: Iterable[Place], resolution: Resolution) -> Iterator[Portion]:
-    """Cut what is due into portions of a size to be read at once: of one machine, or of all at the same times."""
+    """Split dirty rows into portions to be read at once: of one machine, or of all in the same time range."""
     places = set(due)
     longest = max(1, _MACHINE_HOURS_AT_ONCE // max(1, len({asset for asset, _ in places})))
-    for begin, until in _intervals({at for _, at in places}, SPANS_NS[resolution], longest):
+    for begin, until in _intervals({at for _, at in places}, SIZES_NS[resolution], longest):
         within = [place for place in places if begin <= place[1] < until]
         yield Portion(_narrowed("", within), begin, until, resolution)

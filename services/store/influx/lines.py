@@ -19,7 +19,7 @@ Tags = Iterable[tuple[str, str]]
 
 
 def series(measurement: str, tags: Tags) -> str:
-    """Return what a line begins with: measurement and tags, in order of their names, empty ones left out."""
+    """Return the beginning of a line: measurement and tags, ordered by name, empty ones left out."""
     return ",".join([measurement, *(f"{name}={_escaped(tag(value))}" for name, value in sorted(tags) if value)])
 
 

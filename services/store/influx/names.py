@@ -1,6 +1,6 @@
-"""The three buckets of a store (1.x: databases), after its name, and what each keeps.
+"""The three buckets of a store (1.x: databases), named after it, and what each holds.
 
-A bucket each and no retention policies, for Grafana looks up the values of tags in a database's default one only.
+Separate buckets rather than retention policies: Grafana looks up tag values in a database's default policy only.
 """
 
 from typing import Final, NamedTuple, Self

@@ -1,4 +1,4 @@
-"""InfluxQL: the pieces that all questions are made of. Names and texts are quoted here, and nowhere else."""
+"""InfluxQL: the clauses that all queries are built from. Names and texts are quoted here, and nowhere else."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -26,7 +26,7 @@ def literal(text: str) -> str:
 
 
 def under(asset: str) -> list[str]:
-    """Return the conditions that keep to the machines under an asset path; none for ''."""
+    """Return the conditions that select the machines under an asset path; none for ''."""
     if not asset:
         return []
     return [f"{name(level)} = {literal(tag(value))}" for level, value in asset_tags(asset)]
@@ -49,7 +49,7 @@ def select(
     """Write a SELECT.
 
     Args:
-        columns: fields and tags, or functions of them already written out (they hold a parenthesis).
+        columns: fields and tags, or functions of them already quoted (they contain a parenthesis).
         measurement: of the rows.
         conditions: all of them must hold.
         group: tags; a limit is then that of each group.

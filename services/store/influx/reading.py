@@ -1,7 +1,7 @@
-"""The reading half of the InfluxDB store: questions about events, machines, signals and refused messages.
+"""The reading half of the InfluxDB store: queries for events, machines, signals and rejected messages.
 
-An answer is read series by series, made into events, and put in order here. Of two points that may be one event (the
-machine's simulated and other events at one instant) one has the field `gone`; a count's fields are those of both.
+An answer is read series by series, decoded into events, and sorted here. Where two points may be one event (a machine's
+simulated and real event at one instant) one of them has `gone` set; the fields of a count are those of both.
 """
 
 import asyncio
@@ -35,12 +35,12 @@ _DOWNSAMPLED: Final = (
     ("count", "type"),
     ("count", "gone"),
 )
-"""What is asked of each stretch of a signal; the last two tell of points that may not count."""
+"""The columns of each bucket of a signal; the last two show whether some points do not count."""
 _REJECTED: Final = ("topic", "reason", "payload", "bytes", "at", "count")
 
 
 class Point(NamedTuple):
-    """A point of a kind's measurement, taken apart."""
+    """A point of a kind's measurement, by its parts."""
 
     key: EventKey
     simulated: bool
@@ -48,10 +48,10 @@ class Point(NamedTuple):
 
 
 class Reading:
-    """Asks a store.
+    """The queries of a store.
 
     Args:
-        server: where it is.
+        server: its server.
         buckets: its buckets.
         row_limit: how many rows an answer may have.
     """
@@ -77,7 +77,7 @@ class Reading:
         return (await self._finished(found, asset, newest_first=newest_first))[:limit]
 
     async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
-        """Answer `Store.before`."""
+        """Answer `Store.latest_before`."""
         known = [kind for kind in dict.fromkeys(kinds) if kind in FORMS]
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(self._before(kind, asset, at)) for kind in known]
@@ -106,16 +106,16 @@ class Reading:
         """Answer `Store.machines`."""
         found: dict[str, Machine] = {}
         for bucket in (self._buckets.raw, self._buckets.hours):
-            for (path, _, simulated), span in (await time_ranges(self._server, bucket, asset)).items():
-                known = found.get(path) or Machine(path, span.first, span.last, simulated=simulated)
+            for (path, _, simulated), seen in (await time_ranges(self._server, bucket, asset)).items():
+                known = found.get(path) or Machine(path, seen.first, seen.last, simulated=simulated)
                 found[path] = Machine(
                     path,
-                    min(known.first, span.first),
-                    max(known.last, span.last),
-                    # Were the newest events of one instant both, the real one says what the machine is.
+                    min(known.first, seen.first),
+                    max(known.last, seen.last),
+                    # Where the newest instant has a simulated and a real event, the real one decides.
                     simulated=simulated
-                    if span.last > known.last
-                    else known.simulated and (simulated or span.last < known.last),
+                    if seen.last > known.last
+                    else known.simulated and (simulated or seen.last < known.last),
                 )
         return [found[path] for path in sorted(found)]
 
@@ -152,7 +152,7 @@ class Reading:
         window = (start, end + SPREAD_NS)
         found = await self._rejected(window, limit)
         if len(found) == limit:
-            # Points stand a little later than what they tell of: one that stands lower may be newer.
+            # A point's time may be a little later than its message's, so the order of both may differ.
             oldest = min(place for place, _ in found)
             found |= await self._rejected((max(start, oldest - SPREAD_NS), oldest + 1), self._row_limit)
         reported = [one for _, one in found if start <= one.at < end]
@@ -160,7 +160,7 @@ class Reading:
         return reported[:limit]
 
     async def metadata(self, words: str) -> str | None:
-        """Answer `Store.note`."""
+        """Answer `Store.metadata`."""
         statement = select(["text"], "note", [f"{name('name')} = {literal(tag(words))}"])
         for _, text in _values(await self._server.query(self._buckets.hours, statement)):
             return str(text)
@@ -193,7 +193,7 @@ class Reading:
             )
             if len(points) < limit:
                 return found + _events_of(kind, points)
-            # The limit may have cut an instant in two: it is read whole.
+            # The limit may have split an instant: read it whole.
             edge = points[-1].key[0]
             points = [point for point in points if point.key[0] != edge]
             points += await self._points(form, [*conditions, *between(edge, edge + 1)])
@@ -222,7 +222,7 @@ class Reading:
         return _events_of(kind, newest)
 
     async def _before_by_field(self, kind: Kind, asset: str, at: int) -> list[AnyEvent]:
-        """Return the newest event of each field, whole: with what else it told."""
+        """Return the newest event of each field, with its other fields."""
         form = FORMS[kind]
         conditions = [*_conditions(kind, asset), f"time < {at}"]
         reported: dict[tuple[str, str], dict[tuple[bool, str], tuple[int, Any]]] = {}
@@ -245,7 +245,7 @@ class Reading:
                 newest[field] = max(moment, newest.get(field, moment))
             times = {moment for field, moment in newest.items() if field in form.subset}
             if len({simulated for simulated, _ in fields}) == 1 and times:
-                # What is told at the newest time is all that this message told; older ones may have told more.
+                # The fields at the newest time are all fields of that message; older messages may have had more.
                 latest = max(times)
                 values = dict.fromkeys((*form.columns, "gone"))
                 values |= {field: value for (_, field), (moment, value) in fields.items() if moment == latest}
@@ -260,7 +260,7 @@ class Reading:
         return found
 
     async def _points(self, form: Form, conditions: Sequence[str]) -> list[Point]:
-        """Return all points, in no order; by groups it takes the server half the time."""
+        """Return all points, in no order; grouped, it takes the server half the time."""
         points = await self._grouped(form, conditions, limit=self._row_limit + 1)
         if len(points) > self._row_limit:
             raise too_many(self._row_limit)
@@ -311,7 +311,7 @@ class Reading:
         ]
 
     async def _downsampled_here(self, asset: str, signal: str, window: tuple[int, int], width: int) -> list[Bucket]:
-        """Thin a signal of which some points do not count."""
+        """Downsample a signal of which some points do not count."""
         conditions = [f"signal = {literal(tag(signal))}", *_exactly(asset), *between(*window)]
         points = await self._points(FORMS["telemetry"], conditions)
         intervals: dict[int, list[Sample]] = {}
@@ -339,7 +339,7 @@ def _conditions(kind: Kind, asset: str) -> list[str]:
 
 
 def _exactly(asset: str) -> list[str]:
-    """Return the conditions that keep to one machine."""
+    """Return the conditions that select one machine."""
     conditions = under(asset)
     return [*conditions, *(f"{name(level)} = ''" for level in OF_MACHINE[len(conditions) :])]
 
@@ -349,12 +349,12 @@ def _values(found: Iterable[Series]) -> Iterable[list[Any]]:
 
 
 def _tags(form: Form) -> list[str]:
-    """Return the tags that tell a kind's series apart."""
+    """Return the tags that distinguish the series of a kind."""
     return [*OF_MACHINE, *([form.named] if form.named else []), SIMULATED]
 
 
 def _events_of(kind: Kind, points: Iterable[Point]) -> list[AnyEvent]:
-    """Return the events that points mean, all points of an instant being there."""
+    """Return the events of points, given all points of each instant."""
     form = FORMS[kind]
     found: list[AnyEvent] = []
     gone: dict[EventKey, Point] = {}

@@ -1,14 +1,14 @@
-"""What is known of machines and signals: kept in measurements of their own, for no question may read all events.
+"""The registry of machines and signals, in measurements of its own, so that no query has to read all events.
 
-`asset` holds, of each machine and kind of event, the times of the oldest and the newest, one series for the simulated
-ones and one for the others; a kind has one keeper, so no two services write the same. With the raw events stands a
-point an hour that always says the newest; in the bucket that keeps for ever a single point, which may lag behind by an
-hour. Together they are exact as long as there are events, and remain when these are gone. `signal` holds the unit and
-the kind of a signal; the newest point counts. Times are texts of digits, for a float cannot hold them.
+`asset` holds, for each machine and kind, the times of its oldest and newest event, one series for simulated events and
+one for real ones; each kind is stored by one service, so no two write the same series. The bucket of raw events has one
+point an hour, which is exact; the bucket that never expires has a single point, which may lag by an hour. Together they
+are exact as long as there are events, and remain when these expire. `signal` holds unit and type of a signal; the
+newest point counts. Times are texts of digits, because a float cannot hold them.
 
-The writer keeps all of it in memory. It also knows from it where two points may be one event: a simulated event and
-another at the same instant (the later takes the earlier's place, though their tags differ), and signals that were both
-number and text.
+The writer caches all of it in memory. From it, it also knows where two points may be one event: a simulated and a real
+event at the same instant (the later replaces the earlier, though their tags differ), and signals that were both number
+and text.
 """
 
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ from services.store.influx.queries import OF_MACHINE, asset_of, select, under
 
 HOUR_NS: Final = 3_600 * NS_PER_S
 REFRESH_NS: Final = 12 * HOUR_NS
-"""What is known of a signal is written again after this long, so that it does not go before the signal's events."""
+"""The facts of a signal are written again after this long, so that they do not expire before its events."""
 
 SIMULATED: Final = "simulated"
 
@@ -35,12 +35,12 @@ class TimeRange(NamedTuple):
     last: int
 
     def with_(self, other: "TimeRange") -> "TimeRange":
-        """Return the span of both."""
+        """Return the time range that covers both."""
         return TimeRange(min(self.first, other.first), max(self.last, other.last))
 
 
 class SignalFacts(NamedTuple):
-    """What is known of a signal: unit, number or text, whether it has been both, and when that was written."""
+    """The facts of a signal: unit, number or text, whether it has been both, and when they were written."""
 
     unit: str
     kind: str
@@ -49,13 +49,13 @@ class SignalFacts(NamedTuple):
 
 
 class Registry:
-    """The writer's memory of machines and signals. After an error anywhere, `forget` it: it is read again."""
+    """The writer's cache of machines and signals. `clear` it after any error: it is then loaded again."""
 
     def __init__(self) -> None:
-        self.forget()
+        self.clear()
 
-    def forget(self) -> None:
-        """Know nothing."""
+    def clear(self) -> None:
+        """Empty the cache."""
         self._loaded = False
         self._time_ranges: dict[Variant, TimeRange] = {}
         self._stored: dict[Variant, TimeRange] = {}
@@ -64,7 +64,7 @@ class Registry:
         self._new_signals: set[tuple[str, str]] = set()
 
     async def load(self, server: InfluxServer, raw: str, for_ever: str) -> None:
-        """Read what is known, if it has not been read."""
+        """Load the cache, if it is empty."""
         if self._loaded:
             return
         self._stored = await time_ranges(server, for_ever)
@@ -72,8 +72,8 @@ class Registry:
         self._signals = await signal_facts(server, raw)
         self._loaded = True
 
-    def meet(self, event: AnyEvent) -> bool:
-        """Learn of an event that is about to be written; tell whether its instant may hold another variant of it."""
+    def add(self, event: AnyEvent) -> bool:
+        """Add an event that is about to be written; return whether its instant may hold another variant of it."""
         variant = (event.asset, event.kind, event.simulated)
         at = event.at
         known = self._time_ranges.get(variant)
@@ -83,8 +83,8 @@ class Registry:
         other = self._time_ranges.get((event.asset, event.kind, not event.simulated))
         return other is not None and other.first <= at <= other.last
 
-    def meet_sample(self, event: Sample, now: int) -> bool:
-        """Learn of a sample that is about to be written; tell whether its signal has been both number and text."""
+    def add_sample(self, event: Sample, now: int) -> bool:
+        """Add a sample that is about to be written; return whether its signal has been both number and text."""
         key = (event.asset, event.signal)
         kind = "text" if isinstance(event.value, str) else "number"
         known = self._signals.get(key)
@@ -100,17 +100,17 @@ class Registry:
         return known.mixed
 
     def lines(self) -> tuple[list[str], list[str]]:
-        """Return what there is to write about what was met, for the raw bucket, and for that which keeps for ever."""
+        """Return the lines to write: for the raw bucket, and for the bucket that never expires."""
         raw, for_ever = [], []
         for variant in self._new_time_ranges:
-            span, stored = self._time_ranges[variant], self._stored.get(variant)
+            seen, stored = self._time_ranges[variant], self._stored.get(variant)
             asset, kind, simulated = variant
             start = series("asset", [*variant_tags(asset, simulated), ("kind", kind)])
-            line = f'{start} first="{span.first}",last="{span.last}"'
-            raw.append(f"{line} {span.last // HOUR_NS * HOUR_NS}")
-            if stored is None or span.first < stored.first or span.last >= stored.last + HOUR_NS:
+            line = f'{start} first="{seen.first}",last="{seen.last}"'
+            raw.append(f"{line} {seen.last // HOUR_NS * HOUR_NS}")
+            if stored is None or seen.first < stored.first or seen.last >= stored.last + HOUR_NS:
                 for_ever.append(f"{line} 0")
-                self._stored[variant] = span
+                self._stored[variant] = seen
         for asset, signal in self._new_signals:
             facts = self._signals[asset, signal]
             start = series("signal", [*asset_tags(asset), ("signal", signal)])
@@ -127,7 +127,7 @@ def variant_tags(asset: str, simulated: bool) -> list[tuple[str, str]]:
 
 
 async def time_ranges(server: InfluxServer, database: str, asset: str = "") -> dict[Variant, TimeRange]:
-    """Return what one bucket knows of the machines under an asset path."""
+    """Return the time ranges that one bucket has for the machines under an asset path."""
     found = await server.query(
         database,
         select(
@@ -144,7 +144,7 @@ async def time_ranges(server: InfluxServer, database: str, asset: str = "") -> d
 
 
 async def signal_facts(server: InfluxServer, database: str, asset: str = "") -> dict[tuple[str, str], SignalFacts]:
-    """Return what is known of the signals of the machines under an asset path."""
+    """Return the facts of the signals of the machines under an asset path."""
     found = await server.query(
         database,
         select(
@@ -167,6 +167,6 @@ async def signal_facts(server: InfluxServer, database: str, asset: str = "") -> 
 
 def _joined(one: dict[Variant, TimeRange], other: dict[Variant, TimeRange]) -> dict[Variant, TimeRange]:
     joined = dict(one)
-    for variant, span in other.items():
-        joined[variant] = joined[variant].with_(span) if variant in joined else span
+    for variant, seen in other.items():
+        joined[variant] = joined[variant].with_(seen) if variant in joined else seen
     return joined

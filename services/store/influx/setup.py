@@ -1,11 +1,10 @@
-"""Setting a store up in InfluxDB: its buckets (1.x: databases), how long they keep, and accounts for its users.
+"""Setting a store up in InfluxDB: its buckets (1.x: databases), their retention, and accounts for its users.
 
-It may be done again at any time: what is there stays, unless something else is asked for. An account may do no more
-than its holder must.
+It is idempotent: it changes only what the caller sets. Accounts have the least rights they need.
 
-Raw events are kept for 30 days, the ledger's minutes for two years (or as long as the events, if that is longer), its
-hours and days for ever. The services' account reads and writes these buckets; Grafana's only reads them. InfluxDB makes
-tokens itself, and tells them once.
+Retention is 30 days for raw events, two years for the ledger's minutes (or as long as the events, if that is longer);
+its hours and days never expire. The services' account reads and writes these buckets; Grafana's only reads them.
+InfluxDB generates tokens itself, and shows each once.
 """
 
 import secrets
@@ -28,10 +27,10 @@ from services.store.interface import StoreError
 from services.store.retention import DAY_NS, EVENTS_RETENTION_NS, MINUTES_RETENTION_NS
 
 FOR_EVER: Final = 0
-"""InfluxDB's way to say that a bucket keeps for ever."""
+"""InfluxDB's value for a bucket without expiry."""
 
 _SHARD_NS: Final = {"raw": DAY_NS, "minutes": 28 * DAY_NS, "hours": 364 * DAY_NS}
-"""Questions reach so much of a bucket at once, and so much is forgotten at once."""
+"""The shard durations: a bucket is read and expired in pieces of this size."""
 
 
 Role = Literal["services", "grafana"]
@@ -39,7 +38,7 @@ Role = Literal["services", "grafana"]
 
 
 class Setup:
-    """Sets a store up with an account that may do everything. Use it as an asynchronous context.
+    """Sets a store up with an administrator's account. Use it as an asynchronous context.
 
     Args:
         address: the store's, with that account.
@@ -63,10 +62,10 @@ class Setup:
         await self._server.close()
 
     async def make_buckets(self, events_retention_ns: int | None = None) -> list[str]:
-        """Make the buckets that are missing; return a line about each.
+        """Create the buckets that are missing; return a line about each.
 
         Args:
-            events_retention_ns: how long raw events are kept, `FOR_EVER` for ever; None leaves it as it is (30 days at
+            events_retention_ns: retention of raw events, `FOR_EVER` for no expiry; None leaves it as it is (30 days at
                 first).
 
         Raises:
@@ -95,7 +94,7 @@ class Setup:
         return reported
 
     async def make_account(self, role: Role, *, renew: bool) -> str | None:
-        """Make an account; return what lets its holder in, or None where there is one and `renew` asks for no other.
+        """Create an account; return its credential, or None where there is one and `renew` is false.
 
         Returns:
             For the services the store's URL, for Grafana a token or password alone.
@@ -121,7 +120,7 @@ class Setup:
         return address.url(self._user(role), secret)
 
     async def lets_in(self, role: Role, secret: str) -> bool:
-        """Tell whether what `make_account` has once returned still lets its holder in."""
+        """Return whether a credential that `make_account` returned earlier is still valid."""
         try:
             if role == "services":
                 address = influx_address.parse(secret)
@@ -155,13 +154,13 @@ class Setup:
                 f"CREATE DATABASE {name(database)} WITH {stored} SHARD DURATION {_influx_duration(shard_ns)}"
                 ' NAME "autogen"'
             )
-            return f"made, keeps {_spoken(retention_ns)}"
+            return f"made, keeps {_in_days(retention_ns)}"
         (policies,) = await self._server.statement(f"SHOW RETENTION POLICIES ON {name(database)}")
         found = next(dict(zip(policies.columns, row, strict=True)) for row in policies.values if row[-1])
         if not change or _go_duration_ns(found["duration"]) == retention_ns:
-            return f"there, keeps {_spoken(_go_duration_ns(found['duration']))}"
+            return f"there, keeps {_in_days(_go_duration_ns(found['duration']))}"
         await self._server.statement(f"ALTER RETENTION POLICY {name(found['name'])} ON {name(database)} {stored}")
-        return f"there, now keeps {_spoken(retention_ns)}"
+        return f"there, now keeps {_in_days(retention_ns)}"
 
     async def _make_user(self, user: str, *, renew: bool) -> str | None:
         is_there = user in await self._users()
@@ -195,13 +194,13 @@ class Setup:
         found = await self._bucket(org, bucket)
         if found is None:
             await self._ask("POST", "/api/v2/buckets", {}, {"orgID": org, "name": bucket, "retentionRules": [rule]})
-            return f"made, keeps {_spoken(retention_ns)}"
+            return f"made, keeps {_in_days(retention_ns)}"
         rules = found.get("retentionRules") or [{"everySeconds": 0}]
         now_ns = rules[0]["everySeconds"] * NS_PER_S
         if not change or now_ns == retention_ns:
-            return f"there, keeps {_spoken(now_ns)}"
+            return f"there, keeps {_in_days(now_ns)}"
         await self._ask("PATCH", f"/api/v2/buckets/{found['id']}", {}, {"retentionRules": [rule]})
-        return f"there, now keeps {_spoken(retention_ns)}"
+        return f"there, now keeps {_in_days(retention_ns)}"
 
     async def _make_token(self, description: str, *, may_write: bool, renew: bool) -> str | None:
         org = (await self._org())["id"]
@@ -237,7 +236,7 @@ class Setup:
         found: list[dict[str, str]] = (await self._ask("GET", "/api/v2/orgs", named))["orgs"]
         if len(found) != 1:
             names = ", ".join(repr(one["name"]) for one in found) or "none"
-            raise StoreError(f"say which organisation with ?org=NAME in the store's URL; the token sees {names}")
+            raise StoreError(f"name the organisation with ?org=NAME in the store's URL; the token sees {names}")
         return found[0]
 
     # ---- InfluxDB 3 ----
@@ -253,7 +252,7 @@ class Setup:
             return "there"
         if not response.is_success:
             self._server.fail(response.status_code, error_text(response), database)
-        return f"made, keeps {_spoken(retention_ns)}"
+        return f"made, keeps {_in_days(retention_ns)}"
 
     async def _ask(
         self,
@@ -291,5 +290,5 @@ def _go_duration_ns(text: str) -> int:
     return total * NS_PER_S
 
 
-def _spoken(ns: int) -> str:
+def _in_days(ns: int) -> str:
     return f"{ns / DAY_NS:g} days" if ns else "for ever"

@@ -1,4 +1,4 @@
-"""What an InfluxDB store holds: oldest and newest of each kind. Nothing is counted, for that reads every point."""
+"""What an InfluxDB store holds: oldest and newest of each kind. Nothing is counted: that would read every point."""
 
 from services.store.influx.events import FORMS
 from services.store.influx.http import InfluxServer
@@ -42,7 +42,7 @@ async def _held(
     for newest_first in (False, True):
         statement = select(columns, measurement, conditions, newest_first=newest_first, limit=1)
         found = [values for one in await server.query(bucket, statement) for values in one.values]
-        # Points that stand a little later than what they tell of hold its time.
+        # Points whose time is a little later than their message's hold its time in a field.
         at = (int(found[0][1]) if columns == ["at"] else int(found[0][0])) if found else None
         ends.append(at)
     return Held(None, *ends)

@@ -1,8 +1,7 @@
-"""The store of a plant: an InfluxDB (1.x, 2.x or 3.x), written by line protocol and asked in InfluxQL.
+"""The store of a plant: an InfluxDB (1.x, 2.x or 3.x), written in line protocol and queried in InfluxQL.
 
-`InfluxStore` has three buckets (1.x: databases) that `corridor store init` makes: raw events, the ledger's minutes, and
-its hours and days. Writes are done one after the other, questions a few at once. What a bucket forgets, it forgets by
-itself.
+`InfluxStore` has three buckets (1.x: databases) that `corridor store init` creates: raw events, the ledger's minutes,
+and its hours and days. Writes run one after the other, queries a few at once. InfluxDB itself applies retention.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ from services.store.resolutions import layers
 from services.store.retention import StoreStatus
 
 QUERY_LIMIT_S: Final = 30.0
-"""How long a question may take."""
+"""How long a query may take."""
 ROW_LIMIT: Final = 1_000_000
 """How many rows an answer may have."""
 
@@ -62,7 +61,7 @@ class InfluxStore:
         """Open a store that is set up, and see that it is healthy.
 
         Raises:
-            StoreError: it is not; the text says why and what to do.
+            StoreError: it is not; the text has the reason and a hint.
         """
         store = cls(address, query_limit_s=query_limit_s, row_limit=row_limit)
         try:
@@ -73,13 +72,13 @@ class InfluxStore:
         return store
 
     async def check(self) -> None:
-        """See that every bucket answers, and that it is of a schema that is known here.
+        """Check that every bucket answers, and that this program knows its schema.
 
         Raises:
             StoreError: something is wrong.
         """
         for bucket in self.buckets:
-            # A SHOW would do even where there is no bucket.
+            # A SHOW would succeed without a bucket.
             await self.server.query(bucket, 'SELECT * FROM "note" LIMIT 1')
         version = await self.metadata(SCHEMA_METADATA)
         if version is not None and int(version) > SCHEMA:
@@ -113,7 +112,7 @@ class InfluxStore:
             return await self._reading.latest_before(kinds, asset, at)
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
-        """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
+        """Return a machine's signal over start ≤ at < end in at most `points` buckets of equal length."""
         return await self._reading.downsampled(asset, signal, start, end, points)
 
     async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
@@ -155,10 +154,10 @@ class InfluxStore:
 
     async def watermark(self, asset: str) -> dict[str, int]:
         """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
-        return due.cut_short(await self._ledger.watermark(asset), await self._reading.metadata(due.NOTE))
+        return due.complete_up_to(await self._ledger.watermark(asset), await self._reading.metadata(due.NOTE))
 
     async def machines(self, asset: str = "") -> list[Machine]:
-        """Return every machine that has spoken, in order of its path."""
+        """Return every machine that has reported, ordered by path."""
         return await self._reading.machines(asset)
 
     async def signals(self, asset: str) -> list[Signal]:
@@ -166,15 +165,15 @@ class InfluxStore:
         return await self._reading.signals(asset)
 
     async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
-        """Return refused messages with start ≤ at < end, newest first."""
+        """Return rejected messages with start ≤ at < end, newest first."""
         return await self._reading.rejected(start, end, limit)
 
     async def metadata(self, name: str) -> str | None:
-        """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
+        """Return a named text of the store, such as the plant description that its ledger was computed with."""
         return await self._reading.metadata(name)
 
     async def set_metadata(self, name: str, text: str) -> None:
-        """Keep a named text."""
+        """Store a named text."""
         async with self._one_writes:
             await self._writing.set_metadata(name, text)
 
@@ -183,9 +182,9 @@ class InfluxStore:
         return await status(self.server, self.buckets, self._reading)
 
     async def apply_retention(self, *, events_before: int, minutes_before: int) -> int:  # noqa: ARG002
-        """Bring hours and days of the ledger up to date where a writer that ended could not; return 0.
+        """Refresh hours and days of the ledger that a writer which ended left dirty; return 0.
 
-        The buckets forget by themselves.
+        InfluxDB itself applies retention.
         """
         async with self._one_writes:
             await self._writing.refresh_rollups()
@@ -204,7 +203,7 @@ class InfluxStore:
 
 @contextlib.contextmanager
 def _first_error() -> Iterator[None]:
-    """Raise the first of several errors alone: questions that are asked together fail together."""
+    """Raise the first of several errors alone: queries that run together fail together."""
     try:
         yield
     except ExceptionGroup as errors:

@@ -1,11 +1,11 @@
-"""The writing half of the InfluxDB store: a batch becomes lines, and the lines are written in an order that heals.
+"""The writing half of the InfluxDB store: a batch becomes lines, written in an order that survives a crash.
 
-Marks come first, then the ledger's rows, then the events. Whoever dies in between leaves rows whose events are not
-acknowledged: they come again, and the rows are made again. The other way round, an event would be known whose row was
-never made.
+Marks come first, then the ledger's rows, then the events. A writer that dies in between leaves rows whose events are
+not acknowledged: the events come again, and the rows are recomputed. In any other order an event could be stored whose
+row was never written.
 
 An event whose instant may hold another variant of it (`influx_registry`) is written to the points of both variants; the
-field `gone` says which one does not count.
+field `gone` marks the one that does not count.
 """
 
 import base64
@@ -54,20 +54,20 @@ class Writing:
                 await self._registry.load(self._server, self._buckets.raw, self._buckets.hours)
                 await self._write_raw(batch, now)
         except BaseException:
-            self._registry.forget()
+            self._registry.clear()
             raise
         await self._ledger.refresh_rollups_sometimes(now)
 
     async def refresh_rollups(self) -> None:
-        """Bring hours and days up to date, those that other writers left as well."""
+        """Refresh hours and days, those that other writers left dirty as well."""
         await self._ledger.refresh_all_rollups(time.time_ns())
 
     async def finish(self) -> None:
-        """Bring hours and days up to date that this writer has written in."""
+        """Refresh hours and days that this writer has written to."""
         await self._ledger.refresh_rollups()
 
     async def set_metadata(self, name: str, words: str) -> None:
-        """Keep a named text."""
+        """Store a named text."""
         await self._write_surely(self._buckets.hours, [f"{series('note', [('name', name)])} text={text(words)} 0"])
 
     async def _write_raw(self, batch: Batch, now: int) -> None:
@@ -81,12 +81,12 @@ class Writing:
             reported = draft.rows(_rejected_of(line, now) for line in rejected if not line.line.startswith("rejected "))
             if not all(one.is_count for one in reported):
                 _log.warning(
-                    "the store refuses", lines=len(rejected), first=rejected[0].reason, line=rejected[0].line[:200]
+                    "rejected by InfluxDB", lines=len(rejected), first=rejected[0].reason, line=rejected[0].line[:200]
                 )
             await self._write_surely(self._buckets.raw, _rejected_lines(reported, Places()))
         if for_ever:
             await self._write_surely(self._buckets.hours, for_ever)
-        draft.refresh_rollups()
+        draft.commit()
 
     async def _write_surely(self, database: str, lines: Sequence[str]) -> None:
         await write_surely(self._server, database, lines)
@@ -97,7 +97,7 @@ class Writing:
         for event in events:
             kind = event.kind
             if kind == "telemetry" and event.time_source == "retained":
-                # The last known value, of unknown age: it has no place in a series.
+                # A last known value of unknown age does not belong to a time series.
                 continue
             form = FORMS.get(kind)
             if form is None:
@@ -105,13 +105,13 @@ class Writing:
             fields = form.fields(event)
             if not fields:
                 continue
-            if isinstance(event, Sample) and registry.meet_sample(event, now):
+            if isinstance(event, Sample) and registry.add_sample(event, now):
                 fields += f',type="{"text" if isinstance(event.value, str) else "number"}"'
             at = event.at
             if isinstance(event, (Command, Reply)):
                 at = places.place(f"{event.asset} {kind} {event.name}", at, event.id)
             simulated = event.simulated
-            if registry.meet(event):
+            if registry.add(event):
                 lines.append(f"{self._prefix(event, simulated)} {fields},gone=0 {at}")
                 other = f"{fields},gone=1" if form.subset else "gone=1"
                 lines.append(f"{self._prefix(event, not simulated)} {other} {at}")
@@ -133,15 +133,15 @@ class Writing:
 
 
 async def write_surely(server: InfluxServer, database: str, lines: Sequence[str]) -> None:
-    """Write lines of our own bookkeeping, none of which may be missing.
+    """Write lines none of which may be missing.
 
     Raises:
-        StoreError: the server refuses one for ever.
+        StoreError: the server rejects one for good.
     """
     rejected = await server.write(database, lines)
     if rejected:
         raise StoreError(
-            f"InfluxDB at {server.address.base} refuses a line of {database!r}: {rejected[0].reason};"
+            f"InfluxDB at {server.address.base} rejects a line of {database!r}: {rejected[0].reason};"
             f" the line: {rejected[0].line[:200]}"
         )
 
@@ -157,6 +157,6 @@ def _rejected_lines(rejected: Iterable[Rejected], places: Places) -> list[str]:
 
 
 def _rejected_of(line: RejectedLine, now: int) -> Rejected:
-    """Return what is kept of an event that the server refuses: the line, under the name of its series."""
+    """Return what is stored of an event that the server rejects: the line, with its series for a topic."""
     payload = line.line.encode("utf-8", "replace")
     return Rejected(now, line.line.partition(" ")[0], f"InfluxDB: {line.reason}", payload[:STORED_BYTES], len(payload))

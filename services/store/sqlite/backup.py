@@ -10,7 +10,7 @@ from services.store.sqlite.file import check_ours, explained, open_reader
 
 
 def backup(path: Path, to: Path) -> int:
-    """Copy a store into a new file, in one go: who writes meanwhile goes on, and is not in it.
+    """Copy a store into a new file, in one go: writers go on meanwhile, and what they write is not in it.
 
     Args:
         path: the store's file.

@@ -1,8 +1,8 @@
-"""The file of a SQLite store: opening it, bringing it to today's schema, and saying what is wrong with it.
+"""The file of a SQLite store: opening it, migrating its schema, and explaining SQLite's errors.
 
 The file is in WAL mode: readers see the last commit and never wait for the writer, in this process or another. A
-commit is on the disk when it returns (`synchronous=FULL`), so neither a killed process nor a power cut takes back what
-was acknowledged. Two processes may write to one file; each waits for the other up to `PATIENCE_S`.
+commit is on the disk when it returns (`synchronous=FULL`), so what was acknowledged survives a killed process and a
+power cut. Two processes may write to one file; each waits for the other up to `PATIENCE_S`.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ _CACHE_KIB: Final = 32 * 1024
 
 
 def open_writer(path: Path, *, patience_s: float = PATIENCE_S, existing: bool = False) -> sqlite3.Connection:
-    """Open the file for writing, made (unless it must be `existing`) or migrated where need be.
+    """Open the file for writing; create it (unless it must be `existing`) and migrate it where needed.
 
     Raises:
         StoreError: it is not a store, newer than this program, or cannot be written to.
@@ -42,7 +42,7 @@ def open_writer(path: Path, *, patience_s: float = PATIENCE_S, existing: bool = 
     connection: sqlite3.Connection | None = None
     try:
         if not existing:
-            with suppress(OSError):  # which SQLite then tells
+            with suppress(OSError):  # SQLite reports it
                 private_files.make_file(path)  # its -wal and -shm take their rights from it
         uri = f"{path.absolute().as_uri()}?mode={'rw' if existing else 'rwc'}"
         connection = sqlite3.connect(uri, uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False)
@@ -98,7 +98,7 @@ def check_ours(connection: sqlite3.Connection, path: Path, *, newest: int = len(
 def bring_up_to_date(
     connection: sqlite3.Connection, path: Path, steps: Sequence[Callable[[], list[str]]] = STEPS
 ) -> None:
-    """Make the tables, or migrate those of an older schema, with a copy of the file kept first; all of it or nothing.
+    """Create the tables, or migrate those of an older schema after copying the file; all of it or nothing.
 
     Raises:
         StoreError: the copy cannot be made, or the file is newer.
@@ -131,7 +131,7 @@ def bring_up_to_date(
 
 
 def explained(error: sqlite3.Error, path: Path) -> StoreError:
-    """Return a `StoreError` that says what an error of SQLite means for this file, and how to mend it."""
+    """Return a `StoreError` with what an error of SQLite means for this file, and a hint."""
     name = getattr(error, "sqlite_errorname", None) or ""
     for beginning, meaning in _MEANINGS.items():
         if name.startswith(beginning):
@@ -142,7 +142,7 @@ def explained(error: sqlite3.Error, path: Path) -> StoreError:
 _MEANINGS: Final = {
     "SQLITE_FULL": "the disk is full, nothing of this batch was written; make room on it, and writing goes on",
     "SQLITE_NOTADB": "this is not a SQLite file; choose another file, or move this one away",
-    "SQLITE_CORRUPT": "the file is damaged; stop the services, keep a copy, and mend it with"
+    "SQLITE_CORRUPT": "the file is damaged; stop the services, make a copy, and repair it with"
     " `sqlite3 FILE .recover | sqlite3 NEW`, or move it away to begin afresh",
     "SQLITE_READONLY_DBMOVED": "the file was moved or replaced while it was open; put it back",
     "SQLITE_READONLY": "the file or its folder is read-only; make both writable for this user",
@@ -177,7 +177,7 @@ def _into_wal_mode(connection: sqlite3.Connection, path: Path, patience_s: float
 
 
 def _missing_fields(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Return (resolution, field) of ledger columns that a file made before the field was thought of lacks."""
+    """Return (resolution, field) of the ledger columns that an older file lacks."""
     missing: list[tuple[str, str]] = []
     for resolution in RESOLUTIONS:
         columns = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({LEDGER.name}_{resolution})")}
@@ -186,12 +186,12 @@ def _missing_fields(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 
 
 def _has_counts(connection: sqlite3.Connection) -> bool:
-    """Tell whether rows of `rejected` can stand for several messages; a file of before has no such column."""
+    """Return whether rows of `rejected` can count several messages; older files lack the column."""
     return any(name == "count" for _, name, *_ in connection.execute("PRAGMA table_info(rejected)"))
 
 
 def _copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    """Keep a copy of the file as it is, `corridor.db.schema-1`."""
+    """Copy the file as it is to `corridor.db.schema-1`."""
     copy = path.with_name(f"{path.name}.schema-{version}")
     partial = copy.with_name(f"{copy.name}.partial")
     try:

@@ -1,11 +1,10 @@
 # ruff: noqa: S608  (names of tables and columns come from sqlite_schema, values are parameters)
-"""The sums in the SQLite store: minute rows as written, and rows by hour, day and week that always agree with them.
+"""The sums in the SQLite store: minute rows as written, and roll-ups by hour, day and week that always agree with them.
 
-An hour's row is the sum of its minutes, a day's the sum of its hours and a week's of its days; none is ever counted up.
-Writing a minute marks its hour, day and week in `ledger_dirty`. Reading leaves the rows of marked spans aside and sums
-what they are made of, so every answer is exact and no reader has to write. The writer makes the marked rows anew, all
-but the newest of each machine: the running hour's minutes change each second, and would have it made each second for
-nothing.
+An hour's row is the sum of its minutes, a day's the sum of its hours and a week's of its days; none is incremented.
+Writing a minute marks its hour, day and week as dirty (`ledger_dirty`). Reading replaces dirty rows by the sums of
+their finer rows, so every answer is exact and no reader has to write. The writer refreshes dirty rows, all but the
+newest of each machine: the minutes of the running hour change each second, and each change would refresh it.
 """
 
 import sqlite3
@@ -16,21 +15,21 @@ from services.ledger.fields import Sums, add
 from services.store.interface import LedgerRow, ReasonRow
 from services.store.sqlite.schema import LEDGER, NOTHING, REASONS, Family
 
-SPANS_NS: Final = {
+SIZES_NS: Final = {
     "minute": 60_000_000_000,
     "hour": 3_600_000_000_000,
     "day": 86_400_000_000_000,
     "week": 604_800_000_000_000,
 }
-"""How long what a row sums is. A week is seven days of UTC from 1970-01-01 on, a Thursday; it is asked for by nobody,
-and makes long ranges fast."""
+"""The time range of a row at each resolution. Weeks count from 1970-01-01 UTC, a Thursday; they are internal, and make
+long ranges fast."""
 SUMMED: Final = ("hour", "day", "week")
-"""The spans whose rows are sums of finer ones."""
+"""The resolutions whose rows are sums of finer ones."""
 _FINER: Final = {"week": "day", "day": "hour", "hour": "minute"}
 
 
 class Interval(NamedTuple):
-    """The rows of one machine (by its number) with start ≤ row.start < end, at one resolution."""
+    """The rows of one machine (by its id) with start ≤ row.start < end, at one resolution."""
 
     asset: int
     start: int
@@ -38,8 +37,8 @@ class Interval(NamedTuple):
     resolution: str
 
     def finer(self, start: int) -> Self:
-        """Return what the hour (day, week) of this stretch that begins at `start` is the sum of."""
-        return self._replace(start=start, end=start + SPANS_NS[self.resolution], resolution=_FINER[self.resolution])
+        """Return the finer rows that the hour (day, week) which begins at `start` is the sum of."""
+        return self._replace(start=start, end=start + SIZES_NS[self.resolution], resolution=_FINER[self.resolution])
 
 
 class Summed(NamedTuple):
@@ -53,7 +52,7 @@ class Summed(NamedTuple):
 
 
 class WholeSum:
-    """`SUM` for SQLite that cannot overflow: a sum beyond 64 bits is given as text."""
+    """A `SUM` for SQLite that cannot overflow: a sum beyond 64 bits is returned as text."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -68,7 +67,7 @@ class WholeSum:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Teach a connection what the statements here need."""
+    """Register the functions that the statements here need."""
     connection.create_aggregate("whole_sum", 1, WholeSum)  # type: ignore[arg-type]  # it may return text as well
 
 
@@ -76,13 +75,13 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def write_rows(connection: sqlite3.Connection, rows: Iterable[LedgerRow], asset_id: Callable[[str], int]) -> None:
-    """Write minute rows within the running transaction; an empty one takes away what was there."""
+    """Write minute rows within the running transaction; an empty one deletes its row."""
     given = [(asset_id(row.asset), Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
     _write(connection, LEDGER, given)
 
 
 def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], asset_id: Callable[[str], int]) -> None:
-    """Write reason rows within the running transaction; one without seconds or entries takes away what was there."""
+    """Write reason rows within the running transaction; one without seconds or entries deletes its row."""
     given = [
         (
             asset_id(row.asset),
@@ -94,7 +93,7 @@ def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], ass
 
 
 def refresh_rollups(connection: sqlite3.Connection, assets: Iterable[int]) -> None:
-    """Make the marked rows of these machines anew, within the running transaction: all but the newest of each."""
+    """Refresh the dirty rows of these machines within the running transaction, all but the newest of each."""
     for asset in assets:
         for resolution in SUMMED:
             marked = connection.execute(
@@ -107,7 +106,7 @@ def refresh_rollups(connection: sqlite3.Connection, assets: Iterable[int]) -> No
 
 
 def refresh_rollups_before(connection: sqlite3.Connection, before: int) -> None:
-    """Make the marked rows of all machines anew that begin before a time, within the running transaction."""
+    """Refresh the dirty rows of all machines that begin before a time, within the running transaction."""
     for resolution in SUMMED:
         marked = connection.execute(
             "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start < ?", (resolution, before)
@@ -136,8 +135,8 @@ def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int,
         [key for key, row in last.items() if not any(row.sums.values())],
     )
     for resolution in SUMMED:
-        span = SPANS_NS[resolution]
-        marks = {(asset, resolution, row.start // span * span) for asset, row in rows}
+        size = SIZES_NS[resolution]
+        marks = {(asset, resolution, row.start // size * size) for asset, row in rows}
         connection.executemany("INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, ?, ?)", marks)
 
 
@@ -176,7 +175,7 @@ def _stored(value: int | str) -> int | str:
 
 
 def rows(connection: sqlite3.Connection, family: Family, interval: Interval) -> list[Summed]:
-    """Return a stretch's rows in order, as the minutes say."""
+    """Return the rows of an interval in order, as exact as the minutes."""
     stale = _stale(connection, interval)
     found = connection.execute(
         f"SELECT start, {', '.join(family.keys)}, {family.carried}, {', '.join(family.sums)}"
@@ -191,7 +190,7 @@ def rows(connection: sqlite3.Connection, family: Family, interval: Interval) -> 
 
 
 def totals(connection: sqlite3.Connection, family: Family, interval: Interval) -> dict[tuple[str, str], Sums]:
-    """Return the sums of a stretch's rows by their keys; days are read by the week where whole weeks are among them."""
+    """Return the sums of an interval's rows by their keys; whole weeks of days are read from the weeks' rows."""
     found: dict[tuple[str, str], Sums] = {}
     for piece in _by_week(interval) if interval.resolution == "day" else [interval]:
         for row in _sums(connection, family, piece):
@@ -200,8 +199,8 @@ def totals(connection: sqlite3.Connection, family: Family, interval: Interval) -
 
 
 def _by_week(days: Interval) -> list[Interval]:
-    """Cut a stretch of days into whole weeks, and days at its ends."""
-    day, week = SPANS_NS["day"], SPANS_NS["week"]
+    """Split an interval of days into whole weeks, and days at its ends."""
+    day, week = SIZES_NS["day"], SIZES_NS["week"]
     first, last = -(-days.start // week) * week, -(-days.end // day) * day // week * week
     if first >= last:
         return [days]
@@ -209,7 +208,7 @@ def _by_week(days: Interval) -> list[Interval]:
 
 
 def _sums(connection: sqlite3.Connection, family: Family, interval: Interval) -> list[Summed]:
-    """Return the sums of a stretch's rows by their keys, with the newest start and what that row carries."""
+    """Return the sums of an interval's rows by their keys, with the newest start and that row's order."""
     found = {row[1:3]: row for row in _clean_sums(connection, family, interval)}
     for start in _stale(connection, interval):
         for row in _sums(connection, family, interval.finer(start)):
@@ -223,13 +222,13 @@ def _sums(connection: sqlite3.Connection, family: Family, interval: Interval) ->
 
 
 def _clean_sums(connection: sqlite3.Connection, family: Family, interval: Interval) -> Iterator[Summed]:
-    """Return the sums of the rows that are not marked."""
+    """Return the sums of the rows that are not dirty."""
     keys = ", ".join(family.keys)
     unmarked = "start NOT IN (SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?4)"
 
     def ask(function: str) -> list[Sequence[Any]]:
         summed = ", ".join(f"{function}({column})" for column in family.sums)
-        # With a single max(), SQLite takes bare columns from the row that has it: what is carried is the newest row's.
+        # With a single max(), SQLite reads bare columns from the row that has it: the order is the newest row's.
         return connection.execute(
             f"SELECT max(start), {keys}, {family.carried}, {summed} FROM {family.name}_{interval.resolution}"
             f" WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND {unmarked} GROUP BY {keys}",
@@ -253,7 +252,7 @@ def _summed(family: Family, row: Sequence[Any]) -> Summed:
 
 
 def _stale(connection: sqlite3.Connection, interval: Interval) -> set[int]:
-    """Return the starts of the marked hours (days, weeks) in a stretch; minutes are never marked."""
+    """Return the starts of the dirty hours (days, weeks) in an interval; minutes are never dirty."""
     marked = connection.execute(
         "SELECT start FROM ledger_dirty WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND resolution = ?4", interval
     )

@@ -27,7 +27,7 @@ class FilesChangedError(StoreError):
 
 
 class Presence:
-    """The identity of a store's files, taken when they are open."""
+    """The identity of a store's files, recorded when they are opened."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -41,7 +41,7 @@ class Presence:
         return _identity(self._path) == self._file
 
     def check(self) -> None:
-        """See that all files are the ones that were opened.
+        """Check that all files are the ones that were opened.
 
         Raises:
             FilesChangedError: one is not.
@@ -75,7 +75,7 @@ def missing(path: Path) -> FilesChangedError:
 
 
 def check_whole(path: Path) -> None:
-    """See that a file that was put in place is there as a whole, not a copy that is still being made.
+    """Check that a file that was put in place is there as a whole, not a copy that is still being made.
 
     Raises:
         StoreError: it is not.
@@ -104,8 +104,8 @@ def check_whole(path: Path) -> None:
     )
 
 
-class AuthMiddleware:
-    """Lets questions through at the same time, and now and then somebody who must be alone."""
+class SharedLock:
+    """A lock that many readers share, or one holder has alone."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -113,7 +113,7 @@ class AuthMiddleware:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Be inside with others."""
+        """Hold the lock together with others."""
         with self._changed:
             self._inside += 1
         try:
@@ -124,8 +124,8 @@ class AuthMiddleware:
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Wait until nobody is inside, and let nobody in."""
+    def exclusive(self) -> Iterator[None]:
+        """Hold the lock alone: wait for those who hold it, and let nobody else in."""
         with self._changed:
             self._changed.wait_for(lambda: not self._inside)
             yield

@@ -1,9 +1,9 @@
 # ruff: noqa: S608  (names of tables and columns come from sqlite_schema, values are parameters)
-"""The reading half of the SQLite store: the questions, each asked within one read transaction.
+"""The reading half of the SQLite store: its queries, each within one read transaction.
 
-A question sees one state of the file from beginning to end, whatever is written meanwhile. Events are read a series at
-a time, each by its key; with a limit no series is read further than what can still be among the events wanted. A
-question that takes too long, or finds too much, is ended with an error that says so.
+A query sees one state of the file, whatever is written meanwhile. Events are read one series at a time, each by its
+key; with a limit no series is read beyond what can still be among the events wanted. A query that takes too long, or
+finds too much, ends with an error.
 """
 
 import sqlite3
@@ -31,11 +31,11 @@ from services.store.sqlite.schema import LEDGER, REASONS
 
 
 class Reading:
-    """One reader's questions.
+    """The queries of one reader.
 
     Attributes:
-        connection: a connection that is within a read transaction.
-        is_over: whether the question has taken too long, or nobody waits for its answer.
+        connection: within a read transaction.
+        is_over: whether the query has taken too long, or nobody waits for its answer.
         row_limit: how many rows an answer may have.
     """
 
@@ -63,7 +63,7 @@ class Reading:
                 rows = self.connection.execute(statement, (series.id, start, end, wanted))
                 found += [form.event(series, row) for row in rows]
                 if limit is not None and len(found) > 2 * limit + 1_000:
-                    # What comes after the last of the wanted so far cannot be among them.
+                    # Events after the last one wanted so far cannot be among the first `limit`.
                     found = _ordered(found, newest_first=newest_first)[:limit]
                     start, end = (found[-1].at, end) if newest_first else (start, found[-1].at + 1)
                 elif limit is None:
@@ -72,7 +72,7 @@ class Reading:
         return _ordered(found, newest_first=newest_first)[:limit]
 
     def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
-        """Answer `Store.before`."""
+        """Answer `Store.latest_before`."""
         found: list[AnyEvent] = []
         for kind in dict.fromkeys(kinds):
             form = FORMS.get(kind)
@@ -80,7 +80,7 @@ class Reading:
                 continue
             for series in self._series(kind, asset):
                 newest: dict[int, AnyEvent] = {}
-                # Of a count, each field that was ever told has a newest event of its own; it may be long silent.
+                # Each field of a count that was ever reported has its own newest event, which may be old.
                 for field, until in (reported(series.type) if form.fields else {"": FOR_EVER}).items():
                     is_reported = f"AND {field} IS NOT NULL" if field else ""
                     rows = self.connection.execute(
@@ -103,8 +103,8 @@ class Reading:
             " WHERE a.path = :asset AND s.kind = 'telemetry' AND s.name = :signal) AND time >= :start AND time < :end"
         )
         numbers = self.connection.execute(
-            f"SELECT (time - :start) / :width AS stretch, min(value), avg(value), max(value), count(*)"
-            f" {chosen} AND value IS NOT NULL GROUP BY stretch",
+            f"SELECT (time - :start) / :width AS bucket, min(value), avg(value), max(value), count(*)"
+            f" {chosen} AND value IS NOT NULL GROUP BY bucket",
             parameters,
         )
         buckets = {
@@ -112,8 +112,8 @@ class Reading:
             for interval, least, mean, greatest, n in numbers
         }
         texts = self.connection.execute(
-            f"SELECT (time - :start) / :width AS stretch, max(time), text, count(*)"
-            f" {chosen} AND text IS NOT NULL GROUP BY stretch",
+            f"SELECT (time - :start) / :width AS bucket, max(time), text, count(*)"
+            f" {chosen} AND text IS NOT NULL GROUP BY bucket",
             parameters,
         )
         for interval, _, text, n in texts:
@@ -178,7 +178,7 @@ class Reading:
     def watermark(self, asset: str) -> dict[str, int]:
         """Answer `Store.watermark`."""
         newest = ((path, self._newest_minute(number)) for number, path in self._assets(asset))
-        return due.cut_short({path: start for path, start in newest if start is not None}, self.metadata(due.NOTE))
+        return due.complete_up_to({path: start for path, start in newest if start is not None}, self.metadata(due.NOTE))
 
     def machines(self, asset: str) -> list[Machine]:
         """Answer `Store.machines`."""
@@ -212,7 +212,7 @@ class Reading:
         return [Rejected(*row) for row in rows]
 
     def metadata(self, name: str) -> str | None:
-        """Answer `Store.note`."""
+        """Answer `Store.metadata`."""
         row = self.connection.execute("SELECT text FROM note WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
@@ -248,7 +248,7 @@ class Reading:
 
 
 def _range_of(asset: str) -> tuple[str, str]:
-    """Return from where up to where the paths under an asset path stand in order; '0' follows '/'."""
+    """Return the bounds, in sort order, of the paths under an asset path; '0' follows '/'."""
     return (f"{asset}/", f"{asset}0") if asset else ("", "\U0010ffff")
 
 

@@ -1,10 +1,10 @@
 # ruff: noqa: S608  (names of tables come from sqlite_events, values are parameters)
-"""Forgetting what is older than it is kept, in steps so small that writing hardly waits.
+"""Retention: deleting what is older than its retention time, in steps so small that writing hardly waits.
 
-Raw events and refused messages go after their time, but for the newest of each series, and of a count's or material's
-each field: what a machine last said is so until it says something else, however long that takes. Commands and replies
-are so for a moment, and all go. Minutes of the ledger go after their time, whole days at once and only when the rows of
-their hours and days are made, which stay for ever. Room in the file is used again, not given back.
+Raw events and rejected messages are deleted, except the newest event of each series, and of each field of a count or
+material: a report holds until the next one, however long that takes. Commands and replies hold for a moment, and all
+are deleted. Minutes of the ledger are deleted by whole days, once their hours and days are up to date; these stay for
+ever. Space in the file is reused, not returned to the disk.
 """
 
 import sqlite3
@@ -16,13 +16,13 @@ from services.store.sqlite.events import FORMS, Form, reported
 from services.store.sqlite.schema import LEDGER, REASONS
 
 STEP_ROWS: Final = 5_000
-"""So many rows go in one transaction."""
+"""So many rows are deleted in one transaction."""
 PASSING: Final = frozenset({"cmd", "reply"})
-"""Kinds whose series end, and are forgotten with their events: each command is a series of its own."""
+"""Kinds whose series end and are deleted with their events: each command is a series of its own."""
 
 
 def step(connection: sqlite3.Connection, *, events_before: int, minutes_before: int) -> int:
-    """Forget some of what is older, within the running transaction; return how many rows went, 0 when none is left."""
+    """Delete some of what is older, within the running transaction; return how many rows, 0 when none is left."""
     return (
         _events(connection, events_before)
         or connection.execute(
@@ -64,7 +64,7 @@ def _events(connection: sqlite3.Connection, before: int) -> int:
 
 
 def _last(connection: sqlite3.Connection, form: Form, series: int, fields: Mapping[str, int]) -> list[int]:
-    """Return the times of what is still in force of a series: its newest, that of each field, jobs since a start."""
+    """Return the times of a series' events that still hold: its newest, that of each field, jobs since a start."""
     newest = connection.execute(f"SELECT max(time) FROM {form.table} WHERE series = ?", (series,)).fetchone()
     of_fields = [
         connection.execute(
@@ -75,7 +75,7 @@ def _last(connection: sqlite3.Connection, form: Form, series: int, fields: Mappi
         for field, until in fields.items()
     ]
     last = {found[0] for found in (newest, *of_fields) if found is not None}
-    if form is FORMS["job"]:  # which order is on is told from its start on
+    if form is FORMS["job"]:  # the running order follows from the last start on
         jobs = "SELECT time FROM job WHERE series = ?1 AND time >="
         last |= {
             found[0]
@@ -87,7 +87,7 @@ def _last(connection: sqlite3.Connection, form: Form, series: int, fields: Mappi
 
 
 def _minutes(connection: sqlite3.Connection, before: int) -> int:
-    day_ns = sqlite_ledger.SPANS_NS["day"]
+    day_ns = sqlite_ledger.SIZES_NS["day"]
     before = before // day_ns * day_ns
     gone = 0
     sqlite_ledger.refresh_rollups_before(connection, before)
@@ -116,7 +116,7 @@ def _oldest(
     """Delete about `wanted` of the oldest rows of one series or machine, `but` those of these instants.
 
     Returns:
-        How many went.
+        How many.
     """
     owner, instant = key
     left_out = f"{instant} NOT IN ({', '.join('?' * len(but))})"

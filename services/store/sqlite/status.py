@@ -21,7 +21,7 @@ def status(connection: sqlite3.Connection, path: Path) -> StoreStatus:
     events = {}
     for kind, form in FORMS.items():
         of_kind = f"FROM {form.table} WHERE series IN (SELECT id FROM series WHERE kind = '{kind}')"
-        # Each series' ends are found by its key; min() over all of them would read every row.
+        # The ends of each series are found by its key; min() over all would read every row.
         oldest, newest = connection.execute(
             f"SELECT min(oldest), max(newest) FROM (SELECT"
             f" (SELECT min(time) FROM {form.table} WHERE series = s.id) AS oldest,"

@@ -1,8 +1,8 @@
 """The embedded store: a SQLite file, written by one thread and read by a few.
 
-`SqliteStore` hands what it is asked to threads: writing to the one that owns the writing connection, questions to a few
-readers with connections of their own, which see the last commit and never hold the writer up. Whoever stops waiting
-(cancellation) ends a question early; a write that has begun is finished all the same.
+`SqliteStore` hands its calls to threads: writes to the one that owns the writing connection, queries to a few readers
+with connections of their own, which see the last commit and never delay the writer. Cancellation ends a query early; a
+write that has begun is finished.
 """
 
 import asyncio
@@ -33,17 +33,17 @@ from services.store.interface import (
 from services.store.retention import StoreStatus
 from services.store.sqlite import ledger as sqlite_ledger
 from services.store.sqlite.file import explained, open_reader
-from services.store.sqlite.presence import AuthMiddleware, FilesChangedError, check_whole, missing
+from services.store.sqlite.presence import FilesChangedError, SharedLock, check_whole, missing
 from services.store.sqlite.reading import Reading
 from services.store.sqlite.status import status
 from services.store.sqlite.writing import Writing
 
 QUERY_LIMIT_S: Final = 30.0
-"""How long a question may take."""
+"""How long a query may take."""
 ROW_LIMIT: Final = 1_000_000
 """How many rows an answer may have."""
 READERS: Final = 4
-"""How many questions are answered at once; the others wait their turn."""
+"""How many queries run at once; the others wait."""
 
 _INSTRUCTIONS_BETWEEN_CHECKS: Final = 20_000
 
@@ -64,19 +64,19 @@ class SqliteStore:
         self._own = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._writing: Writing | None = None
-        self._gate = AuthMiddleware()
+        self._files_lock = SharedLock()
 
     @classmethod
     async def open(cls, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> Self:
-        """Open a file, made or brought up to date where need be.
+        """Open a file; create or migrate it where needed.
 
         Args:
             path: the file.
-            query_limit_s: how long a question may take.
+            query_limit_s: how long a query may take.
             row_limit: how many rows an answer may have.
 
         Raises:
-            StoreError: it cannot be opened; the text says why and what to do.
+            StoreError: it cannot be opened; the text has the reason and a hint.
         """
         store = cls(path, query_limit_s=query_limit_s, row_limit=row_limit)
         try:
@@ -101,67 +101,67 @@ class SqliteStore:
         newest_first: bool = False,
     ) -> list[AnyEvent]:
         """Return events with start ≤ at < end, in order of (time, asset, kind, series), at most `limit`."""
-        return await self._ask(
+        return await self._query(
             lambda reading: reading.events(kinds, asset, start, end, limit, newest_first=newest_first)
         )
 
     async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
-        return await self._ask(lambda reading: reading.latest_before(kinds, asset, at))
+        return await self._query(lambda reading: reading.latest_before(kinds, asset, at))
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
-        """Return a machine's signal over start ≤ at < end in at most `points` stretches of equal length."""
-        return await self._ask(lambda reading: reading.downsampled(asset, signal, start, end, points))
+        """Return a machine's signal over start ≤ at < end in at most `points` buckets of equal length."""
+        return await self._query(lambda reading: reading.downsampled(asset, signal, start, end, points))
 
     async def rows(self, asset: str, start: int, end: int, resolution: Resolution = "minute") -> list[LedgerRow]:
         """Return the rows with start ≤ row.start < end by (start, asset, product, shift), empty ones left out."""
-        return await self._ask(lambda reading: reading.rows(asset, start, end, resolution))
+        return await self._query(lambda reading: reading.rows(asset, start, end, resolution))
 
     async def totals(
         self, asset: str, start: int, end: int, resolution: Resolution = "minute"
     ) -> dict[tuple[str, str, str], Sums]:
         """Return the exact sums of those rows by (machine, product, shift)."""
-        return await self._ask(lambda reading: reading.totals(asset, start, end, resolution))
+        return await self._query(lambda reading: reading.totals(asset, start, end, resolution))
 
     async def reasons(self, asset: str, start: int, end: int) -> list[ReasonRow]:
         """Return the reason rows with start ≤ row.start < end, summed by machine, state and reason."""
-        return await self._ask(lambda reading: reading.reasons(asset, start, end))
+        return await self._query(lambda reading: reading.reasons(asset, start, end))
 
     async def reason_rows(self, asset: str, start: int, end: int) -> list[ReasonRow]:
         """Return the reason rows with start ≤ row.start < end as written, empty ones left out."""
-        return await self._ask(lambda reading: reading.reason_rows(asset, start, end))
+        return await self._query(lambda reading: reading.reason_rows(asset, start, end))
 
     async def watermark(self, asset: str) -> dict[str, int]:
         """Return, of each machine, the start of its newest ledger minute: up to there rows are complete."""
-        return await self._ask(lambda reading: reading.watermark(asset))
+        return await self._query(lambda reading: reading.watermark(asset))
 
     async def machines(self, asset: str = "") -> list[Machine]:
-        """Return every machine that has spoken, in order of its path."""
-        return await self._ask(lambda reading: reading.machines(asset))
+        """Return every machine that has reported, ordered by path."""
+        return await self._query(lambda reading: reading.machines(asset))
 
     async def signals(self, asset: str) -> list[Signal]:
         """Return the signals of the machines under `asset`."""
-        return await self._ask(lambda reading: reading.signals(asset))
+        return await self._query(lambda reading: reading.signals(asset))
 
     async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
-        """Return refused messages with start ≤ at < end, newest first."""
-        return await self._ask(lambda reading: reading.rejected(start, end, limit))
+        """Return rejected messages with start ≤ at < end, newest first."""
+        return await self._query(lambda reading: reading.rejected(start, end, limit))
 
     async def metadata(self, name: str) -> str | None:
-        """Return a named text kept in the store (such as the plant description that its ledger was made with)."""
-        return await self._ask(lambda reading: reading.metadata(name))
+        """Return a named text of the store, such as the plant description that its ledger was computed with."""
+        return await self._query(lambda reading: reading.metadata(name))
 
     async def set_metadata(self, name: str, text: str) -> None:
-        """Keep a named text."""
+        """Store a named text."""
         await self._on_writer(lambda: self._present_writing().set_metadata(name, text))
 
     async def apply_retention(self, *, events_before: int, minutes_before: int) -> int:
-        """Forget raw events and refused messages, and minutes of the ledger, older than these times.
+        """Delete raw events, rejected messages and ledger minutes that are older than these times.
 
         It is done in small steps, between which others write. Hours and days of the ledger stay.
 
         Returns:
-            How many rows went.
+            How many rows were deleted.
         """
         gone = 0
         while step := await self._on_writer(
@@ -171,7 +171,7 @@ class SqliteStore:
         return gone
 
     async def check(self) -> None:
-        """See that the store answers.
+        """Check that the store answers.
 
         Raises:
             StoreError: it does not.
@@ -180,7 +180,7 @@ class SqliteStore:
 
     async def status(self) -> StoreStatus:
         """Return what the store holds."""
-        return await self._ask(lambda reading: status(reading.connection, self.path))
+        return await self._query(lambda reading: status(reading.connection, self.path))
 
     async def close(self) -> None:
         """Finish what is being written, and close."""
@@ -200,15 +200,15 @@ class SqliteStore:
             self._writing = None
 
     def _present_writing(self) -> Writing:
-        """Return the writer, opened anew where the file is another one than before; on the writer's thread.
+        """Return the writer, reopened where the file was replaced; on the writer's thread.
 
         Raises:
-            StoreError: there is no file, or none that can be gone on with.
+            StoreError: there is no file, or it cannot be used.
         """
         try:
             return self._checked_writing()
         except FilesChangedError as change:
-            with self._gate.alone():
+            with self._files_lock.exclusive():
                 self._reopen(change)
             return self._checked_writing()
 
@@ -220,7 +220,7 @@ class SqliteStore:
         return writing
 
     def _reopen(self, change: FilesChangedError) -> None:
-        """Open the file that is there now; a file that is not there is not made, for it may come back."""
+        """Open the file that is there now; a missing file is not created, for it may come back."""
         if not self.path.exists():
             raise missing(self.path) from change
         if self._writing is not None and self._writing.presence.file_is_same:
@@ -231,21 +231,21 @@ class SqliteStore:
             check_whole(self.path)
         self._close_all()
         self._writing = Writing(self.path, existing=True)
-        _log.warning("the store was opened anew", cause=str(change))
+        _log.warning("the store was reopened", cause=str(change))
 
     async def _on_writer(self, work: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._submit(self._writer, work))
 
-    async def _ask(self, question: Callable[[Reading], T]) -> T:
+    async def _query(self, query: Callable[[Reading], T]) -> T:
         try:
-            return await self._ask_once(question)
+            return await self._query_once(query)
         except FilesChangedError:
             await self._on_writer(self._present_writing)
-            return await self._ask_once(question)
+            return await self._query_once(query)
 
-    async def _ask_once(self, question: Callable[[Reading], T]) -> T:
+    async def _query_once(self, query: Callable[[Reading], T]) -> T:
         nobody_waits = threading.Event()
-        answer = self._submit(self._readers, lambda: self._answer(question, nobody_waits))
+        answer = self._submit(self._readers, lambda: self._answer(query, nobody_waits))
         try:
             return await asyncio.wrap_future(answer)
         finally:
@@ -257,17 +257,17 @@ class SqliteStore:
         except RuntimeError as error:
             raise StoreError(f"{self.path}: the store is closed; open it again") from error
 
-    def _answer(self, question: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
-        """Answer a question, on a reader's thread.
+    def _answer(self, query: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
+        """Answer a query on a reader's thread.
 
         Raises:
             FilesChangedError: the file is another one than that which was opened.
         """
-        with self._gate.shared():
+        with self._files_lock.shared():
             self._checked_writing()
-            return self._answer_inside(question, nobody_waits)
+            return self._run_query(query, nobody_waits)
 
-    def _answer_inside(self, question: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
+    def _run_query(self, query: Callable[[Reading], T], nobody_waits: threading.Event) -> T:
         deadline = time.monotonic() + self._query_limit_s
 
         def is_over() -> bool:
@@ -277,7 +277,7 @@ class SqliteStore:
         try:
             connection.set_progress_handler(is_over, _INSTRUCTIONS_BETWEEN_CHECKS)
             connection.execute("BEGIN")
-            return question(Reading(connection, is_over, self._row_limit))
+            return query(Reading(connection, is_over, self._row_limit))
         except TimeoutError as error:
             raise self._too_long() from error
         except sqlite3.Error as error:
@@ -291,7 +291,7 @@ class SqliteStore:
 
     def _too_long(self) -> StoreError:
         return StoreError(
-            f"{self.path}: the question took more than {self._query_limit_s:g} s;"
+            f"{self.path}: the query took more than {self._query_limit_s:g} s;"
             " ask for a shorter time, fewer machines, or a coarser resolution"
         )
 

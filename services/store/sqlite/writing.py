@@ -1,8 +1,8 @@
-"""The writing half of the SQLite store: one connection, used by one thread, a transaction a batch.
+"""The writing half of the SQLite store: one connection, used by one thread, one transaction a batch.
 
-What a batch needs to know again and again (the numbers of its series and machines, and what is known of them) is kept
-in memory, and forgotten when a transaction fails. Another process may write to the same file: rows of `asset` and
-`series` are never renumbered, and series of commands, which retention takes away, are not remembered.
+What every batch needs (ids and attributes of series and machines) is cached in memory; the cache is cleared when a
+transaction fails. Another process may write to the same file: rows of `asset` and `series` are never renumbered, and
+series of commands, which retention deletes, are not cached.
 """
 
 import sqlite3
@@ -65,30 +65,30 @@ class Writing:
                 written = {row.asset for row in batch.rows} | {row.asset for row in batch.reasons}
                 sqlite_ledger.refresh_rollups(connection, map(self._asset, written))
         if draft is not None:
-            draft.refresh_rollups()
+            draft.commit()
 
     def set_metadata(self, name: str, text: str) -> None:
-        """Keep a named text."""
+        """Store a named text."""
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)", (name, text))
 
     def apply_retention(self, *, events_before: int, minutes_before: int) -> int:
-        """Forget some of what is older than these times; return how many rows went, 0 when none is left."""
+        """Delete some of what is older than these times; return how many rows, 0 when none is left."""
         with self._transaction() as connection:
             return sqlite_retention.step(connection, events_before=events_before, minutes_before=minutes_before)
 
     def save(self) -> None:
-        """Take what was committed over into the file itself, so that it does not depend on the files beside it.
+        """Checkpoint: move what was committed into the file itself, so that it needs no file beside it.
 
         Raises:
-            StoreError: not all of it could be.
+            StoreError: not all of it could be moved.
         """
         try:
-            busy, committed, taken = self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+            busy, committed, moved = self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
         except sqlite3.Error as error:
             raise explained(error, self._path) from error
-        if busy or committed != taken:
-            raise StoreError(f"{self._path}: another program reads the file, so it cannot be opened anew; stop it")
+        if busy or committed != moved:
+            raise StoreError(f"{self._path}: another program reads the file, so it cannot be reopened; stop it")
 
     def close(self) -> None:
         """Close the file."""
@@ -103,15 +103,15 @@ class Writing:
             connection.execute("COMMIT")
             self.presence.check()
         except BaseException as error:
-            self._take_back()
+            self._roll_back()
             if isinstance(error, _OF_A_ROW):
                 raise RowError(f"{self._path}: a value that SQLite cannot hold: {error}") from error
             if isinstance(error, sqlite3.Error):
                 raise explained(error, self._path) from error
             raise
 
-    def _take_back(self) -> None:
-        """End a transaction that failed, and forget what was learnt in it."""
+    def _roll_back(self) -> None:
+        """Roll back a transaction that failed, and clear the caches."""
         for memory in (self._assets, self._time_ranges, self._series, self._reported):
             memory.clear()
         if self._connection.in_transaction:
@@ -124,23 +124,23 @@ class Writing:
         for event in events:
             kind = event.kind
             if kind == "telemetry" and event.time_source == "retained":
-                # The last known value, of unknown age: it has no place in a series.
+                # A last known value of unknown age does not belong to a time series.
                 continue
             asset, at, simulated = event.asset, event.at, event.simulated
             key = (asset, kind, event.series)
             series = self._series.get(key) or self._series_id(connection, key)
             rows.setdefault(kind, []).append((series, at, simulated, *FORMS[kind].values(event)))
-            span = time_ranges.get(asset)
-            if span is None:
+            seen = time_ranges.get(asset)
+            if seen is None:
                 time_ranges[asset] = (at, at, simulated)
-            elif at >= span[1]:
-                time_ranges[asset] = (span[0], at, simulated)
-            elif at < span[0]:
-                time_ranges[asset] = (at, *span[1:])
+            elif at >= seen[1]:
+                time_ranges[asset] = (seen[0], at, simulated)
+            elif at < seen[0]:
+                time_ranges[asset] = (at, *seen[1:])
             if isinstance(event, Sample):
                 reported[key] = (event.unit, "text" if isinstance(event.value, str) else "number")
             elif FORMS[kind].fields:
-                reported[key] = ("", self._fields_told(key, event, reported))
+                reported[key] = ("", self._fields_reported(key, event, reported))
         for written_kind, written in rows.items():
             connection.executemany(FORMS[written_kind].insert, written)
         self._touch(connection, time_ranges)
@@ -153,7 +153,7 @@ class Writing:
         )
 
     def _touch(self, connection: sqlite3.Connection, time_ranges: dict[str, tuple[int, int, bool]]) -> None:
-        """Widen what is known of the machines: first, last, and whether the newest event was simulated."""
+        """Update first, last and `simulated` (of the newest event) of the machines."""
         for asset, (first, last, simulated) in time_ranges.items():
             known = self._time_ranges.get(asset)
             if known and known[0] <= first and last <= known[1] and (last < known[1] or simulated == known[2]):
@@ -167,7 +167,7 @@ class Writing:
             self._time_ranges[asset] = (row[0], row[1], bool(row[2]))
 
     def _report(self, connection: sqlite3.Connection, reported: dict[SeriesKey, tuple[str, str]]) -> None:
-        """Keep units and types of signals, and fields of counts, where they are new; '' does not take a unit away."""
+        """Store units and types of signals, and fields of counts, where they are new; '' does not clear a unit."""
         for key, (unit, value_type) in reported.items():
             known = self._reported.get(key)
             if known and known[1] == value_type and (not unit or known[0] == unit):
@@ -179,8 +179,8 @@ class Writing:
             ).fetchall()
             self._reported[key] = row
 
-    def _fields_told(self, key: SeriesKey, event: AnyEvent, reported: dict[SeriesKey, tuple[str, str]]) -> str:
-        """Return which fields of a count or material have ever been told, those of this event among them."""
+    def _fields_reported(self, key: SeriesKey, event: AnyEvent, reported: dict[SeriesKey, tuple[str, str]]) -> str:
+        """Return which fields of a count or material have ever been reported, those of this event included."""
         _, known = reported.get(key) or self._reported.get(key) or self._reported_before(key)
         return report(known, FORMS[event.kind].fields, event)
 
@@ -189,7 +189,7 @@ class Writing:
         return str(row[0]), str(row[1])
 
     def _asset(self, path: str) -> int:
-        """Return a machine's number; a new machine gets one."""
+        """Return a machine's id; a new machine gets one."""
         found = self._assets.get(path)
         if found is None:
             levels = [*path.split("/"), *[""] * len(LEVELS)][: len(LEVELS)]

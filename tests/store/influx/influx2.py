@@ -1,6 +1,6 @@
 """The HTTP interface of InfluxDB 2 before a real InfluxDB 1: what is written and asked goes through to it.
 
-Buckets, organisations and tokens are its own. It keeps every request, so that tests can see their form.
+Buckets, organisations and tokens are its own. It records every request, so that tests can see their form.
 """
 
 import json
@@ -111,7 +111,7 @@ class Influx2:
                 return 200, json.dumps({"buckets": [named] if named else []}).encode()
             case "POST", "/api/v2/buckets":
                 self.buckets[body["name"]] = {"id": f"id-of-{body['name']}", **body}
-                # Whatever is asked for, the real one keeps for ever: tests write at times all over the place.
+                # Whatever is asked for, this one never expires it: tests write at times all over the place.
                 self.influxd.query(f'CREATE DATABASE "{body["name"]}" WITH DURATION INF SHARD DURATION 10400w')
                 return 201, json.dumps(self.buckets[body["name"]]).encode()
             case "GET", "/api/v2/authorizations":

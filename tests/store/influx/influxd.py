@@ -72,7 +72,7 @@ class Influxd:
         return found
 
     def make_store(self, name: str) -> str:
-        """Make the databases of a store that keeps everything, whatever its age; return the store's URL."""
+        """Make the databases of a store without retention; return the store's URL."""
         for database in (name, f"{name}_ledger", f"{name}_hour"):
             # Shards of 200 years: tests write at times all over the place.
             self.query(f'CREATE DATABASE "{database}" WITH DURATION INF SHARD DURATION 10400w NAME "autogen"')

@@ -1,4 +1,4 @@
-"""What is the InfluxDB engine's own: lines that are refused, servers that go away, and what it leaves on disk."""
+"""The InfluxDB engine: rejected lines, servers that go away, and what it stores."""
 
 import asyncio
 import base64
@@ -46,10 +46,10 @@ def row(minute: int, sums: dict[str, int], product: str = "-") -> LedgerRow:
     return LedgerRow(MILL, NOON + minute * MINUTE, product, "-", sums)
 
 
-# ---- What the server refuses ----
+# ---- What the server rejects ----
 
 
-async def test_a_line_that_the_server_refuses_is_told_alone_and_the_rest_is_kept(store: InfluxStore) -> None:
+async def test_a_line_that_the_server_rejects_is_returned_alone_and_the_rest_is_stored(store: InfluxStore) -> None:
     bad = Sample(asset=MILL, at=NOON + 77, signal="load", value=float("nan"))
     state = StateChange(asset=MILL, at=NOON, state="idle")
     await store.write(Batch(events=[*samples(200, first=NOON).events, bad, state]))
@@ -62,7 +62,7 @@ async def test_a_line_that_the_server_refuses_is_told_alone_and_the_rest_is_kept
     assert rejected.payload.endswith(f" value=nan {NOON + 77}".encode())
 
 
-async def test_a_field_of_another_type_is_refused_and_the_rest_is_kept(store: InfluxStore, influxd: Influxd) -> None:
+async def test_a_field_of_another_type_is_rejected_and_the_rest_is_stored(store: InfluxStore, influxd: Influxd) -> None:
     await store.server.write(store.buckets.raw, [f'state,machine=x code="four" {NOON}'])
     state = StateChange(asset=MILL, at=NOON, state="idle")
     await store.write(Batch(events=[state, *samples(5).events]))
@@ -73,11 +73,11 @@ async def test_a_field_of_another_type_is_refused_and_the_rest_is_kept(store: In
 
 async def test_a_row_of_the_ledger_is_never_left_out(store: InfluxStore) -> None:
     await store.server.write(store.buckets.minutes, [f'ledger,machine=x good="one" {NOON}'])
-    with pytest.raises(StoreError, match=r"refuses a row of the ledger: .*field type conflict"):
+    with pytest.raises(StoreError, match=r"rejects a row of the ledger: .*field type conflict"):
         await store.write(Batch(rows=[row(0, {"good": NANO})]))
 
 
-async def test_what_is_older_than_the_bucket_keeps_is_forgotten_at_once(store: InfluxStore, influxd: Influxd) -> None:
+async def test_points_older_than_the_bucket_s_retention_are_dropped(store: InfluxStore, influxd: Influxd) -> None:
     influxd.query(f'ALTER RETENTION POLICY "autogen" ON "{store.buckets.raw}" DURATION 1d SHARD DURATION 1h')
     now = time.time_ns()
     young, old = (StateChange(asset=MILL, at=at, state="idle") for at in (now, now - 48 * HOUR))
@@ -89,7 +89,7 @@ async def test_what_is_older_than_the_bucket_keeps_is_forgotten_at_once(store: I
 # ---- Servers that are away, or not set up ----
 
 
-async def test_a_database_that_is_missing_is_told_with_its_cure(influxd: Influxd, influx_url: str) -> None:
+async def test_a_missing_database_is_an_error_with_a_hint(influxd: Influxd, influx_url: str) -> None:
     store = await open_store(influx_url)
     influxd.drop_store(influx_url.rpartition("/")[2])
     for attempt in (store.write(samples(1)), store.write(Batch(rows=[row(0, {"good": 1})])), store.machines()):
@@ -100,7 +100,7 @@ async def test_a_database_that_is_missing_is_told_with_its_cure(influxd: Influxd
         await open_store(influx_url)
 
 
-async def test_a_server_that_is_away_is_told_and_taken_again(own_influxd: Influxd) -> None:
+async def test_a_server_that_is_away_is_reported_and_used_again(own_influxd: Influxd) -> None:
     store = await open_store(own_influxd.make_store("corridor"))
     await store.write(samples(1))
     own_influxd.kill()
@@ -161,7 +161,7 @@ async def test_an_error_within_an_answer_that_calls_itself_good_is_an_error(stor
         await store.server.query(store.buckets.raw, "SELECT")
 
 
-async def test_too_large_an_answer_is_refused_and_says_so(influx_url: str) -> None:
+async def test_too_large_an_answer_is_an_error(influx_url: str) -> None:
     store = await InfluxStore.open(parse(influx_url), row_limit=10)
     await store.write(Batch(events=samples(11).events, rows=[row(minute, {"good": 1}) for minute in range(11)]))
     for attempt in (store.events(["telemetry"], "", 0, FOR_EVER), store.rows("", 0, FOR_EVER)):
@@ -171,7 +171,7 @@ async def test_too_large_an_answer_is_refused_and_says_so(influx_url: str) -> No
     await store.close()
 
 
-async def test_too_long_a_question_is_ended_and_says_so(store: InfluxStore) -> None:
+async def test_too_long_a_query_ends_with_an_error(store: InfluxStore) -> None:
     hasty = InfluxStore(store.address, query_limit_s=1e-6)
     with pytest.raises(StoreError, match=r"took more than 1e-06 s; ask for a shorter time"):
         await hasty.events(["telemetry", "state"], "", 0, FOR_EVER)
@@ -183,7 +183,7 @@ async def test_an_answer_of_many_pieces_is_whole(store: InfluxStore) -> None:
     assert [event.at for event in await store.events(["telemetry"], "", 0, FOR_EVER)] == list(range(25_000))
 
 
-async def test_a_store_of_a_newer_schema_is_refused(store: InfluxStore, influx_url: str) -> None:
+async def test_a_store_of_a_newer_schema_is_rejected(store: InfluxStore, influx_url: str) -> None:
     await store.set_metadata(SCHEMA_METADATA, "2")
     with pytest.raises(StoreError, match="made by a newer version of Corridor"):
         await open_store(influx_url)
@@ -240,7 +240,7 @@ async def test_two_services_know_the_same_machine(influx_url: str) -> None:
 
 async def test_whoever_dies_between_minute_and_hour_leaves_answers_exact(store: InfluxStore, influx_url: str) -> None:
     await store.write(Batch(rows=[row(minute, {"running_s": MINUTE}) for minute in range(130)]))
-    dead = LedgerWriting(store.server, store.buckets)  # and nothing of it is ever settled
+    dead = LedgerWriting(store.server, store.buckets)  # and none of its marks is ever cleared
     await dead.write([row(5, {"down_s": MINUTE}), row(6, {})], [ReasonRow(MILL, NOON, "down", "jam", 5, 1)], 1)
     other = await InfluxStore.open(parse(influx_url))
     expected = {(MILL, "-", "-"): {"running_s": 128 * MINUTE, "down_s": MINUTE}}
@@ -254,7 +254,7 @@ async def test_whoever_dies_between_minute_and_hour_leaves_answers_exact(store: 
     await other.close()
 
 
-async def test_marks_are_settled_and_a_mark_of_another_only_when_it_is_old(store: InfluxStore) -> None:
+async def test_marks_are_cleared_and_a_mark_of_another_writer_only_when_it_is_old(store: InfluxStore) -> None:
     now = time.time_ns()
     one, other = (LedgerWriting(store.server, store.buckets) for _ in range(2))
     reading = LedgerReading(store.server, store.buckets, 1_000)
@@ -336,14 +336,14 @@ async def test_measurements_tags_and_fields_are_as_documented(store: InfluxStore
     assert types == {"float", "string"}
 
 
-async def test_a_refused_line_keeps_its_words(store: InfluxStore, influxd: Influxd) -> None:
+async def test_a_rejected_line_is_stored_as_it_was(store: InfluxStore, influxd: Influxd) -> None:
     await store.write(Batch(events=[Sample(asset=MILL, at=1, signal="x", value=float("inf"))]))
     (found,) = influxd.query("SELECT payload FROM rejected", store.buckets.raw)
     assert base64.b64decode(found["values"][0][1]).startswith(b"telemetry,")
 
 
 @pytest.mark.parametrize("gone", ["", "_ledger", "_hour"])
-async def test_databases_that_are_dropped_are_told_and_gone_on_with_once_they_are_made_again(
+async def test_dropped_databases_are_reported_and_used_again_once_recreated(
     store: InfluxStore, influxd: Influxd, gone: str
 ) -> None:
     batch = Batch(events=samples(5).events, rows=[row(0, {"good": 1})])
@@ -363,7 +363,7 @@ async def test_databases_that_are_dropped_are_told_and_gone_on_with_once_they_ar
     await store.check()
 
 
-async def test_a_retention_policy_that_is_dropped_is_told_and_gone_on_with_once_it_is_made_again(
+async def test_a_dropped_retention_policy_is_reported_and_used_again_once_recreated(
     store: InfluxStore, influxd: Influxd
 ) -> None:
     name = store.address.database

@@ -150,7 +150,7 @@ async def test_lines_go_to_the_bucket_and_its_organisation(influx2: Influx2) -> 
         ({"database": "other"}, "has no 'other' .*corridor store init"),
     ],
 )
-async def test_what_is_wrong_with_an_influxdb_2_is_told_with_its_cure(
+async def test_what_is_wrong_with_an_influxdb_2_is_an_error_with_a_hint(
     influx2: Influx2, change: dict[str, str], reported: str
 ) -> None:
     await set_up(influx2.url("plant"))
@@ -160,7 +160,7 @@ async def test_what_is_wrong_with_an_influxdb_2_is_told_with_its_cure(
     assert "stale" not in str(error.value)
 
 
-async def test_a_line_that_influxdb_2_refuses_is_told_alone(influx2: Influx2) -> None:
+async def test_a_line_that_influxdb_2_rejects_is_returned_alone(influx2: Influx2) -> None:
     await set_up(influx2.url("plant"))
     store = await open_store(influx2.url("plant"))
     await store.server.write("plant", ['state,machine=x code="four" 7'])  # type: ignore[attr-defined]

@@ -42,7 +42,7 @@ async def store(file: Path) -> AsyncIterator[SqliteStore]:
 # ---- Readers and writers ----
 
 
-async def test_a_field_that_is_long_silent_is_found_without_reading_all_that_came_since(
+async def test_a_field_last_reported_long_ago_is_found_without_reading_all_events_since(
     store: SqliteStore, file: Path
 ) -> None:
     rework = Count(asset=MILL, at=5, produced=1, rework=1)
@@ -86,7 +86,7 @@ async def test_a_question_sees_one_state_of_the_file_from_beginning_to_end(store
             other.execute("DELETE FROM telemetry")
         return first, len(reading.events(["telemetry"], "", 0, FOR_EVER, None, newest_first=False))
 
-    assert await store._ask(ask) == (3, 3)
+    assert await store._query(ask) == (3, 3)
     assert await stored(store) == 0
 
 
@@ -111,7 +111,7 @@ async def test_many_open_a_new_file_at_once(file: Path) -> None:
         await one.close()
 
 
-async def test_a_writer_that_finds_the_file_held_says_so(file: Path) -> None:
+async def test_a_locked_file_is_an_error_for_the_writer(file: Path) -> None:
     writer = open_writer(file)
     writer.close()
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -155,7 +155,7 @@ async def test_closing_finishes_what_is_being_written(file: Path) -> None:
     await again.close()
 
 
-async def test_a_closed_store_says_so(store: SqliteStore) -> None:
+async def test_a_closed_store_raises(store: SqliteStore) -> None:
     await store.close()
     await store.close()
     with pytest.raises(StoreError, match="is closed"):
@@ -170,7 +170,7 @@ async def test_a_closed_store_says_so(store: SqliteStore) -> None:
 async def test_a_question_that_takes_too_long_is_ended(file: Path) -> None:
     store = await SqliteStore.open(file, query_limit_s=0.05)
     with pytest.raises(StoreError, match=r"took more than 0\.05 s; ask for a shorter time"):
-        await store._ask(lambda reading: reading.connection.execute(ENDLESS).fetchall())
+        await store._query(lambda reading: reading.connection.execute(ENDLESS).fetchall())
     assert await store.machines() == []
     await store.close()
 
@@ -182,7 +182,7 @@ async def test_a_question_whose_asker_is_gone_is_ended(store: SqliteStore) -> No
         begun.set()
         reading.connection.execute(ENDLESS).fetchall()
 
-    question = asyncio.create_task(store._ask(ask))
+    question = asyncio.create_task(store._query(ask))
     assert await asyncio.to_thread(begun.wait, 10)
     question.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -190,7 +190,7 @@ async def test_a_question_whose_asker_is_gone_is_ended(store: SqliteStore) -> No
     await store.close()
 
 
-async def test_an_answer_with_too_many_rows_is_refused(file: Path) -> None:
+async def test_an_answer_with_too_many_rows_is_an_error(file: Path) -> None:
     store = await SqliteStore.open(file, row_limit=10)
     await store.write(samples(10))
     assert await stored(store) == 10
@@ -226,12 +226,14 @@ async def test_a_killed_writer_loses_no_acknowledged_batch(file: Path, acknowled
     found = await stored(store)
     assert found >= 50 * acknowledged
     assert found % 50 == 0
-    assert await store._ask(lambda reading: reading.connection.execute("PRAGMA integrity_check").fetchone()) == ("ok",)
+    assert await store._query(lambda reading: reading.connection.execute("PRAGMA integrity_check").fetchone()) == (
+        "ok",
+    )
     await store.close()
 
 
 def write_until_killed(file: Path, acknowledged: int) -> int:
-    """Kill a writer once it has told so many batches acknowledged; return how many it has told by then."""
+    """Kill a writer once it has reported so many batches acknowledged; return how many it has reported by then."""
     with subprocess.Popen(
         [sys.executable, "-c", WRITE_UNTIL_KILLED, str(file)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as writer:
@@ -290,7 +292,7 @@ asyncio.run(main())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
-def test_a_file_that_may_not_grow_keeps_what_it_has_and_goes_on_later(file: Path) -> None:
+def test_a_file_that_may_not_grow_loses_nothing_and_goes_on_later(file: Path) -> None:
     reported = subprocess.run(
         [sys.executable, "-c", WRITE_INTO_A_LIMIT, str(file)], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -303,7 +305,7 @@ def test_a_file_that_may_not_grow_keeps_what_it_has_and_goes_on_later(file: Path
 # ---- Retention ----
 
 
-async def test_what_is_old_is_forgotten_and_hours_and_days_stay(
+async def test_retention_deletes_what_is_old_and_leaves_hours_and_days(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_retention, "STEP_ROWS", 7)
@@ -327,13 +329,15 @@ async def test_what_is_old_is_forgotten_and_hours_and_days_stay(
         assert await store.totals("", 0, FOR_EVER, resolution) == {(MILL, "-", "-"): {"good": 270}}
     assert await store.reasons("", 0, 3 * DAY) == [ReasonRow(MILL, 0, "down", "jam", 15, 3)]
     assert await store.apply_retention(events_before=10, minutes_before=2 * DAY + 5) == 0
-    kinds = await store._ask(
+    kinds = await store._query(
         lambda reading: reading.connection.execute("SELECT name FROM series ORDER BY 1").fetchall()
     )
     assert kinds == [("load",), ("start 40",)]
 
 
-async def test_what_a_machine_last_said_is_not_forgotten(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_retention_leaves_the_last_report_of_each_series(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sqlite_retention, "STEP_ROWS", 2)
     last: list[AnyEvent] = [
         Count(asset=MILL, at=3, scrap=1),
@@ -354,9 +358,9 @@ async def test_what_a_machine_last_said_is_not_forgotten(store: SqliteStore, mon
     await store.write(Batch(events=[*last, *older]))
     kinds: tuple[Kind, ...] = ("state", "status", "job", "count", "telemetry", "cmd")
     assert await store.apply_retention(events_before=1_000, minutes_before=0) == len(older) - 1
-    kept = await store.events(kinds, "", 0, 1_000)
-    assert kept == [Count(asset=MILL, at=2, produced=2, good=2, scrap=1), *last], "the newest that told good is of 2"
-    assert await store.latest_before(kinds, "", 1_000) == [event for event in kept if event != last[1]]
+    stored = await store.events(kinds, "", 0, 1_000)
+    assert stored == [Count(asset=MILL, at=2, produced=2, good=2, scrap=1), *last], "the newest with good is of 2"
+    assert await store.latest_before(kinds, "", 1_000) == [event for event in stored if event != last[1]]
     assert await store.apply_retention(events_before=1_000, minutes_before=0) == 0
     more: list[AnyEvent] = [
         StateChange(asset=MILL, at=9, state="down"),
@@ -406,7 +410,7 @@ async def test_every_table_can_be_read_as_a_view_with_the_machines_levels(store:
         assert tuple(row) == (1.5, 0.0, "wo-1")
 
 
-async def test_the_status_says_what_is_held(store: SqliteStore, file: Path) -> None:
+async def test_the_status_counts_what_is_stored(store: SqliteStore, file: Path) -> None:
     await store.write(samples(7))
     await store.write(Batch(rejected=[Rejected(9, "x", "y", b"", 0)]))
     found = await store.status()

@@ -1,4 +1,4 @@
-"""The SQLite store's file: what is no store or cannot be one is refused, and an older one is brought forward."""
+"""The SQLite store's file: what is no store is rejected, and an older schema is migrated."""
 
 import asyncio
 import contextlib
@@ -38,13 +38,13 @@ def rejected(path: Path) -> str:
     return str(reported.value)
 
 
-def test_a_file_of_another_kind_is_refused_and_left_alone(file: Path) -> None:
+def test_a_file_of_another_kind_is_rejected_and_left_alone(file: Path) -> None:
     file.write_bytes(b"not a database" * 1_000)
     assert "not a SQLite file; choose another file" in rejected(file)
     assert file.read_bytes() == b"not a database" * 1_000
 
 
-def test_another_programs_database_is_refused_and_left_alone(file: Path) -> None:
+def test_another_programs_database_is_rejected_and_left_alone(file: Path) -> None:
     with closing(sqlite3.connect(file)) as other:
         other.execute("CREATE TABLE bookmarks (url TEXT)")
     before = file.read_bytes()
@@ -52,11 +52,11 @@ def test_another_programs_database_is_refused_and_left_alone(file: Path) -> None
     assert file.read_bytes() == before
 
 
-async def test_a_damaged_file_is_told(store: SqliteStore, file: Path) -> None:
+async def test_a_damaged_file_is_an_error(store: SqliteStore, file: Path) -> None:
     await store.write(samples(20_000))
     await store.close()
     damage(file)
-    with pytest.raises(StoreError, match="the file is damaged; stop the services, keep a copy"):
+    with pytest.raises(StoreError, match="the file is damaged; stop the services, make a copy"):
         await open_and_read(file)
 
 
@@ -74,7 +74,7 @@ async def open_and_read(file: Path) -> None:
         await store.close()
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "the folder cannot be made" in rejected(tmp_path / "file" / "corridor.db")
     assert "cannot be opened" in rejected(tmp_path)
@@ -95,7 +95,7 @@ def without_privilege() -> Iterator[None]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions are other ones")
 @pytest.mark.parametrize("exists", [False, True])
-def test_a_read_only_folder_is_told(*, exists: bool) -> None:
+def test_a_read_only_folder_is_an_error(*, exists: bool) -> None:
     folder = Path(tempfile.mkdtemp())  # not tmp_path, into which only its owner may go
     path = folder / "corridor.db"
     try:
@@ -111,7 +111,7 @@ def test_a_read_only_folder_is_told(*, exists: bool) -> None:
         shutil.rmtree(folder)
 
 
-def test_a_newer_schema_is_refused(file: Path) -> None:
+def test_a_newer_schema_is_rejected(file: Path) -> None:
     connection = open_writer(file)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
@@ -125,7 +125,7 @@ def more() -> list[str]:
     return ["ALTER TABLE note ADD COLUMN author TEXT NOT NULL DEFAULT 'ann'"]
 
 
-async def test_an_older_schema_is_brought_forward_with_a_copy_kept(store: SqliteStore, file: Path) -> None:
+async def test_an_older_schema_is_migrated_after_a_copy(store: SqliteStore, file: Path) -> None:
     await store.set_metadata("plant", "x")
     await store.close()
     with closing(open_writer(file)) as connection:

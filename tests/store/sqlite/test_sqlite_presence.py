@@ -1,4 +1,4 @@
-"""A store whose file is taken away while it is open: it takes nothing and says why, until a file is there again."""
+"""A store whose file is removed while it is open: it writes nothing and reports why, until a file is there again."""
 
 import shutil
 import sqlite3
@@ -75,7 +75,7 @@ def count(file: Path) -> int:
 
 
 @pytest.mark.parametrize("take_away", [deleted, moved_away, folder_moved_away, without_side_files_too])
-async def test_without_its_file_it_takes_nothing_answers_nothing_and_says_why(
+async def test_without_its_file_writes_and_queries_fail_with_a_reason(
     store: SqliteStore, file: Path, take_away: Callable[[Path], None]
 ) -> None:
     take_away(file)
