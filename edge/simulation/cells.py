@@ -47,8 +47,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unk
 class Expected(msgspec.Struct, frozen=True):
     """What a cell reaches by itself over a year: OEE, availability, effectiveness, quality ratio.
 
-    Quality is that in the end: what becomes good by rework counts. At first inspection, which is what counters and
-    indicators tell, it is less by the share of rework.
+    Quality counts what becomes good by rework. At first inspection, which is what counters and indicators report, it is
+    less by the share of rework.
     """
 
     oee: float

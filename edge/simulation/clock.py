@@ -1,6 +1,6 @@
 """Where time comes from: real time, N times as fast, or as fast as it goes.
 
-Everything that simulates or receives asks one clock, so the same plant gives a live show, a month of history in a
+All code that simulates or receives reads one clock, so the same plant serves a live show, a month of history in a
 minute, and a reproducible test.
 """
 
@@ -14,7 +14,7 @@ LONGEST_NAP_S = 3600.0
 
 
 class Clock(Protocol):
-    """Tells the time, and waits for it. Times are nanoseconds since 1970-01-01 UTC."""
+    """Reads the time, and waits for it. Times are nanoseconds since 1970-01-01 UTC."""
 
     @property
     def speed(self) -> float:
@@ -38,7 +38,7 @@ class RealClock:
 
     async def sleep_until(self, at: int) -> None:
         """Return at `at`, also when the computer's clock is set meanwhile."""
-        while (left := at - self.now()) > 0:  # noqa: ASYNC110  (no event tells that the clock was set)
+        while (left := at - self.now()) > 0:  # noqa: ASYNC110  (setting the clock raises no event)
             await asyncio.sleep(min(left / NS_PER_S, LONGEST_NAP_S))
 
 

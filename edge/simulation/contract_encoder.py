@@ -1,7 +1,7 @@
-"""Events as a simulated machine's gateway publishes them: what its sensors show at one instant is one message.
+"""Encodes events as a simulated machine's gateway publishes them: the samples of one instant are one message.
 
-A `telemetry` message of several signals has no room for their units. So each signal goes out once by itself, with its
-unit, after every connection; from then on with the others.
+A `telemetry` message of several signals has no room for their units. So the first sample of each signal goes out by
+itself, with its unit; the later ones go out together.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class ContractEncoder:
-    """Makes messages of events.
+    """Encodes events as messages of the contract.
 
     Args:
-        prefix: what topics begin with.
+        prefix: the first levels of every topic.
     """
 
     def __init__(self, prefix: str = topics.PREFIX) -> None:
@@ -29,7 +29,7 @@ class ContractEncoder:
         self._topics: dict[str, str] = {}
 
     def publications(self, events: Iterable[AnyEvent]) -> list[Publication]:
-        """Return the messages that mean these events, in their order."""
+        """Return the messages for these events, in their order."""
         found: list[Publication] = []
         instant: dict[str, object] = {}
         asset, at = "", -1

@@ -1,7 +1,7 @@
-"""What will upset a machine next: failures, minor stops and waits, all counted in operating time.
+"""What will disrupt a machine next: failures, minor stops and waits, all counted in operating time.
 
-Because they are known ahead, the work unit can run up to the first of them in one step, and the sensors of its model
-can show a failure coming.
+They are drawn ahead, so the work unit can run up to the first of them in one step, and the sensors of its model can
+show a failure coming.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ WAIT_S: Final = 480.0
 
 
 class Upcoming(msgspec.Struct):
-    """Operating time, in nanoseconds, to the next of each; and which failure it will be, by its place in the model."""
+    """Operating time to the next of each, nanoseconds; and which failure it will be, by its index in the model."""
 
     to_failure: int
     failure: int
@@ -36,23 +36,25 @@ class Disruption(msgspec.Struct, frozen=True):
 
 
 class Disruptions:
-    """The upsets of one machine.
+    """The disruptions of one machine.
 
     Args:
         cell: how often they come, and how long they last.
         model: which they are.
-        rng: makes streams of random numbers, by purpose.
-        upcoming: what was upcoming before a restart.
+        stream_for: returns the machine's stream of random numbers for a purpose.
+        upcoming: what was upcoming before a restart; None draws it.
     """
 
-    def __init__(self, cell: Cell, model: Model, rng: Callable[[str], RandomStream], upcoming: Upcoming | None) -> None:
+    def __init__(
+        self, cell: Cell, model: Model, stream_for: Callable[[str], RandomStream], upcoming: Upcoming | None
+    ) -> None:
         self._cell, self._model = cell, model
-        self._failures, self._repairs, self._stops = rng("failures"), rng("repairs"), rng("stops")
+        self._failures, self._repairs, self._stops = stream_for("failures"), stream_for("repairs"), stream_for("stops")
         self._next = upcoming or self._first()
 
     @property
     def left(self) -> int:
-        """Operating time to the first of them."""
+        """Operating time to the first of them, nanoseconds."""
         return min(self._next.to_failure, self._next.to_minor, self._next.to_wait)
 
     @property
@@ -62,16 +64,16 @@ class Disruptions:
 
     @property
     def to_failure(self) -> int:
-        """Operating time to it."""
+        """Operating time to it, nanoseconds."""
         return self._next.to_failure
 
     def upcoming(self, ran: int) -> Upcoming:
-        """Return what will be upcoming after some more operating time."""
+        """Return what is upcoming after `ran` more nanoseconds of operating time."""
         left = self._next
         return Upcoming(left.to_failure - ran, left.failure, left.to_minor - ran, left.to_wait - ran)
 
     def run(self, ran: int) -> Disruption | None:
-        """Let operating time pass, up to `left`; return what it ends in, None if the machine runs on."""
+        """Let `ran` ns of operating time pass, at most `left`; return the disruption that ends them, if any."""
         self._next = self.upcoming(ran)
         if self._next.to_failure <= 0:
             repair_s = 3600 * self._repairs.lognormal(self._cell.mttr_h, self._cell.repair_sigma)
@@ -85,17 +87,17 @@ class Disruptions:
         return None
 
     def repaired(self) -> None:
-        """The failure is mended; draw the next."""
+        """The failure is repaired; draw the next."""
         life_s = 3600 * self._failures.weibull(self._cell.mtbf_h, self._cell.failure_shape)
         self._next.to_failure = delay_ns(life_s)
         self._next.failure = self._failures.choose([failure.weight for failure in self._model.failures])
 
     def setup_s(self) -> float:
-        """Return how long a set-up takes."""
+        """Return how long a set-up takes, seconds."""
         return 60 * self._stops.lognormal(self._cell.setup_min, self._cell.setup_sigma)
 
     def _first(self) -> Upcoming:
-        # The machine is not new: it has lived a part of the time to its first failure already.
+        # The machine is not new: a part of the time to its first failure has passed.
         life_s = 3600 * self._failures.weibull(self._cell.mtbf_h, self._cell.failure_shape)
         to_failure = delay_ns(60 + life_s * self._failures.uniform())
         failure = self._failures.choose([failure.weight for failure in self._model.failures])
@@ -110,6 +112,6 @@ class Disruptions:
         return delay_ns(self._stops.exponential(3600 / rate)) if rate > 0 else NEVER
 
     def _draw_wait(self) -> int:
-        """Return the operating time to the next wait, such that waiting is its share of waiting and operating."""
+        """Return the operating time to the next wait, such that waits get their share of waiting and operating time."""
         wait = self._cell.wait
         return delay_ns(self._stops.exponential(WAIT_S * (1 - wait) / wait)) if wait > 0 else NEVER

@@ -1,6 +1,6 @@
-"""How a simulated machine says things: stamps what happens with its name and time, and puts it into the outbox.
+"""Reports what happens on a simulated machine, as events with its asset path and the time.
 
-It keeps what was last said of state, people and warnings, so that nothing is said twice.
+It remembers the state, crew and warnings that it reported last, and reports only changes.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from broker.contract.events import (
     Status,
     Value,
 )
-from edge.simulation.event_buffer import Fate, Outbox, TruePiece, TrueState
+from edge.simulation.event_buffer import EventBuffer, Fate, TruePiece, TrueState
 from edge.simulation.machines.model import Finding
 from edge.simulation.pieces import Order
 from edge.simulation.timeline import Timeline
@@ -35,23 +35,23 @@ class EventEmitter:
     """See the module.
 
     Args:
-        timeline: whose time stamps what is said.
+        timeline: the time of the events.
         asset: the machine's path.
-        out: where it goes.
+        out: collects the events.
 
     Attributes:
-        shown: state and reason as last said.
-        raised: the warnings that are on: their texts by code.
+        shown: the state and reason reported last; None before the first.
+        raised: the active warnings: their texts by code.
     """
 
-    def __init__(self, timeline: Timeline, asset: str, out: Outbox) -> None:
+    def __init__(self, timeline: Timeline, asset: str, out: EventBuffer) -> None:
         self._timeline, self._asset, self._out = timeline, asset, out
         self.shown: tuple[State, str] | None = None
         self._crew: tuple[float, float] | None = None
         self.raised: dict[str, str] = {}
 
     def online(self) -> None:
-        """Say that it is online, and what it last said of its state and people."""
+        """Report the machine online, and its last state and crew again."""
         self._out.emit(Status(asset=self._asset, at=self._timeline.now, simulated=True, online=True))
         if self.shown:
             self._emit_state(*self.shown)
@@ -59,19 +59,19 @@ class EventEmitter:
             self._emit_crew(*self._crew)
 
     def state(self, state: State, reason: str) -> None:
-        """Say the state, if it is another than before."""
+        """Report the state, if it or its reason changed."""
         if (state, reason) != self.shown:
             self.shown = state, reason
             self._emit_state(state, reason)
 
     def crew(self, present: float, working: float) -> None:
-        """Say who is there, if that is other than before."""
+        """Report the people at the machine, if their number changed."""
         if (present, working) != self._crew:
             self._crew = present, working
             self._emit_crew(present, working)
 
     def job(self, phase: Phase, order: Order, at: int, *, planned: float, ideal_cycle_s: float) -> None:
-        """Say that an order began or ended at `at`."""
+        """Report that an order began or ended at `at`."""
         self._out.emit(
             Job(
                 asset=self._asset,
@@ -86,16 +86,16 @@ class EventEmitter:
         )
 
     def count(self, counts: Mapping[str, float]) -> None:
-        """Say the counters."""
-        reported = {"asset": self._asset, "at": self._timeline.now, "simulated": True, **counts}
-        self._out.emit(msgspec.convert(reported, Count))
+        """Report the counters."""
+        fields = {"asset": self._asset, "at": self._timeline.now, "simulated": True, **counts}
+        self._out.emit(msgspec.convert(fields, Count))
 
     def piece(self, product: str, fate: Fate, *, startup: bool) -> None:
-        """Note the truth about a piece that was finished."""
-        self._out.know(TruePiece(self._timeline.now, self._asset, product, fate, startup))
+        """Record the ground truth about a finished piece."""
+        self._out.record_truth(TruePiece(self._timeline.now, self._asset, product, fate, startup))
 
     def finding(self, finding: Finding, part: str) -> None:
-        """Say what was measured on a piece."""
+        """Report what was measured on a piece."""
         self._out.emit(
             Measurement(
                 asset=self._asset,
@@ -112,7 +112,7 @@ class EventEmitter:
         )
 
     def samples(self, values: Mapping[str, Value], units: Mapping[str, str]) -> None:
-        """Say what the sensors show at this instant."""
+        """Report what the sensors show at this instant."""
         asset, at = self._asset, self._timeline.now
         self._out.events += [
             Sample(asset=asset, at=at, simulated=True, signal=signal, value=value, unit=units[signal])
@@ -120,12 +120,12 @@ class EventEmitter:
         ]
 
     def meter(self, name: str, total: float, unit: str) -> None:
-        """Say what a utility meter shows."""
+        """Report what a utility meter shows."""
         at = self._timeline.now
         self._out.emit(Meter(asset=self._asset, at=at, simulated=True, name=name, total=round(total, 4), unit=unit))
 
     def material(self, name: str, *, consumed: float, stock: float, unit: str) -> None:
-        """Say what was consumed of a material, and what is left."""
+        """Report what was consumed of a material, and what is left."""
         at = self._timeline.now
         self._out.emit(
             Material(asset=self._asset, at=at, simulated=True, name=name, consumed=consumed, stock=stock, unit=unit)
@@ -139,7 +139,7 @@ class EventEmitter:
         )
 
     def warnings(self, warnings: Mapping[str, str]) -> None:
-        """Raise the warnings, text by code, that are new, and clear those that are over."""
+        """Raise the warnings (text by code) that are new, and clear those that are gone."""
         if warnings.keys() == self.raised.keys():
             return
         for code in sorted(self.raised.keys() - warnings.keys()):
@@ -149,18 +149,18 @@ class EventEmitter:
         self.raised = dict(warnings)
 
     def called(self, name: str, call: str, args: str, by: str) -> None:
-        """Pass on the command that the machine is given."""
+        """Report a command that the machine was sent."""
         at = self._timeline.now
         self._out.emit(Command(asset=self._asset, at=at, simulated=True, name=name, id=call, args=args, by=by))
 
     def replied(self, name: str, call: str) -> None:
-        """Answer a command."""
+        """Report the reply to a command."""
         self._out.emit(Reply(asset=self._asset, at=self._timeline.now, simulated=True, name=name, id=call, ok=True))
 
     def _emit_state(self, state: State, reason: str) -> None:
         at = self._timeline.now
         self._out.emit(StateChange(asset=self._asset, at=at, simulated=True, state=state, reason=reason))
-        self._out.know(TrueState(at, self._asset, state, reason))
+        self._out.record_truth(TrueState(at, self._asset, state, reason))
 
     def _emit_crew(self, present: float, working: float) -> None:
         at = self._timeline.now

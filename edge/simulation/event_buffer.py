@@ -1,7 +1,7 @@
-"""What a simulated shop floor says, in order of time: the events of its machines, and beside them the truth.
+"""Buffers the events of a simulated shop floor in order of time, and beside them the ground truth.
 
-Two events of one series at one instant are one event, so of two states of a machine at the same instant only the later
-is kept, in both.
+Two events of one series at one instant are one event: of two states of a machine at the same instant only the later
+stays, in both.
 """
 
 from typing import Literal
@@ -24,7 +24,7 @@ class TrueState(msgspec.Struct, frozen=True, tag_field="is", tag="state"):
 
 
 class TruePiece(msgspec.Struct, frozen=True, tag_field="is", tag="piece", omit_defaults=True):
-    """A piece was finished at `at`; `startup` says that it was spoilt because the machine had just been set up."""
+    """A piece was finished at `at`; `startup`: it is scrap because the machine had just been set up."""
 
     at: int
     asset: str
@@ -36,8 +36,8 @@ class TruePiece(msgspec.Struct, frozen=True, tag_field="is", tag="piece", omit_d
 GroundTruth = TrueState | TruePiece
 
 
-class Outbox:
-    """Collects what is said until somebody takes it."""
+class EventBuffer:
+    """Collects events and ground truth until they are taken."""
 
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
@@ -46,7 +46,7 @@ class Outbox:
         self._true_places: dict[str, tuple[int, int]] = {}
 
     def emit(self, event: AnyEvent) -> None:
-        """Say something. A state, count, order or crew replaces what the machine said of it at the same instant."""
+        """Add an event. A state, count, order or crew replaces the machine's earlier one at the same instant."""
         if isinstance(event, StateChange | Count | Job | Labour):
             key = (event.asset, type(event))
             at, place = self._places.get(key, (-1, 0))
@@ -56,8 +56,8 @@ class Outbox:
             self._places[key] = (event.at, len(self.events))
         self.events.append(event)
 
-    def know(self, truth: GroundTruth) -> None:
-        """Note the truth."""
+    def record_truth(self, truth: GroundTruth) -> None:
+        """Add ground truth. A state replaces the machine's earlier one at the same instant."""
         if isinstance(truth, TrueState):
             at, place = self._true_places.get(truth.asset, (-1, 0))
             if at == truth.at:
@@ -67,7 +67,7 @@ class Outbox:
         self.truth.append(truth)
 
     def take(self) -> tuple[list[AnyEvent], list[GroundTruth]]:
-        """Return what was said and what is true since the last time. Only whole instants may be taken."""
+        """Return the events and the ground truth since the last call. Only whole instants may be taken."""
         taken = self.events, self.truth
         self.events, self.truth = [], []
         self._places.clear()

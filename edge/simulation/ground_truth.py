@@ -1,14 +1,14 @@
-"""The simulator's own log of the truth: what state each machine was in, and which pieces it made, to the nanosecond.
+"""The ground-truth log of the simulator: what state each machine was in, and which pieces it made, to the nanosecond.
 
-It is written from the simulation itself, never from messages, so that whoever builds productivity from messages can be
-held against it. The file is JSON Lines, append-only:
+It is written from the simulation itself, never from messages, so that indicators computed from messages can be compared
+with it. The file is JSON Lines, append-only:
 
     {"is":"state","at":1764000000000000000,"asset":"sheffield/machining/line-1/mill-1","state":"running","reason":""}
     {"is":"piece","at":1764000420000000000,"asset":"…/mill-1","product":"hinge-bracket","fate":"good"}
     {"is":"until","at":1764000421000000000}
 
-The last kind vouches that everything before its instant is written. Of two states of a machine at one instant the later
-line counts, and a line may stand there twice: after a crash the last lines are written again.
+The last kind guarantees that everything before its instant is written. Of two states of a machine at one instant the
+later line counts, and a line may occur twice: after a crash the last lines are written again.
 """
 
 import logging
@@ -24,7 +24,7 @@ from broker.contract.events import NS_PER_S, State
 from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
 
 FILE_NAME: Final = "truth.jsonl"
-_VOUCH_EVERY_NS: Final = 60 * NS_PER_S
+_UNTIL_EVERY_NS: Final = 60 * NS_PER_S
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +51,7 @@ class GroundTruthLog:
     """Writes the log; used in a `with`.
 
     Args:
-        path: the file; None for a log that nobody keeps.
+        path: the file; None to write no log.
 
     Raises:
         OSError: the file cannot be opened or written.
@@ -60,7 +60,7 @@ class GroundTruthLog:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: BinaryIO | None = None
-        self._vouched = 0
+        self._until = 0
         self._is_torn = False
         self._encoder = msgspec.json.Encoder()
 
@@ -85,9 +85,9 @@ class GroundTruthLog:
         if self._file is None:
             return
         lines: list[GroundTruth | Until] = list(truth)
-        if last or until - self._vouched >= _VOUCH_EVERY_NS:
+        if last or until - self._until >= _UNTIL_EVERY_NS:
             lines.append(Until(until))
-            self._vouched = until
+            self._until = until
         if lines:
             # A line that a full disk has cut is ended first; an empty line means nothing.
             left = (b"\n" if self._is_torn else b"") + self._encoder.encode_lines(lines)
@@ -98,7 +98,7 @@ class GroundTruthLog:
 
 
 def offline(assets: Iterable[str], at: int) -> list[GroundTruth]:
-    """Return the truth about machines that went offline at an instant: from then on nobody knows."""
+    """Return the ground truth of machines that went offline at an instant: their state is unknown from then on."""
     return [TrueState(at, asset, "unknown", "offline") for asset in assets]
 
 
@@ -120,7 +120,7 @@ def read(path: Path) -> Iterator[GroundTruth | Until]:
 
 
 def covered(path: Path) -> tuple[int, int]:
-    """Return the first and the last instant of which the log knows; (0, 0) for an empty one."""
+    """Return the first and the last instant that the log covers; (0, 0) for an empty one."""
     first, last = 0, 0
     for line in read(path):
         first = first or line.at
@@ -144,8 +144,8 @@ def budgets(lines: Iterable[GroundTruth | Until], start: int, end: int) -> dict[
         elif isinstance(line, TruePiece) and start < line.at <= end:
             pieces.setdefault(line.asset, {})[line.at] = line
     return {
-        asset: Budget(_states(reported, start, end), _pieces(pieces.get(asset, {}).values()))
-        for asset, reported in sorted(changes.items())
+        asset: Budget(_states(entered, start, end), _pieces(pieces.get(asset, {}).values()))
+        for asset, entered in sorted(changes.items())
     }
 
 

@@ -7,7 +7,7 @@ import simpy
 
 from broker.plant.plant import Plant
 from edge.simulation.emitter import EventEmitter
-from edge.simulation.event_buffer import Outbox
+from edge.simulation.event_buffer import EventBuffer
 from edge.simulation.machines import MODELS
 from edge.simulation.pieces import Order, OrderBook, Piece
 from edge.simulation.plan import LIVELY, FloorPlan, cell_of
@@ -18,11 +18,11 @@ from edge.simulation.workunit import MachineConfig, Place, WorkUnit, WorkUnitChe
 
 
 class LineCheckpoint(msgspec.Struct):
-    """What a line must know after a restart.
+    """The state of a line that a restart continues from.
 
     Attributes:
         next_number: number of the next order.
-        place: how many orders of the programme were begun.
+        place: how many orders of the programme have begun.
         orders: the orders on their way, by number.
         current: the number of the order that the first stage works on, '' for none.
         buffers: the pieces in each buffer.
@@ -41,14 +41,14 @@ class Line:
     """A line.
 
     Args:
-        timeline: the time that it lives in.
+        timeline: the simulated time.
         plant: the plant, for calendars and ideal cycles.
         floor: the simulated floor's plan.
         path: the line's asset path.
-        out: where its machines say what they do.
+        out: collects its machines' events.
         first_order: the number of its first order.
         epoch: how often the simulation was resumed.
-        memory: what the line was before a restart.
+        checkpoint: the line before a restart; None for a new one.
     """
 
     def __init__(
@@ -58,17 +58,17 @@ class Line:
         floor: FloorPlan,
         *,
         path: str,
-        out: Outbox,
+        out: EventBuffer,
         first_order: int,
         epoch: int,
-        memory: LineCheckpoint | None,
+        checkpoint: LineCheckpoint | None,
     ) -> None:
         self.path = path
         self._time, self._plant, self._floor, self._out, self._epoch = timeline, plant, floor, out, epoch
         stages = floor.line[path].stages
         self.book = OrderBook(floor.line[path].orders, len(stages), first_order)
         self.buffers = [simpy.FilterStore(timeline, capacity) for capacity in floor.line[path].buffers]
-        known = self._checkpoint(memory) if memory else {}
+        known = self._restore(checkpoint) if checkpoint else {}
         self.units: list[WorkUnit] = []
         for stage, names in enumerate(stages):
             place = Place(
@@ -80,50 +80,50 @@ class Line:
             )
             self.units += [self._unit(asset, place, known.get(asset)) for asset in (f"{path}/{name}" for name in names)]
 
-    def memory(self) -> LineCheckpoint:
-        """Return what a restart must know, as it is now."""
+    def checkpoint(self) -> LineCheckpoint:
+        """Return the line's present state, for a restart."""
         return LineCheckpoint(
             next_number=self.book.next_number,
             place=self.book.place,
             orders=self.book.orders,
             current=self.book.current.number if self.book.current else "",
             buffers=[list(buffer.items) for buffer in self.buffers],
-            machines={unit.asset: unit.memory() for unit in self.units},
+            machines={unit.asset: unit.checkpoint() for unit in self.units},
         )
 
-    def _checkpoint(self, memory: LineCheckpoint) -> dict[str, WorkUnitCheckpoint]:
-        """Take back what was remembered as far as it still fits the plan; return what the machines must know."""
-        self.book.next_number = memory.next_number
-        self.book.place = memory.place
+    def _restore(self, checkpoint: LineCheckpoint) -> dict[str, WorkUnitCheckpoint]:
+        """Restore order book and buffers as far as they still fit the plan; return the machines' checkpoints."""
+        self.book.next_number = checkpoint.next_number
+        self.book.place = checkpoint.place
         stages = len(self._floor.line[self.path].stages)
-        if any(len(order.gone) != stages for order in memory.orders.values()):
-            # The line was rebuilt: its machines go on, with counters and tools, but all orders begin anew.
+        if any(len(order.gone) != stages for order in checkpoint.orders.values()):
+            # The line was rebuilt: its machines continue, with counters and tools, but all orders start again.
             alone = {"order": None, "in_hand": None}
-            return {asset: msgspec.structs.replace(one, **alone) for asset, one in memory.machines.items()}
-        self.book.orders = dict(memory.orders)
-        self.book.current = memory.orders.get(memory.current)
-        for buffer, pieces in zip(self.buffers, memory.buffers, strict=True):
+            return {asset: msgspec.structs.replace(one, **alone) for asset, one in checkpoint.machines.items()}
+        self.book.orders = dict(checkpoint.orders)
+        self.book.current = checkpoint.orders.get(checkpoint.current)
+        for buffer, pieces in zip(self.buffers, checkpoint.buffers, strict=True):
             buffer.items.extend(pieces[: int(buffer.capacity)])
         # A machine shares its order with the book again.
         return {
-            asset: msgspec.structs.replace(one, order=memory.orders.get(one.order.number, one.order))
+            asset: msgspec.structs.replace(one, order=checkpoint.orders.get(one.order.number, one.order))
             if one.order
             else one
-            for asset, one in memory.machines.items()
+            for asset, one in checkpoint.machines.items()
         }
 
-    def _unit(self, asset: str, place: Place, memory: WorkUnitCheckpoint | None) -> WorkUnit:
+    def _unit(self, asset: str, place: Place, checkpoint: WorkUnitCheckpoint | None) -> WorkUnit:
         machine = self._floor.machine[asset]
         cell = cell_of(machine, self._floor.profile)
 
-        def rng(purpose: str) -> RandomStream:
+        def stream_for(purpose: str) -> RandomStream:
             return RandomStream(self._floor.seed, asset, purpose, self._epoch)
 
         return WorkUnit(
             self._time,
             asset,
             cell=cell,
-            model=MODELS[machine.model](rng),
+            model=MODELS[machine.model](stream_for),
             shifts=Shifts(self._plant.calendar_of(asset)),
             place=place,
             config=MachineConfig(
@@ -134,8 +134,8 @@ class Line:
                 defect_pace=1 / LIVELY if self._floor.profile == "lively" else 1.0,
             ),
             emitter=EventEmitter(self._time, asset, self._out),
-            rng=rng,
-            memory=memory,
+            stream_for=stream_for,
+            checkpoint=checkpoint,
         )
 
 

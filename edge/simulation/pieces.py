@@ -1,10 +1,10 @@
-"""Orders and pieces: what flows through a line, and the order book that starts it."""
+"""Orders and pieces, and the order book of a line."""
 
 import msgspec
 
 
 class OrderPlan(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """One order of a line's programme, which is repeated for ever: `pieces` of a `product`."""
+    """One order of a line's programme, which repeats without end: `pieces` of a `product`."""
 
     product: str
     pieces: int
@@ -19,7 +19,7 @@ class Order(msgspec.Struct):
         pieces: how many are started.
         batch: the material's resistance to cutting as a share of the tables': ±20 % from batch to batch.
         started: pieces that the first stage has taken.
-        gone: for each stage, pieces that it will not get any more: taken by it, or scrapped before it.
+        gone: for each stage, pieces that are no longer to come: taken by it, or scrapped before it.
     """
 
     number: str
@@ -36,8 +36,7 @@ class Piece(msgspec.Struct):
     Attributes:
         serial: its own number, as marked on it.
         order: the number of its order.
-        error: how far it is off its nominal, in parts of the tolerance (half its width); made by the process, found
-            by whoever measures.
+        error: deviation from the nominal, as a share of half the tolerance; made by the process, found by inspection.
     """
 
     serial: str
@@ -46,7 +45,7 @@ class Piece(msgspec.Struct):
 
 
 class OrderBook:
-    """The orders of a line: repeats the line's programme for ever, and hands out raw pieces.
+    """The orders of a line: repeats the line's programme without end, and hands out raw pieces.
 
     Args:
         programme: the orders to repeat.
@@ -63,7 +62,7 @@ class OrderBook:
         self.current: Order | None = None
 
     def draw(self, batch: float) -> Piece:
-        """Return the next raw piece; of the next order when the current one has started all of its own.
+        """Return the next raw piece; of the next order once all pieces of the current one have started.
 
         Args:
             batch: the material's resistance, should this piece begin an order.
@@ -76,18 +75,18 @@ class OrderBook:
         return Piece(f"{order.number}-{order.started:03d}", order.number)
 
     def scrapped(self, piece: Piece, stage: int) -> None:
-        """Tell the stages behind `stage` that this piece does not come."""
+        """Record that this piece does not reach the stages behind `stage`."""
         order = self.orders[piece.order]
         for later in range(stage + 1, self._stages):
             order.gone[later] += 1
-        self._forget_done()
+        self._drop_done()
 
     def taken(self, piece: Piece, stage: int) -> None:
-        """Tell that a stage behind the first has taken a piece."""
+        """Record that a stage behind the first has taken a piece."""
         self.orders[piece.order].gone[stage] += 1
 
     def none_to_come(self, order: Order, stage: int) -> bool:
-        """Whether a stage has got all the pieces of an order that it will get."""
+        """Whether a stage has received every piece of an order that it will get."""
         return order.gone[stage] >= order.pieces
 
     def _open(self, batch: float) -> Order:
@@ -97,11 +96,11 @@ class OrderBook:
         self.next_number += 1
         self.orders[order.number] = order
         self.current = order
-        self._forget_done()
+        self._drop_done()
         return order
 
-    def _forget_done(self) -> None:
-        """Forget orders of which the last stage has got everything; the newest few are kept for those still on."""
+    def _drop_done(self) -> None:
+        """Drop the orders that the last stage has finished; the newest few stay, for machines that still hold them."""
         for number, order in list(self.orders.items())[:-8]:
             if order.gone[-1] >= order.pieces:
                 del self.orders[number]

@@ -1,4 +1,4 @@
-"""What a plant file's `[simulate]` part says: lines with their stages and orders, and what each machine is.
+"""Reads a plant file's `[simulate]` part: lines with their stages and orders, and what each machine is.
 
     [simulate]
     seed = 2026
@@ -12,8 +12,8 @@
     model = "five-axis-mill"
     cell = "five-axis-titanium"
 
-The ideal cycles stand with the products, for they hold for real machines too; one that is not told is the cell's.
-Everything is judged here, purely, so that a mistake is told with its place and its cure before anything runs.
+The ideal cycles stand with the products, since they hold for real machines too; a missing one defaults to the cell's.
+Everything is validated here, without I/O, so a mistake is reported with its place and a hint before anything runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,11 +31,11 @@ _T = TypeVar("_T")
 
 Profile = Literal["lively", "plain"]
 LIVELY: Final = 6.0
-"""The lively profile fails this many times as often, and is mended as much faster: same availability, more to see."""
+"""In the lively profile machines fail this many times as often, and repairs are as much shorter: same availability."""
 
 
 class PlanError(ContractError):
-    """The plant file's `[simulate]` part has a mistake; the text says where, and how to mend it."""
+    """The plant file's `[simulate]` part has a mistake; the text says where, and how to fix it."""
 
 
 class LinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class LinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     Attributes:
         stages: the machines of each stage, in the order of the flow; those of one stage work side by side.
         buffers: pieces that fit between two stages, one number fewer than stages.
-        orders: the programme, from the first to the last and again.
+        orders: the programme, repeated without end.
     """
 
     stages: list[list[str]]
@@ -75,8 +75,8 @@ class FloorPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbi
     """The whole `[simulate]` part.
 
     Attributes:
-        seed: of all chance on the floor.
-        profile: `lively` (see `LIVELY`) or `plain`, as the cells' figures say.
+        seed: of all random numbers on the floor.
+        profile: `lively` (see `LIVELY`) or `plain`: the cells' own figures.
         line: the lines, by asset path.
         machine: the machines, by asset path.
     """
@@ -88,7 +88,7 @@ class FloorPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbi
 
 
 def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
-    """Return what a plant's `[simulate]` part says.
+    """Parse and validate a plant's `[simulate]` part.
 
     Args:
         simulate: the raw part.
@@ -109,9 +109,9 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
         },
     )
     for path, line in floor.line.items():
-        _check_line(floor, path, line, _Validator(f'{source}: simulate.line."{path}"'))
+        _check_line(floor, path, line, _ErrorAt(f'{source}: simulate.line."{path}"'))
     for path, machine in floor.machine.items():
-        _check_machine(floor, path, machine, _Validator(f'{source}: simulate.machine."{path}"'))
+        _check_machine(floor, path, machine, _ErrorAt(f'{source}: simulate.machine."{path}"'))
     return floor
 
 
@@ -124,8 +124,8 @@ def cell_of(machine: MachinePlan, profile: Profile) -> Cell:
     return msgspec.structs.replace(cell, mtbf_h=cell.mtbf_h / LIVELY, mttr_h=cell.mttr_h / LIVELY)
 
 
-class _Validator(NamedTuple):
-    """Makes errors that say where they are."""
+class _ErrorAt(NamedTuple):
+    """Makes errors that name their place in the file."""
 
     place: str
 
@@ -143,7 +143,7 @@ def _convert(place: str, table: object, into: type[_T]) -> _T:
         ) from error
 
 
-def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _Validator) -> None:
+def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _ErrorAt) -> None:
     if path.count("/") != 2 or not all(map(is_name, path.split("/"))):
         raise wrong("is not a line's path; write <site>/<area>/<line>")
     if not line.stages or not all(line.stages):
@@ -167,7 +167,7 @@ def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _Validator) -
             raise wrong("a product's name has 1 to 64 characters")
 
 
-def _check_machine(plan: FloorPlan, path: str, machine: MachinePlan, wrong: _Validator) -> None:
+def _check_machine(plan: FloorPlan, path: str, machine: MachinePlan, wrong: _ErrorAt) -> None:
     line, _, name = path.rpartition("/")
     if line not in plan.line or name not in {name for stage in plan.line[line].stages for name in stage}:
         raise wrong(f'stands in no line; name it in a stage of [simulate.line."{line}"]')

@@ -1,7 +1,7 @@
 """The random numbers of the simulated shop floor: seeded, and owned by the machine that uses them.
 
-Each machine has one stream a purpose (failures, repairs, quality, …), made of the plant's seed, the machine's path and
-the purpose. So a run is reproducible, and changing one thing about one machine leaves the luck of all others as it was.
+Each machine has one stream a purpose (failures, repairs, quality, …), seeded by the plant's seed, its path and the
+purpose. So a run is reproducible, and a change to one machine leaves the random numbers of all others as they were.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ class RandomStream:
         seed: the plant's.
         owner: the machine's asset path.
         purpose: what the numbers are for.
-        epoch: how often the simulation was resumed: a resumed one does not live the same luck again.
+        epoch: how often the simulation was resumed; a resumed one draws other numbers.
     """
 
     def __init__(self, seed: int, owner: str, purpose: str, epoch: int = 0) -> None:
@@ -60,7 +60,7 @@ class RandomStream:
         return mean * math.exp(sigma * self.normal() - sigma * sigma / 2)
 
     def choose(self, weights: Sequence[float]) -> int:
-        """Return a place in `weights`, each as often as its weight says."""
+        """Return an index into `weights`, each as often as its weight."""
         left = self.uniform() * math.fsum(weights)
         for place, weight in enumerate(weights):
             left -= weight

@@ -1,4 +1,4 @@
-"""The shift calendar as a simulated machine lives by it: is it planned to work now, and until when is that so."""
+"""The shift calendar of a simulated machine: whether it is planned to work now, and until when."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -12,10 +12,10 @@ _FOR_EVER: Final = TimeRange(0, NEVER, NO_SHIFT, planned=True)
 
 
 class TimeRangeSource(Protocol):
-    """What knows the spans of a time range: a plant's calendar."""
+    """What divides a time range by shift and planned time: a plant's calendar."""
 
     def time_ranges(self, start: int, end: int) -> Sequence[TimeRange]:
-        """Return spans that cover start ≤ t < end without a gap."""
+        """Return ranges that cover start ≤ t < end without a gap."""
 
 
 class Shifts:
@@ -28,7 +28,7 @@ class Shifts:
     def __init__(self, calendar: TimeRangeSource | None) -> None:
         self._calendar = calendar
         self._time_ranges: list[TimeRange] = []
-        self._duration_text = _FOR_EVER if calendar is None else TimeRange(0, 0, NO_SHIFT, planned=False)
+        self._current = _FOR_EVER if calendar is None else TimeRange(0, 0, NO_SHIFT, planned=False)
 
     @property
     def always(self) -> bool:
@@ -36,16 +36,16 @@ class Shifts:
         return self._calendar is None
 
     def at(self, now: int) -> TimeRange:
-        """Return the span that `now` is in. Its start may be cut; its end is an edge, or two days ahead."""
-        if now >= self._duration_text.end:
-            self._duration_text = self._find(now)
-        return self._duration_text
+        """Return the range that holds `now`. Its start may be cut; its end is a change, or two days ahead."""
+        if now >= self._current.end:
+            self._current = self._find(now)
+        return self._current
 
     def _find(self, now: int) -> TimeRange:
         while self._time_ranges:
-            span = self._time_ranges.pop()
-            if span.start <= now < span.end:
-                return span
-        assert self._calendar is not None  # a machine without one never comes to the end of its span
+            found = self._time_ranges.pop()
+            if found.start <= now < found.end:
+                return found
+        assert self._calendar is not None  # without one the current range never ends
         self._time_ranges = list(reversed(self._calendar.time_ranges(now, now + _AHEAD_NS)))
         return self._time_ranges.pop()

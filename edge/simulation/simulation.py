@@ -1,8 +1,8 @@
-"""The simulated shop floor in virtual time: give it an instant, and it says all that happened until then.
+"""The simulated shop floor in virtual time: run it to an instant, and it returns all that happened until then.
 
-No I/O and no clock: `run_until` returns the events of all machines in order of time, and `take_ground_truth` what was
-really so. The same plant, seed and start give the same events. A simulation can be put away with `memory` and taken up
-later: counters, meters, orders and tools go on.
+No I/O and no clock: `run_until` returns the events of all machines in order of time, `take_ground_truth` the truth
+behind them. The same plant, seed and start give the same events. A simulation can be saved with `checkpoint` and
+resumed later: counters, meters, orders and tools continue.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ import msgspec
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.plant.plant import Plant
 from edge.simulation import plan
-from edge.simulation.event_buffer import GroundTruth, Outbox
+from edge.simulation.event_buffer import EventBuffer, GroundTruth
 from edge.simulation.line import Line, LineCheckpoint
 from edge.simulation.timeline import Steps, Timeline
 from edge.simulation.workunit import WorkUnit
@@ -21,7 +21,7 @@ FIRST_ORDER: Final = 1000
 
 
 class SamplingIntervals(msgspec.Struct, frozen=True):
-    """How often machines say what changes all the time, in nanoseconds: their sensors, and their meters."""
+    """How often machines report their sensors and their meters, nanoseconds."""
 
     sensors: int = NS_PER_S
     meters: int = 10 * NS_PER_S
@@ -30,11 +30,11 @@ class SamplingIntervals(msgspec.Struct, frozen=True):
 LIVE: Final = SamplingIntervals()
 BACKFILL: Final = SamplingIntervals(10 * NS_PER_S, 60 * NS_PER_S)
 LONG_AGO: Final = SamplingIntervals(60 * NS_PER_S, 60 * NS_PER_S)
-"""Of days that are over a reading a minute will do, and they are there five times as soon."""
+"""For past days a reading a minute is enough, and is made five times as fast."""
 
 
 class Checkpoint(msgspec.Struct):
-    """A simulation that was put away.
+    """A saved simulation.
 
     Attributes:
         at: until when it ran.
@@ -51,20 +51,20 @@ class Simulation:
     """See the module.
 
     Args:
-        plant: the plant; its `simulate` part says what is simulated.
+        plant: the plant; its `simulate` part is simulated.
         start: when it begins, nanoseconds since 1970-01-01 UTC; rounded up to a whole millisecond.
-        memory: a simulation that was put away, to be taken up; its machines were offline since.
+        checkpoint: a saved simulation to resume; its machines were offline since. None starts a new one.
 
     Raises:
         PlanError: the plant's `simulate` part has a mistake.
     """
 
-    def __init__(self, plant: Plant, start: int, memory: Checkpoint | None = None) -> None:
+    def __init__(self, plant: Plant, start: int, checkpoint: Checkpoint | None = None) -> None:
         self.plan = plan.read(plant.simulate)
         self.sampling = LIVE
-        self._epoch = memory.epoch + 1 if memory else 0
+        self._epoch = checkpoint.epoch + 1 if checkpoint else 0
         self._time = Timeline(start)
-        self._out = Outbox()
+        self._out = EventBuffer()
         self._truth: list[GroundTruth] = []
         self.lines = [
             Line(
@@ -75,7 +75,7 @@ class Simulation:
                 out=self._out,
                 first_order=FIRST_ORDER * (place + 1),
                 epoch=self._epoch,
-                memory=memory.lines.get(path) if memory else None,
+                checkpoint=checkpoint.lines.get(path) if checkpoint else None,
             )
             for place, path in enumerate(self.plan.line)
         ]
@@ -94,7 +94,7 @@ class Simulation:
         return [unit for line in self.lines for unit in line.units]
 
     def run_until(self, end: int) -> list[AnyEvent]:
-        """Run to an instant (a whole millisecond); return what was said from where it stood up to just before it."""
+        """Run to an instant (a whole millisecond); return the events since the last run, up to just before it."""
         end = end // NS_PER_MS * NS_PER_MS
         if end > self._time.now:
             self._time.run(until=end)
@@ -107,26 +107,26 @@ class Simulation:
         return self._time.next_due()
 
     def take_ground_truth(self) -> list[GroundTruth]:
-        """Return what was really so, from where it was last taken up to now."""
+        """Return the ground truth since the last call."""
         taken, self._truth = self._truth, []
         return taken
 
     def announce(self, order_since: int) -> None:
-        """Let all machines say who they are and how they stand, as they come online now.
+        """Let all machines come online now and report their state.
 
         Args:
-            order_since: orders that began earlier are said to be on since then.
+            order_since: orders that began earlier are reported as begun at this instant.
         """
         for unit in self.units:
             unit.announce(order_since)
 
-    def goodbye(self) -> list[AnyEvent]:
-        """Return what the machines say as they go offline now."""
+    def offline(self) -> list[AnyEvent]:
+        """Return the events with which the machines go offline now."""
         return [Status(asset=unit.asset, at=self.now, simulated=True, online=False) for unit in self.units]
 
-    def memory(self) -> Checkpoint:
-        """Return the simulation as it stands, to be taken up later."""
-        return Checkpoint(self.now, self._epoch, {line.path: line.memory() for line in self.lines})
+    def checkpoint(self) -> Checkpoint:
+        """Return the simulation as it stands, to be resumed later."""
+        return Checkpoint(self.now, self._epoch, {line.path: line.checkpoint() for line in self.lines})
 
     def _read_sensors(self, line: Line, place: int) -> Steps:
         # Lines take turns within the second, as their gateways would.

@@ -1,9 +1,9 @@
-"""Runs the simulated shop floor against a clock, publishes what it says, and lets it survive a restart.
+"""Runs the simulated shop floor against a clock, publishes its events, and resumes it after a restart.
 
-What happens is written down *before* it is published: for each batch first the simulation's memory with the messages
-that are about to go out, then the truth log, then the broker. After a crash the next start publishes that batch again
-(the same messages, so nothing is counted twice), and says that the machines were offline from its end on. So counters
-go on, and what consumers know is exactly what the truth log says.
+What happens is stored *before* it is published: for each batch first the simulation's checkpoint with the messages that
+are about to go out, then the ground truth, then the broker. After a crash the next start publishes that batch again
+(the same messages, so nothing is counted twice), and reports the machines offline from its end on. So counters
+continue, and what consumers receive is exactly what the ground-truth log holds.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ WARM_UP_NS: Final = 24 * 3600 * NS_PER_S
 _BACKFILL_STEP_NS: Final = 600 * NS_PER_S
 _LAST_DAY_NS: Final = 86_400 * NS_PER_S
 _LONGEST_ORDER_NS: Final = 7 * 86_400 * NS_PER_S
-_GOODBYE_S: Final = 1.0
+_LEAVE_S: Final = 1.0
 _CATCH_UP_S: Final = 10.0
 _NO_WAITING: Final = float("inf")
 _STEP_WITHOUT_WAITING: Final = 600.0
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 class SavedMessage(msgspec.Struct, frozen=True):
-    """A publication as the memory keeps it."""
+    """A publication in the checkpoint file."""
 
     topic: str
     payload: str
@@ -53,26 +53,26 @@ class SavedMessage(msgspec.Struct, frozen=True):
 
 
 class Saved(msgspec.Struct):
-    """What is in the memory file.
+    """What is in the checkpoint file.
 
     Attributes:
-        memory: the simulation at the end of its last batch.
+        checkpoint: the simulation at the end of its last batch.
         messages: that batch, without telemetry: it may not have reached the broker.
-        truth: that batch's truth: it may not have reached the log.
+        truth: that batch's ground truth: it may not have reached the log.
     """
 
-    memory: Checkpoint
+    checkpoint: Checkpoint = msgspec.field(name="memory")  # the key in the files of earlier versions
     messages: list[SavedMessage]
     truth: list[TrueState | TruePiece]
 
 
 class Simulator:
-    """The simulated part of a plant, with its memory and its truth log in a data folder.
+    """The simulated part of a plant, with its checkpoint and its ground-truth log in a data folder.
 
     Args:
         plant: the plant.
-        folder: where memory and truth log live; None for neither (each start is a new one).
-        prefix: what topics begin with.
+        folder: holds checkpoint and ground-truth log; None for neither (each start is a new one).
+        prefix: the first levels of every topic.
         source: the plant file's name, for messages.
 
     Raises:
@@ -93,35 +93,35 @@ class Simulator:
 
     @property
     def is_new(self) -> bool:
-        """Whether this plant has no past here: nothing was simulated before, so a past may be made up by `backfill`."""
+        """Whether nothing was simulated here before, so that `backfill` may make a past."""
         return self._saved is None and self._simulation is None
 
     def backfill(self, start: int, end: int) -> Iterator[list[AnyEvent]]:
-        """Live through the past from `start` to `end`, as fast as it goes; return its events in batches, by time.
+        """Simulate the past from `start` to `end` at full speed; yield its events in batches, in order of time.
 
-        Sensors are read more seldom than in real life, above all until a day before the end. `simulate` then goes on
-        from `end`, without a seam.
+        Sensors are sampled less often than live, above all until a day before the end. `simulate` then continues from
+        `end`, without a gap.
         """
         simulation = self._simulation = _warmed_up(self._plant, start)
         with self._log() as log:
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
                 simulation.sampling = LONG_AGO if simulation.now < end - _LAST_DAY_NS else BACKFILL
                 events = simulation.run_until(min(end, simulation.now + _BACKFILL_STEP_NS))
-                reported = simulation.take_ground_truth()
-                self._save(simulation, self._encoder.publications(_lasting(events)), reported)
-                log.append(reported, simulation.now)
+                truth = simulation.take_ground_truth()
+                self._save(simulation, self._encoder.publications(_lasting(events)), truth)
+                log.append(truth, simulation.now)
                 yield events
             log.append([], simulation.now, last=True)
         self._save(simulation, [], [])
 
     async def simulate(self, publisher: Publisher, clock: Clock) -> None:
-        """Publish what happens, as it happens by the clock, until cancelled; then say goodbye for the machines.
+        """Publish what happens as the clock runs, until cancelled; then report the machines offline.
 
-        While the data folder cannot be written it waits, and says so; its machines are offline meanwhile.
+        While the data folder cannot be written it waits, and logs that; its machines are offline meanwhile.
 
         Raises:
-            OSError: the data folder cannot be written to begin with.
-            SessionError: the broker refused a message.
+            OSError: the data folder cannot be written at the start.
+            SessionError: the broker rejected a message.
         """
         with self._log() as log:
             simulation = await self._begin(publisher, clock, log)
@@ -129,14 +129,14 @@ class Simulator:
             try:
                 while True:
                     if (clock.now() - simulation.now) / clock.speed > LONGEST_LAG_S * NS_PER_S:
-                        simulation = await self._after_gap(publisher, simulation.memory(), clock.now(), log)
+                        simulation = await self._after_gap(publisher, simulation.checkpoint(), clock.now(), log)
                         simulation.sampling = _sampling(clock.speed)
                     await self._batch(publisher, clock, simulation, log)
             finally:
                 await self._leave(publisher, simulation, log)
 
     async def _begin(self, publisher: Publisher, clock: Clock, log: GroundTruthLog) -> Simulation:
-        if self._simulation is not None:  # of its past nobody has heard: the store knows it, the broker does not
+        if self._simulation is not None:  # the store has the events of the back-fill, the broker has none of them
             self._simulation.announce(order_since=self._simulation.now - _LONGEST_ORDER_NS)
             return self._simulation
         if self._saved is None:
@@ -144,18 +144,22 @@ class Simulator:
             return self._simulation
         saved = self._saved
         if saved.truth or saved.messages:
-            log.append(saved.truth, saved.memory.at)
+            log.append(saved.truth, saved.checkpoint.at)
             await publisher.publish(*map(_message, saved.messages))
-        self._simulation = await self._after_gap(publisher, saved.memory, max(clock.now(), saved.memory.at), log)
+        self._simulation = await self._after_gap(
+            publisher, saved.checkpoint, max(clock.now(), saved.checkpoint.at), log
+        )
         return self._simulation
 
-    async def _after_gap(self, publisher: Publisher, memory: Checkpoint, now: int, log: GroundTruthLog) -> Simulation:
-        """Take up a simulation after time in which its machines were offline."""
-        simulation = Simulation(self._plant, max(now, memory.at + NS_PER_MS), memory)
+    async def _after_gap(
+        self, publisher: Publisher, checkpoint: Checkpoint, now: int, log: GroundTruthLog
+    ) -> Simulation:
+        """Resume a simulation after a time in which its machines were offline."""
+        simulation = Simulation(self._plant, max(now, checkpoint.at + NS_PER_MS), checkpoint)
         simulation.announce(order_since=simulation.now - _LONGEST_ORDER_NS)
         assets = [unit.asset for unit in simulation.units]
-        log.append(ground_truth.offline(assets, memory.at), memory.at)
-        gone: list[AnyEvent] = [Status(asset=asset, at=memory.at, simulated=True, online=False) for asset in assets]
+        log.append(ground_truth.offline(assets, checkpoint.at), checkpoint.at)
+        gone: list[AnyEvent] = [Status(asset=asset, at=checkpoint.at, simulated=True, online=False) for asset in assets]
         await publisher.publish(*self._encoder.publications(gone))
         self._simulation = simulation
         return simulation
@@ -166,45 +170,45 @@ class Simulator:
         due = max(due, min(clock.now(), simulation.now + round(_CATCH_UP_S * speed * NS_PER_S)))
         await clock.sleep_until(due)
         publications = self._encoder.publications(simulation.run_until(due))
-        reported = simulation.take_ground_truth()
-        await self._write_down(simulation, publications, reported, log)
+        truth = simulation.take_ground_truth()
+        await self._store_batch(simulation, publications, truth, log)
         if publications:
             self._is_pending = True
             await publisher.publish(*publications)
             self._is_pending = False
 
-    async def _write_down(
-        self, simulation: Simulation, publications: list[Publication], reported: list[GroundTruth], log: GroundTruthLog
+    async def _store_batch(
+        self, simulation: Simulation, publications: list[Publication], truth: list[GroundTruth], log: GroundTruthLog
     ) -> None:
-        """Write a batch down; while that fails, as on a full disk, try again each second."""
-        is_reported = False
+        """Store a batch; while that fails, as on a full disk, try again each second."""
+        is_logged = False
         while True:
             try:
-                self._save(simulation, publications, reported)
-                log.append(reported, simulation.now)
+                self._save(simulation, publications, truth)
+                log.append(truth, simulation.now)
             except OSError as error:
-                if not is_reported:
+                if not is_logged:
                     _log.warning("simulated machines wait: %s cannot be written (%s); make room", self._folder, error)
-                    is_reported = True
+                    is_logged = True
                 await asyncio.sleep(1)
             else:
                 return
 
     async def _leave(self, publisher: Publisher, simulation: Simulation, log: GroundTruthLog) -> None:
-        """Say goodbye at the end of the last batch: what came after it nobody has heard."""
+        """Report the machines offline at the end of the last batch: nothing after it was published."""
         assets = [unit.asset for unit in simulation.units]
         with contextlib.suppress(OSError):
             log.append(ground_truth.offline(assets, simulation.now), simulation.now, last=True)
-        with contextlib.suppress(Exception):  # nobody is left to be told; the next start says it again
-            async with asyncio.timeout(_GOODBYE_S):
-                await publisher.publish(*self._encoder.publications(simulation.goodbye()))
+        with contextlib.suppress(Exception):  # this process ends; the next start reports it again
+            async with asyncio.timeout(_LEAVE_S):
+                await publisher.publish(*self._encoder.publications(simulation.offline()))
                 if not self._is_pending:
                     self._save(simulation, [], [])
 
     def _log(self) -> GroundTruthLog:
         return GroundTruthLog(self._folder / ground_truth.FILE_NAME if self._folder else None)
 
-    def _save(self, simulation: Simulation, publications: list[Publication], reported: list[GroundTruth]) -> None:
+    def _save(self, simulation: Simulation, publications: list[Publication], truth: list[GroundTruth]) -> None:
         if self._folder is None:
             return
         stored = [
@@ -212,7 +216,7 @@ class Simulator:
             for one in publications
             if "/telemetry" not in one.topic
         ]
-        saved = Saved(simulation.memory(), stored, list(reported))
+        saved = Saved(simulation.checkpoint(), stored, list(truth))
         target = self._folder / CHECKPOINT_FILE
         fresh = target.with_suffix(".new")
         private_files.write(fresh, msgspec.json.encode(saved))
@@ -220,12 +224,12 @@ class Simulator:
 
 
 async def simulate(publisher: Publisher, plant: Plant, clock: Clock, *, folder: Path | None = None) -> None:
-    """Simulate a plant until cancelled, going on from what the folder remembers."""
+    """Simulate a plant until cancelled, resuming from the folder's checkpoint."""
     await Simulator(plant, folder).simulate(publisher, clock)
 
 
 def _warmed_up(plant: Plant, start: int) -> Simulation:
-    """Return a simulation at `start` that has lived for a day: its lines are full of work, its counters stand."""
+    """Return a simulation at `start` that has run for a day: its lines are full, its counters above zero."""
     simulation = Simulation(plant, start - WARM_UP_NS)
     simulation.sampling = SamplingIntervals(60 * NS_PER_S, 600 * NS_PER_S)
     simulation.run_until(start)
@@ -235,7 +239,7 @@ def _warmed_up(plant: Plant, start: int) -> Simulation:
 
 
 def _sampling(speed: float) -> SamplingIntervals:
-    """Return a pace at which a fast clock does not mean more messages a second."""
+    """Return intervals at which a fast clock does not mean more messages a second."""
     faster = max(1.0, min(speed, 60.0))
     return SamplingIntervals(round(LIVE.sensors * faster), round(LIVE.meters * max(1.0, faster / 10)))
 
@@ -254,5 +258,7 @@ def _load(path: Path) -> Saved | None:
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
-        _log.warning("%s cannot be read (%s); the simulated machines start anew, their counters from zero", path, error)
+        _log.warning(
+            "%s cannot be read (%s); the simulated machines start as new, their counters from zero", path, error
+        )
         return None

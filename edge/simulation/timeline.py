@@ -1,7 +1,7 @@
-"""SimPy's environment with the time as this project counts it: integer nanoseconds since 1970-01-01 UTC.
+"""SimPy's environment with times in integer nanoseconds since 1970-01-01 UTC.
 
-SimPy adds delays to its time and compares; with integers both are exact. Delays are whole milliseconds, so that a
-simulated instant stands in a message exactly as it is.
+SimPy adds and compares times; with integers both are exact. Delays are whole milliseconds, so a message can hold a
+simulated instant exactly.
 """
 
 from collections.abc import Generator
@@ -12,7 +12,7 @@ import simpy
 from broker.contract.events import NS_PER_MS
 
 Steps = Generator[simpy.Event, Any, None]
-"""What a SimPy process is made of."""
+"""The body of a SimPy process."""
 
 NEVER: Final = 1 << 62
 
@@ -25,11 +25,11 @@ class Timeline(simpy.Environment):
 
     @property
     def now(self) -> int:
-        """The instant that is being lived through."""
+        """The present instant."""
         return self._now  # type: ignore[return-value]  # an integer plus integers
 
     def next_due(self) -> int:
-        """Return when something happens next; a time that never comes if nothing will."""
+        """Return when something happens next; `NEVER` if nothing will."""
         due = self.peek()
         return due if isinstance(due, int) else NEVER
 

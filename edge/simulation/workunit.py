@@ -1,9 +1,9 @@
-"""One simulated machine at work: it takes pieces, sets up, runs, stops, breaks and waits, and says so.
+"""One simulated machine at work: it takes pieces, sets up, runs, stops, fails and waits, and reports each.
 
 Everything that can interrupt the work is known ahead in *operating time*: how long the machine will still run until it
-fails, stops or waits. So the work on a piece is cut into steps that end at the first of these, or at the next edge of
-the calendar, and nothing needs to be interrupted from outside. What the machine shows is its activity while it is
-planned to work; in breaks it is idle, outside shifts it is off; a broken machine stays down until it is mended.
+fails, stops or waits. So the work on a piece is cut into steps that end at the first of these, or at the next change of
+the calendar, and no step is interrupted from outside. In planned time the machine shows its activity; in breaks it is
+idle, outside shifts it is off; a failed machine stays down until it is repaired.
 """
 
 from collections.abc import Callable, Generator
@@ -33,7 +33,7 @@ _LOAD_PROGRAM: Final = "load-program"
 
 
 class WorkUnitCheckpoint(msgspec.Struct, kw_only=True):
-    """What a machine must know after a restart.
+    """The state of a machine that a restart continues from.
 
     Attributes:
         counts: the cumulative counters.
@@ -42,18 +42,18 @@ class WorkUnitCheckpoint(msgspec.Struct, kw_only=True):
         stock: of its material, on hand.
         run_ns: operating time since it was new.
         metered_run_ns: of that, what the meters besides electricity have counted.
-        upcoming: what will upset it next.
+        upcoming: the disruptions to come.
         upkeep_day: the last day (UTC, since 1970) of autonomous maintenance.
         bad_starts: pieces that will be scrap because the machine was just set up.
-        model: what the model must know.
-        raised: the warnings that are on: their texts by code.
-        order: the order that is on.
-        order_at: since when.
+        model: the model's own checkpoint.
+        raised: the active warnings: their texts by code.
+        order: the present order.
+        order_at: when it began.
         in_hand: the piece on the machine.
         is_done: the piece was finished and counted; it only has to leave.
         is_scrap: it leaves as scrap.
-        left: operating time that the piece still needs, 0 if it was not begun.
-        cycle: operating time that it needs in all.
+        left: operating time that the piece still needs, nanoseconds; 0 if it was not begun.
+        cycle: operating time that it needs in all, nanoseconds.
     """
 
     counts: dict[str, float]
@@ -95,14 +95,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class MachineConfig(msgspec.Struct, frozen=True):
-    """What else makes this machine differ from others of its kind.
+    """The settings of one machine besides its cell and its model.
 
     Attributes:
-        ideal_cycle_s: the ideal cycle of a product.
+        ideal_cycle_s: returns the ideal cycle of a product, seconds.
         crew: people at it during a shift.
         upkeep_shift: the shift that begins with autonomous maintenance, '' for none.
-        upkeep_min: how long that takes.
-        defect_pace: how long defects take to grow, against real machines.
+        upkeep_min: how long that takes, minutes.
+        defect_pace: the time that defects take to grow, as a share of that on a real machine.
     """
 
     ideal_cycle_s: Callable[[str], float]
@@ -116,16 +116,16 @@ class WorkUnit:
     """See the module.
 
     Args:
-        timeline: the time that it lives in.
+        timeline: the simulated time.
         asset: the machine's path.
         cell: how it loses time and pieces.
         model: its sensors and process.
-        shifts: when it is meant to work.
+        shifts: when it is planned to work.
         place: where it stands in its line.
-        config: what else is its own.
-        emitter: with which it says what it does.
-        rng: makes its streams of random numbers, by purpose.
-        memory: what it was before a restart.
+        config: its other settings.
+        emitter: reports what it does.
+        stream_for: returns its stream of random numbers for a purpose.
+        checkpoint: the machine before a restart; None for a new one.
     """
 
     def __init__(
@@ -139,23 +139,23 @@ class WorkUnit:
         place: Place,
         config: MachineConfig,
         emitter: EventEmitter,
-        rng: Callable[[str], RandomStream],
-        memory: WorkUnitCheckpoint | None,
+        stream_for: Callable[[str], RandomStream],
+        checkpoint: WorkUnitCheckpoint | None,
     ) -> None:
         self.asset = asset
         self._time, self._cell, self._model, self._shifts = timeline, cell, model, shifts
         self._place, self._config, self._emitter = place, config, emitter
-        self._cycles, self._quality = rng("cycles"), rng("quality")
+        self._cycles, self._quality = stream_for("cycles"), stream_for("quality")
         self._activity: tuple[State, str] = ("idle", "")
         self._since: int | None = None
         self._sampled_at = timeline.now
         self._condition = Condition()
-        self._m = memory or WorkUnitCheckpoint(
+        self._m = checkpoint or WorkUnitCheckpoint(
             counts=dict.fromkeys(COUNTERS, 0), meters={}, stock=model.material[3] if model.material else 0.0
         )
         self._m.meters = dict.fromkeys(model.meters, 0.0) | self._m.meters
-        self._disruptions = Disruptions(cell, model, rng, self._m.upcoming)
-        model.restore_machine(self._m.model)
+        self._disruptions = Disruptions(cell, model, stream_for, self._m.upcoming)
+        model.restore(self._m.model)
         model.warnings = dict(self._m.raised)
         emitter.raised = dict(self._m.raised)
         timeline.process(self._live())
@@ -164,7 +164,7 @@ class WorkUnit:
 
     @property
     def order(self) -> Order | None:
-        """The order that is on the machine."""
+        """The order on the machine."""
         return self._m.order
 
     @property
@@ -177,23 +177,23 @@ class WorkUnit:
         """The cumulative counters."""
         return self._m.counts
 
-    def memory(self) -> WorkUnitCheckpoint:
-        """Return what a restart must know, as it is now."""
+    def checkpoint(self) -> WorkUnitCheckpoint:
+        """Return the machine's present state, for a restart."""
         m, ran = self._m, self._ran()
         return msgspec.structs.replace(
             m,
             run_ns=m.run_ns + ran,
             upcoming=self._disruptions.upcoming(ran),
             left=m.left - ran,
-            model=self._model.memory(),
+            model=self._model.checkpoint(),
             raised=dict(self._model.warnings),
         )
 
     def announce(self, order_since: int) -> None:
-        """Say who it is, as a machine does when it comes online: status, state, order, counters, people, stock.
+        """Come online, and report status, state, crew, order, counters and stock.
 
         Args:
-            order_since: the order is said to be on since then, if it began before.
+            order_since: an order that began earlier is reported as begun at this instant.
         """
         m = self._m
         self._emitter.online()
@@ -204,7 +204,7 @@ class WorkUnit:
         self._emit_material()
 
     def read_sensors(self) -> None:
-        """Say what the sensors show now, and which warnings are new or over."""
+        """Report what the sensors show now, and which warnings are new or gone."""
         passed_s = (self._time.now - self._sampled_at) / NS_PER_S
         self._sampled_at = self._time.now
         values = self._model.sample(self._stand(), passed_s)
@@ -213,7 +213,7 @@ class WorkUnit:
         self._emitter.warnings(self._model.warnings)
 
     def read_meters(self) -> None:
-        """Say what the utility meters show now."""
+        """Report what the utility meters show now."""
         m = self._m
         run_ns = m.run_ns + self._ran()
         for name, unit in self._model.meters.items():
@@ -240,9 +240,9 @@ class WorkUnit:
             yield from self._hand_on(m.in_hand)
 
     def _wait_for_shift(self) -> Steps:
-        while not (span := self._shifts.at(self._time.now)).planned:
+        while not (now_range := self._shifts.at(self._time.now)).planned:
             self._show()
-            yield self._time.timeout(span.end - self._time.now)
+            yield self._time.timeout(now_range.end - self._time.now)
 
     def _maintain(self) -> Steps:
         day = self._time.now // _DAY_NS
@@ -252,7 +252,7 @@ class WorkUnit:
             yield from self._pass(self._config.upkeep_min * 60)
 
     def _take(self) -> Generator[simpy.Event, Any, Piece]:
-        """Take the next piece, of the order that is on if there is one in the buffer."""
+        """Take the next piece, one of the present order if the buffer holds it."""
         book, inlet, order = self._place.book, self._place.inlet, self._m.order
         if inlet is None:
             return book.draw(batch=1 + 0.2 * (2 * self._cycles.uniform() - 1))
@@ -331,11 +331,11 @@ class WorkUnit:
         """Let planned time pass; breaks and the time outside shifts do not count."""
         left = delay_ns(seconds)
         while left > 0:
-            span = self._shifts.at(self._time.now)
+            now_range = self._shifts.at(self._time.now)
             self._show()
-            step = min(left, span.end - self._time.now)
+            step = min(left, now_range.end - self._time.now)
             yield self._time.timeout(step)
-            if span.planned:
+            if now_range.planned:
                 left -= step
 
     def _follow_calendar(self) -> Steps:
@@ -351,9 +351,9 @@ class WorkUnit:
 
     def _show(self) -> None:
         state, reason = self._activity
-        span = self._shifts.at(self._time.now)
-        is_staffed = self._shifts.always or span.shift != NO_SHIFT
-        if not span.planned and state != "down":
+        now_range = self._shifts.at(self._time.now)
+        is_staffed = self._shifts.always or now_range.shift != NO_SHIFT
+        if not now_range.planned and state != "down":
             state, reason = ("idle", "break") if is_staffed else ("off", "")
         self._emitter.state(state, reason)
         present = self._config.crew if is_staffed else 0.0
@@ -373,11 +373,11 @@ class WorkUnit:
             self._emitter.material(name, consumed=self._m.consumed, stock=self._m.stock, unit=unit)
 
     def _ran(self) -> int:
-        """Return the operating time of the step that is on."""
+        """Return the operating time of the present step so far, nanoseconds."""
         return 0 if self._since is None else self._time.now - self._since
 
     def _stand(self) -> Condition:
-        """Return how the machine stands now, for its model."""
+        """Return the machine's present condition, for its model."""
         m, now, ran = self._m, self._condition, self._ran()
         now.state = self._emitter.shown[0] if self._emitter.shown else "off"
         now.progress = 1 - (m.left - ran) / m.cycle if m.in_hand else 0.0
@@ -395,7 +395,7 @@ class WorkUnit:
     # ---- Pieces ----
 
     def _finish(self, piece: Piece) -> None:
-        """Judge a piece and count it: what it is at its first inspection. Rework is done beside the machine."""
+        """Inspect a piece and count it, by its first inspection. Rework is done beside the machine."""
         m, cell = self._m, self._cell
         findings = self._model.finish(piece, self._stand())
         for finding in findings:

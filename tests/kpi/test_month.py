@@ -57,14 +57,14 @@ class Floor:
 
     def _break(self) -> list[AnyEvent]:
         """Go offline for a while."""
-        memory = self._simulation.memory()
+        checkpoint = self._simulation.checkpoint()
         assets = [unit.asset for unit in self._simulation.units]
-        self.truth += ground_truth.offline(assets, memory.at)
-        resumed = memory.at + self._draw.randrange(MINUTE, 90 * MINUTE)
-        self._simulation = Simulation(self._plant, resumed, memory)
+        self.truth += ground_truth.offline(assets, checkpoint.at)
+        resumed = checkpoint.at + self._draw.randrange(MINUTE, 90 * MINUTE)
+        self._simulation = Simulation(self._plant, resumed, checkpoint)
         self._simulation.sampling = NO_SENSORS
         self._simulation.announce(order_since=resumed - 7 * 86_400 * NS_PER_S)
-        return [Status(asset=asset, at=memory.at, simulated=True, online=False) for asset in assets]
+        return [Status(asset=asset, at=checkpoint.at, simulated=True, online=False) for asset in assets]
 
 
 def sent(windows: Iterator[list[AnyEvent]], draw: Random) -> Iterator[tuple[int, list[Message]]]:

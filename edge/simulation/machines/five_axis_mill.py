@@ -11,7 +11,7 @@ from edge.simulation.random_stream import RandomStream
 
 
 class _Operation(NamedTuple):
-    """A part of the program: until which share of the piece, depth, width, feed, speed, mean chip, cutter diameter."""
+    """A part of the program: until which share of the piece, depth, width, feed, speed, mean chip."""
 
     until: float
     depth_mm: float
@@ -73,8 +73,8 @@ class FiveAxisMill(Model):
 
     checkpointed: ClassVar[tuple[str, ...]] = ("tool", "tool_since_s", "tool_life_s", "spindle_cel", "coolant_cel")
 
-    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
-        super().__init__(rng)
+    def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
+        super().__init__(stream_for)
         self.spindle_cel = 30.0
         self.coolant_cel = 21.0
         self._smooth = 1.0
@@ -103,7 +103,7 @@ class FiveAxisMill(Model):
         shaking = rough + now.decayed("vibration") * (_TRIP_MM_S - rough) + 0.05 * noise()
         pressure = (46.0 * (1 - 0.5 * now.decayed("coolant-pressure")) + 0.5 * noise()) if running else 0.0
         self.power_kw = self._electric_kw(now, cut_kw, idle_kw)
-        self._validate(shaking, wear_um)
+        self._update_warnings(shaking, wear_um)
         return {
             "spindle-speed": round(speed),
             "spindle-load": round(load, 1),
@@ -121,7 +121,7 @@ class FiveAxisMill(Model):
         }
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
-        """Leave an error of worn tool, warm hall (the control makes up for the spindle's own warmth) and chance."""
+        """Leave an error of worn tool, warm hall (the control compensates the spindle's own heat) and chance."""
         wear = self._wear_um(now.run_s) / tool.WORN_OUT_UM
         growth = heat.growth_um(0.35, now.hall_cel - HALL_CEL)
         error_um = 6.0 * wear**2 + growth + 6.2 * self.process.normal()
@@ -162,7 +162,7 @@ class FiveAxisMill(Model):
             return energy.machine_power_kw(3.2, idle_kw, cut_kw)
         return 2.1
 
-    def _validate(self, shaking: float, wear_um: float) -> None:
+    def _update_warnings(self, shaking: float, wear_um: float) -> None:
         self._smooth = toward(self._smooth, shaking, 30.0, 10.0)
         self.warn("vibration-high", "spindle vibration in zone C of ISO 20816-3", self._smooth, _LIMIT_MM_S)
         self.warn("tool-life-low", f"tool {self.tool} is at 90 % of its wear limit", wear_um, 0.9 * tool.WORN_OUT_UM)

@@ -54,8 +54,8 @@ class FrictionStirGantry(Model):
     material: ClassVar[tuple[str, str, float, float] | None] = ("aluminium", "kg", 11.2, 537.6)
     checkpointed: ClassVar[tuple[str, ...]] = ("tool_cel",)
 
-    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
-        super().__init__(rng)
+    def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
+        super().__init__(stream_for)
         self.tool_cel = 25.0
         self._smooth = 0.8
 

@@ -1,4 +1,4 @@
-"""Machines that judge: a coordinate measuring machine and an ultrasonic scanner for welds.
+"""Machines that inspect: a coordinate measuring machine and an ultrasonic scanner for welds.
 
 They find the error that the process left on a piece, with an uncertainty of their own, and sort it out beyond limits.
 """
@@ -43,8 +43,8 @@ class CoordinateMeasuringMachine(Model):
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "compressed-air": "m3"}
     inspects: ClassVar[bool] = True
 
-    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
-        super().__init__(rng)
+    def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
+        super().__init__(stream_for)
         self._room_cel = 20.0
         self._deviation_um = 0.0
 
@@ -116,8 +116,8 @@ class WeldScanner(Model):
     )
     inspects: ClassVar[bool] = True
 
-    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
-        super().__init__(rng)
+    def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
+        super().__init__(stream_for)
         self._void_mm = 0.0
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:

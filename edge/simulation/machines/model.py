@@ -1,9 +1,8 @@
-"""What a machine's model is: its signals, how it fails, and what it does to a piece.
+"""A machine's model: its signals, its failure modes, and what it does to a piece.
 
 A model is the part of a simulated machine that differs from kind to kind. The work unit (`edge.simulation.workunit`)
-decides when it runs, waits and breaks; the model says what its sensors show meanwhile, what power it draws, and how
-good the piece is. A model owns its random numbers and knows no time but the seconds that have passed and that it has
-run.
+decides when it runs, waits and fails; the model returns what its sensors show meanwhile, what power it draws, and how
+good the piece is. A model has its own random numbers and no clock: only the seconds passed and the seconds run.
 """
 
 import math
@@ -24,8 +23,8 @@ class FailureMode(msgspec.Struct, frozen=True):
     """One way in which a machine breaks down.
 
     Attributes:
-        reason: the reason code that it gives.
-        text: what its alarm says.
+        reason: its reason code.
+        text: the text of its alarm.
         weight: how often, against the others.
         signal: the signal in which it shows before, '' for none.
         doubling_h: running hours in which the defect doubles.
@@ -58,7 +57,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Condition:
-    """How the machine stands at an instant, for its model.
+    """The machine at an instant, for its model.
 
     Attributes:
         state: as the machine shows it.
@@ -97,7 +96,7 @@ class Model(ABC):
     """A machine's sensors and process.
 
     Args:
-        rng: makes the model's own random numbers, by purpose: what sensors show must not change what happens.
+        stream_for: returns the model's random numbers for a purpose: what sensors show must not change what happens.
     """
 
     signals: ClassVar[Mapping[str, str]]
@@ -114,19 +113,19 @@ class Model(ABC):
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h"}
     """Its utility meters, with their units; all but electricity grow with the pieces by `utility`."""
     checkpointed: ClassVar[tuple[str, ...]] = ()
-    """The names of its attributes, all numbers, that a restart must know."""
+    """The names of the attributes, all numbers, that its checkpoint holds."""
     inspects: ClassVar[bool] = False
-    """Whether it judges pieces by what it measures."""
+    """Whether it inspects pieces: those beyond their limits are scrap."""
 
-    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
-        self.noise = rng("sensors").normal
-        self.process = rng("process")
+    def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
+        self.noise = stream_for("sensors").normal
+        self.process = stream_for("process")
         self.power_kw = 0.0
         self.warnings: dict[str, str] = {}
 
     @abstractmethod
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
-        """Return what the sensors show, `passed_s` after they were last asked; sets `power_kw` and `warnings`."""
+        """Return what the sensors show, `passed_s` after they were last read; sets `power_kw` and `warnings`."""
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Let the process leave its error on a piece, or measure it; return what was measured."""
@@ -138,15 +137,15 @@ class Model(ABC):
         del meter, run_s
         return 0.0
 
-    def memory(self) -> dict[str, float]:
-        """Return what a restart must know."""
+    def checkpoint(self) -> dict[str, float]:
+        """Return the model's present state, for a restart."""
         return {name: getattr(self, name) for name in self.checkpointed}
 
-    def restore_machine(self, memory: Mapping[str, float]) -> None:
-        """Take back what `memory` gave; what is not in it stays as it is."""
+    def restore(self, checkpoint: Mapping[str, float]) -> None:
+        """Restore a state that `checkpoint` returned; what is not in it stays as it is."""
         for name in self.checkpointed:
-            if name in memory:
-                setattr(self, name, memory[name])
+            if name in checkpoint:
+                setattr(self, name, checkpoint[name])
 
     def warn(self, code: str, text: str, value: float, limit: float) -> None:
         """Raise a warning at a limit; clear it once the value is 5 % below."""
@@ -157,5 +156,5 @@ class Model(ABC):
 
 
 def toward(value: float, goal: float, tau_s: float, passed_s: float) -> float:
-    """Return where a value is that follows its goal with a time constant: first-order lag."""
+    """Return a value that follows its goal with a time constant: first-order lag."""
     return goal + (value - goal) * math.exp(-passed_s / tau_s)

@@ -34,12 +34,12 @@ class Robot(Model):
     checkpointed: ClassVar[tuple[str, ...]] = ("joint_cel",)
     joint_failure: ClassVar[FailureMode] = FailureMode("gearbox", "temperature of gear 2 too high", 2, "joint-temp", 8)
 
-    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
-        super().__init__(rng)
+    def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
+        super().__init__(stream_for)
         self.joint_cel = 28.0
 
     def joints(self, now: Condition, passed_s: float, load_nm: float) -> dict[str, Value]:
-        """Return what the joints show, `passed_s` after they were last asked; `load_nm` is what joint 2 carries."""
+        """Return what the joints show, `passed_s` after they were last read; `load_nm` is what joint 2 carries."""
         noise = self.noise
         running = now.state == "running"
         turn = math.sin(2 * math.pi * 6 * now.progress)
@@ -136,8 +136,8 @@ class DeburrRobot(Robot):
     checkpointed: ClassVar[tuple[str, ...]] = ("joint_cel", "brush_since_s")
     brush_life_s: ClassVar[float] = 6 * 3600.0
 
-    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
-        super().__init__(rng)
+    def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
+        super().__init__(stream_for)
         self.brush_since_s = 0.0
         self._smooth = 1.0
 

@@ -39,8 +39,8 @@ class Washer(Model):
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "water": "m3"}
     checkpointed: ClassVar[tuple[str, ...]] = ("bath_cel",)
 
-    def __init__(self, rng: Callable[[str], RandomStream]) -> None:
-        super().__init__(rng)
+    def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
+        super().__init__(stream_for)
         self.bath_cel = _BATH_CEL
         self._heats = True
         self._dryer_cel = 40.0

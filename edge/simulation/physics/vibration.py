@@ -4,7 +4,7 @@ import math
 from typing import Final, Literal
 
 Zone = Literal["A", "B", "C", "D"]
-"""A new machine; fit for long running; to be mended soon; doing damage."""
+"""A: new; B: fit for unlimited running; C: to be repaired soon; D: doing damage."""
 
 _LIMITS_MM_S: Final[dict[tuple[bool, bool], tuple[float, float, float]]] = {
     # (over 300 kW, rigid): A/B, B/C, C/D

@@ -53,7 +53,7 @@ def test_a_year_of_a_cell_by_itself_is_within_two_points(cell: str) -> None:
     assert quality == pytest.approx(expected.quality, abs=0.01)
 
 
-def test_every_cell_says_what_it_should_reach() -> None:
+def test_every_cell_has_its_expected_figures() -> None:
     assert CELLS.keys() == EXPECTED.keys()
     for expected in EXPECTED.values():
         product = expected.availability * expected.effectiveness * expected.quality

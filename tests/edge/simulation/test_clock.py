@@ -32,6 +32,6 @@ async def test_the_real_clock_shows_the_computers_time() -> None:
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan")])
-def test_a_clock_that_stands_is_refused(speed: float) -> None:
+def test_a_clock_that_stands_is_rejected(speed: float) -> None:
     with pytest.raises(ValueError, match="above 0"):
         FastClock(0, speed)

@@ -33,7 +33,7 @@ def test_the_shipped_plant_is_good() -> None:
         assert len(machines) >= 3
 
 
-def test_what_is_not_said_has_a_default() -> None:
+def test_what_is_not_given_has_a_default() -> None:
     floor = plan.read(tomllib.loads(GOOD))
     assert floor.profile == "lively"
     assert floor.machine["a/b/c/m-1"].crew == 1
@@ -47,7 +47,7 @@ def test_losses_change_single_figures_of_a_cell() -> None:
     assert changed.mtbf_h == plain.mtbf_h
 
 
-def test_the_lively_profile_fails_six_times_as_often_and_is_mended_as_much_faster() -> None:
+def test_the_lively_profile_fails_six_times_as_often_and_is_repaired_as_much_faster() -> None:
     machine = plan.read(tomllib.loads(GOOD)).machine["a/b/c/m-1"]
     plain, lively = plan.cell_of(machine, "plain"), plan.cell_of(machine, "lively")
     assert lively.mtbf_h == plain.mtbf_h / 6
@@ -55,7 +55,7 @@ def test_the_lively_profile_fails_six_times_as_often_and_is_mended_as_much_faste
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "reported"),
+    ("old", "new", "named"),
     [
         ('["m-3"]]', '["m-4"]]', "m-4, which is not described; add"),
         ('["m-3"]]', "[]]", "a stage is empty"),
@@ -76,14 +76,14 @@ def test_the_lively_profile_fails_six_times_as_often_and_is_mended_as_much_faste
         ('[machine."a/b/c/m-3"]', '[machine."a/b/d/m-3"]', "m-3"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_cure(old: str, new: str, reported: str) -> None:
+def test_a_mistake_is_reported_with_its_place_and_a_hint(old: str, new: str, named: str) -> None:
     assert old in GOOD
     with pytest.raises(plan.PlanError, match=r"plant\.toml: simulate") as caught:
         plan.read(tomllib.loads(GOOD.replace(old, new)), "plant.toml")
-    assert reported in str(caught.value)
+    assert named in str(caught.value)
 
 
-def test_a_machine_outside_every_line_is_told() -> None:
+def test_a_machine_outside_every_line_is_rejected() -> None:
     more = GOOD + '\n[machine."a/b/c/m-9"]\nmodel = "washer"\ncell = "cmm"\n'
     with pytest.raises(plan.PlanError, match="stands in no line"):
         plan.read(tomllib.loads(more))

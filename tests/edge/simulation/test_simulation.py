@@ -94,16 +94,16 @@ def test_how_often_sensors_are_read_does_not_change_what_happens() -> None:
     assert lasting(BACKFILL) == lasting(QUIET)
 
 
-def test_events_come_in_order_of_time_and_stand_on_whole_milliseconds(three_days: ThreeDays) -> None:
+def test_events_come_in_order_of_time_at_whole_milliseconds(three_days: ThreeDays) -> None:
     times = [event.at for event in three_days[1]]
     assert times == sorted(times)
     assert all(at % 1_000_000 == 0 for at in times)
 
 
-def test_all_kinds_of_the_contract_are_said(three_days: ThreeDays) -> None:
+def test_all_kinds_of_the_contract_are_emitted(three_days: ThreeDays) -> None:
     simulation, events, _ = three_days
-    reported_state = {event.kind for event in events} | {event.kind for event in simulation.goodbye()}
-    assert reported_state == KINDS - {"kpi"}
+    emitted = {event.kind for event in events} | {event.kind for event in simulation.offline()}
+    assert emitted == KINDS - {"kpi"}
 
 
 def test_everything_is_marked_simulated(three_days: ThreeDays) -> None:
@@ -115,7 +115,7 @@ def test_every_event_survives_the_wire() -> None:
     simulation.sampling = BACKFILL
     simulation.run_until(START + HOUR)
     simulation.announce(order_since=START)
-    events = [*simulation.run_until(START + 2 * HOUR), *simulation.goodbye()]
+    events = [*simulation.run_until(START + 2 * HOUR), *simulation.offline()]
     for event in events:
         message = codec.encode(event)
         assert codec.decode(Message(message.topic, message.payload, received_at=event.at)) == [event]
@@ -139,8 +139,8 @@ def test_every_publication_of_the_gateway_means_its_events() -> None:
 
 
 def test_pieces_in_are_pieces_out_and_scrap_and_work_in_progress(three_days: ThreeDays) -> None:
-    simulation, _, reported = three_days
-    made = Counter((one.asset, one.fate) for one in reported if isinstance(one, TruePiece))
+    simulation, _, truth = three_days
+    made = Counter((one.asset, one.fate) for one in truth if isinstance(one, TruePiece))
     for line in simulation.lines:
         stages = simulation.plan.line[line.path].stages
         started = sum(order.started for order in line.book.orders.values())
@@ -164,25 +164,25 @@ def test_no_buffer_holds_more_than_fits(three_days: ThreeDays) -> None:
 
 
 def test_states_partition_time(three_days: ThreeDays) -> None:
-    _, _, reported = three_days
-    budgets = ground_truth.budgets(reported, START, START + 3 * DAY)
+    _, _, truth = three_days
+    budgets = ground_truth.budgets(truth, START, START + 3 * DAY)
     assert len(budgets) == 8
     for budget in budgets.values():
         assert sum(budget.states.values()) == 3 * DAY
         assert "unknown" not in budget.states
 
 
-def test_the_truth_is_what_was_published(three_days: ThreeDays) -> None:
-    _, events, reported = three_days
+def test_the_ground_truth_is_what_was_published(three_days: ThreeDays) -> None:
+    _, events, truth = three_days
     published = [(e.at, e.asset, e.state, e.reason) for e in events if isinstance(e, StateChange)]
-    assert published == [(t.at, t.asset, t.state, t.reason) for t in reported if isinstance(t, TrueState)]
-    budgets = ground_truth.budgets(reported, START, START + 3 * DAY)
+    assert published == [(t.at, t.asset, t.state, t.reason) for t in truth if isinstance(t, TrueState)]
+    budgets = ground_truth.budgets(truth, START, START + 3 * DAY)
     for asset, counts in of_machine(events, Count).items():
         for counter in ("produced", "good", "scrap", "rework", "startup_scrap"):
             assert getattr(counts[-1], counter) == budgets[asset].pieces[counter]
 
 
-def test_no_state_is_said_twice_and_no_instant_has_two(three_days: ThreeDays) -> None:
+def test_no_state_is_reported_twice_and_no_instant_has_two(three_days: ThreeDays) -> None:
     for changes in of_machine(three_days[1], StateChange).values():
         assert len({change.at for change in changes}) == len(changes)
 
@@ -203,7 +203,7 @@ def test_breaks_are_idle_and_unplanned(three_days: ThreeDays) -> None:
         assert not span.planned
 
 
-def test_a_machine_works_only_when_the_calendar_says_so(three_days: ThreeDays) -> None:
+def test_a_machine_works_only_in_planned_time(three_days: ThreeDays) -> None:
     for asset, changes in of_machine(three_days[1], StateChange).items():
         calendar = PLANT.calendar_of(asset)
         assert calendar is not None
@@ -239,9 +239,9 @@ def test_counters_and_meters_only_grow(three_days: ThreeDays) -> None:
 
 
 def test_stock_falls_by_what_is_consumed_and_is_delivered_again(three_days: ThreeDays) -> None:
-    for reported_state in of_machine(three_days[1], Material).values():
-        assert all(number(event.stock) >= 0 for event in reported_state)
-        assert number(reported_state[-1].consumed) > number(reported_state[0].consumed)
+    for deliveries in of_machine(three_days[1], Material).values():
+        assert all(number(event.stock) >= 0 for event in deliveries)
+        assert number(deliveries[-1].consumed) > number(deliveries[0].consumed)
 
 
 def test_an_order_is_ended_before_the_next_begins_and_names_its_product(three_days: ThreeDays) -> None:
@@ -308,7 +308,7 @@ def test_spindle_power_grows_with_wear() -> None:
 
 
 def test_measured_pieces_beyond_their_limits_are_scrap(three_days: ThreeDays) -> None:
-    _, events, reported = three_days
+    _, events, truth = three_days
     bad = {
         (event.asset, event.at)
         for event in events
@@ -318,7 +318,7 @@ def test_measured_pieces_beyond_their_limits_are_scrap(three_days: ThreeDays) ->
         and event.upper is not None
         and not event.lower <= event.value <= event.upper
     }
-    scrap = {(one.asset, one.at) for one in reported if isinstance(one, TruePiece) and one.fate == "scrap"}
+    scrap = {(one.asset, one.at) for one in truth if isinstance(one, TruePiece) and one.fate == "scrap"}
     assert bad
     assert bad <= scrap
 
@@ -346,8 +346,8 @@ def test_the_plant_file_knows_every_signal_unit_and_reason(three_days: ThreeDays
     assert reasons <= PLANT.reasons.keys()
 
 
-def test_the_shipped_plant_is_alive_at_every_hour() -> None:
-    """Whenever a visitor comes, in any half hour something happens on either line, and pieces are made."""
+def test_something_happens_in_the_shipped_plant_at_every_hour() -> None:
+    """In any half hour something happens on either line, and pieces are made."""
     _, events = simulated(4)
     half_hours: list[list[AnyEvent]] = [[] for _ in range(4 * 48)]
     for event in events:
@@ -372,7 +372,7 @@ def test_signals_stay_within_what_their_sensors_can_show() -> None:
         assert odd <= 0.2 * (normal + odd), (asset, signal, inside)
 
 
-def test_online_is_announced_with_how_things_stand() -> None:
+def test_a_machine_that_comes_online_reports_its_current_state() -> None:
     simulation = Simulation(PLANT, START)
     simulation.sampling = QUIET
     simulation.run_until(START + 2 * HOUR)

@@ -63,7 +63,7 @@ ASSETS = [f"a/b/c/{name}" for name in ("mill-1", "mill-2", "robot-1", "cmm-1")]
 
 
 class Broker:
-    """Keeps what is published; lets the one who publishes wait for ever at an instant, as if the power went."""
+    """Records what is published; at an instant it cuts the power: that publication never returns."""
 
     def __init__(self, until: int | None = None, fails_at: int | None = None) -> None:
         self.publications: list[Publication] = []
@@ -125,7 +125,7 @@ def lasting(events: Iterable[AnyEvent]) -> list[str]:
     return sorted({repr(event) for event in events if not isinstance(event, Sample)})
 
 
-async def test_all_machines_come_online_say_how_they_stand_and_leave_offline(tmp_path: Path) -> None:
+async def test_all_machines_come_online_report_their_state_and_go_offline(tmp_path: Path) -> None:
     broker = await run(tmp_path, START, START + HOUR)
     for asset in ASSETS:
         mine = [event for event in broker.decode() if event.asset == asset]
@@ -141,14 +141,14 @@ async def test_all_machines_come_online_say_how_they_stand_and_leave_offline(tmp
 async def test_nothing_is_published_before_its_time(tmp_path: Path) -> None:
     clock = VirtualClock(START)
 
-    class Judge(Broker):
+    class PunctualBroker(Broker):
         async def publish(self, *publications: Publication) -> None:
             for event in self.decode(publications):
                 assert event.at < clock.now() + (not event.online if isinstance(event, Status) else 0)
             await super().publish(*publications)
 
     with pytest.raises(asyncio.CancelledError):
-        await Simulator(PLANT, tmp_path).simulate(Judge(START + HOUR), clock)
+        await Simulator(PLANT, tmp_path).simulate(PunctualBroker(START + HOUR), clock)
 
 
 async def test_after_a_restart_counters_meters_and_orders_go_on(tmp_path: Path) -> None:
@@ -195,22 +195,22 @@ async def test_machines_were_offline_between_two_runs(tmp_path: Path) -> None:
         assert sum(known[asset].states.values()) == 4 * HOUR
 
 
-async def test_the_truth_log_is_what_was_published_over_restarts(tmp_path: Path) -> None:
+async def test_the_ground_truth_log_is_what_was_published_over_restarts(tmp_path: Path) -> None:
     published = []
     for start, until in ((0, 1), (2, 3), (3.5, 5)):
         broker = await run(tmp_path, START + round(start * 60) * MIN, START + until * HOUR)
         published += broker.decode()
-    reported = list(ground_truth.read(tmp_path / ground_truth.FILE_NAME))
+    truth = list(ground_truth.read(tmp_path / ground_truth.FILE_NAME))
     states = {(e.at, e.asset, e.state) for e in published if isinstance(e, StateChange)}
-    assert states == {(t.at, t.asset, t.state) for t in reported if isinstance(t, TrueState) and t.state != "unknown"}
-    budgets = ground_truth.budgets(reported, START - 1, START + 5 * HOUR)
+    assert states == {(t.at, t.asset, t.state) for t in truth if isinstance(t, TrueState) and t.state != "unknown"}
+    budgets = ground_truth.budgets(truth, START - 1, START + 5 * HOUR)
     for asset, counts in counters(published).items():
         assert made(counts[-1]) - made(counts[0]) == budgets[asset].pieces["produced"]
         assert made(counts[-1], "good") - made(counts[0], "good") == budgets[asset].pieces["good"]
 
 
 class Crashing(Broker):
-    """When a batch with a piece made after an instant is on its way, keeps a copy of the folder, and cuts the power."""
+    """When a batch with a piece made after an instant is on its way, copies the folder, and cuts the power."""
 
     def __init__(self, after: int, live: Path, crashed: Path) -> None:
         super().__init__()
@@ -266,7 +266,7 @@ async def test_a_computer_that_slept_makes_a_gap_not_a_flood(tmp_path: Path) -> 
     assert statuses == [True, False, True, False]
 
 
-async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path: Path) -> None:
+async def test_live_continues_from_the_back_fill_without_a_gap(tmp_path: Path) -> None:
     assert Simulator(PLANT, tmp_path).is_new
     simulator = Simulator(PLANT, tmp_path)
     past = [event for batch in simulator.backfill(START, START + 8 * HOUR) for event in batch]
@@ -286,8 +286,8 @@ async def test_live_goes_on_from_the_back_fill_without_a_seam(tmp_path: Path) ->
     for asset in ASSETS:
         states = [event.state for event in [*past, *live] if isinstance(event, StateChange) and event.asset == asset]
         assert len(states) > 10
-    reported = ground_truth.budgets(ground_truth.read(tmp_path / ground_truth.FILE_NAME), START, START + 9 * HOUR)
-    assert all("unknown" not in budget.states for budget in reported.values())
+    truth = ground_truth.budgets(ground_truth.read(tmp_path / ground_truth.FILE_NAME), START, START + 9 * HOUR)
+    assert all("unknown" not in budget.states for budget in truth.values())
 
 
 def test_of_days_that_are_over_there_is_a_reading_a_minute() -> None:
@@ -302,7 +302,7 @@ def test_of_days_that_are_over_there_is_a_reading_a_minute() -> None:
     assert {step for at, step in apart if at > START + HOUR + MIN} == {10 * NS_PER_S}
 
 
-async def test_the_broker_hears_how_all_stand_after_a_past_that_only_the_store_knows() -> None:
+async def test_after_a_back_fill_the_broker_receives_the_current_state_of_all_machines() -> None:
     simulator = Simulator(PLANT)
     past = [event for batch in simulator.backfill(START, START + HOUR) for event in batch]
     broker = Broker(START + HOUR)
@@ -317,7 +317,7 @@ async def test_the_broker_hears_how_all_stand_after_a_past_that_only_the_store_k
         assert counters(at_once)[asset][0].produced == counters(past)[asset][-1].produced
 
 
-def test_a_new_plant_has_lived_a_day_before_its_back_fill() -> None:
+def test_a_new_plant_has_run_a_day_before_its_back_fill() -> None:
     batches = Simulator(PLANT).backfill(START, START + HOUR)
     first = next(batches)
     counts = counters(first)
@@ -325,7 +325,7 @@ def test_a_new_plant_has_lived_a_day_before_its_back_fill() -> None:
     assert {event.state for event in first if isinstance(event, StateChange) and event.at == START} != {"starved"}
 
 
-def test_a_back_fill_that_was_cut_short_is_gone_on_from(tmp_path: Path) -> None:
+def test_a_back_fill_that_was_interrupted_is_continued(tmp_path: Path) -> None:
     seen = [
         event for batch in islice(Simulator(PLANT, tmp_path).backfill(START, START + 8 * HOUR), 3) for event in batch
     ]
@@ -344,10 +344,12 @@ def test_a_back_fill_that_was_cut_short_is_gone_on_from(tmp_path: Path) -> None:
         assert counters(seen)[asset][-1] in counters(after)[asset]
 
 
-async def test_a_broken_memory_is_told_and_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_broken_checkpoint_is_logged_and_the_machines_start_as_new(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / CHECKPOINT_FILE).write_text('{"memory": 3')
     broker = await run(tmp_path, START, START + MIN)
-    assert "start anew" in caplog.text
+    assert "start as new" in caplog.text
     first = broker.decode()[0]
     assert isinstance(first, Status)
     assert first.online
@@ -387,7 +389,7 @@ async def test_a_warning_that_was_on_at_the_end_is_cleared_or_stays_on(tmp_path:
         assert active == [place % 2 == 0 for place in range(len(active))]
 
 
-async def test_the_function_simulates_what_the_folder_remembers(tmp_path: Path) -> None:
+async def test_the_function_resumes_from_the_folders_checkpoint(tmp_path: Path) -> None:
     await run(tmp_path, START, START + HOUR)
     broker = Broker(START + 2 * HOUR + MIN)
     with pytest.raises(asyncio.CancelledError):
@@ -403,7 +405,7 @@ async def test_a_publish_that_fails_ends_the_simulator(tmp_path: Path) -> None:
     assert saved["messages"] or saved["memory"]["at"] > START
 
 
-def test_a_mistake_in_the_plan_is_told_at_once(tmp_path: Path) -> None:
+def test_a_mistake_in_the_plan_is_reported_at_once(tmp_path: Path) -> None:
     wrong = plant.parse(PLANT.text.replace('cell = "cmm"', 'cell = "cnn"'), "test")
     with pytest.raises(plan.PlanError, match=r'^works.toml: simulate.machine.".*cnn'):
         Simulator(wrong, tmp_path, source="works.toml")

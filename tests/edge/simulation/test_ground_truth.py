@@ -58,16 +58,16 @@ def test_lines_that_are_there_twice_count_once_and_of_two_states_the_later() -> 
 
 def test_a_log_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "deep" / ground_truth.FILE_NAME
-    reported = [state(1, "running"), piece(2, "scrap", startup=True), *ground_truth.offline([MILL], 3 * S)]
+    truth = [state(1, "running"), piece(2, "scrap", startup=True), *ground_truth.offline([MILL], 3 * S)]
     with ground_truth.GroundTruthLog(path) as log:
-        log.append(reported[:1], 2 * S)
+        log.append(truth[:1], 2 * S)
     with ground_truth.GroundTruthLog(path) as log:
-        log.append(reported[1:], 3 * S, last=True)
-    assert [line for line in ground_truth.read(path) if not isinstance(line, ground_truth.Until)] == reported
+        log.append(truth[1:], 3 * S, last=True)
+    assert [line for line in ground_truth.read(path) if not isinstance(line, ground_truth.Until)] == truth
     assert ground_truth.covered(path) == (S, 3 * S)
 
 
-def test_the_log_vouches_for_itself_once_a_minute(tmp_path: Path) -> None:
+def test_the_log_marks_once_a_minute_what_is_written(tmp_path: Path) -> None:
     path = tmp_path / ground_truth.FILE_NAME
     with ground_truth.GroundTruthLog(path) as log:
         for second in range(60, 180):
