@@ -67,7 +67,7 @@ class Range(msgspec.Struct, frozen=True):
         for (machine, _, _), sums in self.parts.items():
             if machine in totals:
                 add(totals[machine], sums)
-        return totals
+        return {machine: bounded(total) for machine, total in totals.items()}
 
     def of_machine(self, machine: str) -> Sums:
         """Return the sum of one machine's parts."""

@@ -72,7 +72,7 @@ async def test_each_part_is_found_to_work_or_to_be_at_fault(tmp_path: Path, monk
     broker = Broker(tmp_path)
     broker.let_in([])
     async with AsyncExitStack() as running, broker.running():
-        at = {user: f"mqtt://{user}:{user}@127.0.0.1:{broker.port}" for user in ("ingest", "kpi", "wall")}
+        at = {user: broker.url(user) for user in ("ingest", "kpi", "wall")}
         ingest = await running.enter_async_context(service(tmp_path, "ingest", "--broker", at["ingest"]))
         kpi = await running.enter_async_context(service(tmp_path, "kpi", "serve", "--broker", at["kpi"]))
         words = ("wall", "--broker", at["wall"], "--port", str(port), "--password", "password")

@@ -64,6 +64,7 @@ async def test_quantities_beyond_their_bounds_are_in_no_sum_and_end_nothing(stor
     await store.write(Batch(events=[*good(MILL), *good(SAW), *beyond(value)]))
     writer = LedgerWriter(store, PLANT, lambda: TEN)
     assert await writer.advance() == TEN
+    await writer.finish()
     windows = Windows(store, PLANT)
     await windows.roll(writer, TEN)
     await windows.read(TEN)
@@ -90,7 +91,7 @@ async def test_an_indicator_of_a_sum_beyond_all_bounds_is_null_with_a_note_for_i
 ) -> None:
     """A count of 1e200 with an ideal cycle of 1e200, as an older version kept and counted it."""
     await store.write(Batch(events=[*good(MILL), *good(SAW)]))
-    await LedgerWriter(store, NO_PLANT, lambda: TEN).advance()
+    await LedgerWriter(store, NO_PLANT, lambda: TEN).finish()
     (row,) = [row for row in await store.rows(MILL, NINE, TEN) if row.sums.get("produced")]
     huge = row.sums | {"produced": 10**209, "ideal_s": 10**409, "unrated": 10**400}
     await store.write(Batch(rows=[LedgerRow(MILL, row.start, row.product, row.shift, huge, row.order)]))
@@ -105,6 +106,7 @@ async def test_an_indicator_of_a_sum_beyond_all_bounds_is_null_with_a_note_for_i
     assert any("beyond all bounds" in note and "recompute" in note for note in mill.notes)
     writer = LedgerWriter(store, NO_PLANT, lambda: TEN)
     await writer.advance()
+    await writer.finish()
     windows = Windows(store, NO_PLANT)
     await windows.roll(writer, TEN)
     assert {publication.topic for publication in windows.due(TEN)} >= {
