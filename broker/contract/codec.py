@@ -23,25 +23,16 @@ from broker.contract.events import (
     STATES,
     AnyEvent,
     Command,
-    Count,
     Event,
-    Job,
-    Labour,
-    Material,
-    Measurement,
-    Meter,
-    Notice,
     Reply,
-    Sample,
-    StateChange,
     Status,
     TimeSource,
 )
+from broker.contract.kinds import TABLE, Entry, stored
 from broker.contract.message import Message
-from broker.contract.payloads import PAYLOADS, KpiPayload, Payload, RejectedPayload
+from broker.contract.payloads import KpiPayload, Payload, RejectedPayload
 from broker.contract.readers import Stamp, example, read, shown
 from broker.contract.topics import (
-    NAMED,
     PREFIX,
     REJECTED,
     RETAINED,
@@ -67,7 +58,7 @@ _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
 _NOT_FINITE: Final = re.compile(r"(?<![\w\"'])[+-]?(nan|inf(inity)?)(?![\w\"'])", re.ASCII | re.IGNORECASE)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+\Z", re.ASCII)
 _DECODERS: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
-    kind: msgspec.json.Decoder(wire) for kind, wire in PAYLOADS.items()
+    kind: msgspec.json.Decoder(entry.wire) for kind, entry in TABLE.items()
 }
 _REJECTED: Final = msgspec.json.Decoder(RejectedPayload)
 _ENCODER: Final = msgspec.json.Encoder()
@@ -135,7 +126,7 @@ def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
 
     `retained` says whether the contract wants the message to be published retained.
     """
-    payload = _WRITERS[type(event)](event)
+    payload = _WRITERS[event.kind](event)
     if event.time_source == "device":
         payload["ts"] = instants.to_wire(event.at)
     if event.simulated:
@@ -275,36 +266,36 @@ def _topic_for(asset: str, kind: Kind, name: str, prefix: str) -> str:
 
 
 def _topic_of(event: AnyEvent, prefix: str) -> str:
-    match event:
-        case Command() | Reply():
-            name = event.name  # their series is more than the name
-        case Notice():
-            name = ""
-        case _:
-            name = event.series
-    return _topic_for(event.asset, event.kind, name, prefix)
+    field = _NAME_FIELDS[event.kind]
+    return _topic_for(event.asset, event.kind, getattr(event, field) if field else "", prefix)
 
 
-_COMMON: Final = {"asset", "at", "time_source", "simulated"}
-_IN_TOPIC: Final = {Sample: "signal", Measurement: "characteristic"}
-
-
-def _own_fields(event: type[Event]) -> tuple[tuple[str, object], ...]:
-    """Return the fields that a payload says, each with the default at which it is left out."""
-    in_topic = _IN_TOPIC.get(event, "name") if event.kind in NAMED or event is Sample else ""
-    info = {field.name: field.default for field in msgspec.structs.fields(event)}
-    return tuple((name, default) for name, default in info.items() if name not in {*_COMMON, in_topic})
-
-
-_OWN_FIELDS: Final[dict[type[Event], tuple[tuple[str, object], ...]]] = {
-    kind: _own_fields(kind)
-    for kind in (Sample, StateChange, Count, Job, Meter, Measurement, Labour, Material, Notice, Command, Reply)
+_COMMON: Final = frozenset(Event.__struct_fields__)
+_NAME_FIELDS: Final[dict[Kind, str]] = {
+    entry.kind: "" if entry.topic == "not named" else entry.name for entry in stored()
 }
+"""The field of each kind's events that stands in the topic, '' where none does."""
+
+
+def _own_fields(entry: Entry) -> tuple[tuple[str, object], ...]:
+    """Return the fields that a payload says, each with the default at which it is left out."""
+    assert entry.event is not None
+    in_topic = {*_COMMON, _NAME_FIELDS[entry.kind]}
+    return tuple(
+        (field.name, field.default) for field in msgspec.structs.fields(entry.event) if field.name not in in_topic
+    )
+
+
+_OWN_FIELDS: Final[dict[Kind, tuple[tuple[str, object], ...]]] = {entry.kind: _own_fields(entry) for entry in stored()}
 
 
 def _filled(event: Event) -> dict[str, Any]:
     """Return an event's own fields for the wire, without those at their default."""
-    return {name: value for name, default in _OWN_FIELDS[type(event)] if (value := getattr(event, name)) != default}
+    return {name: value for name, default in _OWN_FIELDS[event.kind] if (value := getattr(event, name)) != default}
+
+
+def _status(event: Status) -> dict[str, Any]:
+    return {"status": "online" if event.online else "offline"}
 
 
 def _raw(event: Command | Reply) -> dict[str, Any]:
@@ -314,9 +305,10 @@ def _raw(event: Command | Reply) -> dict[str, Any]:
     }
 
 
-_WRITERS: Final[dict[type[Event], Callable[[Any], dict[str, Any]]]] = {
-    **dict.fromkeys((StateChange, Count, Job, Meter, Measurement, Labour, Material, Notice, Sample), _filled),
-    Status: lambda event: {"status": "online" if event.online else "offline"},
-    Command: _raw,
-    Reply: _raw,
+_WRITERS: Final[dict[Kind, Callable[[Any], dict[str, Any]]]] = {
+    **dict.fromkeys((entry.kind for entry in stored()), _filled),
+    "status": _status,
+    "cmd": _raw,
+    "reply": _raw,
 }
+"""The writer of each kind's payload: those named here write more than the event's fields."""

@@ -9,11 +9,27 @@ from typing import ClassVar, Final, Literal, get_args
 
 import msgspec
 
-from broker.contract.topics import Kind
+Kind = Literal[
+    "telemetry",
+    "state",
+    "count",
+    "job",
+    "meter",
+    "quality",
+    "labour",
+    "material",
+    "event",
+    "status",
+    "cmd",
+    "reply",
+    "kpi",
+]
+"""The kinds of messages, for type checkers; `broker.contract.kinds` says what each is."""
 
 State = Literal["running", "setup", "starved", "blocked", "idle", "down", "maintenance", "off", "unknown"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 """The states of a machine, in the order of the contract; a state's code in the store is its place here."""
+_STATE_CODES: Final = {state: code for code, state in enumerate(STATES)}
 
 TimeSource = Literal["device", "receipt", "retained"]
 """Whose time `at` is: the device said it; it did not, so it is that of receipt; or it did not and the message was
@@ -78,6 +94,11 @@ class StateChange(Event, frozen=True, kw_only=True, gc=False):
 
     state: State
     reason: str = ""
+
+    @property
+    def code(self) -> int:
+        """The state's place in `STATES`: its code in the store."""
+        return _STATE_CODES[self.state]
 
 
 class Count(Event, frozen=True, kw_only=True, gc=False):

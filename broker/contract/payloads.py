@@ -6,13 +6,13 @@ controller sends for "no value" would spoil every mean and chart that it is in. 
 least one of several fields) the codec checks; it stands here for the schema's readers, as `extra_json_schema`.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from broker.contract.events import COUNTERS, QUANTITY_LIMIT, SHORTEST_CYCLE_S, Phase, Severity, State
-from broker.contract.topics import NAME_PATTERN, Kind
+from broker.contract.events import QUANTITY_LIMIT, SHORTEST_CYCLE_S, Phase, Severity, State
+from broker.contract.names import NAME_PATTERN
 
 NOT_PLAIN: Final = (
     r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -76,6 +76,11 @@ Values = Annotated[
     ),
 ]
 CallId = Annotated[str | int, Meta(description="Names this call: 1 to 64 characters, on one line.")]
+
+
+def is_one_line(annotated: Any) -> bool:
+    """Tell whether a field's type is that of plain text on one line, which the codec checks."""
+    return any(isinstance(meta, Meta) and meta.extra_json_schema == _PLAIN for meta in get_args(annotated)[1:])
 
 
 class Payload(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -231,55 +236,3 @@ MATERIALS: Final = tuple(
     name for name in MaterialPayload.__struct_fields__ if name not in {*Reading.__struct_fields__, "unit"}
 )
 """The quantities of a material, of which a message has at least one."""
-
-
-def _one_of(names: tuple[str, ...]) -> Meta:
-    bad = {"required": ["quality"], "properties": {"quality": {"const": "bad"}}}
-    return Meta(extra_json_schema={"anyOf": [*({"required": [name]} for name in names), bad]})
-
-
-PAYLOADS: Final[dict[Kind, Any]] = {
-    "telemetry": TelemetryPayload | Number | bool | str | None,
-    "state": StatePayload | State,
-    "count": Annotated[CountPayload, _one_of(COUNTERS)],
-    "job": JobPayload,
-    "meter": MeterPayload | Total,
-    "quality": QualityPayload | Number,
-    "labour": LabourPayload,
-    "material": Annotated[MaterialPayload, _one_of(MATERIALS)],
-    "event": EventPayload,
-    "status": StatusPayload | Literal["online", "offline"],
-    "cmd": CommandPayload,
-    "reply": ReplyPayload,
-    "kpi": KpiPayload,
-}
-"""What the payload of each kind may be: an object, or for some kinds a bare number, truth value or word."""
-
-EXAMPLES: Final[dict[Kind, dict[str, str]]] = {
-    "telemetry": {
-        "telemetry/spindle-temperature": '{"value":21.5,"unit":"Cel"}',
-        "telemetry/door": "true",
-        "telemetry": '{"ts":1795507200000,"values":{"spindle-speed":12000,"spindle-load":41.2}}',
-        "telemetry/vibration": '{"ts":"2026-11-24T08:00:00.123456789Z","dt":0.5,"values":[0.01,0.03,-0.02]}',
-        "telemetry/coolant": '{"quality":"bad"}',
-    },
-    "state": {"state": '{"state":"down","reason":"spindle-overheat"}'},
-    "count": {"count": '{"produced":812,"good":801,"scrap":9,"rework":2}'},
-    "job": {"job": '{"phase":"start","order":"wo-1042","product":"bracket-7","planned":200,"ideal_cycle":42.0}'},
-    "meter": {"meter/electricity": '{"total":5123.4,"unit":"kW.h"}'},
-    "quality": {"quality/bore-diameter": '{"value":12.013,"lower":11.98,"nominal":12.0,"upper":12.02,"part":"b-77"}'},
-    "labour": {"labour": '{"present":3,"working":2}'},
-    "material": {"material/aluminium": '{"consumed":12.5,"stock":80,"unit":"kg"}'},
-    "event": {"event": '{"code":"e-204","severity":"alarm","text":"door open","active":true}'},
-    "status": {"status": '"online"'},
-    "cmd": {"cmd/set-speed": '{"id":"42","args":{"speed":800},"by":"maintenance"}'},
-    "reply": {"reply/set-speed": '{"id":"42","ok":true}'},
-    "kpi": {
-        "kpi/shift": '{"window":"shift","start":"2026-11-24T06:00:00Z","end":"2026-11-24T08:00:00Z","coverage":1.0,'
-        '"indicators":{"availability":0.72,"effectiveness":0.81,"quality_ratio":0.94,"oee":0.55},"notes":[]}'
-    },
-}
-"""Of each kind, messages that are right: what follows the asset path in the topic, and the payload as JSON.
-
-The first is what an error text shows. They stand in the schema, and a test decodes them all.
-"""

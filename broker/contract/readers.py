@@ -14,17 +14,10 @@ from msgspec import UNSET
 
 from broker.contract.errors import ContractError
 from broker.contract.events import (
-    COUNTERS,
     NS_PER_MS,
     STATES,
     AnyEvent,
     Command,
-    Count,
-    Job,
-    Labour,
-    Material,
-    Measurement,
-    Meter,
     Notice,
     Reply,
     Sample,
@@ -33,26 +26,21 @@ from broker.contract.events import (
     TimeSource,
     Value,
 )
+from broker.contract.kinds import TABLE, Entry, stored
+from broker.contract.names import is_name
 from broker.contract.payloads import (
-    EXAMPLES,
-    MATERIALS,
     NOT_PLAIN,
     CommandPayload,
-    CountPayload,
-    EventPayload,
     JobPayload,
-    LabourPayload,
-    MaterialPayload,
-    MeterPayload,
     Payload,
-    QualityPayload,
     Reading,
     ReplyPayload,
     StatePayload,
     StatusPayload,
     TelemetryPayload,
+    is_one_line,
 )
-from broker.contract.topics import Kind, Topic, is_name
+from broker.contract.topics import Kind, Topic
 
 LONGEST_TEXT: Final = 256
 LONGEST_ID: Final = 64
@@ -78,7 +66,7 @@ def shown(text: str) -> str:
 
 def example(kind: Kind) -> str:
     """Return advice on what to send, to end an error text with."""
-    return f"send, for example, {next(iter(EXAMPLES[kind].values()))}"
+    return f"send, for example, {next(iter(TABLE[kind].examples.values()))}"
 
 
 def read(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
@@ -180,50 +168,10 @@ def _state(_: Topic, wire: StatePayload | str, stamp: Stamp) -> list[AnyEvent]:
     return [StateChange(**stamp._asdict(), state=word, reason=reason)]
 
 
-def _count(_: Topic, wire: CountPayload, stamp: Stamp) -> list[AnyEvent]:
-    fields = _fields(wire)
-    if all(fields[counter] is None for counter in COUNTERS):
-        raise ContractError("count has none of its fields", f"send at least one of {', '.join(COUNTERS)}")
-    return [Count(**stamp._asdict(), **fields)]
-
-
-def _job(_: Topic, wire: JobPayload, stamp: Stamp) -> list[AnyEvent]:
+def _job(topic: Topic, wire: JobPayload, stamp: Stamp) -> list[AnyEvent]:
     if wire.phase == "start" and not wire.order:
         raise ContractError("a job that starts needs its order", example("job"))
-    _plain("order", wire.order)
-    _plain("product", wire.product)
-    return [Job(**stamp._asdict(), **_fields(wire))]
-
-
-def _meter(topic: Topic, wire: MeterPayload | float, stamp: Stamp) -> list[AnyEvent]:
-    total, unit = (wire.total, wire.unit) if isinstance(wire, MeterPayload) else (wire, "")
-    _plain("unit", unit)
-    return [Meter(**stamp._asdict(), name=topic.name, total=total, unit=unit)]
-
-
-def _quality(topic: Topic, wire: QualityPayload | float, stamp: Stamp) -> list[AnyEvent]:
-    if not isinstance(wire, QualityPayload):
-        return [Measurement(**stamp._asdict(), characteristic=topic.name, value=wire)]
-    _plain("part", wire.part)
-    _plain("unit", wire.unit)
-    return [Measurement(**stamp._asdict(), characteristic=topic.name, **_fields(wire))]
-
-
-def _labour(_: Topic, wire: LabourPayload, stamp: Stamp) -> list[AnyEvent]:
-    return [Labour(**stamp._asdict(), **_fields(wire))]
-
-
-def _material(topic: Topic, wire: MaterialPayload, stamp: Stamp) -> list[AnyEvent]:
-    fields = _fields(wire)
-    if all(fields[name] is None for name in MATERIALS):
-        raise ContractError("material has none of its fields", f"send at least one of {', '.join(MATERIALS)}")
-    _plain("unit", wire.unit)
-    return [Material(**stamp._asdict(), name=topic.name, **fields)]
-
-
-def _event(_: Topic, wire: EventPayload, stamp: Stamp) -> list[AnyEvent]:
-    _plain("code", wire.code)
-    return [Notice(**stamp._asdict(), **_fields(wire))]
+    return _as_it_is(topic, wire, stamp)
 
 
 def _status(_: Topic, wire: StatusPayload | str, stamp: Stamp) -> list[AnyEvent]:
@@ -241,9 +189,52 @@ def _reply(topic: Topic, wire: ReplyPayload, stamp: Stamp) -> list[AnyEvent]:
     return [Reply(**stamp._asdict(), name=topic.name, id=_id(wire.id), ok=wire.ok, result=_json(wire.result))]
 
 
-def _fields(wire: Payload) -> dict[str, Any]:
-    """Return a payload's own fields, by name."""
-    return {name: getattr(wire, name) for name in wire.__struct_fields__ if name not in Reading.__struct_fields__}
+class _Plan(NamedTuple):
+    """How the payload of a kind becomes its event, field by field.
+
+    Attributes:
+        event: the type of the event.
+        name: the field that the topic's name becomes, '' where it has none.
+        fields: the payload's own fields, which are fields of the event.
+        one_line: those that must be plain text on one line.
+        subset: those of which at least one must be there.
+        bare: the field that a payload is which is no object.
+    """
+
+    event: Any
+    name: str
+    fields: tuple[str, ...]
+    one_line: tuple[str, ...]
+    subset: tuple[str, ...]
+    bare: str
+
+
+def _plan(entry: Entry) -> _Plan:
+    own = [field for field in msgspec.structs.fields(entry.payload) if field.name not in Reading.__struct_fields__]
+    names = tuple(field.name for field in own)
+    one_line = tuple(field.name for field in own if is_one_line(field.type))
+    name = "" if entry.topic == "not named" else entry.name
+    return _Plan(entry.event, name, names, one_line, entry.subset, names[0])
+
+
+def _as_it_is(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
+    """Return the event whose fields are those of the payload."""
+    plan = _PLANS[topic.kind]
+    fields = stamp._asdict()
+    if plan.name:
+        fields[plan.name] = topic.name
+    if isinstance(wire, Payload):
+        for field in plan.fields:
+            fields[field] = getattr(wire, field)
+        for field in plan.one_line:
+            _plain(field, fields[field])
+        if plan.subset and all(fields[field] is None for field in plan.subset):
+            raise ContractError(
+                f"{topic.kind} has none of its fields", f"send at least one of {', '.join(plan.subset)}"
+            )
+    else:
+        fields[plan.bare] = wire
+    return [plan.event(**fields)]
 
 
 def _plain(field: str, text: str) -> None:
@@ -271,17 +262,13 @@ def _json(value: Any) -> str:
 
 
 _READERS: Final[dict[Kind, Callable[[Topic, Any, Stamp], list[AnyEvent]]]] = {
+    **dict.fromkeys((entry.kind for entry in stored()), _as_it_is),
     "telemetry": _telemetry,
     "state": _state,
-    "count": _count,
     "job": _job,
-    "meter": _meter,
-    "quality": _quality,
-    "labour": _labour,
-    "material": _material,
-    "event": _event,
     "status": _status,
     "cmd": _command,
     "reply": _reply,
 }
-"""The reader of each kind that means events."""
+"""The reader of each kind that means events: those named here check or change more than the payload's type says."""
+_PLANS: Final[dict[Kind, _Plan]] = {entry.kind: _plan(entry) for entry in stored()}

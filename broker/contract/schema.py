@@ -9,16 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
-from broker.contract.payloads import EXAMPLES, PAYLOADS
-from broker.contract.topics import KINDS, LEVELS, NAME_PATTERN, NAMED, PREFIX, RETAINED, Kind
+from broker.contract.kinds import TABLE
+from broker.contract.names import NAME_PATTERN
+from broker.contract.topics import LEVELS, PREFIX, Kind
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _EXAMPLE_ASSET: Final = "sheffield/machining/line-1/mill-1"
-_WHAT_IS_NAMED: Final[dict[str, str]] = {
-    "telemetry": "signal",
-    "quality": "characteristic",
-    "kpi": "window",
-}
 
 
 def document(prefix: str = PREFIX) -> dict[str, Any]:
@@ -26,7 +22,7 @@ def document(prefix: str = PREFIX) -> dict[str, Any]:
     return {
         "title": f"What machines publish under {prefix}/",
         "name_pattern": NAME_PATTERN,
-        "kinds": {kind: schema(kind, prefix) for kind in PAYLOADS},
+        "kinds": {kind: schema(kind, prefix) for kind in TABLE},
     }
 
 
@@ -35,14 +31,14 @@ def schema(kind: Kind, prefix: str = PREFIX) -> dict[str, Any]:
 
     A payload that is one word may also come bare (`offline` for `"offline"`), which JSON Schema cannot say.
     """
-    wire = msgspec.json.schema(PAYLOADS[kind])
+    wire = msgspec.json.schema(TABLE[kind].wire)
     described = next(iter(wire["$defs"].values()))
     return {
         "$schema": DIALECT,
         "$id": f"urn:{prefix.replace('/', ':')}:{kind}",
         "title": kind,
         "description": described["description"],
-        "examples": [json.loads(payload) for payload in EXAMPLES[kind].values()],
+        "examples": [json.loads(payload) for payload in TABLE[kind].examples.values()],
         "x-topics": topics(kind, prefix),
         **wire,
     }
@@ -50,13 +46,12 @@ def schema(kind: Kind, prefix: str = PREFIX) -> dict[str, Any]:
 
 def topics(kind: Kind, prefix: str = PREFIX) -> dict[str, Any]:
     """Return how the topics of a kind look, and how messages are published there."""
-    assert kind in KINDS
-    named = _WHAT_IS_NAMED.get(kind, "name")
+    entry = TABLE[kind]
     asset = "<asset path>" if kind == "kpi" else "/".join(f"<{level}>" for level in LEVELS)
-    tail = f"/<{named}>" if kind in NAMED else f"[/<{named}>]" if kind == "telemetry" else ""
+    tail = {"named": f"/<{entry.name}>", "maybe named": f"[/<{entry.name}>]", "not named": ""}[entry.topic]
     return {
         "topic": f"{prefix}/{asset}/{kind}{tail}",
-        "examples": [f"{prefix}/{_EXAMPLE_ASSET}/{end}" for end in EXAMPLES[kind]],
+        "examples": [f"{prefix}/{_EXAMPLE_ASSET}/{end}" for end in entry.examples],
         "qos": 1,
-        "retained": kind in RETAINED,
+        "retained": entry.is_retained,
     }

@@ -6,44 +6,29 @@ cut short (a line, an area, a site). Only machines publish, and `parse` reads th
 were refused stand at `corridor/v1/$rejected`.
 """
 
-import re
-from typing import Final, Literal, get_args
+from typing import Final
 
 import msgspec
 
+from broker.contract import events
 from broker.contract.errors import ContractError
+from broker.contract.kinds import TABLE
+from broker.contract.names import is_name
 
 PREFIX: Final = "corridor/v1"
 REJECTED: Final = "$rejected"
 
-Kind = Literal[
-    "telemetry",
-    "state",
-    "count",
-    "job",
-    "meter",
-    "quality",
-    "labour",
-    "material",
-    "event",
-    "status",
-    "cmd",
-    "reply",
-    "kpi",
-]
-KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
-NAMED: Final[frozenset[str]] = frozenset({"meter", "quality", "material", "cmd", "reply", "kpi"})
-"""Kinds whose topic must end in a name; `telemetry` may have one, the others have none."""
-RETAINED: Final[frozenset[str]] = frozenset({"state", "count", "job", "labour", "status", "kpi"})
-"""Kinds that are published retained, so that whoever subscribes later knows how things stand."""
+Kind = events.Kind
+KINDS: Final[frozenset[str]] = frozenset(TABLE)
+NAMED: Final[frozenset[str]] = frozenset(kind for kind, entry in TABLE.items() if entry.topic == "named")
+"""Kinds whose topic must end in a name."""
+MAYBE_NAMED: Final[frozenset[str]] = frozenset(kind for kind, entry in TABLE.items() if entry.topic == "maybe named")
+"""Kinds whose topic may end in a name; those that are not in either have none."""
+RETAINED: Final[frozenset[str]] = frozenset(kind for kind, entry in TABLE.items() if entry.is_retained)
+"""Kinds that are published retained, so that whoever subscribes later knows the current state."""
 WINDOWS: Final = ("hour", "shift", "order", "last-hour", "last-shift", "last-order")
 """The windows of indicators: running, and the last one that is over."""
 LEVELS: Final = ("site", "area", "line", "machine")
-
-NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,31}$"
-"""The alphabet of topic levels, names and reason codes, as JSON Schema writes it."""
-
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
 
 
 class Topic(msgspec.Struct, frozen=True, gc=False):
@@ -59,11 +44,6 @@ class KpiTopic(msgspec.Struct, frozen=True, gc=False):
 
     asset: str
     window: str
-
-
-def is_name(text: str) -> bool:
-    """Whether `text` may stand as one level of a topic, a signal's name or a reason code."""
-    return _NAME.match(text) is not None
 
 
 def parse(topic: str, prefix: str = PREFIX) -> Topic:
@@ -94,7 +74,7 @@ def parse(topic: str, prefix: str = PREFIX) -> Topic:
             else f"use one of {', '.join(sorted(KINDS))}",
         )
     name = levels[5] if len(levels) == 6 else ""
-    if len(levels) == 6 and kind not in NAMED and kind != "telemetry":
+    if len(levels) == 6 and kind not in NAMED | MAYBE_NAMED:
         raise ContractError(f"kind {kind} takes no name, but the topic ends in {_shown(name)}", f"publish to …/{kind}")
     if kind in NAMED and not name:
         raise ContractError(f"kind {kind} needs a name", f"publish to …/{kind}/<name>")
@@ -136,7 +116,7 @@ def build(asset: str, kind: Kind, name: str = "", prefix: str = PREFIX) -> str:
         raise ContractError(
             f"asset path {_shown(asset)} is not a machine's", "use <site>/<area>/<line>/<machine>, all four"
         )
-    if bool(name) != (kind in NAMED) and kind != "telemetry":
+    if bool(name) != (kind in NAMED) and kind not in MAYBE_NAMED:
         raise ContractError(f"kind {kind} {'needs a' if kind in NAMED else 'takes no'} name", "see the contract")
     if name:
         _check_name("name", name)
@@ -165,7 +145,7 @@ def check_asset(path: str) -> str:
 
 
 def _check_name(level: str, text: str) -> None:
-    if _NAME.match(text) is None:
+    if not is_name(text):
         raise ContractError(
             f"{level} {_shown(text)} is not a name",
             "use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit",

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import holidays
 import msgspec
 
-from broker.contract.topics import is_name
+from broker.contract.names import is_name
 from broker.plant.calendar import DAY_S, EVERY_DAY, Calendar, DateException, Maintenance, Rotation, Rules, Shift
 from broker.plant.toml_tables import Table, nearest, shown
 

@@ -20,6 +20,7 @@ import msgspec
 from broker.contract import topics
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S, State
+from broker.contract.names import is_name
 from broker.plant.calendar import Calendar, Rules
 from broker.plant.calendar_rules import read_rules, read_time_zone
 from broker.plant.toml_tables import Document, Mistake, Table, nearest, shown
@@ -370,7 +371,7 @@ def _stages(path: str, table: Table) -> tuple[tuple[str, ...], ...]:
         return ()
     machines = list(chain.from_iterable(found))
     for name in dict.fromkeys(machines):
-        if not topics.is_name(name):
+        if not is_name(name):
             table.wrong("stages", f"{shown(name)} is not a machine's name", "write the last level of its path, mill-1")
         if machines.count(name) > 1:
             table.wrong("stages", f"{shown(name)} stands in it twice", "name each machine in one stage, once")
@@ -460,6 +461,6 @@ def _reasons(table: Table) -> dict[str, Reason]:
 
 
 def _check_name(table: Table, name: str) -> None:
-    if not topics.is_name(name):
+    if not is_name(name):
         hint = "use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit"
         table.wrong(name, f"{shown(name)} is not a name", hint)

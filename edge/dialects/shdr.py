@@ -25,7 +25,7 @@ from typing import Final
 from broker.contract import instants
 from broker.contract.errors import ContractError
 from broker.contract.events import AnyEvent, Count, Notice, Sample, Severity, State, StateChange, Status
-from broker.contract.topics import is_name
+from broker.contract.names import is_name
 
 EXECUTION: Final = frozenset({"execution", "exec", "program-status"})
 MODE: Final = frozenset({"functional-mode", "functionalmode"})

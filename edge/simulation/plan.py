@@ -22,7 +22,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 import msgspec
 
 from broker.contract.errors import ContractError
-from broker.contract.topics import is_name
+from broker.contract.names import is_name
 from edge.simulation.cells import CELLS, Cell
 from edge.simulation.machines import MODELS
 from edge.simulation.pieces import OrderPlan

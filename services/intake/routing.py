@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from broker.contract.kinds import TABLE
 from broker.contract.message import Publication
 from broker.contract.payloads import RejectedPayload
 from broker.contract.topics import PREFIX, REJECTED, Kind, is_kpi
@@ -18,17 +19,9 @@ from broker.source import Publisher
 from services.store.interface import Rejected, StoreError
 from services.store.rejections import Rejections
 
-KPI_KINDS: Final[tuple[Kind, ...]] = (
-    "state",
-    "count",
-    "job",
-    "meter",
-    "quality",
-    "labour",
-    "material",
-    "status",
-)
-_NAMED: Final = frozenset({"meter", "quality", "material"})
+KPI_KINDS: Final[tuple[Kind, ...]] = tuple(kind for kind, entry in TABLE.items() if entry.stored_by == "kpi")
+_ENDS: Final = {"named": ("/+",), "maybe named": ("", "/+"), "not named": ("",)}
+"""How topic filters end, by the form of the kind's topic."""
 
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
@@ -38,13 +31,13 @@ _log = structlog.get_logger("corridor.keepers")
 
 def kpi_filters(prefix: str = PREFIX) -> list[str]:
     """Return the topic filters of what the KPI service keeps."""
-    return [f"{prefix}/+/+/+/+/{kind}{'/+' if kind in _NAMED else ''}" for kind in KPI_KINDS]
+    return [f"{prefix}/+/+/+/+/{kind}{end}" for kind in KPI_KINDS for end in _ENDS[TABLE[kind].topic]]
 
 
 def is_for_kpi(topic: str, prefix: str = PREFIX) -> bool:
     """Tell whether a topic matches one of `kpi_filters`."""
     levels = topic[len(prefix) + 1 :].split("/")
-    return len(levels) >= 5 and levels[4] in KPI_KINDS and len(levels) == (6 if levels[4] in _NAMED else 5)
+    return len(levels) >= 5 and levels[4] in KPI_KINDS and "/+" * (len(levels) - 5) in _ENDS[TABLE[levels[4]].topic]
 
 
 def is_our_own(topic: str, prefix: str = PREFIX) -> bool:

@@ -29,7 +29,8 @@ from broker.contract.events import (
     Status,
 )
 from broker.contract.message import Message
-from broker.contract.topics import PREFIX, is_name
+from broker.contract.names import is_name
+from broker.contract.topics import PREFIX
 from services.intake.routing import is_our_own
 from services.ledger.orders import takes_off
 from services.query.current_state import CurrentState, of_group, of_machine

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import aiomqtt
 import pytest
 
-from broker.contract import payloads, recording
+from broker.contract import recording
 from broker.contract.events import NS_PER_MS, NS_PER_S
+from broker.contract.kinds import TABLE
 from broker.contract.message import Message
 from broker.contract.topics import KINDS
 from broker.mqtt.session import Publication
@@ -117,7 +118,7 @@ def test_check_says_what_a_message_means(corridor: Corridor, topic: str) -> None
         ("telemetry/x", '{"dt":500,"values":[1,3,2]}', "x 3 samples over 1 s, 1…3"),
         ("telemetry", json.dumps({"values": {f"s{n}": n for n in range(20)}}), "and 12 more"),
         ("count", '{"produced":812,"first_pass":800}', "produced 812, first pass 800"),
-        ("job", payloads.EXAMPLES["job"]["job"], "wo-1042 starts, bracket-7, 200 planned, 42 s a piece"),
+        ("job", TABLE["job"].examples["job"], "wo-1042 starts, bracket-7, 200 planned, 42 s a piece"),
         ("meter/electricity", '{"total":5123.4,"unit":"kW.h"}', "electricity 5123.4 kW.h"),
         ("quality/bore", '{"value":3,"lower":1,"upper":2,"part":"b-77"}', "bore 3 above 1…2 (part b-77)"),
         ("labour", '{"present":3,"working":2}', "3 present, 2 working"),
@@ -126,7 +127,7 @@ def test_check_says_what_a_message_means(corridor: Corridor, topic: str) -> None
         ("status", "offline", "offline"),
         ("cmd/go", '{"id":1,"args":[2]}', "go [2] (call 1)"),
         ("reply/go", '{"id":1,"ok":false}', "go failed (call 1)"),
-        ("kpi/shift", payloads.EXAMPLES["kpi"]["kpi/shift"], "oee 55.0%"),
+        ("kpi/shift", TABLE["kpi"].examples["kpi/shift"], "oee 55.0%"),
         ("state", "", "the retained message is taken back"),
     ],
 )
@@ -137,7 +138,7 @@ def test_check_puts_every_kind_into_words(corridor: Corridor, kind: str, payload
 
 
 def test_check_of_indicators_of_a_line(corridor: Corridor) -> None:
-    status, out, _ = corridor("check", "sheffield/machining/line-1/kpi/shift", payloads.EXAMPLES["kpi"]["kpi/shift"])
+    status, out, _ = corridor("check", "sheffield/machining/line-1/kpi/shift", TABLE["kpi"].examples["kpi/shift"])
     assert (status, out.split("  ")[:2]) == (0, ["sheffield/machining/line-1", "kpi/shift"])
 
 
@@ -246,9 +247,7 @@ async def test_what_is_published_is_tailed(broker: str, start: Start) -> None:
 async def test_tail_as_json_ends_after_its_time(broker: str, start: Start) -> None:
     async with client(broker) as other:
         await other.publish(f"corridor/v1/{MILL}/status", "online", qos=1, retain=True)
-        await other.publish(
-            "corridor/v1/sheffield/kpi/shift", payloads.EXAMPLES["kpi"]["kpi/shift"], qos=1, retain=True
-        )
+        await other.publish("corridor/v1/sheffield/kpi/shift", TABLE["kpi"].examples["kpi/shift"], qos=1, retain=True)
     code, out, err = await finished(await start("tail", f"{MILL}/#", "--json", "--for", "500ms", "--broker", broker))
     assert (code, err) == (0, "")
     (reported,) = [json.loads(text) for text in out.splitlines()]
@@ -414,7 +413,7 @@ def test_a_missing_recording_is_one_clear_line(corridor: Corridor, tmp_path: Pat
 
 
 SHIFT = [
-    reported_state("job", payloads.EXAMPLES["job"]["job"]),
+    reported_state("job", TABLE["job"].examples["job"]),
     reported_state("state", "running", 0),
     reported_state("count", '{"produced":0,"good":0}', 0),
     reported_state("telemetry/temp", "21.5", 30_000),
@@ -424,7 +423,7 @@ SHIFT = [
     reported_state("count", '{"produced":10,"good":9}', 599_000),
     reported_state("state", '{"state":"down","reason":"spindle"}', 600_000),
     reported_state("state", "running", 900_000),
-    reported_state("kpi/shift", payloads.EXAMPLES["kpi"]["kpi/shift"], 900_000),
+    reported_state("kpi/shift", TABLE["kpi"].examples["kpi/shift"], 900_000),
     reported_state("state", "off", 1_800_000),
     reported_state("status", "online", 3_600_000),
 ]

@@ -8,6 +8,7 @@ import pytest
 
 from broker.contract import codec, payloads, recording, schema, topics
 from broker.contract.events import NS_PER_S, STATES
+from broker.contract.kinds import TABLE, Entry
 from broker.contract.message import Message
 from broker.contract.topics import KINDS, RETAINED, Kind
 
@@ -28,6 +29,22 @@ def test_every_kind_has_its_section() -> None:
     assert SECTIONS.keys() == KINDS
 
 
+def listed(entry: Entry) -> str:
+    """Return a kind's row in the table of kinds."""
+    tail = {"named": f"/<{entry.name}>", "maybe named": f"[/<{entry.name}>]", "not named": ""}[entry.topic]
+    stored = f"`{entry.measurement}`" if entry.event else "–"
+    columns = ", ".join(f"`{column.name}`" + (f" [{column.unit}]" if column.unit else "") for column in entry.columns)
+    retained = "yes" if entry.is_retained else "no"
+    cells = f"`{entry.kind}{tail}`", entry.label, retained, entry.stored_by or "–", stored, columns or "–"
+    return f"| {' | '.join(cells)} |"
+
+
+def test_the_table_of_kinds_is_that_of_the_code() -> None:
+    table = re.search(r"^## Kinds\n[^|]*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert table
+    assert table[1].splitlines()[2:] == [listed(entry) for entry in TABLE.values()]
+
+
 @kinds
 def test_every_field_is_on_the_page_and_no_other(kind: Kind) -> None:
     wire = getattr(payloads, next(iter(schema.schema(kind)["$defs"])))
@@ -38,7 +55,7 @@ def test_every_field_is_on_the_page_and_no_other(kind: Kind) -> None:
 def test_the_kinds_that_can_be_bad_are_on_the_page() -> None:
     reported = re.search(r"read off a machine \(([^)]*)\)", PAGE)
     assert reported
-    wires = {kind: getattr(payloads, next(iter(schema.schema(kind)["$defs"]))) for kind in payloads.PAYLOADS}
+    wires = {kind: getattr(payloads, next(iter(schema.schema(kind)["$defs"]))) for kind in TABLE}
     assert set(reported[1].split(", ")) == {kind for kind, wire in wires.items() if issubclass(wire, payloads.Reading)}
 
 

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from broker.contract.codec import decode
 from broker.contract.events import NS_PER_MS
 from broker.contract.instants import parse as instant
+from broker.contract.kinds import TABLE
 from broker.contract.message import Message
-from broker.contract.payloads import EXAMPLES, KpiPayload, Payload
+from broker.contract.payloads import KpiPayload, Payload
 from broker.contract.recording import from_line
 from broker.contract.topics import KINDS, PREFIX
 from broker.plant.plant import NO_PLANT
@@ -99,7 +100,7 @@ def test_what_was_found_once_ends_nothing(corridor: Corridor, file: Path) -> Non
 
 TOPICS = st.one_of(
     st.sampled_from([f"{PREFIX}/{MILL}/{kind}{name}" for kind in sorted(KINDS) for name in ("", "/x", "/hour")]),
-    st.sampled_from([f"{PREFIX}/{MILL}/{end}" for examples in EXAMPLES.values() for end in examples]),
+    st.sampled_from([f"{PREFIX}/{MILL}/{end}" for entry in TABLE.values() for end in entry.examples]),
     st.sampled_from([f"{PREFIX}/$rejected", f"{PREFIX}/{SITE}/kpi/hour", f"{PREFIX}/{MILL}/meter/electricity"]),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(f"{PREFIX}/{MILL}/".__add__),
 )
@@ -117,7 +118,7 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 OBJECTS = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6).map(lambda each: json.dumps(each).encode())
-NEARLY = st.sampled_from([text for examples in EXAMPLES.values() for text in examples.values()]).flatmap(
+NEARLY = st.sampled_from([text for entry in TABLE.values() for text in entry.examples.values()]).flatmap(
     lambda text: st.tuples(st.just(json.loads(text)), st.sampled_from(FIELDS), VALUES).map(
         lambda each: json.dumps(each[0] | {each[1]: each[2]} if isinstance(each[0], dict) else each[0]).encode()
     )

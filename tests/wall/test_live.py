@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from broker.contract.events import NS_PER_S
+from broker.contract.kinds import TABLE
 from broker.contract.message import Message
-from broker.contract.payloads import EXAMPLES
 from services.wall.live_state import MOST_FACTS, MOST_MESSAGES, LiveState
 from services.wall.received_messages import shown
 
@@ -177,7 +177,7 @@ def test_a_refused_message_is_kept_with_its_reason_and_cure_and_counted() -> Non
 def test_our_own_messages_are_no_machines() -> None:
     live_state = LiveState()
     rejected = b'{"at":1795507200000,"topic":"a/b","reason":"no topic","base64":"/w==","bytes":1}'
-    indicators = EXAMPLES["kpi"]["kpi/shift"].encode()
+    indicators = TABLE["kpi"].examples["kpi/shift"].encode()
     live_state.receive(Message("corridor/v1/$rejected", rejected, received_at=NOW))
     live_state.receive(Message("corridor/v1/sheffield/kpi/shift", indicators, received_at=NOW))
     live_state.receive(Message("corridor/v1/sheffield/machining/line-1/mill-1/kpi/shift", indicators, received_at=NOW))

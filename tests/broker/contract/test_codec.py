@@ -18,8 +18,9 @@ from broker.contract.events import (
     StateChange,
     Status,
 )
+from broker.contract.kinds import TABLE
 from broker.contract.message import Message
-from broker.contract.payloads import EXAMPLES, MATERIALS
+from broker.contract.payloads import MATERIALS
 from broker.contract.topics import KINDS, RETAINED
 
 NOW = 1_795_507_200 * NS_PER_S
@@ -162,7 +163,11 @@ def test_an_empty_retained_payload_clears_a_topic_and_means_nothing(kind: str) -
     ["$rejected", "sheffield/kpi/shift", "sheffield/machining/line-1/kpi/hour", f"{MILL}/kpi/order"],
 )
 def test_what_corridor_itself_publishes_means_no_event(topic: str) -> None:
-    ours = REJECTED if topic == "$rejected" else EXAMPLES["kpi"]["kpi/shift"].replace("shift", topic.rpartition("/")[2])
+    ours = (
+        REJECTED
+        if topic == "$rejected"
+        else TABLE["kpi"].examples["kpi/shift"].replace("shift", topic.rpartition("/")[2])
+    )
     for payload in (ours.encode(), b""):
         assert codec.decode(Message(topic=f"corridor/v1/{topic}", payload=payload, received_at=NOW)) == []
 
@@ -173,10 +178,10 @@ REJECTED = '{"at":1795507200000,"topic":"a/b","reason":"no topic","base64":"/w==
 @pytest.mark.parametrize(
     ("topic", "payload", "says"),
     [
-        (f"{MILL}/kpi/nonsense", EXAMPLES["kpi"]["kpi/shift"], "unknown window 'nonsense'"),
-        (f"{MILL}/kpi/hour", EXAMPLES["kpi"]["kpi/shift"], "of the window 'shift', the topic of hour"),
+        (f"{MILL}/kpi/nonsense", TABLE["kpi"].examples["kpi/shift"], "unknown window 'nonsense'"),
+        (f"{MILL}/kpi/hour", TABLE["kpi"].examples["kpi/shift"], "of the window 'shift', the topic of hour"),
         (f"{MILL}/kpi/shift", "0.7", "payload of kpi"),
-        (f"{MILL}/kpi/state", EXAMPLES["kpi"]["kpi/shift"], "unknown window 'state'"),
+        (f"{MILL}/kpi/state", TABLE["kpi"].examples["kpi/shift"], "unknown window 'state'"),
         ("sheffield/kpi/shift", "\x00" * 300_000, "payload of kpi"),
         ("$rejected", "{}", "not that of a rejected message"),
         ("$rejected", REJECTED.replace("/w==", "&"), "not that of a rejected message"),
@@ -189,7 +194,7 @@ def test_what_somebody_else_publishes_in_its_place_is_rejected(topic: str, paylo
 
 
 def test_indicators_are_read_apart_of_an_asset_path_cut_short() -> None:
-    payload = EXAMPLES["kpi"]["kpi/shift"].encode()
+    payload = TABLE["kpi"].examples["kpi/shift"].encode()
     asset, kpi = codec.decode_kpi(Message(topic="corridor/v1/sheffield/machining/kpi/shift", payload=payload))
     assert (asset, kpi.window, kpi.indicators["oee"]) == ("sheffield/machining", "shift", 0.55)
 
@@ -203,7 +208,7 @@ def test_what_holds_no_indicators_is_refused(topic: str, payload: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    ("kind", "topic", "payload"), [(k, t, p) for k, all_ in EXAMPLES.items() for t, p in all_.items()]
+    ("kind", "topic", "payload"), [(k, t, p) for k, entry in TABLE.items() for t, p in entry.examples.items()]
 )
 def test_every_example_is_right(kind: str, topic: str, payload: str) -> None:
     assert kind in KINDS
@@ -211,7 +216,7 @@ def test_every_example_is_right(kind: str, topic: str, payload: str) -> None:
 
 
 def test_there_is_an_example_of_every_kind() -> None:
-    assert EXAMPLES.keys() == KINDS
+    assert all(entry.examples for entry in TABLE.values())
 
 
 def test_another_prefix() -> None:

@@ -31,8 +31,9 @@ from broker.contract.events import (
     StateChange,
     Status,
 )
+from broker.contract.kinds import TABLE
 from broker.contract.message import Message
-from broker.contract.payloads import EXAMPLES, MATERIALS, NOT_PLAIN, KpiPayload, Payload
+from broker.contract.payloads import MATERIALS, NOT_PLAIN, KpiPayload, Payload
 from broker.contract.topics import KINDS
 
 NOW = 1_795_507_200 * NS_PER_S
@@ -155,7 +156,7 @@ def test_no_json_raises_anything_else(kind: str, payload: bytes) -> None:
     judged(Message(topic=f"corridor/v1/{MILL}/{kind}", payload=payload, received_at=NOW))
 
 
-GOOD = [(topic, payload) for all_ in EXAMPLES.values() for topic, payload in all_.items()]
+GOOD = [(topic, payload) for entry in TABLE.values() for topic, payload in entry.examples.items()]
 
 
 @given(

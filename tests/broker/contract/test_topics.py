@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from broker.contract import topics
 from broker.contract.errors import ContractError
+from broker.contract.names import NAME_PATTERN
 from broker.contract.topics import KINDS, NAMED, KpiTopic, Topic
 
 MILL = "sheffield/machining/line-1/mill-1"
@@ -104,7 +105,7 @@ def test_no_topic_is_written_that_cannot_be_read(asset: str, kind: topics.Kind, 
         topics.build(asset, kind, name)
 
 
-names = st.from_regex(topics.NAME_PATTERN, fullmatch=True)
+names = st.from_regex(NAME_PATTERN, fullmatch=True)
 
 
 @given(st.tuples(names, names, names, names).map("/".join), st.sampled_from(sorted(KINDS)), names)

@@ -14,7 +14,7 @@ import pytest
 from broker.contract.codec import decode
 from broker.contract.events import NS_PER_S, AnyEvent, Meter, Sample, StateChange, Status
 from broker.contract.message import Message
-from broker.contract.topics import is_name
+from broker.contract.names import is_name
 from broker.server.embedded import EmbeddedBroker
 from edge.devices.sensors import Reading
 from edge.devices.this_computer import Computer, Work, own_name, slug

@@ -1,0 +1,48 @@
+"""The table of kinds is whole: it has every kind, event and field that the types have."""
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from broker.contract.events import AnyEvent, Event, Kind
+from broker.contract.kinds import TABLE, Entry, stored
+
+entries = pytest.mark.parametrize("entry", stored(), ids=lambda entry: entry.kind)
+
+
+def test_type_checkers_know_the_kinds_and_events_of_the_table() -> None:
+    assert tuple(TABLE) == get_args(Kind)
+    assert [entry.event for entry in stored()] == list(get_args(AnyEvent))
+
+
+@entries
+def test_an_entry_is_of_its_event(entry: Entry) -> None:
+    assert entry.event is not None
+    assert entry.event.kind == entry.kind
+    assert entry.name in {"", *entry.event.__struct_fields__}
+    assert bool(entry.name) == (entry.event.series is not Event.series)
+
+
+@entries
+def test_every_field_of_an_event_is_stored(entry: Entry) -> None:
+    assert entry.event is not None
+    own = [field for field in entry.event.__struct_fields__ if field not in {*Event.__struct_fields__, entry.name}]
+    columns = [column.name for column in entry.columns]
+    assert [name for name in columns if name in own] == own
+
+
+@entries
+def test_a_column_that_may_be_empty_is_a_field_that_may_be_none(entry: Entry) -> None:
+    if entry.kind == "telemetry":  # one value, in the column of numbers or that of texts
+        return
+    assert entry.event is not None
+    types = {field.name: field.type for field in msgspec.structs.fields(entry.event)}
+    empty = {column.name for column in entry.columns if column.type in {"optional number", "any-subset number"}}
+    assert empty == {name for name, of in types.items() if type(None) in get_args(of)}
+
+
+@entries
+def test_who_stores_a_kind_is_said(entry: Entry) -> None:
+    assert entry.stored_by
+    assert entry.columns
