@@ -12,13 +12,13 @@ from broker.contract.errors import ContractError
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
 from broker.contract.topics import LEVELS, check_asset
-from edge.dialects import shdr
+from edge.dialects import DIALECTS, shdr
 
 _GZIP: Final = b"\x1f\x8b"
 _LONGEST_LINE: Final = 256 * 1024
 
 
-class Dialect(StrEnum):
+class FileDialect(StrEnum):
     """What such a file can be written in."""
 
     SHDR = "shdr"
@@ -40,7 +40,7 @@ class AdapterLines:
 
     def __init__(self, path: Path, asset: str) -> None:
         self.path, self._asset = path, asset
-        self._adapter = shdr.Adapter(asset)
+        self._dialect = DIALECTS[FileDialect.SHDR](asset)
         self.size = path.stat().st_size
         self._file: IO[bytes] = path.open("rb")
         self._lines = gzip.GzipFile(fileobj=self._file) if self._file.read(2) == _GZIP else self._file
@@ -75,11 +75,10 @@ class AdapterLines:
         Raises:
             ContractError: it means nothing; the text says why.
         """
-        try:
-            line = message.payload.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ContractError("the line is not UTF-8", "see what wrote it") from error
-        return self._adapter.events(line)
+        translation = self._dialect.translate(message)
+        for rejection in translation.rejections:
+            raise rejection
+        return list(translation.events)
 
     def _read(self, at: int) -> Iterator[tuple[int, bytes]]:
         """Yield each line and its time; `at` is that of lines before the first that has one."""

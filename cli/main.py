@@ -41,6 +41,7 @@ class Entry:
 COMMANDS = (
     Entry("demo", "Show", "cli.demo:demo", "A live shop floor in your browser: broker, machines, ledger and wall."),
     Entry("simulate", "Services", "cli.services:simulate", "Simulated machines, publishing to a broker."),
+    Entry("gateway", "Services", "cli.gateways:gateway", "Translate what a device publishes in its own dialect."),
     Entry("ingest", "Services", "cli.services:ingest", "Keep telemetry, events and commands in a store."),
     Entry("kpi serve", "Services", "cli.kpi:serve", "Keep states and counts, and the productivity ledger."),
     Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),

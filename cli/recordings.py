@@ -21,7 +21,7 @@ from broker.contract.topics import PREFIX, REJECTED, RETAINED, is_kpi, parse
 from broker.mqtt.packets import check_topic
 from broker.mqtt.session import Publication, Session
 from broker.plant.plant import Plant
-from cli.adapter_lines import AdapterLines, Dialect, is_machine
+from cli.adapter_lines import AdapterLines, FileDialect, is_machine
 from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
@@ -84,7 +84,7 @@ def replay(
         Path | None, typer.Option("--plant", metavar="FILE", help="The plant description; left out, the store's.")
     ] = None,
     dialect: Annotated[
-        Dialect | None, typer.Option(help="Into a store: the file has the lines of an MTConnect adapter.")
+        FileDialect | None, typer.Option(help="Into a store: the file has the lines of an MTConnect adapter.")
     ] = None,
     asset: Annotated[str, typer.Option(metavar="PATH", help="The machine that such lines are of.")] = "",
 ) -> None:

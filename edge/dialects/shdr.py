@@ -25,7 +25,9 @@ from typing import Final
 from broker.contract import instants
 from broker.contract.errors import ContractError
 from broker.contract.events import AnyEvent, Count, Notice, Sample, Severity, State, StateChange, Status
+from broker.contract.message import Message
 from broker.contract.names import is_name
+from edge.dialects.dialect import Translation
 
 EXECUTION: Final = frozenset({"execution", "exec", "program-status"})
 MODE: Final = frozenset({"functional-mode", "functionalmode"})
@@ -55,7 +57,7 @@ _UNAVAILABLE: Final = "UNAVAILABLE"
 
 
 class Adapter:
-    """One machine's adapter; give it its lines in order of time.
+    """One machine's adapter, as a `Dialect`; give it its lines in order of time, one or more a message.
 
     Args:
         asset: the machine's path.
@@ -69,6 +71,19 @@ class Adapter:
         self._is_available = True
         self._conditions: dict[tuple[str, str], Notice] = {}
         self._reported_state: tuple[State, str] | None = None
+
+    def translate(self, message: Message) -> Translation:
+        """Return what the lines of a message mean; of one line that means nothing the others are none the worse."""
+        events: list[AnyEvent] = []
+        rejections: list[ContractError] = []
+        for line in message.payload.splitlines():
+            try:
+                events += self.events(line.decode("utf-8"))
+            except UnicodeDecodeError:
+                rejections.append(ContractError("the line is not UTF-8", "see what wrote it"))
+            except ContractError as error:
+                rejections.append(error)
+        return Translation(events=events, rejections=rejections)
 
     def events(self, line: str) -> list[AnyEvent]:
         """Return what a line means.

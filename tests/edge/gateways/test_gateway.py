@@ -1,0 +1,149 @@
+"""A gateway between a source and a target: what is acknowledged when, and what a broken message does to the others."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from broker.contract.codec import decode, encode
+from broker.contract.events import AnyEvent, Sample, StateChange
+from broker.contract.instants import format_rfc3339
+from broker.contract.instants import parse as instant
+from broker.contract.message import Message, Publication
+from broker.contract.topics import PREFIX
+from broker.mqtt.session import Session
+from broker.server.embedded import EmbeddedBroker
+from edge.dialects import DIALECTS
+from edge.dialects.dialect import Translation
+from edge.gateways.gateway import Gateway
+
+ROOT = Path(__file__).resolve().parents[3]
+MILL = "nist/sms/cell-1/mazak-3"
+TIME = "2016-05-03T09:00:00Z"
+ACTIVE = f"{TIME}|execution|ACTIVE".encode()
+AT = instant(TIME)
+
+
+class OneBatch:
+    """A source of one batch, which remembers that it was acknowledged."""
+
+    def __init__(self, *payloads: bytes) -> None:
+        self.messages: Sequence[Message] = [Message("shdr/mazak", each, received_at=AT) for each in payloads]
+        self.acknowledged = False
+
+    def acknowledge(self) -> None:
+        self.acknowledged = True
+
+    async def batches(self) -> AsyncIterator["OneBatch"]:
+        yield self
+
+
+class Target:
+    """Takes publications when it is open."""
+
+    def __init__(self, *, is_open: bool = True) -> None:
+        self.asked = asyncio.Event()
+        self.open = asyncio.Event()
+        self.taken: list[Publication] = []
+        if is_open:
+            self.open.set()
+
+    async def publish(self, *publications: Publication) -> None:
+        self.asked.set()
+        await self.open.wait()
+        self.taken += publications
+
+
+class Reborn:
+    """A dialect that does not know its device until it has introduced itself, and asks for that."""
+
+    def translate(self, message: Message) -> Translation:
+        if message.payload != b"birth":
+            return Translation(requests=[Publication("device/command", b"rebirth", qos=0)])
+        return Translation(events=[Sample(asset=MILL, at=message.received_at, signal="load", value=1)])
+
+
+def meant(target: Target) -> list[AnyEvent]:
+    return [event for each in target.taken for event in decode(Message(each.topic, each.payload, received_at=AT))]
+
+
+async def test_a_batch_is_acknowledged_when_the_target_has_what_it_means() -> None:
+    source, target = OneBatch(ACTIVE), Target(is_open=False)
+    running = asyncio.create_task(Gateway(source, DIALECTS["shdr"](MILL), target, answering=target).run())
+    async with asyncio.timeout(20):
+        await target.asked.wait()
+        before = source.acknowledged
+        target.open.set()
+        await running
+    assert (before, source.acknowledged) == (False, True)
+    assert target.taken[0].retain
+    assert meant(target) == [StateChange(asset=MILL, at=AT, state="running")]
+
+
+async def test_a_gateway_that_ends_before_the_target_has_it_acknowledges_nothing() -> None:
+    source, target = OneBatch(ACTIVE), Target(is_open=False)
+    running = asyncio.create_task(Gateway(source, DIALECTS["shdr"](MILL), target, answering=target).run())
+    async with asyncio.timeout(20):
+        await target.asked.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert not source.acknowledged
+
+
+async def test_what_means_nothing_is_counted_and_the_rest_is_published() -> None:
+    source, target = OneBatch(b"<<<<<<< HEAD\n" + ACTIVE, b"", b"\xff|a|1", f"{TIME}|load|7".encode()), Target()
+    gateway = Gateway(source, DIALECTS["shdr"](MILL), target, answering=target)
+    await gateway.run()
+    assert source.acknowledged
+    assert gateway.rejected == 2
+    assert gateway.events == 2
+    assert [event.kind for event in meant(target)] == ["state", "telemetry"]
+
+
+async def test_what_a_dialect_asks_for_goes_back_to_the_source() -> None:
+    target, back = Target(), Target()
+    await Gateway(OneBatch(b"data", b"birth"), Reborn(), target, answering=back).run()
+    assert back.taken == [Publication("device/command", b"rebirth", qos=0)]
+    assert meant(target) == [Sample(asset=MILL, at=AT, signal="load", value=1, time_source="device")]
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf{}", b"NaN", b"null", b"|||||", b"<<<<<<< HEAD", b"9" * 400, ACTIVE],
+)
+def test_no_payload_makes_a_dialect_raise_and_what_it_means_is_of_the_contract(name: str, payload: bytes) -> None:
+    translation = DIALECTS[name](MILL).translate(Message("any/topic", payload, received_at=AT))
+    assert all(each.problem for each in translation.rejections)
+    for event in translation.events:
+        assert decode(encode(event)) == [event]
+
+
+@pytest.mark.mosquitto
+async def test_the_command_translates_from_a_topic_of_a_broker_to_the_contract(tmp_path: Path) -> None:
+    async with (
+        EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,
+        Session(broker.url, client_id="listener", filters=[f"{PREFIX}/#"]) as listener,
+        Session(broker.url, client_id="device") as device,
+        asyncio.timeout(60),
+    ):
+        now = time.time_ns() // 1_000_000 * 1_000_000
+        line = f"{format_rfc3339(now)}|execution|ACTIVE".encode()
+        await device.publish(Publication("shdr/mazak", line, qos=1, retain=True))
+        command = ("gateway", "shdr", "--topic", "shdr/+", "--asset", MILL, "--broker", broker.url)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "cli.main", *command), env=os.environ | {"PYTHONPATH": str(ROOT)}
+        )
+        try:
+            batch = await anext(listener.batches())
+        finally:
+            process.terminate()
+            status = await process.wait()
+    assert status == 0
+    assert [event for message in batch.messages for event in decode(message)] == [
+        StateChange(asset=MILL, at=now, state="running")
+    ]
