@@ -1,6 +1,6 @@
-"""Folders and files that are their owner's alone: what a plant did, and who may say so, is nobody else's to read.
+"""Folders and files that only their owner can read: they hold a plant's data and passwords.
 
-What is there already stays as it is: its owner may have shared it.
+Existing ones stay as they are: their owner may have shared them.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ def make_folder(path: Path) -> None:
     missing = [each for each in (path, *path.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
-    path.mkdir(exist_ok=True)  # which says so where it is no folder
+    path.mkdir(exist_ok=True)  # raises where it is no folder
 
 
 def make_file(path: Path) -> None:
@@ -31,7 +31,7 @@ def make_file(path: Path) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole, made if there is none.
+    """Replace a file's content; make the file if there is none.
 
     Raises:
         OSError: it cannot be written.

@@ -1,15 +1,15 @@
 """The shift calendar: which shift it is, and whether the time is planned, at every instant.
 
 A calendar is made of *rules* in local wall-clock time (shifts by weekday or by rotation, breaks, holidays, planned
-maintenance, exceptions by date) and of a *time zone*. It answers with *spans* in nanoseconds UTC that cover a range
-without gap or overlap, so that whoever asks can cut a state at the edges of shifts and breaks.
+maintenance, exceptions by date) and of a *time zone*. It answers with *time ranges* in nanoseconds UTC that cover what
+was asked for without gap or overlap, so that a state can be split where shifts and breaks begin and end.
 
 A shift belongs to the local day on which it starts: the night shift of Saturday is the one that starts on Saturday, and
 holidays and exceptions decide by that day. When clocks change, a local time that does not exist is the instant at which
 the clock jumps, and one that comes twice is the first of the two; so times that follow each other on the wall never
 change places, and a shift from 22:00 to 06:00 lasts 7 h in one night of spring and 9 h in one of autumn.
 
-The spans of a day (UTC) are worked out once and kept; to ask for a minute is then a search in a short list.
+The time ranges of a day (UTC) are computed once and cached; a later question is a search in a short list.
 """
 
 from bisect import bisect_right
@@ -24,7 +24,7 @@ import msgspec
 from broker.contract.events import NS_PER_S
 
 NO_SHIFT: Final = "-"
-"""The shift of a span outside any shift."""
+"""The shift of a time range outside any shift."""
 DAY_S: Final = 86_400
 EVERY_DAY: Final = frozenset(range(7))
 
@@ -36,13 +36,13 @@ _SEARCHED_DAYS: Final = 370  # a plant that has no shift for a year is taken to 
 
 
 class TimeRange(msgspec.Struct, frozen=True, gc=False):
-    """A piece of time with one shift, all planned or all not.
+    """A time range with one shift, all planned or all not.
 
     Attributes:
         start: its first instant, nanoseconds since 1970-01-01 UTC.
         end: the instant after its last.
         shift: the shift's name, `-` outside any shift. It stays on during breaks and maintenance.
-        planned: the machine is meant to work: in a shift, outside breaks and planned maintenance.
+        planned: planned busy time: in a shift, outside breaks and planned maintenance.
     """
 
     start: int
@@ -68,7 +68,7 @@ class ShiftWindow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Shift(msgspec.Struct, frozen=True):
-    """A shift as its rule says it, in seconds of wall-clock time after the midnight that its start day begins with.
+    """A shift in local time, in seconds of wall-clock time after the midnight at which its start day begins.
 
     Attributes:
         name: the shift's name.
@@ -115,7 +115,7 @@ class Maintenance(msgspec.Struct, frozen=True):
         start_s: when it starts, seconds of wall-clock time after midnight.
         end_s: when it ends; above 86 400 on the next day.
         days: the weekdays on which it starts.
-        weeks: the how-manieth such weekday of the month (1 the first, -1 the last); empty for every one.
+        weeks: which such weekday of the month (1 the first, -1 the last); empty for every one.
         months: the months of the year, 1 … 12; empty for every one.
         first: the first day, None for no limit.
         last: the last day, None for no limit.
@@ -151,14 +151,14 @@ class DateException(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What a calendar says in local time.
+    """The rules of a calendar, in local time.
 
     Attributes:
         shifts: the regular shifts.
-        rotation: what decides on which days the shifts that it names are worked; None for every week alike.
+        rotation: decides on which days the shifts that it names are worked; None if every week is alike.
         holidays: country and subdivision as in the `holidays` library (`GB-ENG`, `CN`), '' for none.
         maintenance: planned maintenance.
-        exceptions: days that are different; of two for the same day the later counts.
+        exceptions: days that differ; of two for the same day the later counts.
     """
 
     shifts: tuple[Shift, ...] = ()
@@ -169,7 +169,7 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Calendar:
-    """Rules in a time zone, as spans in UTC.
+    """Rules in a time zone, as time ranges in UTC.
 
     Args:
         rules: what holds in local time; shifts must not overlap.
@@ -184,26 +184,26 @@ class Calendar:
         self._days: dict[int, _Day] = {}
 
     def time_ranges(self, start: int, end: int) -> list[TimeRange]:
-        """Return what covers [start, end) without gap or overlap, neighbours that are alike merged; [] if empty."""
+        """Return the ranges that cover [start, end), in ns UTC, equal neighbours merged; [] if it is empty."""
         found: list[TimeRange] = []
         at = start
         while at < end:
             day = self._day(at // _DAY_NS)
             place = bisect_right(day.starts, at) - 1
             while at < end and place < len(day.time_ranges):
-                span = day.time_ranges[place]
-                until = min(span.end, end)
-                if found and found[-1].shift == span.shift and found[-1].planned == span.planned:
-                    found[-1] = TimeRange(found[-1].start, until, span.shift, span.planned)
+                part = day.time_ranges[place]
+                until = min(part.end, end)
+                if found and found[-1].shift == part.shift and found[-1].planned == part.planned:
+                    found[-1] = TimeRange(found[-1].start, until, part.shift, part.planned)
                 else:
-                    found.append(TimeRange(at, until, span.shift, span.planned))
+                    found.append(TimeRange(at, until, part.shift, part.planned))
                 at = until
                 place += 1
         return found
 
     def planned_s(self, start: int, end: int) -> float:
         """Return the planned time in [start, end), in seconds."""
-        return sum(span.end - span.start for span in self.time_ranges(start, end) if span.planned) / NS_PER_S
+        return sum(part.end - part.start for part in self.time_ranges(start, end) if part.planned) / NS_PER_S
 
     def shift_at(self, at: int) -> ShiftWindow | None:
         """Return the shift that is on at an instant, None outside any."""
@@ -257,15 +257,15 @@ class Calendar:
                 yield shift, tuple(crew for crew in crews.get(shift.name, ()) if crew)
 
     def _day(self, number: int) -> "_Day":
-        """Return a day of UTC by its number since 1970-01-01, from those kept or worked out anew."""
+        """Return a day of UTC by its number since 1970-01-01, from the cache or computed."""
         day = self._days.get(number)
         if day is None:
             if len(self._days) >= _CACHED_DAYS:
                 del self._days[next(iter(self._days))]
-            day = self._days[number] = self._work_out(number)
+            day = self._days[number] = self._compute(number)
         return day
 
-    def _work_out(self, number: int) -> "_Day":
+    def _compute(self, number: int) -> "_Day":
         start, end = number * _DAY_NS, (number + 1) * _DAY_NS
         windows: list[ShiftWindow] = []
         unplanned: list[tuple[int, int]] = []
@@ -281,7 +281,7 @@ class Calendar:
             pauses = [(one.start_s, one.end_s) for one in self.rules.maintenance if one.is_on(shift_day)]
             unplanned += self._instants(shift_day, pauses)
         time_ranges = list(_cut(windows, unplanned, start, end))
-        return _Day([span.start for span in time_ranges], time_ranges, windows)
+        return _Day([part.start for part in time_ranges], time_ranges, windows)
 
     def _instants(self, day: date, times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         return [(self._instant(day, start_s), self._instant(day, end_s)) for start_s, end_s in times]
@@ -298,7 +298,7 @@ class Calendar:
         return at * NS_PER_S
 
     def _jump(self, low: int, high: int) -> int:
-        """Return the second within (low, high] from which on the offset of `high` holds."""
+        """Return the first second within (low, high] at which the offset of `high` holds."""
         offset = self._offset(high)
         while high - low > 1:
             middle = (low + high) // 2
@@ -310,7 +310,7 @@ class Calendar:
 
 
 class _Day(msgspec.Struct, frozen=True):
-    """A day of UTC: its spans, their starts to search in, and the shifts that touch it."""
+    """A day of UTC: its time ranges, their starts to search in, and the shifts that touch it."""
 
     starts: list[int]
     time_ranges: list[TimeRange]
@@ -320,7 +320,7 @@ class _Day(msgspec.Struct, frozen=True):
 def _cut(
     windows: Iterable[ShiftWindow], unplanned: Iterable[tuple[int, int]], start: int, end: int
 ) -> Iterator[TimeRange]:
-    """Cut [start, end) at the edges of shifts and of unplanned time."""
+    """Split [start, end) where shifts and unplanned time begin and end."""
     pauses = sorted(unplanned)
     at = start
     for window in windows:
@@ -343,7 +343,7 @@ def _cut(
 
 
 def _public_holidays(code: str) -> Any:
-    """Return what knows whether a date is a public holiday; the library works out a year when it is first asked."""
+    """Return the public holidays, to test dates with `in`; the library computes a year at its first date."""
     if not code:
         return ()
     country, _, subdivision = code.partition("-")

@@ -1,7 +1,7 @@
 """Reads a calendar of a plant file: a `[calendar.NAME]` table becomes the rules of a shift calendar.
 
-Everything is judged that can be judged without a date of today: times, weekdays, breaks outside their shift, shifts
-that a rotation names and nobody describes, countries and zones that do not exist, and shifts that overlap.
+It validates all that does not depend on today's date: times, weekdays, breaks outside their shift, shifts that a
+rotation names and no table defines, countries and zones that do not exist, and shifts that overlap.
 """
 
 import datetime as dt
@@ -111,7 +111,7 @@ def _times(table: Table, *, what: str) -> tuple[int, int] | None:
     if start_s is None or end_s is None:
         return None
     if start_s == DAY_S:
-        table.wrong("start", "a day's last instant is no start", 'write start = "00:00", and the next day')
+        table.wrong("start", "24:00 cannot be a start", 'write start = "00:00", and the next day')
         return None
     return start_s, end_s if end_s > start_s else end_s + DAY_S
 
@@ -131,7 +131,7 @@ def _clock_time(table: Table, key: str) -> int | None:
 
 
 def _days(table: Table) -> frozenset[int] | None:
-    """Take `days`: weekdays and ranges of them, in one text or an array; None if they are not there or wrong."""
+    """Take `days`: weekdays and ranges of them, in one text or an array; None if they are missing or wrong."""
     written = [part.strip() for text in table.texts("days") for part in text.split(",")]
     found: set[int] = set()
     for part in written:
@@ -181,7 +181,7 @@ def _rotation(table: Table, named: set[str]) -> Rotation | None:
 
 
 def _cycle(table: Table, named: set[str]) -> Iterator[tuple[str, ...]]:
-    """Take `cycle`: stretches of days alike, as in ["4 day", "4 off"]."""
+    """Take `cycle`: runs of equal days, as in ["4 day", "4 off"]."""
     length = 0
     intervals = table.array("cycle")
     if not intervals:
@@ -195,7 +195,7 @@ def _cycle(table: Table, named: set[str]) -> Iterator[tuple[str, ...]]:
         if found is None or days < 1 or length > _LONGEST_CYCLE:
             table.wrong(
                 ("cycle", place),
-                f"{shown(interval)} is not a stretch of days"
+                f"{shown(interval)} is not a number of days and a shift"
                 if length <= _LONGEST_CYCLE
                 else "the cycle is over a year long",
                 'write how many days and the shift, as in "4 day", "2 day+night" or "3 off"',
@@ -219,7 +219,7 @@ def _holidays(table: Table) -> str:
     if country not in countries:
         table.wrong(
             "holidays",
-            f"no holidays are known for the country {shown(country)}",
+            f"there are no holidays for the country {shown(country)}",
             "write its two letters of ISO 3166, as in GB-ENG, DE-BY or CN",
         )
         return ""
@@ -242,12 +242,14 @@ def _maintenance(table: Table) -> Maintenance | None:
     dated = any(key in table for key in ("date", "from", "to"))
     first, last = _dates(table)
     if not dated and days is None and "days" not in table:
-        dated = True  # told once is enough
-        table.wrong((), "maintenance needs to say when", 'write days = "wed" or date = 2026-08-03, with start and end')
+        dated = True  # one mistake is enough
+        table.wrong(
+            (), "maintenance needs its days or date", 'write days = "wed" or date = 2026-08-03, with start and end'
+        )
     times: tuple[int, int] | None = (0, DAY_S)
     if not dated or "start" in table or "end" in table:
         times = _times(table, what="maintenance")
-    table.value("start"), table.value("end")  # both are known here, even where the days are whole
+    table.value("start"), table.value("end")  # both are allowed, even where the days are whole
     if weeks and days is None:
         table.wrong("weeks", "weeks of the month need a weekday", 'write days = "wed"')
     table.close()
@@ -297,7 +299,7 @@ def _exceptions(table: Table, regular: tuple[Shift, ...]) -> Iterator[DateExcept
 
 
 def _exception_shifts(table: Table, regular: tuple[Shift, ...]) -> Iterator[Shift]:
-    """Take the shifts of an exception: names of regular ones, or descriptions of others."""
+    """Take the shifts of an exception: names of regular ones, or tables of others."""
     for place, value in enumerate(table.array("shifts")):
         if isinstance(value, dict):
             shift = _shift(Table(table.document, (*table.path, "shifts", place), value))
@@ -318,7 +320,7 @@ def _exception_shifts(table: Table, regular: tuple[Shift, ...]) -> Iterator[Shif
 
 
 def _reject_overlaps(table: Table, rules: Rules) -> None:
-    """Note the first two shifts that overlap, by the wall clock: clocks that change keep the order of its times."""
+    """Report the first two shifts that overlap, by the wall clock: a clock change does not reorder its times."""
     regular = Calendar(msgspec.structs.replace(rules, holidays="", exceptions=()), "UTC")
     special = Calendar(rules, "UTC")
     for calendar, days in ((regular, _regular_days(rules)), (special, _exceptional_days(rules))):
@@ -331,7 +333,7 @@ def _reject_overlaps(table: Table, rules: Rules) -> None:
 
 
 def _overlap(calendar: Calendar, day: date) -> str | None:
-    """Say which shift of a day overlaps one of the same or the next day, if any does."""
+    """Return which shift of a day overlaps one of the same or the next day, as a sentence; None if none does."""
     today = [(shift.start_s, shift.end_s, shift.name, "") for shift, _ in calendar.shifts_on(day)]
     tomorrow = [
         (shift.start_s + DAY_S, shift.end_s + DAY_S, shift.name, " of the next day")

@@ -1,12 +1,12 @@
-"""What a shop floor is told about itself: names, calendars, ideal cycles, targets, signals and reasons.
+"""The master data of a plant: names, calendars, ideal cycles, targets, signals and reasons.
 
-A plant is described in one TOML file, flat by asset path. Nothing in it is needed for a machine to take part; it says
-what messages cannot: when a machine is meant to work, how fast it could, what is normal. An asset has the settings of
-those above it (site, area, line) unless it says otherwise, and a machine that nobody declared has those of the nearest
-declared asset above it.
+A plant is described in one TOML file, flat by asset path. A machine needs no entry to take part; the file holds what
+messages do not: when a machine is planned to work, how fast it could run, what is normal. An asset inherits the
+settings of those above it (site, area, line) unless it has its own; a machine that is not declared has those of the
+nearest declared asset above it.
 
-`parse` reads the text and judges all of it; a file with mistakes is refused as a whole, every mistake told with its
-line and cure. The tables under `simulate` are the simulator's to judge and are kept as they are; only the flow of a
+`parse` reads and validates the whole text; a file with mistakes is rejected as a whole, with the line of every mistake
+and a hint. The tables under `simulate` are passed on as they are, for the simulator to validate; only the flow of a
 line is read from them too, by the same rules as that of a line of real machines.
 """
 
@@ -57,7 +57,7 @@ class PlantError(ValueError):
 
 
 class SignalInfo(msgspec.Struct, frozen=True):
-    """What is known of a signal: its UCUM unit, its normal band and the limits of its alarm, in that unit."""
+    """A signal: its UCUM unit, its normal band and the limits of its alarm, in that unit."""
 
     unit: str = ""
     title: str = ""
@@ -68,7 +68,7 @@ class SignalInfo(msgspec.Struct, frozen=True):
 
 
 class AssetInfo(msgspec.Struct, frozen=True):
-    """A declared asset, with what it has from those above it filled in.
+    """A declared asset, with the settings that it inherits filled in.
 
     Attributes:
         path: its asset path.
@@ -77,10 +77,10 @@ class AssetInfo(msgspec.Struct, frozen=True):
         calendar: the name of its calendar, '' if none is set.
         sector: tags of the industries that it stands for.
         capability: tags of the capabilities that it shows.
-        ideal_cycle: seconds a piece where neither order nor product says; None if not set.
-        targets: the aim for each indicator, as a ratio or in the indicator's unit.
-        signals: what is known of its signals.
-        stages: of a line: the machines of each step of its flow, those of one step side by side; not handed down.
+        ideal_cycle: seconds a piece where neither order nor product sets it; None if not set.
+        targets: the target of each indicator, as a ratio or in the indicator's unit.
+        signals: its signals by name.
+        stages: of a line: the machines of each step of its flow, those of one step side by side; not inherited.
     """
 
     path: str
@@ -123,7 +123,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class NamedCalendar(msgspec.Struct, frozen=True):
-    """A calendar's rules, and the zone that they hold in where an asset does not say ('' for none)."""
+    """A calendar's rules, and their time zone for assets without one ('' for none)."""
 
     rules: Rules
     time_zone: str = ""
@@ -139,9 +139,9 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         products: the products by the name that orders use.
         reasons: the reason codes.
         calendars: the calendars by name.
-        simulate: what is under `simulate`, as it stands.
+        simulate: the tables under `simulate`, as they stand.
         simulated_flows: the flows of the simulated lines, by the line's path.
-        text: the source, so that a store can keep it.
+        text: the source, for the store.
     """
 
     name: str = ""
@@ -155,7 +155,7 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
     text: str = ""
 
     def asset(self, path: str) -> AssetInfo:
-        """Return what holds for an asset: its own declaration, else that of the nearest asset above it."""
+        """Return an asset's settings: its own declaration, else that of the nearest asset above it."""
         above = path
         while above not in self.assets:
             above, slash, _ = above.rpartition("/")
@@ -186,7 +186,7 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         return info.time_zone or (calendar.time_zone if calendar else "") or "UTC"
 
     def ideal_cycle(self, machine: str, product: str) -> float | None:
-        """Return the ideal seconds a piece of a product on a machine, None if nobody told.
+        """Return the ideal cycle of a product on a machine, seconds a piece; None if none is set.
 
         The product's for that machine or an asset above it counts first, then the product's, then the machine's.
         """
@@ -199,7 +199,7 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         return cycles.get("", self.asset(machine).ideal_cycle)
 
     def targets(self, asset: str) -> dict[str, float]:
-        """Return the aim for each indicator of an asset, by the indicator's id."""
+        """Return the targets of an asset, by the indicator's id."""
         return self.asset(asset).targets
 
     def stages(self, line: str) -> list[list[str]]:
@@ -213,19 +213,19 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         return Flow(declared) if declared and declared != simulated.stages else simulated
 
     def signal_info(self, machine: str, signal: str) -> SignalInfo | None:
-        """Return what is known of a machine's signal, None if nothing is."""
+        """Return a machine's signal as the plant file describes it; None if it does not."""
         return self.asset(machine).signals.get(signal)
 
     def loss_of(self, state: State, reason: str) -> Loss | None:
         """Return which of the six big losses time in a state is, None if it is none.
 
         The loss of a stop is that of its reason, else that of its state: breakdown for `down`, set-up for `setup`,
-        minor stop for `starved`, `blocked` and `idle`. Running time, and time in which nothing was to be made or of
-        which nothing is known (`maintenance`, `off`, `unknown`), is none of them.
+        minor stop for `starved`, `blocked` and `idle`. Running time, and time without planned production or known state
+        (`maintenance`, `off`, `unknown`), is none of them.
         """
         loss = _LOSS_OF_STATE.get(state)
-        reported = self.reasons.get(reason)
-        return reported.loss if loss and reported and reported.loss else loss
+        declared = self.reasons.get(reason)
+        return declared.loss if loss and declared and declared.loss else loss
 
     def machines(self) -> list[str]:
         """Return the paths of the declared machines, in the order of the file."""
@@ -250,7 +250,7 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
 
 
 NO_PLANT: Final = Plant()
-"""A plant of which nothing is known."""
+"""A plant without a plant file."""
 
 
 def load(path: Path | str) -> Plant:
@@ -414,8 +414,8 @@ def _signals(table: Table, above: dict[str, SignalInfo]) -> dict[str, SignalInfo
         given: dict[str, Any] = {key: inner.text(key) for key in ("unit", "title")}
         given |= {key.replace("-", "_"): inner.number(key) for key in ("low", "high", "alarm-low", "alarm-high")}
         inner.close()
-        reported = {key: value for key, value in given.items() if value is not None}
-        signal = msgspec.structs.replace(above.get(name, SignalInfo()), **reported)
+        own = {key: value for key, value in given.items() if value is not None}
+        signal = msgspec.structs.replace(above.get(name, SignalInfo()), **own)
         limits = [
             limit for limit in (signal.alarm_low, signal.low, signal.high, signal.alarm_high) if limit is not None
         ]

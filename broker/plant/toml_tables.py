@@ -1,8 +1,8 @@
-"""TOML tables whose mistakes are told with file, line, key and cure, all of them at once.
+"""TOML tables whose mistakes are reported with file, line, key and hint, all of them at once.
 
-`tomllib` forgets where a key stood; so a mistake looks for its key in the source text again, from the table's header
-down to the place in an inline table. A reader of a table takes out the values it knows, each judged by its kind, and
-then closes the table: what is left over is a key that nobody knows, most often a misspelt one.
+`tomllib` does not return where a key stood; so a mistake searches the source text for its key, from the table's header
+down to the place in an inline table. A reader takes the values it knows, each validated by its type, and then closes
+the table: a key that is left over is unknown, most often misspelt.
 """
 
 import datetime as dt
@@ -57,7 +57,7 @@ class Document:
 
     Args:
         text: the text; one that is not TOML is read as empty, with that as its mistake.
-        source: what to call it in mistakes, most often the file's path.
+        source: its name in mistakes, most often the file's path.
     """
 
     def __init__(self, text: str, source: str) -> None:
@@ -72,21 +72,21 @@ class Document:
         self.root: Final = Table(self, (), values)
 
     def wrong(self, path: Path, problem: str, hint: str) -> None:
-        """Note a mistake at a key."""
+        """Add a mistake at a key."""
         self.mistakes.append(Mistake(self.source, _line(self.text, path), dotted(path), problem, hint))
 
     def _not_toml(self, message: str) -> Mistake:
         found = _PLACE.search(message)
         line = int(found[1]) if found and found[1] else max(len(self.text.splitlines()), 1)
         problem = message[: found.start()].strip() if found else message
-        hint = "mend this line; texts stand in quotation marks"
+        hint = "fix this line; texts stand in quotation marks"
         if header := _BARE_PATH.match("".join(self.text.splitlines()[line - 1 : line])):
             hint = f'write the path in quotation marks, [{header[1]}."{header[2]}"]'
         return Mistake(self.source, line, "", f"this is not TOML: {problem}", hint)
 
 
 class Table:
-    """One table of a document. A value that is taken and is not of its kind is a mistake, and reads as not there."""
+    """One table of a document. A value that is taken and has the wrong type is a mistake, and reads as missing."""
 
     def __init__(self, document: Document, path: Path, values: dict[str, Any]) -> None:
         self.document: Final = document
@@ -101,17 +101,17 @@ class Table:
         return iter(self.values)
 
     def wrong(self, key: str | int | Path, problem: str, hint: str) -> None:
-        """Note a mistake at one of the table's keys; `()` is the table itself."""
+        """Add a mistake at one of the table's keys; `()` is the table itself."""
         self.document.wrong(self.path + (key if isinstance(key, tuple) else (key,)), problem, hint)
 
     def close(self) -> None:
-        """Note the keys that nobody has taken."""
+        """Add a mistake for each key that was not taken."""
         for key in self.values:
             if key not in self._taken:
                 self.wrong(key, "this key is not known here", nearest(key, self._taken, "the keys here are"))
 
     def value(self, key: str) -> Any:
-        """Take a value as it is; None if it is not there."""
+        """Take a value as it is; None if it is missing."""
         self._taken.add(key)
         return self.values.get(key)
 
@@ -187,7 +187,7 @@ class Table:
         return None
 
     def table(self, key: str) -> "Table":
-        """Take a table; an empty one if it is not there."""
+        """Take a table; an empty one if it is missing."""
         value = self.value(key)
         if value is None or isinstance(value, dict):
             return Table(self.document, (*self.path, key), value or {})
@@ -214,7 +214,7 @@ class Table:
 
 
 def nearest(word: str, allowed: Iterable[str], lead: str) -> str:
-    """Return a cure for a word that is not among the allowed: those that are spelt alike, or all."""
+    """Return a hint for a word that is not allowed: the allowed words that resemble it, or all of them."""
     known = sorted(allowed)
     near = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
     if near:

@@ -1,6 +1,6 @@
-"""The two accounts of a broker with a password: one that devices share, and one that the services have for themselves.
+"""The two accounts of a broker with a password: one that all devices share, and one for the services.
 
-People are shown the devices' account; the services' has a password that is made anew at each start and shown to nobody.
+The devices' account is shown to people; the services' password is random, new at each start and never shown.
 """
 
 import secrets
@@ -22,17 +22,17 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Accounts(msgspec.Struct, frozen=True):
-    """Who may come in."""
+    """The accounts that may connect."""
 
     devices: Account
     services: Account
 
     @classmethod
     def of(cls, user: str, password: str) -> Self:
-        """Return the accounts of a broker whose devices come in by a user and password.
+        """Return the accounts of a broker whose devices connect with a user and password.
 
         Raises:
-            ValueError: that is no name of a user.
+            ValueError: the user's name is not allowed.
         """
         if ":" in user or not user.isprintable() or user == SERVICES:
             raise ValueError(f"a user's name may hold neither a colon nor control characters, nor be {SERVICES}")

@@ -3,9 +3,9 @@
     async with EmbeddedBroker(Path("data/broker"), port=1883) as broker:
         print(broker.url, broker.note)
 
-It runs as a child process and keeps retained messages and sessions in a folder. Entering waits until a message has
-gone through it, for an open port proves nothing. It never outlives this process, however that ends (`guard`); one that
-a lost guard left behind is ended at the next start.
+It runs as a child process and stores retained messages and sessions in a folder. Entering waits until a message has
+gone through it, since an open port proves nothing. It never outlives this process, however that ends (`guard`); one
+that a lost guard left behind is ended at the next start.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ START_S: Final = 10.0
 
 STOP_S: Final = 5.0
 _GUARD_S: Final = 1.0
-"""A broker that is left over has this long to be ended by its guard, in whose way nothing should come."""
+"""How long a broker that is left over may take to be ended by its own guard, seconds."""
 _LONGEST_LOG: Final = 1024 * 1024
 _SHOWN_LINES: Final = 5
 
@@ -61,12 +61,16 @@ class EmbeddedBroker:
     """A broker of our own, as long as the context lasts.
 
     Args:
-        folder: where it keeps its configuration, data and log; made if it is not there.
+        folder: for its configuration, data and log; made if it is not there.
         host: the address that it listens on; other than this computer's own only with a password.
         port: the MQTT port; 0 takes a free one.
-        user: with `password`, by what devices may come in, each as any machine; without, anyone on this computer.
+        user: with `password`, the account of the devices, each as any machine; None lets anyone on this computer in.
         password: see `user`.
         kind: which broker; None takes Mosquitto if it is installed, else NATS.
+
+    Raises:
+        ValueError: user and password do not fit together, or the host needs them.
+        BrokerError: no broker is installed.
 
     Attributes:
         kind: which broker it is.
@@ -101,7 +105,7 @@ class EmbeddedBroker:
 
     @property
     def url(self) -> str:
-        """The broker's URL for our own services, with their own password, which is another at each start."""
+        """The broker's URL for our own services, with their password, which is new at each start."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104  (asked, not bound)
         at = f"[{host}]" if ":" in host else host
         services = self._accounts and self._accounts.services
@@ -135,7 +139,7 @@ class EmbeddedBroker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the broker; it writes what it keeps first."""
+        """Stop the broker; it writes its data first."""
         await self._stop()
 
     async def wait(self) -> None:
@@ -160,7 +164,7 @@ class EmbeddedBroker:
         return self._folder / "broker.pid"
 
     def _take_folder(self) -> None:
-        """Lock the folder; the system frees the lock when this process ends, in whatever way."""
+        """Lock the folder; the system frees the lock when this process ends, however it ends."""
         self._lock = (self._folder / "lock").open("w", encoding="ascii")
         if sys.platform != "win32":
             import fcntl  # noqa: PLC0415  (not on Windows)
@@ -206,7 +210,7 @@ class EmbeddedBroker:
                 stdout=log,
                 stderr=log,
                 env=environment,
-                # Ctrl-C in a terminal goes to a whole session; the broker must outlast our own farewells.
+                # Ctrl-C in a terminal goes to a whole session; the broker must outlast our own disconnects.
                 start_new_session=True,
             )
 
@@ -286,7 +290,7 @@ def _choose(kind: Kind | None) -> tuple[Kind, Path]:
 def _has_ended(process: psutil.Process, within_s: float) -> bool:
     """Wait for a process that is not our child; return whether it ended in time."""
     until = time.monotonic() + within_s
-    # Nobody may be there to bury it, in a container say; a zombie has ended.
+    # There may be no parent that reaps it, in a container say; a zombie has ended.
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         if time.monotonic() > until:
             return False

@@ -2,10 +2,10 @@
 
     python guard.py PIDFILE PAUSE PROGRAM ARGUMENT …
 
-It starts the program and waits. When its standard input ends, which happens when whoever started it leaves or is
-killed, in whatever way, it asks the program to stop, after a pause of so many seconds, and kills it if that takes too
-long. When the program ends by itself, so does the guard, with its status. It imports the standard library only, and
-little of that, for it stays in memory as long as the broker does.
+It starts the program and waits. When its standard input ends, which happens when its parent leaves or is killed, it
+asks the program to stop, after PAUSE seconds, and kills it if that takes too long. When the program ends by itself, so
+does the guard, with its status. It imports little of the standard library and nothing else, since it stays in memory as
+long as the broker does.
 """
 
 import os
@@ -22,7 +22,7 @@ PATIENCE_S = 3.0
 def main() -> int:
     """Run the program that the command line names."""
     pid_file, pause, *command = sys.argv[1:]
-    # Ctrl-C is meant for whoever started us: it stops us in its own time.
+    # Ctrl-C is meant for the parent: it stops us in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as program:  # noqa: S603  (our own command line)
         signal.signal(signal.SIGTERM, lambda *_: program.terminate())

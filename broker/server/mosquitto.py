@@ -1,4 +1,4 @@
-"""Mosquitto 2 as an embedded broker: where it is found, and the configuration that it is given."""
+"""Mosquitto 2 as an embedded broker: where it is found, and its configuration."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from broker.server.accounts import Accounts
 from broker.server.rights import ALL, any_machines, mosquitto_rights
 
 _SYSTEM_FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
-"""Servers are kept here, which is not on everyone's PATH."""
+"""Where systems install servers; not on every user's PATH."""
 
 _ITERATIONS: Final = 10_000
 
@@ -33,8 +33,8 @@ LIMITS: Final = (
     "log_type notice",
     "log_timestamp_format %Y-%m-%dT%H:%M:%S",
 )
-"""Its defaults lose messages (20 in flight, 1,000 queued for a client), so both bounds are set; a byte bound is heeded
-only beside a count."""
+"""Mosquitto's defaults lose messages (20 in flight, 1,000 queued for a client), so both limits are set; it applies the
+limit in bytes only beside one in messages."""
 
 
 def find() -> Path | None:
@@ -45,7 +45,7 @@ def find() -> Path | None:
 
 
 def configure(folder: Path, host: str, port: int, accounts: Accounts | None) -> list[str]:
-    """Write the configuration; return the arguments that name it. Without accounts anyone may come in."""
+    """Write the configuration; return the arguments that name it. Without accounts anyone may connect."""
     lines = [f"listener {port} {host}", f"persistence_location {folder}{os.sep}", *LIMITS]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         lines.append("user root")  # else it becomes a user that may not write into the folder
@@ -63,14 +63,14 @@ def configure(folder: Path, host: str, port: int, accounts: Accounts | None) -> 
 
 
 def hash_password(password: str) -> str:
-    """Return what Mosquitto's password file holds: PBKDF2 with SHA-512, `$7$iterations$salt$hash`."""
+    """Return the hash for Mosquitto's password file: PBKDF2 with SHA-512, `$7$iterations$salt$hash`."""
     salt = secrets.token_bytes(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ITERATIONS, 64)
     return f"$7${_ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 def _write_secret(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, at no time anyone else."""
+    """Write a file that only its owner can ever read."""
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
         stream.write(text)

@@ -1,11 +1,11 @@
-"""Mosquitto's files in the stack: nobody comes in without a password, and each may do no more than it must.
+"""Mosquitto's configuration in the stack: every user has a password, and the least rights that it needs.
 
-A device's user name is its asset path. It publishes and reads below its own topic, whatever is written there, so that a
-misspelt message is refused with a reason rather than dropped without a word; its indicators alone are not its own.
+A device's user name is its asset path. It may publish and subscribe to every topic below its own, so that a misspelt
+message is rejected with a reason rather than dropped in silence; only its indicators (`kpi`) are denied.
 
-There are two listeners. On that for devices the user name is the client id, whatever a device calls itself, so none can
-take the place of another, nor of a service and of the messages that the broker holds for it. Services choose their
-client ids, on a listener of their own: its port is not published, and it knows no device's password.
+There are two listeners. On the devices' the user name is the client id, whatever a device calls itself, so no device
+can take over the session of another, or of a service with the messages queued for it. Services choose their client ids,
+on a listener of their own: its port is not published, and its password file holds no device.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,23 +16,23 @@ from broker.server.mosquitto import LIMITS
 from broker.server.rights import EVERY_ASSET, mosquitto_rights, own
 
 SERVICES: Final = ("health", "ingest", "kpi", "wall", "simulator", "probe")
-"""The users that are no devices."""
+"""The users that are not devices."""
 INSIDE: Final = ("ingest", "kpi", "wall", "simulator")
-"""Those of them that come in by the services' listener; the others try what a device meets."""
+"""Those of them that use the services' listener; the others use the devices', to test it."""
 DEVICE_PORT: Final = 1883
 SERVICE_PORT: Final = 1884
 DEVICE_PASSWORDS: Final = "passwords"
 SERVICE_PASSWORDS: Final = "passwords-services"
 PROBE: Final = "corridor/check/line-1/probe-1"
-"""The machine that `stack check` is; it sends readings of a sensor and a meter only, so its time counts nowhere."""
+"""The machine of `stack check`; it sends readings of a sensor and a meter only, so its time counts nowhere."""
 HEALTH_TOPIC: Final = "corridor/health"
-"""Where the broker's own health check goes round; no topic of a machine."""
+"""The topic of the broker's own health check; no topic of a machine."""
 
 
 def configuration(folder: str) -> str:
     """Return `mosquitto.conf`; users and rights are files in the same folder."""
     lines = [
-        # Users of its own for each listener; Mosquitto 2.1 calls this outdated, and still does it.
+        # Each listener has its own users; Mosquitto 2.1 deprecates this, and still supports it.
         "per_listener_settings true",
         "persistence_location /mosquitto/data/",
         *LIMITS,

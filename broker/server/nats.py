@@ -1,7 +1,7 @@
-"""NATS server as an embedded broker: where its wheel keeps it, and the configuration that it is given.
+"""NATS server as an embedded broker: where its wheel installs it, and its configuration.
 
-It serves MQTT 3.1.1 on top of its own streams, which it keeps on disk. It is a single file for Linux, macOS and Windows
-that comes from the package index, so the demo needs nothing from the system.
+It serves MQTT 3.1.1 on top of its own streams, which it stores on disk. It is a single file for Linux, macOS and
+Windows that comes from the package index, so the demo needs no installed broker.
 """
 
 import importlib.metadata
@@ -20,8 +20,8 @@ LIMITS: Final = (
 )
 
 PAUSE_S: Final = 0.25
-"""It is told to stop so long after its clients have gone. What a session had not acknowledged it writes down a moment
-later; told to stop within that moment it may forget it: seen at one of 25 kills under load, and at none after this."""
+"""How long after its clients have gone it is stopped, seconds. It stores what a session had not acknowledged a moment
+later, and may lose that if it is stopped first: seen at one of 25 kills under load, and at none after this pause."""
 
 _DEVICES_VARIABLE: Final = "CORRIDOR_BROKER_PASSWORD"
 _SERVICES_VARIABLE: Final = "CORRIDOR_BROKER_PASSWORD_SERVICES"
@@ -45,16 +45,16 @@ def find() -> Path | None:
 def configure(folder: Path, host: str, port: int, accounts: Accounts | None) -> list[str]:
     """Write the configuration; return the arguments that name it. With accounts the environment must hold `passwords`.
 
-    A client id is bound to no user, and NATS's accounts share neither sessions nor retained messages. So what keeps a
-    device from taking a service's place is that its client id cannot be guessed.
+    NATS binds no client id to a user, and its accounts share neither sessions nor retained messages. So a device cannot
+    take over a service's session only because it cannot guess the client id.
     """
     lines = [
         "server_name: corridor",
         'listen: "127.0.0.1:-1"  # its own protocol cannot be turned off; a free port of this computer',
         f"max_payload: {LONGEST_PACKET - 128 * 1024}",
         f"jetstream {{ store_dir: {json.dumps(str(folder / 'nats'))}, max_file_store: 4GB }}",
-        # A session that comes back is sent what it had not acknowledged only after this time; so, alas, is one that
-        # merely takes longer to acknowledge.
+        # After this time it sends again what was not acknowledged: to a session that comes back, and also to one that
+        # only takes longer to acknowledge.
         f'mqtt {{ host: {json.dumps(host)}, port: {port}, max_ack_pending: 2000, ack_wait: "3s" }}',
     ]
     if accounts is not None:
@@ -71,14 +71,14 @@ def configure(folder: Path, host: str, port: int, accounts: Accounts | None) -> 
 
 
 def passwords(accounts: Accounts) -> dict[str, str]:
-    """Return the environment in which the server looks for the passwords, so that no file holds them."""
+    """Return the environment variables of the server that hold the passwords, so that no file does."""
     named = {_DEVICES_VARIABLE: accounts.devices.password, _SERVICES_VARIABLE: accounts.services.password}
-    # The server reads each as a piece of its configuration.
+    # The server parses each as a part of its configuration.
     return {name: json.dumps(password, ensure_ascii=False) for name, password in named.items()}
 
 
 def _of_devices() -> dict[str, dict[str, list[str]]]:
-    """Return the devices' rights as NATS writes them; who subscribes to more than it may read is refused all of it."""
+    """Return the devices' rights in NATS's form; it rejects a whole subscription that asks for more than is allowed."""
     rights = any_machines()
     allowed = [_subject(topic) for access, topic in rights if access != "deny"]
     denied = [_subject(topic) for access, topic in rights if access == "deny"]

@@ -1,4 +1,4 @@
-"""What devices may do at a broker of ours, and how Mosquitto is told."""
+"""The rights of devices at our brokers, and Mosquitto's ACL file."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -14,7 +14,7 @@ ANY_MACHINE: Final = "+/+/+/+"
 
 
 def own(machine: str, access: str) -> list[Right]:
-    """Return a machine's rights: whatever stands below its own topic, but for its indicators."""
+    """Return a machine's rights: every topic below its own, except its indicators."""
     return [(access, f"{PREFIX}/{machine}/#"), ("deny", f"{PREFIX}/{machine}/kpi/#")]
 
 
@@ -24,7 +24,7 @@ def any_machines() -> list[Right]:
 
 
 def mosquitto_rights(users: Mapping[str, Iterable[Right]]) -> str:
-    """Return Mosquitto's file of rights."""
+    """Return the text of Mosquitto's ACL file."""
     return "\n".join(
         f"user {user}\n" + "".join(f"topic {access} {topic}\n" for access, topic in allowed)
         for user, allowed in users.items()

@@ -108,7 +108,7 @@ def test_the_simulated_machines_are_on_the_wall(stack: Stack) -> None:
     assert hour["ledger"]["produced"] > 0
 
 
-def test_nobody_comes_in_without_a_password(stack: Stack) -> None:
+def test_no_user_connects_without_a_password(stack: Stack) -> None:
     for changed in ({"user": None}, {"password": "wrong"}):
         with pytest.raises(ConnectionRefusedError, match="Not authorized"):
             publish(stack, "temperature", "1", **changed)

@@ -1,4 +1,4 @@
-"""The shift calendar: known days, the nights when clocks change, rotations, and spans that always cover their range."""
+"""The shift calendar: known days, the nights when clocks change, rotations, and ranges without gap or overlap."""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
@@ -60,13 +60,13 @@ def test_a_day_with_a_break_is_cut_at_every_edge() -> None:
     ]
 
 
-def test_a_range_within_a_span_and_an_empty_one() -> None:
+def test_a_range_within_one_shift_and_an_empty_one() -> None:
     at = ns("2026-11-24T08:30")
     assert calendar(DAY).time_ranges(at, at + 1) == [TimeRange(at, at + 1, "day", planned=True)]
     assert calendar(DAY).time_ranges(at, at) == []
 
 
-def test_neighbours_that_are_alike_are_one_span_across_midnight() -> None:
+def test_equal_neighbours_are_one_range_across_midnight() -> None:
     start, end = ns("2026-11-23T20:00"), ns("2026-11-25T02:00")
     assert calendar('shifts = [{ name = "all", start = "00:00", end = "24:00" }]').time_ranges(start, end) == [
         TimeRange(start, end, "all", planned=True)
@@ -166,7 +166,7 @@ def test_a_break_after_midnight_belongs_to_the_shift_of_the_evening() -> None:
             { name = "n", days = "sat", start = "22:00", end = "06:00", breaks = [{ start = "02:00", end = "02:30" }] },
         ]"""
     )
-    assert [span for span in of.time_ranges(ns("2026-11-28T00:00"), ns("2026-11-30T00:00")) if span.shift == "n"] == [
+    assert [part for part in of.time_ranges(ns("2026-11-28T00:00"), ns("2026-11-30T00:00")) if part.shift == "n"] == [
         TimeRange(ns("2026-11-28T22:00"), ns("2026-11-29T02:00"), "n", planned=True),
         TimeRange(ns("2026-11-29T02:00"), ns("2026-11-29T02:30"), "n", planned=False),
         TimeRange(ns("2026-11-29T02:30"), ns("2026-11-29T06:00"), "n", planned=True),
@@ -187,7 +187,7 @@ def test_four_on_four_off_with_one_crew() -> None:
     assert starts(one, "2025-12-20", 16) == expected  # a cycle runs before its anchor as well
 
 
-def test_four_on_four_off_with_four_crews_never_stops_and_says_who_works() -> None:
+def test_four_on_four_off_with_four_crews_never_stops_and_names_the_crew() -> None:
     of = calendar(FOUR_ON_FOUR_OFF % "{ red = 0, blue = 4, green = 8, amber = 12 }", "Europe/London")
     start, end = ns("2026-01-05T06:00"), ns("2026-03-02T06:00")
     assert of.planned_s(start, end) == (end - start) / NS_PER_S
@@ -357,7 +357,7 @@ near_a_change = st.sampled_from([ns("2026-03-28T20:00"), ns("2026-10-24T20:00"),
 
 
 @given(of=calendars(), start=instants | near_a_change, length=st.integers(1, 9 * 24 * HOUR), cut=st.floats(0, 1))
-def test_spans_cover_a_range_exactly_and_do_not_depend_on_how_it_is_asked(
+def test_ranges_cover_what_was_asked_exactly_and_do_not_depend_on_where_it_is_split(
     of: Calendar, start: int, length: int, cut: float
 ) -> None:
     end = start + length
@@ -367,9 +367,9 @@ def test_spans_cover_a_range_exactly_and_do_not_depend_on_how_it_is_asked(
     for one, after in itertools.pairwise(time_ranges):
         assert one.end == after.start
         assert (one.shift, one.planned) != (after.shift, after.planned)
-    assert all(span.start < span.end for span in time_ranges)
-    assert sum(span.end - span.start for span in time_ranges) == length
-    assert not any(span.planned for span in time_ranges if span.shift == "-")
+    assert all(part.start < part.end for part in time_ranges)
+    assert sum(part.end - part.start for part in time_ranges) == length
+    assert not any(part.planned for part in time_ranges if part.shift == "-")
 
     middle = start + int(length * cut)
     pieces = of.time_ranges(start, middle) + of.time_ranges(middle, end)
@@ -379,20 +379,20 @@ def test_spans_cover_a_range_exactly_and_do_not_depend_on_how_it_is_asked(
 
 
 @given(of=calendars(), start=instants | near_a_change)
-def test_shifts_agree_with_spans(of: Calendar, start: int) -> None:
+def test_shifts_agree_with_time_ranges(of: Calendar, start: int) -> None:
     end = start + 3 * 24 * HOUR
     windows = of.shifts(start, end)
     assert all(one.end <= after.start for one, after in itertools.pairwise(windows))
     in_shift = sum(min(one.end, end) - max(one.start, start) for one in windows)
-    assert in_shift == sum(span.end - span.start for span in of.time_ranges(start, end) if span.shift != "-")
-    for span in of.time_ranges(start, end):
-        window = of.shift_at(span.start)
-        assert (window.name if window else "-") == span.shift
+    assert in_shift == sum(part.end - part.start for part in of.time_ranges(start, end) if part.shift != "-")
+    for part in of.time_ranges(start, end):
+        window = of.shift_at(part.start)
+        assert (window.name if window else "-") == part.shift
 
 
 @given(of=calendars(), start=instants | near_a_change)
-def test_spans_agree_with_a_clock_on_the_wall(of: Calendar, start: int) -> None:
-    """A slow look at the wall, minute by minute, except where its time comes twice: there the first time counts."""
+def test_time_ranges_agree_with_a_clock_on_the_wall(of: Calendar, start: int) -> None:
+    """Compare minute by minute with local time, except where a time comes twice: there the first counts."""
     zone = ZoneInfo(of.time_zone)
     first = start - start % MINUTE
     for at in range(first, first + 36 * HOUR, 7 * MINUTE):
@@ -414,9 +414,9 @@ def on_the_wall(of: Calendar, wall: datetime) -> tuple[str, bool]:
 
 def merged(time_ranges: list[TimeRange]) -> list[TimeRange]:
     found: list[TimeRange] = []
-    for span in time_ranges:
-        if found and (found[-1].shift, found[-1].planned) == (span.shift, span.planned):
-            found[-1] = TimeRange(found[-1].start, span.end, span.shift, span.planned)
+    for part in time_ranges:
+        if found and (found[-1].shift, found[-1].planned) == (part.shift, part.planned):
+            found[-1] = TimeRange(found[-1].start, part.end, part.shift, part.planned)
         else:
-            found.append(span)
+            found.append(part)
     return found

@@ -1,4 +1,4 @@
-"""The plant file: what it says is found again, inherited where it should be, and every mistake is told at its line."""
+"""The plant file: what it holds is found and inherited, and every mistake is reported at its line."""
 
 import contextlib
 import re
@@ -73,7 +73,7 @@ anything = ["goes", 1]
 MILL = "sheffield/machining/line-1/mill-1"
 
 
-def test_a_plant_says_what_its_file_says() -> None:
+def test_a_plant_holds_what_its_file_holds() -> None:
     plant = parse(PLANT, "plant.toml")
     assert plant.name == "Corridor"
     assert plant.microstop_limit_ns == 240 * NS_PER_S
@@ -159,7 +159,7 @@ def test_a_calendar_is_inherited_and_holds_in_the_zone_of_its_asset() -> None:
     assert sheffield is plant.calendar_of("sheffield")
     assert (sheffield.time_zone, twin.time_zone) == ("Europe/London", "Asia/Shanghai")
     assert plant.time_zone_of(MILL) == "Europe/London"
-    assert plant.time_zone_of("sheffield/machining/line-1/mill-2") == "UTC"  # its calendar says no zone, nor does it
+    assert plant.time_zone_of("sheffield/machining/line-1/mill-2") == "UTC"  # neither it nor its calendar has a zone
     assert plant.time_zone_of("nowhere") == "UTC"
     assert plant.calendar_of("nowhere/a/b/c") is None
 
@@ -218,7 +218,7 @@ def test_loss_of_a_stop_is_that_of_its_reason_else_of_its_state() -> None:
     assert plant.loss_of("running", "spindle-overheat") is None
 
 
-def test_no_plant_knows_nothing_and_answers_all_the_same() -> None:
+def test_without_a_plant_every_question_has_an_answer() -> None:
     assert NO_PLANT.microstop_limit_ns == 300 * NS_PER_S
     assert NO_PLANT.calendar_of(MILL) is None
     assert NO_PLANT.time_zone_of(MILL) == "UTC"
@@ -284,7 +284,7 @@ CALENDAR = '[calendar.c]\nshifts = [{ name = "day", start = "06:00", end = "14:0
         ('[reason.Overheat]\ntitle = "x"\n', "1: reason.Overheat", "is not a name"),
     ],
 )
-def test_a_mistake_is_told_with_file_line_key_and_cure(text: str, place: str, words: str) -> None:
+def test_a_mistake_is_reported_with_file_line_key_and_hint(text: str, place: str, words: str) -> None:
     (line,) = mistakes(text)
     assert line.startswith(f"plant.toml:{place}: ")
     assert words in line
@@ -338,7 +338,7 @@ def rotation(rest: str) -> str:
         ("[calendar.c]\nshifts = 5\n", "2: calendar.c.shifts", "is not an array"),
         ("[calendar.c]\nshifts = [5]\n", "2: calendar.c.shifts[1]", "is not a table"),
         ("[calendar.Double]\n", "1: calendar.Double", "is not a name"),
-        (special("maintenance", ""), "3: calendar.c.maintenance[1]", "say when"),
+        (special("maintenance", ""), "3: calendar.c.maintenance[1]", "needs its days or date"),
         (special("maintenance", 'days = "wed"'), "3: calendar.c.maintenance[1]", "needs start and end"),
         (
             special("maintenance", 'days = "wed", weeks = 6, start = "06:00", end = "07:00"'),
@@ -403,7 +403,7 @@ def test_a_mistake_in_a_calendar(text: str, place: str, words: str) -> None:
     assert words in line
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
+def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file() -> None:
     found = mistakes(
         'microstop-limit = "long"\n[asset.a]\ntitel = "x"\n[reason.r]\nloss = "x"\n[asset.b]\ntargets = { oee = 5 }\n'
     )

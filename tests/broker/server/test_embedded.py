@@ -90,7 +90,7 @@ async def test_a_folder_in_use_is_named(kind: Kind, tmp_path: Path) -> None:
             await EmbeddedBroker(tmp_path, port=0, kind=kind).__aenter__()
 
 
-async def test_its_end_is_told_with_the_end_of_its_log(kind: Kind, tmp_path: Path) -> None:
+async def test_its_end_is_reported_with_the_end_of_its_log(kind: Kind, tmp_path: Path) -> None:
     async with EmbeddedBroker(tmp_path, port=0, kind=kind) as broker:
         broker_process(tmp_path).kill()
         with pytest.raises(BrokerError, match=r"ended with status 137; the end of .*broker.log:\n  .+"):
@@ -119,7 +119,7 @@ async def test_what_a_killed_guard_left_is_ended_at_the_next_start(kind: Kind, t
         owner.kill()
         guard.kill()
     async with EmbeddedBroker(tmp_path, port=0, kind=kind):
-        # Where nobody buries orphans, in a container say, a zombie remains.
+        # Where no parent reaps orphans, in a container say, a zombie remains.
         assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
         assert broker_process(tmp_path).pid != left.pid
 
@@ -145,7 +145,7 @@ NOT_OF_DEVICES = (
 )
 
 
-async def test_devices_write_for_machines_and_hear_them_and_nothing_that_is_the_services(
+async def test_devices_publish_for_machines_and_receive_their_topics_and_none_of_the_services(
     kind: Kind, tmp_path: Path
 ) -> None:
     every = (*OF_DEVICES, *NOT_OF_DEVICES)
@@ -170,7 +170,7 @@ async def test_devices_write_for_machines_and_hear_them_and_nothing_that_is_the_
 
 
 @pytest.mark.mosquitto
-async def test_a_device_that_subscribes_to_everything_hears_machines_alone(tmp_path: Path) -> None:
+async def test_a_device_that_subscribes_to_everything_receives_machines_only(tmp_path: Path) -> None:
     last = build(MILL, "count")
     async with (
         EmbeddedBroker(tmp_path, port=0, user="corridor", password="word", kind="mosquitto") as broker,
@@ -183,7 +183,7 @@ async def test_a_device_that_subscribes_to_everything_hears_machines_alone(tmp_p
 
 
 @pytest.mark.parametrize("wanted", ["#", f"{PREFIX}/#", f"{PREFIX}/{REJECTED}", "$MQTT/sess/#", "$JS/#"])
-async def test_nats_refuses_a_device_that_subscribes_to_more(tmp_path: Path, wanted: str) -> None:
+async def test_nats_rejects_a_device_that_subscribes_to_more(tmp_path: Path, wanted: str) -> None:
     async with EmbeddedBroker(tmp_path, port=0, user="corridor", password="word", kind="nats") as broker:
         with pytest.raises(SessionError, match="subscri"):
             async with Session(f"mqtt://corridor:word@127.0.0.1:{broker.port}", client_id="device", filters=[wanted]):
@@ -191,7 +191,7 @@ async def test_nats_refuses_a_device_that_subscribes_to_more(tmp_path: Path, wan
 
 
 async def received(session: Session, last: str) -> set[tuple[str, bytes]]:
-    """Return what a session hears before a last message."""
+    """Return what a session receives before a last message."""
     found: set[tuple[str, bytes]] = set()
     async for batch in session.batches():
         found |= {(message.topic, message.payload) for message in batch.messages}
@@ -231,12 +231,12 @@ async def test_a_password_stands_in_no_file_and_on_no_command_line(kind: Kind, t
         ({"user": "corridor-services", "password": "c"}, "nor be corridor-services"),
     ],
 )
-def test_an_open_door_is_refused(tmp_path: Path, arguments: dict[str, str], problem: str) -> None:
+def test_a_broker_open_to_others_is_rejected(tmp_path: Path, arguments: dict[str, str], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         EmbeddedBroker(tmp_path, kind="nats", **arguments)  # type: ignore[arg-type]  # all are strings
 
 
-def test_without_any_broker_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_broker_the_error_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mosquitto, "find", lambda: None)
     assert EmbeddedBroker(tmp_path).kind == "nats"
     monkeypatch.setattr(nats, "find", lambda: None)
@@ -250,7 +250,7 @@ def test_mosquitto_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert EmbeddedBroker(tmp_path).kind == "mosquitto"
 
 
-async def test_a_broker_that_does_not_start_says_why(
+async def test_a_broker_that_does_not_start_reports_why(
     kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (mosquitto, nats):

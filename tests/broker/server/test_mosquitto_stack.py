@@ -20,7 +20,7 @@ pytestmark = pytest.mark.mosquitto
 PRESS, LATHE = "york/barn/line-1/press-7", "york/barn/line-1/lathe-9"
 MILL = "sheffield/machining/line-1/mill-1"
 DEVICES = (PRESS, LATHE)
-REFUSED = f"{PREFIX}/{REJECTED}"
+REJECTED_TOPIC = f"{PREFIX}/{REJECTED}"
 OF_A_DEVICE = (
     build(PRESS, "state"),
     build(PRESS, "telemetry"),
@@ -29,13 +29,13 @@ OF_A_DEVICE = (
     build(PRESS, "reply", "start"),
     f"{PREFIX}/{PRESS}/tellemetry/temperature",
 )
-"""The last is misspelt: it comes in, so that it is refused with a reason."""
+"""The last is misspelt: the broker accepts it, so that it is rejected with a reason."""
 NOT_OF_A_DEVICE = (
     build(LATHE, "state"),
     build(PRESS, "kpi", "shift"),
     build("york/barn/line-1", "kpi", "shift"),
     f"{PREFIX}/york/barn/line-1/press-7-b/state",
-    REFUSED,
+    REJECTED_TOPIC,
     HEALTH_TOPIC,
     "elsewhere",
 )
@@ -91,7 +91,7 @@ class Broker:
         return Session(self.url(user, password=password), client_id=f"test {user}", filters=filters)
 
     async def takes(self, user: str, topic: str) -> bool:
-        """Tell whether it takes a publication of a user."""
+        """Return whether it accepts a publication of a user."""
         async with self.session(user) as session:
             try:
                 await session.publish(Publication(topic, b"1", qos=1))
@@ -109,7 +109,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
 
 
 async def received(broker: Broker, user: str, wanted: str, topics: Iterable[str], last: str) -> set[str]:
-    """Return which of the topics a user hears who subscribes to everything wanted; `last` is one that it must hear."""
+    """Return which of the topics a user receives that subscribes to `wanted`; `last` is one that it must receive."""
     async with broker.session(user, wanted) as listener, broker.session("everyone") as speaker:
         await speaker.publish(*(Publication(topic, b"1", qos=1) for topic in (*topics, last)))
         found: set[str] = set()
@@ -123,7 +123,7 @@ async def received(broker: Broker, user: str, wanted: str, topics: Iterable[str]
 
 @pytest.fixture
 async def open_broker(tmp_path: Path) -> AsyncIterator[Broker]:
-    """Return a broker with one more user, who may say everything."""
+    """Return a broker with one more user, with all rights."""
     made = Broker(tmp_path)
     made.let_in((*DEVICES, "everyone"))
     with (tmp_path / "rights").open("a") as rights:
@@ -133,7 +133,7 @@ async def open_broker(tmp_path: Path) -> AsyncIterator[Broker]:
 
 
 @pytest.mark.parametrize(("user", "password"), [("", None), ("ingest", "wrong"), (PRESS, LATHE), ("nobody", None)])
-async def test_nobody_comes_in_without_a_password(broker: Broker, user: str, password: str | None) -> None:
+async def test_no_user_connects_without_a_password(broker: Broker, user: str, password: str | None) -> None:
     with pytest.raises(SessionError, match="refuses"):
         async with broker.session(user, password=password):
             pass
@@ -144,8 +144,8 @@ async def test_a_device_publishes_its_own_topics_and_no_others(broker: Broker) -
     assert [topic for topic in NOT_OF_A_DEVICE if await broker.takes(PRESS, topic)] == []
 
 
-async def test_a_device_hears_its_own_commands_and_nothing_of_others(open_broker: Broker) -> None:
-    others = [build(LATHE, "state"), build(LATHE, "cmd", "start"), build(MILL, "count"), REFUSED]
+async def test_a_device_receives_its_own_commands_and_nothing_of_others(open_broker: Broker) -> None:
+    others = [build(LATHE, "state"), build(LATHE, "cmd", "start"), build(MILL, "count"), REJECTED_TOPIC]
     own = [build(PRESS, "cmd", "start"), build(PRESS, "state")]
     kpi = [build(PRESS, "kpi", "shift")]
     found = await received(open_broker, PRESS, "#", [*others, *own, *kpi], last=build(PRESS, "cmd", "stop"))
@@ -156,8 +156,8 @@ async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -
     levels = MILL.split("/")
     kpi = {build("/".join(levels[:depth]), "kpi", "hour") for depth in (1, 2, 3, 4)}
     may = {
-        "ingest": {REFUSED},
-        "kpi": {REFUSED, *kpi},
+        "ingest": {REJECTED_TOPIC},
+        "kpi": {REJECTED_TOPIC, *kpi},
         "wall": set(),
         "simulator": {build(MILL, "state"), build(MILL, "telemetry", "load"), build(MILL, "status")},
         "probe": {build(PROBE, "telemetry", "probe"), build(PROBE, "meter", "probe")},
@@ -170,14 +170,14 @@ async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -
 
 
 @pytest.mark.parametrize("user", ["ingest", "kpi", "wall"])
-async def test_the_services_hear_everything_of_the_contract(open_broker: Broker, user: str) -> None:
-    topics = [build(LATHE, "state"), build(MILL, "cmd", "start"), build("york", "kpi", "hour"), REFUSED]
+async def test_the_services_receive_everything_of_the_contract(open_broker: Broker, user: str) -> None:
+    topics = [build(LATHE, "state"), build(MILL, "cmd", "start"), build("york", "kpi", "hour"), REJECTED_TOPIC]
     found = await received(open_broker, user, "#", [*topics, "elsewhere", HEALTH_TOPIC], last=build(PRESS, "count"))
     assert found == set(topics)
 
 
-async def test_the_probe_hears_its_own_the_indicators_and_what_was_refused(open_broker: Broker) -> None:
-    topics = [build(PROBE, "telemetry"), build(MILL, "kpi", "hour"), build("york", "kpi", "hour"), REFUSED]
+async def test_the_probe_receives_its_own_topics_the_indicators_and_what_was_rejected(open_broker: Broker) -> None:
+    topics = [build(PROBE, "telemetry"), build(MILL, "kpi", "hour"), build("york", "kpi", "hour"), REJECTED_TOPIC]
     others = [build(LATHE, "state"), build(MILL, "telemetry", "load")]
     assert await received(open_broker, "probe", "#", [*topics, *others], last=build(PROBE, "meter", "m")) == set(topics)
 
@@ -207,7 +207,7 @@ def ingest(broker: Broker) -> Session:
 
 
 async def held(broker: Broker, count: int) -> list[bytes]:
-    """Return what the broker has held for the ingest service."""
+    """Return the messages that the broker queued for the ingest service."""
     payloads: list[bytes] = []
     async with ingest(broker) as session, asyncio.timeout(10):
         async for batch in session.batches():
@@ -218,7 +218,7 @@ async def held(broker: Broker, count: int) -> list[bytes]:
     return payloads
 
 
-async def test_no_device_takes_what_is_held_for_a_service_nor_its_place(broker: Broker) -> None:
+async def test_no_device_takes_over_a_services_session_or_its_queued_messages(broker: Broker) -> None:
     async with ingest(broker):
         pass
     topic = build(PRESS, "telemetry", "load")
@@ -238,7 +238,7 @@ async def test_no_device_takes_what_is_held_for_a_service_nor_its_place(broker: 
 
 
 @pytest.mark.parametrize("user", [PRESS, "probe", "health", ""])
-async def test_nobody_but_the_services_comes_in_where_client_ids_are_free(broker: Broker, user: str) -> None:
+async def test_only_the_services_connect_where_client_ids_are_free(broker: Broker, user: str) -> None:
     with pytest.raises(SessionError, match="refuses"):
         async with Session(broker.url(user, port=broker.service_port), client_id=INGEST_ID):
             pass
@@ -252,7 +252,7 @@ async def test_no_service_comes_in_where_devices_do(broker: Broker, user: str) -
 
 
 async def test_what_is_held_for_a_service_outlives_a_restart_of_the_broker(tmp_path: Path) -> None:
-    """Rights go by listener, and a client that is away has none; the broker must remember which was its."""
+    """Rights go by listener, and a client that is away has none; the broker must store which it used."""
     topic = build(PRESS, "telemetry", "load")
     made = Broker(tmp_path)
     made.let_in(DEVICES)
