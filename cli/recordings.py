@@ -17,7 +17,7 @@ from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S, AnyEvent
 from broker.contract.message import Message
 from broker.contract.recording import Recording, RecordingError, to_line
-from broker.contract.topics import PREFIX, REJECTED, RETAINED, is_kpi, parse
+from broker.contract.topics import PREFIX, RETAINED, is_our_own, parse
 from broker.mqtt.packets import check_topic
 from broker.mqtt.session import Publication, Session
 from broker.plant.plant import Plant
@@ -212,11 +212,6 @@ async def play(messages: Iterable[Message], session: Session, speed: float, tall
         retain = message.retained or _is_stored(message)
         burst.append(Publication(message.topic, message.payload, min(message.qos, 1), retain))
     await send()
-
-
-def is_our_own(topic: str) -> bool:
-    """Tell whether a topic is one that Corridor's services publish themselves."""
-    return topic == f"{PREFIX}/{REJECTED}" or is_kpi(topic)
 
 
 def _is_stored(message: Message) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from broker.contract import instants
-from broker.contract.errors import ContractError
+from broker.contract.errors import ContractError, shown
 from broker.contract.events import (
     NS_PER_MS,
     NS_PER_S,
@@ -31,7 +31,7 @@ from broker.contract.events import (
 from broker.contract.kinds import TABLE, Entry, stored
 from broker.contract.message import Message
 from broker.contract.payloads import KpiPayload, Payload, RejectedPayload
-from broker.contract.readers import Stamp, example, read, shown
+from broker.contract.readers import Stamp, example, read
 from broker.contract.topics import (
     PREFIX,
     REJECTED,

@@ -13,3 +13,8 @@ class ContractError(ValueError):
         super().__init__(f"{problem}; {hint}" if hint else problem)
         self.problem = problem
         self.hint = hint
+
+
+def shown(text: str) -> str:
+    """Return a text of the sender's as an error text shows it: quoted, and not at length."""
+    return repr(text if len(text) <= 48 else text[:45] + "…")

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from broker.contract.errors import ContractError
+from broker.contract.errors import ContractError, shown
 from broker.contract.events import NS_PER_MS, NS_PER_S
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,14 +40,14 @@ def parse(ts: float | str) -> int:
     found = _RFC3339.match(ts)
     if found is None:
         raise ContractError(
-            f"time {_shown(ts)} is not RFC 3339",
+            f"time {shown(ts)} is not RFC 3339",
             "write 2026-11-24T08:00:00.123Z, or milliseconds since 1970 as a number",
         )
     day, clock, fraction, zone = found.groups()
     try:
         whole = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone in 'Zz' else zone}")
     except ValueError as error:
-        raise ContractError(f"time {_shown(ts)} does not exist: {error}", "send a real date and time") from error
+        raise ContractError(f"time {shown(ts)} does not exist: {error}", "send a real date and time") from error
     seconds = (whole - _EPOCH) // timedelta(seconds=1)
     return seconds * NS_PER_S + int((fraction or "0").ljust(9, "0"))
 
@@ -68,7 +68,3 @@ def to_wire(at: int) -> int | str:
     """Write nanoseconds as the contract's `ts`: milliseconds if that is exact, else RFC 3339."""
     milliseconds, rest = divmod(at, NS_PER_MS)
     return format_rfc3339(at) if rest else milliseconds
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 48 else text[:45] + "…")

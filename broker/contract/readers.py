@@ -12,7 +12,7 @@ from unicodedata import category
 import msgspec
 from msgspec import UNSET
 
-from broker.contract.errors import ContractError
+from broker.contract.errors import ContractError, shown
 from broker.contract.events import (
     NS_PER_MS,
     STATES,
@@ -57,11 +57,6 @@ class Stamp(NamedTuple):
     at: int
     time_source: TimeSource
     simulated: bool
-
-
-def shown(text: str) -> str:
-    """Return a text of the sender's as an error text shows it: quoted, and not at length."""
-    return repr(text if len(text) <= 48 else text[:45] + "…")
 
 
 def example(kind: Kind) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from broker.contract import events
-from broker.contract.errors import ContractError
+from broker.contract.errors import ContractError, shown
 from broker.contract.kinds import TABLE
 from broker.contract.names import is_name
 
@@ -68,14 +68,14 @@ def parse(topic: str, prefix: str = PREFIX) -> Topic:
     if kind not in KINDS:
         early = next((text for text in levels[1:4] if text in KINDS), "")
         raise ContractError(
-            f"unknown kind {_shown(kind)}",
+            f"unknown kind {shown(kind)}",
             f"put {early} after four levels: <site>/<area>/<line>/<machine>/{early}"
             if early
             else f"use one of {', '.join(sorted(KINDS))}",
         )
     name = levels[5] if len(levels) == 6 else ""
     if len(levels) == 6 and kind not in NAMED | MAYBE_NAMED:
-        raise ContractError(f"kind {kind} takes no name, but the topic ends in {_shown(name)}", f"publish to …/{kind}")
+        raise ContractError(f"kind {kind} takes no name, but the topic ends in {shown(name)}", f"publish to …/{kind}")
     if kind in NAMED and not name:
         raise ContractError(f"kind {kind} needs a name", f"publish to …/{kind}/<name>")
     if len(levels) == 6:
@@ -89,6 +89,11 @@ def is_kpi(topic: str, prefix: str = PREFIX) -> bool:
         return False
     levels = topic[len(prefix) + 1 :].rsplit("/", 2)
     return len(levels) == 3 and levels[1] == "kpi" and levels[2] not in KINDS
+
+
+def is_our_own(topic: str, prefix: str = PREFIX) -> bool:
+    """Tell whether a topic is one for what the services publish themselves: rejected messages and indicators."""
+    return topic == f"{prefix}/{REJECTED}" or is_kpi(topic, prefix)
 
 
 def parse_kpi(topic: str, prefix: str = PREFIX) -> KpiTopic:
@@ -114,7 +119,7 @@ def build(asset: str, kind: Kind, name: str = "", prefix: str = PREFIX) -> str:
     check_asset(asset)
     if kind != "kpi" and asset.count("/") != 3:
         raise ContractError(
-            f"asset path {_shown(asset)} is not a machine's", "use <site>/<area>/<line>/<machine>, all four"
+            f"asset path {shown(asset)} is not a machine's", "use <site>/<area>/<line>/<machine>, all four"
         )
     if bool(name) != (kind in NAMED) and kind not in MAYBE_NAMED:
         raise ContractError(f"kind {kind} {'needs a' if kind in NAMED else 'takes no'} name", "see the contract")
@@ -137,7 +142,7 @@ def check_asset(path: str) -> str:
     levels = path.split("/")
     if len(levels) > 4:
         raise ContractError(
-            f"asset path {_shown(path)} has {len(levels)} levels", "use <site>/<area>/<line>/<machine>, or cut it short"
+            f"asset path {shown(path)} has {len(levels)} levels", "use <site>/<area>/<line>/<machine>, or cut it short"
         )
     for level, text in zip(LEVELS, levels, strict=False):
         _check_name(level, text)
@@ -147,10 +152,6 @@ def check_asset(path: str) -> str:
 def _check_name(level: str, text: str) -> None:
     if not is_name(text):
         raise ContractError(
-            f"{level} {_shown(text)} is not a name",
+            f"{level} {shown(text)} is not a name",
             "use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit",
         )
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 48 else text[:45] + "…")

@@ -14,7 +14,6 @@ them.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from typing import Any, Final, Self, TypeVar
 
 import structlog
 
+from broker.backoff import LONGEST_S, Backoff
 from broker.contract.message import Publication
 from broker.mqtt import address, mqtt5, mqtt311
 from broker.mqtt.address import SessionError
@@ -48,7 +48,7 @@ CONNECT_S: Final = 5.0
 """How long a broker may take to answer before it counts as absent, seconds."""
 
 FIRST_PAUSE_S: Final = 0.1
-LONGEST_PAUSE_S: Final = 10.0
+LONGEST_PAUSE_S: Final = LONGEST_S
 
 LEAVE_S: Final = 0.25
 """How long leaving waits for what is on the wire, seconds."""
@@ -205,7 +205,7 @@ class Session:
         Raises:
             SessionTakenOver: another client has this session's client id.
         """
-        attempt = 0
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while True:
             since = time.monotonic()
             cause = await connection.lost
@@ -215,10 +215,9 @@ class Session:
             self.disconnects += 1
             self.protocol_errors += connection.protocol_errors
             if time.monotonic() - since >= STEADY_S:
-                attempt = 0
+                backoff.reset()
             while True:
-                pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
-                attempt = min(attempt + 1, 30)
+                pause_s = backoff.next_s()
                 self._log.warning("lost", cause=cause, next_try_s=round(pause_s, 1))
                 await asyncio.sleep(pause_s)
                 try:

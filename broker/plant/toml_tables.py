@@ -5,6 +5,7 @@ down to the place in an inline table. A reader takes the values it knows, each v
 the table: a key that is left over is unknown, most often misspelt.
 """
 
+import contextlib
 import datetime as dt
 import difflib
 import re
@@ -13,6 +14,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
+
+from broker.contract import durations
+from broker.contract.errors import ContractError
 
 Path = tuple[str | int, ...]
 """Where a value stands: keys, and places in arrays counted from 0."""
@@ -25,9 +29,8 @@ _ASSIGNMENT: Final = re.compile(rf"\s*({_DOTTED})\s*=")
 _TOKEN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{},]|[^\s\[\]{},#]')
 _BARE_PATH: Final = re.compile(r"\s*\[(\w+)\.([\w-]+(?:/[\w-]+)+)\]", re.ASCII)
 _PLACE: Final = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)\Z")
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?\Z", re.ASCII)
+_PLAIN: Final = re.compile(r"\d{1,14}(?:\.\d{1,9})?\Z", re.ASCII)
 _YEARS: Final = range(1900, 2200)
-_UNITS_S: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -146,8 +149,9 @@ class Table:
         seconds: float | None = None
         if _is_number(value):
             seconds = float(value)
-        elif isinstance(value, str) and (found := _DURATION.match(value)):
-            seconds = float(found[1]) * _UNITS_S[found[2] or "s"]
+        elif isinstance(value, str):
+            with contextlib.suppress(ContractError):
+                seconds = float(value) if _PLAIN.match(value) else durations.parse(value)
         if value is None or (seconds is not None and 0 < seconds < 1e9):
             return seconds
         self.wrong(

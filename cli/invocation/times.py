@@ -11,11 +11,9 @@ from typing import Final
 
 import typer
 
-from broker.contract import instants
+from broker.contract import durations, instants
 from broker.contract.errors import ContractError
 
-_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|min|[smhdw])", re.ASCII)
 _MILLISECONDS: Final = re.compile(r"-?\d{1,18}(?:\.\d{1,6})?\Z", re.ASCII)
 
 
@@ -28,13 +26,10 @@ def duration_s(text: str | float) -> float:
         typer.BadParameter: it is not a duration, or not above zero.
     """
     if isinstance(text, str):
-        compact = text.replace(" ", "")
-        parts = _PART.findall(compact)
-        if not parts or "".join(number + unit for number, unit in parts) != compact:
-            raise typer.BadParameter(
-                f"{text!r} is not a duration; write a number and a unit (ms, s, m, h, d, w), as in 30s, 1h30m or 7d"
-            )
-        seconds = sum(float(number) * _UNITS_S[unit] for number, unit in parts)
+        try:
+            seconds = durations.parse(text.strip())
+        except ContractError as error:
+            raise typer.BadParameter(str(error)) from error
     else:
         seconds = float(text)
     if not 0 < seconds < 1e10:

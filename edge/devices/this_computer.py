@@ -15,6 +15,7 @@ from typing import Final
 
 import aiomqtt
 
+from broker.backoff import Backoff
 from broker.contract.codec import encode
 from broker.contract.events import AnyEvent, Meter, Sample, State, StateChange, Status
 from broker.mqtt import address
@@ -33,7 +34,6 @@ STEADY: Final = 3
 """Readings in a row that it takes to change."""
 
 FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 10.0
 FAREWELL_S: Final = 0.5
 
 Announce = Callable[[str], None]
@@ -126,21 +126,22 @@ async def publish_this_computer(url: str, asset: str, announce: Announce) -> Non
         SessionError: there is no broker at first, or it refuses us.
     """
     at, computer, sensors = address.parse(url), Computer(asset), Sensors()
-    pause_s, was_online = FIRST_PAUSE_S, False
+    backoff, was_online = Backoff(FIRST_PAUSE_S), False
     while True:
         try:
             async with _client(at, computer) as client:
                 announce(f"{asset} is online at {at}")
-                pause_s, was_online = FIRST_PAUSE_S, True
+                backoff.reset()
+                was_online = True
                 await _publish(client, computer, sensors)
         except aiomqtt.MqttError as error:
             if not was_online:
                 raise SessionError(
                     f"no broker takes us at {at} ({error}); start it, or give its right address"
                 ) from error
-            announce(f"the broker at {at} is lost ({error}), trying again in {pause_s:g} s")
+            pause_s = backoff.next_s()
+            announce(f"the broker at {at} is lost ({error}), trying again in {pause_s:.1f} s")
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 def _client(at: Address, computer: Computer) -> aiomqtt.Client:

@@ -11,10 +11,11 @@ from typing import Final
 import msgspec
 import structlog
 
+from broker.backoff import Backoff
 from broker.contract.kinds import TABLE
 from broker.contract.message import Publication
 from broker.contract.payloads import RejectedPayload
-from broker.contract.topics import PREFIX, REJECTED, Kind, is_kpi
+from broker.contract.topics import PREFIX, REJECTED, Kind
 from broker.source import Publisher
 from services.store.interface import Rejected, StoreError
 from services.store.rejections import Rejections
@@ -24,7 +25,6 @@ _ENDS: Final = {"named": ("/+",), "maybe named": ("", "/+"), "not named": ("",)}
 """How topic filters end, by the form of the kind's topic."""
 
 FIRST_PAUSE_S: Final = 0.2
-LONGEST_PAUSE_S: Final = 10.0
 
 _log = structlog.get_logger("corridor.keepers")
 
@@ -40,21 +40,16 @@ def is_for_kpi(topic: str, prefix: str = PREFIX) -> bool:
     return len(levels) >= 5 and levels[4] in KPI_KINDS and "/+" * (len(levels) - 5) in _ENDS[TABLE[levels[4]].topic]
 
 
-def is_our_own(topic: str, prefix: str = PREFIX) -> bool:
-    """Tell whether a topic is one for what the services publish themselves: rejected messages and indicators."""
-    return topic == f"{prefix}/{REJECTED}" or is_kpi(topic, prefix)
-
-
 async def write_with_retry(write: Callable[[], Awaitable[None]]) -> None:
     """Write until the store has taken it: a store that is away or full is waited for, for nothing may be lost."""
-    pause_s = FIRST_PAUSE_S
+    backoff = Backoff(FIRST_PAUSE_S)
     while True:
         try:
             return await write()
         except StoreError as error:
-            _log.warning("the store does not take it, trying again", error=str(error), next_try_s=pause_s)
+            pause_s = backoff.next_s()
+            _log.warning("the store does not take it, trying again", error=str(error), next_try_s=round(pause_s, 1))
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 class DeadLetters:

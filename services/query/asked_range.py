@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from broker.contract import durations
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.instants import EARLIEST, LATEST, parse
 from broker.plant.calendar import Calendar
 
-_DURATION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|min|h|d|w)\Z")
-_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 MOST_INTERVALS: Final = 1_000
 _DAY_NS: Final = 86_400 * NS_PER_S
 _USUAL_NS: Final = 8 * 3_600 * NS_PER_S
@@ -40,15 +39,15 @@ class RangeError(ValueError):
 
 
 def duration(text: str) -> int:
-    """Return nanoseconds of `30s`, `8h`, `7d`.
+    """Return nanoseconds of `30s`, `1h30m`, `7d`.
 
     Raises:
         RangeError: it is no duration.
     """
-    found = _DURATION.match(text)
-    if found is None:
-        raise RangeError(f"{text[:40]!r} is not a duration: write 30s, 15m, 8h, 7d")
-    return round(float(found[1]) * _UNITS[found[2]] * NS_PER_S)
+    try:
+        return round(durations.parse(text) * NS_PER_S)
+    except ContractError as error:
+        raise RangeError(str(error)) from error
 
 
 def resolve(start: str, end: str, *, now: int, calendar: Calendar | None, first: int | None = None) -> Range:

@@ -30,8 +30,7 @@ from broker.contract.events import (
 )
 from broker.contract.message import Message
 from broker.contract.names import is_name
-from broker.contract.topics import PREFIX
-from services.intake.routing import is_our_own
+from broker.contract.topics import PREFIX, is_our_own
 from services.ledger.orders import takes_off
 from services.query.current_state import CurrentState, of_group, of_machine
 from services.store import failures
