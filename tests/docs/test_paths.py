@@ -1,0 +1,61 @@
+"""Every path of the repository that a document names is there, and so is every file that it links to."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    page.relative_to(ROOT).as_posix()
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
+    if page.name != "CHANGELOG.md"
+)
+FOLDERS = ("benchmarks", "broker", "cli", "dashboards", "docs", "edge", "examples", "services", "tests")
+LINK = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)")
+PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[^`\s:]*)[`:]")
+
+
+def missing(page: str, text: str) -> list[str]:
+    """Return what a page names and is not there; a `*` stands for any part of a name."""
+    folder = (ROOT / page).parent
+    links = [link for link in LINK.findall(text) if not (folder / link).exists()]
+    return links + [path for path in PATH.findall(text) if not any(ROOT.glob(path))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_on_a_page_is_there(page: str) -> None:
+    assert missing(page, (ROOT / page).read_text("utf-8")) == []
+
+
+def test_a_path_that_is_not_there_is_found() -> None:
+    text = (
+        "`broker/nothing.py`, `broker/mqtt/session.py`, `broker/*/session.py::test`, [a](README.md#b), [c](../gone.md)"
+    )
+    assert missing("docs/README.md", text) == ["../gone.md", "broker/nothing.py"]
+
+
+def test_every_decision_is_listed_and_has_context_decision_and_consequences() -> None:
+    listed = (ROOT / "docs" / "README.md").read_text("utf-8")
+    for number, page in enumerate(sorted((ROOT / "docs" / "decisions").glob("*.md")), start=1):
+        text = page.read_text("utf-8")
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], page
+        assert text.startswith(f"# {number}. ")
+        assert f"{number}. [" in listed
+        assert f"](decisions/{page.name})" in listed
+
+
+def test_every_commit_that_contributing_shows_is_one() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = text.split("## Where a new thing goes")[1].split("\n## ")[0].splitlines()
+    commits = re.findall(r"\b[0-9a-f]{7}\b", " ".join(row.rsplit("|", 2)[1] for row in rows if row.startswith("| ")))
+    assert len(commits) > 10
+    if not (ROOT / ".git").exists() or git("rev-parse", "--is-shallow-repository") != "false":
+        pytest.skip("this is a checkout without its history")
+    known = git("rev-list", "HEAD").split()
+    assert set(commits) <= {each[:7] for each in known}
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
