@@ -1,5 +1,5 @@
-"""The shop floor: all that publishes. It knows the broker and its contract, and never `services` or `cli`.
+"""The shop floor: all that publishes. It may import `broker`, and never `services` or `cli`.
 
-`simulation` is the simulated plant, `devices` are real ones that we bring along, `dialects` are pure translators of
-what other devices send, and `gateways` run them.
+`simulation` is the simulated plant, `devices` are the real ones that come with Corridor, `dialects` are pure
+translators of what other devices send, and `gateways` run them.
 """

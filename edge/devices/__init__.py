@@ -1,5 +1,5 @@
-"""Devices that are real: each publishes what it measures, and nothing that it does not.
+"""Real devices: each publishes what it measures, and nothing else.
 
-A device is a file of its own, named as the thing that it speaks for. It speaks the contract through
-`broker.contract.codec`, with a small MQTT client, as a device of the user's would.
+A device is a file of its own, named after the thing that it reports for. It encodes its events with
+`broker.contract.codec` and publishes them with a small MQTT client, as a user's own device would.
 """

@@ -1,7 +1,7 @@
-"""What a computer can measure of itself: load, memory, disk and network by psutil, and power where Linux shows it.
+"""Sensors of a computer: load, memory, disk and network by psutil, and power where Linux shows it.
 
-What cannot be read on a computer is left out: few let others than root read the processor's energy counters, and
-laptops tell their power only while the battery discharges.
+What cannot be read on a computer is left out: on most only root may read the processor's energy counters, and laptops
+report their power only while the battery discharges.
 """
 
 import time
@@ -23,8 +23,8 @@ class Reading(msgspec.Struct, frozen=True):
     """What was measured at one instant.
 
     Attributes:
-        load: of the processor since the reading before, percent.
-        signals: by name, value and UCUM unit; `cpu-load` among them.
+        load: mean load of the processor since the last reading, percent.
+        signals: value and UCUM unit by name; `cpu-load` among them.
         energy_kwh: used since the first reading, kW·h; None where no power can be read.
     """
 
@@ -34,7 +34,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Sensors:
-    """The computer's sensors; rates are means since the reading before.
+    """The computer's sensors; rates are means since the last reading.
 
     Args:
         powercap: where Linux shows the processor's energy counters.
@@ -54,10 +54,10 @@ class Sensors:
         self._energy_kwh: float | None = None
         self._read_s = now_s()
         self._totals = _io_totals()
-        psutil.cpu_percent()  # what it returns is the mean since the call before
+        psutil.cpu_percent()  # it returns the mean since its last call
 
     def read(self) -> Reading:
-        """Measure."""
+        """Read all sensors."""
         now_s = self._now_s()
         passed_s, self._read_s = now_s - self._read_s, now_s
         load = psutil.cpu_percent()
@@ -79,7 +79,7 @@ class Sensors:
         return Reading(load, signals, self._energy_kwh)
 
     def _add_power(self, signals: dict[str, tuple[float, str]], passed_s: float) -> None:
-        """Add the power of the whole computer if it is known, and that of the processor; and count the best of them."""
+        """Add the power of the computer and of the processor, where known; sum up the energy of the more complete."""
         processor_w = self._counters.used_uj() / passed_s / 1e6 if self._counters else None
         whole_w = battery_power(self._power_supply)
         if processor_w is not None:
@@ -102,7 +102,7 @@ class EnergyCounters:
         return bool(self._before)
 
     def used_uj(self) -> float:
-        """Return the energy used since the last call, µJ. A counter that has turned over is counted on."""
+        """Return the energy used since the last call, µJ, across a counter's overflow."""
         used = 0.0
         for zone, before in self._before.items():
             now = _number(zone / "energy_uj")
@@ -123,7 +123,7 @@ def battery_power(power_supply: Path = POWER_SUPPLY) -> float | None:
 
 
 def processor_temperature() -> float | None:
-    """Return the processor's temperature, °C, or None where nobody tells it."""
+    """Return the processor's temperature, °C; None where no sensor reports it."""
     read = getattr(psutil, "sensors_temperatures", None)  # Linux and FreeBSD alone have it
     chips: dict[str, list[Any]] = read() if read is not None else {}
     for chip in _PROCESSOR_CHIPS:

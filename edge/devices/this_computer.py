@@ -1,8 +1,8 @@
-"""This computer as a machine of the shop floor: the first real device that everybody has.
+"""This computer as a machine of the shop floor: the one real device that every user has.
 
-Each second it publishes what it can measure; it is `running` while its processor works and `idle` while it does not,
-and tells its electricity where that is known. It is `online` while this runs, and the broker says `offline` for it if
-it vanishes. Nothing is made up.
+Each second it publishes what it can measure; it is `running` while its processor is busy, else `idle`, and reports its
+electricity where that can be measured. It is `online` while this runs; if the connection breaks, the broker publishes
+`offline` for it (the MQTT will). All values are measured.
 """
 
 import asyncio
@@ -27,27 +27,27 @@ METER_EVERY: Final = 10
 """Readings from one meter message to the next."""
 
 RUNNING_FROM: Final = 30.0
-"""Percent of the processor's load from which it counts as working …"""
+"""From this load on, percent, the processor counts as busy …"""
 IDLE_BELOW: Final = 15.0
-"""… and below which it no longer does; between the two it stays what it was."""
+"""… and below this one as idle; between the two the state does not change."""
 STEADY: Final = 3
-"""Readings in a row that it takes to change."""
+"""How many readings in a row change the state."""
 
 FIRST_PAUSE_S: Final = 0.5
-FAREWELL_S: Final = 0.5
+LEAVE_S: Final = 0.5
 
 Announce = Callable[[str], None]
 
 
 class Work:
-    """Whether the computer works, from its load: with a gap between on and off, so that it does not flicker."""
+    """Derives the computer's state from its load, with hysteresis, so that it does not flicker."""
 
     def __init__(self) -> None:
         self.state: State | None = None
         self._others = 0
 
-    def judge(self, load: float) -> bool:
-        """Take in a load, percent; return whether the state is another than before."""
+    def update(self, load: float) -> bool:
+        """Add a reading of the load, percent; return whether the state changed."""
         if self.state is None:
             self.state = "running" if load >= RUNNING_FROM else "idle"
             return True
@@ -60,7 +60,7 @@ class Work:
 
 
 class Computer:
-    """Makes the events of the contract from readings.
+    """Makes events of the contract from readings.
 
     Args:
         asset: its asset path.
@@ -73,33 +73,33 @@ class Computer:
         self._readings = 0
 
     def online(self, at: int) -> list[AnyEvent]:
-        """Return what is said after connecting: that it is there, and its state if that is known."""
+        """Return what is published after connecting: online, and the state if it is known."""
         status = Status(asset=self.asset, at=at, online=True)
         return [status] if self._current_state is None else [status, self._current_state]
 
     def will(self) -> Status:
-        """Return what the broker says for it when it vanishes: the time is not known in advance."""
+        """Return the MQTT will: offline, at the time of receipt, since the time is not known in advance."""
         return Status(asset=self.asset, at=0, time_source="receipt", online=False)
 
     def offline(self, at: int) -> Status:
-        """Return what it says last."""
+        """Return what is published last."""
         return Status(asset=self.asset, at=at, online=False)
 
     def events(self, reading: Reading, at: int) -> list[AnyEvent]:
-        """Return what is said of a reading."""
-        reported_state: list[AnyEvent] = [
+        """Return the events of a reading: samples, a change of state, and now and then the meter."""
+        found: list[AnyEvent] = [
             Sample(asset=self.asset, at=at, signal=signal, value=value, unit=unit)
             for signal, (value, unit) in reading.signals.items()
         ]
-        if self._work.judge(reading.load):
+        if self._work.update(reading.load):
             assert self._work.state is not None
             self._current_state = StateChange(asset=self.asset, at=at, state=self._work.state)
-            reported_state.append(self._current_state)
+            found.append(self._current_state)
         if reading.energy_kwh is not None and self._readings % METER_EVERY == 0:
             total = round(reading.energy_kwh, 9)
-            reported_state.append(Meter(asset=self.asset, at=at, name="electricity", total=total, unit="kW.h"))
+            found.append(Meter(asset=self.asset, at=at, name="electricity", total=total, unit="kW.h"))
         self._readings += 1
-        return reported_state
+        return found
 
 
 def slug(name: str) -> str:
@@ -113,17 +113,17 @@ def own_name() -> str:
 
 
 async def publish_this_computer(url: str, asset: str, announce: Announce) -> None:
-    """Publish what this computer measures, until cancelled; it then says that it is offline.
+    """Publish what this computer measures, until cancelled; it then reports the computer offline.
 
-    A connection that is lost is made anew; what could not be said meanwhile is not said late.
+    A lost connection is made again; readings of the time between are not published late.
 
     Args:
         url: the broker, as in `mqtt://user:password@host:1883`.
         asset: the computer's asset path.
-        announce: is told, in a line, of what goes on.
+        announce: called with a line for the user when the connection changes.
 
     Raises:
-        SessionError: there is no broker at first, or it refuses us.
+        SessionError: the first connection fails: no broker listens, or it rejects this client.
     """
     at, computer, sensors = address.parse(url), Computer(asset), Sensors()
     backoff, was_online = Backoff(FIRST_PAUSE_S), False
@@ -137,7 +137,7 @@ async def publish_this_computer(url: str, asset: str, announce: Announce) -> Non
         except aiomqtt.MqttError as error:
             if not was_online:
                 raise SessionError(
-                    f"no broker takes us at {at} ({error}); start it, or give its right address"
+                    f"cannot connect to a broker at {at} ({error}); start it, or give its right address"
                 ) from error
             pause_s = backoff.next_s()
             announce(f"the broker at {at} is lost ({error}), trying again in {pause_s:.1f} s")
@@ -161,22 +161,22 @@ def _client(at: Address, computer: Computer) -> aiomqtt.Client:
 async def _publish(client: aiomqtt.Client, computer: Computer, sensors: Sensors) -> None:
     clock = asyncio.get_running_loop()
     try:
-        await _say(client, computer.online(time.time_ns()))
+        await _emit(client, computer.online(time.time_ns()))
         due_s = clock.time()
         while True:
             _stop_if_cancelled()
             due_s = max(due_s + PERIOD_S, clock.time())
             await asyncio.sleep(due_s - clock.time())
             reading = await asyncio.to_thread(sensors.read)  # a disk or a sensor may be slow to answer
-            await _say(client, computer.events(reading, time.time_ns()))
+            await _emit(client, computer.events(reading, time.time_ns()))
     except asyncio.CancelledError:
         with contextlib.suppress(TimeoutError, aiomqtt.MqttError):
-            async with asyncio.timeout(FAREWELL_S):
-                await _say(client, [computer.offline(time.time_ns())])
+            async with asyncio.timeout(LEAVE_S):
+                await _emit(client, [computer.offline(time.time_ns())])
         raise
 
 
-async def _say(client: aiomqtt.Client, events: Iterable[AnyEvent]) -> None:
+async def _emit(client: aiomqtt.Client, events: Iterable[AnyEvent]) -> None:
     for event in events:
         message = encode(event)
         await client.publish(message.topic, message.payload, qos=1, retain=message.retained)

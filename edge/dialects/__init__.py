@@ -1,8 +1,8 @@
 """Dialects: what devices send that do not speak the contract, translated to its events.
 
 A dialect is one file, which implements `dialect.Dialect`, and a line in `DIALECTS`. It is pure: messages come in;
-events, rejections and requests go out. It remembers only what it needs to understand what comes next. Sockets, clocks
-and the contract's topics never come in: what runs a dialect stands in `edge.gateways`.
+events, rejections and requests go out. It stores only what it needs to understand later messages. Sockets, clocks and
+the contract's topics never come in: `edge.gateways` runs the dialects.
 """
 
 from collections.abc import Callable

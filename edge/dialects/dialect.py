@@ -1,7 +1,7 @@
-"""What a dialect is: an object that translates messages of a foreign kind to events of the contract.
+"""The protocol of a dialect: it translates messages of another protocol to events of the contract.
 
-It is pure. What it must remember (aliases, units, which state was last) is its own; it does no I/O and reads no clock:
-a value without a time of its own has the time at which the message came.
+It is pure. It has its own state (aliases, units, the last state of the machine), does no I/O and reads no clock: a
+value without a time of its own gets the time of receipt.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ class Translation(msgspec.Struct, frozen=True):
 
     Attributes:
         events: in the order in which they are to be published.
-        rejections: why some or all of the message means nothing; the rest of it is translated nevertheless.
-        requests: what the source is asked for in return, in the source's own language, such as Sparkplug's rebirth.
+        rejections: the errors of the parts that cannot be translated; the rest is translated nevertheless.
+        requests: messages to the source in its own protocol, such as Sparkplug's rebirth request.
     """
 
     events: Sequence[AnyEvent] = ()
@@ -32,4 +32,4 @@ class Dialect(Protocol):
     """A translator of what one source sends, message by message, in the order in which they came."""
 
     def translate(self, message: Message) -> Translation:
-        """Return what a message means; it never raises, whatever the payload, and a repeated message does no harm."""
+        """Translate a message; it never raises, whatever the payload, and a repeated message does no harm."""

@@ -4,18 +4,18 @@
     2016-05-03T09:50:24.433028Z|motion_cond|Fault|763|||ILLEGAL   a condition: level, code, severity, qualifier, text
     * PONG 10000                                                  protocol, which means nothing here
 
-The state follows from execution, functional mode, availability and the conditions that are on:
+The state follows from execution, functional mode, availability and the active conditions:
 
-| what is so | state |
+| condition | state |
 |---|---|
-| not available, or execution UNAVAILABLE or never told | unknown |
+| not available, or execution UNAVAILABLE or never reported | unknown |
 | functional mode MAINTENANCE, SETUP | maintenance, setup |
 | execution ACTIVE | running |
-| another execution while a fault is on | down, with the condition's name as its reason |
+| another execution while a fault is active | down, with the condition's name as its reason |
 | another execution (READY, STOPPED, INTERRUPTED, FEED_HOLD …) | idle, with that as its reason |
 
 A part count is the produced pieces; other values are telemetry; faults and warnings are notices. UNAVAILABLE is no
-value. MTConnect Part 2 and 3 say what the words mean; cppagent's documentation says how a line is written.
+value. MTConnect Parts 2 and 3 define the words, cppagent's documentation the form of a line.
 """
 
 import math
@@ -33,7 +33,7 @@ EXECUTION: Final = frozenset({"execution", "exec", "program-status"})
 MODE: Final = frozenset({"functional-mode", "functionalmode"})
 AVAILABILITY: Final = frozenset({"avail", "availability"})
 PART_COUNT: Final = frozenset({"part-count", "partcount", "partcountact", "partcountall"})
-"""What adapters call the items that matter, as slugs."""
+"""The names that adapters use for these items, as slugs."""
 
 IDLE: Final = frozenset(
     {
@@ -73,7 +73,7 @@ class Adapter:
         self._reported_state: tuple[State, str] | None = None
 
     def translate(self, message: Message) -> Translation:
-        """Return what the lines of a message mean; of one line that means nothing the others are none the worse."""
+        """Translate the lines of a message; a line that cannot be translated does not affect the others."""
         events: list[AnyEvent] = []
         rejections: list[ContractError] = []
         for line in message.payload.splitlines():
@@ -86,10 +86,10 @@ class Adapter:
         return Translation(events=events, rejections=rejections)
 
     def events(self, line: str) -> list[AnyEvent]:
-        """Return what a line means.
+        """Return the events of a line.
 
         Raises:
-            ContractError: it is not a line of an adapter, or says what the standard does not know.
+            ContractError: it is not a line of an adapter, or has a value that the standard does not define.
         """
         line = line.strip()
         if not line or line.startswith("*"):
@@ -127,7 +127,7 @@ class Adapter:
         return []
 
     def _condition(self, at: int, item: str, level: str, code: str, *more: str) -> list[AnyEvent]:
-        """Put a condition on, or clear it: normal without a code, and unavailable, clear all of their item."""
+        """Raise or clear a condition: normal without a code, and unavailable, clear all conditions of their item."""
         name = self._name(item)
         level = level.lower()
         if level in {"normal", "unavailable"}:
@@ -144,14 +144,14 @@ class Adapter:
         return [notice]
 
     def _state(self, at: int) -> list[AnyEvent]:
-        """Return the state, if it is another than before."""
-        reported_state = self._now()
-        if reported_state == self._reported_state or (self._reported_state is None and reported_state[0] == "unknown"):
+        """Return the state, if it changed."""
+        state, reason = current = self._current_state()
+        if current == self._reported_state or (self._reported_state is None and state == "unknown"):
             return []
-        self._reported_state = reported_state
-        return [StateChange(asset=self._asset, at=at, state=reported_state[0], reason=reported_state[1])]
+        self._reported_state = current
+        return [StateChange(asset=self._asset, at=at, state=state, reason=reason)]
 
-    def _now(self) -> tuple[State, str]:
+    def _current_state(self) -> tuple[State, str]:
         if not self._is_available or self._execution == _UNAVAILABLE:
             return "unknown", ""
         if self._mode in _STATE_OF_MODE:
@@ -162,7 +162,7 @@ class Adapter:
         return ("down", faults[0]) if faults else ("idle", _slug(self._execution))
 
     def _name(self, item: str) -> str:
-        """Return an item's name in the contract's alphabet; two that would be one are refused."""
+        """Return an item's name in the contract's alphabet; two items that map to one name are rejected."""
         name = _slug(item)
         if not is_name(name):
             raise ContractError(f"item {item[:32]!r} has no name", "name it with letters and digits")
@@ -173,10 +173,10 @@ class Adapter:
 
 
 def instant(stamp: str) -> int:
-    """Return the time that a line begins with, nanoseconds since 1970-01-01 UTC; a duration after `@` is left out.
+    """Return the time that a line begins with, nanoseconds since 1970-01-01 UTC; a duration after `@` is ignored.
 
     Raises:
-        ContractError: it is none.
+        ContractError: it is not a time.
     """
     return instants.parse(stamp.partition("@")[0].strip())
 

@@ -1,10 +1,10 @@
-"""A gateway: translates what a source brings, publishes it, and only then acknowledges it.
+"""A gateway: translates the messages of a source, publishes the events, and only then acknowledges the messages.
 
     await Gateway(source, dialect, target, answering=source_session).run()
 
 Source and target may be two brokers or the same. What the dialect rejects is counted and logged, and the rest of the
-batch goes on. If the target is away, `run` waits, and the source keeps what is not acknowledged; if it ends in the
-middle, the batch comes again, and is published again: the same events, which are stored once.
+batch is published. If the target is away, `run` waits, and the source holds what is not acknowledged; after a crash the
+batch is delivered and published again: the same events, which are stored once.
 """
 
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ class Gateway:
         source: of foreign messages.
         dialect: translates them.
         target: takes the events, as messages of the contract.
-        answering: takes what the dialect asks of the source.
+        answering: takes the dialect's requests to the source.
 
     Attributes:
         events: published and acknowledged by the target.
-        rejected: messages, or parts of one, that mean nothing.
+        rejected: messages, or parts of one, that could not be translated.
     """
 
     def __init__(self, source: Source, dialect: Dialect, target: Publisher, *, answering: Publisher) -> None:
@@ -56,13 +56,13 @@ class Gateway:
                 translation = self._dialect.translate(message)
                 publications += map(_publication, map(encode, translation.events))
                 requests += translation.requests
-                self._note(message, translation.rejections)
+                self._log_rejections(message, translation.rejections)
             await self._target.publish(*publications)
             self.events += len(publications)
             batch.acknowledge()
             await self._answering.publish(*requests)
 
-    def _note(self, message: Message, rejections: Sequence[ContractError]) -> None:
+    def _log_rejections(self, message: Message, rejections: Sequence[ContractError]) -> None:
         """Count what was rejected; log the first, the tenth, the hundredth and so on."""
         for rejection in rejections:
             self.rejected += 1

@@ -106,7 +106,7 @@ def test_power_becomes_a_signal_and_energy(tmp_path: Path) -> None:
         ({}, None),
     ],
 )
-def test_a_battery_tells_the_power_while_it_discharges(
+def test_a_battery_reports_the_power_while_it_discharges(
     tmp_path: Path, files: dict[str, str | int], watts: float | None
 ) -> None:
     assert battery_power(battery(tmp_path, **files)) == watts

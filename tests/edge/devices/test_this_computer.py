@@ -32,25 +32,25 @@ def test_a_state_needs_a_steady_load_beyond_the_gap() -> None:
     work = Work()
     states = []
     for load in [20, 100, 100, 20, 40, 40, 40, 20, 20, 20, 20, 10, 10, 10, 10]:
-        work.judge(load)
+        work.update(load)
         states.append(work.state)
     assert states == ["idle"] * 6 + ["running"] * 7 + ["idle"] * 2
 
 
-def test_only_a_change_of_state_is_said() -> None:
+def test_only_a_change_of_state_is_published() -> None:
     computer = Computer(DESK)
-    reported_state = [event for load in [90] * 5 + [5] * 5 for event in computer.events(reading(load), NOW)]
-    assert [event.state for event in reported_state if isinstance(event, StateChange)] == ["running", "idle"]
+    published = [event for load in [90] * 5 + [5] * 5 for event in computer.events(reading(load), NOW)]
+    assert [event.state for event in published if isinstance(event, StateChange)] == ["running", "idle"]
 
 
-def test_electricity_is_told_only_where_it_is_known_and_now_and_then() -> None:
+def test_electricity_is_published_now_and_then_where_it_is_measured() -> None:
     computer = Computer(DESK)
     known = [event for n in range(20) for event in computer.events(reading(5, n / 10), NOW)]
     assert [event.total for event in known if isinstance(event, Meter)] == [0.0, 1.0]
     assert not [event for event in computer.events(reading(5), NOW) if isinstance(event, Meter)]
 
 
-def test_after_a_lost_connection_it_says_again_how_things_stand() -> None:
+def test_after_a_lost_connection_it_publishes_its_state_again() -> None:
     computer = Computer(DESK)
     assert computer.online(NOW) == [Status(asset=DESK, at=NOW, online=True)]
     computer.events(reading(90), NOW)
@@ -91,7 +91,7 @@ async def start(url: str, *arguments: str) -> Process:
 
 
 async def received(client: aiomqtt.Client, seen: list[AnyEvent], *wanted: type[AnyEvent]) -> None:
-    """Decode what comes until an event of each wanted type has."""
+    """Decode messages until an event of each wanted type has come."""
     missing = set(wanted)
     async for message in client.messages:
         assert isinstance(message.payload, bytes)
@@ -136,7 +136,7 @@ async def test_this_computer_is_a_machine_until_it_goes_offline(broker: Embedded
 @pytest.mark.parametrize(
     ("arguments", "says", "status"),
     [
-        (["--broker", "mqtt://127.0.0.1:9"], "no broker takes us at 127.0.0.1:9", 1),
+        (["--broker", "mqtt://127.0.0.1:9"], "cannot connect to a broker at 127.0.0.1:9", 1),
         (["--broker", "http://127.0.0.1"], "the broker's URL begins with 'http'", 1),
         (["--name", "My Desk"], "machine 'My Desk' is not a name", 1),
         (["--asset", "office/it"], "office/it is not a machine's path", 2),

@@ -1,4 +1,4 @@
-"""What an MTConnect adapter's lines mean."""
+"""The lines of an MTConnect adapter, translated."""
 
 import pytest
 
@@ -13,7 +13,7 @@ DAY = "2016-05-03T"
 
 
 def reported_state(*lines: str) -> list[tuple[str, str, str]]:
-    """Return the states that lines mean: time of day, state, reason."""
+    """Return the states of some lines: time of day, state, reason."""
     adapter = Adapter(MILL)
     events = [event for line in lines for event in adapter.events(f"{DAY}{line}")]
     return [
@@ -58,7 +58,7 @@ def test_a_fault_stops_a_machine_that_is_not_active() -> None:
     ) == [("09:00:00", "running", ""), ("09:00:02", "down", "motion-cond"), ("09:00:05", "idle", "ready")]
 
 
-def test_an_adapter_that_is_not_available_knows_no_state() -> None:
+def test_the_state_of_an_adapter_that_is_not_available_is_unknown() -> None:
     assert reported_state(
         "09:00:00Z|avail|UNAVAILABLE",
         "09:00:01Z|execution|ACTIVE",
@@ -69,7 +69,7 @@ def test_an_adapter_that_is_not_available_knows_no_state() -> None:
     assert meaning("2016-05-03T09:00:00Z|avail|AVAILABLE") == [Status(asset=MILL, at=at, online=True)]
 
 
-def test_functional_mode_says_setup_and_maintenance() -> None:
+def test_functional_mode_sets_setup_and_maintenance() -> None:
     assert reported_state(
         "09:00:00Z|execution|READY|functional_mode|PRODUCTION",
         "09:00:01Z|functional_mode|SETUP",
@@ -116,7 +116,7 @@ def test_values_and_counts_and_conditions() -> None:
         ("2016-05-03T09:00:00Z|a_b|1|a-b|2", "are both a-b"),
     ],
 )
-def test_what_is_no_line_is_refused_with_a_reason(line: str, problem: str) -> None:
+def test_what_is_not_a_line_is_rejected_with_a_reason(line: str, problem: str) -> None:
     adapter = Adapter(MILL)
     with pytest.raises(ContractError, match=problem):
         adapter.events(line)
