@@ -1,8 +1,8 @@
-"""Cumulative counters and meters: what was added by each reading, and which readings a new one can change.
+"""Cumulative counters and meters: what each reading added, and which readings a new one can change.
 
 The rules (`counter` in the contract): the first reading ever sets the base and adds nothing; a higher one adds the
 difference; a lower one is a reset and adds its own value, unless the counter is back at or above its former value
-within 60 s: then the readings in between are a dip, which adds nothing. What was added by a reading at *t* happened
+within 60 s: then the readings in between are a glitch, which adds nothing. What a reading at *t* added was counted
 before *t*, so it belongs to the moment just before.
 """
 
@@ -20,10 +20,10 @@ Readings = Track[int]
 
 
 def increments(readings: Readings, start: int, end: int) -> Iterator[tuple[int, int | None]]:
-    """Yield (time, added) for the readings with start < time ≤ end that add something, (time, None) where a dip begins.
+    """Yield (time, added) for readings with start < time ≤ end that add something, (time, None) where a glitch begins.
 
-    What the readings before `start` mean for the base is found from those of the last two minutes and the one before
-    them: a dip is over after one minute, and after it the base no longer depends on how it began.
+    The base at `start` follows from the readings of the two minutes before it and the one before them: a glitch is over
+    after one minute, and after it the base no longer depends on how it began.
     """
     times, totals = readings.times, readings.entries
     place = max(readings.place_at(start - 2 * DIP_NS), 0)
@@ -55,7 +55,7 @@ def touched(readings: Readings, at: int) -> list[int]:
     times = readings.times
     place = readings.place_at(at)
     if place + 1 == len(times) and (place == 0 or readings.entries[place] >= readings.entries[place - 1]):
-        # The newest, and no drop; it may still end a dip that began within the last minute.
+        # The newest, and no drop; it may still end a glitch that began within the last minute.
         first = place
         while first > 0 and times[first - 1] >= at - DIP_NS:
             first -= 1
@@ -68,7 +68,7 @@ def touched(readings: Readings, at: int) -> list[int]:
 
 
 def _back(readings: Readings, dropped: int, base: int) -> int | None:
-    """Return the place where a counter that dropped at place `dropped` is back at its former value, if in time."""
+    """Return the index at which a counter that dropped at index `dropped` is back at its former value, if in time."""
     deadline = readings.times[dropped] + DIP_NS
     for place in range(dropped + 1, len(readings.times)):
         if readings.times[place] > deadline:

@@ -1,7 +1,7 @@
-"""What single events say in the ledger's terms: orders, people, stocks, and the totals that counters and meters read.
+"""Single events in the ledger's terms: orders, people, stocks, and the totals of counters and meters.
 
-Amounts are in 10⁻⁹ of the ledger's units. Whoever makes rows, one event at a time or many at once, reads events here.
-A quantity beyond what the contract takes, which an older store may hold, counts as not told: it is in no sum.
+Amounts are in 10⁻⁹ of the ledger's units. Both builders of rows, `rows` and `columnar`, read events here. A quantity
+outside the contract's bounds, which an older store may hold, counts as not reported: it is in no sum.
 """
 
 from typing import Final, NamedTuple
@@ -31,7 +31,7 @@ _METER_UNITS: Final[dict[str, tuple[str, dict[str, float]]]] = {
 
 
 class Order(NamedTuple):
-    """The order on a machine: `ideal_ns` is nanoseconds a piece, None where nobody told."""
+    """The order on a machine: `ideal_ns` is nanoseconds a piece, None where not reported."""
 
     order: str
     product: str
@@ -50,7 +50,7 @@ def job(event: Job) -> Order | str:
 
 
 def ideal_cycle_s(event: Job) -> float | None:
-    """Return the seconds a piece that an order tells."""
+    """Return the ideal cycle of an order, seconds a piece."""
     cycle = quantity(event.ideal_cycle)
     return cycle if cycle is not None and cycle >= SHORTEST_CYCLE_S else None
 
@@ -62,7 +62,7 @@ def people(event: Labour) -> tuple[int, int] | None:
 
 
 def stock(event: Material) -> int | None:
-    """Return the stock on hand, if the event tells it."""
+    """Return the stock on hand, if it is reported."""
     return _nano(event.stock)
 
 
@@ -80,7 +80,7 @@ def readings(event: Count | Meter | Material) -> list[Reading]:
 
 
 def quantity(value: float | None) -> float | None:
-    """Return a quantity that an event tells; None if it is none that the contract takes."""
+    """Return a reported quantity; None if it is outside the contract's bounds."""
     return value if value is not None and abs(value) <= QUANTITY_LIMIT else None
 
 

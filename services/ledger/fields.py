@@ -1,7 +1,7 @@
 """The fields of the ledger: sums that add over minutes and over assets, in any order.
 
-Inside, each is an integer of 10⁻⁹ of the unit in its name (nanoseconds, 10⁻⁹ pieces, 10⁻⁹ kW·h): integers add exactly
-and the same in any order, which floats do not. At the border (store, API, screens) they are floats of the unit.
+In the program each is an integer of 10⁻⁹ of the unit in its name (nanoseconds, 10⁻⁹ pieces, 10⁻⁹ kW·h): integers add
+exactly in any order, which floats do not. Outside (store, API, screens) they are floats of the unit.
 """
 
 from typing import Final
@@ -9,8 +9,8 @@ from typing import Final
 NANO: Final = 1_000_000_000
 
 FARTHEST: Final = 10**60
-"""No sum of what the contract takes gets as far as this. One that does was made, before quantities were bounded, of a
-number that meant none."""
+"""No sum of valid quantities reaches this. One that does was computed from an invalid number, before quantities were
+bounded."""
 
 Sums = dict[str, int]
 """Sums by field, in 10⁻⁹ of the field's unit. A field that is left out is zero."""
@@ -22,8 +22,8 @@ NOT_PLANNED: Final = ("maintenance_s", "off_s", "unknown_s")
 TIME: Final = (*PLANNED, *NOT_PLANNED)
 """Every second of a machine is in exactly one of these."""
 MARKS: Final = ("overtime_s", "order_s", "microstop_s", "microstops", "uncounted_s")
-"""Marks on time. `uncounted_s` is running time before the first count of produced pieces that was ever heard: of what
-was made in it nobody knows."""
+"""Parts of the time above. `uncounted_s` is running time before the first count of produced pieces ever received: what
+was made in it is not known."""
 PIECES: Final = (
     "produced",
     "good",
@@ -37,10 +37,9 @@ PIECES: Final = (
     "produced_off",
     "dips",
 )
-"""Pieces as counted. `unrated` are those produced of which nobody told an ideal cycle, `produced_off` those produced
-while the machine said that it was off. `counter_glitches` are the readings, of any counter or meter, that fell and were
-back within
-a minute: nothing was counted of them."""
+"""Pieces as counted. `unrated` are those produced without a known ideal cycle, `produced_off` those produced while the
+machine reported off. `counter_glitches` are the readings, of any counter or meter, that fell and were back within a
+minute: they add nothing."""
 IDEAL: Final = ("ideal_s", "ideal_good_s")
 RELIABILITY: Final = ("failures", "repairs", "repair_s", "between_s")
 PEOPLE: Final = ("attendance_s", "work_s")
@@ -67,7 +66,7 @@ def add(total: Sums, more: Sums) -> None:
 
 
 def bounded(sums: Sums) -> Sums:
-    """Return sums that can be written as floats: those that are beyond all bounds are set to the bound."""
+    """Return sums that fit a float: those beyond the bound are set to it."""
     if all(-FARTHEST < amount < FARTHEST for amount in sums.values()):
         return sums
     return {field: max(-FARTHEST, min(amount, FARTHEST)) for field, amount in sums.items()}
@@ -79,5 +78,5 @@ def to_units(sums: Sums) -> dict[str, float]:
 
 
 def from_units(values: dict[str, float]) -> Sums:
-    """Return the sums that `to_units` made these floats of, zeros left out."""
+    """Return the sums of these floats (the inverse of `to_units`), zeros left out."""
     return {field: amount for field, value in values.items() if (amount := round(value * NANO))}

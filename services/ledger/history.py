@@ -1,8 +1,8 @@
 """One machine's history: its events in order of time, and the timeline of states that follows from them.
 
-A machine is in the state that it last said, until it says another or is known to be offline: then its state is unknown
-until it is online again or says a state. Putting an event into the history tells which minutes of the ledger it
-touches, however late it comes.
+A machine is in the state that it last reported, until it reports another or goes offline: then its state is unknown
+until it is online again or reports a state. Adding an event returns which minutes of the ledger it affects, however
+late it comes.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from broker.contract.events import COUNTERS, AnyEvent, Count, Job, Labour, Mater
 from broker.contract.topics import Kind
 from services.ledger import counters, entries
 from services.ledger.fields import NANO
-from services.ledger.orders import Orders, takes_off
+from services.ledger.orders import Orders, ends_order
 from services.ledger.track import Track
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 MINUTE: Final = 60 * NANO
 KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "labour", "material")
-"""The kinds of event that the ledger is made of."""
+"""The kinds of event that the ledger is computed from."""
 
 
 class ReportedState(NamedTuple):
-    """What a machine said of itself."""
+    """A state and its reason, as reported by a machine."""
 
     state: State
     reason: str
@@ -34,7 +34,7 @@ UNKNOWN: Final = ReportedState("unknown", "")
 
 
 class StateInterval(NamedTuple):
-    """A stretch of the timeline in one state for one reason.
+    """A part of the timeline in one state for one reason.
 
     Attributes:
         start: nanoseconds; the beginning of time where nothing was known before.
@@ -47,16 +47,16 @@ class StateInterval(NamedTuple):
 
 
 def lookback_ns(short_ns: int) -> int:
-    """Return how far before a range its ledger may depend on single events: a stop that is short, a counter's dip."""
+    """Return how far before a range its ledger may depend on single events: a micro-stop, a counter's glitch."""
     return max(10 * MINUTE, 2 * short_ns)
 
 
 class History:
-    """The events of one machine since `origin`, with what was in force then.
+    """The events of one machine since `origin`, with what held then.
 
     Attributes:
         origin: from here on rows can be made; minutes before it need older events first.
-        since: from here on every event is in memory; of those before, only what was in force then.
+        since: from here on every event is in memory; of those before, only what held then.
         known: the newest state before `since` that was not unknown; unknown if there never was one.
         readings: cumulative readings by ledger field and source (a counter, a meter, a material).
     """
@@ -75,26 +75,26 @@ class History:
 
     @property
     def is_counted(self) -> bool:
-        """Whether the machine has told a state, a count or an order, so that its time is the ledger's."""
+        """Whether the machine has reported a state, a count or an order, so that the ledger has its time."""
         return bool(self.states.times or self.jobs.times or any((field, "") in self.readings for field in COUNTERS))
 
     @property
     def counted_from(self) -> int | None:
-        """When the first count of produced pieces was heard, as far back as is known; None if none was."""
+        """When produced pieces were first counted, as far back as is known; None if they never were."""
         received = self.readings.get(("produced", ""))
         return received.times[0] if received is not None else None
 
     def begins_other(self, at: int, order: str) -> bool:
-        """Tell whether at this very instant an order begins that is not the one named; '' names any."""
+        """Return whether an order other than the one named ('' for any) begins at this instant."""
         begun = self.jobs.begun_at(at)
-        return begun is not None and not takes_off(order, begun.order)
+        return begun is not None and not ends_order(order, begun.order)
 
     def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
-        """Take in an event, and return the starts of the minutes that it touches.
+        """Add an event, and return the starts of the minutes that it affects.
 
         Args:
-            event: of a kind in `KINDS`; others touch nothing.
-            now: until when the ledger reaches; an open spell touches all minutes up to here.
+            event: of a kind in `KINDS`; others affect nothing.
+            now: until when the ledger reaches; an open state interval affects all minutes up to here.
             short_ns: below this length a stop is a micro-stop.
         """
         self.newest = max(self.newest, event.at)
@@ -124,7 +124,7 @@ class History:
                 return set()
 
     def take(self, event: AnyEvent) -> None:
-        """Take in an event of which the rows are made elsewhere: only what machine and order are in matters."""
+        """Add an event whose rows are computed elsewhere: only the states and orders that it changes matter."""
         self.newest = max(self.newest, event.at)
         match event:
             case StateChange():
@@ -139,7 +139,7 @@ class History:
                 pass
 
     def drop_before(self, before: int, short_ns: int) -> None:
-        """Drop what is older than `before` and no longer in force, and let the history begin there."""
+        """Drop what is older than `before` and no longer holds, and let the history begin there."""
         if before <= self.origin:
             return
         self.origin = before
@@ -170,7 +170,7 @@ class History:
         return self.states.entries[state_place]
 
     def intervals(self, start: int, end: int) -> Iterator[tuple[int, int, ReportedState]]:
-        """Yield (from, to, said) covering [start, end): a new one at each event, even if it says the same."""
+        """Yield (from, to, state) covering [start, end): a new one at each event, even one that changes nothing."""
         states, links = self.states, self.links
         state_place, link_place = states.place_at(start), links.place_at(start)
         while start < end:
@@ -186,7 +186,7 @@ class History:
             start = stop
 
     def interval_at(self, time: int) -> StateInterval:
-        """Return the spell around `time`: the longest stretch in the same state, whatever the reasons."""
+        """Return the whole state interval around `time`, whatever the reasons within it."""
         reported_state = self.state_at(time)
         return StateInterval(
             self._interval_start(time, reported_state.state),
@@ -195,14 +195,14 @@ class History:
         )
 
     def _boundary_before(self, time: int) -> int | None:
-        """Return the newest time at or before `time` at which anything was said."""
+        """Return the newest time at or before `time` at which anything was reported."""
         state_place, link_place = self.states.place_at(time), self.links.place_at(time)
         times = [self.states.times[state_place]] if state_place >= 0 else []
         times += [self.links.times[link_place]] if link_place >= 0 else []
         return max(times, default=None)
 
     def boundary_after(self, time: int) -> int | None:
-        """Return the first time after `time` at which anything is said."""
+        """Return the first time after `time` at which anything is reported."""
         times = [at for at in (self.states.next_after(time), self.links.next_after(time)) if at is not None]
         return min(times, default=None)
 
@@ -231,7 +231,7 @@ class History:
             reported_state = self.state_at(time - 1)
         return reported_state
 
-    # ---- Taking in ----
+    # ---- Adding events ----
 
     def _put_state(self, event: StateChange, now: int, short_ns: int) -> set[int]:
         reported_state = ReportedState(event.state, event.reason)
@@ -247,10 +247,10 @@ class History:
         return self._around(event.at, self.boundary_after(event.at), now, short_ns)
 
     def _around(self, at: int, following: int | None, now: int, short_ns: int) -> set[int]:
-        """Return the minutes that a change of the timeline from `at` to `following` touches.
+        """Return the minutes that a change of the timeline from `at` to `following` affects.
 
-        A spell is judged as a whole (micro-stop or not, entered or gone on), so its neighbours are touched as far as
-        they are short, and where the next known state begins.
+        A state interval counts as a whole (micro-stop or not, entered or continued), so its neighbours are affected as
+        far as they are short, and where the next known state begins.
         """
         touched: set[int] = set()
         start = self.interval_at(at - 1).start

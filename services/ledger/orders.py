@@ -1,7 +1,7 @@
-"""Which order is on a machine: what its jobs tell, whatever order they come in.
+"""Which order runs on a machine: what follows from its jobs, in whatever order they arrive.
 
-A start puts an order on, and ends the one before it. An end takes off the order that it names (any, if it names none);
-the end of another order, such as one that comes late, when the next has begun, changes nothing.
+A start begins an order, and ends the one before it. An end ends the order that it names (any, if it names none); the
+end of another order, such as a late one after the next has begun, changes nothing.
 """
 
 from typing import Final
@@ -10,16 +10,16 @@ from services.ledger.entries import Order
 from services.ledger.track import Track
 
 ANY: Final = ""
-"""The name in an end that says no order: it ends whichever is on."""
+"""The name in an end that names no order: it ends whichever runs."""
 
 
-def takes_off(named: str, order: str) -> bool:
-    """Tell whether an end takes an order off, by the name in it."""
+def ends_order(named: str, order: str) -> bool:
+    """Return whether an end, by the name in it, ends an order."""
     return named in {ANY, order}
 
 
 class Orders(Track[Order | None]):
-    """The order that is on from each instant at which a job was told; None where none is."""
+    """The order that runs from each instant at which a job was reported; None where none does."""
 
     __slots__ = ("_reported",)
 
@@ -28,7 +28,7 @@ class Orders(Track[Order | None]):
         self._reported: list[Order | str] = []
 
     def report(self, at: int, reported: Order | str) -> bool:
-        """Take in an order that starts, or the name of one that ends; False if that was known."""
+        """Add an order that starts, or the name of one that ends; return False if that was known."""
         place = self.place_at(at)
         if place >= 0 and self.times[place] == at:
             if self._reported[place] == reported:
@@ -43,20 +43,20 @@ class Orders(Track[Order | None]):
         return True
 
     def begun_at(self, at: int) -> Order | None:
-        """Return the order that starts at this very instant."""
+        """Return the order that starts at this instant."""
         place = self.place_at(at)
         reported = self._reported[place] if place >= 0 and self.times[place] == at else None
         return reported if isinstance(reported, Order) else None
 
     def start_after(self, time: int) -> int | None:
-        """Return when the first order after `time` starts: until then, what is told at `time` may matter."""
+        """Return when the first order after `time` starts: until then, a job reported at `time` may matter."""
         for place in range(self.place_at(time) + 1, len(self.times)):
             if isinstance(self._reported[place], Order):
                 return self.times[place]
         return None
 
     def drop_before(self, before: int) -> None:
-        """Drop what is before `before`, but for what is in force then."""
+        """Drop entries before `before`, except the one that holds then."""
         place = self.place_at(before)
         if place > 0:
             super().drop_before(before)
@@ -64,7 +64,7 @@ class Orders(Track[Order | None]):
             self._reported[0] = self.entries[0] or ANY
 
     def _resolve(self, place: int) -> None:
-        """Find which order is on from this place up to the next start."""
+        """Find which order runs from this index up to the next start."""
         on = self.entries[place - 1] if place else None
         for each in range(place, len(self.times)):
             reported = self._reported[each]
@@ -72,6 +72,6 @@ class Orders(Track[Order | None]):
                 if each > place:
                     break
                 on = reported
-            elif on is not None and takes_off(reported, on.order):
+            elif on is not None and ends_order(reported, on.order):
                 on = None
             self.entries[each] = on

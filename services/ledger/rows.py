@@ -1,7 +1,7 @@
-"""The rows that a machine's history makes: every second in exactly one field, every piece in the minute it was made in.
+"""The ledger rows of a machine's history: every second in exactly one field, every piece in the minute of its making.
 
-This is the ledger, as a pure function of events, calendar and range. Live rows, replayed rows, back-filled rows and the
-broken minutes at the ends of a range are all made here.
+This is the ledger as a pure function of events, calendar and range. Live, replayed and back-filled rows are built here,
+and so are the partial minutes at the ends of a range.
 """
 
 from bisect import bisect_left, bisect_right
@@ -22,7 +22,7 @@ NO_SHIFT: Final = "-"
 WORKING: Final = frozenset({"running", "setup"})
 STOPS: Final = frozenset({"starved", "blocked", "idle", "down"})
 STOPPED: Final = frozenset(f"{state}_s" for state in STOPS)
-"""Fields of the time of stops: it is told by reason even where no reason was told. A set-up is its own reason."""
+"""Fields of the time of stops: it is summed by reason even where none was reported. A set-up is its own reason."""
 
 RowKey = tuple[int, str, str]
 """Start of the minute, product, shift."""
@@ -34,7 +34,7 @@ class TimeRanges(Protocol):
     """What the ledger needs of a shift calendar."""
 
     def time_ranges(self, start: int, end: int) -> list[TimeRange]:
-        """Return what is planned, covering [start, end) without gaps."""
+        """Return the planned and unplanned time ranges, covering [start, end) without gaps."""
 
 
 class Rules(NamedTuple):
@@ -43,7 +43,7 @@ class Rules(NamedTuple):
     Attributes:
         calendar: None where the machine has none; then it is planned whenever it is not off, in maintenance or unknown.
         short_ns: a stop shorter than this is a micro-stop.
-        ideal_ns: nanoseconds a piece of a product, where the order does not say; None where nobody does.
+        ideal_ns: nanoseconds a piece of a product, where the order has none; None where it is not known.
     """
 
     calendar: TimeRanges | None
@@ -70,13 +70,13 @@ class Rows(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One contribution to a sum: the events behind a number are told in these.
+    """One contribution to a sum; the events behind a number are listed as these.
 
     Attributes:
         field: the ledger's field that it adds to.
         amount: in 10⁻⁹ of the field's unit.
-        start: from when; for what happens at an instant, that instant; for what a reading added, when it was read.
-        end: until when; equal to `start` for what happens at an instant.
+        start: from when; the instant of an entry; for what a reading added, when it was read.
+        end: until when; equal to `start` for an instant.
         reported_state: the state then, and its reason.
         product: of the order then on the machine.
         shift: of the calendar.
@@ -94,13 +94,13 @@ class Part(NamedTuple):
 def build(history: History, start: int, end: int, rules: Rules) -> Rows:
     """Return the rows of [start, end), which need not begin or end on a minute.
 
-    States count from start ≤ t < end; counts, which tell of what was made before, from start < t ≤ end.
+    States count from start ≤ t < end; counts, which are about what was made before, from start < t ≤ end.
     """
     return _Builder(history, start, end, rules).build()
 
 
 def sums(history: History, start: int, end: int, rules: Rules) -> Rows:
-    """Return what `build` does, cut only where something changes, not at each minute: the same sums, much sooner."""
+    """Return what `build` does, cut only where something changes, not at each minute: the same sums, much faster."""
     return _Builder(history, start, end, rules, by_minute=False).build()
 
 
@@ -133,8 +133,8 @@ def unknown_time(start: int, end: int, calendar: TimeRanges | None) -> dict[str,
     if calendar is None:
         return {NO_SHIFT: {"unknown_s": end - start}}
     found: dict[str, Sums] = {}
-    for span in calendar.time_ranges(start, end):
-        add(found.setdefault(span.shift, {}), {time_field(UNKNOWN, None, span.planned): span.end - span.start})
+    for each in calendar.time_ranges(start, end):
+        add(found.setdefault(each.shift, {}), {time_field(UNKNOWN, None, each.planned): each.end - each.start})
     return found
 
 
@@ -152,7 +152,7 @@ class _Builder:
         self.history, self.start, self.end, self.rules, self.trace = history, start, end, rules, trace
         self.by_minute = by_minute
         self.time_ranges = rules.calendar.time_ranges(start, end) if rules.calendar is not None and end > start else []
-        self.range_starts = [span.start for span in self.time_ranges]
+        self.range_starts = [each.start for each in self.time_ranges]
         self.sums: dict[RowKey, Sums] = {}
         self.orders: dict[RowKey, str] = {}
         self.reasons: dict[ReasonKey, tuple[int, int]] = {}
@@ -164,13 +164,13 @@ class _Builder:
             self._pieces()
         return Rows(self.sums, self.orders, self.reasons)
 
-    def _duration_text(self, time: int) -> TimeRange | None:
+    def _calendar_at(self, time: int) -> TimeRange | None:
         return self.time_ranges[bisect_right(self.range_starts, time) - 1] if self.time_ranges else None
 
     def _add(
         self, field: str, amount: int, begin: int, until: int, place: "_Place", *, read: int | None = None
     ) -> None:
-        """Add to a field of the row that `begin` lies in; `read` is when it was read, if it was."""
+        """Add to a field of the row that `begin` belongs to; `read` is the time of a reading, if it is one."""
         if not amount:
             return
         key = (begin - begin % MINUTE, place.product, place.shift)
@@ -187,7 +187,7 @@ class _Builder:
         self._add(field, amount, at - 1, at - 1, place, read=at)
 
     def _place(self, time: int) -> "_Place":
-        return _Place(self.history.jobs.at(time), self._duration_text(time))
+        return _Place(self.history.jobs.at(time), self._calendar_at(time))
 
     def _time(self) -> None:
         """Cut the range where anything changes, and put each piece of it into its row."""
@@ -269,7 +269,7 @@ class _Builder:
             reported_state, before = history.state_at(at), history.state_at(at - 1)
             if reported_state.state == "unknown" or reported_state == before:
                 continue
-            # Back from the unknown in the state that it was in, a machine has entered nothing.
+            # A machine that returns from unknown in the same state has not entered it.
             known = before if before.state != "unknown" else history.last_known_state(at)
             place = self._place(at)
             if reported_state != known and (
@@ -286,7 +286,7 @@ class _Builder:
                     self._add("microstops", NANO, at, at, place)
 
     def _pieces(self) -> None:
-        """Put what counters and meters added into the row of the moment before they were read."""
+        """Add what counters and meters counted to the row of the moment before they were read."""
         for (field, _source), readings in self.history.readings.items():
             for at, added in increments(readings, self.start, self.end):
                 moment = at - 1
@@ -313,19 +313,19 @@ class _Builder:
 
 
 class _Place:
-    """Where an instant belongs: the order then on the machine, and the calendar's span."""
+    """Where an instant belongs: the order then on the machine, and the calendar's time range."""
 
     __slots__ = ("order", "planned", "product", "shift")
 
-    def __init__(self, order: Order | None, span: TimeRange | None) -> None:
+    def __init__(self, order: Order | None, planned: TimeRange | None) -> None:
         self.order = order
         self.product = order.product if order is not None else NO_PRODUCT
-        self.shift = span.shift if span is not None else NO_SHIFT
-        self.planned = span.planned if span is not None else None
+        self.shift = planned.shift if planned is not None else NO_SHIFT
+        self.planned = planned.planned if planned is not None else None
 
 
 def _is_by_reason(reported_state: ReportedState, field: str) -> bool:
-    """Tell whether time in this field of the ledger is told by its reason, too."""
+    """Return whether time in this field of the ledger is summed by its reason, too."""
     return field in STOPPED or (reported_state.reason != "" and field in (f"{reported_state.state}_s", "no_order_s"))
 
 

@@ -1,4 +1,4 @@
-"""A track: what is known of one thing over time, in order of time, one entry an instant."""
+"""A track: the entries of one series in order of time, one an instant."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ class Track(Generic[Entry]):
 
     Attributes:
         times: nanoseconds, ascending.
-        entries: what was so from that time on (or was read at it), one for each time.
+        entries: what holds from that time on (or was read at it), one for each time.
     """
 
     __slots__ = ("entries", "times")
@@ -53,7 +53,7 @@ class Track(Generic[Entry]):
         return self.times[place] if place < len(self.times) else None
 
     def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, Entry | None]]:
-        """Yield (from, to, entry in force), covering [start, end) without gaps; None where nothing is known yet."""
+        """Yield (from, to, entry as of then), covering [start, end) without gaps; None where nothing is known yet."""
         place = bisect_right(self.times, start) - 1
         count = len(self.times)
         while start < end:
@@ -62,7 +62,7 @@ class Track(Generic[Entry]):
             start, place = stop, place + 1
 
     def drop_before(self, before: int) -> None:
-        """Drop the entries before `before`, but for the newest of them, which is still in force then."""
+        """Drop the entries before `before`, except the newest of them, which still holds then."""
         place = bisect_right(self.times, before) - 1
         if place > 0:
             del self.times[:place]

@@ -23,7 +23,7 @@ from broker.contract.events import NS_PER_S, Job
 from broker.plant.plant import Plant
 from services.ledger.entries import ideal_cycle_s, quantity
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
-from services.ledger.orders import takes_off
+from services.ledger.orders import ends_order
 from services.ledger.rows import NO_PRODUCT
 from services.query.histories import FOR_EVER, as_of
 from services.query.ranges import Range
@@ -122,7 +122,7 @@ def _intervals(jobs: Iterable[Job], end: int) -> Iterator[Interval]:
         if on is not None and job.phase == "start" and job.order == on.job.order:
             on = on._replace(job=job)
             continue
-        if job.phase == "end" and on is not None and not takes_off(job.order, on.job.order):
+        if job.phase == "end" and on is not None and not ends_order(job.order, on.job.order):
             continue  # it ends another order, which this one has ended before
         if on is not None:
             yield on._replace(end=job.at)

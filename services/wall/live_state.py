@@ -31,7 +31,7 @@ from broker.contract.events import (
 from broker.contract.message import Message
 from broker.contract.names import is_name
 from broker.contract.topics import PREFIX, is_our_own
-from services.ledger.orders import takes_off
+from services.ledger.orders import ends_order
 from services.query.current_state import CurrentState, of_group, of_machine
 from services.store import failures
 from services.wall.facts import Value, fact_of, ms
@@ -296,7 +296,7 @@ class LiveState:
     def _ends_another(self, event: Job) -> bool:
         """Tell whether this is the end of an order that another one has ended before."""
         on = self._facts.get((event.asset, "job"))
-        return on is not None and event.phase == "end" and not takes_off(event.order, on.value["order"])
+        return on is not None and event.phase == "end" and not ends_order(event.order, on.value["order"])
 
     def _take_alarm(self, path: str, name: str, machine: Machine) -> None:
         """Keep which alarms are on, by the newest that is known of each: a machine's state tells of them."""

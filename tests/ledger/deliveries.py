@@ -71,7 +71,7 @@ SAID = _of(
 LINKS = _of(Status, online=st.booleans())
 COUNTS = _of(Count, produced=SMALL) | _of(
     Count, produced=PERHAPS, good=PERHAPS, scrap=PERHAPS, inspected=PERHAPS
-).filter(lambda event: any(getattr(event, counter) is not None for counter in COUNTERS))  # one of none is refused
+).filter(lambda event: any(getattr(event, counter) is not None for counter in COUNTERS))  # one without any is rejected
 JOBS = _of(
     Job,
     phase=st.sampled_from(["start", "start", "end"]),

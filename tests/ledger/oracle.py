@@ -1,9 +1,9 @@
-"""The ledger as the specification says it, slow and obvious: what the tests hold the real one against.
+"""The ledger as specified, slow and obvious: what the tests hold the real one against.
 
 Time is cut at every instant at which anything could change (events, edges of the calendar, minutes, ends of the range).
 For each piece the state is looked up among all events, and the piece goes into exactly one field. What happens at an
-instant (failures, entries, micro-stops) is found by walking through all instants at which something was said, from the
-first; counters by scanning all their readings from the first. Nothing is kept from one question to the next, amounts
+instant (failures, entries, micro-stops) is found by walking through all instants at which something was reported, from
+the first; counters by scanning all their readings from the first. Nothing is stored from one call to the next, amounts
 are exact fractions in 10⁻⁹ of the field's unit, and nothing but the names of fields is shared with `services.ledger`.
 """
 
@@ -65,8 +65,8 @@ class Ledger(NamedTuple):
 def winners(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     """Return the events that count, in order of time; `events` are in the order in which they came.
 
-    Of two of one series and instant the later counts; a count or material that lacks a field says nothing of it, and
-    the end of one order says nothing of another that begins.
+    Of two of one series and instant the later counts; a count or material that lacks a field does not change it, and
+    the end of one order does not affect another that begins.
     """
     stored: dict[tuple[str, str, str, int], AnyEvent] = {}
     for event in events:
@@ -96,7 +96,7 @@ def ledger(events: Iterable[AnyEvent], plant: Plant, start: int, end: int, silen
 
 
 def counted(events: Iterable[AnyEvent]) -> set[str]:
-    """Return the machines whose time counts: those that ever told a state, a count or an order."""
+    """Return the machines whose time counts: those that ever reported a state, a count or an order."""
     return {event.asset for event in events if isinstance(event, (StateChange, Count, Job))}
 
 
@@ -127,7 +127,7 @@ class _Machine:
         return state[0].state, state[0].reason
 
     def until(self, at: int) -> list[AnyEvent]:
-        """Return all that was told up to this instant."""
+        """Return all that was reported up to this instant."""
         return [event for event in self.events if event.at <= at]
 
     def job(self, at: int) -> Job | None:
@@ -139,15 +139,19 @@ class _Machine:
                 on = None
         return on
 
-    def span(self, at: int) -> tuple[str, bool | None]:
+    def time_range(self, at: int) -> tuple[str, bool | None]:
         """Return the shift, and whether the calendar plans it (None without a calendar)."""
         if self.time_ranges is None:
             return "-", None
-        return next((span.shift, span.planned) for span in self.time_ranges if span.start <= at < span.end)
+        return next(
+            (time_range.shift, time_range.planned)
+            for time_range in self.time_ranges
+            if time_range.start <= at < time_range.end
+        )
 
     def key(self, at: int) -> RowKey:
         job = self.job(at)
-        return self.machine, at // MINUTE * MINUTE, (job.product if job else "") or "-", self.span(at)[0]
+        return self.machine, at // MINUTE * MINUTE, (job.product if job else "") or "-", self.time_range(at)[0]
 
     def add(self, field: str, amount: Fraction | int, at: int) -> None:
         if amount:
@@ -156,7 +160,7 @@ class _Machine:
 
     def is_stopped(self, at: int, state: str) -> bool:
         """Tell whether time in this state would be lost at this instant."""
-        field = _field(state, planned=self.span(at)[1], ordered=self.job(at) is not None)
+        field = _field(state, planned=self.time_range(at)[1], ordered=self.job(at) is not None)
         return field in {"starved_s", "blocked_s", "idle_s", "down_s"}
 
     def enter(self, at: int, reported_state: tuple[str, str], seconds: int, entries: int) -> None:
@@ -169,12 +173,12 @@ class _Machine:
 
     def _time(self, start: int, end: int) -> None:
         cuts = {start, end, *range(start // MINUTE * MINUTE, end, MINUTE), *(event.at for event in self.events)}
-        cuts |= {span.start for span in self.time_ranges or ()}
+        cuts |= {time_range.start for time_range in self.time_ranges or ()}
         state_intervals = list(self.state_intervals())
         for begin, until in pairwise(sorted(cut for cut in cuts if start <= cut <= end)):
             length = until - begin
             state, reason = self.reported_state(begin)
-            planned, job = self.span(begin)[1], self.job(begin)
+            planned, job = self.time_range(begin)[1], self.job(begin)
             field = _field(state, planned=planned, ordered=job is not None)
             self.add(field, length, begin)
             self.add("between_s", length if state == "running" else 0, begin)
@@ -208,7 +212,7 @@ class _Machine:
                 self.add("stock_known_s", length, begin)
 
     def state_intervals(self) -> Iterator["_Spell"]:
-        """Yield the ended stretches of one state each, whatever the reasons."""
+        """Yield the ended state intervals, whatever the reasons."""
         times = sorted({event.at for event in (*self.states, *self.links)})
         state, since = "unknown", LONG_AGO
         for at in times:
@@ -241,7 +245,7 @@ class _Machine:
             if (
                 self.is_short(state_interval)
                 and start <= state_interval.start < end
-                and self.span(state_interval.start)[1] is not False
+                and self.time_range(state_interval.start)[1] is not False
             ):
                 self.add("microstops", NANO, state_interval.start)
 
@@ -318,7 +322,7 @@ def _field(state: str, *, planned: bool | None, ordered: bool) -> str:
 
 
 def _increments(readings: list[tuple[int, Fraction]]) -> Iterator[tuple[int, Fraction | None]]:
-    """Scan readings in order of time: resets add themselves; dips that are back within 60 s nothing, and tell None."""
+    """Scan readings in order of time: resets add themselves; dips that are back within 60 s nothing, and yield None."""
     base = None
     place = 0
     while place < len(readings):

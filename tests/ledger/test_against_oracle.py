@@ -1,4 +1,4 @@
-"""The kept ledger against the oracle: any events, in any order and any batches, with restarts, repeats and failures.
+"""The stored ledger against the oracle: any events, in any order and any batches, with restarts, repeats and failures.
 
 `EXAMPLES` in the environment multiplies the number of examples: a long hunt sets it to 50.
 """
@@ -67,7 +67,7 @@ class Clock:
 
 
 class Reported:
-    """What is told of rows as they change, added up: it has to stay the sum of the rows, restarts or not."""
+    """The published changes of rows, added up: they have to stay the sum of the rows, restarts or not."""
 
     def __init__(self) -> None:
         self.minutes: dict[tuple[str, int], Sums] = {}
@@ -103,7 +103,7 @@ PACES = st.builds(
 )
 
 
-async def keep(
+async def store_steps(
     store: SqliteStore,
     plant: Plant,
     steps: Sequence[Step],
@@ -147,7 +147,7 @@ async def read(store: SqliteStore) -> Kept:
 
 
 class FailingStore(SqliteStore):
-    """A store that fails once where it is told to: before it has written, or after, as when an answer gets lost."""
+    """A store that fails once where it is set to: before it has written, or after, as when an answer gets lost."""
 
     fails = ""
 
@@ -190,7 +190,7 @@ async def check_rows(store: SqliteStore, plant: Plant, events: Sequence[AnyEvent
             row = rows.get(key)
             place = (machine, (key[0] - T0) / MINUTE, *key[1:])
             wrong = differences(row.sums if row else {}, wanted.rows.get((machine, *key), {}))
-            assert not wrong, f"{place}: (kept, right) {wrong}"
+            assert not wrong, f"{place}: (stored, right) {wrong}"
             if row is not None:
                 assert row.order == wanted.orders.get((machine, *key), ""), f"{place}: order"
         reasons = {(r.start, r.state, r.reason): (r.seconds, r.entries) for r in stored.reasons if r.asset == machine}
@@ -242,10 +242,10 @@ async def check_range(
 
 @hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories().flatmap(deliveries), PACES)
-def test_kept_rows_are_those_of_the_oracle(plant: Plant, steps: list[Step], sampling: SamplingIntervals) -> None:
+def test_stored_rows_are_those_of_the_oracle(plant: Plant, steps: list[Step], sampling: SamplingIntervals) -> None:
     async def run() -> None:
         async with empty_store() as store:
-            now = await keep(store, plant, steps, sampling._replace(silent_ns=FOR_EVER))
+            now = await store_steps(store, plant, steps, sampling._replace(silent_ns=FOR_EVER))
             await check_rows(store, plant, came(steps), now)
 
     asyncio.run(run())
@@ -271,7 +271,7 @@ def test_a_range_of_any_asset_is_that_of_the_oracle(
 
     async def run() -> None:
         async with empty_store() as store:
-            now = await keep(store, plant, steps, sampling, finish=data.draw(st.booleans()))
+            now = await store_steps(store, plant, steps, sampling, finish=data.draw(st.booleans()))
             for _ in range(4):
                 asset, start, end = data.draw(questions(came(steps), now))
                 await check_range(store, plant, came(steps), asset, start, end, now)
@@ -284,8 +284,8 @@ def test_a_range_of_any_asset_is_that_of_the_oracle(
 def test_rows_are_the_same_as_those_of_all_events_at_once_in_order(plant: Plant, steps: list[Step]) -> None:
     async def run() -> None:
         async with empty_store() as store, empty_store() as at_once:
-            now = await keep(store, plant, steps)
-            await keep(at_once, plant, [Step(oracle.winners(came(steps)), now, "advance")])
+            now = await store_steps(store, plant, steps)
+            await store_steps(at_once, plant, [Step(oracle.winners(came(steps)), now, "advance")])
             assert await read(store) == await read(at_once)
 
     asyncio.run(run())
@@ -325,7 +325,7 @@ class KeepingLedger(RuleBasedStateMachine):
         ),
         place=st.integers(0),
     )
-    def keep(self, events: list[tuple[AnyEvent, str, int, int]], place: int) -> None:
+    def store_steps(self, events: list[tuple[AnyEvent, str, int, int]], place: int) -> None:
         """Keep a batch around the present, or around any earlier event."""
         instants = [self.clock.now, *(event.at for event in self.stored)]
         at = instants[place % len(instants)]
@@ -366,7 +366,7 @@ class KeepingLedger(RuleBasedStateMachine):
         try:
             self.loop.run(write())
         except StoreError:
-            # Whoever is told of changes cannot know what of them is written, and reads the store.
+            # A listener to changes cannot know what of them is written, and reads the store.
             self.reported.minutes.clear()
             for row in self.loop.run(self.store.rows("", 0, FOR_EVER)):
                 self.reported([(row.asset, row.start, {}, row.sums)], ())
@@ -386,7 +386,7 @@ class KeepingLedger(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-def test_a_keeper_in_use_keeps_the_ledger_of_the_oracle() -> None:
+def test_a_ledger_writer_in_use_stores_the_ledger_of_the_oracle() -> None:
     run_state_machine_as_test(
         KeepingLedger,
         settings=hypothesis.settings(max_examples=25 * MORE, stateful_step_count=15, phases=PHASES),

@@ -1,4 +1,4 @@
-"""A number with its formula: the text says what the value is, and the operands lead to the ledger."""
+"""A number with its formula: the text has the value, and the operands lead to the ledger."""
 
 import pytest
 from hypothesis import given
@@ -58,7 +58,7 @@ def test_oee_and_nee_show_their_factors_too() -> None:
     )
 
 
-def test_small_results_keep_their_figures() -> None:
+def test_small_results_have_six_figures() -> None:
     assert explain("throughput_rate", from_units({"produced": 35, "order_s": 3_600})).filled.endswith(
         "= 0.00972222 1/s"
     )

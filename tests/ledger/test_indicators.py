@@ -250,7 +250,7 @@ def test_by_hand(name: str, units: dict[str, float], expected: float) -> None:
     assert value(name, units) == expected
 
 
-def test_the_ratios_of_consumed_material_add_up_as_the_standard_says() -> None:
+def test_the_ratios_of_consumed_material_add_up_as_in_the_standard() -> None:
     """ISO 22400-2: integrated goods ratio + the three loss ratios = 1."""
     values = evaluate(
         from_units(
@@ -297,7 +297,7 @@ def test_a_piece_without_ideal_cycle_leaves_availability_and_quality() -> None:
         assert why_not(name, units).startswith("1 piece has no ideal cycle: send ideal_cycle")
 
 
-def test_a_machine_that_never_told_a_count_has_made_an_unknown_number_of_pieces_not_none() -> None:
+def test_a_machine_that_never_reported_a_count_has_made_an_unknown_number_of_pieces_not_none() -> None:
     silent = {"running_s": 3_000.0, "idle_s": 600.0, "order_s": 3_600.0, "uncounted_s": 3_000.0}
     assert value("availability", silent) == 3_000 / 3_600
     of_pieces = ("oee", "nee", "effectiveness", "quality_ratio", "teep", "equipment_load_ratio", "throughput_rate")
@@ -344,7 +344,7 @@ def test_turns_are_of_one_material() -> None:
     reported = {"throughput": 1.0, "stock_s": 100.0, "off_s": 60.0}
     assert value("inventory_turns", reported | {"stock_known_s": 60}) == 0.6
     assert "several materials" in why_not("inventory_turns", reported | {"stock_known_s": 120})
-    assert why_not("inventory_turns", {"throughput": 1}) == "no stock was told: send stock with the material"
+    assert why_not("inventory_turns", {"throughput": 1}) == "no stock was reported: send stock with the material"
 
 
 def test_effectiveness_above_one_is_shown_as_it_is() -> None:
@@ -360,14 +360,14 @@ def test_unknown_time_is_in_coverage_and_not_in_planned_busy_time() -> None:
 # ---- The registry ----
 
 
-def test_the_standard_has_34_in_order_and_every_one_says_what_it_is() -> None:
+def test_the_standard_has_34_in_order_and_every_one_has_a_meaning() -> None:
     assert [each.number for each in ISO22400.values()] == list(range(1, 35))
     for indicator in INDICATORS.values():
         doc = indicator.compute.__doc__ or ""
         origin = f"No. {indicator.number}" if indicator.number else "Beyond the standard"
         unit = "a ratio" if indicator.unit == "1" else f"in {indicator.unit}"
         assert doc.startswith(f"{origin}: {indicator.formula}, {unit}.\n")
-        assert "None " in indicator.meaning, f"{indicator.name} says when it is None"
+        assert "None " in indicator.meaning, f"{indicator.name} has when it is None"
 
 
 def test_every_term_is_used_and_of_the_ledger() -> None:

@@ -98,7 +98,7 @@ def test_reasons_move_time_to_the_loss_that_the_plant_gives_them() -> None:
     assert lost["minor-stop"] == (10 + 10) * 60 * NANO
 
 
-def test_reasons_that_tell_of_time_without_an_order_are_shared_in_proportion() -> None:
+def test_reasons_that_include_time_without_an_order_are_shared_in_proportion() -> None:
     sums = from_units({"idle_s": 60, "no_order_s": 60})
     lost = six_big_losses(sums, [("idle", "chips", 90 * NANO), ("idle", "jam", 30 * NANO)], PLANT.loss_of)
     assert (lost["speed"], lost["minor-stop"]) == (45 * NANO, 15 * NANO)
@@ -109,7 +109,7 @@ def test_faster_than_ideal_is_a_negative_loss_and_the_sum_stays() -> None:
     assert (steps["speed"], steps["fully-productive"]) == (-30 * NANO, 90 * NANO)
 
 
-def test_what_nobody_told_is_no_loss_of_speed_or_quality() -> None:
+def test_what_was_not_reported_is_no_loss_of_speed_or_quality() -> None:
     unrated_pieces = dict(waterfall(from_units({"running_s": 60, "produced": 3, "good": 3, "unrated": 3})))
     assert unrated_pieces["unrated"] == 60 * NANO
     assert not {"speed", "quality"} & unrated_pieces.keys()
@@ -175,7 +175,7 @@ def test_without_anything_active_there_is_no_bottleneck() -> None:
 
 
 @given(st.lists(st.sampled_from(("running", "setup", "down", "starved", "idle", "unknown")), min_size=1, max_size=30))
-def test_how_a_stretch_is_cut_does_not_matter(states: list[State]) -> None:
+def test_how_a_time_range_is_cut_does_not_matter(states: list[State]) -> None:
     cut: list[Interval] = [(place, place + 1, state) for place, state in enumerate(states)]
     joined: list[Interval] = [cut[0]]
     for (_, _, before), (start, end, state) in pairwise(cut):

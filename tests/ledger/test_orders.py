@@ -1,4 +1,4 @@
-"""Which order is on: by what its jobs tell, in whatever order they come."""
+"""Which order is on: as its jobs report, in whatever order they arrive."""
 
 import pytest
 from hypothesis import given
@@ -22,9 +22,7 @@ ONE, TWO = Order("wo-1", "bracket", None), Order("wo-2", "lug", 5)
         ([(5, "wo-1"), (5, TWO)], [TWO]),
     ],
 )
-def test_an_end_takes_off_the_order_that_it_names(
-    reported: list[tuple[int, Order | str]], on: list[Order | None]
-) -> None:
+def test_an_end_ends_the_order_that_it_names(reported: list[tuple[int, Order | str]], on: list[Order | None]) -> None:
     orders = Orders()
     for at, each in reported:
         assert orders.report(at, each)
@@ -36,7 +34,7 @@ TOLD = st.sampled_from([ONE, TWO, Order("wo-1", "bracket", 7), "wo-1", "wo-2", "
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), TOLD), unique_by=lambda reported: reported[0]), st.integers(0, 12))
-def test_the_order_of_telling_and_what_is_forgotten_change_nothing(
+def test_the_order_of_reports_and_dropped_entries_change_nothing(
     reported: list[tuple[int, Order | str]], before: int
 ) -> None:
     orders, in_time = Orders(), Orders()

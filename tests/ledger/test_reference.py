@@ -1,4 +1,4 @@
-"""docs/reference/indicators.md says of every indicator and term what the code says."""
+"""docs/reference/indicators.md has every indicator and term as the code has it."""
 
 from pathlib import Path
 
@@ -34,5 +34,5 @@ def test_the_page_has_each_row_in_order() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     for table, wanted in rows().items():
         begin = lines.index(f"<!-- {table} -->")
-        assert lines[begin + 3 : begin + 3 + len(wanted)] == wanted, f"mend the table {table!r} of {PAGE}"
+        assert lines[begin + 3 : begin + 3 + len(wanted)] == wanted, f"fix the table {table!r} of {PAGE}"
         assert lines[begin + 3 + len(wanted)] == "", f"the table {table!r} of {PAGE} has rows of nothing in the code"

@@ -163,7 +163,7 @@ def test_idle_is_delay_only_with_an_order() -> None:
     }
 
 
-def test_offline_is_unknown_until_online_again_in_the_state_last_said() -> None:
+def test_offline_is_unknown_until_online_again_in_the_state_last_reported() -> None:
     events: list[AnyEvent] = [
         state("08:00", "down", "jam"),
         link("08:10", online=False),
@@ -179,7 +179,7 @@ def test_offline_is_unknown_until_online_again_in_the_state_last_said() -> None:
     assert sum(entries for _, entries in reasons.values()) == NANO
 
 
-def test_a_state_said_while_offline_ends_the_unknown() -> None:
+def test_a_state_reported_while_offline_ends_the_unknown() -> None:
     events: list[AnyEvent] = [state("08:00", "running"), link("08:10", online=False), state("08:15", "setup")]
     found = total(events, "08:00", "08:20")
     del found["uncounted_s"]
@@ -228,7 +228,7 @@ def test_pieces_belong_to_the_moment_before_they_were_counted() -> None:
     assert all("produced" not in sums for key, sums in made.items() if key[1] == "b")
 
 
-def test_the_ideal_cycle_of_the_plant_stands_in_where_the_order_tells_none() -> None:
+def test_the_ideal_cycle_of_the_plant_applies_where_the_order_has_none() -> None:
     plant = parse(f'[asset."{MILL}"]\nideal-cycle = 30', "p.toml")
     assert total([count("08:00", 0), count("08:30", 4)], "08:00", "09:00", plant)["ideal_s"] == 120
     assert total([count("08:00", 0), count("08:30", 4)], "08:00", "09:00")["unrated"] == 4
@@ -244,9 +244,9 @@ def test_running_before_the_first_count_of_produced_pieces_is_uncounted() -> Non
     assert "uncounted_s" not in total([*running, count("07:00", 0)], "08:30", "09:00")
 
 
-def test_pieces_counted_while_the_machine_says_that_it_is_off() -> None:
+def test_pieces_counted_while_the_machine_reports_off() -> None:
     events: list[AnyEvent] = [count("08:00", 0), state("08:00", "running"), state("08:10", "off"), count("08:10", 3)]
-    assert "produced_off" not in total(events, "08:00", "08:20"), "what a count tells was made before it"
+    assert "produced_off" not in total(events, "08:00", "08:20"), "what a count reports was made before it"
     assert total([*events, count("08:15", 5)], "08:00", "08:20")["produced_off"] == 2
 
 
@@ -282,7 +282,7 @@ def test_the_parts_of_a_sum_add_up_to_it() -> None:
     assert reported == summed
 
 
-def test_a_stop_without_a_reason_is_told_by_reason_too_but_not_other_time() -> None:
+def test_a_stop_without_a_reason_is_summed_by_reason_too_but_not_other_time() -> None:
     events: list[AnyEvent] = [state("08:00", "down"), state("08:10", "down", "jam"), state("08:15", "setup")]
     events += [state("08:30", "idle"), state("08:40", "running"), state("08:50", "starved")]
     found: dict[tuple[str, str], tuple[float, float]] = {}

@@ -63,7 +63,7 @@ def state(minute: float, word: State, reason: str = "") -> StateChange:
     return StateChange(asset=MILL, at=T0 + round(minute * MINUTE), state=word, reason=reason)
 
 
-def test_what_was_said_long_ago_is_in_force_in_the_order_in_which_it_was_said() -> None:
+def test_old_entries_hold_in_the_order_in_which_they_were_reported() -> None:
     online, offline = (Status(asset=MILL, at=T0, online=value) for value in (True, False))
     for before in (
         [state(0, "running"), offline],
@@ -109,12 +109,12 @@ def test_large_and_broken_amounts_are_exact() -> None:
         [Material(asset=MILL, at=T0, name="bar", stock=-1e9)],
     ],
 )
-def test_an_amount_that_might_not_fit_is_refused(events: list[AnyEvent]) -> None:
+def test_an_amount_that_might_not_fit_raises(events: list[AnyEvent]) -> None:
     with pytest.raises(OverflowError):
         both(NO_PLANT, events, T0, T0 + MINUTE)
 
 
-def test_so_much_time_that_one_axis_is_too_short_is_refused() -> None:
+def test_more_time_than_one_axis_holds_raises() -> None:
     column_builder = ColumnBuilder()
     for machine in MACHINES:
         column_builder.put(Slice(machine, T0, T0 + 2**61, Rules.of(NO_PLANT, machine), UNKNOWN), [])

@@ -281,8 +281,8 @@ async def test_the_line_shows_flow_hours_waterfall_and_pareto(browser: Browser, 
         await expect(page.locator("ul.pareto")).to_contain_text("breakdowns12 min")
         # The line has two OEEs, each named for what it is, and a target beside those that have one.
         await expect(page.locator(".figure", has_text="OEE, all machines")).to_contain_text("target 50 %")
-        await expect(page.locator(".figure", has_text="OEE of the constraint")).to_contain_text("were never told")
-        # Its last machine never told pieces: those of the one before stand for them, and nothing explains that number.
+        await expect(page.locator(".figure", has_text="OEE of the constraint")).to_contain_text("were never reported")
+        # Its last machine never reported pieces: those of the one before stand in, and no formula explains that.
         pieces = page.locator(".figure:has(h2:text-is('Good pieces'))")
         await expect(pieces).to_contain_text("33")
         await expect(pieces.locator(".num")).to_have_count(0)

@@ -1,10 +1,10 @@
-"""The rows of many machines at once, from columns of events: what `rows.build` makes, and the same to the last digit.
+"""The rows of many machines at once, from columns of events: identical to those of `rows.build`.
 
-All machines are put on one axis of time, each on a stretch of its own, so that every question (which state holds, which
-order, which shift) is a search in one sorted column. The axis is cut wherever anything changes and at every minute;
-each piece between two cuts lies in one row, and adds to one field of time there.
+All machines share one time axis, each with a section of its own, so that every lookup (state, order, shift) is a search
+in one sorted column. The axis is cut wherever anything changes and at every minute; each piece between two cuts belongs
+to one row, and adds to one field of time there.
 
-Amounts are 64 bits wide here. Where one might not fit, `OverflowError` is raised: `rows.build` has no such limit.
+Amounts have 64 bits. Where one might not fit, `OverflowError` is raised; `rows.build` has no such limit.
 """
 
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ _HAS_REASON: Final = np.array(
         for state, by_plan in zip(STATES, _FIELD_NAMES, strict=True)
     ]
 )
-"""Whether the time is also told by its reason, if there is one, …"""
+"""Whether the time is also summed by its reason, if there is one, …"""
 _IS_STOPPED: Final = np.array([[[name in STOPPED for name in names] for names in by_plan] for by_plan in _FIELD_NAMES])
 """… and whether it is even if there is none."""
 
@@ -64,7 +64,7 @@ class Made(NamedTuple):
     """Rows in columns.
 
     Attributes:
-        columns: what they were made of; the texts are there.
+        columns: what they were built from, with the texts.
         shifts: names of shifts.
         machine: of each row, the place of its machine.
         start: the first nanosecond of its minute.
@@ -159,7 +159,7 @@ class _Builder:
         self._pieces()
         return self._made()
 
-    # ---- The axis and what lies on it ----
+    # ---- The time axis ----
 
     def _time_ranges(self) -> StateTimeline:
         """Return what each machine's calendar plans: plan and shift."""
@@ -183,9 +183,9 @@ class _Builder:
             return np.array([machine.start], np.int64), [0], [0]
         time_ranges = calendar.time_ranges(machine.start, machine.end)
         return (
-            np.array([span.start for span in time_ranges], np.int64),
-            [_NOT_PLANNED + span.planned for span in time_ranges],
-            [self.shifts[span.shift] for span in time_ranges],
+            np.array([each.start for each in time_ranges], np.int64),
+            [_NOT_PLANNED + each.planned for each in time_ranges],
+            [self.shifts[each.shift] for each in time_ranges],
         )
 
     # ---- Pieces of time, and the rows that they lie in ----
@@ -214,7 +214,7 @@ class _Builder:
         self.time = self.begin - axis.offset[self.machine]
 
     def _counted_from(self) -> Whole:
-        """Return when on the axis each machine's first count of produced pieces was heard; `LIMIT` where none was."""
+        """Return when, on the axis, each machine first counted produced pieces; `LIMIT` where it never did."""
         found = np.full(len(self.columns.machines), LIMIT, np.int64)
         table = self.columns.readings
         if len(table.at):
@@ -232,8 +232,8 @@ class _Builder:
         self.job_values = jobs.values
         order, product, _ = jobs.values
         self.order, self.product = order[self.job], product[self.job]
-        span = place(time_ranges.at, self.begin)
-        self.plan, self.shift = (values[span] for values in time_ranges.values)
+        planned = place(time_ranges.at, self.begin)
+        self.plan, self.shift = (values[planned] for values in time_ranges.values)
         is_new = (self.time % MINUTE == 0) | differs(self.machine)
         self.minute = np.cumsum(is_new) - 1
         is_new |= differs(self.product) | differs(self.shift)
@@ -275,7 +275,7 @@ class _Builder:
         self.reason_time = (self.minute[counted], code[counted], reason[counted], self.length[counted])
 
     def _is_stopped(self, code: Whole, piece: Whole) -> ChangePoints:
-        """Return whether time in these states, at these pieces, is lost: it is told by reason, even by none."""
+        """Return whether time in these states, at these pieces, is a stop: summed by reason, even without one."""
         has_order = self.order[piece] != NO_ORDER
         is_so: ChangePoints = _IS_STOPPED[code, self.plan[piece], has_order.astype(np.int64)]
         return is_so
@@ -336,7 +336,7 @@ class _Builder:
         self.reason_entries = (self.minute[piece[is_entry]], code[is_entry], reason[is_entry])
 
     def _pieces(self) -> None:
-        """Put what counters and meters added into the rows of the moment before they were read."""
+        """Add what counters and meters counted to the rows of the moment before they were read."""
         table = self.columns.readings
         if not len(table.at):
             return

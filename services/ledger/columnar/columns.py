@@ -1,8 +1,8 @@
-"""The events of many machines as columns of whole numbers: what `vectorised` makes rows of.
+"""The events of many machines as columns of integers: the input of `builder`.
 
-Each kind of thing that is told over time (states, connections, orders …) is a table of entries in order of owner and
-time; texts are numbers, their place in a list. What was told before `since` is set to the instants just before it, in
-its order: then only what was in force counts, and all times of a machine lie within its range and a little around.
+States, connections, orders and so on are each a table of entries ordered by owner and time; texts are indices into a
+list. Entries before `since` are moved to the instants just before it, in order: only those that still hold then matter,
+and all times of a machine lie within its range or close to it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,12 +23,12 @@ Whole = npt.NDArray[np.int64]
 
 NO_ORDER: Final = -1
 NOT_REPORTED: Final = -1
-"""An ideal cycle that nobody told."""
+"""An ideal cycle that was not reported."""
 CODES: Final = {state: code for code, state in enumerate(STATES)}
 
 
 class Slice(NamedTuple):
-    """A machine of which rows are to be made.
+    """A machine and the time range of its rows.
 
     Attributes:
         start: from when.
@@ -45,12 +45,12 @@ class Slice(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What was told over time.
+    """Entries over time.
 
     Attributes:
-        owner: whose entry it is: the place of its machine or series, ascending.
-        at: from when it is so, nanoseconds since 1970-01-01 UTC, ascending within an owner, each instant once.
-        values: of each thing that an entry tells, one column.
+        owner: the index of each entry's machine or series, ascending.
+        at: from when it holds, nanoseconds since 1970-01-01 UTC, ascending within an owner, each instant once.
+        values: one column for each value of an entry.
     """
 
     owner: Whole
@@ -63,7 +63,7 @@ class Columns(NamedTuple):
 
     Attributes:
         machines: whose they are.
-        states: code and reason of what each machine said.
+        states: code and reason of the states that each machine reported.
         links: whether it is online, 1 or 0.
         jobs: order (or `NO_ORDER`), product, and nanoseconds a piece (or `NOT_REPORTED`).
         labour: people present and working, in 10⁻⁹.
@@ -93,7 +93,7 @@ class Columns(NamedTuple):
 
 
 class Codes:
-    """Numbers for texts, in the order in which they are first met."""
+    """Numbers for texts, in order of first use."""
 
     def __init__(self, *first: str) -> None:
         self._codes = {text: code for code, text in enumerate(first)}
@@ -107,7 +107,7 @@ class Codes:
 
 
 class ColumnBuilder:
-    """Gathers columns, one machine after the other."""
+    """Builds columns, one machine after the other."""
 
     def __init__(self) -> None:
         self._machines: list[Slice] = []
@@ -124,27 +124,27 @@ class ColumnBuilder:
         """Add a machine.
 
         Args:
-            machine: which, and of when.
-            events: all from `since` until after its end, and of those before what was in force then.
+            machine: which, and its range.
+            events: all from `since` until after its end, and those before that still held then.
             since: see `History.since`; at least `history.lookback_ns` before its start.
         """
         number = len(self._machines)
         self._machines.append(machine)
         reported = self._tracks(events)
-        self._states.add(number, *_settled(reported.states, since, reported.links))
-        self._links.add(number, *_settled(reported.links, since, reported.states))
-        self._jobs.add(number, *_settled(self._jobs_of(reported.jobs), since))
-        self._labour.add(number, *_settled(reported.labour, since))
+        self._states.add(number, *_entries_since(reported.states, since, reported.links))
+        self._links.add(number, *_entries_since(reported.links, since, reported.states))
+        self._jobs.add(number, *_entries_since(self._jobs_of(reported.jobs), since))
+        self._labour.add(number, *_entries_since(reported.labour, since))
         for stock in reported.stocks.values():
-            self._stocks.add(len(self._stock_machines), *_settled(stock, since))
+            self._stocks.add(len(self._stock_machines), *_entries_since(stock, since))
             self._stock_machines.append(number)
         for (field, _source), readings in reported.readings.items():
-            self._readings.add(len(self._reading_machines), *_settled(readings, since))
+            self._readings.add(len(self._reading_machines), *_entries_since(readings, since))
             self._reading_machines.append(number)
             self._reading_fields.append(FIELDS.index(field))
 
     def columns(self) -> Columns:
-        """Return what was gathered.
+        """Return the columns.
 
         Raises:
             OverflowError: an amount does not fit 64 bits.
@@ -204,7 +204,7 @@ Entries = Track[tuple[int, ...]]
 
 
 class _Reported:
-    """What one machine told."""
+    """What one machine reported."""
 
     def __init__(self) -> None:
         self.states: Entries = Track()
@@ -234,13 +234,13 @@ class _Growing:
         return Table(np.array(self._owner, np.int64), np.array(self._at, np.int64), columns)
 
 
-def _settled(track: Entries, since: int, other: Entries | None = None) -> tuple[list[int], list[tuple[int, ...]]]:
-    """Return times and entries, with what was in force at `since` set to just before it, and what was before left out.
+def _entries_since(track: Entries, since: int, other: Entries | None = None) -> tuple[list[int], list[tuple[int, ...]]]:
+    """Return times and entries from `since` on, and the entry that held then, moved to just before it.
 
     Args:
         track: whose.
-        since: from here on all is told.
-        other: what must stay in its order with this one: states and connections.
+        since: from here on all entries are returned.
+        other: a track that must stay in order with this one: states and connections.
     """
     place = track.place_at(since - 1)
     if place < 0:

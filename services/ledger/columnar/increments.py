@@ -1,4 +1,4 @@
-"""What cumulative readings added, for many series at once: the rules of `counters`, and products that would not fit."""
+"""What cumulative readings added, for many series at once, by the rules of `counters`; products beyond 64 bits."""
 
 import numpy as np
 
@@ -9,10 +9,10 @@ from services.ledger.fields import NANO
 
 
 def increments(owner: Whole, at: Whole, totals: Whole) -> tuple[Whole, Whole]:
-    """Return what each reading added (see `counters`): zero for the first of a series, and within a dip.
+    """Return what each reading added (see `counters`): zero for the first of a series, and within a glitch.
 
     Returns:
-        What was added, and the places of the readings with which a dip begins.
+        What was added, and the indices of the readings with which a glitch begins.
     """
     if int(np.abs(totals).max()) >= LIMIT // 2:
         raise OverflowError("a total does not fit")
@@ -41,7 +41,7 @@ def increments(owner: Whole, at: Whole, totals: Whole) -> tuple[Whole, Whole]:
 
 
 def times(amount: Whole, factor: Whole, more: int = 0) -> Whole:
-    """Return (amount × factor + more) ÷ 10⁹, cut to a whole number, without the product, which would not fit."""
+    """Return (amount × factor + more) ÷ 10⁹, rounded down, without the product, which would not fit 64 bits."""
     high, low = np.divmod(amount, NANO)
     factor_high, factor_low = np.divmod(factor, NANO)
     product: Whole = high * factor + low * factor_high + (low * factor_low + more) // NANO

@@ -1,6 +1,6 @@
-"""One axis of time for many machines, each on a stretch of its own, and what holds at every instant of it.
+"""One time axis for many machines, each with a section of its own, and what holds at every instant of it.
 
-So every question (which state holds, which order, which shift) is a search in one sorted column, whoever it is about.
+So every lookup (state, order, shift) is a search in one sorted column, whatever the machine.
 """
 
 from typing import Final, NamedTuple
@@ -15,25 +15,25 @@ from services.ledger.rows import STOPS
 ChangePoints = npt.NDArray[np.bool_]
 
 LIMIT: Final = 2**62
-"""No amount may come near this, so that no sum of two passes what 64 bits hold."""
+"""No amount may reach this, so that the sum of two fits 64 bits."""
 UNKNOWN: Final = CODES["unknown"]
 _IS_STOP: Final = np.array([state in STOPS for state in STATES])
 
 
 class StateTimeline(NamedTuple):
-    """Entries on the axis; each stretch begins with one, so that there is always an entry in force."""
+    """Entries on the axis; each section begins with one, so that an entry always holds."""
 
     at: Whole
     values: tuple[Whole, ...]
 
 
 class TimelineArrays:
-    """One axis of time for all machines.
+    """One time axis for all machines.
 
     Attributes:
-        stride: the length of a machine's stretch.
-        first: where each begins; nothing is told so early.
-        offset: what is added to a machine's time.
+        stride: the length of a machine's section.
+        first: where each begins, before any entry.
+        offset: added to a machine's time.
         start: where each machine's range begins.
         end: where it ends.
     """
@@ -51,7 +51,7 @@ class TimelineArrays:
         self.start, self.end = starts + self.offset, ends + self.offset
 
     def track(self, table: Table, nothing: tuple[int, ...], machines: Whole | None = None) -> StateTimeline:
-        """Put a table on the axis, with `nothing` in force before a machine's first entry.
+        """Put a table on the axis, with `nothing` before a machine's first entry.
 
         Its owners are machines, or series of which each of these machines has one at most.
         """
@@ -65,7 +65,7 @@ class TimelineArrays:
 
 
 class Timeline(NamedTuple):
-    """What each machine said, as far as it was online: an entry at each change.
+    """The state of each machine, unknown while offline: an entry at each change.
 
     Attributes:
         at: from when, on the axis.
@@ -87,7 +87,7 @@ class Timeline(NamedTuple):
 
 
 def timeline(columns: Columns, axis: TimelineArrays) -> Timeline:
-    """Return what each machine said, as far as it was online."""
+    """Return the state of each machine, unknown while offline."""
     machines = columns.machines
     states = axis.track(columns.states, (UNKNOWN, 0))
     at, (code, reason) = states
@@ -111,7 +111,7 @@ def timeline(columns: Columns, axis: TimelineArrays) -> Timeline:
     enters = is_first | differs(code)
     starts = np.flatnonzero(enters)
     lasted = np.append(at[starts[1:]] - at[starts[:-1]], LIMIT)
-    lasted[np.append(is_first[starts[1:]], True)] = LIMIT  # it lasts still
+    lasted[np.append(is_first[starts[1:]], True)] = LIMIT  # it still lasts
     limits = np.array([machine.rules.short_ns for machine in machines], np.int64)
     is_short = lasted < limits[at[starts] // axis.stride]
     is_short = is_short[np.cumsum(enters) - 1] & _IS_STOP[code]
@@ -119,7 +119,7 @@ def timeline(columns: Columns, axis: TimelineArrays) -> Timeline:
 
 
 def place(at: Whole, times: Whole) -> Whole:
-    """Return the place of the entry in force at each of these times, of entries that hold from `at` on."""
+    """Return the index of the entry that holds at each of these times, for entries that begin at `at`."""
     found: Whole = np.searchsorted(at, times, "right") - 1
     return found
 

@@ -1,5 +1,5 @@
-"""Indicators as pure functions of a ledger sum: ISO 22400-2 and those beyond it.
+"""Indicators as pure functions of a ledger sum: those of ISO 22400-2, and extra ones.
 
-A sum of ledger rows comes in, numbers and the reasons why one is undefined or doubtful go out. `indicators` is the
-registry of all.
+A sum of ledger rows comes in; numbers, the reasons why one is undefined, and data-quality warnings go out. `indicators`
+is the registry of all.
 """

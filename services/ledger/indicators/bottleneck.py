@@ -44,7 +44,7 @@ def bottleneck(intervals: Mapping[str, Iterable[Interval]]) -> Bottleneck | None
 
 
 def _active(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
-    """Return the active periods: neighbouring stretches in active states are one."""
+    """Return the active periods: adjoining active states are one."""
     periods: list[tuple[int, int]] = []
     for start, end, state in intervals:
         if state not in ACTIVE or start == end:

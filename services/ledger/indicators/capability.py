@@ -15,7 +15,7 @@ Index = Literal["cm", "cmk", "cp", "cpk"]
 
 
 class Capability(msgspec.Struct, frozen=True):
-    """What the measurements of one characteristic of one machine say of its capability.
+    """The capability of one characteristic of one machine, from its measurements.
 
     Attributes:
         asset: the machine.
@@ -25,8 +25,8 @@ class Capability(msgspec.Struct, frozen=True):
         s: their standard deviation (sample, n − 1); None below two.
         s_within: the deviation within subgroups of two successive parts: √(Σ(xᵢ − xᵢ₋₁)² / 2(n − 1)), the mean square
             successive difference (von Neumann, 1941); a drift, as of a tool that wears, is not in it.
-        lower: the lower limit last told, in the unit of the measurements.
-        upper: the upper limit last told.
+        lower: the lower limit last reported, in the unit of the measurements.
+        upper: the upper limit last reported.
         cm: (USL − LSL) / 6s.
         cmk: min(USL − mean, mean − LSL) / 3s; where there is one limit, by that alone.
         cp: as `cm`, with `s_within`.
@@ -51,7 +51,7 @@ def capabilities(measurements: Iterable[Measurement]) -> list[Capability]:
     """Return the capability of each characteristic; give the measurements in order of time.
 
     An index is None without the limits that it needs, below two measurements, and where none differs from another. A
-    value beyond what the contract takes, which an older store may hold, is left out, as if it had not been measured.
+    value outside the contract's bounds, which an older store may hold, is ignored.
     """
     series: dict[tuple[str, str], list[Measurement]] = {}
     for measurement in measurements:
@@ -62,7 +62,7 @@ def capabilities(measurements: Iterable[Measurement]) -> list[Capability]:
 
 
 def least(found: Iterable[Capability], index: Index) -> tuple[float, Capability] | None:
-    """Return the least of an index, which is what the whole is capable of, and the characteristic that has it."""
+    """Return the least of an index, which is the index of the whole, and the characteristic that has it."""
     known = [(value, one) for one in found if (value := getattr(one, index)) is not None]
     return min(known, key=itemgetter(0), default=None)
 

@@ -30,7 +30,7 @@ def teep(of: Terms) -> float:
 def mtbf_practice(of: Terms) -> float:
     """Beyond the standard: TTF / FE, in s.
 
-    Mean time between failures as it is reckoned in practice: time up over failures. None without a failure.
+    Mean time between failures as practitioners compute it: time up over failures. None without a failure.
     """
     return of["TTF"] / of["FE"]
 
@@ -39,7 +39,7 @@ def mtbf_practice(of: Terms) -> float:
 def mttr_practice(of: Terms) -> float:
     """Beyond the standard: TTR / FE, in s.
 
-    Mean time to repair as it is reckoned in practice: time in failure over failures. None without a failure.
+    Mean time to repair as practitioners compute it: time in failure over failures. None without a failure.
     """
     return of["TTR"] / of["FE"]
 
@@ -112,7 +112,7 @@ def bottleneck_oee(of: Terms) -> float:
 
     The line's OEE by its constraint: good output of the line, at the bottleneck's mean ideal cycle, over the planned
     busy time of the bottleneck. None for what is not a line with a known bottleneck, where that produced nothing or was
-    not planned, or nobody told the ideal cycle of a piece.
+    not planned, or no ideal cycle is known.
     """
     of.need(uncounted, unrated, good_not_reported)
     return of["OGQ"] * of["PRI×PQb"] / (of["PQb"] * of["PBTb"])

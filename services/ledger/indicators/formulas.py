@@ -1,7 +1,7 @@
-"""A number with its formula: as people write it, with the numbers in it, to be checked with a pocket calculator.
+"""A number with its formula, as people write it, with the numbers filled in, to check with a pocket calculator.
 
 `availability = APT / PBT = 2580 s / 3600 s = 0.716667`. The numbers are exact decimals of the ledger's integers; only
-the result is rounded, for show.
+the displayed result is rounded.
 """
 
 from typing import Final
@@ -39,13 +39,13 @@ class Operand(msgspec.Struct, frozen=True):
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """An indicator of a sum, with how it comes about.
+    """An indicator of a sum, with its formula and operands.
 
     Attributes:
         name: of the indicator.
         number: in ISO 22400-2:2014; None for those beyond it.
         meaning: in words, and when it is not defined.
-        formula: `name = …`, in the standard's words first where we compute it otherwise.
+        formula: `name = …`, first as the standard writes it where it is computed otherwise.
         filled: the formula with the numbers in it, and the result to six decimals.
         text: both in one line, and why there is no value.
         value: unrounded; None where it is not defined.
@@ -93,7 +93,7 @@ def explain(name: str, sums: Sums, context: Context | None = None) -> Explained:
 
 
 def _written(indicator: Indicator, of: Terms) -> str:
-    """Return the formula by which these very terms are computed, with the numbers of what no term stands for."""
+    """Return the formula for these terms, with the numbers of operands that are not terms."""
     match indicator.name:
         case "oee" | "nee" if factors := _factors(indicator, of):
             return f"{factors} = {indicator.formula}"

@@ -1,7 +1,6 @@
-"""What an indicator is: a pure function of terms, with its name, number, unit and formula beside it.
+"""An indicator: a pure function of terms, with its name, number, unit and formula.
 
-The formula is text for people (`formulas` puts the numbers in); the function is what counts. A test holds them to be
-the same.
+The formula is text for people (`formulas` fills in the numbers); the function computes. A test checks that both agree.
 """
 
 import re
@@ -19,7 +18,7 @@ TERM: Final = re.compile(
     rf"(?<![\w×])(?:{'|'.join(re.escape(name) for name in sorted(TERMS, key=len, reverse=True))})(?![\w×])"
 )
 """An abbreviation in a formula."""
-_TOO_LARGE: Final = "its terms are too large to compute with: see that what is sent is meant"
+_TOO_LARGE: Final = "its terms are too large to compute with: check what is sent"
 _DENOMINATOR: Final = re.compile(r"/ (\([^()]*\)|[^\s()]+)")
 
 
@@ -31,7 +30,7 @@ class Indicator(NamedTuple):
         number: in ISO 22400-2:2014; None for those beyond the standard.
         unit: UCUM; `1` for a ratio.
         formula: over the abbreviations of `terms.TERMS`.
-        standard: the same as the standard writes it, where we compute it otherwise; else ''.
+        standard: the same as the standard writes it, where it is computed otherwise; else ''.
         compute: the function.
     """
 
@@ -65,7 +64,7 @@ class Indicator(NamedTuple):
             return None, self._zero(of)
 
     def _zero(self, of: Terms) -> str:
-        """Say which denominator is zero."""
+        """Return which denominator is zero."""
         zeros = [f"{TERMS[term].meaning} ({term})" for term in _below(self.formula) if not of[term]]
         return f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'} zero"
 

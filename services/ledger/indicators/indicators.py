@@ -1,6 +1,6 @@
-"""All indicators of a sum of the ledger: the 34 of ISO 22400-2:2014 and those beyond the standard.
+"""All indicators of a sum of the ledger: the 34 of ISO 22400-2:2014 and the extra ones.
 
-A zero denominator gives None, never 0; so does a sum that lacks what the indicator needs. Both come with the reason.
+An indicator is None, never 0, where a denominator is zero or the sum lacks what it needs; the reason comes with it.
 """
 
 from typing import Final, NamedTuple

@@ -23,7 +23,7 @@ _standard = partial(register, ISO22400)
 def worker_efficiency(of: Terms) -> float:
     """No. 1: APWT / APAT, a ratio.
 
-    Work time of people over their attendance. None where nobody was present, or nobody says.
+    Work time of people over their attendance. None where nobody was present, or attendance is not reported.
     """
     of.need_reported("APWT")
     return of["APWT"] / of["APAT"]
@@ -54,8 +54,8 @@ def throughput_rate(of: Terms) -> float:
 def allocation_efficiency(of: Terms) -> float:
     """No. 4: AUBT / PBT, a ratio.
 
-    How much of the planned busy time the machine was busy with orders. None where nothing was planned, or nothing of
-    it is known.
+    How much of the planned busy time the machine was busy with orders. None where nothing was planned, or nothing of it
+    is known.
     """
     return of["AUBT"] / of["PBT"]
 
@@ -74,8 +74,8 @@ def oee(of: Terms) -> float:
     """No. 6: PRI×GQ / PBT, a ratio.
 
     Overall equipment effectiveness index: availability × effectiveness × quality ratio, which is fully productive time
-    over planned busy time, exactly and over any mix of products. None where nothing was planned, nobody told the ideal
-    cycle of a piece, or produced or good pieces are not reported.
+    over planned busy time, exactly and over any mix of products. None where nothing was planned, no ideal cycle is
+    known, or produced or good pieces are not reported.
     """
     of.need(uncounted, never_counted, unrated, good_not_reported)
     return of["PRI×GQ"] / of["PBT"]
@@ -106,8 +106,8 @@ def availability(of: Terms) -> float:
 def effectiveness(of: Terms) -> float:
     """No. 9: PRI×PQ / APT, a ratio.
 
-    Ideal time of what was produced over production time. Above 1 the ideal cycle is too long: it is shown as it is.
-    None where the machine never ran, nobody told the ideal cycle of a piece, or produced pieces are not reported.
+    Ideal time of what was produced over production time. A value above 1 means that the ideal cycle is too long; it is
+    not capped. None where the machine never ran, no ideal cycle is known, or produced pieces are not reported.
     """
     of.need(uncounted, never_counted, unrated)
     return of["PRI×PQ"] / of["APT"]
@@ -118,8 +118,8 @@ def quality_ratio(of: Terms) -> float:
     """No. 10: PRI×GQ / PRI×PQ, a ratio.
 
     Good over produced pieces, each weighed with its ideal cycle, so that OEE is the product of its three factors over
-    any mix of products. Where one product is made, and where nobody told the ideal cycle of a piece, it is GQ / PQ.
-    None where nothing was produced, or produced or good pieces are not reported.
+    any mix of products. Where one product is made, and where no ideal cycle is known, it is GQ / PQ. None where nothing
+    was produced, or produced or good pieces are not reported.
     """
     of.need(uncounted, good_not_reported)
     if not of["PQ"]:
@@ -160,8 +160,7 @@ def production_process_ratio(of: Terms) -> float:
 def actual_to_planned_scrap_ratio(of: Terms) -> float:
     """No. 14: SQ / PSQ, a ratio.
 
-    Scrap over planned scrap. None where no scrap was planned, or nobody tells
-    scrap.
+    Scrap over planned scrap. None where no scrap was planned, or scrap is not reported.
     """
     of.need_reported("SQ")
     return of["SQ"] / of["PSQ"]
@@ -171,8 +170,8 @@ def actual_to_planned_scrap_ratio(of: Terms) -> float:
 def first_pass_yield(of: Terms) -> float:
     """No. 15: GP / IP, a ratio.
 
-    Parts that were good at first pass over inspected parts. None where nothing was inspected, or nobody
-    tells what was good at first pass.
+    Parts that were good at first pass over inspected parts. None where nothing was inspected, or first-pass pieces are
+    not reported.
     """
     of.need_reported("GP")
     return of["GP"] / of["IP"]
@@ -225,8 +224,8 @@ def cm(of: Terms) -> float:
 def cmk(of: Terms) -> float:
     """No. 20: min(USL − x̄, x̄ − LSL) / (3 × s), a ratio.
 
-    Critical machine capability index; where a characteristic has one limit, by that alone. None where no
-    characteristic with a limit was measured twice, or its values are all alike.
+    Critical machine capability index; where a characteristic has one limit, by that alone. None where no characteristic
+    with a limit was measured twice, or its values are all alike.
     """
     return _least(of, "cmk")
 
@@ -253,8 +252,8 @@ def cpk(of: Terms) -> float:
 def comprehensive_energy_consumption(of: Terms) -> float:
     """No. 23: E / PQ, in kW.h.
 
-    Energy a produced piece; electricity alone, as nobody tells what a cubic metre of the other utilities is worth. None
-    where nothing was produced, or no electricity was metered.
+    Energy a produced piece; electricity alone, as the energy content of the other utilities is not reported. None where
+    nothing was produced, or no electricity was metered.
     """
     of.need(unmetered)
     return of["E"] / of["PQ"]
@@ -265,12 +264,12 @@ def inventory_turns(of: Terms) -> float:
     """No. 24: TH / (S×T / ST), a ratio.
 
     Throughput over the average stock, of one material at one machine: how often it was turned over in the range. None
-    where no stock was told, none was there, or that of several materials was told.
+    where no stock was reported, none was there, or several materials have one.
     """
     if not of["ST"]:
-        raise Undefined("no stock was told: send stock with the material")
+        raise Undefined("no stock was reported: send stock with the material")
     if of["CT"] and of["ST"] > of["CT"]:
-        raise Undefined("the stock of several materials was told, and turns are of one")
+        raise Undefined("several materials have a stock, and turns are of one")
     of.need_reported("TH")
     return of["TH"] * of["ST"] / (of["S×T"] * NANO)
 
@@ -279,7 +278,7 @@ def inventory_turns(of: Terms) -> float:
 def finished_goods_ratio(of: Terms) -> float:
     """No. 25: GQ / CM, a ratio.
 
-    Good quantity over consumed material. None where nothing was consumed, or nobody tells it.
+    Good quantity over consumed material. None where nothing was consumed, or it is not reported.
     """
     of.need_reported("GQ")
     return of["GQ"] / of["CM"]
@@ -289,7 +288,8 @@ def finished_goods_ratio(of: Terms) -> float:
 def integrated_goods_ratio(of: Terms) -> float:
     """No. 26: IGQ / CM, a ratio.
 
-    Good quantity of all related products over consumed material. None where nothing was consumed, or nobody tells it.
+    Good quantity of all related products over consumed material. None where nothing was consumed, or it is not
+    reported.
     """
     of.need_reported("IGQ")
     return of["IGQ"] / of["CM"]
@@ -299,7 +299,7 @@ def integrated_goods_ratio(of: Terms) -> float:
 def production_loss_ratio(of: Terms) -> float:
     """No. 27: PL / CM, a ratio.
 
-    Material lost in production over that consumed. None where nothing was consumed, or nobody tells it.
+    Material lost in production over that consumed. None where nothing was consumed, or it is not reported.
     """
     of.need_reported("PL")
     return of["PL"] / of["CM"]
@@ -309,7 +309,7 @@ def production_loss_ratio(of: Terms) -> float:
 def storage_and_transport_loss_ratio(of: Terms) -> float:
     """No. 28: STL / CM, a ratio.
 
-    Material lost in storage and transport over that consumed. None where nothing was consumed, or nobody tells it.
+    Material lost in storage and transport over that consumed. None where nothing was consumed, or it is not reported.
     """
     of.need_reported("STL")
     return of["STL"] / of["CM"]
@@ -319,7 +319,7 @@ def storage_and_transport_loss_ratio(of: Terms) -> float:
 def other_loss_ratio(of: Terms) -> float:
     """No. 29: OL / CM, a ratio.
 
-    Material lost otherwise over that consumed. None where nothing was consumed, or nobody tells it.
+    Material lost otherwise over that consumed. None where nothing was consumed, or it is not reported.
     """
     of.need_reported("OL")
     return of["OL"] / of["CM"]
@@ -330,8 +330,8 @@ def equipment_load_ratio(of: Terms) -> float:
     """No. 30: PRI×PQ / PBT, a ratio.
 
     Produced quantity over the equipment's production capacity, PQ / EPC, which is what the planned busy time has room
-    for at the ideal cycle: EPC = PBT / PRI. None where nothing was planned, nobody told the ideal cycle of a piece, or
-    produced pieces are not reported.
+    for at the ideal cycle: EPC = PBT / PRI. None where nothing was planned, no ideal cycle is known, or produced pieces
+    are not reported.
     """
     of.need(uncounted, never_counted, unrated)
     return of["PRI×PQ"] / of["PBT"]

@@ -1,7 +1,7 @@
-"""Where the time went: from calendar time down to fully productive time, adding up to the last nanosecond.
+"""Losses of time: from calendar time down to fully productive time, adding up to the nanosecond.
 
-A stop counts by its state, however short: how much of the stops was shorter than the plant's limit stands beside them,
-in the ledger's `microstop_s`.
+A stop counts by its state, however short; the part in stops shorter than the plant's limit is also in the ledger's
+`microstop_s`.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,13 +33,13 @@ StepName = Literal[
     "fully-productive",
 ]
 TOTALS: Final[frozenset[StepName]] = frozenset({"calendar", "planned", "running", "fully-productive"})
-"""The steps that are what is left, rather than what is lost."""
+"""The steps that are remaining time; the others are losses."""
 
 _STOPS: Final[tuple[State, ...]] = ("setup", "down", "starved", "blocked", "idle")
 
 
 class LossStep(NamedTuple):
-    """One step: what is left so far (`TOTALS`) or what is lost, nanoseconds.
+    """One step: remaining time (`TOTALS`) or a loss, nanoseconds.
 
     A negative loss of speed means that pieces were made faster than their ideal cycle: the cycle is wrong.
     """
@@ -53,9 +53,9 @@ def waterfall(sums: Sums) -> list[LossStep]:
 
     Calendar time less what is off, in maintenance and unknown is planned time as far as it is known, PBT; less stops of
     each kind, running time, APT; less reduced speed and rejects, fully productive time: ideal time of the good pieces.
-    So fully productive over planned is OEE. Running time in which pieces without an ideal cycle were made, or pieces
-    that nobody counts as produced, cannot be split: it is one step, `unrated`, in place of speed and quality. Ideal
-    time of pieces that nobody judges, good or bad, is `good_not_reported` in place of quality.
+    So fully productive over planned is OEE. Running time with pieces that have no ideal cycle, or are not counted as
+    produced, cannot be split: it is one step, `unrated`, in place of speed and quality. Ideal time of pieces that are
+    reported neither good nor scrap is `unjudged` in place of quality.
     """
 
     def of(*fields: str) -> int:
@@ -94,8 +94,8 @@ def six_big_losses(
     """Return nanoseconds lost to each of the six big losses of TPM.
 
     Together they are planned busy time less time without an order and less fully productive time, where every state is
-    a loss by `loss_of`, and ideal cycles and good pieces are told. Loss of speed and rejects are left out where they
-    are not. Rejects are start-up rejects in the share that the start-up scrap has of all pieces that were not good.
+    a loss by `loss_of`, and ideal cycles and good pieces are reported. Loss of speed and rejects are left out where
+    they are not. Rejects are start-up rejects in the share that start-up scrap has of all pieces that were not good.
 
     Args:
         sums: of the ledger.
@@ -124,10 +124,10 @@ def six_big_losses(
 
 
 def _shared(total: int, reported: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Return how a state's time is shared among the reasons told for it; what is left has the reason ''.
+    """Return a state's time by the reasons reported for it; the rest has the reason ''.
 
-    Reasons for `idle` may tell of more than the state's own time, as they tell of time without an order, too: then it
-    is shared in proportion, to the last nanosecond.
+    Reasons for `idle` may add up to more than the state's own time, as they include time without an order: then the
+    state's time is shared in proportion, to the nanosecond.
     """
     not_reported = min(sum(each for reason, each in reported if not reason), total)
     reported = [each for each in reported if each[0]]

@@ -1,8 +1,8 @@
-"""The terms that formulas are made of: the abbreviations of ISO 22400-2, and ours for what it does not abbreviate.
+"""The terms of formulas: the abbreviations of ISO 22400-2, and our own for what it does not abbreviate.
 
-A term is a sum of fields of the ledger, or comes from the context: what a sum of the ledger cannot know, such as the
-quantity that was planned. Terms are integers of 10⁻⁹ of their unit, as the ledger's sums are, so that the quotient of
-two of them is exact until it is rounded once, to a float.
+A term is a sum of fields of the ledger, or comes from the context, which has what the ledger lacks, such as the planned
+quantity. Terms are integers of 10⁻⁹ of their unit, as the ledger's sums are, so that the quotient of two of them is
+exact until it is rounded once, to a float.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class Term(NamedTuple):
 _UP: Final = ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s", "no_order_s")
 _NO_LINE: Final = "it is of a line of which the operations are known"
 _NO_OUTPUT: Final = (
-    "good pieces of the line's last operation were never told: send good, or leave the operation out of the stages"
+    "good pieces of the line's last operation were never reported: send good, or leave the operation out of the stages"
 )
 _NO_BOTTLENECK: Final = "it is of a line of which the bottleneck is known"
 _NO_PLAN: Final = "no planned quantity is known: give the orders a planned quantity"
@@ -93,21 +93,21 @@ TERMS: Final[dict[str, Term]] = {
 }
 
 
-_RECOMPUTE: Final = "an older version counted a number that meant none; ./corridor recompute leaves it out"
+_RECOMPUTE: Final = "an older version counted an invalid number; ./corridor recompute leaves it out"
 _SENT: Final = {"work_s": "working with labour"}
-"""What is sent to tell a field that has another name in the message."""
+"""The message's name of a field, where it differs from the ledger's."""
 
 
 class Context(msgspec.Struct, frozen=True):
-    """What a sum of the ledger cannot know. It gives values to indicators that have none without it, and changes none.
+    """What a sum of the ledger lacks. It defines indicators that are undefined without it, and changes no other value.
 
     Attributes:
         operations: the sums of each operation of a line, in the order in which a piece goes through them; a machine by
             itself is a line of one; none where they are not known. Machines that do the same side by side are one sum.
         bottleneck: which of the operations is the bottleneck.
         capabilities: of the measured characteristics.
-        not_reported: fields of the ledger that are zero because nobody ever told them.
-        output_not_reported: whether nobody ever told good pieces of a line's last operation.
+        not_reported: fields of the ledger that are zero because they were never reported.
+        output_not_reported: whether good pieces of a line's last operation were never reported.
         planned: pieces that orders and calendar plan for the range up to now, in 10⁻⁹.
         co2e_kg_per_kwh: emission factor of the electricity; the default is that of the United Kingdom's grid in the
             government's conversion factors for 2025.
@@ -122,7 +122,7 @@ class Context(msgspec.Struct, frozen=True):
     co2e_kg_per_kwh: float = 0.177
 
     def place(self, operation: Operation) -> int | None:
-        """Return the place of an operation among those of a line; None of the asset as a whole, or where not known."""
+        """Return the index of an operation in a line; None for the asset as a whole, or where not known."""
         return {"": None, "first": 0, "last": -1, "bottleneck": self.bottleneck}[operation]
 
 
@@ -131,9 +131,9 @@ class Undefined(Exception):  # noqa: N818  (a result, not an error)
 
 
 class Terms(dict[str, int]):
-    """The terms of a sum in 10⁻⁹ of their units, each made when it is first asked for: `Terms(sums)["PBT"]`.
+    """The terms of a sum in 10⁻⁹ of their units, each computed on first use: `Terms(sums)["PBT"]`.
 
-    Asking for a term that the context lacks raises `Undefined`.
+    A term that the context lacks raises `Undefined`.
     """
 
     def __init__(self, sums: Sums, context: Context | None = None) -> None:
@@ -161,21 +161,21 @@ class Terms(dict[str, int]):
         return amount
 
     def of(self, operation: Operation) -> Sums | None:
-        """Return the sums of an operation, as far as they are known; of what is no line, all is its last one."""
+        """Return the sums of an operation, if they are known; without a line, the last operation is the whole asset."""
         operations, place = self.context.operations, self.context.place(operation)
         if operations and place is not None:
             return operations[place]
         return None if operation in {"first", "bottleneck"} else self.sums
 
     def need(self, *checks: Callable[[Sums], str | None]) -> None:
-        """Raise `Undefined` for the first of the checks (`not_reported`) that finds something missing."""
+        """Raise `Undefined` for the first of the checks that finds something missing."""
         for check in checks:
             missing = check(self.sums)
             if missing:
                 raise Undefined(missing)
 
     def need_reported(self, name: str) -> None:
-        """Raise `Undefined` if a term is zero for want of anybody who tells it."""
+        """Raise `Undefined` if a term is zero because it was never reported."""
         (field,) = TERMS[name].fields
         if field in self.context.not_reported and not self[name]:
             raise Undefined(f"{TERMS[name].meaning} is not reported: send {_SENT.get(field, field)}")
