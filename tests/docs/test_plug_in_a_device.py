@@ -87,7 +87,15 @@ async def test_the_python_device_runs_and_is_known_again_after_a_lost_connection
 
 def test_the_micropython_device_is_python() -> None:
     text = next(text for language, text in BLOCKS if language == "python" and "umqtt" in text)
-    compile(text, str(FILE), "exec")
+    imports = re.findall(r"^(?:import|from) ([a-z]+)", text, re.MULTILINE)
+    assert compile(text, str(FILE), "exec").co_names
+    assert set(imports) <= {
+        "json",
+        "machine",
+        "network",
+        "time",
+        "umqtt",
+    }  # what a board has, and what the page installs
 
 
 def test_the_node_red_flow_can_be_imported() -> None:

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,7 +88,5 @@ def test_what_is_written_is_read_again(at: int) -> None:
 
 @given(st.text() | st.floats() | st.integers())
 def test_anything_is_read_or_refused(written: float | str) -> None:
-    try:
-        instants.parse(written)
-    except ContractError:
-        return
+    with suppress(ContractError):
+        assert isinstance(instants.parse(written), int)

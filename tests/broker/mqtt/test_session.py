@@ -5,7 +5,6 @@ import itertools
 import ssl
 import subprocess
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -176,7 +175,9 @@ async def test_a_consumer_may_publish_before_it_acknowledges(broker: str, topic:
         await flood.publish(*numbered(topic, 50, qos=0))
         await until(lambda: session.waiting >= 20)
         batch = await anext(session.batches())
+        assert batch.messages
         await session.publish(Publication(topic + "/result", b"done"))
+        assert (session.published, session.unanswered, session.disconnects) == (1, 0, 0)
         batch.acknowledge()
 
 
@@ -239,14 +240,20 @@ async def test_a_cancelled_publication_leaves_the_session_usable(
     embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay
 ) -> None:
     relay = await relay_to(embedded.port)
-    async with Session(relay.url, client_id=f"a-{topic[2:]}") as session:
+    async with (
+        Session(embedded.url, client_id=f"b-{topic[2:]}", filters=[f"{topic}/after"]) as receiver,
+        Session(relay.url, client_id=f"a-{topic[2:]}") as session,
+    ):
         relay.silent = True
-        with suppress(TimeoutError):
+        with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await session.publish(*numbered(topic, 5_000))
         relay.silent = False
         relay.cut()
-        await session.publish(*numbered(topic, 5_000))
+        await session.publish(*numbered(f"{topic}/after", 5_000))
+        found = {message.payload for message in await receive(receiver, 5_000)}
+        assert found == {str(number).encode() for number in range(5_000)}
+        assert session.unanswered == 0
 
 
 async def test_leaving_fails_what_the_broker_does_not_have(

@@ -99,8 +99,10 @@ async def test_its_end_is_reported_with_the_end_of_its_log(kind: Kind, tmp_path:
 
 async def test_stopping_it_is_no_unexpected_end(kind: Kind, tmp_path: Path) -> None:
     async with asyncio.TaskGroup() as group, EmbeddedBroker(tmp_path, port=0, kind=kind) as broker:
-        group.create_task(broker.wait())
+        waiting = group.create_task(broker.wait())
         await asyncio.sleep(0)
+        assert not waiting.done()
+    assert waiting.exception() is None
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -109,6 +111,8 @@ def test_it_does_not_outlive_its_owner(kind: Kind, tmp_path: Path, how: signal.S
         process = broker_process(tmp_path)
         owner.send_signal(how)
         process.wait(10)
+    assert owner.returncode == -how
+    assert not process.is_running()
 
 
 async def test_what_a_killed_guard_left_is_ended_at_the_next_start(kind: Kind, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ async def test_a_lost_broker_is_told(tmp_path: Path) -> None:
         await session.__aenter__()
     async with beating(file, Vitals("service", session)):
         await until(file, "the broker is not connected\n")
+    assert reported_state(file) == "the broker is not connected\n"
     await session.__aexit__(None, None, None)
 
 
@@ -76,6 +77,7 @@ async def test_without_a_file_nothing_is_done(tmp_path: Path) -> None:
     async with (
         EmbeddedBroker(tmp_path / "broker", port=0) as broker,
         Session(broker.url, client_id="service") as session,
-        beating(None, Vitals("service", session)),
     ):
-        assert not reported_state(tmp_path / "heartbeat")
+        before = asyncio.all_tasks()
+        async with beating(None, Vitals("service", session)):
+            assert asyncio.all_tasks() == before

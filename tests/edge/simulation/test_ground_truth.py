@@ -90,9 +90,11 @@ def test_a_line_cut_by_a_crash_is_left_out_and_the_next_is_whole(
     assert "left out" in caplog.text
 
 
-def test_no_path_no_log() -> None:
+def test_no_path_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with ground_truth.GroundTruthLog(None) as log:
-        log.append([state(1, "running")], 2 * S)
+        log.append([state(1, "running")], 2 * S, last=True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
