@@ -17,10 +17,10 @@ What every command can rely on:
   `CORRIDOR_MQTT_PORT_FILE` names, then in `corridor.toml` of the data folder (`cli/invocation/settings.py`); only then
   its default is taken.
 - Options that several commands share are spelt once, in `cli/invocation/options.py`. - A mistake of the user's, or of
-the world around, is raised as `cli.invocation.errors.CommandError(problem, cure)`: the user sees
+the world around, is raised as `cli.invocation.errors.CommandError(problem, hint)`: the user sees
   one line on standard error, and the exit status is 1. `OSError` and every error class of our own packages are shown
   in the same way, alone or in a group; anything else is a bug and shows its traceback (with `CORRIDOR_DEBUG=1`, all
-  do). Wrong use (`typer.BadParameter`) ends with 2, Ctrl-C with 130. To say "no" to a question, raise `typer.Exit(1)`.
+  do). Wrong use (`typer.BadParameter`) ends with 2, Ctrl-C with 130. To answer "no", raise `typer.Exit(1)`.
 - Data goes to standard output (with `--json`: one document and nothing else), messages to standard error.
 
 This package may import all others; nothing imports it.

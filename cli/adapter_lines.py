@@ -25,7 +25,7 @@ class FileDialect(StrEnum):
 
 
 class AdapterLines:
-    """An open file of adapter lines; iterating it yields each as a message that came at the time it tells.
+    """An open file of adapter lines; iterating it yields each as a message that came at the time that it has.
 
     A line without a time (a file may hold anything) came when the one before it did. Lines that are not in order of
     time are put in order first, which takes the memory for all of them.
@@ -73,7 +73,7 @@ class AdapterLines:
         """Return what a line means.
 
         Raises:
-            ContractError: it means nothing; the text says why.
+            ContractError: it means nothing; the text is the reason.
         """
         translation = self._dialect.translate(message)
         for rejection in translation.rejections:
@@ -87,13 +87,13 @@ class AdapterLines:
             line = line.rstrip(b"\r\n")
             if not line:
                 continue
-            with suppress(ContractError):  # whoever judges the line will refuse it
+            with suppress(ContractError):  # the line is rejected when it is validated
                 at = shdr.instant(line.partition(b"|")[0].decode("ascii", "replace"))
             yield at, line
 
 
 def is_machine(asset: str) -> bool:
-    """Tell whether an asset path is a machine's.
+    """Return whether an asset path is a machine's.
 
     Raises:
         ContractError: it is no asset path.

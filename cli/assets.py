@@ -1,4 +1,4 @@
-"""`corridor asset list` and `asset retire`: which machines there are, and taking those out that are no more."""
+"""`corridor asset list` and `asset retire`: which machines there are, and retiring those that no longer exist."""
 
 import json
 import time
@@ -37,7 +37,7 @@ def list_(
     data: options.Data,
     json_: options.Json = False,
 ) -> None:
-    """List the machines that the store knows: when they spoke first and last, their state, and whether retired."""
+    """List the machines in the store: first and last event, state, and since when retired."""
     found: list[dict[str, Any]] = []
     loop.run(_list(store or default_url(data), asset, found))
     if json_:
@@ -57,9 +57,9 @@ def retire(
     store: options.Store = "",
     data: options.Data,
 ) -> None:
-    """Take machines out of the present: wall, ledger, indicators and what the broker retains; their history stays.
+    """Retire machines: remove them from wall, ledger, indicators and retained messages; their history stays.
 
-    A machine comes back by itself with the first message that it sends.
+    A machine returns by itself with the next message that it sends.
     """
     loop.log_to_stderr()
     loop.run(_retire(store or default_url(data), broker, path, yes=yes))
@@ -92,14 +92,12 @@ async def _retire(url: str, broker: str, path: str, *, yes: bool) -> None:
     try:
         machines = await opened.machines(path)
         if not machines:
-            raise CommandError(
-                f"the store knows no machine {path!r}", "`corridor asset list` names those that it knows"
-            )
+            raise CommandError(f"the store knows no machine {path!r}", "`corridor asset list` lists them")
         if [machine.asset for machine in machines] != [path] and not yes:
             raise CommandError(
                 f"these are {len(machines)} machines: {', '.join(machine.asset for machine in machines[:10])}"
                 + (", …" if len(machines) > 10 else ""),
-                "give --yes to retire all of them",
+                "add --yes to retire all of them",
             )
         new = await set_retired(opened, machines, time.time_ns())
         topics = list(_topics(machines, await _deserted(opened, machines)))
@@ -112,7 +110,7 @@ async def _retire(url: str, broker: str, path: str, *, yes: bool) -> None:
             await session.publish(*(Publication(topic, b"", 1, retain=True) for topic in topics))
     except OSError as error:
         raise CommandError(
-            f"what the broker retains of it is not cleared: {error}", "run the command again when the broker is there"
+            f"its retained messages are not cleared: {error}", "run the command again when the broker is reachable"
         ) from error
 
 

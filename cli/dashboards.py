@@ -1,4 +1,4 @@
-"""`corridor dashboards`: make Grafana's pages and alert rules, judge them, and put them into a Grafana."""
+"""`corridor dashboards`: generate Grafana's pages and alert rules, validate them, and write them into a Grafana."""
 
 import importlib
 import json
@@ -27,15 +27,20 @@ PlantFile = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Write there, rather than over the files that are shipped.")
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Write into this folder, rather than over the shipped files."),
 ]
 Url = Annotated[str, typer.Option("--url", metavar="URL", help="Grafana's address: http://localhost:3000.")]
 Token = Annotated[
     str, typer.Option("--grafana-token", metavar="TOKEN", help="The token of a service account with the role Admin.")
 ]
-RawUid = Annotated[str, typer.Option("--raw", metavar="UID", help="The data source of the bucket of raw events.")]
-LedgerUid = Annotated[str, typer.Option("--ledger", metavar="UID", help="The data source of the ledger's minutes.")]
-HourUid = Annotated[str, typer.Option("--hour", metavar="UID", help="The data source of its hours and days.")]
+RawUid = Annotated[str, typer.Option("--raw", metavar="UID", help="The uid of the data source for raw events.")]
+LedgerUid = Annotated[
+    str, typer.Option("--ledger", metavar="UID", help="The uid of the data source for the ledger by the minute.")
+]
+HourUid = Annotated[
+    str, typer.Option("--hour", metavar="UID", help="The uid of the data source for the ledger by hour and day.")
+]
 Wall = Annotated[str, typer.Option("--wall", metavar="URL", help="The live wall's address, as browsers reach it.")]
 
 
@@ -51,7 +56,7 @@ def build(*, plant: PlantFile, out: Out = None) -> None:
 
 
 def check(*, json_: options.Json = False) -> None:
-    """Judge the files that are shipped: are they what the code gives, and would Grafana understand all of it."""
+    """Validate the shipped files: are they what the code generates, and does Grafana accept them."""
     building, checking = _needs_extra("dashboards.building"), _needs_extra("dashboards.checking")
     found = [*building.stale(load(SHIPPED)), *checking.all_faults(building.ROOT)]
     if json_:
@@ -59,7 +64,7 @@ def check(*, json_: options.Json = False) -> None:
     else:
         for fault in found:
             typer.echo(plain(str(fault)))
-        typer.echo(f"{len(found)} faults" if found else "all pages and alert rules are good")
+        typer.echo(f"{len(found)} faults" if found else "all pages and alert rules are valid")
     if found:
         raise typer.Exit(1)
 
@@ -73,7 +78,7 @@ def push(
     hour: HourUid = HOUR,
     wall: Wall = WALL_URL,
 ) -> None:
-    """Put all pages, alert rules and the playlist into a running Grafana; what is there of ours is renewed."""
+    """Write all pages, alert rules and the playlist into a running Grafana; existing ones of ours are overwritten."""
     with Grafana(url, grafana_token) as grafana:
         for line in grafana.push(Placing({RAW: raw, LEDGER: ledger, HOUR: hour}, wall)):
             typer.echo(line, err=True)
@@ -89,7 +94,7 @@ def pull(
     wall: Wall = WALL_URL,
     json_: options.Json = False,
 ) -> None:
-    """Show where the pages in a running Grafana are not what `push` puts there; the status is then 1."""
+    """Show where the pages in a running Grafana differ from what `push` writes; exit status 1 if they do."""
     with Grafana(url, grafana_token) as grafana:
         found = list(grafana.drift(Placing({RAW: raw, LEDGER: ledger, HOUR: hour}, wall)))
     if json_:
@@ -98,7 +103,7 @@ def pull(
         for drift in found:
             typer.echo(f"{drift.page}: {drift.differences} differences")
             typer.echo("".join(f"  {plain(place)}\n" for place in drift.places), nl=False)
-        typer.echo(f"{len(found)} pages differ" if found else f"the pages in {url} are as they are here")
+        typer.echo(f"{len(found)} pages differ" if found else f"the pages in {url} are the same as here")
     if found:
         raise typer.Exit(1)
 

@@ -34,12 +34,12 @@ from services.store.opening import default_url
 PAST_NS: Final = 8 * 3_600 * NS_PER_S
 USER: Final = "corridor"
 SPEED_HELP: Final = (
-    "60: an hour a minute. The data's clock is then ahead of the computer's, and stays so at each later start: a "
-    "device with the right time lands in its past. Give such a run a --data of its own."
+    "60: an hour a minute. The data is then ahead of the computer's clock, and stays so at each later start: messages "
+    "of a device with the right time count in its past. Use a --data folder of its own for it."
 )
 _TRIES: Final = 50
 _AHEAD_NS: Final = 60 * NS_PER_S
-"""As devices' clocks are wrong by seconds, only more than this is told of."""
+"""As devices' clocks are wrong by seconds, only more than this is reported."""
 
 
 def demo(
@@ -57,13 +57,13 @@ def demo(
     data: options.Data,
     plant: services.PlantFile = None,
     broker: Annotated[
-        str, typer.Option(metavar="URL", help="A broker of yours; or mosquitto or nats, to choose which of our own.")
+        str, typer.Option(metavar="URL", help="Use this broker; or mosquitto or nats, to choose the embedded one.")
     ] = "",
     simulator: Annotated[bool, typer.Option(help="Run the simulated machines.")] = True,
 ) -> None:
     """Show a live shop floor in the browser: broker, machines, ledger and wall in one go. Ctrl-C ends it."""
     loop.log_to_stderr()
-    # Without simulated machines the floor is the user's own: what the file, or the store of an earlier start, tells.
+    # Without simulated machines the floor is the user's own: that of the file, or of an earlier start's store.
     file = plant or services.SHIPPED_PLANT
     described = load(file) if plant or simulator else None
     password = "" if is_loopback(host) else _password(data)
@@ -112,12 +112,12 @@ async def _demo(
         simulator = Simulator(plant, data, source=simulated_from) if simulated_from else None
         if simulator is not None and simulator.is_new and not newest:
             now = clock.now()
-            with progress.shown("making the last eight hours of the plant") as report:
+            with progress.shown("simulating the last eight hours of the plant") as report:
                 await past.make(simulator, plant, store, (now - PAST_NS, now), report)
         ready = asyncio.Event()
         watch = Watch()
         async with asyncio.TaskGroup() as parts:
-            # The simulator stands in the body: when the demo ends, it says goodbye before the services are cancelled.
+            # The simulator is in the body: when the demo ends, it publishes "offline" before services are cancelled.
             tasks = [
                 parts.create_task(services.run_ingest(url, store, clock.now, watch=watch)),
                 parts.create_task(services.run_kpi(url, store, plant, clock.now, watch=watch)),
@@ -149,13 +149,13 @@ async def _demo(
 
 
 def _warn_of_time(newest: int, speed: float, data: Path) -> None:
-    """Say how far the data is ahead of the computer's clock, or that it will be."""
+    """Warn how far the data is ahead of the computer's clock, or that it will be."""
     ahead_ns = newest - time.time_ns()
     if ahead_ns > _AHEAD_NS:
         until = instants.format_rfc3339(newest // NS_PER_S * NS_PER_S)
         _say(f"WARNING: the data in {data} is {times.spoken(ahead_ns / NS_PER_S)} ahead of this computer's clock,")
-        _say("  as after a run with --speed. The plant's time goes on from there, and a device with the right time")
-        _say(f"  lands in its past. Choose another folder with --data, or wait until {until}")
+        _say("  because it ran with --speed. The plant's time continues from there; messages of a device with the")
+        _say(f"  right time count in its past. Choose another folder with --data, or wait until {until}")
     elif speed > 1:
         _say(f"at --speed {speed:g} the data in {data} runs ahead of this computer's clock, and stays ahead at later")
         _say("  starts: for devices with the right time choose another folder with --data")
@@ -214,7 +214,7 @@ def _free(host: str, port: int, what: str) -> int:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise CommandError(
-                        f"the {what} cannot listen on {host}: {error.strerror}", "mend --host"
+                        f"the {what} cannot listen on {host}: {error.strerror}", "correct --host"
                     ) from error
                 _say(f"port {candidate} is in use by another program; the {what} tries {candidate + 1}")
                 continue
@@ -232,8 +232,8 @@ def _password(data: Path) -> str:
     make_folder(data)
     file.touch(mode=0o600)
     file.write_text(password + "\n", encoding="utf-8")
-    _say(f"broker and wall can be reached from other computers: user {USER}, password {password}")
-    _say(f"it is shown this once, and kept in {file}")
+    _say(f"broker and wall accept other computers: user {USER}, password {password}")
+    _say(f"it is shown only once, and stored in {file}")
     return password
 
 

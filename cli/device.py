@@ -12,7 +12,7 @@ from cli.running import loop
 from edge.devices.this_computer import own_name, publish_this_computer
 
 HOME = "office/it/desk"
-"""Site, area and line of a computer about which nothing else is said."""
+"""Site, area and line of a computer without --asset."""
 
 
 def this_computer(
@@ -26,7 +26,7 @@ def this_computer(
     ] = "",
     for_: For = None,
 ) -> None:
-    """Make this computer a machine of the shop floor: load, memory, temperature, power, and a state from its load.
+    """Publish this computer as a machine: load, memory, temperature, power, and a state from its load.
 
     It publishes what can be read, each second, until Ctrl-C.
     """

@@ -47,7 +47,7 @@ def export(
     data: options.Data,
     plant: PlantFile = None,
 ) -> None:
-    """Write what the store holds of a range into a file: machine by machine, in order of time; times are UTC."""
+    """Write the store's data of a time range to a file: machine by machine, in order of time; times are UTC."""
     if kind not in KINDS:
         raise typer.BadParameter(f"{kind!r} cannot be exported; there are {', '.join(KINDS)}")
     if every is not None and kind not in {"ledger", "indicators"}:
@@ -55,7 +55,7 @@ def export(
     if every is not None and every < 1:
         raise typer.BadParameter("--every is at least a second, as in 1m or 1h")
     if kind == "ledger" and (every or 60.0) not in _RESOLUTIONS:
-        raise typer.BadParameter("the ledger is kept by minute, hour and day: --every is 1m, 1h or 1d")
+        raise typer.BadParameter("the ledger has minutes, hours and days: --every is 1m, 1h or 1d")
     if to is not None and to <= from_:
         raise typer.BadParameter("--to must be later than --from")
 

@@ -29,7 +29,7 @@ def gateway(
     A message is acknowledged to the device's broker when --broker has what it means.
     """
     if not is_machine(asset):
-        raise typer.BadParameter("say which machine it is: --asset site/area/line/machine")
+        raise typer.BadParameter("add the machine: --asset site/area/line/machine")
     loop.log_to_stderr(logging.INFO)
     loop.run(_run(dialect, asset, topic, source or broker, broker))
 

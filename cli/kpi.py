@@ -1,4 +1,4 @@
-"""`corridor kpi serve`, `kpi show` and `kpi explain`: keep the productivity ledger, ask it, and check its answers."""
+"""`corridor kpi serve`, `kpi show` and `kpi explain`: build the productivity ledger, query it, check its answers."""
 
 import asyncio
 import json
@@ -67,7 +67,9 @@ def show(
     plant: PlantFile = None,
     by: Annotated[
         GroupBy | None,
-        typer.Option(help="A row each, to compare; with --json a list. Hours and days are the asset's own."),
+        typer.Option(
+            help="One row for each, to compare; with --json a list. Hours and days are in the asset's time zone."
+        ),
     ] = None,
     json_: options.Json = False,
 ) -> None:
@@ -94,7 +96,7 @@ def show(
     else:
         kpi_shown.print_answer(found[0], zone)
     if not any(each.machines for each in found):
-        typer.echo(f"corridor: nothing in the store has told anything of {asset} in that time", err=True)
+        typer.echo(f"corridor: no data for {asset} in that time range", err=True)
         raise typer.Exit(1)
 
 
@@ -110,7 +112,7 @@ def explain(
     plant: PlantFile = None,
     json_: options.Json = False,
 ) -> None:
-    """Show how a number comes about: formula, sums, and the events behind them, to be checked by hand."""
+    """Show how a number is made: formula, sums and source events, so that you can check it by hand."""
 
     async def ask(stored: Store, described: Plant, between: tuple[int, int], now: int) -> Explanation:
         return await explaining.explain(stored, described, asset, indicator, between, now=now)
@@ -131,7 +133,7 @@ def _interval(found: Answer, by: GroupBy, zone: str) -> Answer:
 
 
 class TimeRange(NamedTuple):
-    """A range as asked for, nanoseconds; None where the command line does not say."""
+    """A range as asked for, nanoseconds; None where the command line has none."""
 
     start: int | None
     end: int | None

@@ -1,7 +1,6 @@
-"""Answers of the ledger as people read them in a terminal: first what counts, then every number, then what is in doubt.
+"""Answers of the ledger as people read them in a terminal: the main figures, every number, warnings.
 
-Nothing is made here; what is printed is what `kpi show --json` holds, rounded for show. Times are those of the asset's
-own time zone.
+Nothing is computed here; it prints what `kpi show --json` has, rounded for show. Times are in the asset's time zone.
 """
 
 from collections.abc import Sequence
@@ -66,13 +65,13 @@ def print_answer(found: Answer, zone: str) -> None:
     out.print(table)
     undefined = [name.replace("_", " ") for name, value in found.indicators.items() if value is None]
     if undefined:
-        out.print(f"not defined here (kpi explain says why): {', '.join(undefined)}", style="dim")
+        out.print(f"not defined here (see kpi explain): {', '.join(undefined)}", style="dim")
     reasons = [reason for reason in found.reasons if reason.seconds][:MOST_REASONS]
     if reasons:
         out.print("\nlongest losses by reason")
     for reason in reasons:
         times = f"{reason.entries:.0f} time{'s' * (round(reason.entries) != 1)}"
-        reported_state = plain(reason.reason) or "no reason told"
+        reported_state = plain(reason.reason) or "no reason reported"
         out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reported_state} ({times})")
     for place, note in enumerate(found.to_check):
         out.print(f"{'' if place else chr(10)}note: {plain(note)}")

@@ -1,7 +1,7 @@
 """The table of all commands, and what happens around each of them.
 
 A command's file is imported when the command is called: `corridor version` does not pay for what the wall needs.
-`cli/__init__.py` says how a command is written.
+`cli/__init__.py` describes how a command is written.
 """
 
 import importlib
@@ -28,7 +28,7 @@ class Entry:
         section: the heading of `corridor --help` that it stands under.
         target: the function, `module:attribute`.
         summary: one line of help.
-        passes_on: arguments that the command does not know are handed to it rather than refused.
+        passes_on: arguments that the command does not know are handed to it rather than rejected.
     """
 
     name: str
@@ -42,40 +42,40 @@ COMMANDS = (
     Entry("demo", "Show", "cli.demo:demo", "A live shop floor in your browser: broker, machines, ledger and wall."),
     Entry("simulate", "Services", "cli.services:simulate", "Simulated machines, publishing to a broker."),
     Entry("gateway", "Services", "cli.gateways:gateway", "Translate what a device publishes in its own dialect."),
-    Entry("ingest", "Services", "cli.services:ingest", "Keep telemetry, events and commands in a store."),
-    Entry("kpi serve", "Services", "cli.kpi:serve", "Keep states and counts, and the productivity ledger."),
+    Entry("ingest", "Services", "cli.services:ingest", "Store telemetry, events and commands."),
+    Entry("kpi serve", "Services", "cli.kpi:serve", "Store states and counts; build the productivity ledger."),
     Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),
-    Entry("device this-computer", "Services", "cli.device:this_computer", "Make this computer a machine of the floor."),
-    Entry("kpi show", "Ask", "cli.kpi:show", "OEE and its parts for a machine, line or site, over any time."),
-    Entry("kpi explain", "Ask", "cli.kpi:explain", "How a number comes about, down to the events behind it."),
-    Entry("score", "Ask", "cli.score:score", "The ledger against what the simulated machines really did."),
+    Entry("device this-computer", "Services", "cli.device:this_computer", "Publish this computer as a machine."),
+    Entry("kpi show", "Ask", "cli.kpi:show", "OEE and its factors of a machine, line or site, over any time range."),
+    Entry("kpi explain", "Ask", "cli.kpi:explain", "How a number is made, down to its source events."),
+    Entry("score", "Ask", "cli.score:score", "Compare the ledger with the simulator's ground truth."),
     Entry("publish", "Messages", "cli.messages:publish", "Publish one message."),
     Entry("tail", "Messages", "cli.messages:tail", "Print messages as they arrive, decoded."),
-    Entry("check", "Messages", "cli.messages:check", "Judge one message offline: what it means, or what is wrong."),
+    Entry("check", "Messages", "cli.messages:check", "Validate one message offline: what it means, or what is wrong."),
     Entry("record", "Messages", "cli.recordings:record", "Write messages to a recording."),
     Entry("replay", "Messages", "cli.recordings:replay", "Play a recording to a broker or straight into a store."),
     Entry("contract", "Messages", "cli.messages:contract", "The JSON Schema of every message."),
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
-    Entry("store status", "Data", "cli.store:status", "Say what a store holds."),
+    Entry("store status", "Data", "cli.store:status", "Show what a store holds."),
     Entry("store backup", "Data", "cli.store:backup", "Copy a SQLite store while it is in use."),
     Entry("asset list", "Data", "cli.assets:list_", "The machines that a store knows, and which are retired."),
-    Entry("asset retire", "Data", "cli.assets:retire", "Take machines that are no more out of the present."),
-    Entry("recompute", "Data", "cli.recompute:recompute", "Make the ledger of a range anew from stored events."),
+    Entry("asset retire", "Data", "cli.assets:retire", "Retire machines that no longer exist; their history stays."),
+    Entry("recompute", "Data", "cli.recompute:recompute", "Recompute the ledger of a time range from stored events."),
     Entry("export", "Data", "cli.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
-    Entry("plant check", "Data", "cli.plant:check", "Judge a plant file: what it describes, or every mistake."),
+    Entry("plant check", "Data", "cli.plant:check", "Validate a plant file: what it describes, or every mistake."),
     Entry("dashboards build", "Grafana", "cli.dashboards:build", "Generate Grafana's dashboards and alert rules."),
-    Entry("dashboards check", "Grafana", "cli.dashboards:check", "Judge Grafana's dashboards and alert rules."),
-    Entry("dashboards push", "Grafana", "cli.dashboards:push", "Put them into a Grafana that you have."),
-    Entry("dashboards pull", "Grafana", "cli.dashboards:pull", "Show where that Grafana differs."),
-    Entry("stack init", "Stack", "cli.stack.stack:init", "Make the secrets of the compose stack; let devices in."),
-    Entry("stack check", "Stack", "cli.stack.check:check", "Tell part by part whether the stack works, with the cure."),
+    Entry("dashboards check", "Grafana", "cli.dashboards:check", "Validate Grafana's dashboards and alert rules."),
+    Entry("dashboards push", "Grafana", "cli.dashboards:push", "Write them into a running Grafana."),
+    Entry("dashboards pull", "Grafana", "cli.dashboards:pull", "Show where a running Grafana differs from them."),
+    Entry("stack init", "Stack", "cli.stack.stack:init", "Generate the secrets of the compose stack; add devices."),
+    Entry("stack check", "Stack", "cli.stack.check:check", "Test each part of the stack, with hints for what fails."),
     Entry(
         "stack broker-files", "Stack", "cli.stack.stack:broker_files", "Write Mosquitto's files (the stack runs this)."
     ),
-    Entry("stack tls", "Stack", "cli.stack.tls:tls", "Let devices in by TLS (the stack runs this)."),
+    Entry("stack tls", "Stack", "cli.stack.tls:tls", "Accept devices by TLS (the stack runs this)."),
     Entry("test", "Build", "cli.develop.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
     Entry("bench", "Build", "cli.develop.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
-    Entry("soak", "Build", "cli.soak.command:soak", "Count what is stored while everything around it fails."),
+    Entry("soak", "Build", "cli.soak.command:soak", "Test durability: inject faults and count what is stored."),
     Entry("sbom", "Build", "cli.sbom.command:sbom", "The software bill of materials: a CycloneDX document."),
     Entry("version", "Build", "cli.develop.version:version", "Print the version."),
 )
@@ -83,7 +83,7 @@ COMMANDS = (
 ABOUT = "Corridor: a shop floor live in your browser, simulated or real, over MQTT."
 OUR_PACKAGES = ("broker", "edge", "services", "dashboards", "cli")
 ADVICE = (
-    "`corridor COMMAND --help` says more. An option --some-name can also be given as CORRIDOR_SOME_NAME,"
+    "`corridor COMMAND --help` lists the options of a command. --some-name can also be given as CORRIDOR_SOME_NAME,"
     " or as some-name in corridor.toml in the data folder."
 )
 
@@ -161,7 +161,7 @@ def _leaves(error: Exception) -> list[Exception]:
 
 
 def _is_meant_for_the_user(error: Exception) -> bool:
-    """Tell whether an error says what is wrong in the world: all of our own do, and those of the system."""
+    """Return whether an error explains what is wrong outside the program: all of our own do, and the system's."""
     return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in OUR_PACKAGES
 
 

@@ -34,16 +34,16 @@ SHOWN_INDICATORS = ("oee", "availability", "effectiveness", "quality_ratio")
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """A message, judged.
+    """A validated message.
 
     Attributes:
         asset: whose it is; the topic where that is not known.
         at: when it was so, nanoseconds since 1970-01-01 UTC.
-        kind: of the contract, `rejected` or `rejected`.
-        words: what it means, or what is wrong and how to mend it.
+        kind: of the contract, `cleared`, `refused` (not of the contract), or `rejected` (a service's report of one).
+        words: what it means, or what is wrong and how to fix it.
         events: what it means, for programs.
-        problem: why it is refused; '' if it is not.
-        hint: how to mend that.
+        problem: why it is rejected; '' if it is not.
+        hint: how to fix that.
     """
 
     asset: str
@@ -69,12 +69,12 @@ def read(message: Message) -> Meaning:
             message.topic, message.received_at, "refused", plain(str(error)), problem=error.problem, hint=error.hint
         )
     if not events:
-        return Meaning(message.topic, message.received_at, "cleared", "the retained message is taken back")
+        return Meaning(message.topic, message.received_at, "cleared", "the retained message is cleared")
     return Meaning(events[0].asset, events[0].at, events[0].kind, in_words(events), tuple(events))
 
 
 def as_json(message: Message, meaning: Meaning) -> dict[str, Any]:
-    """Return a judged message as one JSON document."""
+    """Return a validated message as one JSON document."""
     document: dict[str, Any] = {
         "received_at": instants.format_rfc3339(message.received_at),
         "topic": message.topic,

@@ -1,4 +1,4 @@
-"""`corridor publish`, `tail`, `check`, `contract`: speaking to a broker, and judging what is said."""
+"""`corridor publish`, `tail`, `check`, `contract`: publish to a broker, watch its messages, validate them."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from cli.running import loop
 TopicArgument = Annotated[
     str, typer.Argument(metavar="TOPIC", help=f"The topic; {PREFIX}/ may be left out, as in sheffield/…/mill-1/state.")
 ]
-PayloadArgument = Annotated[str, typer.Argument(metavar="PAYLOAD", help="The payload; '' takes back what is retained.")]
+PayloadArgument = Annotated[str, typer.Argument(metavar="PAYLOAD", help="The payload; '' clears the retained message.")]
 For = Annotated[
     float | None, typer.Option("--for", metavar="D", parser=times.duration_s, help="End after this time, as in 30s.")
 ]
@@ -51,22 +51,22 @@ def publish(
         bool | None,
         typer.Option(
             "--retain/--no-retain",
-            help="The broker keeps it as the last known value; left out, as the contract has it for its kind.",
+            help="Publish it retained; left out, as the contract has it for its kind.",
         ),
     ] = None,
-    qos: Annotated[int, typer.Option(min=0, max=1, help="0: perhaps lost; 1: at least once.")] = 1,
+    qos: Annotated[int, typer.Option(min=0, max=1, help="0: at most once; 1: at least once.")] = 1,
     force: Annotated[
-        bool, typer.Option("--force", help="Publish it unjudged, on exactly this topic, to see what becomes of it.")
+        bool, typer.Option("--force", help="Publish it without validation, on exactly this topic.")
     ] = False,
 ) -> None:
-    """Publish one message. One that is not of the contract is refused, with the reason."""
+    """Publish one message. A message that does not conform to the contract is rejected, with the reason."""
     full = topic if force else full_topic(topic)
     message = Message(topic=full, payload=_payload_bytes(payload), received_at=time.time_ns())
     if not force:
         try:
             codec.decode(message)
         except ContractError as error:
-            raise CommandError(error.problem, f"{error.hint} (--force publishes it all the same)") from error
+            raise CommandError(error.problem, f"{error.hint} (--force publishes it anyway)") from error
     try:
         check_topic(full)
     except ValueError as error:
@@ -86,7 +86,7 @@ def tail(
     for_: For = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON document a message, and nothing else.")] = False,
 ) -> None:
-    """Print messages as they arrive, decoded: time, whose, kind, meaning; refused ones with the reason."""
+    """Print messages as they arrive, decoded: time, asset, kind, meaning; rejected ones with the reason."""
     loop.log_to_stderr()
     try:
         loop.run(_tail(broker, full_topic(topic_filter), json_=json_), seconds=for_)
@@ -98,10 +98,10 @@ def check(
     topic: TopicArgument,
     payload: PayloadArgument,
     *,
-    retained: Annotated[bool, typer.Option("--retained", help="Judge it as one that the broker had kept.")] = False,
+    retained: Annotated[bool, typer.Option("--retained", help="Validate it as a retained message.")] = False,
     json_: options.Json = False,
 ) -> None:
-    """Judge one message offline: say what it means, or what is wrong and how to mend it (exit status 1)."""
+    """Validate one message offline: print what it means, or what is wrong and how to fix it (exit status 1)."""
     message = Message(
         topic=full_topic(topic), payload=_payload_bytes(payload), retained=retained, received_at=time.time_ns()
     )
@@ -109,8 +109,8 @@ def check(
     if json_:
         typer.echo(json.dumps(as_json(message, meaning)))
     elif meaning.problem:
-        typer.echo(f"refused: {plain(meaning.problem)}", err=True)
-        typer.echo(f"to mend it: {plain(meaning.hint)}", err=True)
+        typer.echo(f"rejected: {plain(meaning.problem)}", err=True)
+        typer.echo(f"hint: {plain(meaning.hint)}", err=True)
     else:
         typer.echo(f"{meaning.asset}  {meaning.kind}  {meaning.words}")
         for note in _notes(meaning):
@@ -173,25 +173,26 @@ async def _tail(broker: str, topic_filter: str, *, json_: bool) -> None:
 
 def _line(message: Message, meaning: Meaning) -> str:
     moment = datetime.fromtimestamp(meaning.at / 1e9).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    kind = typer.style(f"{meaning.kind:<9}", fg=_COLOURS.get(meaning.kind.partition("/")[0]))
+    shown = "rejected" if meaning.problem else meaning.kind  # the JSON document has `refused` for these
+    kind = typer.style(f"{shown:<9}", fg=_COLOURS.get(shown.partition("/")[0]))
     old = " (retained)" if message.retained else ""
     return f"{moment}  {plain(meaning.asset):<42}  {kind}  {meaning.words}{old}"
 
 
 def _notes(meaning: Meaning) -> list[str]:
-    """Say what a device-maker may not expect of a message that is right."""
+    """Return what a device's author may not expect of a valid message."""
     first = meaning.events[0] if meaning.events else None
     if first is None:
         return []
     notes = {
         "device": "",
-        "receipt": "it tells no time: that of its receipt is taken",
-        "retained": "it tells no time and was retained: it counts as last known, not as now",
+        "receipt": "no ts: the time of receipt counts",
+        "retained": "no ts, and retained: it counts as the last known value, not as of now",
     }
     when = datetime.fromtimestamp(first.at / 1e9).astimezone().isoformat(sep=" ", timespec="milliseconds")
     lines = [notes[first.time_source] or f"at {when}"]
     if first.kind in RETAINED:
-        lines.append("publish it retained, so that whoever comes later knows how things stand")
+        lines.append("publish it retained, so that later subscribers get the current value")
     if first.simulated:
         lines.append("it is marked as simulated")
     return lines

@@ -15,14 +15,14 @@ async def make(
     between: tuple[int, int],
     report: Callable[[float, float], None] = lambda _done, _total: None,
 ) -> None:
-    """Let the machines live through a range, from its first to before its second instant, and keep what happened.
+    """Simulate the machines over a time range, from its first to before its second instant, and store the events.
 
     Args:
         simulator: a new one (`Simulator.is_new`), which afterwards goes on without a seam.
         plant: what the ledger is made with.
         store: where to; it knows none of the machines.
         between: nanoseconds since 1970-01-01 UTC.
-        report: is told how much is done, of how much.
+        report: gets how much is done, of how much.
     """
     start, end = between
     reached = start

@@ -23,7 +23,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="The plant file, in T
 
 
 def check(file: File, *, json_: options.Json = False) -> None:
-    """Judge a plant file: say what it describes, or tell every mistake with its line and cure."""
+    """Validate a plant file: print what it describes, or every mistake with its line and a hint."""
     try:
         plant = load(file)
     except PlantError as error:
@@ -37,7 +37,7 @@ def check(file: File, *, json_: options.Json = False) -> None:
             typer.echo(f"{file} has {_number(len(error.mistakes), 'mistake')}.")
         raise typer.Exit(1) from error
     if plant.simulate:
-        read(plant.simulate, str(file))  # the simulator's part is the simulator's to judge
+        read(plant.simulate, str(file))  # the simulator validates its own part
     facts = describe(plant, datetime.now(UTC))
     if json_:
         typer.echo(json.dumps({"file": str(file), "ok": True} | facts))
@@ -90,7 +90,7 @@ def _lines(file: str, facts: dict[str, Any]) -> list[str]:
     counts = ", ".join(
         _number(len(facts[key]), key.removesuffix("s")) for key in ("sites", "lines", "machines", "products", "reasons")
     )
-    lines = [f"{file} is a good plant file.", "", f"{facts['name'] or 'A plant without a name'}: {counts}."]
+    lines = [f"{file} is a valid plant file.", "", f"{facts['name'] or 'A plant without a name'}: {counts}."]
     for site in facts["sites"]:
         within = [machine for machine in facts["machines"] if machine.startswith(site["path"] + "/")]
         lines.append(f"  {site['path']:<20} {site['title']}, {_number(len(within), 'machine')}")

@@ -1,4 +1,4 @@
-"""`corridor recompute`: the ledger of a range made anew from the stored events."""
+"""`corridor recompute`: the ledger of a time range recomputed from the stored events."""
 
 import asyncio
 import time
@@ -35,10 +35,10 @@ def recompute(
     data: options.Data,
     plant: PlantFile = None,
 ) -> None:
-    """Make the ledger of a range anew from the stored events; with --plant, as if that plant had always held.
+    """Recompute the ledger of a time range from the stored events; with --plant, as if that plant had always applied.
 
-    Rows that are right already stay as they are. It may be interrupted and done again. While a service keeps the
-    ledger, its newest hour is left to it; to apply another plant, stop the service first.
+    Only rows that differ are written. You can interrupt it and run it again. While a service writes the
+    ledger, the newest hour is left to that service; to apply another plant, stop the service first.
     """
     if to is not None and to <= from_:
         raise typer.BadParameter("--to must be later than --from")
@@ -52,7 +52,7 @@ def recompute(
             is_stored = await _is_stored(stored, asset, end, now)
             if described is not None and is_stored and described.text != await stored.metadata(PLANT_METADATA):
                 raise CommandError(
-                    "a service is keeping this ledger, with the plant as it was",
+                    "a service is writing this ledger, with the plant as it was",
                     "stop it, recompute, and start it again: it then goes on with the new plant",
                 )
             return await _run(
@@ -69,9 +69,9 @@ def recompute(
 
 
 async def _is_stored(store: Store, asset: str, end: int, now: int) -> bool:
-    """Tell whether a service is keeping the ledger now; that takes as long as it takes to see it grow."""
+    """Return whether a service is writing the ledger now; that takes as long as it takes to see it grow."""
     tick_s = SLOW_TICK_S if len(await store.machines()) > MANY_MACHINES else TICK_S
-    with progress.shown("looking whether a service is keeping this ledger"):
+    with progress.shown("checking whether a service is writing this ledger"):
         return await grows(store, asset, end, now=now, wait_s=tick_s + _PATIENCE_S)
 
 

@@ -90,17 +90,17 @@ def replay(
 ) -> None:
     """Play a recording to a broker, in order of time, or write it straight into a store.
 
-    A store gets what it would have got live: events, ledger, refused messages. A broker gets each message at its time,
-    retained where it was or where the contract has it so; indicators and refusals that Corridor published are left out.
+    A store gets what it would have got live: events, ledger, rejected messages. A broker gets each message at its time,
+    retained where it was or where the contract has it so; indicators and rejections of Corridor's own are left out.
     """
     loop.log_to_stderr()
     tally = Tally()
     match _destination(context, broker=broker, store=store):
         case _, url if dialect is not None:
             if store != url:
-                raise typer.BadParameter("lines of a dialect are written to a store: say --store URL")
+                raise typer.BadParameter("lines of a dialect are written to a store: add --store URL")
             if not is_machine(asset):
-                raise typer.BadParameter("say whose lines they are: --asset site/area/line/machine")
+                raise typer.BadParameter("name the machine of these lines: --asset site/area/line/machine")
             loop.run(_lines_to_store(file, asset, url, plant, tally))
         case "broker", url:
             loop.run(_to_broker(file, url, speed, tally))
@@ -115,7 +115,7 @@ class Tally:
 
     Attributes:
         events: that were written to a store.
-        rejected: messages by the reason why they were refused.
+        rejected: messages by the reason why they were rejected.
         left_out: Corridor's own messages, which are not played to a broker.
     """
 
@@ -129,14 +129,14 @@ class Tally:
         return time.monotonic() - self._begun_s
 
     def lines(self) -> Iterator[str]:
-        """Yield the refusals by reason, and a last line."""
+        """Yield the rejections by reason, and a last line."""
         for reason, count in self.rejected.most_common(10):
-            yield f"refused {count} ×: {reason}"
+            yield f"rejected {count} ×: {reason}"
         if self.left_out:
             yield f"left out {self.left_out} messages of Corridor's own"
         parts = [f"{self.messages} messages"]
         if self.events or self.rejected:
-            parts += [f"{self.events} events", f"{self.rejected.total()} refused"]
+            parts += [f"{self.events} events", f"{self.rejected.total()} rejected"]
         yield f"{', '.join(parts)} in {self.seconds():.1f} s"
 
 
@@ -155,7 +155,7 @@ async def keep(
         store: where to.
         plant: what the ledger is made with.
         tally: is counted up.
-        read_message: says which events a message means, or refuses it.
+        read_message: returns the events that a message means, or rejects it.
     """
     now = advanced = 0
     writer = LedgerWriter(store, plant, lambda: now)
@@ -215,7 +215,7 @@ async def play(messages: Iterable[Message], session: Session, speed: float, tall
 
 
 def _is_stored(message: Message) -> bool:
-    """Tell whether the contract has it published retained; a live message no longer shows that it was."""
+    """Return whether the contract has it published retained; a live message no longer shows that it was."""
     try:
         return parse(message.topic).kind in RETAINED
     except ContractError:
@@ -227,7 +227,7 @@ def _destination(context: typer.Context, **urls: str | None) -> tuple[str, str]:
     given = [(name, url) for name, url in urls.items() if url is not None]
     typed = [(name, url) for name, url in given if _is_typed(context, name)] or given
     if len(typed) != 1:
-        raise typer.BadParameter("say where to play it: either --broker URL or --store URL")
+        raise typer.BadParameter("add the destination: either --broker URL or --store URL")
     return typed[0]
 
 

@@ -75,10 +75,10 @@ def score(
     plant: PlantFile = None,
     json_: options.Json = False,
 ) -> None:
-    """Hold the ledger against what the simulated machines really did, to the nanosecond; exit 1 where they differ."""
+    """Compare the ledger with the simulator's ground truth, to the nanosecond; exit status 1 where they differ."""
     file = data / ground_truth.FILE_NAME
     if not file.exists():
-        raise CommandError(f"there is no log of the truth at {file}", "name the data folder of a demo with --data")
+        raise CommandError(f"there is no ground truth at {file}", "name the data folder of a demo with --data")
     is_growing = time.time() - file.stat().st_mtime < GROWING_S
     lines = list(ground_truth.read(file))
     scores, (start, end, note) = asyncio.run(
@@ -92,7 +92,7 @@ def score(
     if note:
         typer.echo(plain(note), err=True)
     if differing:
-        typer.echo(f"corridor: the ledger differs from the truth: {', '.join(differing)}", err=True)
+        typer.echo(f"corridor: the ledger differs from the ground truth: {', '.join(differing)}", err=True)
         raise typer.Exit(1)
 
 
@@ -173,7 +173,7 @@ async def _range(store: Store, lines: list[GroundTruth | Until], last: float | N
     end = max((line.at for line in lines if isinstance(line, Until)), default=0) - 1
     first = min((line.at for line in lines), default=0)
     if end <= first:
-        raise CommandError("the log of the truth vouches for nothing yet", "wait a minute")
+        raise CommandError("the ground truth covers no time yet", "wait a minute")
     start, note = first, ""
     asked = first if last is None else end - round(last * NANO)
     machines = {line.asset for line in lines if isinstance(line, TrueState)}
@@ -182,7 +182,7 @@ async def _range(store: Store, lines: list[GroundTruth | Until], last: float | N
         start = max(stored)
         note = f"older events than {instants.format_rfc3339(start)} are not in the store"
     if start >= end:
-        raise CommandError("the store has none of what the simulator did", "name its store with --store")
+        raise CommandError("the store has no events of the simulator", "name its store with --store")
     return max(start, asked), end, note if asked < start else ""
 
 
@@ -221,14 +221,14 @@ def _document(scores: list[Score], start: int, end: int) -> dict[str, Any]:
 def _print(scores: list[Score], start: int, end: int) -> None:
     shown = console()
     shown.soft_wrap = True
-    shown.print(f"What the machines really did, {instants.format_rfc3339(start)} to {instants.format_rfc3339(end)}")
+    shown.print(f"Ground truth, {instants.format_rfc3339(start)} to {instants.format_rfc3339(end)}")
     for one in scores:
         wrong = one.differences()
         shown.print()
         shown.print(titled(one.asset, "  ").append(*(("differs", "red") if wrong else ("equal", "green"))))
         shown.print("  " + ", ".join(f"{each.what} {each.truth / NANO:,.10g} s" for each in one.states))
         shown.print("  " + ", ".join(f"{each.what} {each.truth / NANO:,.10g}" for each in one.pieces))
-        for source, compared in (("events tell", one.states + one.pieces), ("ledger has", one.ledger)):
+        for source, compared in (("events have", one.states + one.pieces), ("ledger has", one.ledger)):
             for each in compared:
                 if each in wrong:
                     by = f"{(each.found - each.truth) / NANO:+,.10g}"

@@ -37,7 +37,7 @@ from services.store.sqlite.store import SqliteStore
 
 _log = structlog.get_logger("corridor.simulator")
 PLANT_METADATA = "plant"
-"""The note of the store that holds the plant description which its ledger is made with."""
+"""The store's metadata that holds the plant description of its ledger."""
 
 PlantFile = Annotated[
     Path | None, typer.Option("--plant", metavar="FILE", help="The plant description; left out, the store's.")
@@ -48,7 +48,7 @@ AllowHost = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="Without a password: names by which a proxy in front asks for the wall, with commas between.",
+        help="Without a password: host names that a reverse proxy may use, separated by commas.",
     ),
 ]
 SHIPPED_PLANT = Path(__file__).resolve().parent.parent / "edge" / "simulation" / "plants" / "corridor.toml"
@@ -65,11 +65,11 @@ def ingest(
     replica: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Share the work with others on the same store: the number of this one (MQTT 5)."
+            metavar="N", min=1, help="The number of this replica; replicas on one store share the work (MQTT 5)."
         ),
     ] = None,
 ) -> None:
-    """Keep telemetry, events and commands in a store, until stopped."""
+    """Store telemetry, events and commands, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
     async def keep() -> None:
@@ -89,7 +89,7 @@ def serve_kpi(
     health_port: HealthPort = None,
     health_host: HealthHost = "127.0.0.1",
 ) -> None:
-    """Keep states, counts and orders with the productivity ledger, and publish the indicators, until stopped."""
+    """Store states, counts and orders, build the productivity ledger and publish the indicators, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
     async def keep() -> None:
@@ -110,13 +110,14 @@ def wall(
     host: Host = "127.0.0.1",
     port: Port = 8080,
     allow_host: AllowHost = "",
-    password: Annotated[str, typer.Option(help="Asked of whoever opens the wall; none if left out.")] = "",
+    password: Annotated[str, typer.Option(help="The wall's password; none if left out.")] = "",
     grafana: Annotated[
-        str, typer.Option(metavar="URL", help="A Grafana that has our dashboards: every view links to its page there.")
+        str,
+        typer.Option(metavar="URL", help="A Grafana with Corridor's dashboards: each view links to its page there."),
     ] = "",
     join: Annotated[
         str,
-        typer.Option(metavar="URL", help="The broker as devices reach it, if that is another address; shown to them."),
+        typer.Option(metavar="URL", help="The broker's address for devices, if it differs; shown on the devices page."),
     ] = "",
 ) -> None:
     """Serve the live wall and its HTTP API, until stopped."""
@@ -151,7 +152,7 @@ def simulate(
     data: options.Data,
     plant: PlantFile = None,
     speed: Annotated[
-        float, typer.Option(metavar="N", min=0.01, callback=times.finite, help="Shop-floor seconds in a second.")
+        float, typer.Option(metavar="N", min=0.01, callback=times.finite, help="Shop-floor seconds per second.")
     ] = 1.0,
     past_s: Annotated[
         float | None,
@@ -159,7 +160,7 @@ def simulate(
             "--past",
             metavar="D",
             parser=times.duration_s,
-            help="First make up so much of their past, if there is none, and keep it in --store.",
+            help="First simulate this much of the past, if there is none, and write it to --store.",
         ),
     ] = None,
     store: options.Store = "",
@@ -267,7 +268,7 @@ async def run_kpi(
 
 @contextlib.contextmanager
 def _only_one(command: str, store: Store, label: str) -> Iterator[None]:
-    """Let a service run once on a store: on this computer by a lock, elsewhere by what the broker says.
+    """Let a service run once on a store: on this computer by a lock, elsewhere by the broker's client ids.
 
     Raises:
         CommandError: another is there.
@@ -323,7 +324,7 @@ async def run_wall(
     join: str = "",
     watch: Watch | None = None,
 ) -> None:
-    """Run the wall on a session of its own; it tells how all services stand that are known to `watch`."""
+    """Run the wall on a session of its own; its health covers all services that `watch` knows."""
     from services.wall.server import serve  # noqa: PLC0415  (it takes its time to load)
 
     watch = watch or Watch()

@@ -1,4 +1,4 @@
-"""`corridor store init`, `store status` and `store backup`: set a store up, say what it holds, and copy it."""
+"""`corridor store init`, `store status` and `store backup`: set a store up, show what it holds, and copy it."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Retention = Annotated[
     float | None,
-    typer.Option(metavar="D", parser=times.duration_s, help="InfluxDB: how long raw events are kept; 30d at first."),
+    typer.Option(metavar="D", parser=times.duration_s, help="InfluxDB: the retention of raw events; 30d by default."),
 ]
 
 
@@ -51,10 +51,10 @@ def init(
         typer.Option("--new-client-ids", help="New MQTT client ids for its services: for a copy of another store."),
     ] = False,
 ) -> None:
-    """Set up a store; one that is set up already stays as it is, an older one is brought up to date.
+    """Set up a store. An existing store stays as it is; an older one is migrated.
 
-    InfluxDB: give the URL with an account that may do everything. Accounts for the services and for Grafana are made;
-    their secrets are written to files, or else printed, once.
+    InfluxDB: give a URL with an administrator's account. Accounts for the services and for Grafana are created;
+    their secrets are written to files, or else printed once.
     """
     url = store or default_url(data)
     if is_influx(url):
@@ -64,9 +64,7 @@ def init(
             asyncio.run(_renew_client_ids(url))
         return
     if retention is not None or services_file is not None or grafana_file is not None:
-        raise CommandError(
-            "a SQLite store has no accounts, and its retention is not set here", "leave these options out"
-        )
+        raise CommandError("a SQLite store has no accounts and no --retention", "leave these options out")
     found = asyncio.run(_status(url))
     if new_client_ids:
         asyncio.run(_renew_client_ids(url))
@@ -74,7 +72,7 @@ def init(
 
 
 def status(*, store: options.Store = "", data: options.Data, json_: options.Json = False) -> None:
-    """Say what a store holds: events by kind, the ledger, machines, refused messages, and the room on its disk."""
+    """Show what a store holds: events by kind, ledger, machines, rejected messages, and the space on its disk."""
     url = store or default_url(data)
     if not is_influx(url) and not (path := sqlite_path(url)).exists():
         raise CommandError(f"there is no store at {path}", f"make one with: corridor store init --store {url}")
@@ -91,7 +89,7 @@ def backup(
     store: options.Store = "",
     data: options.Data,
 ) -> None:
-    """Copy a SQLite store into a new file, whole and of one moment, while it is in use."""
+    """Copy a SQLite store into a new file, as one consistent snapshot, while it is in use."""
     url = store or default_url(data)
     if is_influx(url):
         raise CommandError("this copies SQLite stores", "see docs/how-to/backup-and-restore.md for InfluxDB")
@@ -115,7 +113,9 @@ async def _renew_client_ids(url: str) -> None:
         name = await client_ids.client_id(store, "ingest")
     finally:
         await store.close()
-    typer.echo(f"new client ids ({name} …); what the broker still held under the old ones is not delivered", err=True)
+    typer.echo(
+        f"new client ids ({name} …); messages that the broker still queues for the old ones are not delivered", err=True
+    )
 
 
 async def _set_up_influx(url: str, events_retention_ns: int | None, files: "dict[Role, Path | None]") -> None:
@@ -185,7 +185,7 @@ def _print(found: StoreStatus) -> None:
     table.add_column("rows", justify="right")
     table.add_column("oldest", no_wrap=True)
     table.add_column("newest", no_wrap=True)
-    for name, held in {**found.events, "ledger minutes": found.minutes, "refused": found.rejected}.items():
+    for name, held in {**found.events, "ledger minutes": found.minutes, "rejected": found.rejected}.items():
         rows = "not counted" if held.n is None else f"{held.n:,}"
         table.add_row(name, rows, _utc(held.oldest) or "–", _utc(held.newest) or "–")
     shown = console()

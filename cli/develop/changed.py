@@ -56,7 +56,7 @@ def _changed(root: Path, base: str) -> list[str]:
 
 
 def _is_named_after(test_file: str, files: Iterable[str]) -> bool:
-    """Tell whether a test file was changed, bears a changed file's name, or stands below a changed conftest."""
+    """Return whether a test file was changed, bears a changed file's name, or stands below a changed conftest."""
     stem = Path(test_file).stem.removeprefix("test_")
     return any(
         test_file == file
@@ -67,7 +67,7 @@ def _is_named_after(test_file: str, files: Iterable[str]) -> bool:
 
 
 def _concerns(source: str, modules: set[str], others: set[str]) -> bool:
-    """Tell whether a test imports one of the modules, or names one of the other files."""
+    """Return whether a test imports one of the modules, or names one of the other files."""
     imported: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:

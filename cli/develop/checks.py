@@ -1,6 +1,6 @@
 """`corridor test`: everything that must hold before a change is taken, the quick checks first.
 
-Each check says in one line how it went; what it found is printed when it fails. All of them run even if one fails, and
+Each check prints one line; its findings follow when it fails. All of them run even if one fails, and
 the last line is always pytest's own summary. Tests run in parallel, one process a core; those marked `slow` only with
 `--slow` or under `CI=true`. `--changed` is for the minutes between two commits: the checks, and the tests that concern
 the change.
@@ -50,7 +50,7 @@ PROGRAMS = (
 )
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin")
-"""Debian keeps servers here, and does not put it on the PATH of everyone."""
+"""Debian installs servers here, and does not put it on the PATH of everyone."""
 
 
 PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
@@ -93,7 +93,7 @@ def run(
         typer.echo(summary, nl=False)
         summary = line
     passed.append(tests.wait() == 0)
-    outcome = "all is well" if all(passed) else "NOT ALL IS WELL: see above"
+    outcome = "all checks passed" if all(passed) else "CHECKS FAILED: see above"
     typer.echo(f"{outcome}, {time.monotonic() - start_s:.0f} s in all")
     typer.echo(summary, nl=False)
     raise typer.Exit(0 if all(passed) else 1)
@@ -115,7 +115,9 @@ def _programs_are_there() -> bool:
     strict = os.environ.get("CI") == "true"
     for program in missing:
         outcome = "FAILED" if strict else "skipped"
-        typer.echo(f"{outcome:<8}{program.names[0]} is not here, nor are its tests run; apt install {program.package}")
+        typer.echo(
+            f"{outcome:<8}{program.names[0]} is not installed, so its tests do not run; apt install {program.package}"
+        )
     return not (missing and strict)
 
 

@@ -1,4 +1,4 @@
-"""Asset paths on the command line: judged before anything is done, so that a slip is told as one."""
+"""Asset paths on the command line: validated before anything is done."""
 
 from typing import Annotated
 

@@ -4,7 +4,7 @@
 class CommandError(Exception):
     """A command cannot do what it was asked to, and its user can do something about it.
 
-    It is shown as one line, `corridor: problem; cure`, and ends the command with the exit status 1.
+    It is shown as one line, `corridor: problem; hint`, and ends the command with the exit status 1.
 
     Attributes:
         problem: what is wrong, and where.

@@ -10,7 +10,7 @@ import typer
 from cli.invocation import checkout
 
 BROKER = "mqtt://127.0.0.1:1883"
-"""Where a broker is looked for unless the user says otherwise."""
+"""The broker's default address."""
 
 
 def data_folder() -> Path:
@@ -30,7 +30,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        help="The folder that data, logs and corridor.toml live in.",
+        help="The folder of data, logs and corridor.toml.",
         default_factory=data_folder,
     ),
 ]

@@ -9,7 +9,7 @@ from cli.invocation.plain import plain
 
 @contextmanager
 def shown(what: str) -> Iterator[Callable[[float, float], None]]:
-    """Yield what is to be told how much is done, of how much; while it goes on, a bar shows it."""
+    """Yield a function that takes how much is done, of how much; meanwhile a bar shows it."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return

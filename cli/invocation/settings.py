@@ -16,7 +16,7 @@ An option `--mqtt-port` of the command `demo` is looked up, in this order, in
        [kpi.show]
        last = "8h"
 
-The data folder itself is what `--data` or `CORRIDOR_DATA` say, else `cli.invocation.options.data_folder()`.
+The data folder itself is that of `--data` or `CORRIDOR_DATA`, else `cli.invocation.options.data_folder()`.
 """
 
 import os
@@ -71,10 +71,10 @@ def data_folder(arguments: Sequence[str], environment: Mapping[str, str]) -> Pat
 
 
 def read(file: Path, words: Sequence[str], *, known: Sequence[str]) -> dict[str, Any]:
-    """Return what a `corridor.toml` says for one command.
+    """Return the settings of one command in a `corridor.toml`.
 
     Args:
-        file: the file; one that is not there says nothing.
+        file: the file; without one there are no settings.
         words: the command, as in `["kpi", "show"]`.
         known: the options that the command has, as in `["mqtt-port", "host"]`.
 
@@ -90,7 +90,7 @@ def read(file: Path, words: Sequence[str], *, known: Sequence[str]) -> dict[str,
             f"{file} cannot be read: {error.strerror}", "make it readable, or choose another --data"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CommandError(f"{file} is not TOML: {error}", "mend that place, or remove the file") from error
+        raise CommandError(f"{file} is not TOML: {error}", "fix that place, or remove the file") from error
     shared = {_dashed(key): value for key, value in document.items() if not isinstance(value, dict)}
     own: Any = document
     for word in words:

@@ -15,7 +15,7 @@ def alone(lock: Path, problem: str, hint: str) -> Iterator[None]:
     """Hold a lock file as long as the context lasts; the system frees it however the program ends.
 
     Raises:
-        CommandError: another program holds it (`problem` and `hint` say what that means), or it cannot be made.
+        CommandError: another program holds it (`problem` and `hint` explain it), or it cannot be made.
     """
     try:
         make_folder(lock.parent)

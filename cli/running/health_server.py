@@ -69,7 +69,7 @@ async def answering(services: Sequence[Vitals], host: str, port: int | None) -> 
 
     server = await asyncio.start_server(connected, host, port, limit=LONGEST_REQUEST)
     found = server.sockets[0].getsockname()[1]
-    _log.info("health is told", host=host, port=found)
+    _log.info("health is served", host=host, port=found)
     try:
         yield found
     finally:

@@ -1,6 +1,6 @@
-"""A service's heartbeat: a file that says `ok` while the broker is connected and the store takes what comes.
+"""A service's heartbeat: a file that holds `ok` while the broker is connected and the store takes what comes.
 
-Else it says in one line what is wrong, as `/healthz` does (`services.health.vitals` knows). Whoever looks after the
+Else it has one line with what is wrong, as `/healthz` does (`services.health.vitals` knows). Whoever looks after the
 service, as the stack's health check does, reads it and its age: one that is not touched any more belongs to a service
 that hangs.
 """
@@ -18,7 +18,7 @@ EVERY_S: Final = 5.0
 
 @contextlib.asynccontextmanager
 async def beating(file: Path | None, vitals: Vitals) -> AsyncIterator[None]:
-    """Keep the heartbeat as long as the context lasts; without a file do nothing."""
+    """Write the heartbeat as long as the context lasts; without a file do nothing."""
     if file is None:
         yield
         return

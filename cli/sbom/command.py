@@ -25,7 +25,7 @@ def sbom(
     try:
         text = sbom_document.build(root) if root else _packaged()
     except ValueError as error:
-        raise CommandError(str(error), "mend the file, or make the lock anew as CONTRIBUTING.md says") from error
+        raise CommandError(str(error), "fix the file, or regenerate the lock file (CONTRIBUTING.md)") from error
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -78,9 +78,7 @@ def build(root: Path) -> str:
     licences = tomllib.loads((root / "cli" / "sbom" / "licences.toml").read_text(encoding="utf-8"))
     lock = read_lock((root / "requirements.lock").read_text(encoding="utf-8"))
     if missing := sorted({package.name for package in lock} - licences.keys()):
-        raise ValueError(
-            f"cli/sbom/licences.toml does not say the licence of {', '.join(missing)}; add a line for each"
-        )
+        raise ValueError(f"cli/sbom/licences.toml lacks the licence of {', '.join(missing)}; add a line for each")
     vendored = list(_vendored(root / "services" / "wall" / "static" / "vendor"))
     ourselves = f"pkg:pypi/{project['name']}@{project['version']}"
     document: dict[str, Any] = {

@@ -7,6 +7,6 @@ processes   broker, services and InfluxDB as processes of their own, and what is
 proxy       the network between them, which can be cut, frozen and slowed
 faults      which fault comes when, by the seed
 watch       how far the store is behind, and what each process takes of memory and descriptors
-verdict     what was acknowledged against what is stored, and the ledger against one made anew
+verdict     what was acknowledged against what is stored, and the ledger against a recomputed one
 report      the same in Markdown
 """

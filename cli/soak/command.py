@@ -22,13 +22,15 @@ from cli.soak.run import soak as run_soak
 def soak(
     *,
     for_: Annotated[
-        float, typer.Option("--for", metavar="D", parser=times.duration_s, help="How long things go wrong.")
+        float, typer.Option("--for", metavar="D", parser=times.duration_s, help="How long faults are injected.")
     ] = 3_600.0,
     rate: Annotated[float, typer.Option(metavar="N", min=1, help="Messages a second, of all devices.")] = 2_000.0,
     devices: Annotated[int, typer.Option(metavar="N", min=2, max=1_000, help="How many devices.")] = 200,
     broker: Annotated[BrokerKind, typer.Option(help="The broker.")] = "mosquitto",
     store: Annotated[StoreKind, typer.Option(help="The store; influxdb is InfluxDB 1, as influxd.")] = "sqlite",
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Of chance: the same seed has the same faults.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="The random seed: the same seed has the same faults.")
+    ] = None,
     report_: Annotated[
         Path | None, typer.Option("--report", metavar="FILE.md", help="What to write; left out, standard output.")
     ] = None,

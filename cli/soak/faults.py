@@ -1,4 +1,4 @@
-"""Faults: which comes when, for how long, and against what. The seed says it, so that a soak can be had again.
+"""Faults: which comes when, for how long, and against what. The seed decides, so that a soak can be repeated.
 
 Two of them may be going on at a time: one against a process, and one against network, store, or clocks.
 """
@@ -36,7 +36,7 @@ class Faults:
         to_broker: the network between the broker and its clients.
         to_store: the network between services and InfluxDB; none where the store is a file.
         devices: whose clocks step, but for the first one's.
-        lag: told when a fault begins and ends.
+        lag: called when a fault begins and ends.
         quiet: has nothing more published and returns when all is stored; then called with what to do meanwhile.
         seed: of chance.
         length_s: of the soak: in a short one faults are shorter and come faster.

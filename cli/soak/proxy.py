@@ -11,7 +11,7 @@ class Proxy:
     """Passes connections on to a port of this computer.
 
     Args:
-        name: what is said of it in the report.
+        name: its name in the report.
         port: where it passes them on to.
 
     Attributes:

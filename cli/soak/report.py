@@ -16,11 +16,11 @@ _MIB: Final = 1024 * 1024
 
 NOTES: Final = {
     "mosquitto": (
-        "Mosquitto writes what it keeps when it is stopped, and every ten seconds; killed, it forgets what came"
+        "Mosquitto writes what it holds when it is stopped, and every ten seconds; killed, it loses what came"
         " since (docs/decisions/0004). So it is restarted by SIGTERM, and killed only while nothing is under way."
     ),
     "nats": (
-        "NATS server writes down a moment later what a session has not acknowledged; told to stop within that moment,"
+        "NATS server writes down a moment later what a session has not acknowledged; stopped within that moment,"
         " or killed, it may forget it (docs/decisions/0004). So it is restarted half a second after its clients have"
         " gone, and killed only while nothing is under way."
     ),
@@ -30,7 +30,7 @@ NOTES: Final = {
     ),
     "influxdb": "The store is away while influxd is stopped, killed or paused. A full disk is tried with SQLite only.",
     "": (
-        "Every message tells its time, so each is known by it: one without a time that is delivered again after a crash"
+        "Every message has its time, so each is known by it: one without a time that is delivered again after a crash"
         " has another time of receipt, and would be another event."
     ),
 }
@@ -104,20 +104,20 @@ def _figures(outcome: Outcome) -> list[tuple[str, str]]:
         ("events doubled", f"{found.doubled:,}"),
         ("events stored otherwise than sent", f"{found.changed:,}"),
         ("events stored that nobody sent", f"{found.strange:,}"),
-        ("ledger rows compared with those made anew", f"{found.rows:,}"),
+        ("ledger rows compared with those recomputed", f"{found.rows:,}"),
         ("ledger rows that differ", f"{found.differing:,}"),
         *figures,
     ]
 
 
 def _memory(outcome: Outcome, usage: Usage) -> Iterator[str]:
-    yield f"Memory (MiB, resident) in {_POINTS} stretches of the soak, and descriptors at first and in the end:"
+    yield f"Memory (MiB, resident) in {_POINTS} parts of the soak, and descriptors at first and in the end:"
     yield ""
     rows = []
     for grown in outcome.growth:
         curve = [f"{each.memory / _MIB:.0f}" if each else "–" for each in usage.curve(grown.name, _POINTS)]
         descriptors = "–" if grown.flat is None else f"{grown.descriptors[0]:.0f} → {grown.descriptors[1]:.0f}"
-        flat = {True: "yes", False: "**no**", None: "too short to say"}[grown.flat]
+        flat = {True: "yes", False: "**no**", None: "too short"}[grown.flat]
         rows.append((grown.name, *curve, descriptors, flat))
     yield from _table(("process", *map(str, range(1, _POINTS + 1)), "descriptors", "flat"), rows)
 

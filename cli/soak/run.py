@@ -109,7 +109,7 @@ async def soak(settings: Settings, emit: Callable[[str], None]) -> Outcome:
 
     Args:
         settings: what it is to be.
-        emit: is told of the progress, now and then.
+        emit: gets the progress, now and then.
 
     Raises:
         CommandError: broker or InfluxDB are not installed, or do not start.
@@ -168,11 +168,11 @@ class _Floor:
         )
 
     async def run(self, outcome: Outcome, ended: asyncio.Event, emit: Callable[[str], None]) -> None:
-        """Let it go on for its time, and judge."""
+        """Run it for its time, and check the outcome."""
         async with asyncio.TaskGroup() as watching:
             tasks = [watching.create_task(part.supervise()) for part in self.parts]
             tasks += [watching.create_task(each.watch()) for each in (self.lag, self.usage)]
-            await self._until_heard()  # nobody keeps what was published before the services ever subscribed
+            await self._until_heard()  # nothing is stored of what was published before the services first subscribed
             began_s = time.monotonic()
             tasks.append(watching.create_task(self._report(began_s, emit)))
             async with asyncio.TaskGroup() as acting:
@@ -192,7 +192,7 @@ class _Floor:
                 task.cancel()
         for part in self.services:
             await part.stop()
-        emit("judging what is stored")
+        emit("checking what is stored")
         outcome.verdict = await judge(self.store, self.devices, self.settings.folder)
 
     async def _settled(self, patience_s: float) -> float | None:
@@ -314,7 +314,7 @@ async def _started(part: Part) -> None:
         await part.start()
     except TimeoutError as error:
         log = part.log.read_text(errors="replace")[-500:]
-        raise CommandError(f"{part.name} does not start: {log}", "mend that and start again") from error
+        raise CommandError(f"{part.name} does not start: {log}", "fix that and run it again") from error
 
 
 def _broker(settings: Settings, port: int) -> Part:

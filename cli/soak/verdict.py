@@ -1,4 +1,4 @@
-"""The verdict on a soak: what was acknowledged against what is stored, and the ledger against one made anew.
+"""The verdict on a soak: what was acknowledged against what is stored, and the ledger against a recomputed one.
 
 What the broker has acknowledged must be stored once and as it was sent. What was sent and not acknowledged may be
 stored or not, for nobody knows whether the broker had it. The ledger must be the one that all stored messages, made
@@ -28,7 +28,7 @@ _SHOWN: Final = 10
 _CHUNK: Final = 5_000
 
 Key = tuple[str, str, int]
-"""What tells an event of a machine from its others: kind, series, time."""
+"""What identifies an event of a machine: kind, series, time."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Verdict:
         changed: events that are stored otherwise than sent.
         strange: stored events that nobody sent.
         rows: of the ledger, compared.
-        differing: rows that are not those of a ledger made anew.
+        differing: rows that are not those of a recomputed ledger.
         shown: the first of each, in words.
     """
 
@@ -65,13 +65,13 @@ class Verdict:
         return not (self.lost or self.doubled or self.changed or self.strange or self.differing)
 
     def show(self, line: str) -> None:
-        """Keep a line about something that was found."""
+        """Add a line about a finding."""
         if len(self.shown) < _SHOWN:
             self.shown.append(line)
 
 
 async def is_stored(store: Store, devices: Sequence[Device]) -> bool:
-    """Tell whether the last message of each device that was acknowledged is stored."""
+    """Return whether the last message of each device that was acknowledged is stored."""
     for device in devices:
         last = next((n for n in reversed(range(len(device.sent_at))) if device.acknowledged[n]), None)
         if last is None:
@@ -91,10 +91,10 @@ async def judge(
         store: the one that the services wrote to.
         devices: with their record.
         folder: where a fresh store is made.
-        watch: is told how much is done, of how much.
+        watch: gets how much is done, of how much.
     """
     verdict = Verdict()
-    fresh = await SqliteStore.open(folder / "anew.db")
+    fresh = await SqliteStore.open(folder / "recomputed.db")
     try:
         for number, device in enumerate(devices):
             stored = await _judge_events(store, device, verdict)
@@ -106,7 +106,7 @@ async def judge(
 
 
 async def _judge_events(store: Store, device: Device, verdict: Verdict) -> list[AnyEvent]:
-    """Judge a device's events; return those of its messages that are stored."""
+    """Check a device's events; return those of its messages that are stored."""
     there: dict[Key, AnyEvent] = {}
     for event in await store.events(_ALL_KINDS, device.asset, -_FOR_EVER, _FOR_EVER):
         key = (event.kind, event.series, event.at)
@@ -142,7 +142,7 @@ async def _judge_events(store: Store, device: Device, verdict: Verdict) -> list[
 async def _judge_ledger(
     store: Store, fresh: SqliteStore, device: Device, events: list[AnyEvent], verdict: Verdict
 ) -> None:
-    """Judge a device's ledger rows."""
+    """Check a device's ledger rows."""
     asset = device.asset
     reported = [event for event in events if event.kind in LEDGER_KINDS]
     for first in range(0, len(reported), _CHUNK):
@@ -170,4 +170,4 @@ async def _judge_ledger(
 def _compare(live: object, reload: object, verdict: Verdict) -> None:
     if live != reload:
         verdict.differing += 1
-        verdict.show(f"the ledger has {live}, made anew it is {reload}")
+        verdict.show(f"the ledger has {live}, recomputed it is {reload}")

@@ -21,14 +21,14 @@ SAMPLE_EVERY_S: Final = 1.0
 WARM_S: Final = 20.0
 """A process takes memory in its first seconds that it does not take for ever."""
 JUDGED_FROM: Final = 20
-"""So many samples a quarter are needed to judge by."""
+"""So many samples are needed in each quarter."""
 GROWS_BY: Final = 1.25
 GROWS_BYTES: Final = 32 * 1024 * 1024
 GROWS_DESCRIPTORS: Final = 16
 """What the median of the last quarter may be above that of the first: by a factor, and by an amount."""
 
 LOOKED_AT: Final[tuple[Kind, Kind]] = ("telemetry", "count")
-"""A kind that `ingest` keeps, and one that `kpi` does."""
+"""A kind that `ingest` stores, and one that `kpi` does."""
 
 
 class Lag:
@@ -95,7 +95,7 @@ class Growth(NamedTuple):
     """What a process took in the first and last quarter of a soak (medians), and whether that is flat.
 
     Attributes:
-        flat: None where there are too few samples to judge by.
+        flat: None where there are too few samples.
     """
 
     name: str
@@ -136,7 +136,7 @@ class Usage:
                 self.samples[part.name].append(sample)
 
     def curve(self, name: str, points: int = 8) -> list[Sample | None]:
-        """Return a process's memory over the soak: the median sample of each of so many stretches."""
+        """Return a process's memory over the soak: the median sample of each of so many parts."""
         samples = self.samples[name]
         step_s = max(self._length_s, samples[-1].at_s if samples else 0.0) / points
         intervals = [[one for one in samples if int(one.at_s / step_s) == number] for number in range(points)]

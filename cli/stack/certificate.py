@@ -1,7 +1,7 @@
 """Certificates for the stack's TLS: an authority of its own, which devices trust, and what it signs.
 
 The authority is made once and stays beside `.env`; only its certificate leaves this computer. So the server's
-certificate can be made anew, for other names, and no device need be told. The program openssl does the work.
+certificate can be renewed, for other names, without a change on any device. The program openssl does the work.
 """
 
 import ipaddress
@@ -112,4 +112,4 @@ def _openssl(*words: str | Path) -> None:
     command = [program, *map(str, words)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (no shell, checked names)
     if ran.returncode:
-        raise CommandError(f"openssl {words[0]} failed: {ran.stderr.strip()[-300:]}", "mend that and start again")
+        raise CommandError(f"openssl {words[0]} failed: {ran.stderr.strip()[-300:]}", "fix that and run it again")

@@ -1,7 +1,7 @@
-"""`corridor stack check`: whether each part of the stack works and data flows from end to end, with the cure.
+"""`corridor stack check`: whether each part of the stack works and data flows from end to end, with hints.
 
 A probe, the device `corridor/check/line-1/probe-1`, publishes a reading and a meter; they are looked for in the store,
-in the indicators, on the wall and in Grafana's data source. A part that cannot be judged because of another says so.
+in the indicators, on the wall and in Grafana's data source. A part that another keeps from being tested is left out.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Finding(msgspec.Struct, frozen=True, rename={"current_state": "standing", 
 
     Attributes:
         part: its name.
-        current_state: whether it works; `left out` where nobody could tell.
+        current_state: whether it works; `left out` where that cannot be tested.
         reported: what was seen.
         hint: what to do about a fault; '' where there is none.
     """
@@ -39,7 +39,7 @@ class Finding(msgspec.Struct, frozen=True, rename={"current_state": "standing", 
 
 
 class Part(NamedTuple):
-    """A part: how it is asked (what works is told, what does not is raised), and the parts that it needs."""
+    """A part: how it is tested (returns what works, raises what does not), and the parts that it needs."""
 
     name: str
     ask: Callable[[Places], Awaitable[str]]
@@ -61,17 +61,13 @@ PARTS: Final = (
 def check(
     *,
     folder: Folder,
-    broker: Annotated[
-        str, typer.Option(metavar="URL", help="The broker, if not where .env says: mqtt://host:1883.")
-    ] = "",
-    store: Annotated[str, typer.Option(metavar="URL", help="The store, if not where .env says.")] = "",
-    wall: Annotated[str, typer.Option(metavar="URL", help="The wall, if not where .env says: http://host:8080.")] = "",
-    grafana: Annotated[
-        str, typer.Option(metavar="URL", help="Grafana, if not where .env says; none: there is none.")
-    ] = "",
+    broker: Annotated[str, typer.Option(metavar="URL", help="The broker, instead of .env's: mqtt://host:1883.")] = "",
+    store: Annotated[str, typer.Option(metavar="URL", help="The store, instead of .env's.")] = "",
+    wall: Annotated[str, typer.Option(metavar="URL", help="The wall, instead of .env's: http://host:8080.")] = "",
+    grafana: Annotated[str, typer.Option(metavar="URL", help="Grafana, instead of .env's; none: do not test it.")] = "",
     json_: options.Json = False,
 ) -> None:
-    """Tell of each part of the stack whether it works, and whether data flows from end to end; with the cure."""
+    """Test each part of the stack, and the data flow from end to end; with a hint for each fault."""
     reported = {"broker": broker, "store": store, "wall": wall, "grafana": grafana}
     places = Places.of(EnvFile(folder / FILE_NAME), {name: url for name, url in reported.items() if url})
 
@@ -87,12 +83,12 @@ def check(
 
 
 async def examine(parts: tuple[Part, ...], places: Places, report: Callable[[Finding], None]) -> list[Finding]:
-    """Ask each part in turn, but for those of which a part that they need does not work; `report` is told of each."""
+    """Ask each part in turn, but for those of which a part that they need does not work; `report` gets each finding."""
     found: dict[str, Finding] = {}
     for part in parts:
         broken = [name for name in part.needs if found[name].current_state != "ok"]
         found[part.name] = (
-            Finding(part.name, "left out", f"cannot be told while {broken[0]} does not work")
+            Finding(part.name, "left out", f"not tested: {broken[0]} does not work")
             if broken
             else await _asked(part, places)
         )
@@ -117,4 +113,4 @@ def _print(finding: Finding) -> None:
     )
     typer.echo(f"{finding.part:<10}  {current_state}  {plain(finding.reported)}")
     if finding.hint:
-        typer.echo(f"{'':<10}  {'cure':<8}  {plain(finding.hint)}")
+        typer.echo(f"{'':<10}  {'hint':<8}  {plain(finding.hint)}")

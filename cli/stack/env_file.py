@@ -1,4 +1,4 @@
-"""The file `.env` that Compose reads: kept as it is, line by line, but for what is set anew."""
+"""The file `.env` that Compose reads: unchanged line by line, but for what is set."""
 
 import os
 from pathlib import Path

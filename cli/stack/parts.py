@@ -45,7 +45,7 @@ class Fault(Exception):  # noqa: N818  (a finding, not an error)
 
 
 class LeftOut(Exception):  # noqa: N818  (a finding, not an error)
-    """A part is not there to be judged; the text says why."""
+    """A part is not there to be tested; the text is the reason."""
 
 
 class Places(NamedTuple):
@@ -53,7 +53,7 @@ class Places(NamedTuple):
 
     Attributes:
         file: `.env`.
-        settings: what it says.
+        settings: its contents.
         urls: of broker, store, wall and Grafana, without passwords but for the store's.
     """
 
@@ -63,7 +63,7 @@ class Places(NamedTuple):
 
     @classmethod
     def of(cls, file: EnvFile, reported: dict[str, str]) -> Self:
-        """Return where the parts are by `.env`, but for those of which it is told otherwise."""
+        """Return where the parts are by `.env`, but for those given."""
         settings = file.values()
         bound = settings.get("CORRIDOR_BIND", "")
         host = "127.0.0.1" if bound in {"", "0.0.0.0"} else bound  # noqa: S104  (everywhere is here, too)
@@ -110,15 +110,15 @@ async def containers(places: Places) -> str:
     missing = [service for service in NEEDED if service not in states]
     if missing:
         raise Fault(f"not there: {', '.join(missing)} (project {project})", "docker compose up -d")
-    faults = {service: said for service, state in sorted(states.items()) if (said := _ailing(state))}
+    faults = {service: fault for service, state in sorted(states.items()) if (fault := _ailing(state))}
     if faults:
-        reported = "; ".join(f"{service}: {said}" for service, said in faults.items())
+        reported = "; ".join(f"{service}: {fault}" for service, fault in faults.items())
         raise Fault(reported, _logs(*faults))
-    return f"{len(states)} of {len(states)} healthy, or ended well"
+    return f"{len(states)} of {len(states)} healthy, or completed"
 
 
 async def broker(places: Places) -> str:
-    """See that nobody comes in without a password, and that the probe may write its own topics and no others."""
+    """See that nobody connects without a password, and that the probe may write its own topics and no others."""
     return await asyncio.to_thread(_broker, places)
 
 
@@ -126,7 +126,7 @@ async def store(places: Places) -> str:
     """See that the store answers."""
     async with _opened(places) as stored:
         machines = await stored.machines()
-    return f"it answers, and knows {len(machines)} machine{'s' * (len(machines) != 1)}"
+    return f"it answers, and has {len(machines)} machine{'s' * (len(machines) != 1)}"
 
 
 async def ingest(places: Places) -> str:
@@ -161,7 +161,7 @@ async def wall(places: Places) -> str:
         if not reported.get("broker_connected"):
             raise Fault(f"the wall at {url} is not connected to the broker", hint)
         if (await client.get("/api/v1/assets")).status_code != httpx.codes.UNAUTHORIZED:
-            raise Fault(f"the wall at {url} lets anyone in", "set CORRIDOR_WALL_PASSWORD: ./corridor stack init")
+            raise Fault(f"the wall at {url} needs no password", "set CORRIDOR_WALL_PASSWORD: ./corridor stack init")
         client.auth = httpx.BasicAuth("check", places.settings["CORRIDOR_WALL_PASSWORD"])
         assets = await _get(
             client, "/api/v1/assets", f"the wall at {url}", "docker compose up -d wall, if .env changed"
@@ -195,8 +195,10 @@ async def grafana(places: Places) -> str:
         asked = await client.post("/api/ds/query", json={"queries": [query], "from": "now-5m", "to": "now"})
         result = asked.json().get("results", {}).get("A", {})
         if asked.is_error or result.get("error"):
-            said = result.get("error") or asked.text[:200]
-            raise Fault(f"its data source says: {said}", "docker compose restart grafana: it reads its token then")
+            error = result.get("error") or asked.text[:200]
+            raise Fault(
+                f"its data source answers: {error}", "docker compose restart grafana: it reads its token at start"
+            )
         if not any(frame["data"]["values"] for frame in result.get("frames", [])):
             raise Fault("its data source does not have the probe's reading", "docker compose restart grafana")
         rules = await _get(client, "/api/v1/provisioning/alert-rules", f"Grafana at {url}", hint)
@@ -209,7 +211,10 @@ def _broker(places: Places) -> str:
     url, hint = places.urls["broker"], _logs("broker")
     try:
         with places.device(None):
-            raise Fault(f"the broker at {url} lets in who has no password", "docker compose up -d broker-setup broker")
+            raise Fault(
+                f"the broker at {url} accepts connections without a password",
+                "docker compose up -d broker-setup broker",
+            )
     except ConnectionRefusedError as rejected:
         if "uthori" not in str(rejected):
             raise Fault(f"the broker at {url} cannot be reached: {rejected}", hint) from rejected
@@ -220,14 +225,14 @@ def _broker(places: Places) -> str:
             own = probe.publish(f"{_TOPIC}/telemetry/probe", "0")
             others = probe.publish(_FOREIGN, "0")
     except ConnectionRefusedError as rejected:
-        raise Fault(f"the broker refuses the user probe: {rejected}", LET_IN) from rejected
+        raise Fault(f"the broker rejects the user probe: {rejected}", LET_IN) from rejected
     except OSError as error:
         raise Fault(f"the broker at {url}: {error}", hint) from error
     if own not in TAKEN:
         raise Fault(f"the probe may not write its own topics: {own}", LET_IN)
     if others in TAKEN:
         raise Fault("a device may write the topics of others", LET_IN)
-    return f"{url} refuses strangers, and devices at the topics of others"
+    return f"{url} rejects strangers, and devices on the topics of others"
 
 
 def _publish(places: Places, kind: str, payload: dict[str, object]) -> None:
@@ -282,10 +287,10 @@ async def _docker(*words: str) -> str:
     process = await asyncio.create_subprocess_exec(
         "docker", *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    said, complaint = await process.communicate()
+    output, complaint = await process.communicate()
     if process.returncode:
-        raise LeftOut(f"docker says: {complaint.decode().strip()[:200]}")
-    return said.decode()
+        raise LeftOut(f"docker: {complaint.decode().strip()[:200]}")
+    return output.decode()
 
 
 def _ailing(state: dict[str, Any]) -> str:
@@ -295,5 +300,5 @@ def _ailing(state: dict[str, Any]) -> str:
     health = state.get("Health")
     if health is None or health["Status"] == "healthy":
         return ""
-    said = (health.get("Log") or [{}])[-1].get("Output", "").strip()
-    return f"{health['Status']}{f' ({said[:120]})' if said else ''}"
+    output = (health.get("Log") or [{}])[-1].get("Output", "").strip()
+    return f"{health['Status']}{f' ({output[:120]})' if output else ''}"

@@ -1,4 +1,4 @@
-"""A device from outside: MQTT 5 by paho, which has nothing in common with our own client and tells what was refused."""
+"""A device from outside: MQTT 5 by paho, which shares no code with our own client and returns what was rejected."""
 
 import queue
 import ssl
@@ -21,7 +21,7 @@ class Device:
     Args:
         host: where the broker is.
         port: of the broker.
-        user: who it says it is; None: nobody.
+        user: the user name; None: anonymous.
         password: of the user.
         trusted: whom it trusts, for TLS; None: no TLS.
 
@@ -51,7 +51,7 @@ class Device:
         """Connect.
 
         Raises:
-            ConnectionRefusedError: nobody is there, or the broker refuses; then the text is its reason.
+            ConnectionRefusedError: nobody listens, or the broker rejects the connection; then the text is its reason.
             OSError: nobody can be reached.
         """
         self._client.connect(*self._at)

@@ -33,7 +33,7 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
     "CORRIDOR_BIND": ("127.0.0.1", "where broker, wall and Grafana listen: 0.0.0.0 lets other computers in"),
     "CORRIDOR_HOST": ("localhost", "what others call this computer: for the links between wall and Grafana"),
 }
-"""What `.env` says at first, and may be changed there."""
+"""The initial contents of `.env`, which may be changed there."""
 
 PORTS: Final = {
     "CORRIDOR_MQTT_PORT": 1883,
@@ -81,17 +81,17 @@ def init(
     folder: Folder,
     device: Annotated[
         list[str] | None,
-        typer.Option(metavar="SITE/AREA/LINE/MACHINE", help="Let a device in: prints its user and new password."),
+        typer.Option(metavar="SITE/AREA/LINE/MACHINE", help="Add a device: prints its user and new password."),
     ] = None,
     simulator: Annotated[bool | None, typer.Option(help="With simulated machines, or without.")] = None,
-    tls: Annotated[bool | None, typer.Option(help="Devices come in by TLS as well, on port 8883.")] = None,
+    tls: Annotated[bool | None, typer.Option(help="Accept devices by TLS as well, on port 8883.")] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option(metavar="HOST", help="A name or address that devices call this computer by, for TLS."),
+        typer.Option(metavar="HOST", help="A name or address of this computer for the TLS certificate."),
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Make the secrets of the stack, in .env; may be repeated: what is there stays, what is missing is added."""
+    """Generate the stack's secrets into .env. It may be repeated: existing ones stay, missing ones are added."""
     file = EnvFile(folder / FILE_NAME)
     before = file.values()
     asked = [_machine(path) for path in device or []]
@@ -128,10 +128,11 @@ def broker_files(
     *,
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where to write them.")],
     plant: Annotated[
-        Path | None, typer.Option("--plant", metavar="FILE", help="Whose simulated machines the simulator may be.")
+        Path | None,
+        typer.Option("--plant", metavar="FILE", help="The plant whose simulated machines the simulator may publish."),
     ] = None,
 ) -> None:
-    """Write Mosquitto's configuration, users and rights, from what the environment says (the stack runs this)."""
+    """Write Mosquitto's configuration, users and rights, from the environment (the stack runs this)."""
     missing = [name for name in map(_password_variable, mosquitto_stack.SERVICES) if not os.environ.get(name)]
     if missing:
         raise CommandError(f"{missing[0]} is not set", "run ./corridor stack init first")
@@ -147,11 +148,11 @@ def broker_files(
         file.unlink(missing_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
             stream.write(text)
-    typer.echo(f"{folder}: {len(hashes)} users of our own, {len(devices)} devices", err=True)
+    typer.echo(f"{folder}: {len(hashes)} service users, {len(devices)} devices", err=True)
 
 
 def _choose_profile(file: EnvFile, simulator: bool | None, tls: bool | None) -> None:
-    """Set the profile: what is not told stays as it was, at first with simulated machines and without TLS."""
+    """Set the profile: what is None stays as it was, at first with simulated machines and without TLS."""
     was = next((key for key, name in _PROFILE_OF.items() if name == file.values().get(PROFILES)), (True, False))
     chosen = (was[0] if simulator is None else simulator, was[1] if tls is None else tls)
     file.set(PROFILES, _PROFILE_OF[chosen], "simulator, no-simulator, tls (and simulator), no-simulator-tls")
@@ -215,7 +216,7 @@ def _reported(file: EnvFile, added: list[str], let_in: dict[str, str]) -> Iterat
     host, bound = now["CORRIDOR_HOST"], now["CORRIDOR_BIND"]
     port = {name: now.get(name) or str(usual) for name, usual in PORTS.items()}
     mqtt, mqtts = port["CORRIDOR_MQTT_PORT"], port["CORRIDOR_MQTTS_PORT"]
-    yield f"{file.path} holds all secrets, {len(added)} of them new; keep it, and keep it private"
+    yield f"{file.path} holds all secrets, {len(added)} of them new; back it up, and keep it private"
     yield f"  wall     http://{host}:{port['CORRIDOR_WALL_PORT']}/   any user, CORRIDOR_WALL_PASSWORD"
     yield f"  Grafana  http://{host}:{port['CORRIDOR_GRAFANA_PORT']}/   user corridor, CORRIDOR_GRAFANA_PASSWORD"
     yield f"  broker   mqtt://{host}:{mqtt}   a user for each device: --device SITE/AREA/LINE/MACHINE"
@@ -224,7 +225,7 @@ def _reported(file: EnvFile, added: list[str], let_in: dict[str, str]) -> Iterat
     if bound == "127.0.0.1":
         yield "Only this computer reaches them. For others set CORRIDOR_BIND and CORRIDOR_HOST in that file."
     for asset, word in let_in.items():
-        yield f"\n{asset} may come in; this is told once, for only the hash of its password is kept:"
+        yield f"\n{asset} may connect; its password is shown only once, as only its hash is stored:"
         yield f"  host      {host}, port {mqtt}" + (f", by TLS port {mqtts}" if "tls" in now[PROFILES] else "")
         yield f"  user      {asset}"
         yield f"  password  {word}"

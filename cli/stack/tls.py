@@ -1,6 +1,6 @@
-"""`corridor stack tls`: lets devices in by TLS, and hands what they say on to the broker inside the stack.
+"""`corridor stack tls`: accepts devices by TLS, and passes their bytes on to the broker inside the stack.
 
-So the certificate may come and go without the broker being started anew, and the broker needs none.
+So the certificate may come and go without a restart of the broker, and the broker needs none.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ async def serve(host: str, port: int, secure: ssl.SSLContext, broker: tuple[str,
             return
         count += 1
         try:
-            # Cancelled at the end of the program, it ends as one that is told to.
+            # Cancelled at the end of the program, it ends without an error.
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 await hand_on(reader, writer)
         finally:
@@ -120,7 +120,7 @@ def _end(writer: asyncio.StreamWriter) -> None:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on what is read until it ends, then say that it has."""
+    """Pass on what is read until it ends, then pass on the end."""
     with contextlib.suppress(OSError):
         while part := await reader.read(_AT_ONCE):
             writer.write(part)

@@ -104,7 +104,7 @@ def test_check_says_what_a_message_means(corridor: Corridor, topic: str) -> None
     status, out, err = corridor("check", topic, '{"state":"down","reason":"spindle-overheat"}')
     assert (status, err) == (0, "")
     assert out.startswith(f"{MILL}  state  down (spindle-overheat)\n")
-    assert "it tells no time" in out
+    assert "no ts: the time of receipt counts" in out
     assert "publish it retained" in out
 
 
@@ -128,7 +128,7 @@ def test_check_says_what_a_message_means(corridor: Corridor, topic: str) -> None
         ("cmd/go", '{"id":1,"args":[2]}', "go [2] (call 1)"),
         ("reply/go", '{"id":1,"ok":false}', "go failed (call 1)"),
         ("kpi/shift", TABLE["kpi"].examples["kpi/shift"], "oee 55.0%"),
-        ("state", "", "the retained message is taken back"),
+        ("state", "", "the retained message is cleared"),
     ],
 )
 def test_check_puts_every_kind_into_words(corridor: Corridor, kind: str, payload: str, words: str) -> None:
@@ -145,8 +145,8 @@ def test_check_of_indicators_of_a_line(corridor: Corridor) -> None:
 def test_check_says_what_is_wrong_and_how_to_mend_it(corridor: Corridor) -> None:
     status, out, err = corridor("check", f"{MILL}/state", "Running")
     assert (status, out) == (1, "")
-    assert err.splitlines()[0] == "refused: unknown state 'Running'"
-    assert err.splitlines()[1].startswith("to mend it: use one of running, ")
+    assert err.splitlines()[0] == "rejected: unknown state 'Running'"
+    assert err.splitlines()[1].startswith("hint: use one of running, ")
 
 
 def test_check_as_json(corridor: Corridor) -> None:
@@ -240,7 +240,7 @@ async def test_what_is_published_is_tailed(broker: str, start: Start) -> None:
     await asyncio.create_subprocess_exec(*publish, "-t", f"corridor/v1/{MILL}/telemetry/temp", "-m", "21.5")
     assert (await line(tail)).endswith("telemetry  temp 21.5")
     await asyncio.create_subprocess_exec(*publish, "-t", "corridor/v1/x/y", "-m", "1")
-    assert "refused    topic has 2 levels" in await line(tail)
+    assert "rejected   topic has 2 levels" in await line(tail)
 
 
 @pytest.mark.mosquitto
@@ -441,8 +441,8 @@ def test_a_replay_into_a_store_keeps_events_ledger_and_refusals(
     for _ in range(2):  # playing it again changes nothing
         status, out, err = corridor("replay", str(file), "--store", url)
         assert (status, out) == (0, "")
-        assert "refused 1 ×: '21,5' has a decimal comma" in err.splitlines()
-        assert err.splitlines()[-1].startswith("13 messages, 9 events, 3 refused in ")
+        assert "rejected 1 ×: '21,5' has a decimal comma" in err.splitlines()
+        assert err.splitlines()[-1].startswith("13 messages, 9 events, 3 rejected in ")
         assert asyncio.run(stored(url)) == (
             9,
             3,

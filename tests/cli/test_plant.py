@@ -39,7 +39,7 @@ def test_a_good_file_is_described(corridor: Corridor, tmp_path: Path) -> None:
     status, output, errors = corridor("plant", "check", str(file))
     assert (status, errors) == (0, "")
     for words in (
-        f"{file} is a good plant file.",
+        f"{file} is a valid plant file.",
         "Two sites: 2 sites, 2 lines, 3 machines, 1 product, 1 reason.",
         "Site B, 1 machine",
         "days in UTC, 2 machines",

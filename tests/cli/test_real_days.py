@@ -52,10 +52,10 @@ def test_known_active_and_unknown_time_is_that_of_the_file(corridor: Corridor, t
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     status, _, reported = corridor("replay", str(file), "--dialect", "shdr", "--asset", MILL, "--store", store)
     assert status == 0, reported
-    rejected = [line for line in reported.splitlines() if line.startswith("refused")]
+    rejected = [line for line in reported.splitlines() if line.startswith("rejected")]
     torn = ["2017", "20175", "<<<<<<< HEAD", "=======", ">>>>>>> 0fc28b83c47eedbaa8b399c7e8d5b52116d3c076"]
     wanted = torn if name.startswith("mtc") else []
-    assert sorted(rejected) == sorted(f"refused 1 ×: time {line!r} is not RFC 3339" for line in wanted)
+    assert sorted(rejected) == sorted(f"rejected 1 ×: time {line!r} is not RFC 3339" for line in wanted)
 
     first, last, spent = shares(lines)
     assert spent["known"] > spent["active"] > 0
@@ -78,7 +78,7 @@ def test_lines_are_written_to_a_store_and_are_of_a_machine(corridor: Corridor, t
     status, _, reported = corridor(
         "replay", file, "--dialect", "shdr", "--asset", MILL, "--broker", "mqtt://127.0.0.1:1"
     )
-    assert (status, "say --store" in reported) == (2, True)
+    assert (status, "add --store" in reported) == (2, True)
     store = f"sqlite:///{tmp_path}/day.db"
     status, _, reported = corridor("replay", file, "--dialect", "shdr", "--asset", "nist/sms", "--store", store)
     assert (status, "site/area/line/machine" in reported) == (2, True)

@@ -93,19 +93,19 @@ def test_one_lost_event_is_found(corridor: Corridor, tmp_path: Path, kind: type[
     assert lost
     status, out, reported = corridor("score")
     assert status == 1
-    assert reported == f"corridor: the ledger differs from the truth: {ROBOT}\n"
+    assert reported == f"corridor: the ledger differs from the ground truth: {ROBOT}\n"
     assert f"{MILL}  equal" in out
     assert f"{ROBOT}  differs" in out
-    assert "the events tell" in out
+    assert "the events have" in out
     assert "the ledger has" in out
 
 
 def test_without_a_simulator_there_is_nothing_to_compare_with(corridor: Corridor, tmp_path: Path) -> None:
-    assert "there is no log of the truth" in corridor("score")[2]
+    assert "there is no ground truth" in corridor("score")[2]
     (tmp_path / "truth.jsonl").touch()
     assert "there is no store" in corridor("score")[2]
     asyncio.run(empty(tmp_path / "corridor.db"))
-    assert "vouches for nothing yet" in corridor("score")[2]
+    assert "the ground truth covers no time yet" in corridor("score")[2]
 
 
 async def empty(path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_range_that_cannot_be_is_a_line_and_status_2(
 def test_to_the_beginning_of_time_there_is_nothing(corridor: Corridor, tmp_path: Path) -> None:
     asyncio.run(_empty_store(tmp_path / "corridor.db"))
     status, _, err = corridor("kpi", "show", "works", "--to", "1701-01-01T00:00:00Z", "--last", "100000d")
-    assert (status, err) == (1, "corridor: nothing in the store has told anything of works in that time\n")
+    assert (status, err) == (1, "corridor: no data for works in that time range\n")
 
 
 @pytest.mark.parametrize("command", ["demo", "simulate", "replay"])

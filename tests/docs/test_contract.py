@@ -73,7 +73,7 @@ def test_the_states_are_on_the_page() -> None:
 
 
 def test_the_retained_kinds_and_the_limits_are_those_of_the_code() -> None:
-    reported = re.search(r"how things stand \(([^)]*)\)", PAGE)
+    reported = re.search(r"report a current value \(([^)]*)\)", PAGE)
     assert reported
     assert set(re.findall(r"`(\w+)`", reported[1])) == RETAINED - {"kpi"}
     assert f"{codec.LONGEST_PAYLOAD} bytes" in PAGE

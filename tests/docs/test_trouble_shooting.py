@@ -38,7 +38,7 @@ def test_what_it_quotes_of_notes_is_in_them() -> None:
     ]
     reported = " ".join(data_quality_warnings({str(number): from_units(hour) for number, hour in enumerate(hours)}, {}))
     reported += str(evaluate({"off_s": 3_600}).reasons)
-    table = PAGE.split("| it says | do |")[1].split("\n\n")[0]
+    table = PAGE.split("| note | do |")[1].split("\n\n")[0]
     quoted = [line.split("|")[1].strip().removesuffix(" …") for line in table.splitlines()[2:]]
     assert len(quoted) >= 4
     assert [note for note in quoted if note not in reported] == []

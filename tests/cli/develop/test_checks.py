@@ -53,7 +53,7 @@ def test_all_is_checked_and_the_last_line_is_that_of_pytest(small: Path) -> None
     assert status == 0, lines
     reported = [line.split() for line in lines]
     assert [words[1] for words in reported if words[:1] == ["ok"]] == ["format", "lint", "layers", "types"]
-    assert lines[-2].startswith("all is well, ")
+    assert lines[-2].startswith("all checks passed, ")
     assert "1 passed in" in lines[-1]
 
 
@@ -93,7 +93,7 @@ def test_a_missing_program_skips_its_tests_and_fails_them_where_nothing_may_be_m
 def test_missing_programs_are_told_before_all_else(small: Path) -> None:
     status, lines = _test(small, CI="true", PATH="")
     assert status == 1
-    assert "FAILED  chromium is not here, nor are its tests run; apt install chromium" in lines[:4]
+    assert "FAILED  chromium is not installed, so its tests do not run; apt install chromium" in lines[:4]
 
 
 def test_programs_are_found_by_any_of_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_a_device_gets_a_password_that_is_told_once(
     files = folder / "files"
     files.mkdir()
     status, _, reported_state = corridor("stack", "broker-files", "--folder", str(files), "--plant", str(plant(folder)))
-    assert (status, reported_state) == (0, f"{files}: 6 users of our own, 2 devices\n")
+    assert (status, reported_state) == (0, f"{files}: 6 service users, 2 devices\n")
     users = {
         file.name: dict(line.split(":", 1) for line in file.read_text().splitlines()) for file in files.glob("pass*")
     }
