@@ -1,7 +1,7 @@
-"""How long to wait before something that failed is tried again: longer each time, and not as long as everyone else.
+"""Exponential back-off with jitter: how long to wait before something that failed is tried again.
 
-A broker or a store that comes back is found by all that wait for it. Each waits for a random part of its pause, so
-that they do not all come at once.
+All clients that wait for a broker or a store retry when it comes back. Each waits for a random part of its pause, so
+that they do not all connect at once.
 """
 
 import random

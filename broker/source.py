@@ -1,7 +1,7 @@
-"""What a service needs of whatever carries messages: batches that wait for their acknowledgement, and a way out.
+"""The protocols that a service uses to receive and to publish messages, independent of the transport.
 
-`broker.mqtt.session.Session` is both over MQTT. A log (Kafka, say) would be a `Source` of its own, for which to
-acknowledge is to commit, and its producer a `Publisher`; the services would not change.
+`broker.mqtt.session.Session` implements both over MQTT. A log (Kafka, say) would be another `Source`, where
+acknowledging is a commit, and its producer a `Publisher`; the services would not change.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -11,7 +11,7 @@ from broker.contract.message import Message, Publication
 
 
 class SourceBatch(Protocol):
-    """Messages that came together."""
+    """Messages that were received together."""
 
     @property
     def messages(self) -> Sequence[Message]:

@@ -1,8 +1,8 @@
-"""Where a broker is, and how to get in: `mqtt://user:password@host:1883`, or `mqtts://…` for TLS.
+"""A broker's address and credentials: `mqtt://user:password@host:1883`, or `mqtts://…` for TLS.
 
 User and password are percent-decoded. For TLS, `?ca=FILE` names the authority that signed the broker's certificate
-(without it the system's are trusted), `&cert=FILE&key=FILE` what the client identifies itself with. A password is never
-shown: an `Address` prints without it.
+(without it the system's are trusted), `&cert=FILE&key=FILE` the client's own certificate. An `Address` prints without
+its password.
 """
 
 import ssl
@@ -17,14 +17,14 @@ _FORM: Final = "write mqtt://user:password@host:1883, or mqtts://… for TLS"
 
 
 class SessionError(ConnectionError):
-    """A broker cannot be reached, refuses us, or did not take what was published; the text says what to do."""
+    """A broker cannot be reached, or rejected the connection or a publication; the text says what to do."""
 
 
 class Address(msgspec.Struct, frozen=True):
-    """A broker's address, taken apart.
+    """A parsed broker's URL.
 
     Attributes:
-        tls: how to speak TLS; None, in plain text.
+        tls: the TLS context; None for plain text.
     """
 
     host: str
@@ -42,7 +42,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def parse(url: str) -> Address:
-    """Read a broker's URL, and the files that it names.
+    """Parse a broker's URL, and load the files that it names.
 
     Raises:
         SessionError: it is not such a URL, or a file that it names cannot be used.

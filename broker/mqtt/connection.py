@@ -1,9 +1,8 @@
-"""One TCP connection to a broker: bytes in, bytes out, and knowing whether the other side is alive.
+"""One TCP connection to a broker: bytes in, bytes out, and whether the other side is alive.
 
-Reads are gathered: after a few wake-ups in a row the socket is left alone for a moment, so that under load each wake-up
+Reads are gathered: after a few wake-ups in a row the socket is not read for a moment, so that under load each wake-up
 handles hundreds of messages and their acknowledgements go out in one write, while a lone message is read at once. That
-is where the speed comes from: the number of wake-ups costs more than the messages. What the bytes mean is not known
-here; `feed` is asked.
+makes it fast: the wake-ups cost more than the messages. `feed` parses the bytes.
 """
 
 import asyncio
@@ -13,10 +12,10 @@ from typing import Final
 from broker.mqtt.packets import LONGEST_PACKET, PING, PacketError, packet_length
 
 GATHER_S: Final = 0.01
-"""The socket is left alone for at most this long, seconds: it is what gathering may add to a message's latency."""
+"""The socket is not read for at most this long, seconds; so much may gathering add to a message's latency."""
 
 _FREE_WAKES: Final = 2
-"""Reads in each such span that nothing delays."""
+"""How many reads in each such interval are not delayed."""
 
 _BUFFER: Final = 256 * 1024
 
@@ -25,15 +24,15 @@ class Connection(asyncio.BufferedProtocol):
     """One connection, from its first byte to its loss.
 
     Args:
-        feed: takes what was received; returns how many bytes it used, and whether more is on its way.
-        refill: called when the socket takes more again.
+        feed: parses what was received; returns how many bytes it used, and whether more is expected.
+        refill: called when the socket accepts more again.
 
     Attributes:
-        lost: done when the connection is gone; its result says why, in words.
+        lost: done when the connection is lost; its result is the cause, in words.
         protocol_errors: it was closed because what came was not MQTT.
-        by_broker: the other side closed it, and did not say why.
-        taken_over: the broker closed it because another client came with the same client id.
-        writable: the socket takes more; when it does not, write only what cannot wait.
+        by_broker: the other side closed it without a reason.
+        taken_over: the broker closed it because another client connected with the same client id.
+        writable: the socket accepts more; when it does not, write only what cannot wait.
     """
 
     def __init__(
@@ -51,10 +50,10 @@ class Connection(asyncio.BufferedProtocol):
         self._cause = ""
         self._buffer = bytearray(_BUFFER)
         self._filled = 0
-        self._held = False
-        self._leaving = False
-        self._builder: asyncio.TimerHandle | None = None
-        self._range_end = 0.0
+        self._paused = False
+        self._disconnecting = False
+        self._gather_timer: asyncio.TimerHandle | None = None
+        self._gather_until = 0.0
         self._wakes = 0
         self._keep_alive_s = 0.0
         self._watch: asyncio.TimerHandle | None = None
@@ -68,41 +67,41 @@ class Connection(asyncio.BufferedProtocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def write(self, data: bytes) -> None:
-        """Send bytes; on a lost connection nothing happens."""
+        """Send bytes; a lost connection discards them."""
         if self._transport is not None and not self._transport.is_closing():
             self._wrote_at = self._loop.time()
             self._transport.write(data)
 
     def pause_reading(self) -> None:
-        """Read no further: nobody takes what comes."""
-        if not self._held:
-            self._held = True
+        """Stop reading: the consumer is behind."""
+        if not self._paused:
+            self._paused = True
             self._regulate()
 
     def resume_reading(self) -> None:
         """Read on."""
-        if self._held:
-            self._held = False
+        if self._paused:
+            self._paused = False
             self._received_at = self._loop.time()
             if self._filled:
                 self._consume()
             self._regulate()
 
     def keep_alive(self, seconds: float) -> None:
-        """Send a ping when nothing else was sent or heard, and give up when nothing answers. 0: never."""
+        """Ping when nothing else was sent or received, and close the connection when nothing answers. 0: never."""
         self._keep_alive_s = seconds
         if seconds and not self.lost.done():
             self._watch = self._loop.call_later(seconds / 4, self._look)
 
-    def farewell(self, data: bytes) -> None:
+    def disconnect(self, data: bytes) -> None:
         """Send the last bytes; the broker closes the connection when it has read them.
 
-        What still comes is thrown away, but read: closing a socket with unread bytes in it makes the system discard
-        what the other side has not read yet, our last acknowledgements among it.
+        What still comes is read and discarded: if a socket is closed with unread bytes in it, the system discards what
+        the other side has not read yet, our last acknowledgements among it.
         """
-        self._leaving = True
+        self._disconnecting = True
         self._filled = 0
-        self._held = False
+        self._paused = False
         self.write(data)
         self._regulate()
 
@@ -115,7 +114,7 @@ class Connection(asyncio.BufferedProtocol):
     # ---- What asyncio calls ----
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport."""
+        """Store the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
@@ -124,25 +123,25 @@ class Connection(asyncio.BufferedProtocol):
         return memoryview(self._buffer)[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read, then perhaps leave the socket alone for a moment."""
+        """Parse what was read, then perhaps stop reading for a moment."""
         now = self._received_at = self._loop.time()
-        if self._leaving:
+        if self._disconnecting:
             return
         self._filled += nbytes
         busy = self._consume()
-        if now >= self._range_end:
-            self._range_end, self._wakes = now + GATHER_S, 0
+        if now >= self._gather_until:
+            self._gather_until, self._wakes = now + GATHER_S, 0
         self._wakes += busy
-        if self._wakes >= _FREE_WAKES and self._builder is None and self.open:
-            self._builder = self._loop.call_at(self._range_end, self._gathered)
+        if self._wakes >= _FREE_WAKES and self._gather_timer is None and self.open:
+            self._gather_timer = self._loop.call_at(self._gather_until, self._gathered)
             self._regulate()
 
     def pause_writing(self) -> None:
-        """Note that the socket is full."""
+        """Mark the socket full."""
         self.writable = False
 
     def resume_writing(self) -> None:
-        """Note that the socket takes more, and ask for it."""
+        """Mark the socket writable, and ask for more."""
         self.writable = True
         self._refill()
 
@@ -151,8 +150,8 @@ class Connection(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell why."""
-        for timer in (self._builder, self._watch):
+        """Resolve `lost` with the cause."""
+        for timer in (self._gather_timer, self._watch):
             if timer is not None:
                 timer.cancel()
         if not self.lost.done():
@@ -162,7 +161,7 @@ class Connection(asyncio.BufferedProtocol):
     # ---- Within ----
 
     def _consume(self) -> bool:
-        """Hand on what is in the buffer, and keep what was not used; return whether more is on its way."""
+        """Parse what is in the buffer, and leave there what was not used; return whether more is expected."""
         view = memoryview(self._buffer)[: self._filled]
         try:
             used, busy = self._feed(self, view)
@@ -183,22 +182,22 @@ class Connection(asyncio.BufferedProtocol):
         return busy
 
     def _gathered(self) -> None:
-        self._builder = None
+        self._gather_timer = None
         self._regulate()
 
     def _regulate(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if (self._held or self._builder is not None) and not self._leaving:
+        if (self._paused or self._gather_timer is not None) and not self._disconnecting:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
 
     def _look(self) -> None:
-        """Ping a silent broker; take it for dead when it has been silent for one and a half keep-alives."""
+        """Ping a silent broker; close the connection when it has been silent for one and a half keep-alives."""
         now = self._loop.time()
-        # While reading is held, silence is of our own making.
-        if not self._held and now - self._received_at > 1.5 * self._keep_alive_s:
+        # While reading is paused, silence is our own doing.
+        if not self._paused and now - self._received_at > 1.5 * self._keep_alive_s:
             self.close(f"the broker has been silent for {now - self._received_at:.0f} s")
             return
         if now - min(self._received_at, self._wrote_at) > self._keep_alive_s / 2:

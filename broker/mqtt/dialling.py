@@ -1,4 +1,4 @@
-"""Opening a TCP or TLS connection to a broker, and saying in words what stands in the way."""
+"""Opens a TCP or TLS connection to a broker; each failure becomes an error that says what to do."""
 
 import asyncio
 import errno
@@ -34,14 +34,14 @@ async def dial(where: Address, make: Callable[[], Connection], *, within_s: floa
         raise SessionError(f"{where} does not speak TLS as we do ({error.reason}); is it mqtt:// rather?") from error
     except ConnectionResetError as error:
         raise SessionError(
-            f"{where} breaks the connection off; is it {'mqtt' if where.tls else 'mqtts'}:// rather?"
+            f"{where} closed the connection; is it {'mqtt' if where.tls else 'mqtts'}:// rather?"
         ) from error
     except UnicodeError as error:
         raise SessionError(f"{where.host[:80]!r} is no host name: {error}") from error
     except OSError as error:
         if error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(
             error
-        ):  # a name with several addresses, all of which refused
+        ):  # a name with several addresses, none of which listens
             raise SessionError(f"no broker listens at {where}; start it, or give its right address") from error
         raise SessionError(f"{where} cannot be reached: {error.strerror or error}") from error
     return connection

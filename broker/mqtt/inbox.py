@@ -1,7 +1,7 @@
-"""What has been received and not yet acknowledged: the session's inward half.
+"""The session's received messages that are not acknowledged yet.
 
-Messages wait here in batches until the consumer takes them, and are counted until it acknowledges them. That count,
-and the bytes behind it, say how much more may be read (`room`): nothing is dropped, the socket waits instead.
+Messages wait here in batches until the consumer takes them, and are counted until it acknowledges them. That count and
+their bytes limit how much more may be read (`room`): nothing is dropped, reading stops instead.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 """Bytes that may wait for their acknowledgement before reading stops."""
 
 BATCH_BYTES: Final = 1024 * 1024
-"""A batch that has reached this is not added to: a consumer that is stopped has that much to do again, no more."""
+"""A batch of this size is closed: a consumer that is interrupted has that much to do again, no more."""
 
 _STEP_BACK_NS: Final = 1_000_000_000
 
 
 class Batch:
-    """Messages that came together.
+    """Messages that were received together.
 
     Attributes:
         messages: in the order of their arrival.
@@ -41,19 +41,19 @@ class Batch:
         self._inbox = inbox
 
     def acknowledge(self) -> None:
-        """Tell the broker that these messages are kept; a second call does nothing.
+        """Acknowledge these messages to the broker; a second call does nothing.
 
-        If the connection on which they came is gone, nobody is told, and the broker delivers them again.
+        If the connection on which they came is lost, no PUBACK is sent, and the broker delivers them again.
         """
         inbox, self._inbox = self._inbox, None  # type: ignore[assignment]  # taken once
         if inbox is None:
             return  # type: ignore[unreachable]  # a second call
         if self._packet_ids:
             self._connection.write(acknowledge(self._packet_ids))
-        inbox.settled(len(self.messages), self._size)
+        inbox.acknowledged(len(self.messages), self._size)
 
     def takes(self, connection: Connection, most: int) -> bool:
-        """Tell whether messages of a connection may be added to it."""
+        """Return whether messages of a connection may be added to it."""
         return self._connection is connection and len(self.messages) < most and self._size < BATCH_BYTES
 
     def __len__(self) -> int:
@@ -65,18 +65,18 @@ class Inbox:
 
     Args:
         most: how many messages may wait for their acknowledgement before reading stops.
-        now: tells the time, nanoseconds since 1970-01-01 UTC.
-        on_released: called after a batch was acknowledged, with its number of messages.
+        now: returns the time, nanoseconds since 1970-01-01 UTC.
+        on_acknowledged: called after a batch was acknowledged, with its number of messages.
 
     Attributes:
         waiting: messages received and not yet acknowledged.
     """
 
-    def __init__(self, most: int, now: Callable[[], int], on_released: Callable[[int], None]) -> None:
+    def __init__(self, most: int, now: Callable[[], int], on_acknowledged: Callable[[int], None]) -> None:
         self.waiting = 0
         self._most = most
         self._now = now
-        self._on_released = on_released
+        self._on_acknowledged = on_acknowledged
         self._bytes = 0
         self._last_at = 0
         self._ready: deque[Batch] = deque()
@@ -84,7 +84,7 @@ class Inbox:
         self._closed = False
 
     def room(self, factor: int = 1) -> int:
-        """Return how many messages may be read now, with the bounds `factor` times as wide."""
+        """Return how many messages may be read now, with the limits `factor` times as high."""
         return max(0, factor * self._most - self.waiting) if self._bytes < factor * MOST_BYTES else 0
 
     def stamp(self) -> int:
@@ -119,11 +119,11 @@ class Inbox:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def settled(self, messages: int, size: int) -> None:
+    def acknowledged(self, messages: int, size: int) -> None:
         """Count messages as acknowledged."""
         self.waiting -= messages
         self._bytes -= size
-        self._on_released(messages)
+        self._on_acknowledged(messages)
 
     def close(self) -> None:
         """Let `batches` end."""

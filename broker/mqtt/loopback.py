@@ -1,10 +1,10 @@
-"""Which hosts are this computer and nobody else's."""
+"""Which hosts only this computer can reach."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address or name is this computer's own: what listens there, others cannot reach."""
+    """Return whether an address or name is a loopback one: other computers cannot reach what listens there."""
     try:
         found = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:

@@ -1,6 +1,6 @@
-"""MQTT 3.1.1: a frozen, small standard, so the codec is our own. For brokers that do not speak MQTT 5.
+"""MQTT 3.1.1, for brokers without MQTT 5: a small, frozen standard, so the codec is our own.
 
-Only what a client needs that subscribes at QoS 1 and publishes at QoS 0 or 1. Pure: bytes in, values out. Section
+It covers what a client needs that subscribes at QoS 1 and publishes at QoS 0 or 1. Pure: bytes in, values out. Section
 numbers are those of the OASIS standard of 29 October 2014.
 """
 
@@ -21,7 +21,7 @@ from broker.mqtt.packets import (
 
 LEVEL: Final = 4
 
-_REFUSALS: Final = {
+_REJECTIONS: Final = {
     1: "it does not speak MQTT 3.1.1",
     2: "it does not accept this client id",
     3: "it is not available now",
@@ -133,7 +133,7 @@ def _publish(data: bytes, kind: int, body: int, stop: int, received_at: int) -> 
 def _answer(kind: int, body: bytes) -> Answer:
     match kind, list(body):
         case 0x20, [0 | 1 as present, code]:
-            problem = "" if code == 0 else _REFUSALS.get(code, f"return code {code}")
+            problem = "" if code == 0 else _REJECTIONS.get(code, f"return code {code}")
             return ConnAck(problem, other_version=code == 1, session_present=present == 1)
         case 0x40, [high, low]:
             return Acknowledgement(high << 8 | low)
@@ -141,7 +141,7 @@ def _answer(kind: int, body: bytes) -> Answer:
             codes = [first, *others]
             if any(code not in {0, 1, 2, 0x80} for code in codes):
                 raise PacketError("a subscription answered with an unknown code")
-            problems = ["refused by the broker" if code == 0x80 else "" for code in codes]
+            problems = ["rejected by the broker" if code == 0x80 else "" for code in codes]
             return SubAck(high << 8 | low, problems)
         case 0xD0, []:
             return Pong()

@@ -1,6 +1,6 @@
 """MQTT 5, on the codec of the package `mqtt5`, which is written in Rust.
 
-Here its packets become the session's (`packets`), and whatever it raises becomes `PacketError`. Section numbers are
+It converts that codec's packets to the session's (`packets`), and its exceptions to `PacketError`. Section numbers are
 those of the OASIS standard of 7 March 2019.
 """
 
@@ -26,12 +26,12 @@ from broker.mqtt.packets import (
 
 LEVEL: Final = 5
 SESSION_EXPIRY_S: Final = 7 * 86_400
-"""How long a broker keeps a persistent session whose client is away, seconds: a week."""
+"""How long a broker stores a persistent session whose client is away, seconds: a week."""
 
 _AT_MOST_ONCE: Final = mqtt5.QoS.AT_MOST_ONCE
 _AT_LEAST_ONCE: Final = mqtt5.QoS.AT_LEAST_ONCE
 _OLD_CONNACK: Final = b"\x20\x02"
-"""A broker that only speaks MQTT 3.1.1 refuses in its own words, and those begin so; MQTT 5's are longer."""
+"""The begin of a CONNACK of MQTT 3.1.1, with which a broker of that version alone rejects us; MQTT 5's is longer."""
 
 _FIRST_FAILURE: Final = 0x80
 """Reason codes from here on are failures (section 2.4)."""
@@ -63,7 +63,7 @@ def connect(connect_packet: Connect) -> bytes:
 def subscribe(packet_id: int, filters: Sequence[str]) -> bytes:
     """Encode SUBSCRIBE at QoS 1 (section 3.8).
 
-    The flag of a message says whether it was retained before, as in MQTT 3.1.1, not whether its sender asked for it.
+    A message's retain flag means that it was retained before, as in MQTT 3.1.1, not that its sender asked for it.
     """
     return mqtt5.SubscribePacket(
         packet_id,

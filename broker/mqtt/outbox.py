@@ -1,7 +1,7 @@
-"""What is to be published and not yet with the broker: the session's outward half.
+"""The session's publications that the broker does not have yet.
 
-Publications wait here in order. As many are on the wire at a time as the broker takes (its receive maximum); those at
-QoS 1 stay until it acknowledges them, and go out again, marked as duplicates, after a connection was lost.
+Publications wait here in order. As many are on the wire at a time as the broker accepts (its receive maximum); those at
+QoS 1 stay until it acknowledges them, and are sent again, marked as duplicates, after a connection was lost.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from broker.mqtt.connection import Connection
 from broker.mqtt.packets import Acknowledgement, Codec, ConnAck, check_topic
 
 WINDOW: Final = 2_000
-"""How many QoS 1 publications are on the wire at most, whatever the broker would take."""
+"""How many QoS 1 publications are on the wire at most, even if the broker accepts more."""
 
 _REDELIVERY_ATTEMPTS: Final = 5
 _WRITE: Final = 64 * 1024
 
 
 class _Call:
-    """One call of `publish`: how many of its publications are not yet with the broker, and what became of them."""
+    """One call of `publish`: how many of its publications the broker does not have yet, and the first problem."""
 
     __slots__ = ("done", "left", "problem")
 
@@ -44,11 +44,12 @@ class _Call:
 
 
 class _Outgoing:
-    """One publication on its way.
+    """One publication that is not acknowledged.
 
     Attributes:
-        packet_id: 0 until it went out first. on_wire: it went out on the present connection. redelivery_attempts: how
-        often a connection was lost while it was the oldest that the broker had not acknowledged.
+        packet_id: 0 until it was first sent.
+        on_wire: it was sent on the present connection.
+        redelivery_attempts: how often a connection was lost while it was the oldest one not acknowledged.
     """
 
     __slots__ = ("call", "on_wire", "packet_id", "publication", "redelivery_attempts")
@@ -66,7 +67,7 @@ class Outbox:
 
     Attributes:
         published: how many the broker has, since the session began.
-        rejected: how many it refused.
+        rejected: how many failed.
     """
 
     def __init__(self) -> None:
@@ -87,9 +88,9 @@ class Outbox:
         return self._on_wire
 
     def put(self, publications: Sequence[Publication]) -> asyncio.Future[None]:
-        """Send publications; return what is done when the broker has all of them (those at QoS 0: when written).
+        """Send publications; return a future that is done when the broker has all (those at QoS 0: when written).
 
-        The future fails with `SessionError` when the broker refuses one, or when the session ends first.
+        The future fails with `SessionError` when the broker rejects one, or when the session ends first.
 
         Raises:
             ValueError: a topic or QoS that cannot be published; then none is sent.
@@ -104,23 +105,23 @@ class Outbox:
         return call.done
 
     async def drained(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no publication waits."""
         under_way = {each.call.done for each in (*self._pending, *self._known.values())}
         if under_way:
             await asyncio.wait(under_way)
 
     def attach(self, connection: Connection, codec: Codec, connack: ConnAck) -> None:
-        """Send on a new connection, first what the last one left open."""
+        """Send on a new connection, first what the last one left unacknowledged."""
         self._connection, self._codec = connection, codec
         self._window = min(WINDOW, connack.receive_maximum)
         self._longest = connack.longest_packet
         self.pump()
 
     def detach(self) -> None:
-        """Keep what the lost connection left open, for the next.
+        """Queue what the lost connection left unacknowledged, for the next.
 
-        Brokers take messages in order, so one that is again and again the oldest unacknowledged when the connection
-        breaks is what breaks it (a topic that the broker does not bear, say). It fails rather than doing so for ever.
+        Brokers process messages in order, so one that is repeatedly the oldest unacknowledged when the connection
+        breaks is the cause (a topic that the broker does not support, say). It fails after some attempts.
         """
         self._connection = None
         again = [outgoing for outgoing in self._known.values() if outgoing.on_wire]
@@ -137,20 +138,20 @@ class Outbox:
                 )
 
     def acknowledged(self, answer: Acknowledgement) -> None:
-        """Take the broker's word for a publication."""
+        """Resolve a publication by the broker's PUBACK."""
         outgoing = self._known.get(answer.packet_id)
         if outgoing is None or not outgoing.on_wire:
             return
         del self._known[answer.packet_id]
         self._on_wire -= 1
         if answer.problem:
-            self._fail(outgoing, f"the broker refused it: {answer.problem}")
+            self._fail(outgoing, f"the broker rejected it: {answer.problem}")
         else:
             self.published += 1
             outgoing.call.resolve()
 
     def pump(self) -> None:
-        """Send what waits, as far as the broker and the socket take it."""
+        """Send what waits, as far as the broker and the socket accept it."""
         connection, codec, pending = self._connection, self._codec, self._pending
         if connection is None or codec is None:
             return
@@ -188,14 +189,14 @@ class Outbox:
             connection.write(b"".join(chunk))
 
     def new_packet_id(self) -> int:
-        """Return a packet id that nothing uses."""
+        """Return a packet id that is not in use."""
         while True:
             self._last_id = self._last_id % 65_535 + 1
             if self._last_id not in self._known:
                 return self._last_id
 
     def fail_all(self, problem: str) -> None:
-        """Fail whatever is not with the broker yet."""
+        """Fail all publications that the broker does not have yet."""
         for outgoing in [*self._pending, *(each for each in self._known.values() if each.on_wire)]:
             outgoing.call.resolve(problem)
         self._pending.clear()

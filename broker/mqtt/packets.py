@@ -1,7 +1,7 @@
 """What the two MQTT codecs have in common, whichever version a broker speaks.
 
-A codec (`mqtt5`, `mqtt311`) turns a `Connect`, filters and publications into bytes, and the broker's bytes into
-`Parsed`: everything that one read brought. The session knows only what stands here.
+A codec (`mqtt5`, `mqtt311`) encodes a `Connect`, filters and publications, and decodes the broker's bytes into
+`Parsed`: all packets of one read. The session uses only the types of this module.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import msgspec
 from broker.contract.message import Message, Publication
 
 LONGEST_PACKET: Final = 8 * 1024 * 1024
-"""Bytes of the longest packet that is received. The contract's limit is far below; what lies between is refused with a
+"""Bytes of the longest packet that is received. The contract's limit is far lower; what lies between is rejected with a
 reason rather than lost."""
 
 PING: Final = b"\xc0\x00"
@@ -20,15 +20,15 @@ DISCONNECT: Final = b"\xe0\x00"
 
 
 class PacketError(ValueError):
-    """What came is not MQTT, or not of the version agreed upon; the connection cannot go on."""
+    """What came is not MQTT, or not of the version agreed upon; the connection must be closed."""
 
 
 class Connect(msgspec.Struct, frozen=True):
-    """What a client says of itself when it connects.
+    """The content of CONNECT.
 
     Attributes:
-        persistent: the broker keeps subscriptions and undelivered messages while the client is away.
-        keep_alive_s: the longest silence, seconds, before the other side is taken for dead.
+        persistent: the broker stores subscriptions and undelivered messages while the client is away.
+        keep_alive_s: the longest silence before the other side counts as dead, seconds.
         receive_maximum: how many QoS 1 messages the broker may send before the first is acknowledged.
     """
 
@@ -41,20 +41,20 @@ class Connect(msgspec.Struct, frozen=True):
     will: Publication | None = None
 
     def __repr__(self) -> str:
-        return f"Hello({self.client_id!r})"  # without the password, wherever it may be printed
+        return f"Connect({self.client_id!r})"  # without the password, wherever it may be printed
 
 
 class ConnAck(msgspec.Struct, frozen=True):
     """The broker's answer to a `Connect`.
 
     Attributes:
-        problem: why it refused; empty, it accepted.
-        other_version: it refused because it does not speak this version of MQTT.
-        session_present: it still knows this client's subscriptions.
-        receive_maximum: how many QoS 1 messages it takes before it has acknowledged the first.
-        longest_packet: bytes of the longest packet that it takes.
-        keep_alive_s: the keep-alive that it insists on, if it does.
-        shared_subscriptions: `$share/…` filters work.
+        problem: why it rejected the connection; empty if it accepted.
+        other_version: it rejected the connection because it does not support this version of MQTT.
+        session_present: it still has this client's subscriptions.
+        receive_maximum: how many QoS 1 messages it accepts before it has acknowledged the first.
+        longest_packet: bytes of the longest packet that it accepts.
+        keep_alive_s: the keep-alive that it prescribes, seconds; None if it accepts the client's.
+        shared_subscriptions: it supports `$share/…` filters.
     """
 
     problem: str = ""
@@ -67,14 +67,14 @@ class ConnAck(msgspec.Struct, frozen=True):
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, gc=False):
-    """The broker has a publication, or says why it refuses it (`problem`)."""
+    """PUBACK: the broker has a publication, or rejects it (`problem`)."""
 
     packet_id: int
     problem: str = ""
 
 
 class SubAck(msgspec.Struct, frozen=True):
-    """The broker's answer to the filters of one subscription: a problem for each, empty where it was granted."""
+    """The broker's answer to one SUBSCRIBE: a problem for each filter, empty where it was granted."""
 
     packet_id: int
     problems: list[str]
@@ -85,11 +85,11 @@ class Pong(msgspec.Struct, frozen=True):
 
 
 class Disconnect(msgspec.Struct, frozen=True):
-    """The broker ends the connection, and says why.
+    """The broker ends the connection, with a reason.
 
     Attributes:
         reason: in words.
-        taken_over: another client came with the same client id.
+        taken_over: another client connected with the same client id.
     """
 
     reason: str
@@ -100,14 +100,14 @@ Answer = ConnAck | Acknowledgement | SubAck | Pong | Disconnect
 
 
 class Parsed(msgspec.Struct):
-    """What one read brought.
+    """The packets of one read.
 
     Attributes:
         messages: in the order of their arrival.
-        packet_ids: of those messages that want an acknowledgement.
+        packet_ids: of those messages that need an acknowledgement.
         answers: all other packets.
-        length: how many bytes those were; what is left is an incomplete packet, or was beyond the limit.
-        error: what follows is no packet.
+        length: how many bytes were parsed; what is left is an incomplete packet, or beyond the limit.
+        error: set where the bytes after those are no packet.
     """
 
     messages: list[Message]
@@ -118,7 +118,7 @@ class Parsed(msgspec.Struct):
 
 
 class Codec(Protocol):
-    """One version of MQTT; the modules `broker.mqtt.mqtt5` and `broker.mqtt.mqtt311` are such."""
+    """One version of MQTT, as the modules `broker.mqtt.mqtt5` and `broker.mqtt.mqtt311` implement it."""
 
     @property
     def LEVEL(self) -> int:  # noqa: N802  (a module's constant)
@@ -137,7 +137,7 @@ class Codec(Protocol):
         """Decode whole packets until the buffer ends or `limit` messages have been taken.
 
         The first message is stamped `received_at` (ns), each later one a nanosecond more, so that two samples of a
-        signal in one read stay two. Nothing is raised, whatever the bytes are: what is wrong stands in `error`.
+        signal in one read stay two. It never raises, whatever the bytes are: the error is in `error`.
         """
 
 
@@ -152,10 +152,10 @@ def acknowledge(packet_ids: Sequence[int]) -> bytes:
 
 
 def packet_length(buffer: memoryview | bytes) -> int | None:
-    """Return the whole length of the packet that the buffer begins with, or None if too few bytes tell it.
+    """Return the whole length of the packet at the start of the buffer, bytes; None if too few bytes are there.
 
     Raises:
-        PacketError: the length is not written as MQTT writes lengths.
+        PacketError: the length is not encoded as MQTT encodes lengths.
     """
     length = 0
     for place in range(1, 5):

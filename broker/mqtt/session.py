@@ -2,15 +2,15 @@
 
     async with Session("mqtt://localhost", client_id="ingest", filters=["corridor/v1/#"], persistent=True) as session:
         async for batch in session.batches():
-            await keep(batch.messages)
+            await store(batch.messages)
             batch.acknowledge()
 
-It speaks MQTT 5, or 3.1.1 to a broker that knows only that. Entering it connects, and says clearly why if it cannot;
-from then on it reconnects by itself. Only when another client has come with its client id it ends, with
+It speaks MQTT 5, or 3.1.1 to a broker without it. Entering it connects, or raises an error that says why it cannot;
+from then on it reconnects by itself. It ends only when another client takes over its client id, with
 `SessionTakenOver`, which leaves the context in an exception group. A message of QoS 1 is acknowledged only when the
-consumer says so, and `publish` returns only when the broker has the message; so what is acknowledged at one end is
-never lost at the other. `connection` gathers the reads, `inbox` and `outbox` hold what is under way; this file joins
-them.
+consumer acknowledges it, and `publish` returns only when the broker has the message; so what is acknowledged at one end
+is never lost at the other. `connection` gathers the reads, `inbox` and `outbox` hold what is not acknowledged; this
+file joins them.
 """
 
 import asyncio
@@ -65,20 +65,20 @@ class Session:
 
     Args:
         url: `mqtt://user:password@host:1883` or `mqtts://…`; see `broker.mqtt.address`.
-        client_id: the name under which the broker knows this client; two must not share one.
+        client_id: identifies this client to the broker; two clients must not share one.
         filters: what to subscribe to, at QoS 1.
-        persistent: the broker keeps undelivered messages while this client is away; it is known by its `client_id`.
-        will: what the broker publishes when this client vanishes without a word.
+        persistent: the broker stores undelivered messages for the `client_id` while this client is away.
+        will: what the broker publishes when the connection breaks.
         receive_maximum: how many messages may wait for `acknowledge` before the broker sends no more.
-        keep_alive_s: a broker that is silent for one and a half times as long is taken for dead, seconds.
-        now: tells the time of receipt, nanoseconds since 1970-01-01 UTC.
+        keep_alive_s: a broker that is silent for one and a half times as long counts as dead, seconds.
+        now: returns the time of receipt, nanoseconds since 1970-01-01 UTC.
 
     Attributes:
         protocol: 5 or 4 (which is 3.1.1), once connected.
-        received: messages since the session began; so are the next.
-        acknowledged: messages that the consumer has acknowledged.
-        disconnects: connections lost.
-        protocol_errors: connections closed because what the broker sent was not MQTT.
+        received: messages received since the session began.
+        acknowledged: messages that the consumer has acknowledged since then.
+        disconnects: connections lost since then.
+        protocol_errors: connections closed since then because what the broker sent was not MQTT.
     """
 
     def __init__(
@@ -111,8 +111,8 @@ class Session:
             receive_maximum=receive_maximum,
             will=will,
         )
-        # Twice the receive maximum, so that a broker that heeds it is never left unread, its acknowledgements included.
-        self._inbox = Inbox(2 * receive_maximum, now, self._released)
+        # Twice the receive maximum, so that a broker that respects it, acknowledgements included, is always read.
+        self._inbox = Inbox(2 * receive_maximum, now, self._acknowledged)
         self._outbox = Outbox()
         self._rivals = Rivals()
         self._codecs: list[Codec] = list(_VERSIONS)
@@ -125,17 +125,17 @@ class Session:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker can be reached at this moment."""
+        """Whether there is a connection at this moment."""
         return self._connection is not None
 
     @property
     def waiting(self) -> int:
-        """How many messages were received and are not acknowledged yet."""
+        """How many received messages are not acknowledged yet."""
         return self._inbox.waiting
 
     @property
     def published(self) -> int:
-        """How many publications the broker has taken."""
+        """How many publications the broker has."""
         return self._outbox.published
 
     @property
@@ -146,17 +146,17 @@ class Session:
     def batches(self) -> AsyncIterator[Batch]:
         """Yield received messages, all that are there at a time, until the session is left.
 
-        A connection that is lost and found again is not seen here, except that messages not acknowledged come again.
+        Lost connections are not visible here, except that messages not acknowledged are delivered again.
         """
         return self._inbox.batches()
 
     async def publish(self, *publications: Publication) -> None:
         """Publish; return when the broker has all of them (those at QoS 0: when they are written to the socket).
 
-        While there is no connection it waits for one. Cancelled, it leaves what is already on the wire to itself.
+        While there is no connection it waits for one. If it is cancelled, what is already on the wire is still sent.
 
         Raises:
-            SessionError: the broker refused one of them, or the session was left first.
+            SessionError: the broker rejected one of them, or the session was left first.
             ValueError: a topic with a wildcard, say, or QoS 2.
         """
         if self._connection_task is None:
@@ -182,7 +182,7 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Say goodbye to the broker, and fail what could not be published."""
+        """Disconnect, and fail what could not be published."""
         assert self._connection_task is not None
         connection, writer, self._connection_task = self._connection, self._connection_task, None
         writer.cancel()
@@ -200,7 +200,7 @@ class Session:
     # ---- Connecting, and staying so ----
 
     async def _stay_connected(self, connection: Connection) -> None:
-        """Wait until the connection is lost, make another, and so on for ever.
+        """Reconnect whenever the connection is lost.
 
         Raises:
             SessionTakenOver: another client has this session's client id.
@@ -210,7 +210,7 @@ class Session:
             since = time.monotonic()
             cause = await connection.lost
             self._connection = None
-            self._give_way(connection, time.monotonic() - since)
+            self._check_takeover(connection, time.monotonic() - since)
             self._outbox.detach()
             self.disconnects += 1
             self.protocol_errors += connection.protocol_errors
@@ -228,24 +228,24 @@ class Session:
                 except SessionError as error:
                     cause = str(error)
 
-    def _give_way(self, connection: Connection, lived_s: float) -> None:
-        """Raise `SessionTakenOver` if a rival is why a connection was lost."""
+    def _check_takeover(self, connection: Connection, lived_s: float) -> None:
+        """Raise `SessionTakenOver` if another client with this client id is why a connection was lost."""
         unanswered = self._outbox.unanswered > 0
         rival = self._rivals.ended(lived_s=lived_s, by_broker=connection.by_broker, unanswered=unanswered)
         if connection.taken_over:
             raise self._taken_over("the broker says so")
         if rival:
-            raise self._taken_over(f"the broker let us in and closed the connection at once, {CLOSED_AT_ONCE} times")
+            raise self._taken_over(f"the broker accepted and closed the connection at once, {CLOSED_AT_ONCE} times")
 
     def _taken_over(self, evidence: str) -> SessionTakenOver:
         return SessionTakenOver(str(self._address), self._connect_packet.client_id, evidence)
 
     async def _connect(self) -> Connection:
-        """Connect with the version that worked last, else with the other."""
+        """Connect with the protocol version that worked last, else with the other."""
         for codec in list(self._codecs):
             connection = await self._open(codec)
             try:
-                connack = await self._greet(connection, codec)
+                connack = await self._introduce(connection, codec)
                 if connack is None:
                     continue
                 self._codecs.sort(key=lambda each, used=codec: each is not used)  # type: ignore[misc]
@@ -272,13 +272,13 @@ class Session:
             self._rivals.unreachable()
             raise
 
-    async def _greet(self, connection: Connection, codec: Codec) -> ConnAck | None:
-        """Introduce ourselves; return the broker's answer, or None if it does not know this version."""
+    async def _introduce(self, connection: Connection, codec: Codec) -> ConnAck | None:
+        """Send CONNECT; return the broker's answer, or None if it does not support this version."""
         self._connack = asyncio.get_running_loop().create_future()
         connection.write(codec.connect(self._connect_packet))
         connack = await self._answer(connection, self._connack)
         if connack is None and self.protocol:
-            # It spoke with us before, so it is not the version that it minds.
+            # It accepted this version before, so that is not the cause.
             raise SessionError(f"{self._address} closed the connection before it answered")
         if connack is None or connack.other_version:
             connection.close("another version")
@@ -289,11 +289,11 @@ class Session:
                 if self._connect_packet.user is not None
                 else "a client without user and password"
             )
-            raise SessionError(f"{self._address} refuses {who}: {connack.problem}")
+            raise SessionError(f"{self._address} rejects {who}: {connack.problem}")
         return connack
 
     async def _subscribe(self, connection: Connection, codec: Codec, connack: ConnAck) -> None:
-        """Subscribe, unless this is a reconnection and the broker still knows to what."""
+        """Subscribe, unless this is a reconnection and the broker still has the subscriptions."""
         if not self._filters or (connack.session_present and self.protocol):
             return
         shared = next((each for each in self._filters if each.startswith("$share/")), None)
@@ -322,20 +322,20 @@ class Session:
         return answer.result() if answer.done() else None
 
     async def _leave(self, connection: Connection) -> None:
-        """Wait a moment for what is on the wire, then end the connection in good order."""
+        """Wait a moment for what is on the wire, then disconnect."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
                 await self._outbox.drained()
-        connection.farewell(DISCONNECT)
+        connection.disconnect(DISCONNECT)
         await asyncio.wait([connection.lost], timeout=LEAVE_S)
 
     # ---- What comes in ----
 
     def _feed(self, connection: Connection, codec: Codec, view: memoryview) -> tuple[int, bool]:
-        """Take what a connection has read; see `Connection`.
+        """Parse what a connection has read; see `Connection`.
 
         Raises:
-            PacketError: it is not MQTT from some point on; what came before has been taken.
+            PacketError: it is not MQTT from some point on; what came before has been queued.
         """
         taken = codec.read_packets(view, self._inbox.stamp(), self._room(connection))
         self.received += len(taken.messages)
@@ -350,7 +350,7 @@ class Session:
                     self._suback.set_result(answer)
                 case Disconnect():
                     connection.taken_over = answer.taken_over
-                    connection.close(f"the broker said goodbye: {answer.reason}")
+                    connection.close(f"the broker disconnected: {answer.reason}")
                 case _:
                     pass
         if taken.answers:
@@ -360,7 +360,7 @@ class Session:
         self._regulate(connection)
         return taken.length, bool(taken.messages) or self._outbox.unanswered > 0
 
-    def _released(self, messages: int) -> None:
+    def _acknowledged(self, messages: int) -> None:
         self.acknowledged += messages
         if self._connection is not None:
             self._regulate(self._connection)
@@ -368,8 +368,8 @@ class Session:
     def _room(self, connection: Connection) -> int:
         """Return how many messages may be read now.
 
-        While a publication waits for its acknowledgement, more are taken than the bound would allow: it may stand
-        behind them, and whoever should acknowledge them may be waiting for it. So may the answers to a greeting.
+        While a publication waits for its PUBACK, more are read than the limit allows: the PUBACK may be behind them,
+        and their consumer may wait for it. So may CONNACK and SUBACK.
         """
         if connection is not self._connection:
             return max(1, self._inbox.room(_WIDER))

@@ -1,12 +1,12 @@
-"""Telling a session that another client took over from a connection that merely broke.
+"""Distinguishes a session that another client took over from a connection that merely broke.
 
-A broker closes a connection when another client comes with its client id. An MQTT 5 broker says so (reason 0x8E), but
-Mosquitto before 2.0.15 does not, and MQTT 3.1.1 has no words for it. Then it shows in this: again and again the broker
-lets us in and closes the connection moments later. Two clients that both come back at once would fight for ever, and
-each would have a part of the messages; so one of them ends.
+A broker closes a connection when another client connects with its client id. An MQTT 5 broker reports that (reason
+0x8E), but Mosquitto before 2.0.15 does not, and MQTT 3.1.1 cannot. Then it shows as a pattern: again and again the
+broker accepts the connection and closes it moments later. Two clients that both reconnect at once would compete without
+end, and each would receive a part of the messages; so one of them ends.
 
-Our own old connection, which may still hang in the broker after a network was cut, is no rival: the broker closes that
-one, which nobody reads any more.
+Our own old connection, which may still be open in the broker after a network failure, is no rival: the broker closes
+that one, which is no longer read.
 """
 
 from typing import Final
@@ -14,14 +14,14 @@ from typing import Final
 from broker.mqtt.address import SessionError
 
 STEADY_S: Final = 10.0
-"""A connection that lived this long, seconds, was a good one."""
+"""A connection that lived this long, seconds, counts as good."""
 
 CLOSED_AT_ONCE: Final = 4
-"""So many connections in a row that the broker closed within `STEADY_S` are a rival's work."""
+"""So many connections in a row that the broker closed within `STEADY_S` mean a rival."""
 
 
 class SessionTakenOver(SessionError):  # noqa: N818  (it reads as what it is)
-    """Another client is connected with this session's client id, and has its messages from now on.
+    """Another client is connected with this session's client id, and receives its messages from now on.
 
     Attributes:
         client_id: which.
@@ -33,18 +33,18 @@ class SessionTakenOver(SessionError):  # noqa: N818  (it reads as what it is)
 
 
 class Rivals:
-    """What the ends of a session's connections tell of other clients with its client id."""
+    """Detects rivals, other clients with the session's client id, from how its connections end."""
 
     def __init__(self) -> None:
         self._closed_at_once = 0
 
     def ended(self, *, lived_s: float, by_broker: bool, unanswered: bool) -> bool:
-        """Take note of a connection that was good and is lost; return whether a rival must have it.
+        """Record an accepted connection that was lost; return whether a rival must be the cause.
 
         Args:
             lived_s: how long it lived, seconds.
-            by_broker: the other side closed it, and did not say why.
-            unanswered: a publication had not been acknowledged; that may be what the broker closed it for.
+            by_broker: the other side closed it without a reason.
+            unanswered: a publication was not acknowledged; that may be why the broker closed it.
         """
         if by_broker and not unanswered and lived_s < STEADY_S:
             self._closed_at_once += 1
@@ -53,5 +53,5 @@ class Rivals:
         return self._closed_at_once >= CLOSED_AT_ONCE
 
     def unreachable(self) -> None:
-        """Take note that nobody answered: a broker that starts anew closes connections, too."""
+        """Record that no broker answered: one that restarts closes connections, too."""
         self._closed_at_once = 0

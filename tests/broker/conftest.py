@@ -17,7 +17,7 @@ KINDS = [pytest.param("mosquitto", marks=pytest.mark.mosquitto), "nats"]
 
 
 class Relay:
-    """A TCP port that passes everything on to a broker, until it is told otherwise.
+    """A TCP port that forwards everything to a broker, until a test changes that.
 
     Attributes:
         url: the relay's own address, without credentials.
@@ -47,7 +47,7 @@ class Relay:
         await self._server.wait_closed()
 
     def cut(self) -> None:
-        """Break all connections, without a word."""
+        """Break all connections without a DISCONNECT."""
         for writer in self._open:
             writer.transport.abort()
 
@@ -109,7 +109,7 @@ async def relay_to() -> AsyncIterator[Callable[..., Awaitable[Relay]]]:
 
 @pytest.fixture
 async def pretend() -> AsyncIterator[Callable[[Talk], Awaitable[str]]]:
-    """Serve something that is no good broker; returns its URL."""
+    """Serve something that is not a proper broker; return its URL."""
     under_way: set[asyncio.Task[None]] = set()
     async with AsyncExitStack() as stack:
 
@@ -134,7 +134,7 @@ async def pretend() -> AsyncIterator[Callable[[Talk], Awaitable[str]]]:
 
 @pytest.fixture
 async def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
-    """Wait until something is so; the test's time-out ends it if it never is."""
+    """Wait until a condition holds; the test's time-out ends it if it never is."""
 
     async def wait(condition: Callable[[], object]) -> None:
         while not condition():  # noqa: ASYNC110  (what is waited for has no event)

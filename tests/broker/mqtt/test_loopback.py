@@ -1,4 +1,4 @@
-"""What only this computer reaches."""
+"""Hosts that only this computer can reach."""
 
 import pytest
 

@@ -41,7 +41,7 @@ def read_packets(data: bytes, limit: int = ALL, received_at: int = 0) -> Parsed:
 
 
 class Broker(threading.Thread):
-    """Answers one paho client, in the plainest way, and keeps what it sent, packet by packet."""
+    """Answers one paho client and records what it sent, packet by packet."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Broker(threading.Thread):
 
 
 def sent_by_paho(connect_packet: Connect, publications: list[Publication], topic_filter: str) -> list[bytes]:
-    """Return the packets that paho makes of the same wishes."""
+    """Return the packets that paho encodes from the same values."""
     broker = Broker()
     broker.start()
     client = paho.Client(
@@ -157,11 +157,11 @@ def test_no_more_messages_are_taken_than_asked_for(wishes: list[Publication], li
 
 
 @given(st.lists(st.integers(1, 65_535), max_size=300))
-def test_acknowledgements_come_back(packet_ids: list[int]) -> None:
+def test_acknowledgements_are_decoded(packet_ids: list[int]) -> None:
     assert read_packets(acknowledge(packet_ids)).answers == [Acknowledgement(packet_id) for packet_id in packet_ids]
 
 
-# ---- Against a broker's words, and noise ----
+# ---- Against a broker's packets, and noise ----
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_acknowledgements_come_back(packet_ids: list[int]) -> None:
         (b"\x20\x02\x00\x01", ConnAck("it does not speak MQTT 3.1.1", other_version=True)),
         (b"\x20\x02\x00\x04", ConnAck("bad user name or password")),
         (b"\x20\x02\x00\x63", ConnAck("return code 99")),
-        (b"\x90\x05\x12\x34\x01\x80\x00", SubAck(0x1234, ["", "refused by the broker", ""])),
+        (b"\x90\x05\x12\x34\x01\x80\x00", SubAck(0x1234, ["", "rejected by the broker", ""])),
         (b"\xd0\x00", Pong()),
     ],
 )
@@ -206,7 +206,7 @@ def test_answers_of_a_broker(wire: bytes, answer: object) -> None:
         (b"\x30\x02\x00\x00", "no topic"),
     ],
 )
-def test_what_is_wrong_is_said_and_what_came_before_counts(wire: bytes, problem: str) -> None:
+def test_an_error_is_reported_and_what_came_before_counts(wire: bytes, problem: str) -> None:
     good = b"\x30\x04\x00\x01ab"
     taken = read_packets(good + wire + good)
     assert (len(taken.messages), taken.length) == (1, len(good))
@@ -226,7 +226,7 @@ def test_no_body_makes_the_decoder_raise(kind: int, body: bytes) -> None:
     assert (taken.error is None) == (taken.length == len(body) + 2)
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_what_does_not_fit_is_rejected() -> None:
     with pytest.raises(ValueError, match="65,535"):
         mqtt311.publish(Publication("x" * 65_536, b""), 1, duplicate=False)
     with pytest.raises(ValueError, match="268,435,455"):

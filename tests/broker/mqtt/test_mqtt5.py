@@ -1,4 +1,4 @@
-"""What the session makes of the Rust codec: its packets in our words, and no byte string that makes it raise."""
+"""The MQTT 5 codec: the packets of the Rust library as ours, and no byte string that makes it raise."""
 
 import pytest
 from hypothesis import given

@@ -36,7 +36,7 @@ def numbered(topic: str, count: int, qos: int = 1, start: int = 0) -> list[Publi
 
 
 async def receive(session: Session, count: int, *, acknowledge: bool = True) -> list[Message]:
-    """Take messages until there are so many."""
+    """Receive until `count` messages have come."""
     messages: list[Message] = []
     async for batch in session.batches():
         messages += batch.messages
@@ -54,7 +54,7 @@ def payloads(messages: list[Message]) -> list[bytes]:
 # ---- In order ----
 
 
-async def test_a_message_arrives_with_all_that_is_known_of_it(broker: str, topic: str, kind: Kind) -> None:
+async def test_a_message_arrives_with_topic_payload_qos_flag_and_time(broker: str, topic: str, kind: Kind) -> None:
     clock = itertools.count(1_000, 1)
     async with Session(broker, client_id=f"c-{topic[2:]}", filters=[topic + "/#"], now=lambda: next(clock)) as session:
         assert session.connected
@@ -85,7 +85,7 @@ async def test_many_messages_arrive_in_order(broker: str, topic: str) -> None:
         assert receiver.waiting == 0
 
 
-async def test_retained_is_told_of_old_messages_only(broker: str, topic: str) -> None:
+async def test_only_old_messages_are_flagged_retained(broker: str, topic: str) -> None:
     async with Session(broker, client_id=f"a-{topic[2:]}", filters=[topic]) as session:
         await session.publish(Publication(topic, b"on", retain=True))
         assert [message.retained for message in await receive(session, 1)] == [False]
@@ -103,7 +103,7 @@ async def test_a_message_of_a_megabyte_arrives_and_so_does_the_next(broker: str,
 # ---- Acknowledging ----
 
 
-async def test_qos1_is_not_acknowledged_before_the_consumer_says_so(broker: str, topic: str) -> None:
+async def test_qos1_is_not_acknowledged_before_the_consumer_acknowledges(broker: str, topic: str) -> None:
     def again() -> Session:
         return Session(broker, client_id=f"a-{topic[2:]}", filters=[topic], persistent=True)
 
@@ -279,7 +279,7 @@ async def test_leaving_ends_the_batches(broker: str, topic: str) -> None:
         assert await consumer == []
 
 
-async def test_what_cannot_be_published_is_refused_at_once(broker: str) -> None:
+async def test_what_cannot_be_published_is_rejected_at_once(broker: str) -> None:
     cases = [
         (Publication("a/+/b", b""), "wildcard"),
         (Publication("a/#", b""), "wildcard"),
@@ -297,7 +297,7 @@ async def test_what_cannot_be_published_is_refused_at_once(broker: str) -> None:
 
 
 @pytest.mark.mosquitto
-async def test_a_publication_that_the_broker_refuses_fails_with_its_reason(tmp_path: Path, topic: str) -> None:
+async def test_a_publication_that_the_broker_rejects_fails_with_its_reason(tmp_path: Path, topic: str) -> None:
     async with (
         EmbeddedBroker(tmp_path, port=0, kind="mosquitto") as broker,
         Session(broker.url, client_id="a") as session,
@@ -418,7 +418,7 @@ async def test_garbage_ends_the_connection_not_the_session(
 # ---- Not getting in ----
 
 
-async def test_nobody_listens(tmp_path: Path) -> None:
+async def test_no_broker_listens(tmp_path: Path) -> None:
     async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
     for host in ("127.0.0.1", "localhost"):
@@ -427,7 +427,7 @@ async def test_nobody_listens(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 70])
-async def test_the_host_is_not_known(host: str) -> None:
+async def test_the_host_does_not_exist(host: str) -> None:
     with pytest.raises(SessionError, match=r"cannot be reached|is no host name"):
         await Session(f"mqtt://{host}", client_id="a").__aenter__()
 
@@ -457,10 +457,10 @@ async def test_wrong_credentials_are_named_without_the_password(
 ) -> None:
     async with EmbeddedBroker(tmp_path, port=0, user="plant", password="p@ss/wörd", kind=kind) as broker:
         for who in ("plant:hidden1@", "other:hidden1@"):
-            with pytest.raises(SessionError, match=r"refuses user '(plant|other)'") as caught:
+            with pytest.raises(SessionError, match=r"rejects user '(plant|other)'") as caught:
                 await Session(f"mqtt://{who}127.0.0.1:{broker.port}", client_id="a").__aenter__()
             assert "hidden1" not in repr(caught.value)
-        with pytest.raises(SessionError, match="refuses a client without user and password"):
+        with pytest.raises(SessionError, match="rejects a client without user and password"):
             await Session(f"mqtt://127.0.0.1:{broker.port}", client_id="a").__aenter__()
         async with Session(broker.url, client_id="a") as session:
             assert session.connected
@@ -497,7 +497,7 @@ def test_a_url_with_a_mistake_is_explained_without_its_password(url: str, proble
         ("mqtt://user@host/", ("host", 1883, "user", None)),
     ],
 )
-def test_a_url_is_taken_apart(url: str, parts: tuple[str, int, str | None, str | None]) -> None:
+def test_a_url_is_parsed(url: str, parts: tuple[str, int, str | None, str | None]) -> None:
     found = address.parse(url)
     assert (found.host, found.port, found.user, found.password) == parts
     assert found.password is None or found.password not in repr(found)
@@ -544,7 +544,7 @@ async def test_tls_with_an_authority_and_a_certificate_of_our_own(
 # ---- Beside other clients ----
 
 
-async def test_aiomqtt_and_the_session_hear_each_other(embedded: EmbeddedBroker, topic: str) -> None:
+async def test_aiomqtt_and_the_session_receive_each_others_messages(embedded: EmbeddedBroker, topic: str) -> None:
     async with (
         aiomqtt.Client("127.0.0.1", embedded.port) as other,
         Session(embedded.url, client_id=f"a-{topic[2:]}", filters=[topic + "/ours"]) as session,
@@ -560,7 +560,7 @@ async def test_aiomqtt_and_the_session_hear_each_other(embedded: EmbeddedBroker,
 @pytest.mark.parametrize(
     "protocol", [MQTTProtocolVersion.MQTTv31, MQTTProtocolVersion.MQTTv311, MQTTProtocolVersion.MQTTv5]
 )
-async def test_paho_and_the_session_hear_each_other(
+async def test_paho_and_the_session_receive_each_others_messages(
     embedded: EmbeddedBroker, topic: str, protocol: MQTTProtocolVersion, kind: Kind
 ) -> None:
     if kind == "nats" and protocol != MQTTProtocolVersion.MQTTv311:

@@ -1,4 +1,4 @@
-"""Two clients with one client id: one ends and says why; what merely looks alike ends nobody."""
+"""Two clients with one client id: one ends with the reason; what only looks like that ends no session."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -50,8 +50,8 @@ async def test_of_two_sessions_with_one_client_id_one_ends_and_the_other_stays(
 
 
 @pytest.mark.parametrize("answered", [1, 2], ids=["while subscribing", "later"])
-async def test_the_word_of_an_mqtt_5_broker_is_enough(pretend: Pretend, until: Until, answered: int) -> None:
-    """Mosquitto says it from 2.0.15 on only."""
+async def test_the_reason_code_of_an_mqtt_5_broker_is_enough(pretend: Pretend, until: Until, answered: int) -> None:
+    """Mosquitto sends it from 2.0.15 on only."""
     connections = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

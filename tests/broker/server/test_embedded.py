@@ -211,7 +211,7 @@ async def test_a_password_stands_in_no_file_and_on_no_command_line(kind: Kind, t
         assert broker.url.endswith(f"@127.0.0.1:{broker.port}")
         async with Session(broker.url, client_id="a") as session:
             assert session.connected
-        with pytest.raises(SessionError, match="refuses"):
+        with pytest.raises(SessionError, match="rejects"):
             await Session(f"mqtt://127.0.0.1:{broker.port}", client_id="a").__aenter__()
         process = broker_process(tmp_path)
         services = urlsplit(broker.url).password
