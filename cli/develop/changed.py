@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-MANY: Final = 20
+MANY: Final = 8
 """More test files than this that merely import a changed module are left to the whole suite."""
 
 

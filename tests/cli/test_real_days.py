@@ -45,7 +45,7 @@ def shares(lines: list[str]) -> tuple[int, int, dict[str, int]]:
     return first, last, spent
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES[:-1], pytest.param(FILES[-1], marks=pytest.mark.slow)])
 def test_known_active_and_unknown_time_is_that_of_the_file(corridor: Corridor, tmp_path: Path, name: str) -> None:
     lines = lines_of(name)
     file, store = tmp_path / "day.txt", f"sqlite:///{tmp_path}/day.db"

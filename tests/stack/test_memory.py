@@ -104,6 +104,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
         yield running
 
 
+@pytest.mark.slow
 async def test_ingest_writes_what_waits_step_by_step(broker: EmbeddedBroker, tmp_path: Path) -> None:
     file = tmp_path / "store.db"
 
@@ -149,6 +150,7 @@ async def test_a_recording_is_written_as_it_comes(broker: EmbeddedBroker, tmp_pa
     assert await highest_when_all_has_waited(broker, ("record", str(file), "--broker", broker.url), took) < MOST_MB
 
 
+@pytest.mark.slow
 async def test_a_recording_is_written_into_a_store_step_by_step(tmp_path: Path) -> None:
     file = tmp_path / "recording.jsonl"
     now = time.time_ns()

@@ -67,6 +67,7 @@ async def listening(port: int) -> None:
                 await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 async def test_each_part_is_found_to_work_or_to_be_at_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     broker = Broker(tmp_path)

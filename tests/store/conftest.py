@@ -13,6 +13,8 @@ from tests.store.influx.influxd import Influxd
 
 MILL = "sheffield/machining/line-1/mill-2"
 ENGINES = ["sqlite", pytest.param("influxdb", marks=pytest.mark.influx)]
+QUICK_ENGINES = ["sqlite", pytest.param("influxdb", marks=[pytest.mark.influx, pytest.mark.slow])]
+"""For a test that writes very often, which takes long over HTTP."""
 _numbers = itertools.count()
 
 

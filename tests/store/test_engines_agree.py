@@ -72,6 +72,7 @@ async def stores(batches: list[list[AnyEvent]], plant: Plant, tmp_path: Path, in
         await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.influx
 async def test_sqlite_and_influxdb_answer_the_same_to_the_last_digit(stores: Stores) -> None:
     one, other, plant = stores

@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Callable
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
 from services.ledger.fields import FIELDS, NANO, Sums, add
 from services.store import due
 from services.store.interface import Batch, LedgerRow, ReasonRow, Resolution, Store
+from tests.store.conftest import QUICK_ENGINES
 
 MILL = "sheffield/machining/line-1/mill-2"
 ROBOT = "detroit/assembly/line-1/robot-1"
@@ -155,6 +157,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.parametrize("store", QUICK_ENGINES, indirect=True)
 @hypothesis.given(batches=st.lists(ROWS, max_size=6), start=st.integers(-100, 4_000), length=NEAR_OR_WEEKS_OFF)
 @hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 async def test_whatever_is_written_the_resolutions_agree_with_the_minutes(

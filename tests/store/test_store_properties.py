@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
 from broker.contract.events import (
@@ -26,6 +27,7 @@ from broker.contract.events import (
 from broker.contract.topics import KINDS, Kind
 from services.ledger.entries import MATERIAL_TOTALS
 from services.store.interface import Batch, Store
+from tests.store.conftest import QUICK_ENGINES
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,5}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -83,6 +85,7 @@ SUBSET_FIELDS = {*COUNTERS, *MATERIAL_TOTALS, "stock"}
 ALL: tuple[Kind, ...] = tuple(sorted(KINDS))  # type: ignore[arg-type]  # they are kinds
 
 
+@pytest.mark.parametrize("store", QUICK_ENGINES, indirect=True)
 @hypothesis.given(batches=st.lists(st.lists(EVENTS, max_size=8), max_size=4))
 @hypothesis.settings(max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 async def test_events_come_back_equal_and_the_later_write_wins(store: Store, batches: list[list[AnyEvent]]) -> None:

@@ -14,6 +14,7 @@ from services.query.paging import pages
 from services.store.interface import LedgerRow, ReasonRow, Store
 from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import MACHINES, SHIFTS, T0
+from tests.store.conftest import QUICK_ENGINES
 
 FOR_EVER = 2**62
 END = T0 + 200 * MINUTE
@@ -41,6 +42,7 @@ async def stored(store: Store) -> tuple[Sequence[LedgerRow], Sequence[ReasonRow]
     return await store.rows("", 0, FOR_EVER), await store.reason_rows("", 0, FOR_EVER)
 
 
+@pytest.mark.parametrize("store", QUICK_ENGINES, indirect=True)
 @pytest.mark.parametrize("page", [7, 100_000])
 async def test_a_plant_that_is_applied_afterwards(store: Store, tmp_path: Path, page: int) -> None:
     await keep(store, NO_PLANT)

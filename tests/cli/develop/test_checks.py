@@ -48,6 +48,7 @@ def _test(checkout: Path, *arguments: str, **variables: str) -> tuple[int, list[
     return finished.returncode, finished.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_all_is_checked_and_the_last_line_is_that_of_pytest(small: Path) -> None:
     status, lines = _test(small)
     assert status == 0, lines
