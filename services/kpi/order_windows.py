@@ -5,7 +5,9 @@ events. The order of a line is the one that came onto it last, wherever in the l
 machines.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from typing import Final
 
 from broker.plant.plant import Plant
 from services.kpi.window_totals import LAST, Key, Window, WindowTotals
@@ -17,6 +19,11 @@ from services.query.ranges import measure
 from services.store import failures
 from services.store.interface import Store
 from services.store.resolutions import HOUR
+
+READING_S: Final = 0.25
+"""So much of a second is spent on reading orders anew, …"""
+AT_ONCE: Final = 10
+"""… but so many machines are read at a time in any case."""
 
 
 class OrderWindows:
@@ -35,6 +42,8 @@ class OrderWindows:
         self._totals, self._store, self._plant, self._sum_of = totals, store, plant, sum_of
         self._due: dict[str, None] = {}
         """The machines whose orders are to be read anew."""
+        self._unread: dict[str, None] = {}
+        """Those of them of which it is not known yet whether the windows that stand are right: they come last."""
 
     def reload(self, machine: str) -> None:
         """Note that a machine's orders are to be read anew."""
@@ -53,11 +62,21 @@ class OrderWindows:
         if by_events and ended is not None and ended.start - MINUTE < start < ended.end:
             self.reload(machine)
 
+    def unread(self) -> set[str]:
+        """Return the assets of which it is not known yet whether an order is on."""
+        return {path for machine in self._unread for path in (machine, machine.rpartition("/")[0])}
+
     async def roll(self, changed: Iterable[str], machines: Collection[str], now: int) -> None:
-        """Read anew what is due, and the orders of machines that have changed."""
-        due = dict.fromkeys((*self._due, *changed))
-        self._due.clear()
-        for machine in due:
+        """Read anew what is due, and the orders of machines that have changed.
+
+        Messages wait meanwhile, and of one machine it is a dozen questions; so it takes `READING_S`, or `AT_ONCE`
+        machines if they take longer, and goes on with the others the next time.
+        """
+        self._unread.update(dict.fromkeys(sorted(changed)))
+        until = asyncio.get_running_loop().time() + READING_S
+        for number, machine in enumerate(dict.fromkeys((*self._due, *self._unread))):
+            if number >= AT_ONCE and asyncio.get_running_loop().time() >= until:
+                return
             if machine in machines:
                 try:
                     await self._read(machine, now)
@@ -65,6 +84,8 @@ class OrderWindows:
                     if not failures.is_unforeseen(error):
                         raise
                     failures.note("reading the orders of a machine", error, asset=machine)
+            self._due.pop(machine, None)
+            self._unread.pop(machine, None)
 
     def parts(self, path: str, order: str) -> list[Window]:
         """Return the windows of an order on the machines of a line, or on a machine."""

@@ -26,6 +26,7 @@ from broker.plant.plant import Plant
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import Change, Machine
 from services.kpi.order_windows import OrderWindows
+from services.kpi.row_sums import RowSums
 from services.kpi.silence import time_since
 from services.kpi.window_totals import KINDS, LAST, Key, Window, WindowTotals, paths
 from services.ledger.fields import TIME, Sums, add
@@ -38,7 +39,7 @@ from services.query.never_reported import reported
 from services.query.ranges import Range, measure
 from services.store import failures
 from services.store.interface import Store
-from services.store.resolutions import HOUR, layers
+from services.store.resolutions import HOUR
 
 SHARE: Final = 8
 """At most an eighth of all windows is published again at a time."""
@@ -60,6 +61,7 @@ class Windows:
     def __init__(self, store: Store, plant: Plant, prefix: str = PREFIX) -> None:
         self._store, self._plant, self._prefix = store, plant, prefix
         self._totals = WindowTotals()
+        self._rows = RowSums(store)
         self._orders = OrderWindows(self._totals, store, plant, self._sum)
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
@@ -85,6 +87,8 @@ class Windows:
         """Assets that have become silent: what the broker holds of their windows is still to be cleared."""
         self._still: set[str] = set()
         """Assets all of whose machines have long been silent: their windows are not published."""
+        self._unread: set[str] = set()
+        """Assets whose orders are still to be read."""
         self._rolled = 0
 
     def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
@@ -185,8 +189,14 @@ class Windows:
             reported = {path for machine in counted for path in paths(machine)}
             self._meters = self._totals.members.keys() - reported
         self._failing = dict(writer.failing)
-        for path in self._totals.members.keys() - self._still:
-            for kind in KINDS:
+        due = [
+            (path, kind)
+            for path in self._totals.members.keys() - self._still
+            for kind in KINDS
+            if path in stale or self._is_to_begin((path, kind), now)
+        ]
+        with self._rows.together(len(due)):
+            for path, kind in due:
                 with self._by_itself("beginning a window", path):
                     await self._roll(path, kind, now, reload=path in stale)
         await self._orders.roll(changed, machines, now)
@@ -197,7 +207,12 @@ class Windows:
             self._totals.possible(self._totals.members.keys() - self._still),
             self._totals.possible(itertools.islice(self._quieted, QUIETED_AT_ONCE)),
         )
-        self._gone = [key for key in possible if self._retained.get(key, True) and not self._is_shown(key)]
+        self._unread = self._orders.unread()
+        self._gone = [
+            key
+            for key in possible
+            if self._retained.get(key, True) and not self._is_shown(key) and not self._is_unread(key)
+        ]
         self._left.clear()
         for path in list(itertools.islice(self._quieted, QUIETED_AT_ONCE)):
             del self._quieted[path]
@@ -253,7 +268,7 @@ class Windows:
                 window = self._totals.ended.get(key)
             if window is not None and window.start <= now:
                 window.published = now
-                if key[0] in self._still:
+                if key[0] in self._still or self._is_unread(key):
                     continue
                 payload = b""
                 with self._by_itself("publishing a window", key[0]):
@@ -270,6 +285,10 @@ class Windows:
     def _is_shown(self, key: Key) -> bool:
         """Tell whether there is a window, and not all of its machines have long been silent."""
         return self._totals.window(key) is not None and key[0] not in self._still
+
+    def _is_unread(self, key: Key) -> bool:
+        """Tell whether it is an order's window of which not all has been read: what the broker holds stays."""
+        return key[1].endswith("order") and key[0] in self._unread
 
     def _payload(self, key: Key, window: Window, now: int) -> KpiPayload:
         path, kind = key
@@ -380,11 +399,16 @@ class Windows:
 
     # ---- Hours and shifts ----
 
+    def _is_to_begin(self, key: Key, now: int) -> bool:
+        window = self._totals.running.get(key)
+        if window is not None:
+            return now >= window.end
+        span = self._duration_text(*key, now)
+        return span is not None or (key[0], LAST + key[1]) not in self._totals.ended
+
     async def _roll(self, path: str, kind: str, now: int, *, reload: bool) -> None:
         key, last = (path, kind), (path, LAST + kind)
         window = self._totals.running.get(key)
-        if window is not None and now < window.end and not reload:
-            return
         ended = self._span_before(path, kind, now)
         if window is not None and ended is not None and (window.start, window.end) == ended[:2] and not reload:
             self._totals.ended[last] = window
@@ -423,12 +447,9 @@ class Windows:
         """Read a window's sum from the store, with the time before a machine's first row as unknown."""
         total: Sums = {}
         reported: dict[str, int] = dict.fromkeys(self._totals.under(path), 0)
-        for begin, until, resolution in layers(start - start % MINUTE, end):
-            for (machine, _, _), sums in (await self._store.totals(path, begin, until, resolution)).items():
-                if machine not in reported:
-                    continue
-                reported[machine] += sum(sums.get(field, 0) for field in TIME)
-                add(total, sums if self._is_timed(machine, path) else _without_time(sums))
+        for machine, sums in await self._rows.read(path, reported, start - start % MINUTE, end):
+            reported[machine] += sum(sums.get(field, 0) for field in TIME)
+            add(total, sums if self._is_timed(machine, path) else _without_time(sums))
         for machine, time in reported.items():
             until = min(now, self._quiet[machine].until) if machine in self._quiet else now
             if self._is_timed(machine, path) and until - start > time:
