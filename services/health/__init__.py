@@ -1,1 +1,1 @@
-"""How a service says how it is: its vital signs and Prometheus metrics; `cli` and the wall serve them."""
+"""The health of a service: its vital signs and Prometheus metrics; `cli` and the wall serve them."""

@@ -1,4 +1,4 @@
-"""Measures of services, as Prometheus reads them at `/metrics`; docs/reference/metrics.md lists them."""
+"""Metrics of services, as Prometheus reads them at `/metrics`; docs/reference/metrics.md lists them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,7 +1,7 @@
-"""How a service stands: whether broker and store do their part, and what it has done so far.
+"""The state of a service: whether broker and store work, and what it has done so far.
 
 One place for each fact: the heartbeat file, `/healthz` and `/metrics` all read it here. A service writes through
-`Vitals.store`, which is its store and notes what became of each write.
+`Vitals.store`, which records the result of each write.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from services.store.interface import Batch, Store, StoreError
 from services.store.rejections import Tally
 
 LONGEST_S: Final = 10.0
-"""A store that takes longer to answer a trifle, or to take any of what waits, does not work, seconds."""
+"""A store that takes longer than this to answer a small query, or to store anything that waits, fails; seconds."""
 LATE_S: Final = 60.0
 """A tick that ended longer ago than this, seconds, is late."""
 
@@ -25,14 +25,14 @@ class Vitals:
     Args:
         service: its name: `ingest`, `kpi`, `simulate`, `wall`.
         session: with the broker.
-        store: what it keeps or reads; None for a service that has none.
+        store: what it writes to or reads; None for a service that has none.
 
     Attributes:
         rejected: rejected messages that were stored or counted, by reason class.
         rows: rows written, by kind.
         writes: batches written.
         write_seconds: spent on writing, failures included.
-        failures: batches that the store did not take, each attempt.
+        failures: attempts to write a batch that failed.
         failure: the error of the last attempt; None if it succeeded.
         ticks: how often the ledger grew with time.
         tick_seconds: spent on it.
@@ -63,7 +63,7 @@ class Vitals:
         return cast("Store", _Watched(self._store, self))
 
     def written(self, batch: Batch, seconds: float) -> None:
-        """Note that the store has taken a batch."""
+        """Record that a batch was written."""
         self.writes += 1
         self.write_seconds += seconds
         self.failure = None
@@ -79,7 +79,7 @@ class Vitals:
             self.rejected.add(message.reason)
 
     def failed(self, error: StoreError, seconds: float) -> None:
-        """Note that the store has not taken a batch."""
+        """Record that a batch could not be written."""
         self.failures += 1
         self.write_seconds += seconds
         if self.failure is None:
@@ -87,7 +87,7 @@ class Vitals:
         self.failure = error
 
     def ticked(self, seconds: float) -> None:
-        """Note that the ledger has grown with time."""
+        """Record that the ledger has grown with time."""
         self.ticks += 1
         self.tick_seconds += seconds
         self._ticked_at = time.monotonic()
@@ -130,7 +130,7 @@ class Vitals:
 
 
 async def health(services: Sequence[Vitals]) -> dict[str, object]:
-    """Return what `/healthz` says: `pass` or `fail`, what is wrong in a line, and each service's parts."""
+    """Return the answer of `/healthz`: `pass` or `fail`, one line for each problem, and each service's parts."""
     parts = {one.service: await one.troubles() for one in services}
     wrong = [f"{name}: {trouble}" for name, troubles in parts.items() for trouble in troubles.values() if trouble]
     return {
@@ -143,7 +143,7 @@ async def health(services: Sequence[Vitals]) -> dict[str, object]:
 
 
 class _Watched:
-    """A store that tells `Vitals` what becomes of each write."""
+    """A store that reports the result of each write to `Vitals`."""
 
     def __init__(self, store: Store, vitals: Vitals) -> None:
         self._inner, self._vitals = store, vitals

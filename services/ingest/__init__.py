@@ -1,1 +1,1 @@
-"""Keeps the many, stateless kinds: telemetry, events, commands and replies."""
+"""Stores the many, stateless kinds: telemetry, events, commands and replies."""

@@ -1,7 +1,7 @@
-"""Forgetting what is older than it is kept: raw events after 30 days, minutes of the ledger after two years.
+"""Retention: raw events are deleted after 30 days, minutes of the ledger after two years.
 
-Hours and days of the ledger stay for ever, and the last word of each series until there is a later one. A store whose
-buckets forget by themselves has nothing to do here.
+Hours and days of the ledger stay for ever, and the last event of each series until there is a later one. An InfluxDB
+expires data itself.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _log = structlog.get_logger("corridor.ingest")
 
 
 async def apply_retention_hourly(store: Store, now: Callable[[], int], *, every_s: float = EVERY_S) -> NoReturn:
-    """Let a store forget, now and every hour, until cancelled. What goes wrong is tried again the next time."""
+    """Apply retention now and every hour, until cancelled. A failure is retried the next time."""
     while True:
         present = now()
         try:
@@ -27,7 +27,7 @@ async def apply_retention_hourly(store: Store, now: Callable[[], int], *, every_
                 events_before=present - EVENTS_RETENTION_NS, minutes_before=present - MINUTES_RETENTION_NS
             )
             if gone:
-                _log.info("forgotten, for it is older than it is kept", rows=gone)
+                _log.info("retention applied", rows=gone)
         except StoreError as error:
-            _log.warning("the store does not forget, trying again", error=str(error), next_try_s=every_s)
+            _log.warning("retention failed, retrying", error=str(error), next_try_s=every_s)
         await asyncio.sleep(every_s)

@@ -1,8 +1,8 @@
-"""The ingest service: keeps telemetry, events, commands and replies, and refuses what is not of the contract.
+"""The ingest service: stores telemetry, events, commands and replies, and rejects what is not of the contract.
 
-It has no state of its own, and writing a message again changes nothing. So any number of it may share the work, by a
-shared subscription of MQTT 5: the broker gives each message to one of them. Messages of a machine may then be kept out
-of order, which matters to nobody here.
+It has no state of its own, and writes are idempotent. So any number of replicas may share the work by a shared
+subscription of MQTT 5: the broker gives each message to one of them. Messages of a machine may then be stored out of
+order, which does not matter here.
 """
 
 import asyncio
@@ -54,10 +54,10 @@ async def ingest(
 
 async def _consume(source: Source, publisher: Publisher, store: Store, prefix: str) -> None:
     def mean(message: Message) -> Sequence[AnyEvent]:
-        """Return the events of a message that are this service's to keep."""
+        """Return the events of a message that this service stores."""
         return () if is_for_kpi(message.topic, prefix) else decode(message, prefix=prefix)
 
-    async def keep(messages: Sequence[Message]) -> list[Rejected]:
+    async def write(messages: Sequence[Message]) -> list[Rejected]:
         events, rejected = split_valid(messages, mean)
         await store.write(Batch(events=events, rejected=rejected))
         return rejected
@@ -67,14 +67,14 @@ async def _consume(source: Source, publisher: Publisher, store: Store, prefix: s
         for step in steps(batch.messages, mean):
             rejected = list(step.rejected)
 
-            async def keep_step() -> None:
+            async def write_step() -> None:
                 try:
                     await store.write(Batch(events=step.events, rejected=step.rejected))  # noqa: B023  (awaited at once)
                 except Exception as error:
                     if not is_unforeseen(error):
                         raise
-                    rejected[:] = await isolate(step.messages, keep, store)  # noqa: B023  (the same)
+                    rejected[:] = await isolate(step.messages, write, store)  # noqa: B023  (the same)
 
-            await write_with_retry(keep_step)
+            await write_with_retry(write_step)
             await letters.publish(rejected)
         batch.acknowledge()

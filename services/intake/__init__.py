@@ -1,4 +1,4 @@
-"""How services take messages in: which service stores which kind, in steps of bounded size, one bad message apart.
+"""How services read messages: which service stores which kind, in steps of bounded size, a bad message by itself.
 
 Messages come in; batches for the store and rejections with their reason go out. `ingest` and `kpi` share it; it knows
 no ledger.

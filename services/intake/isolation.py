@@ -1,8 +1,8 @@
-"""One bad message, one rejection: whatever a message makes a service raise, it alone is set aside.
+"""One bad message, one rejection: whatever a message makes a service raise, only that message is rejected.
 
-A batch that cannot be kept is tried in halves until the message at fault stands alone; that is rejected with the kind
-of the failure, and the others are kept. A store that is away, full or busy is no message's fault: that is raised, for
-the whole batch to be kept again, which changes nothing of what is kept already.
+A batch that cannot be stored is halved until the message at fault is alone; that is rejected with the type of the
+failure, and the others are stored. A store that is away, full or busy is no message's fault: the error is raised, and
+the whole batch is retried, which changes nothing that is stored already.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -17,11 +17,11 @@ from services.store.interface import Batch, Rejected, RowError, Store, StoreErro
 def split_valid(
     messages: Iterable[Message], mean: Callable[[Message], Sequence[AnyEvent]]
 ) -> tuple[list[AnyEvent], list[Rejected]]:
-    """Return the events that messages mean, and those messages that are rejected."""
+    """Return the events of messages, and those messages that are rejected."""
     events: list[AnyEvent] = []
     rejected: list[Rejected] = []
     for message in messages:
-        found = judged(message, mean)
+        found = decode_or_reject(message, mean)
         if isinstance(found, Rejected):
             rejected.append(found)
         else:
@@ -29,8 +29,8 @@ def split_valid(
     return events, rejected
 
 
-def judged(message: Message, mean: Callable[[Message], Sequence[AnyEvent]]) -> Sequence[AnyEvent] | Rejected:
-    """Return the events that a message means, or what is kept of it if it is rejected.
+def decode_or_reject(message: Message, mean: Callable[[Message], Sequence[AnyEvent]]) -> Sequence[AnyEvent] | Rejected:
+    """Return the events of a message, or what is stored of it if it is rejected.
 
     Args:
         message: as it came.
@@ -46,31 +46,31 @@ def judged(message: Message, mean: Callable[[Message], Sequence[AnyEvent]]) -> S
 
 
 async def isolate(
-    messages: Sequence[Message], keep: Callable[[Sequence[Message]], Awaitable[list[Rejected]]], store: Store
+    messages: Sequence[Message], write: Callable[[Sequence[Message]], Awaitable[list[Rejected]]], store: Store
 ) -> list[Rejected]:
-    """Keep messages, and reject the ones that cannot be kept.
+    """Store messages, and reject the ones that cannot be stored.
 
     Args:
         messages: in order.
-        keep: keeps them, all or none; returns those that it rejected, which it has stored.
-        store: where those are stored that it raised for.
+        write: stores them, all or none; returns those that it rejected, which it has stored.
+        store: where the rejections of those are stored for which it raised.
 
     Returns:
         The rejected messages.
 
     Raises:
-        StoreError: the store is away, full or busy: the same messages are to be kept again.
+        StoreError: the store is away, full or busy: retry with the same messages.
     """
     try:
-        return await keep(messages)
+        return await write(messages)
     except Exception as error:
         if not failures.is_unforeseen(error):
             raise
-        failures.note("keeping messages", error)
+        failures.note("storing messages", error)
         if len(messages) > 1:
             half = len(messages) // 2
-            first = await isolate(messages[:half], keep, store)
-            return [*first, *await isolate(messages[half:], keep, store)]
+            first = await isolate(messages[:half], write, store)
+            return [*first, *await isolate(messages[half:], write, store)]
         rejected = [set_aside(message, error) for message in messages]
     try:
         await store.write(Batch(rejected=rejected))
@@ -86,6 +86,6 @@ async def isolate(
 
 
 def set_aside(message: Message, error: Exception) -> Rejected:
-    """Return what is kept of a message for which the program raised an error that is not the contract's."""
-    hint = "report it with this message; it is set aside, and the others are kept"
+    """Return what is stored of a message for which the program raised an error other than the contract's."""
+    hint = "report it with this message; only this message is rejected, the others are stored"
     return Rejected.of(message, ContractError(f"the program fails on it: {failures.in_words(error)}", hint))

@@ -1,7 +1,7 @@
-"""Which service keeps which kind of message: `kpi` the few and stateful ones, `ingest` all others.
+"""Routing: which service stores which kind of message: `kpi` the few and stateful ones, `ingest` all others.
 
-Each message has exactly one keeper, so none is stored, counted or refused twice. What is not of the contract at all
-falls to `ingest`, which refuses it with the reason.
+Each message belongs to exactly one service, so none is stored, counted or rejected twice. What is not of the contract
+at all belongs to `ingest`, which rejects it with the reason.
 """
 
 import asyncio
@@ -26,36 +26,36 @@ _ENDS: Final = {"named": ("/+",), "maybe named": ("", "/+"), "not named": ("",)}
 
 FIRST_PAUSE_S: Final = 0.2
 
-_log = structlog.get_logger("corridor.keepers")
+_log = structlog.get_logger("corridor.routing")
 
 
 def kpi_filters(prefix: str = PREFIX) -> list[str]:
-    """Return the topic filters of what the KPI service keeps."""
+    """Return the topic filters of what the KPI service stores."""
     return [f"{prefix}/+/+/+/+/{kind}{end}" for kind in KPI_KINDS for end in _ENDS[TABLE[kind].topic]]
 
 
 def is_for_kpi(topic: str, prefix: str = PREFIX) -> bool:
-    """Tell whether a topic matches one of `kpi_filters`."""
+    """Return whether a topic matches one of `kpi_filters`."""
     levels = topic[len(prefix) + 1 :].split("/")
     return len(levels) >= 5 and levels[4] in KPI_KINDS and "/+" * (len(levels) - 5) in _ENDS[TABLE[levels[4]].topic]
 
 
 async def write_with_retry(write: Callable[[], Awaitable[None]]) -> None:
-    """Write until the store has taken it: a store that is away or full is waited for, for nothing may be lost."""
+    """Write, and retry until it succeeds: nothing may be lost while the store is away or full."""
     backoff = Backoff(FIRST_PAUSE_S)
     while True:
         try:
             return await write()
         except StoreError as error:
             pause_s = backoff.next_s()
-            _log.warning("the store does not take it, trying again", error=str(error), next_try_s=round(pause_s, 1))
+            _log.warning("the store cannot be written to, retrying", error=str(error), next_try_s=round(pause_s, 1))
             await asyncio.sleep(pause_s)
 
 
 class DeadLetters:
     """Publishes rejected messages with their reasons on the dead-letter topic, and logs them: a few of each kind.
 
-    Of the others it tells how many there were, at the first, the tenth, the hundredth …
+    Of the others it publishes the count, at the first, the tenth, the hundredth …
     """
 
     def __init__(self, publisher: Publisher, prefix: str = PREFIX) -> None:
@@ -64,7 +64,7 @@ class DeadLetters:
         self._rejections = Rejections(sparse=True)
 
     async def publish(self, rejected: Sequence[Rejected]) -> None:
-        """Publish what is to be told of these messages."""
+        """Publish and log these messages, or their count."""
         if not rejected:
             return
         with self._rejections.draft() as draft:

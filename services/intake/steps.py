@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
-from services.intake.isolation import judged
+from services.intake.isolation import decode_or_reject
 from services.store.interface import Rejected
 
 MOST_EVENTS: Final = 20_000
@@ -17,10 +17,10 @@ MOST_EVENTS: Final = 20_000
 
 
 class Step(NamedTuple):
-    """What is written at once: the events of some messages, and those messages that were refused.
+    """What is written at once: the events of some messages, and those messages that were rejected.
 
     Attributes:
-        messages: all that have events or are refused.
+        messages: all that have events or are rejected.
     """
 
     events: list[AnyEvent]
@@ -29,18 +29,18 @@ class Step(NamedTuple):
 
 
 def steps(
-    messages: Iterable[Message], judge: Callable[[Message], Sequence[AnyEvent]], *, most: int = MOST_EVENTS
+    messages: Iterable[Message], mean: Callable[[Message], Sequence[AnyEvent]], *, most: int = MOST_EVENTS
 ) -> Iterator[Step]:
-    """Yield what messages mean, in their order; a message is never split, and nothing is yielded that is empty.
+    """Yield the events of messages, in their order; a message is never split, and no step is empty.
 
     Args:
         messages: as they came.
-        judge: returns the events that a message means; raises `ContractError` for one that is refused.
-        most: how many events and refusals end a step.
+        mean: returns the events of a message; raises `ContractError` for one to reject.
+        most: how many events and rejections end a step.
     """
     step = Step([], [], [])
     for message in messages:
-        found = judged(message, judge)
+        found = decode_or_reject(message, mean)
         if isinstance(found, Rejected):
             step.rejected.append(found)
         else:

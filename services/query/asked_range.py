@@ -1,8 +1,7 @@
-"""Time ranges as they stand in an address: `from=shift`, `from=now-8h&to=now`, RFC 3339, or epoch milliseconds.
+"""Time ranges as written in an address: `from=shift`, `from=now-8h&to=now`, RFC 3339, or epoch milliseconds.
 
-A word is resolved when it is asked for, by the calendar of the asset that is asked about, so that a link to "this
-shift" shows the running shift whoever opens it and whenever. Whole seconds of `now` are taken, so that pages that ask
-within the same second share an answer.
+A word is resolved at the time of the request, by the calendar of its asset, so that a link to "this shift" always shows
+the running shift. `now` is rounded down to whole seconds, so that requests within one second share an answer.
 """
 
 import re
@@ -35,7 +34,7 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class RangeError(ValueError):
-    """The range is not one; the text says what to write."""
+    """The range is not valid; the text has a hint."""
 
 
 def duration(text: str) -> int:
@@ -54,14 +53,14 @@ def resolve(start: str, end: str, *, now: int, calendar: Calendar | None, first:
     """Return the range that two texts mean.
 
     `shift` is the running shift up to now; outside any shift it is the last one, and where there is no calendar the
-    last eight hours, or since anything was heard. `previous-shift` is the one before. Both decide the end too.
+    last eight hours, or since the first message. `previous-shift` is the one before. Both decide the end too.
 
     Args:
         start: `shift`, `previous-shift`, `now-8h`, RFC 3339 or epoch milliseconds.
         end: the same but for the words; 'now' or '' means now.
         now: the time, nanoseconds.
         calendar: whose shifts are meant; None where there are none.
-        first: when the first of the machines was first heard; None where that is not known.
+        first: the time of the machines' first event; None where that is not known.
 
     Raises:
         RangeError: one of them is not a time, or they are not in order.
@@ -81,7 +80,7 @@ def resolve(start: str, end: str, *, now: int, calendar: Calendar | None, first:
 
 
 def cut(span: Range, step: int, zone: str) -> list[tuple[int, int]]:
-    """Cut a range into intervals.
+    """Split a range into intervals.
 
     Args:
         span: the range.

@@ -1,6 +1,6 @@
 """The constraint of a line over a range: which of its machines was active longest without a pause.
 
-The ledger keeps sums, which cannot tell one long period from many short ones; so it is found in the events.
+The ledger stores sums, in which one long period looks like many short ones; so it is computed from the events.
 """
 
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from services.query.histories import as_of
 from services.store.interface import Store
 
 TIMELINE: Final[tuple[Kind, ...]] = ("state", "status", "job")
-"""The kinds of event that a machine's timeline is made of."""
+"""The kinds of event that a machine's timeline is computed from."""
 
 
 async def timelines(store: Store, asset: str, start: int, end: int) -> dict[str, History]:
-    """Return the history of each machine under `asset` over start ≤ t < end, as far as states and orders tell it."""
+    """Return the history of each machine under `asset` over start ≤ t < end, of states and orders only."""
     found: dict[str, History] = {}
     _put(found, await as_of(store, TIMELINE, asset, start), start)
     _put(found, await store.events(TIMELINE, asset, start, end), start)

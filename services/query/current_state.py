@@ -1,11 +1,11 @@
-"""How a machine stands, and how a line, area or site stands, worked out from what the machines under it say.
+"""The current state of a machine, and of a line, area or site, from what its machines report.
 
-A machine is in the state that it last said, unless its device is offline: then nobody knows. Back online it is in the
-state that it said before, from the moment it came back, until it says another.
+A machine is in the state that it last reported, unless its device is offline: then it is unknown. Back online it is in
+the state that it reported before, from the moment it came back, until it reports another.
 
-A group (line, area, site) is shown by the machine that needs eyes most: a machine that is down makes its line *down*,
-and is named; else the line runs if any of its machines runs; else it waits, is being set up, and so on. Beside that
-one word stands the tally of all its machines.
+A group (line, area, site) has the most urgent state of its machines: a machine that is down makes its line *down*, and
+is named; else the line runs if any of its machines runs; else it waits, is being set up, and so on. The number of
+machines in each state stands beside it.
 """
 
 from collections import Counter
@@ -35,8 +35,8 @@ class CurrentState(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         state: the state.
-        since: from when it is known to be so, nanoseconds; None where nobody can say.
-        reason: why, '' where none is told.
+        since: from when it is known, nanoseconds; None where that is unknown.
+        reason: why, '' where none is reported.
         machine: of a group, the machine that it is shown by.
         of_unknown_age: the state was retained without a time: it may be hours old.
     """
@@ -49,11 +49,11 @@ class CurrentState(msgspec.Struct, frozen=True, gc=False):
 
 
 def of_machine(reported_state: StateChange | None, status: Status | None, back_at: int | None) -> CurrentState:
-    """Return how a machine stands.
+    """Return the current state of a machine.
 
     Args:
-        reported_state: the newest state that it said.
-        status: whether its device is connected, as it or its last will said.
+        reported_state: the newest state that it reported.
+        status: whether its device is connected, from itself or its last will.
         back_at: when the device came back, if it was once offline.
     """
     if status is not None and not status.online and (reported_state is None or reported_state.at <= status.at):
@@ -71,11 +71,11 @@ def of_machine(reported_state: StateChange | None, status: Status | None, back_a
 def of_group(
     machines: Iterable[tuple[str, CurrentState]], former: CurrentState | None
 ) -> tuple[CurrentState, dict[State, int]]:
-    """Return how a group stands, and how many of its machines are in each state.
+    """Return the current state of a group, and how many of its machines are in each state.
 
     Args:
-        machines: path and standing of each machine, in the order of the line.
-        former: how the group stood before: while it stays in a state without being named by one machine, `since` stays.
+        machines: path and current state of each machine, in the order of the line.
+        former: the group's state before: while it stays the same without being named by one machine, `since` stays.
     """
     each = list(machines)
     tally = Counter(current_state.state for _, current_state in each)

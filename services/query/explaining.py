@@ -1,7 +1,7 @@
 """Explaining a number: its formula with the numbers in it, the sums that it comes from, and the events behind them.
 
-The events are the single contributions that the ledger's own code makes of the range, so the amounts that are listed
-add up to the sums that are shown, and those are the sums of the answer.
+The events are the single contributions that the ledger's own code computes for the range, so their amounts add up to
+the sums shown, which are the sums of the answer.
 """
 
 from collections.abc import Collection, Iterable
@@ -40,7 +40,7 @@ MOST_EVENTS: Final = 50_000
 
 
 class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """One stretch of time, count or entry, and what it adds to a field.
+    """One time range, count or entry, and what it adds to a field.
 
     Attributes:
         machine: whose.
@@ -49,7 +49,7 @@ class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         from_: RFC 3339.
         to: RFC 3339; equal to `from_` for what happens at an instant.
         state: then; of what is planned, `order` or `target`.
-        reason: of the state, '' where none was told; of what is planned, how.
+        reason: of the state, '' where none was reported; of what is planned, how.
         product: of the order then on the machine, `-` without one.
         shift: `-` outside.
     """
@@ -225,7 +225,7 @@ def _contributions(machine: str, reported: Iterable[Part]) -> list[Contribution]
 
 
 def _as_much(one: Part, other: Part) -> bool:
-    """Tell whether two parts come to as much a second, but for the rounding of each: as many people, the same stock."""
+    """Return whether two parts have the same rate, but for rounding: as many people, the same stock."""
     lengths = one.end - one.start, other.end - other.start
     return abs(one.amount * lengths[1] - other.amount * lengths[0]) <= 2 * max(lengths)
 

@@ -1,14 +1,14 @@
 """Pieces against plan: how many good pieces left a line, how many should have by now, and how many will by the end.
 
 A piece passes every operation of a line, so a line's pieces are those of its last operation (the last machine, where
-nobody told the operations), also while it makes none; an earlier one stands for it only where no machine of the later
-ones ever counted. An area's or a site's are those of its lines together. What was planned by now is what the answer of
-that machine says (`services.query.planning`), so that screens, files and commands show one number.
+operations are not described), also while it makes none; an earlier one stands in for it only where no machine of the
+later ones ever counted. An area's or a site's are those of its lines together. What was planned by now comes from the
+answer of that machine (`services.query.planning`), so that screens, files and commands show one number.
 
     forecast = good pieces so far × (planned time still to come + busy time so far) ÷ busy time so far
 
 Without a plan there is none; where some lines have one and others have not, those that have are counted and compared,
-and `outputs` says which.
+and `outputs` names them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -115,7 +115,7 @@ async def _output(machine: str, span: Range, plant: Plant, ask: Ask, ever_counte
 
 
 def _stages(plant: Plant, line: str, members: list[str]) -> list[list[str]]:
-    """Return the operations of a line, last first; machines of which nobody told where they stand come after them."""
+    """Return the operations of a line, last first; machines without a place in the flow come after them."""
     reported = [[machine for machine in stage if machine in members] for stage in plant.stages(line)]
     placed = {machine for stage in reported for machine in stage}
     return [*reversed(reported), *([machine] for machine in reversed(members) if machine not in placed)]

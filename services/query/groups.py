@@ -1,7 +1,7 @@
-"""Answers to compare: the same range told apart by product, shift, machine or order.
+"""Answers to compare: one range grouped by product, shift, machine or order.
 
-Parts of a range add up to it, whichever way it is told apart: by product and shift the ledger's rows are; an order is
-the stretches of time in which it was on each machine.
+The groups of a range add up to it. The ledger's rows have product and shift; an order is the time ranges in which it
+ran on each machine.
 """
 
 from typing import Final, Literal, get_args
@@ -25,7 +25,7 @@ from services.store.resolutions import DAY
 By = Literal["product", "shift", "machine", "order"]
 BY: Final[tuple[By, ...]] = get_args(By)
 LONGEST_NS: Final = 31 * DAY
-"""Orders are told apart in ranges up to a month: that takes their single events."""
+"""Ranges up to a month can be grouped by order: that reads single events."""
 MOST_ORDERS: Final = 200
 MOST_MACHINES: Final = 1_000
 
@@ -47,14 +47,14 @@ async def answers_by(
         measured = await measure(store, plant, asset, start, end, now=now)
         if len(measured.machines) > MOST_MACHINES:
             raise ContractError(
-                f"{len(measured.machines)} machines are too many to be told apart",
+                f"{len(measured.machines)} machines are too many to group by",
                 f"ask for an area or a line, with at most {MOST_MACHINES}",
             )
         answers = [await answer(store, plant, machine, start, end, now=now) for machine in measured.machines]
         return [_put(each, Group(by, each.asset, each.from_, each.counted_to)) for each in answers]
     if by == "order":
         if end - start > LONGEST_NS:
-            raise ContractError("the range is longer than 31 days", "tell the orders of a part of it apart")
+            raise ContractError("the range is longer than 31 days", "group a part of it by order")
         return await _by_order(store, plant, asset, between, now=now)
     measured = await measure(store, plant, asset, start, end, now=now)
     place = 1 if by == "product" else 2
@@ -76,7 +76,7 @@ async def answers_by(
     return found
 
 
-def _build_group(  # noqa: PLR0917  (what a judgement needs)
+def _build_group(  # noqa: PLR0917  (the parts of an answer)
     measured: Range,
     plant: Plant,
     parts: dict[PartKey, Sums],

@@ -1,4 +1,4 @@
-"""Machines' histories out of a store: their events over a range, with what was in force when it began."""
+"""Machines' histories from a store: their events over a range, with what held when it began."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -20,7 +20,7 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
     Args:
         store: where the events are.
         asset: an asset path.
-        start: from when on every event is in the history; before, only what was in force and what reaches into it.
+        start: from when every event is in the history; before, only what held then and what reaches into it.
         end: until when; what follows within the length of a micro-stop is read too, for it decides what a stop was.
         short_ns: below this length a stop is a micro-stop.
     """
@@ -39,7 +39,7 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
 
 
 async def as_of(store: Store, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
-    """Return what `Store.before` does, and with the end of an order the jobs that tell whether that was on."""
+    """Return what `Store.latest_before` does, and with the end of an order the jobs that show whether it ran."""
     found = await store.latest_before(kinds, asset, at)
     older: list[AnyEvent] = []
     for event in found:
@@ -84,5 +84,5 @@ def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int, sho
             history = found[event.asset] = History(origin)
         try:
             history.put(event, event.at, short_ns)
-        except Exception as error:  # noqa: BLE001  (one stored event must not keep all machines from starting)
-            failures.note("taking in a stored event", error, asset=event.asset, kind=event.kind)
+        except Exception as error:  # noqa: BLE001  (one stored event must not stop all machines from starting)
+            failures.note("reading a stored event", error, asset=event.asset, kind=event.kind)

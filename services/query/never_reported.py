@@ -1,7 +1,7 @@
-"""What was never told: fields of the ledger that are zero for want of anybody who says them.
+"""What was never reported: fields of the ledger that are zero because no machine sends them.
 
-A ratio whose numerator nobody tells is not 0. The ledger's sums do not show the difference, so the events are asked,
-and only where it matters: where a numerator is zero and its denominator is not.
+A ratio whose numerator is not reported is undefined, not 0. The ledger's sums do not show the difference, so the events
+are read, but only where it matters: where a numerator is zero and its denominator is not.
 """
 
 from collections.abc import Iterable
@@ -25,22 +25,22 @@ _OVER: Final = {
     "throughput": ("stock_known_s",),
     "work_s": ("attendance_s",),
 }
-"""Fields that are numerators, and what they are divided by."""
+"""Numerators, and the denominators of each."""
 
 
 async def not_reported(store: Store, asset: str, end: int, *ledgers: Sums) -> frozenset[str]:
-    """Return the fields that no machine under `asset` has told up to `end`, as far as one of the sums calls for it."""
-    asked = {
+    """Return the fields that no machine under `asset` has reported up to `end`, of those that matter in the sums."""
+    wanted = {
         field
         for sums in ledgers
         for field, below in _OVER.items()
         if not sums.get(field, 0) and any(sums.get(each, 0) for each in below)
     }
-    return await all_not_reported(store, asset, end) & asked if asked else frozenset()
+    return await all_not_reported(store, asset, end) & wanted if wanted else frozenset()
 
 
 async def all_not_reported(store: Store, asset: str, end: int) -> frozenset[str]:
-    """Return all numerators that no machine under `asset` has told up to `end`."""
+    """Return all numerators that no machine under `asset` has reported up to `end`."""
     left = set(_OVER)
     for event in await store.latest_before(("count", "material", "labour"), asset, end + 1):
         left -= reported(event)
@@ -48,7 +48,7 @@ async def all_not_reported(store: Store, asset: str, end: int) -> frozenset[str]
 
 
 async def is_output_not_reported(store: Store, operation: Iterable[str], end: int) -> bool:
-    """Tell whether none of the machines of an operation has told good pieces up to `end`."""
+    """Return whether no machine of an operation has reported good pieces up to `end`."""
     for machine in operation:
         if "good" not in await all_not_reported(store, machine, end):
             return False
@@ -56,12 +56,12 @@ async def is_output_not_reported(store: Store, operation: Iterable[str], end: in
 
 
 async def ever_counted(store: Store, machine: str, end: int) -> bool:
-    """Tell whether a machine has counted pieces up to `end`: a count of 0 is one."""
+    """Return whether a machine has counted pieces up to `end`; a count of 0 is one."""
     return not {"produced", "good"} <= await all_not_reported(store, machine, end)
 
 
 def reported(event: AnyEvent) -> set[str]:
-    """Return the fields of the ledger that an event tells, of counts, materials and labour."""
+    """Return the fields of the ledger that a count, material or labour event reports."""
     match event:
         case Count() | Material():
             return {field for field, _, _ in entries.readings(event)}

@@ -1,19 +1,18 @@
-"""How many good pieces were planned up to now: the one definition that answers, interface and screens share.
+"""How many good pieces were planned up to now: the one definition that answers, API and screens share.
 
-Where an OEE is aimed at (the plant's `targets`), the plan is what that asks for in the time that was planned:
+Where the plant has a target OEE (`targets`), the plan follows from it and the planned time:
 
     planned = target OEE × planned busy time ÷ ideal cycle
 
 The ideal cycle is the mean over what was made (ideal time ÷ pieces), or that of the order on the machine while nothing
-is; so good ÷ planned is OEE ÷ target. Planned busy time is that of which the state is known: nobody can say what was
-to be made while nothing was heard.
+is; so good ÷ planned is OEE ÷ target. Planned busy time is that of which the state is known.
 
-Where nothing is aimed at, but orders tell how many pieces they are for, the plan is theirs: each order plans its pieces
-one after another, an ideal cycle each, over the planned time (by the calendar; all time where there is none) since it
-began, until it has planned all of them; of these, those that fall into the range.
+Without a target, but with orders that have a planned quantity, the plan is theirs: each order plans its pieces one
+after another, an ideal cycle each, over the planned time (by the calendar; all time where there is none) since it
+began, until it has planned all of them; those within the range count.
 
-What comes out of a line comes out of its last operation, whose machines' plans are added. Several machines of which
-nobody told how pieces flow have no plan together.
+The output of a line is that of its last operation, whose machines' plans are added. Several machines whose flow is not
+described have no plan together.
 """
 
 from collections.abc import Iterable, Iterator
@@ -78,7 +77,7 @@ async def plans(store: Store, plant: Plant, measured: Range) -> list[Planned] | 
             found += planned
             reported = True
         elif sums.get("produced", 0) or sums.get("good", 0):
-            return None  # what it makes could not be held against a plan
+            return None  # its output could not be compared with a plan
     return found if reported else None
 
 
@@ -116,7 +115,7 @@ async def newest_orders(store: Store, machine: str, until: int) -> list[Interval
 
 
 def _intervals(jobs: Iterable[Job], end: int) -> Iterator[Interval]:
-    """Yield the stretches of a machine's job events (see `Orders`): one told again goes on, with its last words."""
+    """Yield the time ranges of a machine's jobs (see `Orders`): a repeated start goes on, with its newest fields."""
     on: Interval | None = None
     for job in jobs:
         if on is not None and job.phase == "start" and job.order == on.job.order:
@@ -176,5 +175,5 @@ def _of_orders(plant: Plant, machine: str, found: list[Interval], between: tuple
 
 
 def _ideal_s(plant: Plant, job: Job) -> float | None:
-    """Return the ideal cycle of an order: as it told, else the plant's for its product."""
+    """Return the ideal cycle of an order: as reported, else the plant's for its product."""
     return ideal_cycle_s(job) or plant.ideal_cycle(job.asset, job.product)

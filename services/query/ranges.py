@@ -1,8 +1,8 @@
-"""Range questions: the exact sums of any set of machines over any range of time.
+"""Range queries: the exact sums of any set of machines over any time range.
 
 The whole minutes of a range are read from the ledger, in the coarsest rows that fit (days, hours, minutes). Its two
-ends, and what no row covers yet, are made from the events by the same code that makes rows. So the answer is exact to
-the nanosecond, and the same however the range is cut.
+ends, and what no row covers yet, are computed from the events by the same code that builds rows. So the sums are exact
+to the nanosecond, and the same however the range is cut.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -24,7 +24,7 @@ from services.store.resolutions import layers
 from services.store.retiring import retired
 
 LAG_NS: Final = 10 * MINUTE
-"""By so much the rows of machines that are kept up to date may differ in where they end."""
+"""By so much the ends of the rows of machines that are up to date may differ."""
 
 COUNTED: Final = ("state", "count", "job")
 """The kinds of event of which any makes a machine's time count."""
@@ -43,8 +43,8 @@ class Range(msgspec.Struct, frozen=True):
         parts: the sums by machine, product and shift.
         reasons: (seconds, entries), both in 10⁻⁹, by machine, state and reason.
         machines: the machines that are counted, whatever the range, so that parts of a time add up to it: those that
-            ever told a state, a count or an order, and those declared that have not been heard. Where there are none
-            of them, all that spoke: a meter asked by itself.
+            ever reported a state, a count or an order, and those declared that have not reported. Where there are none
+            of them, all that reported: a meter by itself.
     """
 
     asset: str
@@ -124,17 +124,17 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
             _from_events(plant, found, machines, gone, (begin, until), measured)
     counted = frozenset(machines)
     for (path, _, _), sums in measured.sums.items():
-        if path not in counted:  # a meter or a sensor of its own: its quantities count, its time is nobody's
+        if path not in counted:  # a meter or a sensor of its own: its quantities count, its time does not
             for field in TIME:
                 sums.pop(field, None)
     return Range(asset, start, end, measured.sums, measured.reasons, machines)
 
 
 def _end_of_rows(covered: Iterable[int], end: int) -> int:
-    """Return until when rows are read: where those of the machines end that are kept up to date.
+    """Return until when rows are read: where the rows of machines that are up to date end.
 
-    Those of a machine that has long been silent, or that is being recomputed, end before; their time is taken from
-    events one by one.
+    Rows of a machine that has long been silent, or is being recomputed, end earlier; the rest of their time is computed
+    from events.
     """
     covered = list(covered)
     newest = min(end, max(covered, default=end))
@@ -164,7 +164,7 @@ async def _from_behind(  # noqa: PLR0917  (it is a part of `measure`)
 
 
 async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]) -> dict[str, History]:
-    """Return the histories of those machines that have told nothing since their rows ended: all of it is in force."""
+    """Return the histories of those machines that have reported nothing since their rows ended."""
     reported = {event.asset for event in newest if event.asset in behind and event.at >= behind[event.asset]}
     found: dict[str, History] = {}
     for event in newest:

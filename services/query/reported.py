@@ -1,6 +1,6 @@
-"""What machines told over a range, before any calendar is put to it: time in each state, and pieces by counter.
+"""What a machine reported over a range, without any calendar: time in each state, and pieces by counter.
 
-It is read from the events alone, so that whoever knows what really happened can hold the store against it.
+It is computed from the events alone, to compare it with the ground truth of a simulation.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ _KINDS: Final[tuple[Kind, ...]] = ("state", "status", "count")
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """What one machine told.
+    """What one machine reported.
 
     Attributes:
         states: nanoseconds in each state; together they are the whole range.
@@ -30,7 +30,7 @@ class Reported(msgspec.Struct, frozen=True):
 
 
 async def reported(store: Store, machine: str, start: int, end: int, short_ns: int) -> Reported:
-    """Return what a machine told of start ≤ t < end.
+    """Return what a machine reported over start ≤ t < end.
 
     Args:
         store: where the events are.

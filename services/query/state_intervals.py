@@ -1,7 +1,7 @@
-"""The past as ribbons draw it: which state each machine was in, and which order was on it, from when to when.
+"""State intervals: which state each machine was in, and which order ran on it, from when to when.
 
-The timeline is the ledger's own, so a ribbon and the indicators beside it tell the same story. Spells shorter than a
-pixel are merged into their neighbours where a range holds more spells than a screen has pixels.
+The timeline is the ledger's own, so intervals and indicators agree. Where a range has more intervals than a screen has
+pixels, those shorter than a pixel are merged into the one before.
 """
 
 from typing import Final
@@ -15,11 +15,10 @@ from services.query.constraint import timelines
 from services.store.interface import Store
 
 MOST_INTERVALS: Final = 4_000
-"""Of one machine; a range that holds more is thinned to this."""
-
+"""Of one machine; a range that has more is downsampled to this."""
 
 MOST_IN_ALL: Final = 200_000
-"""Spells of all machines that are asked for at once."""
+"""State intervals and orders of all machines in one answer."""
 
 
 class StateIntervals(msgspec.Struct, frozen=True):
@@ -27,9 +26,9 @@ class StateIntervals(msgspec.Struct, frozen=True):
 
     Attributes:
         asset: the machine.
-        states: (from, to, state, reason), times in ms, in order, without gaps; unknown where nobody knows.
-        orders: (from, to, order, product), where an order was on.
-        downsampled: short spells were merged away, because there were too many to draw.
+        states: (from, to, state, reason), times in ms, in order, without gaps.
+        orders: (from, to, order, product), where an order ran.
+        downsampled: whether short intervals were merged, because there were too many to draw.
     """
 
     asset: str
@@ -39,7 +38,7 @@ class StateIntervals(msgspec.Struct, frozen=True):
 
 
 async def state_intervals(store: Store, asset: str, start: int, end: int) -> list[StateIntervals]:
-    """Return the spells of every machine under `asset` over [start, end).
+    """Return the state intervals of every machine under `asset` over [start, end).
 
     Raises:
         ContractError: there are too many.
@@ -86,7 +85,7 @@ def _orders(history: History, start: int, end: int) -> list[tuple[int, int, str,
 
 
 def _downsample(state_intervals: list[tuple[int, int, str, str]], shortest: int) -> list[tuple[int, int, str, str]]:
-    """Merge spells shorter than `shortest` into the one before."""
+    """Merge intervals shorter than `shortest` into the one before."""
     stored: list[tuple[int, int, str, str]] = []
     for first, last, state, reason in state_intervals:
         if stored and (last - first < shortest or stored[-1][2:] == (state, reason)):

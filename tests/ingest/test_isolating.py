@@ -1,4 +1,4 @@
-"""Ingest with a real broker: of a thousand messages those that make a stage raise are rejected, the others are kept."""
+"""Ingest with a real broker: of a thousand messages those that make a stage raise are rejected, the rest is stored."""
 
 import asyncio
 import json
@@ -62,13 +62,13 @@ async def test_of_a_thousand_messages_those_at_fault_are_rejected_with_the_kind_
             if len(rejected) == 4:
                 break
         serving.cancel()
-    kept = await store.events(["telemetry"], "", 0, 2**62)
+    events = await store.events(["telemetry"], "", 0, 2**62)
     stored = await store.rejected(0, 2**62)
     await store.close()
-    assert {event.value for event in kept if isinstance(event, Sample)} == {*range(1_000)} - {UNDECODED, UNSTORED}
+    assert {event.value for event in events if isinstance(event, Sample)} == {*range(1_000)} - {UNDECODED, UNSTORED}
     reasons = sorted(each["reason"] for each in rejected)
     assert sorted(one.reason for one in stored) == reasons
-    for reason, says in zip(
+    for reason, wanted in zip(
         reasons, ["not that of a rejected", "RowError", "UnforeseenError", "unknown window"], strict=True
     ):
-        assert says in reason
+        assert wanted in reason

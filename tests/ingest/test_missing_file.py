@@ -21,7 +21,7 @@ def moved(file: Path, to: Path) -> None:
 
 
 async def until_stored(store: SqliteStore, n: int) -> None:
-    while len(await store.events(["telemetry"], "", 0, 2**62)) < n:  # noqa: ASYNC110  (a store tells nobody)
+    while len(await store.events(["telemetry"], "", 0, 2**62)) < n:  # noqa: ASYNC110  (a store has no notifications)
         await asyncio.sleep(0.01)
 
 

@@ -93,7 +93,7 @@ async def test_the_worked_example(store: Store, asset: str) -> None:
     await stored(store, WORKED, "09:30")
     found = await asked(store, asset, "08:00", "09:00", "09:30")
     assert {name: found.indicators[name] for name in FIGURES} == pytest.approx(FIGURES, rel=0, abs=1e-12)
-    assert found.indicators["rework_ratio"] is None, "nobody told rework"
+    assert found.indicators["rework_ratio"] is None, "rework is not reported"
     assert found.coverage == 1
     assert {field: value for field, value in found.ledger.items() if value} == {
         "running_s": 43 * 60,
@@ -204,7 +204,7 @@ async def test_contradictions_become_notes_and_nothing_is_corrected(store: Store
         assert [note for note in found.notes if words in note and note.startswith((MILL, "oee"))], words
 
 
-async def test_a_line_of_which_one_machine_tells_no_count_has_its_numbers_and_beside_them_those_without_it(
+async def test_a_line_with_a_machine_that_counts_nothing_has_its_numbers_and_those_without_it(
     store: Store,
 ) -> None:
     counting = [f"{LINE}/mill-{number}" for number in range(1, 5)]
@@ -238,7 +238,7 @@ async def test_effectiveness_above_one_is_shown_and_doubted(store: Store) -> Non
     assert [note for note in found.notes if "effectiveness is above 1" in note]
 
 
-async def test_half_known_time_is_told_with_every_indicator(store: Store) -> None:
+async def test_half_known_time_is_reported_with_every_indicator(store: Store) -> None:
     messages = [*WORKED[:3], message("08:30", "status", status="offline")]
     await stored(store, messages, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
@@ -307,7 +307,7 @@ async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_mach
     assert listed == [(LAST, "good", 15, "running", ""), (LAST, "planned", *plan)]
 
 
-async def test_of_a_last_operation_that_never_told_pieces_the_output_is_not_known(store: Store) -> None:
+async def test_the_output_of_a_last_operation_that_never_reported_pieces_is_not_known(store: Store) -> None:
     plant = parse(PLANT.text + f'[asset."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\n', "flow")
     silent = [each for each in DONE_AT_LAST if not each.topic.endswith("/count")]
     await stored(store, [*WORKED, *silent], "09:30", plant)
@@ -321,7 +321,7 @@ async def test_of_a_last_operation_that_never_told_pieces_the_output_is_not_know
     assert (reported.good_output, reported.indicators["schedule_attainment"]) == (0, 0)
 
 
-async def test_a_count_is_listed_at_the_instant_at_which_it_was_told(store: Store) -> None:
+async def test_a_count_is_listed_at_the_instant_at_which_it_was_reported(store: Store) -> None:
     await stored(store, WORKED, "09:30")
     found = await explain(store, PLANT, MILL, "scrap_ratio", (at("08:00"), at("09:00")), now=at("09:30"))
     reported = [(event.from_, event.amount) for event in found.events if event.field == "produced"]

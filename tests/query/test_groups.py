@@ -1,4 +1,4 @@
-"""Answers to compare, the plan to now, and what is said of machines that nobody can rate."""
+"""Answers to compare, the plan to now, and what is reported of machines that cannot be rated."""
 
 import pytest
 
@@ -57,7 +57,7 @@ async def test_a_target_plans_its_share_of_the_planned_time(store: Store) -> Non
         assert found.planned == 30  # 0.5 × 60 min ÷ 1 min, of the line's last operation
         assert found.indicators["schedule_attainment"] == pytest.approx(33 / 30)
         assert found.indicators["takt"] == 120
-    # While it makes nothing the order tells the pace: what is not made is behind the plan.
+    # While it makes nothing the order has the pace: what is not made is behind the plan.
     down = await asked(store, MILL, "08:30", "08:42", "09:30", AIMED)
     assert (down.ledger["produced"], down.planned) == (0, 6)
     assert (await asked(store, "sheffield", "08:00", "09:00", "09:30", AIMED)).planned == 30

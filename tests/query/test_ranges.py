@@ -40,7 +40,7 @@ def state(clock: str, word: State, machine: str = MILL) -> StateChange:
     return StateChange(asset=machine, at=at(clock), state=word)
 
 
-async def keep(store: Store, events: Iterable[AnyEvent], now: int, plant: Plant = NO_PLANT) -> None:
+async def store_events(store: Store, events: Iterable[AnyEvent], now: int, plant: Plant = NO_PLANT) -> None:
     writer = LedgerWriter(store, plant, lambda: now)
     await writer.store_events(list(events))
     await writer.advance()
@@ -78,7 +78,7 @@ async def test_a_week_from_days_hours_and_minutes_are_the_sum_of_their_minutes(s
     ]
     counts = [Count(asset=MILL, at=event.at + 5 * MINUTE, produced=7.0 * i) for i, event in enumerate(changes[:-1])]
     end = changes[-1].at
-    await keep(store, [*changes, *counts], end, DAYS)
+    await store_events(store, [*changes, *counts], end, DAYS)
     assert {resolution for _, _, resolution in layers(-(-start // MINUTE) * MINUTE, end // MINUTE * MINUTE)} == {
         "minute",
         "hour",
@@ -114,7 +114,7 @@ EVENTS: Sequence[AnyEvent] = (
 @hypothesis.given(st.lists(st.integers(at("07:58"), at("08:31")), min_size=1, max_size=4))
 @hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 async def test_however_a_range_is_cut_its_parts_add_up(store: Store, cuts: list[int]) -> None:
-    await keep(store, EVENTS, at("08:30"), DAYS)
+    await store_events(store, EVENTS, at("08:30"), DAYS)
     edges = [at("07:50"), *sorted(cuts), at("08:40")]
     whole = await measure(store, DAYS, MILL, edges[0], edges[-1], now=at("08:30"))
     parts: dict[tuple[str, str, str], Sums] = {}
@@ -137,7 +137,7 @@ def _without_zeros(parts: dict[tuple[str, str, str], Sums]) -> dict[tuple[str, s
 
 
 async def test_a_machine_that_joins_late_was_unknown_before_in_the_shifts_of_its_calendar(store: Store) -> None:
-    await keep(store, [state("05:00", "running"), state("13:30", "running", SAW)], at("14:30"), DAYS)
+    await store_events(store, [state("05:00", "running"), state("13:30", "running", SAW)], at("14:30"), DAYS)
     measured = await measure(store, DAYS, LINE, at("05:00"), at("14:30"), now=at("14:30"))
     assert measured.machines == (MILL, SAW)
     assert measured.parts[SAW, "-", "-"] == {
@@ -151,8 +151,8 @@ async def test_a_machine_that_joins_late_was_unknown_before_in_the_shifts_of_its
     assert (day["unknown_planned_s"], day["unknown_s"]) == ((7 * 60 + 15) * MINUTE, 15 * MINUTE)
 
 
-async def test_a_machine_is_unknown_before_it_was_heard_so_that_hours_add_to_the_whole(store: Store) -> None:
-    await keep(store, [state("08:00", "running"), state("09:30", "running", SAW)], at("10:00"))
+async def test_a_machine_is_unknown_before_its_first_report_so_that_hours_add_to_the_whole(store: Store) -> None:
+    await store_events(store, [state("08:00", "running"), state("09:30", "running", SAW)], at("10:00"))
     cuts = [("07:00", "08:00"), ("08:00", "09:00"), ("09:00", "10:00")]
     hours = [await total(store, LINE, *cut, "10:00") for cut in cuts]
     assert [hour["unknown_s"] for hour in hours] == [7_200, 3_600, 1_800]
@@ -160,9 +160,9 @@ async def test_a_machine_is_unknown_before_it_was_heard_so_that_hours_add_to_the
     assert whole == {field: sum(hour.get(field, 0) for hour in hours) for field in whole}
 
 
-async def test_a_machine_that_is_declared_and_was_never_heard_is_unknown(store: Store) -> None:
+async def test_a_declared_machine_that_never_reported_is_unknown(store: Store) -> None:
     plant = parse(f'[asset."{SAW}"]\ntitle = "Saw"', "plant.toml")
-    await keep(store, [state("08:00", "running")], at("09:00"))
+    await store_events(store, [state("08:00", "running")], at("09:00"))
     line = await measure(store, plant, LINE, at("08:00"), at("09:00"), now=at("09:00"))
     assert line.machines == (MILL, SAW)
     assert line.of_machine(SAW) == {"unknown_s": HOUR}
@@ -181,7 +181,7 @@ async def test_a_meter_of_its_own_adds_energy_but_no_time(store: Store) -> None:
         ),
         Sample(asset=f"{LINE}/hall-1", at=at("08:00"), signal="temperature", value=21.0),
     ]
-    await keep(store, events, at("09:00"))
+    await store_events(store, events, at("09:00"))
     assert await total(store, LINE, "08:00", "09:00", "09:00") == {
         "running_s": 3_600,
         "between_s": 3_600,
@@ -202,15 +202,15 @@ async def test_stock_counts_until_now_though_the_ledger_of_its_shelf_is_behind(s
 
 
 async def test_what_has_not_happened_is_not_counted(store: Store) -> None:
-    await keep(store, [state("08:00", "running")], at("08:30"))
+    await store_events(store, [state("08:00", "running")], at("08:30"))
     measured = await measure(store, NO_PLANT, MILL, at("08:00"), at("12:00"), now=at("08:45:00.5"))
     assert measured.end == at("08:45:00.5")
     assert measured.total()["running_s"] == 45 * MINUTE + NANO // 2
     assert (await measure(store, NO_PLANT, MILL, at("11:00"), at("12:00"), now=at("08:45"))).total() == {}
 
 
-async def test_nothing_is_known_of_an_asset_that_never_spoke(store: Store) -> None:
-    await keep(store, [state("08:00", "running")], at("08:30"))
+async def test_nothing_is_known_of_an_asset_that_never_reported(store: Store) -> None:
+    await store_events(store, [state("08:00", "running")], at("08:30"))
     assert await measure(store, DAYS, "detroit", at("08:00"), at("08:30"), now=at("08:30")) == Range(
         "detroit", at("08:00"), at("08:30"), {}, {}, ()
     )

@@ -1,4 +1,4 @@
-"""Texts in the cells of a CSV file: a spreadsheet that opens it must not take one for a formula and run it."""
+"""Texts in the cells of a CSV file: a spreadsheet that opens it must not run one as a formula."""
 
 from typing import Any, Final
 

@@ -1,7 +1,7 @@
 """What a store holds as sheets: rows under columns, machine by machine and in order of time, a few thousand at once.
 
 Columns are those of the measurements (`docs/how-to/recompute-and-export.md` lists them): time, the four levels of the
-asset, what tells series apart, and the fields; the ledger's sums are in the units of their names.
+asset, the keys of the series, and the fields; the ledger's sums are in the units of their names.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence

@@ -94,7 +94,7 @@ class _CsvFile:
 
 
 class _Lines:
-    """Ends rows with a mere newline: told to do so itself, the writer would leave a carriage return in a text bare."""
+    """Ends rows with a newline alone; the writer's own option would leave a carriage return in a text unquoted."""
 
     def __init__(self, file: TextIO) -> None:
         self._write = file.write

@@ -1,4 +1,4 @@
-"""The ingest service lets the store forget, again and again, whatever goes wrong."""
+"""The ingest service applies retention again and again, whatever goes wrong."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ NOW = 20_000 * DAY
 
 
 class Present:
-    """A clock that tells how often it was looked at: each look begins a round of forgetting, and ends the last."""
+    """A clock that counts how often it is read: each read begins a round of retention, and ends the last."""
 
     def __init__(self) -> None:
         self.at = NOW
@@ -44,7 +44,7 @@ async def test_what_is_older_than_it_is_kept_goes_and_hours_stay(tmp_path: Path)
     await store.write(Batch(events=[*old, *young], rows=rows))
     present = Present()
     async with asyncio.TaskGroup() as group:
-        forgetting = group.create_task(apply_retention_hourly(store, present, every_s=0.001))
+        retention = group.create_task(apply_retention_hourly(store, present, every_s=0.001))
         await present.round()
         assert await store.events(["telemetry"], "", 0, 2**62) == young
         assert await store.rows("", 0, 2**62) == rows[1:]
@@ -54,7 +54,7 @@ async def test_what_is_older_than_it_is_kept_goes_and_hours_stay(tmp_path: Path)
         await present.round()
         last = [*young, StateChange(asset=MILL, at=NOW, state="idle")]
         assert await store.events(["telemetry", "state"], "", 0, 2**62) == last
-        forgetting.cancel()
+        retention.cancel()
     await store.close()
 
 
@@ -63,7 +63,7 @@ async def test_a_store_that_cannot_is_asked_again(tmp_path: Path) -> None:
     await store.close()
     present = Present()
     async with asyncio.TaskGroup() as group:
-        forgetting = group.create_task(apply_retention_hourly(store, present, every_s=0.001))
+        retention = group.create_task(apply_retention_hourly(store, present, every_s=0.001))
         await present.round()
-        assert not forgetting.done()
-        forgetting.cancel()
+        assert not retention.done()
+        retention.cancel()

@@ -1,4 +1,4 @@
-"""Fields that nobody tells are apart from those that are zero, and no ratio is made of them."""
+"""Fields that are never reported differ from those that are zero, and no ratio is computed of them."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,7 +35,7 @@ async def reported(store: SqliteStore, *events: AnyEvent, asset: str = MILL) -> 
     return await answer(store, NO_PLANT, asset, at("08:00"), at("09:00"), now=at("09:00"))
 
 
-async def test_a_ratio_of_what_nobody_tells_is_none_and_says_what_to_send(store: SqliteStore) -> None:
+async def test_a_ratio_of_what_is_not_reported_is_none_with_what_to_send(store: SqliteStore) -> None:
     found = await reported(
         store,
         Count(asset=MILL, at=at("08:00"), produced=0, inspected=0),
@@ -49,7 +49,7 @@ async def test_a_ratio_of_what_nobody_tells_is_none_and_says_what_to_send(store:
     assert {name: found.indicators[name] for name in (*names, *more)} == dict.fromkeys((*names, *more))
 
 
-async def test_what_was_told_to_be_zero_is_zero(store: SqliteStore) -> None:
+async def test_what_was_reported_as_zero_is_zero(store: SqliteStore) -> None:
     found = await reported(
         store,
         Count(asset=MILL, at=at("08:00"), produced=0, good=0, inspected=0, first_pass=0),
