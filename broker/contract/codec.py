@@ -1,9 +1,9 @@
-"""Messages to events and back: the one place that knows how the contract looks on the wire.
+"""Messages to events and back.
 
-`decode` judges a message and returns the events that it means, or raises `ContractError` and nothing else, whatever
-the bytes. `encode` is its inverse. Both are pure: time enters as the message's `received_at`.
+`decode` validates a message and returns its events, or raises `ContractError` and nothing else, whatever the bytes.
+`encode` is its inverse. Both are pure: time enters as the message's `received_at`.
 
-A message is read in three steps: its topic (`broker.contract.topics`), its payload into a wire type
+A message is decoded in three steps: its topic (`broker.contract.topics`), its payload into a wire type
 (`broker.contract.payloads`), and the wire type into events (`broker.contract.readers`).
 """
 
@@ -65,23 +65,23 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENTION_NS) -> list[AnyEvent]:
-    """Return the events that a message means.
+    """Return the events of a message.
 
-    Some messages are good and mean no event: an empty payload that clears a retained topic, indicators, and what
-    stands on the topic of rejected messages. Of these, the form is judged: the window is one that there is, the payload
-    decodes, and says the window of its topic. Who published them nobody can tell here; that is the broker's to see to.
+    Some valid messages have no events: an empty payload that clears a retained topic, indicators, and rejected
+    messages. Of the last two the form is checked: the window exists, the payload decodes, and its window is that of
+    the topic. Who published them is checked by the broker.
 
     Args:
-        message: as it came; its `received_at` is the time when the payload tells none.
-        prefix: what topics begin with.
-        retention_ns: events older than this are refused, for the store would drop them.
+        message: as received; its `received_at` is the time of events whose payload has none.
+        prefix: the first levels of every topic.
+        retention_ns: events older than this are rejected, since the store would drop them.
 
     Raises:
-        ContractError: the message is not of the contract; the text says what is wrong and how to mend it.
+        ContractError: the message is not of the contract; the text says what is wrong and how to fix it.
     """
     topic = _topic(message.topic, prefix)
     if topic is None:
-        _judge_our_own(message, prefix)
+        _check_our_own(message, prefix)
         return []
     kind, payload, received_at = topic.kind, message.payload, message.received_at
     if not payload and kind in RETAINED:
@@ -101,7 +101,7 @@ def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENT
 
 
 def decode_kpi(message: Message, *, prefix: str = PREFIX) -> tuple[str, KpiPayload]:
-    """Return the asset path, whole or cut short, and its indicators.
+    """Return the asset path, of any level, and its indicators.
 
     Raises:
         ContractError: the message does not hold indicators.
@@ -122,9 +122,9 @@ def decode_kpi(message: Message, *, prefix: str = PREFIX) -> tuple[str, KpiPaylo
 
 
 def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
-    """Return the message that means this event; `decode` gives the event back.
+    """Return the message of an event; `decode` returns the event again.
 
-    `retained` says whether the contract wants the message to be published retained.
+    Its `retained` is whether the message is to be published retained.
     """
     payload = _WRITERS[event.kind](event)
     if event.time_source == "device":
@@ -151,7 +151,7 @@ def _topic(topic: str, prefix: str) -> Topic | None:
         parse_kpi(topic, prefix)
         return None
     parsed = parse(topic, prefix)
-    if parsed.kind == "kpi":  # named as a kind of message, so that `is_kpi` takes it for a machine's
+    if parsed.kind == "kpi":  # its window is called as a kind, so `is_kpi` takes it for a machine's topic
         raise _unknown_window(parsed.name)
     return parsed
 
@@ -162,8 +162,8 @@ def _unknown_window(window: str) -> ContractError:
     )
 
 
-def _judge_our_own(message: Message, prefix: str) -> None:
-    """See that what stands where the services publish has their form."""
+def _check_our_own(message: Message, prefix: str) -> None:
+    """Check the form of a message on a topic of the services."""
     if not message.payload:
         return
     if message.topic != f"{prefix}/{REJECTED}":
@@ -178,7 +178,7 @@ def _judge_our_own(message: Message, prefix: str) -> None:
 
 
 def _read(kind: Kind, payload: bytes) -> Any:
-    """Parse a payload into its wire type; a bare word counts as a JSON string."""
+    """Decode a payload into its wire type; a bare word counts as a JSON string."""
     if len(payload) > LONGEST_PAYLOAD:
         raise ContractError(
             f"payload is {len(payload)} bytes, the limit is {LONGEST_PAYLOAD}", "send less at once, and more often"
@@ -203,7 +203,7 @@ def _hint(kind: Kind, problem: str) -> str:
 
 
 def _bare_word(kind: Kind, payload: bytes, error: Exception) -> str:
-    """Return the word that a payload is, though it is not JSON; else find out what is wrong with it."""
+    """Return a payload that is one bare word; raise what is wrong with any other that is not JSON."""
     try:
         text = payload.decode("utf-8").strip()
     except UnicodeDecodeError as broken:
@@ -241,7 +241,7 @@ def _check_time(at: int, received_at: int, retention_ns: int) -> None:
 
 
 def _unit_advice(at: int, received_at: int, retention_ns: int) -> str:
-    """Tell a wrong unit of time by its size, else blame the clock."""
+    """Return a hint: the unit that the time's size suggests, else to set the clock."""
     sent = at // NS_PER_MS
     for unit, factor in (("seconds", NS_PER_S), ("microseconds", 1_000), ("nanoseconds", 1)):
         if received_at - retention_ns <= sent * factor <= received_at + FURTHEST_AHEAD_NS:
@@ -274,11 +274,11 @@ _COMMON: Final = frozenset(Event.__struct_fields__)
 _NAME_FIELDS: Final[dict[Kind, str]] = {
     entry.kind: "" if entry.topic == "not named" else entry.name for entry in stored()
 }
-"""The field of each kind's events that stands in the topic, '' where none does."""
+"""The field of each kind's events that is in the topic, '' where none is."""
 
 
 def _own_fields(entry: Entry) -> tuple[tuple[str, object], ...]:
-    """Return the fields that a payload says, each with the default at which it is left out."""
+    """Return the fields of a payload, each with the default at which it is left out."""
     assert entry.event is not None
     in_topic = {*_COMMON, _NAME_FIELDS[entry.kind]}
     return tuple(

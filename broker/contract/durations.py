@@ -14,7 +14,7 @@ def parse(text: str) -> float:
     """Return the seconds of a duration: numbers with their units (ms, s, m or min, h, d, w), added up.
 
     Raises:
-        ContractError: it is none. Whether zero, or a very long one, makes sense is the caller's to say.
+        ContractError: it is not a duration. The caller checks whether zero, or a very long one, makes sense.
     """
     seconds, at = 0.0, 0
     while part := _PART.match(text, at):

@@ -1,11 +1,11 @@
-"""The one error that a message can cause: it says what is wrong, and how to mend it."""
+"""The one error that a message can cause: what is wrong, and a hint how to fix it."""
 
 
 class ContractError(ValueError):
     """A topic or payload that is not of the contract.
 
     Attributes:
-        problem: what is wrong, in a few words: the reason kept with a refused message.
+        problem: what is wrong, in a few words: the reason stored with a rejected message.
         hint: what its sender can do about it.
     """
 
@@ -16,5 +16,5 @@ class ContractError(ValueError):
 
 
 def shown(text: str) -> str:
-    """Return a text of the sender's as an error text shows it: quoted, and not at length."""
+    """Return a text of the sender's for an error text: quoted and shortened."""
     return repr(text if len(text) <= 48 else text[:45] + "…")

@@ -1,8 +1,8 @@
-"""The typed events of the contract: what a message means, once it has been judged.
+"""The typed events of the contract: what a valid message means.
 
 Every event belongs to an `asset` (a machine's path) and a time `at`, in nanoseconds since 1970-01-01 UTC. Two events of
-one series (asset, kind, name) at the same instant are the same event: the later write wins. The codec makes events of
-messages and messages of events; nothing here knows how either looks on the wire.
+one series (asset, kind, name) at the same instant are the same event: the later write wins. The codec converts events
+to messages and back; this module is independent of the wire.
 """
 
 from typing import ClassVar, Final, Literal, get_args
@@ -28,20 +28,20 @@ Kind = Literal[
 
 State = Literal["running", "setup", "starved", "blocked", "idle", "down", "maintenance", "off", "unknown"]
 STATES: Final[tuple[State, ...]] = get_args(State)
-"""The states of a machine, in the order of the contract; a state's code in the store is its place here."""
+"""The states of a machine, in the order of the contract; a state's code in the store is its index here."""
 _STATE_CODES: Final = {state: code for code, state in enumerate(STATES)}
 
 TimeSource = Literal["device", "receipt", "retained"]
-"""Whose time `at` is: the device said it; it did not, so it is that of receipt; or it did not and the message was
-retained, so the event is only the last known value, of unknown age."""
+"""Where `at` comes from: the device sent it; it did not, so it is the time of receipt; or it did not and the message
+was retained, so the event is only the last known value, of unknown age."""
 
 Phase = Literal["start", "end"]
 Severity = Literal["alarm", "warning", "notice"]
 Value = float | bool | str
 
 QUANTITY_LIMIT: Final = 1e15
-"""No quantity is larger than this in its unit, either way: doubles count that far one by one, and sums, squares and
-products of what is told stay far within what can be computed. Beyond it is what controllers send for "no value"."""
+"""The largest quantity in its unit, positive or negative: doubles count that far one by one, and sums, squares and
+products of such quantities stay finite. Larger numbers are what controllers send for "no value"."""
 SHORTEST_CYCLE_S: Final = 1e-9
 """An ideal cycle is at least a nanosecond a piece, the grain of the ledger's time: less would count as none."""
 
@@ -54,7 +54,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         asset: the machine's asset path.
-        at: when it was so, nanoseconds since 1970-01-01 UTC.
+        at: when it happened, nanoseconds since 1970-01-01 UTC.
         time_source: where `at` comes from.
         simulated: the machine is not a real one.
     """
@@ -68,12 +68,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def series(self) -> str:
-        """What tells the event's series from others of its asset and kind: the name of its signal, meter, …; or ''."""
+        """The event's series within its asset and kind: the name of its signal, meter, …; or ''."""
         return ""
 
 
 class Sample(Event, frozen=True, kw_only=True, gc=False):
-    """One sample of a signal. `unit` is a UCUM code, '' where the message does not say."""
+    """One sample of a signal. `unit` is a UCUM code, '' where the message has none."""
 
     kind: ClassVar[Kind] = "telemetry"
 
@@ -88,7 +88,7 @@ class Sample(Event, frozen=True, kw_only=True, gc=False):
 
 
 class StateChange(Event, frozen=True, kw_only=True, gc=False):
-    """The machine entered a state, for a reason ('' where none is told)."""
+    """The machine entered a state, for a reason ('' where none is reported)."""
 
     kind: ClassVar[Kind] = "state"
 
@@ -97,12 +97,12 @@ class StateChange(Event, frozen=True, kw_only=True, gc=False):
 
     @property
     def code(self) -> int:
-        """The state's place in `STATES`: its code in the store."""
+        """The state's index in `STATES`: its code in the store."""
         return _STATE_CODES[self.state]
 
 
 class Count(Event, frozen=True, kw_only=True, gc=False):
-    """Cumulative counters of pieces; None where the message does not say. A lower value is a counter reset."""
+    """Cumulative counters of pieces; None where the message has none. A lower value is a counter reset."""
 
     kind: ClassVar[Kind] = "count"
 
@@ -144,7 +144,7 @@ class Meter(Event, frozen=True, kw_only=True, gc=False):
 
 
 class Measurement(Event, frozen=True, kw_only=True, gc=False):
-    """A measured quality characteristic of a part, with its limits where they are told."""
+    """A measured quality characteristic of a part, with its limits where they are reported."""
 
     kind: ClassVar[Kind] = "quality"
 
@@ -209,7 +209,7 @@ class Notice(Event, frozen=True, kw_only=True, gc=False):
 
 
 class Status(Event, frozen=True, kw_only=True, gc=False):
-    """Whether the device is connected; its last will says that it is not."""
+    """Whether the device is connected; its MQTT will reports that it is not."""
 
     kind: ClassVar[Kind] = "status"
 

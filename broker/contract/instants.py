@@ -1,6 +1,6 @@
 """Instants on the wire: epoch milliseconds or RFC 3339 text, to and from integer nanoseconds since 1970-01-01 UTC.
 
-RFC 3339 is read by hand where `datetime` falls short: it knows microseconds, the wire goes to the nanosecond.
+RFC 3339 is parsed here, since `datetime` has microseconds and the wire has nanoseconds.
 """
 
 import re
@@ -12,11 +12,11 @@ from broker.contract.events import NS_PER_MS, NS_PER_S
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST: Final = -8_520_336_000 * NS_PER_S
-"""1700-01-01: with `LATEST`, the time that can be asked about; nanoseconds of 64 bits end 22 years before."""
+"""1700-01-01: with `LATEST`, the range that can be queried; 22 years within that of 64-bit nanoseconds."""
 LATEST: Final = 8_835_955_200 * NS_PER_S
 """2250-01-01."""
 _LARGEST: Final = 1e19
-"""More than any clock says, even one that is read in nanoseconds by mistake (19 digits)."""
+"""More than any clock shows, even one that is read in nanoseconds by mistake (19 digits)."""
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)\Z", re.ASCII
 )
@@ -35,7 +35,7 @@ def parse(ts: float | str) -> int:
             raise ContractError("time is beyond all bounds", "send milliseconds since 1970")
         if isinstance(ts, int):
             return ts * NS_PER_MS
-        whole_ms = int(ts)  # apart from its fraction, so that the fraction keeps its digits
+        whole_ms = int(ts)  # converted apart from its fraction, which would lose digits otherwise
         return whole_ms * NS_PER_MS + round((ts - whole_ms) * NS_PER_MS)
     found = _RFC3339.match(ts)
     if found is None:

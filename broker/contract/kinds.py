@@ -33,8 +33,8 @@ from broker.contract.payloads import (
 )
 
 ColumnType = Literal["number", "optional number", "any-subset number", "text", "optional text", "truth", "whole"]
-"""What stands in a column. Of *any-subset* numbers each message reports some, at least one; each has a newest value
-of its own."""
+"""The type of a column. Of *any-subset* numbers each message reports at least one; each has a newest value of its
+own."""
 
 
 class Column(NamedTuple):
@@ -54,7 +54,7 @@ class Column(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What is known of one kind of message.
+    """The description of one kind of message.
 
     Attributes:
         kind: the level of the topic.
@@ -67,7 +67,7 @@ class Entry(NamedTuple):
         topic: whether its topic ends in a name.
         name: what that name is called; of events, the field that holds the name of the series, whether the topic has
             it or the payload.
-        is_retained: it is published retained, so that whoever subscribes later knows the current state.
+        is_retained: it is published retained, so that later subscribers receive the current state.
         stored_by: the service that stores it; '' where it is not stored as it is.
         columns: what is stored, in order.
         table: its table, where that is not called as the kind.

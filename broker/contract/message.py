@@ -28,7 +28,7 @@ class Publication(msgspec.Struct, frozen=True):
         topic: the full topic, without wildcards.
         payload: the bytes.
         qos: 0 (sent once, perhaps lost) or 1 (sent until the broker has it, perhaps twice).
-        retain: the broker keeps it as the topic's last known value.
+        retain: the broker stores it as the topic's last value, for later subscribers.
     """
 
     topic: str

@@ -1,9 +1,9 @@
-"""How the payload of each kind looks on the wire: the types from which codec and JSON Schema are made.
+"""The payload of each kind on the wire: the types from which codec and JSON Schema are derived.
 
-Fields that are not known are ignored, so that old services bear new devices. Every quantity is bounded, telemetry too:
-what is stored is a double, which would change larger whole numbers unseen, and a single DBL_MAX or 1e30 that a
-controller sends for "no value" would spoil every mean and chart that it is in. What a type cannot say (an alphabet, at
-least one of several fields) the codec checks; it stands here for the schema's readers, as `extra_json_schema`.
+Unknown fields are ignored, so that old services accept new devices. Every quantity is bounded, telemetry too: it is
+stored as a double, which would change larger whole numbers silently, and a single DBL_MAX or 1e30 that a controller
+sends for "no value" would spoil every mean and chart that it is in. What a type cannot express (an alphabet, at least
+one of several fields) the codec checks; here it is an `extra_json_schema`, for the schema's readers.
 """
 
 from typing import Annotated, Any, Final, Literal, get_args
@@ -17,12 +17,12 @@ from broker.contract.names import NAME_PATTERN
 NOT_PLAIN: Final = (
     r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
 )
-"""What a text on one line has not, as a class of characters for regular expressions: control characters, ends of line,
-and format characters that are not seen or turn the direction of what is, so that two names could look alike. The
-joiners U+200C and U+200D are none of them: Persian and Indic words need them."""
+"""Characters that a text on one line must not have, as a class for regular expressions: control characters, ends of
+line, and invisible or direction-changing format characters, with which two names could look alike. The joiners U+200C
+and U+200D are allowed: Persian and Indic words need them."""
 
 MOST_VALUES: Final = 32_768
-"""Values in one message: as many as 256 KiB hold at eight bytes each, which is 1.28 s of vibration at 25.6 kHz."""
+"""Values in one message: 256 KiB at eight bytes each, which is 1.28 s of vibration at 25.6 kHz."""
 
 _NAME: Final = {"pattern": NAME_PATTERN}
 _PLAIN: Final = {"pattern": f"^[^{NOT_PLAIN}]*$"}
@@ -79,7 +79,7 @@ CallId = Annotated[str | int, Meta(description="Names this call: 1 to 64 charact
 
 
 def is_one_line(annotated: Any) -> bool:
-    """Tell whether a field's type is that of plain text on one line, which the codec checks."""
+    """Return whether a field's type is plain text on one line, which the codec checks."""
     return any(isinstance(meta, Meta) and meta.extra_json_schema == _PLAIN for meta in get_args(annotated)[1:])
 
 

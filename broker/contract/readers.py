@@ -1,4 +1,4 @@
-"""From the wire to events: a reader for each kind, which checks what the wire types cannot say.
+"""From the wire to events: a reader for each kind, which checks what the wire types cannot express.
 
 A reader is given the message's parsed topic, its payload as a wire type (`broker.contract.payloads`) and what all
 events of the message share, and returns the events or raises `ContractError`.
@@ -46,7 +46,7 @@ LONGEST_TEXT: Final = 256
 LONGEST_ID: Final = 64
 
 _NOT_PLAIN: Final = re.compile(rf"[{NOT_PLAIN}\ud800-\udfff]")
-"""Surrogates stand for no character. The schema need not name them, as JSON in UTF-8 cannot have them alone."""
+"""Surrogates are no characters. The schema need not name them: JSON in UTF-8 cannot hold them alone."""
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -65,10 +65,10 @@ def example(kind: Kind) -> str:
 
 
 def read(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
-    """Return the events that a payload means; where the device says that it is bad, that there is no value.
+    """Return the events of a payload; for one of bad quality a notice that there is no value.
 
     Raises:
-        ContractError: the payload is not what the kind wants.
+        ContractError: the payload does not fit the kind.
     """
     if not isinstance(wire, Reading) or wire.quality != "bad":
         return _READERS[topic.kind](topic, wire, stamp)
@@ -185,7 +185,7 @@ def _reply(topic: Topic, wire: ReplyPayload, stamp: Stamp) -> list[AnyEvent]:
 
 
 class _Plan(NamedTuple):
-    """How the payload of a kind becomes its event, field by field.
+    """How the payload of a kind is converted to its event, field by field.
 
     Attributes:
         event: the type of the event.
@@ -193,7 +193,7 @@ class _Plan(NamedTuple):
         fields: the payload's own fields, which are fields of the event.
         one_line: those that must be plain text on one line.
         subset: those of which at least one must be there.
-        bare: the field that a payload is which is no object.
+        bare: the field of a payload that is not an object.
     """
 
     event: Any
@@ -233,7 +233,7 @@ def _as_it_is(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
 
 
 def _plain(field: str, text: str) -> None:
-    """See that a text is one line: it names things, and stands in tables and keys."""
+    """Check that a text is one line: it is a name in tables and keys."""
     if found := _NOT_PLAIN.search(text):
         sort = "a control" if category(found[0]) == "Cc" else "an invisible"
         raise ContractError(
@@ -265,5 +265,5 @@ _READERS: Final[dict[Kind, Callable[[Topic, Any, Stamp], list[AnyEvent]]]] = {
     "cmd": _command,
     "reply": _reply,
 }
-"""The reader of each kind that means events: those named here check or change more than the payload's type says."""
+"""The reader of each kind that has events: those named here check or change more than the payload's type does."""
 _PLANS: Final[dict[Kind, _Plan]] = {entry.kind: _plan(entry) for entry in stored()}

@@ -20,7 +20,7 @@ from broker.contract.events import NS_PER_MS
 from broker.contract.message import Message
 
 LONGEST_LINE: Final = 16 * 1024 * 1024
-"""Bytes; a file with a longer line is no recording."""
+"""Bytes; a file with a longer line is not a recording."""
 
 _GZIP: Final = b"\x1f\x8b"
 _FORM: Final = 'a line is {"at":1732420800123,"topic":"corridor/v1/…","payload":"21.5","qos":1,"retained":false}'
@@ -65,7 +65,7 @@ def from_line(line: bytes) -> Message:
     """Return the message that a line holds.
 
     Raises:
-        RecordingError: it holds none; the text says why.
+        RecordingError: the line does not hold one; the text says why.
     """
     try:
         read = _DECODER.decode(line)
@@ -87,7 +87,7 @@ class Recording:
             for message in recording: …
 
     Args:
-        path: the file; that it is packed is seen by its first bytes.
+        path: the file; its first bytes show whether it is packed.
 
     Attributes:
         size: of the file, bytes.

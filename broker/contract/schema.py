@@ -1,4 +1,4 @@
-"""The contract as JSON Schema: one schema a kind, made from the wire types, and how its topics look.
+"""The contract as JSON Schema: one schema a kind, derived from the wire types, and the form of its topics.
 
 `document` is the whole contract in one JSON document; `schema` is one kind, with its `$id`, its examples and, under
 `x-topics`, where its messages are published and how.
@@ -18,7 +18,7 @@ _EXAMPLE_ASSET: Final = "sheffield/machining/line-1/mill-1"
 
 
 def document(prefix: str = PREFIX) -> dict[str, Any]:
-    """Return the whole contract: the schema of every kind, in the order in which the contract tells them."""
+    """Return the whole contract: the schema of every kind, in the order of the contract."""
     return {
         "title": f"What machines publish under {prefix}/",
         "name_pattern": NAME_PATTERN,
@@ -29,7 +29,7 @@ def document(prefix: str = PREFIX) -> dict[str, Any]:
 def schema(kind: Kind, prefix: str = PREFIX) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a kind's payload.
 
-    A payload that is one word may also come bare (`offline` for `"offline"`), which JSON Schema cannot say.
+    A payload that is one word may also come bare (`offline` for `"offline"`), which JSON Schema cannot express.
     """
     wire = msgspec.json.schema(TABLE[kind].wire)
     described = next(iter(wire["$defs"].values()))
@@ -45,7 +45,7 @@ def schema(kind: Kind, prefix: str = PREFIX) -> dict[str, Any]:
 
 
 def topics(kind: Kind, prefix: str = PREFIX) -> dict[str, Any]:
-    """Return how the topics of a kind look, and how messages are published there."""
+    """Return the form of the topics of a kind, and how messages are published there."""
     entry = TABLE[kind]
     asset = "<asset path>" if kind == "kpi" else "/".join(f"<{level}>" for level in LEVELS)
     tail = {"named": f"/<{entry.name}>", "maybe named": f"[/<{entry.name}>]", "not named": ""}[entry.topic]

@@ -1,9 +1,9 @@
 """The topic grammar: `corridor/v1/<site>/<area>/<line>/<machine>/<kind>[/<name>]`.
 
-The four levels are ISA-95's equipment hierarchy. An *asset path* is those levels joined by `/`, whole (a machine) or
-cut short (a line, an area, a site). Only machines publish, and `parse` reads their topics. Indicators stand at
-`corridor/v1/<asset path>/kpi/<window>` for every asset path, whole or cut short: `parse_kpi` reads those. Messages that
-were refused stand at `corridor/v1/$rejected`.
+The four levels are ISA-95's equipment hierarchy. An *asset path* is one to four of those levels joined by `/`: a site,
+an area, a line or a machine. Only machines publish, and `parse` reads their topics. Indicators are published at
+`corridor/v1/<asset path>/kpi/<window>` for every asset path: `parse_kpi` reads those. Rejected messages are published
+at `corridor/v1/$rejected`.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ NAMED: Final[frozenset[str]] = frozenset(kind for kind, entry in TABLE.items() i
 MAYBE_NAMED: Final[frozenset[str]] = frozenset(kind for kind, entry in TABLE.items() if entry.topic == "maybe named")
 """Kinds whose topic may end in a name; those that are not in either have none."""
 RETAINED: Final[frozenset[str]] = frozenset(kind for kind, entry in TABLE.items() if entry.is_retained)
-"""Kinds that are published retained, so that whoever subscribes later knows the current state."""
+"""Kinds that are published retained, so that later subscribers receive the current state."""
 WINDOWS: Final = ("hour", "shift", "order", "last-hour", "last-shift", "last-order")
 """The windows of indicators: running, and the last one that is over."""
 LEVELS: Final = ("site", "area", "line", "machine")
@@ -92,12 +92,12 @@ def is_kpi(topic: str, prefix: str = PREFIX) -> bool:
 
 
 def is_our_own(topic: str, prefix: str = PREFIX) -> bool:
-    """Tell whether a topic is one for what the services publish themselves: rejected messages and indicators."""
+    """Return whether a topic is one that the services publish to: rejected messages and indicators."""
     return topic == f"{prefix}/{REJECTED}" or is_kpi(topic, prefix)
 
 
 def parse_kpi(topic: str, prefix: str = PREFIX) -> KpiTopic:
-    """Read a topic of indicators, of an asset path whole or cut short.
+    """Read a topic of indicators, of any asset path.
 
     Raises:
         ContractError: the topic is not one of indicators.
@@ -113,8 +113,8 @@ def build(asset: str, kind: Kind, name: str = "", prefix: str = PREFIX) -> str:
     """Write the topic of an asset's kind; the inverse of `parse` and, for `kpi`, of `parse_kpi`.
 
     Raises:
-        ContractError: a level of the asset path or the name is not in the alphabet, the path is cut short though the
-            kind is a machine's, or a name is missing or too much.
+        ContractError: a level of the asset path or the name is not in the alphabet, the path is not a machine's though
+            the kind is, or a name is missing or not allowed.
     """
     check_asset(asset)
     if kind != "kpi" and asset.count("/") != 3:
@@ -129,20 +129,21 @@ def build(asset: str, kind: Kind, name: str = "", prefix: str = PREFIX) -> str:
 
 
 def is_under(path: str, asset: str) -> bool:
-    """Tell whether an asset is another, or stands below it; everything stands below ''."""
+    """Return whether an asset is another one, or below it; every asset is below ''."""
     return not asset or path == asset or path.startswith(asset + "/")
 
 
 def check_asset(path: str) -> str:
-    """Return the asset path if it has one to four good levels.
+    """Return the asset path if it has one to four valid levels.
 
     Raises:
-        ContractError: it has not.
+        ContractError: it does not.
     """
     levels = path.split("/")
     if len(levels) > 4:
         raise ContractError(
-            f"asset path {shown(path)} has {len(levels)} levels", "use <site>/<area>/<line>/<machine>, or cut it short"
+            f"asset path {shown(path)} has {len(levels)} levels",
+            "use <site>/<area>/<line>/<machine>, or the first of these levels",
         )
     for level, text in zip(LEVELS, levels, strict=False):
         _check_name(level, text)

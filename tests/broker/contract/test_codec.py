@@ -36,7 +36,7 @@ def decode(kind: str, payload: bytes | str, **how: Any) -> list[AnyEvent]:
     return codec.decode(message(kind, payload, **how))
 
 
-def refusal(kind: str, payload: bytes | str, **how: Any) -> ContractError:
+def rejection(kind: str, payload: bytes | str, **how: Any) -> ContractError:
     with pytest.raises(ContractError) as caught:
         decode(kind, payload, **how)
     assert caught.value.problem
@@ -188,12 +188,12 @@ REJECTED = '{"at":1795507200000,"topic":"a/b","reason":"no topic","base64":"/w==
         ("$rejected/x", REJECTED, "levels"),
     ],
 )
-def test_what_somebody_else_publishes_in_its_place_is_rejected(topic: str, payload: str, says: str) -> None:
+def test_a_wrong_message_on_a_topic_of_the_services_is_rejected(topic: str, payload: str, says: str) -> None:
     with pytest.raises(ContractError, match=says):
         codec.decode(Message(topic=f"corridor/v1/{topic}", payload=payload.encode(), received_at=NOW))
 
 
-def test_indicators_are_read_apart_of_an_asset_path_cut_short() -> None:
+def test_indicators_of_a_line_area_or_site_are_read_separately() -> None:
     payload = TABLE["kpi"].examples["kpi/shift"].encode()
     asset, kpi = codec.decode_kpi(Message(topic="corridor/v1/sheffield/machining/kpi/shift", payload=payload))
     assert (asset, kpi.window, kpi.indicators["oee"]) == ("sheffield/machining", "shift", 0.55)
@@ -202,7 +202,7 @@ def test_indicators_are_read_apart_of_an_asset_path_cut_short() -> None:
 @pytest.mark.parametrize(
     ("topic", "payload"), [(f"{MILL}/state", b"{}"), ("sheffield/kpi/shift", b"{"), ("sheffield/kpi/shift", b"{}")]
 )
-def test_what_holds_no_indicators_is_refused(topic: str, payload: bytes) -> None:
+def test_what_holds_no_indicators_is_rejected(topic: str, payload: bytes) -> None:
     with pytest.raises(ContractError):
         codec.decode_kpi(Message(topic=f"corridor/v1/{topic}", payload=payload))
 
@@ -229,7 +229,7 @@ def test_another_prefix() -> None:
 
 @pytest.mark.parametrize(("retained", "source"), [(False, "receipt"), (True, "retained")])
 @pytest.mark.parametrize("payload", ["down", '{"state":"down"}', '{"ts":null,"state":"down"}'])
-def test_without_a_time_that_of_receipt_is_taken_and_marked(payload: str, retained: bool, source: str) -> None:
+def test_without_a_time_that_of_receipt_is_used_and_marked(payload: str, retained: bool, source: str) -> None:
     (event,) = decode("state", payload, retained=retained)
     assert (event.at, event.time_source) == (NOW, source)
 
@@ -243,7 +243,7 @@ def test_without_a_time_that_of_receipt_is_taken_and_marked(payload: str, retain
         ('"2026-11-24T09:00:00.1234567+01:00"', NOW + 123_456_700),
     ],
 )
-def test_a_device_may_say_the_time(ts: str, at: int) -> None:
+def test_a_device_may_send_the_time(ts: str, at: int) -> None:
     (event,) = decode("telemetry/x", f'{{"ts":{ts},"value":1}}', retained=True)
     assert (event.at, event.time_source) == (at, "device")
 
@@ -271,12 +271,12 @@ def test_a_device_may_say_the_time(ts: str, at: int) -> None:
         ("[]", "send, for example"),
     ],
 )
-def test_a_time_that_cannot_be_is_refused_with_advice(ts: str, advice: str) -> None:
-    assert advice in refusal("telemetry/x", f'{{"ts":{ts},"value":1}}').hint
+def test_an_impossible_time_is_rejected_with_a_hint(ts: str, advice: str) -> None:
+    assert advice in rejection("telemetry/x", f'{{"ts":{ts},"value":1}}').hint
 
 
 def test_the_last_of_evenly_spaced_samples_must_not_lie_ahead() -> None:
-    assert "ahead" in refusal("telemetry/x", '{"dt":86400000,"values":[1,2]}').problem
+    assert "ahead" in rejection("telemetry/x", '{"dt":86400000,"values":[1,2]}').problem
 
 
 def test_retention_is_a_setting() -> None:
@@ -309,29 +309,29 @@ QUANTITIES = [
 @pytest.mark.parametrize("beyond", ["1e300", DOUBLE_MAX, LEAST_BEYOND, "9" * 20, "9" * 400, "9" * 5_000, "1e400"])
 @pytest.mark.parametrize(("kind", "payload"), QUANTITIES)
 def test_a_quantity_beyond_its_limit_is_rejected_with_a_hint(kind: str, payload: str, beyond: str) -> None:
-    found = refusal(kind, payload % beyond)
+    found = rejection(kind, payload % beyond)
     assert "beyond ±10¹⁵" in found.problem or "out of range" in found.problem
     assert "larger unit" in found.hint
 
 
 @pytest.mark.parametrize(("kind", "payload"), QUANTITIES)
-def test_a_quantity_at_its_limit_is_taken(kind: str, payload: str) -> None:
+def test_a_quantity_at_its_limit_is_accepted(kind: str, payload: str) -> None:
     assert decode(kind, payload % "1e15")
 
 
 @pytest.mark.parametrize("value", ["-1e300", "-1000000000000001", "-" + "9" * 400])
 @pytest.mark.parametrize(("kind", "payload"), [("telemetry/x", "%s"), ("quality/bore", '{"value":1,"lower":%s}')])
 def test_so_is_one_that_is_as_far_below_zero(kind: str, payload: str, value: str) -> None:
-    assert "larger unit" in refusal(kind, payload % value).hint
+    assert "larger unit" in rejection(kind, payload % value).hint
 
 
 @pytest.mark.parametrize("cycle", ["5e-324", "1e-10", "-0.0"])
-def test_an_ideal_cycle_that_the_ledger_would_take_for_none_is_rejected(cycle: str) -> None:
-    found = refusal("job", f'{{"phase":"start","order":"a","ideal_cycle":{cycle}}}')
+def test_an_ideal_cycle_that_the_ledger_would_round_to_zero_is_rejected(cycle: str) -> None:
+    found = rejection("job", f'{{"phase":"start","order":"a","ideal_cycle":{cycle}}}')
     assert ">= 1e-09 - at `$.ideal_cycle`" in found.problem
 
 
-def test_the_smallest_numbers_are_taken_as_they_are() -> None:
+def test_the_smallest_numbers_are_not_changed() -> None:
     (event,) = decode("count", '{"produced":5e-324,"good":-0.0}')
     assert isinstance(event, Count)
     assert (event.produced, event.good) == (5e-324, 0)
@@ -411,11 +411,11 @@ def test_the_smallest_numbers_are_taken_as_they_are() -> None:
         ("telemetry/x", b'{"dt":1,"values":[' + b"1," * 32_768 + b"1]}", "send fewer values at once"),
     ],
 )  # fmt: skip
-def test_a_wrong_payload_is_refused_with_the_reason(kind: str, payload: bytes, says: str) -> None:
-    assert says in str(refusal(kind, payload))
+def test_a_wrong_payload_is_rejected_with_the_reason(kind: str, payload: bytes, says: str) -> None:
+    assert says in str(rejection(kind, payload))
 
 
-def test_nesting_at_any_depth_is_taken_or_refused() -> None:
+def test_nesting_at_any_depth_is_accepted_or_rejected() -> None:
     for depth in range(0, 1_200, 7):
         payload = b'{"id":1,"args":' + b"[" * depth + b"]" * depth + b"}"
         try:

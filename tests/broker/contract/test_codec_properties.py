@@ -1,4 +1,4 @@
-"""Whatever the events and whatever the bytes: what holds for all of them."""
+"""Properties that hold for all events and all bytes."""
 
 import json
 import re
@@ -110,8 +110,8 @@ def test_every_event_survives_the_wire(event: AnyEvent, late: int) -> None:
     assert codec.decode(came) == [event]
 
 
-def judged(message: Message) -> None:
-    """Decode; anything but events and ContractError is a failure, and what is accepted must survive the wire."""
+def check_decoding(message: Message) -> None:
+    """Decode: only events or a ContractError may come out, and accepted events must survive the wire."""
     try:
         found = codec.decode(message)
     except ContractError as refusal:
@@ -134,7 +134,7 @@ topics = st.one_of(
 
 @given(topic=topics, payload=st.binary(max_size=200), retained=st.booleans())
 def test_no_bytes_on_any_topic_raise_anything_else(topic: str, payload: bytes, retained: bool) -> None:
-    judged(Message(topic=topic, payload=payload, retained=retained, received_at=NOW))
+    check_decoding(Message(topic=topic, payload=payload, retained=retained, received_at=NOW))
 
 
 FIELDS = sorted(
@@ -153,7 +153,7 @@ almost = st.dictionaries(st.sampled_from(FIELDS), wild, max_size=5).map(lambda v
 @given(kind=st.sampled_from([f"{kind}/x" for kind in sorted(KINDS)] + sorted(KINDS)), payload=almost)
 @example(kind="telemetry/x", payload=b'{"values":[1,2],"dt":1e-6}')
 def test_no_json_raises_anything_else(kind: str, payload: bytes) -> None:
-    judged(Message(topic=f"corridor/v1/{MILL}/{kind}", payload=payload, received_at=NOW))
+    check_decoding(Message(topic=f"corridor/v1/{MILL}/{kind}", payload=payload, received_at=NOW))
 
 
 GOOD = [(topic, payload) for entry in TABLE.values() for topic, payload in entry.examples.items()]
@@ -167,4 +167,4 @@ def test_no_damaged_message_raises_anything_else(good: tuple[str, str], cuts: li
     topic, payload = good[0], good[1].encode()
     for place, length, put in cuts:
         payload = payload[:place] + put + payload[place + length :]
-    judged(Message(topic=f"corridor/v1/{MILL}/{topic}", payload=payload, received_at=NOW))
+    check_decoding(Message(topic=f"corridor/v1/{MILL}/{topic}", payload=payload, received_at=NOW))

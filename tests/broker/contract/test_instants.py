@@ -58,7 +58,7 @@ def test_an_instant_is_read(written: float | str, at: int) -> None:
         pytest.param(10**5_000, id="huge"),
     ],
 )
-def test_what_is_no_instant_is_refused_with_a_cure(written: float | str) -> None:
+def test_what_is_not_an_instant_is_rejected_with_a_hint(written: float | str) -> None:
     with pytest.raises(ContractError) as caught:
         instants.parse(written)
     assert caught.value.hint
@@ -87,6 +87,6 @@ def test_what_is_written_is_read_again(at: int) -> None:
 
 
 @given(st.text() | st.floats() | st.integers())
-def test_anything_is_read_or_refused(written: float | str) -> None:
+def test_anything_is_parsed_or_rejected(written: float | str) -> None:
     with suppress(ContractError):
         assert isinstance(instants.parse(written), int)

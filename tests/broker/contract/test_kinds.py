@@ -1,4 +1,4 @@
-"""The table of kinds is whole: it has every kind, event and field that the types have."""
+"""The table of kinds is complete: it has every kind, event and field of the types."""
 
 from typing import get_args
 
@@ -11,7 +11,7 @@ from broker.contract.kinds import TABLE, Entry, stored
 entries = pytest.mark.parametrize("entry", stored(), ids=lambda entry: entry.kind)
 
 
-def test_type_checkers_know_the_kinds_and_events_of_the_table() -> None:
+def test_the_types_list_the_kinds_and_events_of_the_table() -> None:
     assert tuple(TABLE) == get_args(Kind)
     assert [entry.event for entry in stored()] == list(get_args(AnyEvent))
 
@@ -43,6 +43,6 @@ def test_a_column_that_may_be_empty_is_a_field_that_may_be_none(entry: Entry) ->
 
 
 @entries
-def test_who_stores_a_kind_is_said(entry: Entry) -> None:
+def test_a_kind_names_the_service_that_stores_it(entry: Entry) -> None:
     assert entry.stored_by
     assert entry.columns

@@ -23,7 +23,7 @@ def write(path: Path, messages: list[Message]) -> Path:
     return path
 
 
-def test_a_line_is_what_the_contract_says() -> None:
+def test_a_line_has_the_form_of_the_contract() -> None:
     assert json.loads(to_line(STATE)) == {
         "at": 1_732_420_800_123,
         "topic": "corridor/v1/a/b/c/d/state",
@@ -33,7 +33,7 @@ def test_a_line_is_what_the_contract_says() -> None:
     }
 
 
-def test_a_payload_that_is_not_utf_8_is_kept_too() -> None:
+def test_a_payload_that_is_not_utf_8_is_recorded_too() -> None:
     line = to_line(Message("t", b"\xff\x00", 0))
     assert json.loads(line)["payload"] == {"base64": base64.b64encode(b"\xff\x00").decode()}
     assert from_line(line).payload == b"\xff\x00"
@@ -53,7 +53,7 @@ def test_every_message_survives(topic: str, payload: bytes, qos: int, retained: 
     assert from_line(line) == message
 
 
-def test_fields_that_are_not_known_are_ignored_and_some_may_be_missing() -> None:
+def test_unknown_fields_are_ignored_and_some_may_be_missing() -> None:
     message = from_line(b'{"at":"2024-11-24T04:00:00.123456789Z","topic":"t","payload":"1","note":{}}')
     assert message == Message("t", b"1", received_at=1_732_420_800_123_456_789)
 
@@ -76,13 +76,13 @@ def test_fields_that_are_not_known_are_ignored_and_some_may_be_missing() -> None
         b'{"at":1,"topic":"t","payload":"1","qos":3}',
     ],
 )
-def test_what_is_no_line_is_refused_with_the_form_of_one(line: bytes) -> None:
+def test_what_is_not_a_line_is_rejected_with_the_form_of_one(line: bytes) -> None:
     with pytest.raises(RecordingError, match="a line is"):
         from_line(line)
 
 
 @given(st.binary())
-def test_any_bytes_are_read_or_refused(line: bytes) -> None:
+def test_any_bytes_are_read_or_rejected(line: bytes) -> None:
     with suppress(RecordingError):
         assert isinstance(from_line(line), Message)
 
@@ -120,19 +120,19 @@ def test_a_wrong_line_is_named(tmp_path: Path) -> None:
     assert problem(file).startswith(f"{file}:2: ")
 
 
-def test_a_recording_that_was_cut_off_says_so(tmp_path: Path) -> None:
+def test_a_truncated_recording_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(to_line(STATE) + to_line(STATE)[:-9])
     assert problem(file) == f"{file}:2: the last line is cut off; remove it"
 
 
-def test_a_packed_recording_that_was_cut_off_says_so(tmp_path: Path) -> None:
+def test_a_truncated_packed_recording_is_reported(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl.gz", [STATE])
     file.write_bytes(file.read_bytes()[:-12])
     assert problem(file).startswith(f"{file}: damaged after line ")
 
 
-def test_damage_in_a_packed_recording_is_told(tmp_path: Path) -> None:
+def test_damage_in_a_packed_recording_is_reported(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl.gz", [STATE] * 1000)
     data = bytearray(file.read_bytes())
     data[30:60] = bytes(30)

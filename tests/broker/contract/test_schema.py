@@ -48,7 +48,7 @@ def test_the_document_holds_every_kind_and_is_json() -> None:
     assert made["kinds"]["meter"]["x-topics"]["topic"] == "plant/x/<site>/<area>/<line>/<machine>/meter/<name>"
 
 
-def test_what_the_schema_says_of_a_name_is_what_the_reader_takes() -> None:
+def test_schema_and_reader_agree_on_names() -> None:
     pattern = re.compile(
         schema.schema("job")["$defs"]["JobPayload"]["properties"]["order"]["pattern"].removesuffix("$") + r"\Z"
     )
@@ -78,7 +78,7 @@ def test_every_quantity_has_its_limits_in_the_schema(kind: Kind) -> None:
         assert all({"minimum", "maximum"} <= number.keys() for number in numbers(made.get("anyOf", [])))
 
 
-def test_states_and_names_are_what_the_contract_says() -> None:
+def test_states_and_names_are_those_of_the_contract() -> None:
     state = schema.schema("state")["$defs"]["StatePayload"]["properties"]
     assert sorted(state["state"]["enum"]) == sorted(STATES)
     assert state["reason"]["anyOf"][0]["pattern"] == schema.document()["name_pattern"]

@@ -53,7 +53,7 @@ def test_a_machines_topic_is_read_and_written(rest: str, topic: Topic) -> None:
         ("corridor/v1/a/b/c/d/telemetry/", "not a name"),
     ],
 )
-def test_a_topic_that_is_not_of_the_contract_is_refused_with_the_level(topic: str, says: str) -> None:
+def test_a_topic_that_is_not_of_the_contract_is_rejected_with_the_level(topic: str, says: str) -> None:
     with pytest.raises(ContractError) as caught:
         topics.parse(topic)
     assert says in str(caught.value)
@@ -79,7 +79,7 @@ def test_indicators_stand_at_every_asset_path(asset: str) -> None:
         "corridor/v1/a/b/c/kpi/state",  # the state of a machine that is called kpi
     ],
 )
-def test_what_is_no_topic_of_indicators_is_refused(topic: str) -> None:
+def test_what_is_not_a_topic_of_indicators_is_rejected(topic: str) -> None:
     with pytest.raises(ContractError):
         topics.parse_kpi(topic)
 
@@ -115,7 +115,7 @@ def test_what_is_written_can_be_read(asset: str, kind: topics.Kind, name: str) -
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     for topic in (text, f"corridor/v1/{text}", f"corridor/v1/{text}/kpi/shift", f"corridor/v1/a/b/c/d/{text}"):
         for read in (topics.parse, topics.parse_kpi):
             try:
