@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 
-from broker.contract.events import COUNTERS, STATES, AnyEvent, Command, Sample
+from broker.contract.events import AnyEvent, Command, Sample
+from broker.contract.kinds import ColumnType, Entry, measurements
 from broker.contract.topics import LEVELS, Kind
 from broker.plant.plant import Plant
-from services.ledger.entries import MATERIAL_TOTALS
 from services.ledger.fields import FIELDS, NANO, bounded
 from services.ledger.history import MINUTE
 from services.ledger.indicators.indicators import INDICATORS
@@ -65,14 +65,6 @@ class _Form(NamedTuple):
     values: Callable[[Any], Row]
 
 
-def _plain(kind: Kind, *columns: tuple[str, Type]) -> _Form:
-    """Return the form of events whose attributes are the columns."""
-    names = [name for name, _ in columns]
-    get = attrgetter(*names)
-    values: Callable[[Any], Row] = (lambda event: (get(event),)) if len(names) == 1 else get
-    return _Form((kind,), _columns(*columns), values)
-
-
 def _sample(event: Sample) -> Row:
     text = event.value if isinstance(event.value, str) else None
     return event.signal, None if isinstance(event.value, str) else float(event.value), text, event.unit
@@ -96,33 +88,38 @@ def _texts(*names: str) -> tuple[tuple[str, Type], ...]:
     return tuple((name, "text") for name in names)
 
 
-EVENTS: Final[dict[str, _Form]] = {
-    "telemetry": _Form(
-        ("telemetry",),
-        _columns(*_texts("signal"), *_numbers("value"), *_texts("text", "unit")),
-        _sample,
-    ),
-    "state": _Form(
-        ("state",),
-        _columns(*_texts("state"), ("code", "whole"), *_texts("reason")),
-        lambda event: (event.state, STATES.index(event.state), event.reason),
-    ),
-    "count": _plain("count", *_numbers(*COUNTERS)),
-    "job": _plain("job", *_texts("phase", "order", "product"), *_numbers("planned", "ideal_cycle")),
-    "meter": _plain("meter", *_texts("name"), *_numbers("total"), *_texts("unit")),
-    "quality": _plain(
-        "quality", *_texts("characteristic"), *_numbers("value", "lower", "nominal", "upper"), *_texts("part", "unit")
-    ),
-    "labour": _plain("labour", *_numbers("present", "working")),
-    "material": _plain("material", *_texts("name"), *_numbers("stock", *MATERIAL_TOTALS), *_texts("unit")),
-    "event": _plain("event", *_texts("code", "severity", "text"), ("active", "truth")),
-    "status": _plain("status", ("online", "truth")),
-    "command": _Form(
-        ("cmd", "reply"),
-        _columns(*_texts("kind", "name", "id", "args", "by"), ("ok", "truth"), *_texts("result")),
-        _call,
-    ),
+_TYPES: Final[dict[ColumnType, Type]] = {
+    "number": "number",
+    "optional number": "number",
+    "any-subset number": "number",
+    "text": "text",
+    "optional text": "text",
+    "truth": "truth",
+    "whole": "whole",
 }
+_FIRST: Final = {"material": "stock"}
+"""The columns that stand first, which the order of the table of kinds does not say."""
+
+
+def _form(measurement: str, entries: Sequence[Entry]) -> _Form:
+    """Return the form of the events of a table; those of several kinds stand under the columns of all."""
+    found = {column.name: _TYPES[column.type] for entry in entries for column in entry.columns}
+    columns = sorted(found.items(), key=lambda column: column[0] != _FIRST.get(measurement))
+    named = _texts(*(["kind"] if len(entries) > 1 else []), *([entries[0].name] if entries[0].name else []))
+    sheet = _columns(*named, *columns)
+    return _Form(tuple(entry.kind for entry in entries), sheet, _values([column.name for column in sheet]))
+
+
+def _values(names: Sequence[str]) -> Callable[[Any], Row]:
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda event: (get(event),)
+
+
+EVENTS: Final[dict[str, _Form]] = {
+    measurement: _form(measurement, entries) for measurement, entries in measurements().items()
+}
+EVENTS["telemetry"] = EVENTS["telemetry"]._replace(values=_sample)
+EVENTS["command"] = EVENTS["command"]._replace(values=_call)
 """The kinds of events that can be exported, by measurement."""
 
 

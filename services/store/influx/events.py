@@ -13,24 +13,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from broker.contract.events import (
-    COUNTERS,
-    STATES,
-    AnyEvent,
-    Command,
-    Count,
-    Event,
-    Job,
-    Labour,
-    Material,
-    Measurement,
-    Meter,
-    Notice,
-    Reply,
-    Sample,
-    StateChange,
-    Status,
-)
+from broker.contract.events import AnyEvent, Command, Reply, Sample
+from broker.contract.kinds import ColumnType, Entry, stored
 from services.store.influx.lines import number, text
 
 SPREAD_NS: Final = 1_000_000
@@ -38,17 +22,6 @@ SPREAD_NS: Final = 1_000_000
 
 Values = dict[str, Any]
 """The fields of a point; None where it has none."""
-
-_QUANTITIES: Final = (
-    "consumed",
-    "stock",
-    "integrated_good",
-    "lost_production",
-    "lost_storage",
-    "lost_other",
-    "throughput",
-)
-_CODES: Final = {state: code for code, state in enumerate(STATES)}
 
 
 class Form(NamedTuple):
@@ -85,138 +58,83 @@ def _sample(asset: str, series: str, at: int, simulated: bool, values: Values) -
     return Sample(asset=asset, at=at, simulated=simulated, signal=series, value=words if is_text else float(value))
 
 
-def _state_fields(event: StateChange) -> str:
-    return f"state={text(event.state)},code={number(_CODES[event.state])},reason={text(event.reason)}"
+_WRITTEN_FIRST: Final[dict[ColumnType, int]] = {
+    "number": 0,
+    "any-subset number": 0,
+    "truth": 0,
+    "whole": 1,
+    "text": 1,
+    "optional number": 2,
+    "optional text": 2,
+}
+"""In which order a line has its fields, by their type; those of commands and replies stand in the table's."""
 
 
-def _state(asset: str, _: str, at: int, simulated: bool, values: Values) -> StateChange:
-    return StateChange(asset=asset, at=at, simulated=simulated, state=values["state"], reason=values["reason"] or "")
-
-
-def _plain(
-    measurement: str,
-    stored: type[Event],
-    *,
-    named: str = "",
-    numbers: tuple[str, ...] = (),
-    perhaps: tuple[str, ...] = (),
-    texts: tuple[str, ...] = (),
-    truths: tuple[str, ...] = (),
-) -> Form:
-    """Return the form of an event whose fields are kept as they are.
-
-    Args:
-        measurement: its measurement.
-        stored: the event's type.
-        named: the field that is a tag.
-        numbers: fields that are numbers.
-        perhaps: fields that are numbers or not told.
-        texts: fields that are text.
-        truths: fields that are true or false.
-    """
+def _form(entry: Entry) -> Form:
+    """Return the form of an event whose attributes are its fields."""
+    stored = entry.event
+    assert stored is not None
+    is_spread = entry.measurement == "command"
+    columns = entry.columns if is_spread else sorted(entry.columns, key=lambda column: _WRITTEN_FIRST[column.type])
+    written = [
+        (column.name, text if column.type in {"text", "optional text"} else number)
+        for column in columns
+        if column.type not in {"optional number", "optional text"}
+    ]
+    optional = [
+        (column.name, text if column.type == "optional text" else number)
+        for column in columns
+        if column.type in {"optional number", "optional text"}
+    ]
+    read = [(column.name, _READERS[column.type]) for column in columns if column.name in stored.__struct_fields__]
+    optional_names = {name for name, _ in optional}
 
     def fields(event: Any) -> str:
-        written = [f"{name}={number(getattr(event, name))}" for name in (*numbers, *truths)]
-        written += [f"{name}={text(getattr(event, name))}" for name in texts]
-        reported = [name for name in perhaps if getattr(event, name) is not None]
-        written += [f"{name}={number(getattr(event, name))}" for name in reported]
-        if perhaps:
-            written.append(f"told={text(','.join(reported))}")
-        return ",".join(written)
+        parts = [f"{name}={write(value)}" for name, write in written if (value := getattr(event, name)) is not None]
+        if optional:
+            reported = []
+            for name, write in optional:
+                if (value := getattr(event, name)) is not None:
+                    parts.append(f"{name}={write(value)}")
+                    reported.append(name)
+            parts.append(f"told={text(','.join(reported))}")
+        if is_spread:
+            parts.append(f'at="{event.at}"')
+        return ",".join(parts)
 
     def event(asset: str, series: str, at: int, simulated: bool, values: Values) -> Any:
-        found: dict[str, Any] = {name: float(values[name]) for name in numbers}
-        found |= {name: bool(values[name]) for name in truths}
-        found |= {name: values[name] or "" for name in texts}
         reported = values.get("told")
-        for name in perhaps:
-            if values[name] is not None and (reported is None or name in reported.split(",")):
-                found[name] = float(values[name])
-        if named:
-            found[named] = series
+        gone = optional_names.difference(reported.split(",")) if reported is not None else ()
+        found = {name: given for name, read in read if name not in gone and (given := read(values[name])) is not None}
+        if entry.name:
+            found[entry.name] = series
         return stored(asset=asset, at=at, simulated=simulated, **found)
 
-    columns = (*numbers, *truths, *texts, *perhaps, *(("told",) if perhaps else ()))
-    return Form(measurement, named, columns, fields, event)
+    names = [column.name for column in columns]
+    names += [*(["told"] if optional else []), *(["at"] if is_spread else [])]
+    return Form(entry.measurement, entry.name, tuple(names), fields, event, entry.subset, is_spread)
 
 
-def _subset(
-    measurement: str, stored: type[Event], subset: tuple[str, ...], *, named: str = "", texts: str = ""
-) -> Form:
-    """Return the form of an event whose messages tell any subset of its fields."""
-
-    def fields(event: Any) -> str:
-        written = [f"{name}={number(value)}" for name in subset if (value := getattr(event, name)) is not None]
-        if texts:
-            written.append(f"{texts}={text(getattr(event, texts))}")
-        return ",".join(written)
-
-    def event(asset: str, series: str, at: int, simulated: bool, values: Values) -> Any:
-        found: dict[str, Any] = {name: float(values[name]) for name in subset if values[name] is not None}
-        if texts:
-            found[texts] = values[texts] or ""
-        if named:
-            found[named] = series
-        return stored(asset=asset, at=at, simulated=simulated, **found)
-
-    columns = (*subset, texts) if texts else subset
-    return Form(measurement, named, columns, fields, event, subset)
+def _perhaps(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
-def _command_fields(event: Command) -> str:
-    return f'id={text(event.id)},args={text(event.args)},by={text(event.by)},at="{event.at}"'
-
-
-def _command(asset: str, series: str, at: int, simulated: bool, values: Values) -> Command:
-    return Command(
-        asset=asset,
-        at=at,
-        simulated=simulated,
-        name=series,
-        id=values["id"],
-        args=values["args"] or "",
-        by=values["by"] or "",
-    )
-
-
-def _reply_fields(event: Reply) -> str:
-    return f'id={text(event.id)},ok={number(event.ok)},result={text(event.result)},at="{event.at}"'
-
-
-def _reply(asset: str, series: str, at: int, simulated: bool, values: Values) -> Reply:
-    return Reply(
-        asset=asset,
-        at=at,
-        simulated=simulated,
-        name=series,
-        id=values["id"],
-        ok=bool(values["ok"]),
-        result=values["result"] or "",
-    )
-
+_READERS: Final[dict[ColumnType, Callable[[Any], Any]]] = {
+    "number": float,
+    "any-subset number": _perhaps,
+    "truth": bool,
+    "whole": int,
+    "text": lambda value: value or "",
+    "optional number": _perhaps,
+    "optional text": lambda value: value,
+}
+"""What a field of each type means that stands in a point, or does not."""
 
 FORMS: Final[dict[str, Form]] = {
+    **{entry.kind: _form(entry) for entry in stored()},
     "telemetry": Form("telemetry", "signal", ("value", "text", "type"), _sample_fields, _sample),
-    "state": Form("state", "", ("state", "code", "reason"), _state_fields, _state),
-    "count": _subset("count", Count, COUNTERS),
-    "job": _plain("job", Job, texts=("phase", "order", "product"), perhaps=("planned", "ideal_cycle")),
-    "meter": _plain("meter", Meter, named="name", numbers=("total",), texts=("unit",)),
-    "quality": _plain(
-        "quality",
-        Measurement,
-        named="characteristic",
-        numbers=("value",),
-        perhaps=("lower", "nominal", "upper"),
-        texts=("part", "unit"),
-    ),
-    "labour": _plain("labour", Labour, numbers=("present",), perhaps=("working",)),
-    "material": _subset("material", Material, _QUANTITIES, named="name", texts="unit"),
-    "event": _plain("event", Notice, named="code", truths=("active",), texts=("severity", "text")),
-    "status": _plain("status", Status, truths=("online",)),
-    "cmd": Form("command", "name", ("id", "args", "by", "at"), _command_fields, _command, is_spread=True),
-    "reply": Form("command", "name", ("id", "ok", "result", "at"), _reply_fields, _reply, is_spread=True),
 }
-"""The form of each kind of event that is kept."""
+"""The form of each kind of event that is stored."""
 
 
 def tags_of(event: AnyEvent) -> list[tuple[str, str]]:

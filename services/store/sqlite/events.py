@@ -1,44 +1,18 @@
 """How events become rows of their measurement's table, and rows become events again.
 
-Most events are kept as they are, a column a field. The exceptions: a sample is a number or a text, and its unit is
-kept with its series (the newest that was told); a state has its code beside it; commands and replies share a table.
+The table of kinds says which columns an event has. The exceptions: a sample is a number or a text, and its unit is
+stored with its series (the newest that was reported); a command's or reply's id stands in its series as well.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from broker.contract.events import (
-    COUNTERS,
-    STATES,
-    AnyEvent,
-    Command,
-    Count,
-    Event,
-    Job,
-    Labour,
-    Material,
-    Measurement,
-    Meter,
-    Notice,
-    Reply,
-    Sample,
-    StateChange,
-    Status,
-)
+from broker.contract.events import AnyEvent, Sample
+from broker.contract.kinds import Entry, stored
 
 FOR_EVER: Final = 2**63 - 2
 """Later than any event."""
-
-_QUANTITIES: Final = (
-    "consumed",
-    "stock",
-    "integrated_good",
-    "lost_production",
-    "lost_storage",
-    "lost_other",
-    "throughput",
-)
-_CODES: Final = {state: code for code, state in enumerate(STATES)}
 
 
 class Series(NamedTuple):
@@ -130,69 +104,31 @@ def _sample(series: Series, row: Sequence[Any]) -> Sample:
     )
 
 
-def _state_values(event: StateChange) -> tuple[str, int, str]:
-    return event.state, _CODES[event.state], event.reason
-
-
-def _state(series: Series, row: Sequence[Any]) -> StateChange:
-    at, simulated, state, _, reason = row
-    return StateChange(asset=series.asset, at=at, simulated=bool(simulated), state=state, reason=reason)
-
-
-def _plain(
-    table: str,
-    stored: type[Event],
-    *columns: str,
-    named: str = "",
-    truths: tuple[str, ...] = (),
-    fields: tuple[str, ...] = (),
-) -> Form:
-    """Return the form of an event that is kept as it is.
-
-    Args:
-        table: its measurement's table.
-        stored: the event's type.
-        columns: the fields that are columns of the same name.
-        named: the field that is the name of the series.
-        truths: the columns that are true or false.
-        fields: the columns of which a message tells any subset.
-    """
-
-    def values(event: Any) -> tuple[Any, ...]:
-        return tuple(getattr(event, column) for column in columns)
+def _form(entry: Entry) -> Form:
+    """Return the form of an event whose attributes are its columns."""
+    stored = entry.event
+    assert stored is not None
+    columns = tuple(column.name for column in entry.columns)
+    own = [(place, name) for place, name in enumerate(columns, 2) if name in stored.__struct_fields__]
+    truths = [column.name for column in entry.columns if column.type == "truth"]
+    get = attrgetter(*columns)
+    name, is_call = entry.name, entry.measurement == "command"
 
     def event(series: Series, row: Sequence[Any]) -> Any:
-        fields = dict(zip(columns, row[2:], strict=True))
-        fields.update({truth: bool(fields[truth]) for truth in truths})
-        if named:
-            # A command's series is its name and its id, which is a column as well.
-            fields[named] = series.name.partition(" ")[0] if table == "command" else series.name
+        fields = {name: row[place] for place, name in own}
+        for truth in truths:
+            fields[truth] = bool(fields[truth])
+        if name:
+            # A call's series is its name and its id, which is a column as well.
+            fields[name] = series.name.partition(" ")[0] if is_call else series.name
         return stored(asset=series.asset, at=row[0], simulated=bool(row[1]), **fields)
 
-    return Form(table, columns, values, event, fields)
+    values = get if len(columns) > 1 else lambda event: (get(event),)
+    return Form(entry.measurement, columns, values, event, entry.subset)
 
 
 FORMS: Final[dict[str, Form]] = {
+    **{entry.kind: _form(entry) for entry in stored()},
     "telemetry": Form("telemetry", ("value", "text"), _sample_values, _sample),
-    "state": Form("state", ("state", "code", "reason"), _state_values, _state),
-    "count": _plain("count", Count, *COUNTERS, fields=COUNTERS),
-    "job": _plain("job", Job, "phase", "order", "product", "planned", "ideal_cycle"),
-    "meter": _plain("meter", Meter, "total", "unit", named="name"),
-    "quality": _plain(
-        "quality", Measurement, "value", "lower", "nominal", "upper", "part", "unit", named="characteristic"
-    ),
-    "labour": _plain("labour", Labour, "present", "working"),
-    "material": _plain(
-        "material",
-        Material,
-        *_QUANTITIES,
-        "unit",
-        named="name",
-        fields=_QUANTITIES,
-    ),
-    "event": _plain("event", Notice, "severity", "text", "active", named="code", truths=("active",)),
-    "status": _plain("status", Status, "online", truths=("online",)),
-    "cmd": _plain("command", Command, "id", "args", "by", named="name"),
-    "reply": _plain("command", Reply, "id", "ok", "result", named="name", truths=("ok",)),
 }
-"""The form of each kind of event that is kept."""
+"""The form of each kind of event that is stored."""

@@ -15,7 +15,7 @@ from typing import Final
 from broker import private_files
 from services.ledger.fields import FIELDS
 from services.store.interface import StoreError
-from services.store.sqlite.schema import LEDGER, RESOLUTIONS, STEPS, views
+from services.store.sqlite.schema import LEDGER, MEASUREMENTS, RESOLUTIONS, STEPS, create_measurement, views
 
 APPLICATION_ID: Final = 0x436F7272
 """Marks a SQLite file as Corridor's ("Corr")."""
@@ -106,7 +106,12 @@ def bring_up_to_date(
     version = check_ours(connection, path, newest=len(steps))
     if 0 < version < len(steps):
         _copy(connection, path, version)
-    if version == len(steps) and not _missing_fields(connection) and _has_counts(connection):
+    if (
+        version == len(steps)
+        and not missing_columns(connection)
+        and not _missing_fields(connection)
+        and _has_counts(connection)
+    ):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -114,6 +119,8 @@ def bring_up_to_date(
         for step in steps[version:]:
             for statement in step():
                 connection.execute(statement)
+        for statement in missing_columns(connection):
+            connection.execute(statement)
         for resolution, field in _missing_fields(connection):
             connection.execute(f"ALTER TABLE {LEDGER.name}_{resolution} ADD COLUMN {field} NOT NULL DEFAULT 0")
         if not _has_counts(connection):
@@ -128,6 +135,21 @@ def bring_up_to_date(
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def missing_columns(connection: sqlite3.Connection) -> list[str]:
+    """Return what gives a file the tables and columns of kinds and fields that are younger than it."""
+    statements: list[str] = []
+    for table, columns in MEASUREMENTS.items():
+        there = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+        if not there:
+            statements.append(create_measurement(table))
+            continue
+        for column in columns:
+            if column.split()[0].strip('"') not in there:
+                default = " DEFAULT ''" if "TEXT NOT NULL" in column else " DEFAULT 0" if "NOT NULL" in column else ""
+                statements.append(f"ALTER TABLE {table} ADD COLUMN {column}{default}")
+    return statements
 
 
 def explained(error: sqlite3.Error, path: Path) -> StoreError:

@@ -13,56 +13,43 @@ as text. `ledger_dirty` names the hours, days and weeks whose rows no longer say
 and columns are a contract: they change only by adding, and each change is a further step in `STEPS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from broker.contract.events import COUNTERS
+from broker.contract.kinds import ColumnType, Entry, measurements, stored
 from services.ledger.fields import FIELDS
 from services.store.client_ids import MARK_NOTE, new_mark
 
+_TYPES: Final[dict[ColumnType, str]] = {
+    "number": "REAL NOT NULL",
+    "optional number": "REAL",
+    "any-subset number": "REAL",
+    "text": "TEXT NOT NULL",
+    "optional text": "TEXT",
+    "truth": "INTEGER NOT NULL",
+    "whole": "INTEGER NOT NULL",
+}
+_KEYWORDS: Final = {"by", "case", "default", "from", "group", "index", "limit", "order", "set", "table", "to", "values"}
+"""Words of SQL that could be a column's name; they are quoted."""
+
+
+def _columns(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return the columns of a table that holds these kinds; what not all of them have may be empty."""
+    found: dict[str, str] = {}
+    for column in (column for entry in entries for column in entry.columns if not column.is_of_series):
+        name = f'"{column.name}"' if column.name in _KEYWORDS else column.name
+        is_shared = all(column in entry.columns for entry in entries)
+        found[name] = _TYPES[column.type] if is_shared else _TYPES[column.type].removesuffix(" NOT NULL")
+    return tuple(f"{name} {of}" for name, of in found.items())
+
+
 MEASUREMENTS: Final[dict[str, tuple[str, ...]]] = {
-    "telemetry": ("value REAL", "text TEXT"),
-    "state": ("state TEXT NOT NULL", "code INTEGER NOT NULL", "reason TEXT NOT NULL"),
-    "count": tuple(f"{counter} REAL" for counter in COUNTERS),
-    "job": (
-        "phase TEXT NOT NULL",
-        '"order" TEXT NOT NULL',
-        "product TEXT NOT NULL",
-        "planned REAL",
-        "ideal_cycle REAL",
-    ),
-    "meter": ("total REAL NOT NULL", "unit TEXT NOT NULL"),
-    "quality": (
-        "value REAL NOT NULL",
-        "lower REAL",
-        "nominal REAL",
-        "upper REAL",
-        "part TEXT NOT NULL",
-        "unit TEXT NOT NULL",
-    ),
-    "labour": ("present REAL NOT NULL", "working REAL"),
-    "material": (
-        "consumed REAL",
-        "stock REAL",
-        "integrated_good REAL",
-        "lost_production REAL",
-        "lost_storage REAL",
-        "lost_other REAL",
-        "throughput REAL",
-        "unit TEXT NOT NULL",
-    ),
-    "event": ("severity TEXT NOT NULL", "text TEXT NOT NULL", "active INTEGER NOT NULL"),
-    "status": ("online INTEGER NOT NULL",),
-    "command": ("id TEXT NOT NULL", "args TEXT", '"by" TEXT', "ok INTEGER", "result TEXT"),
+    table: _columns(entries) for table, entries in measurements().items()
 }
 """The tables of events: their columns beside series, time and simulated."""
 
 SERIES_NAMES: Final = {
-    "telemetry": "s.name AS signal",
-    "meter": "s.name AS name",
-    "quality": "s.name AS characteristic",
-    "material": "s.name AS name",
-    "event": "s.name AS code",
+    **{entry.measurement: f"s.name AS {entry.name}" for entry in stored() if entry.name},
     "command": "s.kind AS kind, substr(s.name, 1, instr(s.name, ' ') - 1) AS name",
 }
 """What the name of a series means in each measurement that has one."""
@@ -103,11 +90,7 @@ def _create() -> list[str]:
         """CREATE TABLE series (
             id INTEGER PRIMARY KEY, asset INTEGER NOT NULL REFERENCES asset, kind TEXT NOT NULL, name TEXT NOT NULL,
             unit TEXT NOT NULL DEFAULT '', type TEXT NOT NULL DEFAULT '', UNIQUE (asset, kind, name))""",
-        *(
-            f"CREATE TABLE {table} (series INTEGER NOT NULL, time INTEGER NOT NULL, simulated INTEGER NOT NULL,"
-            f" {', '.join(columns)}, PRIMARY KEY (series, time)) WITHOUT ROWID"
-            for table, columns in MEASUREMENTS.items()
-        ),
+        *(create_measurement(table) for table in MEASUREMENTS),
         *(_create_sums(family, resolution) for family in (LEDGER, REASONS) for resolution in ("minute", "hour", "day")),
         """CREATE TABLE ledger_dirty (
             asset INTEGER NOT NULL, resolution TEXT NOT NULL, start INTEGER NOT NULL,
@@ -118,6 +101,14 @@ def _create() -> list[str]:
         "CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
         f"INSERT INTO note (name, text) VALUES ('{MARK_NOTE}', '{new_mark()}')",
     ]
+
+
+def create_measurement(table: str) -> str:
+    """Return the statement that makes the table of a measurement."""
+    return (
+        f"CREATE TABLE {table} (series INTEGER NOT NULL, time INTEGER NOT NULL, simulated INTEGER NOT NULL,"
+        f" {', '.join(MEASUREMENTS[table])}, PRIMARY KEY (series, time)) WITHOUT ROWID"
+    )
 
 
 def _create_sums(family: Family, resolution: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.contract.events import AnyEvent, Count, Labour, Meter
 from services.ledger.fields import FIELDS
 from services.store.interface import Batch, LedgerRow, ReasonRow, StoreError
 from services.store.sqlite.file import bring_up_to_date, open_writer
@@ -193,3 +194,29 @@ async def test_a_field_that_the_ledger_gained_is_added_to_older_files(store: Sql
     again = await SqliteStore.open(file)
     assert (await again.rows("", 0, 1))[0].sums == {FIELDS[0]: 5}
     await again.close()
+
+
+async def test_a_file_from_before_a_kind_or_a_field_gets_them(store: SqliteStore, file: Path) -> None:
+    await store.close()
+    with closing(open_writer(file)) as connection:
+        for name in views():
+            connection.execute(f"DROP VIEW {name}")
+        connection.execute("DROP TABLE labour")
+        connection.execute("ALTER TABLE count DROP COLUMN startup_scrap")
+        connection.execute("ALTER TABLE meter DROP COLUMN unit")
+        connection.execute("INSERT INTO meter (series, time, simulated, total) VALUES (1, 1, 0, 2)")
+    written: list[AnyEvent] = [
+        Count(asset=MILL, at=1, startup_scrap=3),
+        Labour(asset=MILL, at=1, present=2),
+        Meter(asset=MILL, at=1, name="water", total=4, unit="L"),
+    ]
+    opened = await SqliteStore.open(file)
+    await opened.write(Batch(events=written))
+    assert await opened.events(["count", "labour", "meter"], "", 0, 9) == written
+    await opened.close()
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT present FROM labour_view").fetchall() == [(2,)]
+        assert connection.execute("SELECT total, unit FROM meter WHERE time = 1 ORDER BY total").fetchall()[0] == (
+            2,
+            "",
+        )
