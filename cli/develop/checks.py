@@ -47,6 +47,7 @@ PROGRAMS = (
     Program(("mosquitto_pub",), "mosquitto-clients", "mosquitto"),
     Program(("chromium", "chromium-browser", "google-chrome"), "chromium", "browser"),
     Program(("influxd",), "influxdb", "influx"),
+    Program(("node", "nodejs"), "nodejs", "javascript"),
 )
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin")

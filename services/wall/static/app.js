@@ -17,7 +17,7 @@ const VIEWS = {
   kiosk: () => import('./views/kiosk.js').then((view) => ({ View: view.Kiosk, scope: null })),
 };
 
-export function load(pathname) {
+function load(pathname) {
   const [name, ...rest] = pathname.split('/').filter(Boolean);
   const open = own(VIEWS, name ?? '') ?? VIEWS[''];
   const path = rest.map(decodeURIComponent).join('/');
@@ -66,7 +66,7 @@ function App() {
   }, []);
   if (!shown) return null;
   const { View, path, range } = shown;
-  return html`<${View} key=${shown.address} path=${path} range=${range} go=${go} />`;
+  return html`<${View} key=${shown.address} path=${path} range=${range} go=${go} load=${load} />`;
 }
 
 render(html`<${App} />`, document.getElementById('app'));

@@ -66,7 +66,7 @@ export function seconds(value) {
 }
 
 /** Minutes of a loss. */
-export const minutes = (value) => (value < 60 ? `${number(value < 10 ? Math.round(value * 10) / 10 : value)} s` : value < 600 ? `${number(value / 60, 2)} min` : `${group((value / 60).toFixed(0))} min`);
+export const minutes = (value) => (value < 60 ? `${value < 10 ? plain(Math.round(value * 10) / 10) : number(value)} s` : value < 600 ? `${number(value / 60, 2)} min` : `${group((value / 60).toFixed(0))} min`);
 
 /** An age with a tenth of a second while it is young. */
 export const age = (ms) => (ms < 10_000 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : span(ms));

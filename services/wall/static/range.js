@@ -94,10 +94,10 @@ export function local(ms, zone) {
   return `${of.year}-${of.month}-${of.day}T${of.hour}:${of.minute}`;
 }
 
-/** The instant of a zone's wall-clock text. */
-function zoned(text, zone) {
+/** The instant of a zone's wall-clock text, null if it is none. */
+export function zoned(text, zone) {
   const guess = Date.parse(`${text}Z`);
   if (Number.isNaN(guess)) return null;
-  const shown = Date.parse(`${local(guess, zone)}Z`);
-  return guess - (shown - guess);
+  const offset = (ms) => Date.parse(`${local(ms, zone)}Z`) - ms;
+  return guess - offset(guess - offset(guess)); // the clocks may change between the guess and what is meant
 }

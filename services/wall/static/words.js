@@ -27,7 +27,7 @@ const en = {
   'nothing.counted': 'no pieces counted yet', 'energy': 'Energy a good piece', 
   'machines.now': '{0} machines now', 'machines.then': '{0} machines at {1}', 'machine.now': '1 machine now',
   'silent.devices': '{0} silent or offline', 'all.heard': 'every device reports', 'unknown.part': '{0} % is unknown', 'most.lost': 'main loss',
-  'nothing.lost': 'nothing lost', 'loss.unknown': 'no reason reported', 'order': 'order', 'no.order': 'no order',
+  'nothing.lost': 'nothing lost', 'order': 'order', 'no.order': 'no order',
   'ideal.cycle': 'ideal cycle {0}', 'planned.pieces': '{0} planned',
   'foot.newest': 'newest message {0} ago', 'foot.none': 'no message yet', 'foot.rate': '{0} messages/s',
   'foot.refused': '{0} rejected in the last hour', 'foot.zone': 'all times {0}', 'foot.click': 'Click a figure with a dotted line to see how it is made',

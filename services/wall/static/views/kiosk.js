@@ -5,11 +5,11 @@ import { html, useEffect, useState } from '../lib.js';
 import { live, useLive } from '../live.js';
 import { say } from '../words.js';
 import { rangeOf } from '../range.js';
-import { load } from '../app.js';
 
 const SHORTEST_S = 5;
 
-export function Kiosk({ go }) {
+/** `load` finds the view of an address. */
+export function Kiosk({ go, load }) {
   useLive();
   const query = new URLSearchParams(location.search);
   const views = (query.get('views') ?? '/').split(',').map((view) => view.trim()).filter(Boolean);
