@@ -1,6 +1,7 @@
 """Questions beside the event loop: others are answered meanwhile, too long ones end, and nobody waits for nothing."""
 
 import asyncio
+import math
 import threading
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 
 from broker.contract.events import NS_PER_S, Sample
 from services.store.interface import Batch, Store, StoreError
+from services.wall import answering
 from services.wall.api import MOST_SIGNALS, Parts
-from services.wall.beside import Beside
+from services.wall.beside import AT_ONCE, Beside
 from services.wall.server import application
-from tests.wall.works import EIGHT, MILL, NOW
+from tests.wall.works import EIGHT, MILL, NOW, PLANT, Clock
 
 
 async def test_health_is_answered_while_a_question_computes(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,3 +103,24 @@ async def test_a_machine_with_very_many_signals_is_asked_for_some_of_them(parts:
         assert "signal=" in reply.json()["detail"]
         some = await client.get("/api/v1/telemetry", params=asked | {"signal": ["s-1", "s-2"]})
         assert [each["signal"] for each in some.json()] == ["s-1", "s-2"]
+
+
+async def test_a_cached_answer_does_not_wait_behind_slow_ones(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "FRESH_S", math.inf)
+    answers = answering.Answers(filled, PLANT, Clock(NOW))
+    known = await answers.of(MILL, EIGHT, NOW)
+    release, working = threading.Event(), threading.Semaphore(0)
+
+    async def slow(_: Store) -> None:
+        working.release()
+        assert release.wait(60)
+
+    questions = [asyncio.create_task(answers.beside.ask(slow)) for _ in range(AT_ONCE + 1)]
+    for _ in range(AT_ONCE):
+        assert await asyncio.to_thread(working.acquire, timeout=20)
+    other = asyncio.create_task(answers.of(MILL, EIGHT + 1, NOW))
+    async with asyncio.timeout(20):
+        assert await answers.of(MILL, EIGHT, NOW) is known
+    assert not other.done()
+    release.set()
+    await asyncio.gather(*questions, other)
