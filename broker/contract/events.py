@@ -24,7 +24,7 @@ Kind = Literal[
     "reply",
     "kpi",
 ]
-"""The kinds of messages, for type checkers; `broker.contract.kinds` says what each is."""
+"""The kinds of messages, for type checkers; `broker.contract.kinds` describes each."""
 
 State = Literal["running", "setup", "starved", "blocked", "idle", "down", "maintenance", "off", "unknown"]
 STATES: Final[tuple[State, ...]] = get_args(State)

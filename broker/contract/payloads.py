@@ -63,7 +63,7 @@ Seconds = Annotated[float, Meta(ge=SHORTEST_CYCLE_S, le=QUANTITY_LIMIT, descript
 Step = Annotated[float, Meta(ge=1e-6, le=86_400_000, description="Milliseconds from one sample to the next.")]
 Value = Annotated[
     Number | bool | str | UnsetType | None,
-    Meta(description="A number, a truth value or a text of at most 256 characters; null: there is no value to be had."),
+    Meta(description="A number, a truth value or a text of at most 256 characters; null: there is no value."),
 ]
 Values = Annotated[
     Annotated[dict[str, Number | bool | str | None], Meta(max_length=MOST_VALUES)]
@@ -84,18 +84,16 @@ def is_one_line(annotated: Any) -> bool:
 
 
 class Payload(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What every payload may say."""
+    """The fields that every payload may have."""
 
     ts: Time = None
     simulated: Simulated = False
 
 
 class Reading(Payload, kw_only=True):
-    """What every payload may say that tells what was read off a machine."""
+    """The fields that every payload of readings may have."""
 
-    quality: Annotated[str, Meta(description="`bad`: there is no value to be had; what else it says is not taken.")] = (
-        "good"
-    )
+    quality: Annotated[str, Meta(description="`bad`: there is no value; the other fields are ignored.")] = "good"
 
 
 class TelemetryPayload(Reading, kw_only=True):
@@ -185,7 +183,7 @@ class EventPayload(Payload, kw_only=True):
 
 
 class StatusPayload(Payload, kw_only=True):
-    """Whether the device is connected; its last will says `offline`."""
+    """Whether the device is connected; its MQTT will is `offline`."""
 
     status: Literal["online", "offline"]
 

@@ -233,7 +233,7 @@ class Session:
         unanswered = self._outbox.unanswered > 0
         rival = self._rivals.ended(lived_s=lived_s, by_broker=connection.by_broker, unanswered=unanswered)
         if connection.taken_over:
-            raise self._taken_over("the broker says so")
+            raise self._taken_over("the broker reported it")
         if rival:
             raise self._taken_over(f"the broker accepted and closed the connection at once, {CLOSED_AT_ONCE} times")
 
@@ -318,7 +318,7 @@ class Session:
         if not done:
             raise SessionError(f"{self._address} does not answer within {CONNECT_S:.0f} s; is it an MQTT broker?")
         if connection.taken_over:
-            raise self._taken_over("the broker says so")
+            raise self._taken_over("the broker reported it")
         return answer.result() if answer.done() else None
 
     async def _leave(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Pauses between attempts: they grow up to a limit, differ among those that wait, and begin anew after a success."""
+"""Pauses between attempts: they grow up to a limit, differ among those that wait, and start again after a success."""
 
 import ast
 from itertools import pairwise

@@ -286,7 +286,7 @@ def test_retention_is_a_setting() -> None:
         codec.decode(old, retention_ns=5 * NS_PER_S)
 
 
-# ---- What is refused ----
+# ---- What is rejected ----
 
 DOUBLE_MAX = "1.7976931348623157e308"
 LEAST_BEYOND = "1000000000000000.2"

@@ -114,8 +114,8 @@ def check_decoding(message: Message) -> None:
     """Decode: only events or a ContractError may come out, and accepted events must survive the wire."""
     try:
         found = codec.decode(message)
-    except ContractError as refusal:
-        if not (refusal.problem and refusal.hint):
+    except ContractError as rejection:
+        if not (rejection.problem and rejection.hint):
             raise
         return
     for event in found:

@@ -401,11 +401,11 @@ async def test_garbage_ends_the_connection_not_the_session(
     garbage: bytes, level: int, monkeypatch: pytest.MonkeyPatch, pretend: Pretend, until: Until
 ) -> None:
     monkeypatch.setattr(sessions, "FIRST_PAUSE_S", 0.001)
-    refusal, connack = b"\x20\x02\x00\x01", {4: b"\x20\x02\x00\x00", 5: b"\x20\x03\x00\x00\x00"}[level]
+    rejection, connack = b"\x20\x02\x00\x01", {4: b"\x20\x02\x00\x00", 5: b"\x20\x03\x00\x00\x00"}[level]
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connect_packet = await reader.read(1_000)
-        writer.write(connack + garbage if connect_packet[8] == level else refusal)
+        writer.write(connack + garbage if connect_packet[8] == level else rejection)
         await writer.drain()
         await reader.read()
 

@@ -71,7 +71,7 @@ async def test_the_reason_code_of_an_mqtt_5_broker_is_enough(pretend: Pretend, u
         with pytest.raises(SessionTakenOver, match="'twin'"):
             await Session(url, client_id="twin", filters=["t"]).__aenter__()
     else:
-        assert "(the broker says so)" in await reported(
+        assert "(the broker reported it)" in await reported(
             Session(url, client_id="twin", filters=["t"], keep_alive_s=1), until
         )
     assert connections == 1

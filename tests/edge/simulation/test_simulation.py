@@ -150,7 +150,7 @@ def test_pieces_in_are_pieces_out_and_scrap_and_work_in_progress(three_days: Thr
         )
         assets = [[f"{line.path}/{name}" for name in stage] for stage in stages]
         scrap = sum(made[asset, "scrap"] for stage in assets for asset in stage)
-        # What left the last machine: its good and mended pieces, less one that it still has in hand, done.
+        # What left the last machine: its good and reworked pieces, less one that it still has in hand, done.
         out = sum(made[asset, fate] for asset in assets[-1] for fate in ("good", "rework"))
         in_buffers = sum(len(buffer.items) for buffer in line.buffers)
         in_hand = sum(1 for unit in line.units if unit.in_hand is not None)
