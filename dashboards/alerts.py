@@ -1,4 +1,4 @@
-"""Alert rules: OEE below target, devices silent or offline, messages refused, lag, the store full.
+"""Alert rules: OEE below target, devices silent or offline, messages rejected, lag, the store full.
 
 A rule asks, reduces each series to one number, and compares it. Ledger and events are asked over a time that ends now;
 a series that stops would merely vanish from the answer, so silence is asked for as a count that is zero.
@@ -70,7 +70,7 @@ def _offline() -> alerting.Rule:
         ("lt", 1),
         over_s=30 * _DAY_S,
         for_="5m",
-        summary=f"{_PLACE} is not connected, as it or the broker said.",
+        summary=f"{_PLACE} is not connected, as it or its last will reported.",
     )
 
 
@@ -89,13 +89,13 @@ def _silent() -> alerting.Rule:
 def _rejected() -> alerting.Rule:
     return _rule(
         "refused",
-        "Messages refused",
+        "Messages rejected",
         Ask(f'SELECT sum("count") AS "refused" FROM "rejected" WHERE {_PERIOD}', source=RAW),
         ("gt", 0),
         over_s=_HOUR_S // 6,
         for_="0s",
         summary="{{ $values.B.Value }} messages of the last 10 minutes could not be understood; the page Data quality"
-        " tells which, and why.",
+        " shows which, and why.",
     )
 
 

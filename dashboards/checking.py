@@ -1,4 +1,4 @@
-"""Judging generated files: against Grafana's published JSON Schemas, and for what those do not see.
+"""Validates generated files: against Grafana's published JSON Schemas, and for what those do not see.
 
 Grafana swallows most mistakes without a word: an unknown unit is shown as no unit, an undefined variable as its own
 name, an unknown transformation leaves an empty panel. So each file is also looked through for these faults: a unit,
@@ -72,7 +72,7 @@ def all_faults(root: Path) -> Iterator[Fault]:
 
 def faults(file: str, page: dict[str, Any]) -> list[Fault]:
     """Return all faults of a dashboard."""
-    found = [(where, problem) for judge in _VALIDATORS for where, problem in judge(page)]
+    found = [(where, problem) for validate in _VALIDATORS for where, problem in validate(page)]
     return [Fault(file, where, problem) for where, problem in dict.fromkeys(found)]
 
 

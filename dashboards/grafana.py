@@ -3,7 +3,7 @@
 The SDK (`grafana-foundation-sdk`, pinned: an unpinned one resolves to a far older schema) has no query of InfluxDB's in
 InfluxQL, does not pack a grid whose rows are not full, gives panels no ids, and makes alert rules in the form of the
 HTTP interface only. It warns of its classic model on import, so it is
-imported here alone. What it has are classes that refuse unknown keys; all dashboards go through them.
+imported here alone. What it has are classes that reject unknown keys; all dashboards go through them.
 """
 
 import json

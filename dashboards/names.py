@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 RAW: Final = "corridor-raw"
-"""Data source: events as they were, refused messages, what is known of signals."""
+"""Data source: events as they were, rejected messages, what is known of signals."""
 LEDGER: Final = "corridor-ledger"
 """Data source: the ledger by minute."""
 HOUR: Final = "corridor-hour"
@@ -38,4 +38,4 @@ PAGES: Final = (OVERVIEW, SITE, LINE, MACHINE, QUALITY, ENERGY, MAINTENANCE, ORD
 
 PLAYLIST: Final = "Corridor kiosk"
 WALL_URL: Final = "http://localhost:8080"
-"""Where the live wall is, unless told otherwise: the variable `wall` of every page."""
+"""Where the live wall is by default: the variable `wall` of every page."""

@@ -127,7 +127,7 @@ def link_to(name: PageName, *levels_: str) -> Object:
 
     Args:
         name: the page.
-        levels_: from the site on: the level, which the row tells, or `$` and the level, which is chosen on this page.
+        levels_: from the site on: the level, which is in the row, or `$` and the level, which is chosen on this page.
     """
     chosen = "".join(f"&var-{level.lstrip('$')}={_reported(level)}" for level in levels_)
     return {"title": name.title, "url": f"/d/{name.uid}?${{__url_time_range}}{chosen}&var-wall=${{wall}}"}

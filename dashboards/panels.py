@@ -292,7 +292,7 @@ def table(
         says: what it means.
         asks: queries whose rows are joined by the columns that they share.
         columns: of those that the queries give, which to show, in this order: name → heading, settings.
-        by_time: what the time of the rows is called, which then tells them apart, too; else it is left out.
+        by_time: what the time of the rows is called, which then also identifies them; else it is left out.
         time_unit: how it is written.
         sort: by which heading, and whether the greatest comes first.
         size: in the grid.

@@ -18,11 +18,11 @@ from dashboards.provisioned import Object
 
 PATIENCE_S: Final = 30.0
 _MOST: Final = 20
-"""So many differences of a page are told."""
+"""So many differences of a page are reported."""
 
 
 class PushError(Exception):
-    """Grafana did not do what was asked; the text says what, and how to mend it."""
+    """Grafana did not do what was asked; the text is what, and how to fix it."""
 
 
 class Placing(NamedTuple):
@@ -94,7 +94,7 @@ class Grafana:
         """Yield each page that is not there as it was pushed.
 
         Raises:
-            PushError: Grafana does not answer, or refuses.
+            PushError: Grafana does not answer, or rejects.
         """
         for page in provisioned.pages():
             answer = self._ask("GET", f"/api/dashboards/uid/{page['uid']}", but=(404,))
@@ -113,7 +113,7 @@ class Grafana:
                 option = name.removeprefix("corridor-")
                 raise PushError(
                     f"{self._url} has no data source with the uid {uid!r}; make it as docs/how-to/grafana.md says, or"
-                    f" tell the uid of yours with --{option}"
+                    f" give the uid of yours with --{option}"
                 )
             if answer.get("type") != "influxdb":
                 raise PushError(f"the data source {uid!r} in {self._url} is of {answer.get('type')}, not of InfluxDB")
@@ -147,7 +147,7 @@ class Grafana:
             return {}
         if response.status_code in {401, 403}:
             raise PushError(
-                f"Grafana at {self._url} refuses the token for {method} {path} ({response.status_code}): make a service"
+                f"Grafana at {self._url} rejects the token for {method} {path} ({response.status_code}): make a service"
                 " account with the role Admin, and give its token with CORRIDOR_GRAFANA_TOKEN"
             )
         if response.is_error or response.is_redirect:

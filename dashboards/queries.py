@@ -66,8 +66,8 @@ class Cut(NamedTuple):
     """How an answer is cut.
 
     Attributes:
-        by: tags that are told apart.
-        every: a width of time, for an answer of each stretch.
+        by: tags that are grouped by.
+        every: a width of time, for an answer of each interval.
         where: which rows; else those that the variables pick.
         during: which time.
         rows: the measurement: `ledger`, by minute or (in the data source of hours) by hour, or `ledger_day`.
@@ -119,7 +119,7 @@ def current_state(
 ) -> str:
     """Ask for all values of something that lasts until it changes, and for the one that it had when the range began.
 
-    What is told often, whether it has changed or not, is asked for by the newest value of each stretch of time.
+    What is reported often, whether it has changed or not, is queried by the newest value of each interval.
     """
     chosen = where or scope()
     last = f'SELECT last("{field}") AS "{field}"'
@@ -150,7 +150,7 @@ def power(by: Sequence[str]) -> str:
 
 
 def grouped(by: Iterable[str], every: str = "", fill: str = "none") -> str:
-    """Return the end of a query that tells these tags apart, and stretches of this width."""
+    """Return the end of a query that groups by these tags, and by intervals of this width."""
     dimensions = [f"time({every})"] if every else []
     dimensions += [f'"{tag}"' for tag in by]
     if not dimensions:

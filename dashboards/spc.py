@@ -15,7 +15,7 @@ _CHOSEN: Final = '"characteristic" =~ /^${characteristic:regex}$/'
 _WITHIN: Final = 'sqrt(sum("dd") / (2 * count("dd")))'
 _MEAN: Final = 'mean("x")'
 _FROM_START: Final = "100000h, ${__from}ms"
-"""One stretch that begins with the range, and is longer than any."""
+"""One interval that begins with the range, and is longer than any."""
 
 
 def capability() -> str:
@@ -48,7 +48,7 @@ def values() -> str:
 
 
 def individuals() -> str:
-    """Ask for the values of the chosen characteristic, with the tolerance limits that were told with them."""
+    """Ask for the values of the chosen characteristic, with the tolerance limits that were reported with them."""
     columns = '"value", "lower" AS "lower tolerance", "upper" AS "upper tolerance"'
     return f'SELECT {columns} FROM "quality" WHERE {RANGE} AND {scope(more=_CHOSEN)}{grouped(_BY)}'
 

@@ -1,4 +1,4 @@
-"""Data quality: what arrives, what is refused, what is silent, what is not known."""
+"""Data quality: what arrives, what is rejected, what is silent, what is unknown."""
 
 from typing import Final
 
@@ -31,12 +31,12 @@ def page_of(plant: Plant) -> dashboard.Dashboard:  # noqa: ARG001  (all pages ar
     """Return the page."""
     return page(
         DATA,
-        "Whether the numbers can be trusted: rates, refused messages, silent and offline devices, unknown time.",
+        "Whether the numbers can be trusted: rates, rejected messages, silent and offline devices, unknown time.",
         [
             Section("Now and over the range", _numbers()),
             Section("What arrives", [_samples(), _events()]),
             Section("Devices", [_connections(), _last_received(), _unknown()]),
-            Section("What is refused or in doubt", [_rejected(), _unrated(), _too_fast()]),
+            Section("Rejected and implausible", [_rejected(), _unrated(), _too_fast()]),
         ],
         levels(),
     )
@@ -63,9 +63,9 @@ def _numbers() -> list[Tile]:
             size=size,
         ),
         panels.number(
-            "Refused messages",
-            "Messages of the range that could not be understood; they are kept, and told below.",
-            Ask(f'SELECT sum("count") AS "refused" FROM "rejected" WHERE {RANGE}', source=RAW),
+            "Rejected messages",
+            "Messages of the range that do not conform to the contract; they are stored, and listed below.",
+            Ask(f'SELECT sum("count") AS "rejected" FROM "rejected" WHERE {RANGE}', source=RAW),
             "none",
             steps=((None, looks.PLAIN), (1, looks.ATTENTION)),
             none="0",
@@ -85,7 +85,7 @@ def _numbers() -> list[Tile]:
         ),
         panels.number(
             "Pieces without ideal cycle",
-            "Pieces of which nobody told the ideal cycle: where there are any, OEE and effectiveness are not defined.",
+            "Pieces without an ideal cycle: where there are any, OEE and effectiveness are not defined.",
             Ask(total({"unrated": "unrated"})),
             looks.PIECES,
             steps=((None, looks.PLAIN), (1, looks.ATTENTION)),
@@ -121,15 +121,15 @@ def _events() -> Tile:
         )
         for kind, field in _KINDS.items()
     ]
-    rejected = f'SELECT sum("count") AS "refused" FROM "rejected" WHERE {RANGE}{grouped((), EVERY)}'
+    rejected = f'SELECT sum("count") AS "rejected" FROM "rejected" WHERE {RANGE}{grouped((), EVERY)}'
     asks.append(Ask(rejected, source=RAW))
     return panels.bars(
-        "States, counts, meters, measurements, refused messages",
-        "Stored events of each kind, and messages that could not be understood, in each stretch of time.",
+        "States, counts, meters, measurements, rejected messages",
+        "Stored events of each kind, and rejected messages, in each interval.",
         asks,
         looks.PIECES,
         interval="10m",
-        colours={"refused": looks.DOWN},
+        colours={"rejected": looks.DOWN},
     )
 
 
@@ -151,13 +151,13 @@ def _last_received() -> Tile:
         "machine": ("Machine", {"links": [link_to(MACHINE, *LEVELS), link_to_wall(*LEVELS)]}),
     }
     return panels.table(
-        "Last heard",
+        "Last message",
         "When the newest sample of each machine was taken, the longest silent on top.",
         [Ask(newest("value", "telemetry"), source=RAW, table=True)],
         columns,
-        by_time="Last heard",
+        by_time="Last message",
         time_unit=looks.AGO,
-        sort=("Last heard", False),
+        sort=("Last message", False),
         size=(12, 9),
     )
 
@@ -165,7 +165,7 @@ def _last_received() -> Tile:
 def _unknown() -> Tile:
     return panels.ranking(
         "Unknown time",
-        "Time in which nobody knew the state of a machine: offline, never heard, or told as unknown.",
+        "Time in which the state of a machine was unknown: offline, nothing reported yet, or reported as unknown.",
         Ask(total({"seconds": term("UT")}, Cut(("line", "machine"))), table=True),
         "seconds",
         looks.SECONDS,
@@ -176,8 +176,8 @@ def _unknown() -> Tile:
 
 def _rejected() -> Tile:
     return panels.table(
-        "Messages refused last",
-        "The newest refused messages up to the end of the range, 30 days back at most: topic, and why.",
+        "Newest rejected messages",
+        "The newest rejected messages up to the end of the range, 30 days back at most: topic and reason.",
         [
             Ask(
                 f'SELECT "topic", "reason", "bytes" FROM "rejected" WHERE {UNTIL} ORDER BY time DESC LIMIT 50',

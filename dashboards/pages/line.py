@@ -17,16 +17,14 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         [
             Section("$site / $area / $line", [*parts.headline(plant), parts.good(), parts.scrap(), parts.energy()]),
             Section("States and orders", [parts.state_ribbons(("machine",), size=(24, 7)), parts.orders_ribbon()]),
-            Section("Which machine holds the line", [_machines(plant), parts.time_spent("machine")]),
+            Section("The constraint of the line", [_machines(plant), parts.time_spent("machine")]),
             Section("Where the time went", [parts.waterfall(), parts.stop_reasons()]),
             Section(
                 "Hour by hour",
                 [
                     _hours(),
                     parts.pieces_by_time(("machine",)),
-                    parts.oee_trend(
-                        plant, ("machine",), "OEE of each machine in each stretch of time; dashed: target."
-                    ),
+                    parts.oee_trend(plant, ("machine",), "OEE of each machine in each interval; dashed: target."),
                     parts.alarms(size=(12, 8)),
                 ],
             ),

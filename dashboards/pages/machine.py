@@ -33,7 +33,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                     parts.pieces_by_time(()),
                     parts.stop_reasons(STATES, size=(12, 8)),
                     parts.waterfall(),
-                    parts.oee_trend(plant, (), "OEE in each stretch of time; dashed: target.", size=(8, 10)),
+                    parts.oee_trend(plant, (), "OEE in each interval; dashed: target.", size=(8, 10)),
                 ],
             ),
             Section("Signals", [_telemetry(plant)]),
@@ -47,7 +47,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
 def _state() -> Tile:
     return panels.word(
         "State",
-        "The state that the machine last told, up to the end of the range.",
+        "The last reported state, up to the end of the range.",
         Ask(newest("state", "state"), source=RAW),
         "state",
         looks.states(),
@@ -68,7 +68,7 @@ def _ribbons() -> Tile:
     started = scope(more="\"phase\" = 'start'")
     return panels.ribbon(
         "State, connection, order, program",
-        "What the machine told of itself. Where it was offline, its state is the one that it last told, and not known.",
+        "Reported states. While the machine is offline, the last reported state is shown, and the true one is unknown.",
         [
             Ask(current_state("state", "state"), alias="state", source=RAW),
             Ask(current_state("online", "status"), alias="connection", source=RAW),
@@ -86,7 +86,7 @@ def _telemetry(plant: Plant) -> Tile:
     query = f'SELECT mean("value") AS "value" FROM "telemetry" WHERE {RANGE} AND {chosen}{grouped(_SERIES, EVERY)}'
     tile = panels.trend(
         "$signal",
-        "Mean of the samples of each stretch of time. Dashed: the end of the normal band, and the limit of the alarm.",
+        "Mean of the samples of each interval. Dashed: the end of the normal band, and the limit of the alarm.",
         [Ask(query, alias=f"{_PATH} $tag_signal", source=RAW)],
         "none",
         interval="10s",

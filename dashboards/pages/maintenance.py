@@ -124,7 +124,7 @@ def _by_machine() -> Tile:
 def _failures() -> Tile:
     tile = panels.ranking(
         "What made machines fail, 30 days",
-        "Time down by the reason that was told (a machine alone: none was), over the last 30 days.",
+        "Time down by reported reason (a machine alone: without one), over the last 30 days.",
         Ask(reasons(("machine", "reason"), ("down",)), table=True),
         "seconds",
         looks.SECONDS,
@@ -138,7 +138,7 @@ def _failures() -> Tile:
 def _hours() -> Tile:
     return panels.bars(
         "Time down and maintained",
-        "Time in failure, and in planned maintenance, of all machines, in each stretch of time.",
+        "Time in failure, and in planned maintenance, of all machines, in each interval.",
         [Ask(total({"Down": "repair_s", "Planned maintenance": "maintenance_s"}, Cut(every=EVERY)))],
         looks.SECONDS,
         interval="1h",
@@ -153,7 +153,7 @@ def _condition(title: str, signals: str, says: str) -> Tile:
     query = f'SELECT max("value") AS "value" FROM "telemetry" WHERE {RANGE} AND {chosen}{grouped(by, EVERY)}'
     return panels.trend(
         title,
-        f"{says} The highest value of each stretch of time.",
+        f"{says} The highest value of each interval.",
         [Ask(query, alias="$tag_line/$tag_machine $tag_signal", source=RAW)],
         "none",
         interval="1m",

@@ -26,7 +26,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
     )
 
 
-_TREND_SAYS = "OEE of each line in each stretch of time; dashed is the lowest target of all lines."
+_TREND_SAYS = "OEE of each line in each interval; dashed is the lowest target of all lines."
 
 
 def _down_now() -> Tile:

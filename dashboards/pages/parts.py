@@ -149,7 +149,7 @@ def pieces_by_time(by: Sequence[str], *, size: tuple[int, int] = (12, 8)) -> Til
     if by:
         return panels.bars(
             "Good pieces over time",
-            "Good pieces in each stretch of time; a piece counts at each machine that works on it.",
+            "Good pieces in each interval; a piece counts at each machine that works on it.",
             [Ask(total({"good": "good"}, Cut(by, EVERY)), alias="/".join(f"$tag_{tag}" for tag in by))],
             looks.PIECES,
             interval="15m",
@@ -157,7 +157,7 @@ def pieces_by_time(by: Sequence[str], *, size: tuple[int, int] = (12, 8)) -> Til
         )
     return panels.bars(
         "Pieces over time",
-        "Good, scrapped and reworked pieces in each stretch of time.",
+        "Good, scrapped and reworked pieces in each interval.",
         [Ask(total({"Good": "good", "Scrap": "scrap", "Rework": "rework"}, Cut(every=EVERY)))],
         looks.PIECES,
         interval="15m",
@@ -196,7 +196,7 @@ def stop_reasons(states: Sequence[str] = STOPS, *, size: tuple[int, int] = (8, 1
     """Return the reasons for which machines stood still, the longest first."""
     return panels.ranking(
         "Reasons by time",
-        "Time in set-up, waiting, idle and down by the reason that was told (a state alone: none was): what to work on"
+        "Time in set-up, waiting, idle and down by reported reason (a state alone: without one): what to work on"
         " first is on top.",
         Ask(reasons(("state", "reason"), states), table=True),
         "seconds",
@@ -209,8 +209,7 @@ def state_ribbons(names: Sequence[str] = LEVELS, *, size: tuple[int, int] = (24,
     """Return what state each machine was in; it is called by these levels of its path."""
     return panels.ribbon(
         "States",
-        "The state of each machine as it told it. Grey is normal; red is down, orange waits, blue is set-up or"
-        " maintenance.",
+        "The reported state of each machine. Grey is normal; red is down, orange waits, blue is set-up or maintenance.",
         [Ask(current_state("state", "state"), alias="/".join(f"$tag_{name}" for name in names), source=RAW)],
         looks.states(),
         size=size,

@@ -74,7 +74,7 @@ def _by_machine() -> Tile:
 def _yield_trend() -> Tile:
     return panels.trend(
         "First pass yield over time",
-        "First pass yield of each line in each stretch of time.",
+        "First pass yield of each line in each interval.",
         [
             Ask(
                 indicator("first_pass_yield", Cut(("site", "area", "line"), EVERY)),

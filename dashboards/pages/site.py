@@ -22,7 +22,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                 "Lines",
                 [
                     _lines(plant),
-                    parts.oee_trend(plant, _LINE, "OEE of each line in each stretch of time; dashed: target."),
+                    parts.oee_trend(plant, _LINE, "OEE of each line in each interval; dashed: target."),
                     parts.pieces_by_time(_LINE),
                     parts.time_spent("line"),
                     _power(),

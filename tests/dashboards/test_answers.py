@@ -242,9 +242,9 @@ def test_a_device_that_stops_sending_fires_and_the_others_do_not(day: Influxd) -
 
 def test_refused_messages_fire_for_ten_minutes(day: Influxd) -> None:
     refused_at = START + 20 * HOUR
-    assert _fires(day, "Messages refused", refused_at - NANO) == {}
-    assert _fires(day, "Messages refused", refused_at + 60 * NANO) == {"": True}
-    assert _fires(day, "Messages refused", refused_at + HOUR) == {}
+    assert _fires(day, "Messages rejected", refused_at - NANO) == {}
+    assert _fires(day, "Messages rejected", refused_at + 60 * NANO) == {"": True}
+    assert _fires(day, "Messages rejected", refused_at + HOUR) == {}
 
 
 @pytest.mark.parametrize("title", ["Samples are not stored", "The ledger stands still"])

@@ -25,8 +25,8 @@ PLAIN = {
 """The indicators that a sum of the ledger knows all of."""
 
 MAY_BE_EMPTY = {
-    "Refused messages",  # then 0
-    "Messages refused last",
+    "Rejected messages",  # then 0
+    "Newest rejected messages",
     "Corrective maintenance",  # none of either kind
     "Latest alarms and notices",
     "What made machines fail, 30 days",
