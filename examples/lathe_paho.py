@@ -48,7 +48,7 @@ def on_connect(client: mqtt.Client, *_: object) -> None:
 
 
 client.on_connect = on_connect
-client.will_set(f"{ASSET}/status", "offline", qos=1, retain=True)  # the broker says it for us if we vanish
+client.will_set(f"{ASSET}/status", "offline", qos=1, retain=True)  # the broker publishes it if the connection is lost
 client.connect(host, port, keepalive=10)
 client.loop_start()
 

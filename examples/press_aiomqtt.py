@@ -28,7 +28,7 @@ class Press:
     async def serve(self, client: aiomqtt.Client) -> None:
         """Work and obey over one connection, until it is lost or Ctrl-C."""
         self.client = client
-        # After each connection, also a second one: the will of the one before said "offline".
+        # After each connection, also a second one: the last will has published "offline".
         await client.publish(f"{ASSET}/status", "online", qos=1, retain=True)
         try:
             async with asyncio.TaskGroup() as group:
@@ -78,7 +78,9 @@ async def main() -> None:
     host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
     port = int(sys.argv[2]) if len(sys.argv) > 2 else 1883
     user, password = sys.argv[3:5] if len(sys.argv) > 4 else (None, None)
-    will = aiomqtt.Will(f"{ASSET}/status", "offline", qos=1, retain=True)  # the broker says it for us if we vanish
+    will = aiomqtt.Will(
+        f"{ASSET}/status", "offline", qos=1, retain=True
+    )  # the broker publishes it if the connection is lost
     press = Press()
     while True:
         try:

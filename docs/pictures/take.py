@@ -1,6 +1,6 @@
 """Take the pictures of this folder from a running demo: `python docs/pictures/take.py http://127.0.0.1:8080`.
 
-Needs Chromium and the `test` extra. Each picture is a view at a size and in a scheme; they are kept small, so that a
+Needs Chromium and the `test` extra. Each picture is a view at a size and in a scheme; they are small, so that a
 reader with a slow line sees them too.
 """
 
