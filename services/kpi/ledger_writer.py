@@ -1,12 +1,12 @@
-"""Keeping: messages in, events and the ledger rows that they change out, in one batch.
+"""The ledger writer: messages in, events and the ledger rows that they change out, in one batch.
 
-Live messages, replayed recordings and the back-fill all come this way. An event is put into its machine's history,
-which tells the minutes that it touches; their rows are made anew and written with it. A row that no longer applies is
-overwritten with nothing. As time goes on, `advance` makes the rows of the minutes that passed.
+Live messages, replayed recordings and the back-fill all come this way. An event is added to its machine's history,
+which returns the minutes that it affects; their rows are recomputed and written with it. A row that no longer applies
+is overwritten with an empty one. As time goes on, `advance` writes the rows of the minutes that passed.
 
-The work that a batch waits for is bounded. A machine of which more is to be made falls *behind*: its events are stored
-at once, its rows follow in portions (`catch_up`), oldest first, between which others are served. A machine that has
-long been silent costs nothing until it speaks. `Store.watermark` always says how far a machine's rows are complete.
+The work that a batch waits for is bounded. A machine with more work falls *behind*: its events are stored at once, its
+rows follow in portions (`catch_up`), oldest first, between which others are served. A machine that has long been silent
+costs nothing until it reports again. `Store.watermark` is always up to where a machine's rows are complete.
 """
 
 import asyncio
@@ -45,9 +45,9 @@ class _Behind:
     """A machine of which rows are due.
 
     Attributes:
-        start: before this minute its rows are right.
-        until: to where rows may stand that are not.
-        received: when an event was last put off.
+        start: before this minute its rows are complete.
+        until: up to here rows may be stale.
+        received: when an event was last deferred.
         first: start of the first minute that has a row; None before it is looked for.
     """
 
@@ -57,15 +57,15 @@ class _Behind:
 
 
 class LedgerWriter:
-    """Keeps events and their ledger in a store.
+    """Writes events and their ledger rows to a store.
 
     Args:
         store: where to.
         plant: calendars, ideal cycles and the limit of micro-stops.
         now: the present, nanoseconds since 1970-01-01 UTC.
         prefix: what topics begin with.
-        changed: told of the rows that have changed, after they are written, and of the events that did it: none where
-            it was time alone.
+        changed: called with the rows that have changed, after they are written, and the events that changed them: none
+            where only time passed.
         silent_ns: after so long without an event a machine costs nothing.
         at_once: how many minutes of one machine, and of all, are made with a batch.
     """
@@ -120,13 +120,13 @@ class LedgerWriter:
             for machine in await self._store.machines():
                 await self._take_up(machine.asset, origin)
         self._behind = {asset: behind for asset, behind in self._behind.items() if asset in self._machines}
-        await self._heed_retired(self._now())
+        await self._drop_retired(self._now())
         self._started = True
 
     async def persist(self, messages: Sequence[Message]) -> list[Rejected]:
-        """Decode messages and keep what they mean; return those that were refused, which are kept too.
+        """Decode messages and store their events; return those that were rejected, which are stored too.
 
-        A message for which something fails that nobody foresaw is refused as well, alone.
+        A message that causes an unforeseen failure is rejected as well, alone.
         """
         return await isolate(messages, self._keep, self._store)
 
@@ -144,7 +144,7 @@ class LedgerWriter:
         return rejected
 
     async def store_events(self, events: Sequence[AnyEvent], rejected: Sequence[Rejected] = ()) -> None:
-        """Keep events, and the ledger rows that they change, in one batch; those of machines that fall behind later."""
+        """Store events and the ledger rows that they change, in one batch; rows of machines behind follow later."""
         if not self._started:
             await self.start()
         now = self._now()
@@ -174,7 +174,7 @@ class LedgerWriter:
         await self._write(Batch(events=reported, rejected=rejected), touched, now)
 
     async def advance(self) -> int:
-        """Make the rows of the time that has passed since the last call, and forget what is long past.
+        """Write the rows of the time that has passed since the last call, and drop what is long past from memory.
 
         Returns:
             Until when all rows reach now, but of machines that are silent or behind.
@@ -182,7 +182,7 @@ class LedgerWriter:
         if not self._started:
             await self.start()
         now = self._now()
-        await self._heed_retired(now)
+        await self._drop_retired(now)
         left = self._at_once[1]
         for asset, machine in list(self._live.items()):
             if machine.reach is not None:
@@ -266,7 +266,7 @@ class LedgerWriter:
         return list(self._machines)
 
     def is_counted(self, machine: str) -> bool:
-        """Tell whether a machine's time counts: it has told a state, a count or an order, and is more than a meter."""
+        """Return whether a machine's time counts: it has reported a state, a count or an order."""
         return self._machines[machine].history.is_counted
 
     def behind(self) -> set[str]:
@@ -283,8 +283,8 @@ class LedgerWriter:
 
     # ---- What is retired ----
 
-    async def _heed_retired(self, now: int) -> None:
-        """Leave out machines that have been retired, and take up those that others have heard since."""
+    async def _drop_retired(self, now: int) -> None:
+        """Leave out machines that have been retired, and add those that have reported since."""
         note = await self._store.metadata(retiring.NOTE)
         if note == self._heeded[0] and (not self._retired or abs(now - self._heeded[1]) < MINUTE):
             return
@@ -459,7 +459,7 @@ class LedgerWriter:
         reported = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
         paths = dict.fromkeys(wanted or (*reported, *watermark, *((asset,) if asset else ())))
         for path in paths:
-            # Of some nothing is told: they are new, or their events are too old to be kept.
+            # Some have no events: they are new, or their events are past retention.
             history = reported.get(path, History(origin))
             machine = Machine(path, history, Rules.of(self._plant, path), watermark.get(path))
             await self._place(machine, origin, now, is_new=path not in reported)
@@ -529,7 +529,7 @@ class LedgerWriter:
                 Batch(events=batch.events, rejected=batch.rejected, rows=made.rows, reasons=made.reasons)
             )
         except BaseException:
-            # What is in memory is now ahead of the store: the same events, kept again, would seem to change nothing.
+            # What is in memory is now ahead of the store: the same events, added again, would seem to change nothing.
             self._started = False
             raise
         if self._changed is not None:
@@ -537,7 +537,7 @@ class LedgerWriter:
 
 
 def _is_retained_snapshot(event: AnyEvent) -> bool:
-    """Tell whether this is a state that was retained without a time: the last that was said, nobody knows when."""
+    """Return whether this is a state that was retained without a time: the last one, of unknown age."""
     return event.kind == "state" and event.time_source == "retained"
 
 

@@ -17,7 +17,7 @@ Change = tuple[str, int, Sums, Sums]
 
 
 class Made:
-    """Rows that were made anew."""
+    """Rows that were recomputed."""
 
     def __init__(self) -> None:
         self.rows: list[LedgerRow] = []
@@ -65,14 +65,14 @@ class Machine:
         return max(self.until, newest, min(now, silent_from(newest, silent_ns)))
 
     def put(self, event: AnyEvent, until: int) -> set[int]:
-        """Take in an event; return the minutes that it touches, where rows reach `until`."""
+        """Add an event; return the minutes that it affects, where rows reach `until`."""
         return self.history.put(event, until, self.rules.short_ns)
 
     def changes_state(self, event: AnyEvent) -> bool:
-        """Tell whether a state of unknown age says more than what is known by then.
+        """Return whether a state of unknown age changes what is known by then.
 
-        It comes with every connection. What the machine last said is nothing new, and whether a machine that is not
-        known to be online is still in the state that its broker remembers, nobody knows.
+        It comes with every connection. The state that the machine last reported changes nothing, and a machine that is
+        not known to be online may have left the state that the broker retained.
         """
         link = self.history.links.at(event.at)
         reported_state = self.history.states.at(event.at)
@@ -83,11 +83,11 @@ class Machine:
         )
 
     def is_superseded(self, event: Job) -> bool:
-        """Tell whether the end of an order comes at the instant at which another one began, which goes on."""
+        """Return whether the end of an order comes at the instant at which another one began, which goes on."""
         return event.phase == "end" and self.history.begins_other(event.at, event.order)
 
     def rebuild(self, starts: set[int], until: int, made: Made) -> None:
-        """Make the rows of these minutes anew, and of all since the newest row; keep those that differ."""
+        """Recompute the rows of these minutes, and of all since the newest row; store those that differ."""
         starts, self.due = starts | self.due, set()
         if self.reach is None:
             if not starts:
@@ -130,7 +130,7 @@ class Machine:
             self.reasons[start] = after
 
     def drop_before(self, before: int) -> None:
-        """Drop what is older than `before`, but for the newest minute: it is made anew when it grows."""
+        """Drop what is older than `before`, but for the newest minute: it is recomputed when it grows."""
         if self.reach is not None:
             before = min(before, self.reach)
         before -= before % MINUTE

@@ -1,11 +1,11 @@
-"""Recomputing: the ledger of a range made anew from the stored events, and written where it differs from what is there.
+"""Recomputing: the ledger of a range is built again from the stored events, and written where it differs.
 
 It goes machine by machine, and along each in windows that are small enough for memory; each window is one batch, so it
 may be interrupted at any point, and be done again. The rows are those that the live ledger has, to the last digit: a
-store whose ledger is right stays as it is. What is not made anew:
+store whose ledger is right stays as it is. These are not recomputed:
 
-- the newest hour of a ledger that a service is keeping, for the service has it in memory, and grows its last minute;
-- rows of which the events are no longer kept: they can not be told any more, so they stay.
+- the newest hour of a ledger that a service is writing, for the service has it in memory, and grows its last minute;
+- rows whose events are no longer stored.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ async def recompute(
     watch: Callable[[Progress], None] = lambda _: None,
     page: int = PAGE,
 ) -> Recomputed:
-    """Make the ledger of start ≤ t < end anew, in whole minutes.
+    """Recompute the ledger of start ≤ t < end, in whole minutes.
 
     Args:
         store: with the events, and the ledger.
@@ -89,7 +89,7 @@ async def recompute(
         start: from when, nanoseconds since 1970-01-01 UTC.
         end: until when.
         now: the present; a machine of which no row is there gets rows until then.
-        is_stored: a service is keeping this ledger (`grows`).
+        is_stored: a service is writing this ledger (`grows`).
         watch: is told of the progress.
         page: events that are in memory at once, about.
     """
@@ -153,13 +153,13 @@ async def first_minute(store: Store, machine: str) -> int | None:
 
 
 async def grows(store: Store, asset: str, end: int, *, now: int, wait_s: float) -> bool:
-    """Tell whether a ledger grows while one waits: then a service is keeping it.
+    """Return whether a ledger grows while this waits: then a service is writing it.
 
     Args:
         store: which.
         asset: an asset path.
         end: until when rows are to be made; one that ends long before the ledger does needs no answer.
-        now: the present; a ledger that ends a day before is not being kept.
+        now: the present; a ledger that ends a day before is not being written.
         wait_s: how long to wait; a service lets its ledger grow each second, or each ten with many machines.
     """
     newest = max((await store.watermark(asset)).values(), default=0)
@@ -200,10 +200,10 @@ class _Plan:
         self.notes: list[str] = []
 
     def leave_from(self, at: int) -> None:
-        """Leave what is later to the service that keeps it."""
+        """Leave later rows to the service that writes them."""
         if self._end > at:
             self._end = at
-            self.notes.append(f"rows from {_reported_state(at)} on are left to the service that is keeping this ledger")
+            self.notes.append(f"rows from {_time_text(at)} on are left to the service that is writing this ledger")
 
     async def add(self, machine: str, watermark: int | None) -> None:
         """Find from when until when the rows of a machine can be made."""
@@ -212,7 +212,7 @@ class _Plan:
         first = await first_minute(store, machine)
         if first is None:
             if watermark is not None:
-                self.notes.append(f"{machine}: none of its events is kept any more; its rows stay as they are")
+                self.notes.append(f"{machine}: none of its events is stored any more; its rows stay as they are")
             return
         reach = min(self._end, self._now) if watermark is None else await _end_of_rows(store, machine, watermark)
         end = min(self._end, max(reach, *(event.at for event in newest)))
@@ -222,15 +222,15 @@ class _Plan:
             if start < whole:
                 start = whole
                 self.notes.append(
-                    f"{machine}: older events are no longer stored: rows before {_reported_state(min(start, end))} stay"
+                    f"{machine}: older events are no longer stored: rows before {_time_text(min(start, end))} stay"
                 )
         if start < end:
             self.tasks.append(_Task(machine, start, end))
 
     async def _all_known(self, machine: str, newest: Sequence[AnyEvent], end: int) -> int:
-        """Return from when on everything is known of a machine whose older events are not kept.
+        """Return from when on everything is known of a machine whose older events are not stored.
 
-        That is when each of its series has spoken: of one that has not, nobody knows what was in force.
+        That is when each of its series has reported: before that, the value that held is not known.
         """
         never_counted = {key for event in newest for key in _reported(event)}
         async for page in pages(self._store, KINDS, machine, -FOR_EVER, end):
@@ -275,7 +275,7 @@ class _Window:
         return self
 
     def is_as(self, other: "_Window") -> bool:
-        """Tell whether the store held the same events for both."""
+        """Return whether the store held the same events for both."""
         return (self.end, self.events, self.as_of, self.known) == (
             other.end,
             other.events,
@@ -347,10 +347,10 @@ class _Window:
 
 
 def _reported(event: AnyEvent) -> set[tuple[str, str, str]]:
-    """Return what an event tells: of a count or material, each field is a series of its own."""
+    """Return the series of an event: of a count or material, each field is one of its own."""
     fields = {field for field, _, _ in entries.readings(event)} if isinstance(event, Count | Material) else set()
     return {(event.kind, event.series, field) for field in fields or {""}}
 
 
-def _reported_state(at: int) -> str:
+def _time_text(at: int) -> str:
     return instants.format_rfc3339(at)

@@ -1,4 +1,4 @@
-"""The KPI service: keeps states, counts and orders with the ledger, and publishes the indicators.
+"""The KPI service: stores states, counts and orders with the ledger, and publishes the indicators.
 
 One lock orders what changes the ledger: batches from the broker, the passing of time, and what is due to be
 recomputed, in small portions.
@@ -44,7 +44,7 @@ async def serve_productivity(
         publisher: takes indicators and dead letters; over MQTT the same session.
         store: what to write to.
         plant: its equipment and calendars.
-        now: tells the time, nanoseconds since 1970-01-01 UTC.
+        now: returns the time, nanoseconds since 1970-01-01 UTC.
         prefix: of all topics.
         ticked: called after the ledger has grown with time, with the seconds that it took.
     """
@@ -63,11 +63,11 @@ async def _consume(
     async for batch in source.batches():
         rejected: list[Rejected] = []
 
-        async def keep() -> None:
+        async def write() -> None:
             async with lock, _reload_after_failure(windows):
                 rejected[:] = await writer.persist(batch.messages)  # noqa: B023  (awaited within the loop)
 
-        await write_with_retry(keep)
+        await write_with_retry(write)
         batch.acknowledge()
         await letters.publish(rejected)
 

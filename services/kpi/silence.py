@@ -1,4 +1,4 @@
-"""The time of machines that have long been silent: what they last said goes on, and no row is made of it."""
+"""The time of machines that have long been silent: their last report still holds, and no rows are written."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The windows of published indicators: of which asset and stretch of time each is, and which have changed."""
+"""The windows of published indicators: the asset and time range of each, and which have changed."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -22,7 +22,7 @@ Key = tuple[str, str]
 
 
 class Window(msgspec.Struct):
-    """The sum of an asset over a stretch of time, and when it was last published.
+    """The sum of an asset over a time range, and when it was last published.
 
     Attributes:
         start: nanoseconds.
@@ -43,11 +43,11 @@ class Window(msgspec.Struct):
     read: int = 0
 
     def is_as_long_as(self, other: "Window") -> bool:
-        """Tell whether it is of the same stretch of time as another."""
+        """Return whether it has the same time range as another."""
         return (self.start, self.end) == (other.start, other.end)
 
     def is_old(self, now: int) -> bool:
-        """Tell whether it should be published again though no event touched it."""
+        """Return whether it should be published again though no event changed it."""
         return now - self.published >= REPEAT_NS
 
 
@@ -115,19 +115,19 @@ class WindowTotals:
                 yield path, LAST + kind
 
     def drop_others(self) -> None:
-        """Forget the windows of assets that have no machine any more."""
+        """Drop the windows of assets that have no machine any more."""
         for windows in (self.running, self.ended, self.touched):
             for key in [key for key in windows if key[0] not in self.members]:
                 del windows[key]
 
     def clear(self, asset: str) -> None:
-        """Forget the hours and shifts of an asset."""
+        """Drop the hours and shifts of an asset."""
         for kind in KINDS:
             self.running.pop((asset, kind), None)
             self.ended.pop((asset, LAST + kind), None)
 
     def reset(self) -> None:
-        """Forget all windows."""
+        """Drop all windows."""
         self.running.clear()
         self.ended.clear()
         self.touched.clear()

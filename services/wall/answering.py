@@ -1,8 +1,7 @@
-"""Answers to range questions, each made once for all who ask at the same time.
+"""Answers to range queries, each computed once for all who ask at the same time.
 
-A wall with many screens asks the same few questions over and over: the running shift of each line, up to this second.
-Each is answered once, a few at a time and beside the event loop (`beside`), so that screens never crowd out the
-services, and kept for as long as it is fresh.
+Many screens ask the same few queries: the running shift of each line, up to this second. Each is answered once, a few
+at a time and beside the event loop (`beside`), so that screens never crowd out the services, and cached while fresh.
 """
 
 import asyncio
@@ -47,7 +46,7 @@ class Answers:
         )
 
     async def by(self, asset: str, by: By, start: int, end: int) -> list[Answer]:
-        """Return the same told apart by product, shift, machine or order."""
+        """Return the same grouped by product, shift, machine or order."""
         now = self._now()
         return await self._once(
             (asset, by, start, end), lambda store: answers_by(store, self._plant, asset, by, (start, end), now=now)

@@ -1,8 +1,8 @@
-"""Work beside the event loop: large questions on a thread of their own, so that the wall goes on meanwhile.
+"""Work beside the event loop: large queries run on another thread, so that the wall goes on meanwhile.
 
-An answer over thousands of machines is seconds of computing. On the loop's own thread it would stop the stream, the
-health check and every other question. So the coroutine that makes it runs in a loop of its own, on another thread; what
-it asks of the store is asked by the wall's loop, to which the store belongs.
+An answer over thousands of machines takes seconds of computing. On the loop's own thread it would stop the stream, the
+health check and every other request. So its coroutine runs in a loop of its own, on another thread; its reads of the
+store run in the wall's loop, to which the store belongs.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 from services.store.interface import Store, StoreError
 
 AT_ONCE: Final = 3
-"""Questions that are worked on at once; the others wait their turn."""
+"""Queries that run at once; the others wait."""
 LIMIT_S: Final = 30.0
 """How long one may take, once its turn has come; and all that one request asks."""
 
@@ -72,7 +72,7 @@ async def limited(limit_s: float = LIMIT_S) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise StoreError(
-            f"the question took more than {limit_s:g} s; ask for a shorter range, fewer machines or fewer intervals"
+            f"the query took more than {limit_s:g} s; ask for a shorter range, fewer machines or fewer intervals"
         ) from error
 
 

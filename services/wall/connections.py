@@ -1,9 +1,9 @@
-"""Connections to the wall's server: how many there may be, and how long one may take to say what it wants.
+"""Connections to the wall's server: how many there may be, and how long one may take to send its request.
 
 A connection that has not sent the head of a request in time is ended, and so is one that does not read its answer.
 There are fewer connections than the process may open files. When all are taken, the one that has waited for a head for
-longest makes room; where all are being answered, a new one is told so and ended. So nobody makes the wall deaf by
-saying half of something. What goes wrong is logged once a minute.
+longest makes room; where all are being answered, a new one gets an error and is closed. So unfinished requests cannot
+block the wall. Failures are logged once a minute.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ UNREAD_S: Final = 60.0
 """So long may a client leave its answer unread."""
 MOST: Final = 1_024
 BACKLOG: Final = 64
-"""So many are accepted at once, before any of them is judged."""
+"""So many are accepted at once, before any of them is examined."""
 
 _LINGER_S: Final = 1.0
 _LINGERING: Final = 16
@@ -38,7 +38,7 @@ class Room:
         self.most = most or most_connections()
         self.waiting: dict[Connection, None] = {}
         self._lingering = 0
-        self._warn = Seldom("corridor.wall", "all connections are taken; new ones are refused")
+        self._warn = Seldom("corridor.wall", "all connections are taken; new ones are rejected")
 
     def make(self) -> bool:
         """End the connection that has waited for longest; return False where none waits."""
@@ -48,8 +48,8 @@ class Room:
         longest.give_up(at_once=True)
         return True
 
-    def refuse(self, transport: asyncio.Transport) -> None:
-        """Say that there is no room, and end the connection."""
+    def reject(self, transport: asyncio.Transport) -> None:
+        """Answer that there is no room, and close the connection."""
         self._warn(most=self.most)
         body = problems.body(503, "The wall is full", "It has as many connections as it takes: try again in a moment")
         head = (
@@ -82,10 +82,10 @@ class Connection(H11Protocol):
         self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or refuse it."""
+        """Accept the connection, or reject it."""
         made = cast("asyncio.Transport", transport)
         if len(self.connections) >= self._room.most and not self._room.make():
-            self._room.refuse(made)
+            self._room.reject(made)
             return
         super().connection_made(made)
         self._await_head()
@@ -110,7 +110,7 @@ class Connection(H11Protocol):
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Say what is wrong with what is not HTTP."""
+        """Answer what is not HTTP with an error."""
         self._end(400, "The request is not understood", msg)
 
     def give_up(self, *, at_once: bool = False) -> None:

@@ -1,6 +1,6 @@
-"""Facts: what an event tells a screen, as a name and a value for JSON (times in milliseconds since 1970-01-01 UTC).
+"""Facts: what a screen shows of an event, as a name and a value for JSON (times in milliseconds since 1970-01-01 UTC).
 
-States, device status and counts are not here: the picture works them out from more than one event.
+States, device status and counts are not here: the live state computes them from more than one event.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """Guesses of the password, slowed by the address that they come from: ten at once, then one a second.
 
-While an address is slowed nothing that it sends is compared, so no answer tells whether a guess was right. Whoever was
-let in before is known by a token (a cookie, worth nothing without the password) and never slowed: so one who guesses
-from behind the same proxy keeps nobody out who is in already. What is remembered is bounded.
+While an address is slowed nothing that it sends is compared, so no answer shows whether a guess was right. A browser
+that was let in before is known by a token (a cookie, worth nothing without the password) and never slowed: so guesses
+from behind the same proxy lock nobody out who is in already. What is remembered is bounded.
 """
 
 import hmac

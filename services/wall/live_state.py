@@ -1,10 +1,10 @@
-"""The live picture: what every machine last said, so that a screen can be drawn at any moment and then kept up.
+"""The live state: what every machine last reported, so that a screen can be drawn at any moment and then updated.
 
-The picture is a table of *facts*, each under the path of its asset and a name: `state`, `count`, `signal/spindle-temp`,
+The live state is a table of *facts*, each under an asset path and a name: `state`, `count`, `signal/spindle-temp`,
 `alarm/e-204` … A fact is the newest by event time, not by arrival. Every change of a fact gets the next revision, and
-facts are kept in the order of their changes: "what changed since revision n?" is read off the end of the table, at the
-price of the answer. A client that falls behind asks with an older revision and gets each fact once, as it is now: there
-is no queue that could grow.
+facts are stored in the order of their changes: "what changed since revision n?" is read from the end of the table, at
+the cost of the answer. A client that falls behind asks with an older revision and gets each fact once, as it is now:
+there is no queue that could grow.
 
 Pure: messages and times go in, plain values for JSON come out (times as milliseconds since 1970-01-01 UTC).
 """
@@ -49,7 +49,7 @@ SILENT_AFTER_NS: Final = 60 * NS_PER_S
 
 
 class LiveState:
-    """The live picture of everything under one topic prefix."""
+    """The live state of everything under one topic prefix."""
 
     def __init__(self, prefix: str = PREFIX) -> None:
         self._prefix = prefix
@@ -108,13 +108,13 @@ class LiveState:
                 machine = self._machine(event.asset)
                 if machine is not None:
                     self._apply(event, machine)
-            except Exception as error:  # noqa: BLE001  (one stored event must not keep the picture from beginning)
+            except Exception as error:  # noqa: BLE001  (one stored event must not stop the start)
                 failures.note("recalling an event", error, asset=event.asset, kind=event.kind)
 
     def receive(self, message: Message) -> ReceivedMessage | None:
-        """Take in one message. Returns what came of it, or None for one that is no machine's.
+        """Add one message. Returns what came of it, or None for one that is no machine's.
 
-        What fails of one message in a way that nobody foresaw sets it aside, as one that is refused.
+        A message that causes an unforeseen failure is rejected.
         """
         number = self.messages + 1
         try:
@@ -188,16 +188,16 @@ class LiveState:
         return newest[::-1]
 
     def rejections(self, since: int = 0) -> list[ReceivedMessage]:
-        """Return the newest refused messages after number `since`, oldest first."""
+        """Return the newest rejected messages after number `since`, oldest first."""
         return [received for received in self._rejected if received.number > since]
 
     def rejected_last_hour(self, now: int) -> int:
-        """Return how many messages were refused in the hour before `now` (by whole minutes)."""
+        """Return how many messages were rejected in the hour before `now` (by whole minutes)."""
         first = now // (60 * NS_PER_S) - 60
         return sum(count for minute, count in self._rejected_by_minute.items() if minute > first)
 
     def current_state(self, path: str) -> CurrentState | None:
-        """Return how a machine or group stands; None for one that is not in the picture."""
+        """Return the current state of a machine or group; None for one that is not known."""
         self._update_groups()
         machine = self.machines.get(path)
         return machine.current_state if machine else self._groups.get(path)
@@ -251,7 +251,7 @@ class LiveState:
         return machine
 
     def _note(self, message: Message, event: Event, machine: Machine) -> None:
-        """Keep what a message says about its device: when it spoke, how often, and whether its clock is right."""
+        """Record what a message shows of its device: last seen, rate, and whether its clock is right."""
         machine.messages += 1
         machine.kinds[event.kind] = machine.kinds.get(event.kind, 0) + 1
         machine.simulated = event.simulated if machine.simulated is None else machine.simulated or event.simulated
@@ -294,7 +294,7 @@ class LiveState:
                     self._take_alarm(path, name, machine)
 
     def _ends_another(self, event: Job) -> bool:
-        """Tell whether this is the end of an order that another one has ended before."""
+        """Return whether this is the end of an order that another one has ended before."""
         on = self._facts.get((event.asset, "job"))
         return on is not None and event.phase == "end" and not ends_order(event.order, on.value["order"])
 
@@ -366,15 +366,15 @@ class LiveState:
         )
 
     def _update_groups(self) -> None:
-        """Work out how the groups stand whose machines changed."""
+        """Update the current state of groups whose machines changed."""
         for group in self._dirty:
             try:
-                self._settle_group(group)
+                self._update_group(group)
             except Exception as error:  # noqa: BLE001  (the others go on)
                 failures.note("working out how a group stands", error, asset=group)
         self._dirty.clear()
 
-    def _settle_group(self, group: str) -> None:
+    def _update_group(self, group: str) -> None:
         machines = [(path, self.machines[path].current_state) for path in self._members[group]]
         current_state, tally = of_group(machines, self._groups.get(group))
         self._groups[group] = current_state
@@ -425,7 +425,7 @@ def _newest(events: list[AnyEvent]) -> list[AnyEvent]:
 
 
 def _newer(event: StateChange | Status, former: StateChange | Status | None) -> bool:
-    """Tell whether an event takes the place of a former one: newer by its own time; one of unknown age never does."""
+    """Return whether an event replaces a former one: newer by its own time; one of unknown age never does."""
     if former is None:
         return True
     if event.time_source == "retained":
@@ -440,6 +440,6 @@ def _groups_of(path: str) -> list[str]:
 
 
 def _smoothed(former: float, current: float) -> float:
-    """Return an exponential mean; what is nearly zero is zero, so that a silent machine stops being told of."""
+    """Return an exponential mean; what is nearly zero is zero, so that a silent machine no longer changes."""
     value = former + (current - former) / 3 if former else current
     return value if value > 0.005 else 0.0

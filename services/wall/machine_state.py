@@ -1,4 +1,4 @@
-"""What the live picture keeps: of each machine how it stands and speaks, and of each fact its newest value."""
+"""The parts of the live state: of each machine its state and device, and of each fact its newest value."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Machine:
-    """What the picture keeps of one machine besides its facts."""
+    """What the live state holds of one machine besides its facts."""
 
     __slots__ = (
         "alarms",

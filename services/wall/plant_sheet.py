@@ -22,9 +22,9 @@ def sheet(
     """Return the sheet for a page.
 
     Args:
-        plant: where titles and bands are told.
+        plant: titles and bands.
         live_state: which assets there are.
-        scope: what the page looks at: signals are told of the machines in it.
+        scope: what the page shows: the signals of its machines are included.
         broker: host and port at which a device can join.
         login: the broker asks for user and password.
         grafana: address of a Grafana that has our dashboards, '' if there is none.

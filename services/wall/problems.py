@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 has them: `application/problem+json` that says what is wrong and what to change."""
+"""Errors as in RFC 9457: `application/problem+json` with what is wrong and a hint."""
 
 from typing import Any, Final
 

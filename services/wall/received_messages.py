@@ -1,6 +1,6 @@
-"""Messages as the devices view shows them: as they came, and what they mean, or what is wrong and how to mend it.
+"""Messages as the devices view shows them: as they came, and what they mean, or what is wrong and a hint.
 
-The picture keeps some hundreds of them, so of each it keeps what is shown and no more, however large it was.
+The live state holds some hundreds of them, so of each it has only what is shown, however large it was.
 """
 
 import base64
@@ -20,7 +20,7 @@ MOST_EVENTS_SHOWN: Final = 8
 
 
 class ReceivedMessage(msgspec.Struct, frozen=True, gc=False):
-    """One message as it arrived, and what came of it: its events, or why it was refused and how to mend it.
+    """One message as it arrived, and its events, or why it was rejected and a hint.
 
     Attributes:
         message: with the first bytes of its payload, and the beginning of a topic that is longer than any good one.
@@ -39,7 +39,7 @@ class ReceivedMessage(msgspec.Struct, frozen=True, gc=False):
     def of(
         cls, number: int, message: Message, events: Sequence[AnyEvent] = (), *, problem: str = "", hint: str = ""
     ) -> Self:
-        """Return what is kept of a message."""
+        """Return what is shown of a message."""
         payload = message.payload
         cut = msgspec.structs.replace(
             message, topic=message.topic[:LONGEST_TOPIC_SHOWN], payload=payload[:LONGEST_PAYLOAD_SHOWN]
@@ -69,7 +69,7 @@ def shown(received: ReceivedMessage) -> dict[str, Any]:
 
 
 def is_within(received: ReceivedMessage, asset: str) -> bool:
-    """Tell whether a message is of an asset ('' for all); one whose topic is no good is of none."""
+    """Return whether a message is of an asset ('' for all); one with an invalid topic is of none."""
     if not asset:
         return True
     try:

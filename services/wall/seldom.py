@@ -1,4 +1,4 @@
-"""Warnings that strangers can call forth at will: each is logged once a minute, with how often it was due."""
+"""Warnings that anyone can cause at will: each is logged once a minute, with how often it was due."""
 
 import time
 from typing import Any, Final

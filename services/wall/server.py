@@ -1,8 +1,8 @@
-"""The wall as a service: it listens to the broker, keeps the live picture, and serves pages, stream and interface.
+"""The wall as a service: it reads the broker, holds the live state, and serves pages, stream and API.
 
-It publishes nothing and keeps nothing: what it shows comes from the broker as it happens and from the store as it was.
-When it starts it recalls from the store what each machine last said; when it is cancelled it ends every stream at once,
-so that no open page can hold it up.
+It publishes and stores nothing: what it shows comes live from the broker and, for the past, from the store. When it
+starts it reads from the store what each machine last reported; when it is cancelled it ends every stream at once, so
+that no open page can delay it.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ _LAST_REPORTED: Final[tuple[Kind, ...]] = (
 _RETIRED_S: Final = 5.0
 """How often the store is asked whether machines were retired."""
 _AT_ONCE_BYTES: Final = 64 * 1024
-"""Payloads that are taken in before pages and questions have their turn: some ten milliseconds' work."""
+"""Payloads that are processed before pages and queries have their turn: some ten milliseconds' work."""
 
 _log = structlog.get_logger("corridor.wall")
 
@@ -112,7 +112,7 @@ async def serve(
     web = _Web(application(parts, password, allow_hosts), host, port, room)
     async with asyncio.TaskGroup() as group:
         group.create_task(_listen(session, live_state, stream))
-        group.create_task(_heed_retired(live_state, store))
+        group.create_task(_drop_retired(live_state, store))
         group.create_task(stream.run())
         group.create_task(web.serve_until_cancelled(ready))
 
@@ -226,7 +226,7 @@ class _Web(uvicorn.Server):
 
 
 async def _restore_events(live_state: LiveState, store: Store, plant: Plant, now: int) -> None:
-    """Begin the picture with what the plant declares and what the store last heard."""
+    """Begin the live state with what the plant declares and the newest events of the store."""
     known = await store.machines()
     gone = await retired(store, known)
     for path in plant.machines():
@@ -243,8 +243,8 @@ async def _restore_events(live_state: LiveState, store: Store, plant: Plant, now
     )
 
 
-async def _heed_retired(live_state: LiveState, store: Store) -> None:
-    """Take machines out of the picture that are retired meanwhile."""
+async def _drop_retired(live_state: LiveState, store: Store) -> None:
+    """Remove machines that are retired meanwhile from the live state."""
     heeded = await store.metadata(retiring.NOTE)
     while True:
         await asyncio.sleep(_RETIRED_S)
@@ -259,7 +259,7 @@ async def _heed_retired(live_state: LiveState, store: Store) -> None:
 
 
 async def _listen(session: Session, live_state: LiveState, stream: Stream) -> None:
-    """Take in what the broker brings. Nothing is kept, so a batch is acknowledged as soon as it is in the picture."""
+    """Read messages from the broker. Nothing is stored, so a batch is acknowledged once it is in the live state."""
     async for batch in session.batches():
         size = 0
         for message in batch.messages:

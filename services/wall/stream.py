@@ -1,9 +1,9 @@
 """The live stream: server-sent events, one stream a page: a snapshot, then what changed, at most four times a second.
 
-There is no queue a client. A client stands at a revision of the picture, and is told what changed since then; one that
-is slow to take it gets fewer and larger changes, each fact once and as it is now. Clients that look at the same thing
-from the same revision share the bytes. While nothing changes a beat goes out every few seconds, so that a page can tell
-a quiet plant from a lost connection.
+There is no queue for each client. A client is at a revision of the live state, and is sent what changed since then; a
+slow one gets fewer and larger changes, each fact once and as it is now. Clients with the same scope and revision share
+the bytes. While nothing changes, a beat goes out every few seconds, so that a page can distinguish a quiet plant from a
+lost connection.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ class Scope(msgspec.Struct, frozen=True):
     """What a client looks at: the assets under `asset`, and which kinds of facts of them.
 
     Attributes:
-        asset: an asset path; '' means everything. How all machines and groups stand is always told.
+        asset: an asset path; '' means everything. The state of all machines and groups is always sent.
         details: signals, meters, quality, materials, alarms and people of the machines under it too.
-        devices: how each device speaks: last seen, rate, clock.
+        devices: of each device: last seen, rate, clock.
         messages: the messages themselves as they arrive.
     """
 
@@ -45,7 +45,7 @@ class Scope(msgspec.Struct, frozen=True):
     messages: bool = False
 
     def wants(self, path: str, name: str) -> bool:
-        """Tell whether the fact of this path and name is to be told."""
+        """Return whether the fact of this path and name is to be sent."""
         if name == "state":
             return True
         if not is_under(path, self.asset):
@@ -56,7 +56,7 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Stream:
-    """Tells every client what changes in one picture.
+    """Sends every client the changes of one live state.
 
     Attributes:
         clients: how many there are.
@@ -70,13 +70,13 @@ class Stream:
         plant: Callable[[Scope], Any],
         connected: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Make the stream of a picture.
+        """Create the stream of a live state.
 
         Args:
-            live_state: what to tell of.
+            live_state: what to send.
             now: the time, nanoseconds.
             plant: what a page must know besides the facts (titles, zones, units) to draw them; sent with a snapshot.
-            connected: whether the broker is there: while it is not, nothing is heard and nothing shown is fresh.
+            connected: whether the broker is there: while it is not, nothing is received and nothing shown is fresh.
         """
         self._live_state = live_state
         self._now = now
@@ -91,11 +91,11 @@ class Stream:
         self.most = MOST_CLIENTS
 
     def touch(self) -> None:
-        """Say that the picture changed."""
+        """Note that the live state changed."""
         self._changed.set()
 
     async def run(self) -> None:
-        """Tell the clients, until cancelled; then end their streams."""
+        """Send changes to the clients, until cancelled; then end their streams."""
         rated = time.monotonic()
         try:
             while True:
@@ -105,7 +105,7 @@ class Stream:
                 if elapsed >= BEAT_S:
                     rated += elapsed
                     self._live_state.tick(self._now(), elapsed)
-                    self._take_health()
+                    self._refresh_health()
                 else:
                     self._live_state.tick(self._now(), 0)
                 self._shared.clear()
@@ -119,9 +119,9 @@ class Stream:
         """Yield what one client is sent."""
         self.clients += 1
         try:
-            self._take_health()
+            self._refresh_health()
             first = self._snapshot(scope)
-            # What the client has is noted before it is handed over: meanwhile the picture goes on.
+            # The client's revision is noted before the bytes are sent: meanwhile the live state goes on.
             revision, health = self._live_state.revision, self._health
             number = max(0, self._live_state.messages - MESSAGES_AT_FIRST)
             yield b"retry: 2000\n\n"
@@ -150,7 +150,7 @@ class Stream:
         reported, self._reported = self._reported, asyncio.Event()
         reported.set()
 
-    def _take_health(self) -> None:
+    def _refresh_health(self) -> None:
         now = self._now()
         live_state = self._live_state
         health = {

@@ -1,7 +1,7 @@
-"""Tables to take away: what the screens show, as CSV for a spreadsheet, at the addresses of the documents with `.csv`.
+"""Tables to download: what the screens show, as CSV for a spreadsheet, at the addresses of the documents with `.csv`.
 
 A row is an answer, an interval, a reason or an event; numbers are unrounded, what is not defined is empty, times are
-RFC 3339. A text that a spreadsheet would take for a formula is kept a text.
+RFC 3339. A text that a spreadsheet would take for a formula stays a text.
 """
 
 import csv

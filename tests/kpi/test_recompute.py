@@ -1,4 +1,4 @@
-"""Recomputing leaves a right ledger as it is, mends a damaged one, and applies a plant as if it had always held."""
+"""Recomputing leaves a right ledger as it is, fixes a damaged one, and applies a plant as if it had always held."""
 
 import asyncio
 import os
@@ -50,7 +50,7 @@ async def store() -> AsyncIterator[SqliteStore]:
         yield opened
 
 
-async def keep(store: SqliteStore, plant: Plant, steps: Sequence[Step]) -> int:
+async def store_steps(store: SqliteStore, plant: Plant, steps: Sequence[Step]) -> int:
     """Keep what comes as it comes; return the present at the end."""
     now = 0
     writer = LedgerWriter(store, plant, lambda: now, silent_ns=FOR_EVER)
@@ -83,7 +83,7 @@ def emptied(rows: Sequence[LedgerRow]) -> list[LedgerRow]:
 def test_the_live_ledger_is_what_recomputing_makes(plant: Plant, steps: list[Step], page: int) -> None:
     async def run() -> None:
         async with empty_store() as store:
-            now = await keep(store, plant, steps)
+            now = await store_steps(store, plant, steps)
             live = await stored(store)
             done = await again(store, plant, now, page)
             assert await stored(store) == live
@@ -97,7 +97,7 @@ def test_the_live_ledger_is_what_recomputing_makes(plant: Plant, steps: list[Ste
 def test_a_damaged_ledger_is_as_it_was(plant: Plant, steps: list[Step], page: int, draw: Random) -> None:
     async def run() -> None:
         async with empty_store() as store:
-            now = await keep(store, plant, steps)
+            now = await store_steps(store, plant, steps)
             live = await stored(store)
             watermark = await store.watermark("")
             hit = [row for row in live[0] if row.start < watermark[row.asset] and draw.random() < 0.5]
@@ -120,8 +120,8 @@ def test_a_damaged_ledger_is_as_it_was(plant: Plant, steps: list[Step], page: in
 def test_another_plant_holds_as_if_it_always_had(before: Plant, after: Plant, steps: list[Step], page: int) -> None:
     async def run() -> None:
         async with empty_store() as store, empty_store() as other:
-            now = await keep(store, before, steps)
-            await keep(other, after, steps)
+            now = await store_steps(store, before, steps)
+            await store_steps(other, after, steps)
             await again(store, after, now, page)
             assert await stored(store) == await stored(other)
             await check_resolutions(store)
@@ -135,7 +135,7 @@ def test_events_without_a_ledger_get_theirs(plant: Plant, events: list[AnyEvent]
     async def run() -> None:
         async with empty_store() as store, empty_store() as other:
             now = events[-1].at + 20 * MINUTE
-            await keep(other, plant, [Step(events, now, "")])
+            await store_steps(other, plant, [Step(events, now, "")])
             await store.write(Batch(events=await other.events(KINDS, "", 0, FOR_EVER)))
             await again(store, plant, now)
             assert await stored(store) == await stored(other)
@@ -166,7 +166,7 @@ MORNING = [Step(morning(), END, "")]
 
 
 async def test_only_whole_minutes_of_the_range_and_the_asset_are_made(store: SqliteStore) -> None:
-    now = await keep(store, NO_PLANT, MORNING)
+    now = await store_steps(store, NO_PLANT, MORNING)
     live = await stored(store)
     await store.write(Batch(rows=emptied(live[0][:-4])))
     left = await store.rows("", 0, FOR_EVER)
@@ -177,7 +177,7 @@ async def test_only_whole_minutes_of_the_range_and_the_asset_are_made(store: Sql
 
 
 async def test_what_was_interrupted_is_made_by_doing_it_again(store: SqliteStore) -> None:
-    now = await keep(store, NO_PLANT, MORNING)
+    now = await store_steps(store, NO_PLANT, MORNING)
     seen: list[Progress] = []
 
     def interrupt(progress: Progress) -> None:
@@ -190,13 +190,13 @@ async def test_what_was_interrupted_is_made_by_doing_it_again(store: SqliteStore
     assert 0 < seen[0].done < seen[1].done < seen[1].total
     await recompute(store, SHIFTS, "", 0, now, now=now)
     async with empty_store() as other:
-        await keep(other, SHIFTS, MORNING)
+        await store_steps(other, SHIFTS, MORNING)
         assert await stored(store) == await stored(other)
     assert (await again(store, SHIFTS, now)).changed == 0
 
 
-async def test_rows_whose_events_are_no_longer_kept_stay(store: SqliteStore) -> None:
-    now = await keep(store, NO_PLANT, MORNING)
+async def test_rows_whose_events_are_no_longer_stored_stay(store: SqliteStore) -> None:
+    now = await store_steps(store, NO_PLANT, MORNING)
     live = await stored(store)
     await store.apply_retention(events_before=T0 + 100 * MINUTE, minutes_before=0)
     done = await again(store, NO_PLANT, now)
@@ -209,12 +209,12 @@ async def test_rows_whose_events_are_no_longer_kept_stay(store: SqliteStore) -> 
     done = await again(store, NO_PLANT, now)
     assert await stored(store) == live
     assert done.changed == 0
-    assert "older events are no longer kept" in done.notes[0]
+    assert "older events are no longer stored" in done.notes[0]
 
 
-async def test_rows_of_a_machine_of_which_no_event_is_kept_stay(tmp_path: Path) -> None:
+async def test_rows_of_a_machine_without_stored_events_stay(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "corridor.db")
-    now = await keep(store, NO_PLANT, MORNING)
+    now = await store_steps(store, NO_PLANT, MORNING)
     live = await stored(store)
     with closing(sqlite3.connect(tmp_path / "corridor.db")) as connection, connection:
         for table in MEASUREMENTS:
@@ -222,13 +222,13 @@ async def test_rows_of_a_machine_of_which_no_event_is_kept_stay(tmp_path: Path) 
     done = await again(store, NO_PLANT, now)
     assert await stored(store) == live
     assert (done.machines, done.rows) == (0, 0)
-    assert "none of its events is kept any more" in done.notes[0]
+    assert "none of its events is stored any more" in done.notes[0]
     await store.close()
 
 
 async def test_amounts_of_any_size_are_made(store: SqliteStore) -> None:
     events: list[AnyEvent] = [Count(asset=MILL, at=T0 + n * MINUTE, produced=n * 1e12, good=n) for n in range(5)]
-    now = await keep(store, NO_PLANT, [Step(events, T0 + 5 * MINUTE, "")])
+    now = await store_steps(store, NO_PLANT, [Step(events, T0 + 5 * MINUTE, "")])
     live = await stored(store)
     await store.write(Batch(rows=emptied(live[0][1:-1])))
     done = await again(store, NO_PLANT, now)
@@ -255,33 +255,33 @@ class Shared(SqliteStore):
 async def test_an_event_that_comes_meanwhile_is_not_lost(tmp_path: Path) -> None:
     store = await Shared.open(tmp_path / "corridor.db")
     other = await SqliteStore.open(tmp_path / "corridor.db")
-    await keep(other, NO_PLANT, MORNING)
+    await store_steps(other, NO_PLANT, MORNING)
     late = state(30.5, "setup")
     await other.write(Batch(rows=emptied(await store.rows(MILL, T0, T0 + 60 * MINUTE))))
     store.writer, store.late = LedgerWriter(other, NO_PLANT, lambda: END), [late]
     await recompute(store, NO_PLANT, "", 0, END, now=END, is_stored=True)
     assert await store.events(["state"], MILL, late.at, late.at + 1) == [late]
     async with empty_store() as right:
-        await keep(right, NO_PLANT, [Step([*morning(), late], END, "")])
+        await store_steps(right, NO_PLANT, [Step([*morning(), late], END, "")])
         assert await stored(store) == await stored(right)
     await store.close()
     await other.close()
 
 
 async def test_the_newest_hour_is_left_to_the_service(store: SqliteStore) -> None:
-    now = await keep(store, NO_PLANT, MORNING)
+    now = await store_steps(store, NO_PLANT, MORNING)
     done = await recompute(store, SHIFTS, "", 0, now, now=now, is_stored=True)
-    assert done.notes == ("rows from 2026-11-24T09:29:00Z on are left to the service that is keeping this ledger",)
+    assert done.notes == ("rows from 2026-11-24T09:29:00Z on are left to the service that is writing this ledger",)
     assert {row.shift for row in await store.rows("", T0, END - LEFT_NS - MINUTE)} == {"early", "late", "-"}
     left = await store.rows("", END - LEFT_NS - MINUTE, END)
     assert left == [row for row in left if row.shift == "-"]
 
 
-async def test_a_ledger_that_grows_is_being_kept(store: SqliteStore) -> None:
-    now = await keep(store, NO_PLANT, MORNING)
+async def test_a_ledger_that_grows_is_being_written(store: SqliteStore) -> None:
+    now = await store_steps(store, NO_PLANT, MORNING)
     assert not await grows(store, "", now, now=now, wait_s=0)
     assert not await grows(store, "", T0, now=now, wait_s=1_000), "it is not asked about what is long past"
-    assert not await grows(store, "", now, now=now + 2 * 86_400 * NANO, wait_s=1_000), "nobody has kept it for days"
+    assert not await grows(store, "", now, now=now + 2 * 86_400 * NANO, wait_s=1_000), "nobody has written it for days"
 
     seconds = count(1)
 
