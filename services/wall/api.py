@@ -16,9 +16,9 @@ from litestar.exceptions import NotFoundException, ServiceUnavailableException
 from litestar.params import QueryParameter
 from litestar.response import Stream as StreamResponse
 
-from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent
+from broker.contract.events import NS_PER_S
 from broker.contract.instants import format_rfc3339
-from broker.contract.topics import KINDS, LEVELS, Kind, check_asset, is_under
+from broker.contract.topics import KINDS, Kind, check_asset, is_under
 from broker.plant.plant import Plant
 from services.health.vitals import Vitals
 from services.query.answers import Answer
@@ -30,9 +30,20 @@ from services.query.groups import By
 from services.query.never_reported import ever_counted
 from services.query.state_intervals import StateIntervals, state_intervals
 from services.store import retiring
-from services.store.interface import Machine, Store
+from services.store.interface import Store
 from services.wall.answering import Answers
 from services.wall.beside import limited
+from services.wall.documents import (
+    Asset,
+    Constraint,
+    Rejected,
+    Series,
+    asset_of,
+    event_document,
+    rejected_document,
+    retired_asset,
+    series_of,
+)
 from services.wall.live_state import LiveState
 from services.wall.stream import HEADERS, Scope, Stream
 
@@ -102,88 +113,6 @@ class Parts(msgspec.Struct):
         return [path for path in known if is_under(path, asset)]
 
 
-class Asset(msgspec.Struct, frozen=True):
-    """An asset of the tree.
-
-    Attributes:
-        path: its asset path.
-        level: site, area, line or machine.
-        title: its name for people.
-        state: how it stands; a group stands as the machine under it that needs eyes most.
-        since: from when, RFC 3339; null where nobody knows.
-        reason: why, '' where none is told.
-        last_seen: when it last spoke, RFC 3339; null for a group, and for one that has not.
-        simulated: whether it is simulated; null where it has not said.
-        silent: a machine that has not spoken for long.
-        retired: since when it is retired, RFC 3339; null for one that is not.
-    """
-
-    path: str
-    level: str
-    title: str
-    state: str
-    since: str | None
-    reason: str
-    last_seen: str | None
-    simulated: bool | None
-    silent: bool
-    retired: str | None = None
-
-
-class Series(msgspec.Struct, frozen=True):
-    """A signal over a range, thinned to what a screen can show; times in ms, each the start of its stretch.
-
-    Attributes:
-        signal: which.
-        unit: UCUM, '' unknown.
-        at: the stretches' times.
-        least: least value of each stretch.
-        mean: mean value of each stretch.
-        greatest: greatest value of each stretch.
-        text: last text of each stretch, for signals that are texts.
-    """
-
-    signal: str
-    unit: str
-    at: list[int]
-    least: list[float | None]
-    mean: list[float | None]
-    greatest: list[float | None]
-    text: list[str | None] | None = None
-
-
-class Constraint(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """The bottleneck of a line: the machine that was active longest without a pause, and from when to when (RFC 3339).
-
-    Both are null where no machine was active, or there is but one.
-    """
-
-    asset: str
-    machine: str | None
-    from_: str | None
-    to: str | None
-
-
-class Rejected(msgspec.Struct, frozen=True):
-    """A refused message, or the count of several that are not stored themselves.
-
-    Attributes:
-        at: when it came, the first of them, RFC 3339.
-        topic: its topic; of several the filter that they match.
-        reason: why; of several how many there are, and what they have in common.
-        payload: its first bytes as text; of several ''.
-        size: how many bytes it had, all of them together.
-        count: how many there are.
-    """
-
-    at: str
-    topic: str
-    reason: str
-    payload: str
-    size: int
-    count: int
-
-
 Wall = NamedDependency[Parts]
 
 
@@ -195,11 +124,13 @@ async def assets(parts: Wall, *, retired: Retired = False) -> list[Asset]:
     for place, path in enumerate(sorted({*live_state.machines, *live_state.groups()} - {""})):
         if place % _AT_ONCE == 0:
             await asyncio.sleep(0)
-        listed.append(_asset(parts, path))
+        listed.append(asset_of(live_state, parts.plant, path))
     if retired:
         known = {machine.asset: machine for machine in await parts.store.machines()}
         gone = await retiring.retired(parts.store, known.values())
-        listed += [_retired(parts, known[path], at) for path, at in gone.items() if path not in live_state.machines]
+        listed += [
+            retired_asset(parts.plant, known[path], at) for path, at in gone.items() if path not in live_state.machines
+        ]
     return listed
 
 
@@ -308,17 +239,7 @@ async def telemetry(
         if name not in known:
             raise NotFoundException(f"{asset} has no signal {name[:40]!r}; it has {', '.join(sorted(known)) or 'none'}")
         intervals = await parts.store.downsampled(asset, name, span.start, span.end, points)
-        series.append(
-            Series(
-                name,
-                known[name].unit,
-                [interval.at // NS_PER_MS for interval in intervals],
-                [interval.least for interval in intervals],
-                [interval.mean for interval in intervals],
-                [interval.greatest for interval in intervals],
-                [interval.text for interval in intervals] if known[name].kind == "text" else None,
-            )
-        )
+        series.append(series_of(known[name], intervals))
     return series
 
 
@@ -345,7 +266,7 @@ async def events(
     found = await parts.store.events(
         cast("Sequence[Kind]", kinds), asset, span.start, span.end, limit=limit, newest_first=order == "newest"
     )
-    return [_event(event) for event in found]
+    return [event_document(event) for event in found]
 
 
 @get("/api/v1/rejected", summary="Messages that were refused, newest first")
@@ -358,15 +279,7 @@ async def rejected(
     """Return refused messages with their reason: a few of each kind, and how many more there were."""
     span = parts.range_of("", start, end)
     return [
-        Rejected(
-            format_rfc3339(each.at),
-            each.topic,
-            each.reason,
-            "" if each.is_count else each.payload.decode("utf-8", "backslashreplace"),
-            each.size,
-            each.count,
-        )
-        for each in await parts.store.rejected(span.start, span.end + NS_PER_S, limit=limit)
+        rejected_document(each) for each in await parts.store.rejected(span.start, span.end + NS_PER_S, limit=limit)
     ]
 
 
@@ -423,44 +336,3 @@ def _planned(parts: Parts, asset: str) -> list[str]:
             f" with at most {MOST_PLANNED}"
         )
     return machines
-
-
-def _asset(parts: Parts, path: str) -> Asset:
-    machine = parts.live_state.machines.get(path)
-    current_state = parts.live_state.current_state(path)
-    assert current_state is not None, "every path of the picture stands somehow"
-    return Asset(
-        path=path,
-        level=LEVELS[path.count("/")],
-        title=parts.plant.title(path),
-        state=current_state.state,
-        since=None if current_state.since is None else format_rfc3339(current_state.since),
-        reason=current_state.reason,
-        last_seen=None if machine is None or machine.seen is None else format_rfc3339(machine.seen),
-        simulated=None if machine is None else machine.simulated,
-        silent=machine is not None and machine.silent,
-    )
-
-
-def _retired(parts: Parts, machine: Machine, at: int) -> Asset:
-    return Asset(
-        path=machine.asset,
-        level="machine",
-        title=parts.plant.title(machine.asset),
-        state="unknown",
-        since=format_rfc3339(at),
-        reason="",
-        last_seen=format_rfc3339(machine.last),
-        simulated=machine.simulated,
-        silent=True,
-        retired=format_rfc3339(at),
-    )
-
-
-def _event(event: AnyEvent) -> dict[str, Any]:
-    reported = {"kind": event.kind, "asset": event.asset, "at": format_rfc3339(event.at)}
-    for name in event.__struct_fields__:
-        value = getattr(event, name)
-        if name not in reported and value is not None and value != "":
-            reported[name] = value
-    return reported
