@@ -1,1 +1,5 @@
-"""The health of a service: its vital signs and Prometheus metrics; `cli` and the wall serve them."""
+"""How a service is: whether broker and store do their part, what it has done so far, and the same for Prometheus.
+
+A session and a store come in; the first thing that is wrong, and numbers, go out. It answers no request: `cli` and the
+wall serve what stands here.
+"""

@@ -1,5 +1,6 @@
 """Every path of the repository that a document names is there, and so is every file that it links to."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -34,6 +35,20 @@ def test_a_path_that_is_not_there_is_found() -> None:
         "`broker/nothing.py`, `broker/mqtt/session.py`, `broker/*/session.py::test`, [a](README.md#b), [c](../gone.md)"
     )
     assert missing("docs/README.md", text) == ["../gone.md", "broker/nothing.py"]
+
+
+@pytest.mark.parametrize(
+    "room",
+    sorted(
+        file.parent.relative_to(ROOT).as_posix()
+        for folder in ("broker", "edge", "services", "dashboards")
+        for file in (ROOT / folder).rglob("__init__.py")
+    ),
+)
+def test_every_room_says_in_at_most_ten_lines_what_lives_there(room: str) -> None:
+    said = ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text("utf-8")))
+    assert said
+    assert len(said.splitlines()) <= 10 or room == "dashboards"  # which also says how its files are made
 
 
 def test_every_decision_is_listed_and_has_context_decision_and_consequences() -> None:
