@@ -50,8 +50,8 @@ class Score(msgspec.Struct, frozen=True):
     """A machine's score.
 
     Attributes:
-        states: time in each state, as the events tell it.
-        pieces: by counter, as the events tell them.
+        states: time in each state, by the events.
+        pieces: by counter, by the events.
         ledger: the ledger's time, planned or not by the machine's calendar, and its pieces.
     """
 

@@ -35,7 +35,7 @@ const LINES = {
 import time, random
 import paho.mqtt.client as mqtt
 
-def on_connect(client, *_):  # again after a lost connection, when the will has said "offline"
+def on_connect(client, *_):  # also after a reconnect, when the last will has published "offline"
     client.publish("${topic}/status", "online", qos=1, retain=True)
     client.publish("${topic}/state", "running", qos=1, retain=True)
 
