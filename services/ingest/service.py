@@ -43,7 +43,7 @@ async def ingest(
         source: of messages; over MQTT a session that is subscribed to `filters`.
         publisher: takes the dead letters; over MQTT the same session.
         store: what to write to.
-        now: tells the time, nanoseconds since 1970-01-01 UTC.
+        now: returns the time, nanoseconds since 1970-01-01 UTC.
         prefix: of all topics.
     """
     async with asyncio.TaskGroup() as group:

@@ -30,7 +30,7 @@ from services.store import failures, retiring
 from services.store.interface import Batch, LedgerRow, ReasonRow, Rejected, Store
 
 HORIZON_NS: Final = 60 * MINUTE
-"""How much of each machine's past is kept in memory; older minutes are read from the store when a late event comes."""
+"""How much of each machine's past is held in memory; older minutes are read from the store when a late event comes."""
 AT_ONCE: Final = 1_000
 """So many minutes of a machine are made with a batch, …"""
 ALL_AT_ONCE: Final = 3_000
@@ -38,7 +38,7 @@ ALL_AT_ONCE: Final = 3_000
 USUAL: Final = 2
 """Minutes that are made of every machine with each batch and tick: the running one, and the one before."""
 SHARE: Final = 8
-"""Machines that are heard for the first time are looked up together if they are so large a part of all."""
+"""Machines that report for the first time are looked up together if they are so large a part of all."""
 
 
 class _Behind:

@@ -10,7 +10,7 @@ from services.ledger.rows import Rules, build
 from services.store.interface import LedgerRow, ReasonRow
 
 SILENT_NS: Final = 24 * 60 * MINUTE
-"""Of a machine that has told nothing for longer no rows are made until it speaks; questions compute its time."""
+"""A machine that has reported nothing for longer gets no rows until it reports; queries compute its time."""
 
 Change = tuple[str, int, Sums, Sums]
 """A machine's row of a minute: what it was, and what it is now."""
@@ -140,7 +140,7 @@ class Machine:
 
 
 def silent_from(newest: int, silent_ns: int) -> int:
-    """Return until when rows of a machine are made that has told nothing since `newest`: the end of a minute."""
+    """Return until when rows are written of a machine that has reported nothing since `newest`: the end of a minute."""
     return newest - newest % MINUTE + MINUTE + silent_ns
 
 

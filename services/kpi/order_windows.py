@@ -21,7 +21,7 @@ from services.store.interface import Store
 from services.store.resolutions import HOUR
 
 READING_S: Final = 0.25
-"""So much of a second is spent on reading orders anew, …"""
+"""So much of a second is spent on reloading orders, …"""
 AT_ONCE: Final = 10
 """… but so many machines are read at a time in any case."""
 
@@ -41,12 +41,12 @@ class OrderWindows:
     ) -> None:
         self._totals, self._store, self._plant, self._sum_of = totals, store, plant, sum_of
         self._due: dict[str, None] = {}
-        """The machines whose orders are to be read anew."""
+        """The machines whose orders are to be reloaded."""
         self._unread: dict[str, None] = {}
         """Those of them of which it is not known yet whether the windows that stand are right: they come last."""
 
     def reload(self, machine: str) -> None:
-        """Note that a machine's orders are to be read anew."""
+        """Note that a machine's orders are to be reloaded."""
         self._due[machine] = None
 
     def apply(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
@@ -67,7 +67,7 @@ class OrderWindows:
         return {path for machine in self._unread for path in (machine, machine.rpartition("/")[0])}
 
     async def roll(self, changed: Iterable[str], machines: Collection[str], now: int) -> None:
-        """Read anew what is due, and the orders of machines that have changed.
+        """Reload what is due, and the orders of machines that have changed.
 
         Messages wait meanwhile, and of one machine it is a dozen questions; so it takes `READING_S`, or `AT_ONCE`
         machines if they take longer, and goes on with the others the next time.

@@ -36,7 +36,7 @@ PORTION_NS: Final = 4 * 60 * MINUTE
 PORTION_PAGE: Final = 2_000
 """… of so many events, about: it takes some hundredths of a second."""
 LEFT_NS: Final = 60 * MINUTE
-"""How much of a ledger that is being kept is left to its keeper."""
+"""How much of a ledger that a service is writing is left to that service."""
 _REPORTING: Final[tuple[Kind, ...]] = tuple(kind for kind in KINDS if kind != "status")
 """The kinds of event that a ledger can begin with: being online alone makes no row."""
 _PROBED: Final = 20
@@ -90,7 +90,7 @@ async def recompute(
         end: until when.
         now: the present; a machine of which no row is there gets rows until then.
         is_stored: a service is writing this ledger (`grows`).
-        watch: is told of the progress.
+        watch: called with the progress.
         page: events that are in memory at once, about.
     """
     until = -(-end // MINUTE) * MINUTE
@@ -178,7 +178,7 @@ async def _reach(store: Store, asset: str) -> dict[str, int]:
 
 
 async def _end_of_rows(store: Store, machine: str, newest: int) -> int:
-    """Return until when a machine's rows reach, whose newest minute is this: they tell how much of it is over."""
+    """Return until when a machine's rows reach, whose newest minute is this: they show how much of it is over."""
     rows = await store.rows(machine, newest, newest + MINUTE)
     return newest + min(sum(row.sums.get(field, 0) for row in rows for field in TIME), MINUTE)
 

@@ -5,7 +5,7 @@ difference, so an event costs the same however many machines there are. When a w
 sum is read from the store; when it ends, it goes on as the last one, which late events still correct.
 
 What indicators need besides sums (what was planned, what was measured, where the bottleneck is) must be read from
-events. So it is read anew when something is measured, else in turn, each half minute.
+events. So it is reloaded when something is measured, else in turn, each half minute.
 """
 
 import asyncio
@@ -66,9 +66,9 @@ class Windows:
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
         self._silent: set[str] = set()
-        """Machines that are declared and have not been heard: all their time is unknown."""
+        """Machines that are declared and have not reported: all their time is unknown."""
         self._quiet: dict[str, Machine] = {}
-        """Machines that have long been silent: what they last said goes on, but no row says so."""
+        """Machines that have long been silent: their last report still holds, but no row has it."""
         self._behind: set[str] = set()
         """Machines of which rows are due: their part of a sum may be wrong until they are made."""
         self._meters: set[str] = set()
@@ -78,7 +78,7 @@ class Windows:
         self._failing: dict[str, str] = {}
         """The machines whose rows the keeper cannot make, and why."""
         self._reported: dict[str, dict[str, int]] = {}
-        """By machine, the fields that it has told since the start, and the time of the first."""
+        """By machine, the fields that it has reported since the start, and the time of the first."""
         self._gone: list[Key] = []
         """Windows that there are not, and that the broker may still hold."""
         self._left: dict[Key, None] = {}
@@ -95,7 +95,7 @@ class Windows:
         """Take in rows that have changed, by these events or by time alone."""
         try:
             self._apply(changes, events)
-        except Exception as error:  # noqa: BLE001  (they are stored; what is published is read anew)
+        except Exception as error:  # noqa: BLE001  (they are stored; what is published is reloaded)
             failures.note("taking in changed rows", error)
             self.reset()
 
@@ -104,7 +104,7 @@ class Windows:
         had_rows = {(machine, start) for machine, start, before, _ in changes if before}
         for machine, start, _, _ in changes:
             if start + MINUTE <= self._rolled and (machine, start) not in had_rows and machine not in self._behind:
-                # Rows before a machine's first: in the sums that time is unknown, so `roll` has to read them anew.
+                # Rows before a machine's first: in the sums that time is unknown, so `roll` has to reload them.
                 self._machines.pop(machine, None)
         for machine, start, before, after in changes:
             counted = self._machines.get(machine)
@@ -122,7 +122,7 @@ class Windows:
             self._orders.apply(machine, start, timeless, by_events=bool(events))
 
     def _note(self, events: Sequence[AnyEvent]) -> None:
-        """Note what is to be read anew for these events."""
+        """Note what is to be reloaded for these events."""
         for event in events:
             self._note_reported(event)
             if event.kind == "job":
@@ -133,8 +133,8 @@ class Windows:
                         window.read = 0
 
     def _note_reported(self, event: AnyEvent) -> None:
-        """Note fields that a machine tells earlier than before: from then on, ratios of them are defined."""
-        if isinstance(event, Labour):  # it replaces what was told before of those who work, even by telling nothing
+        """Note fields that a machine reports earlier than before: from then on, ratios of them are defined."""
+        if isinstance(event, Labour):  # it replaces the people working that were reported before, even without a number
             for window in self._totals.since(event.asset, event.at).values():
                 window.read = 0
         first = self._reported.setdefault(event.asset, {})
@@ -150,12 +150,12 @@ class Windows:
                 window.read = 0
 
     def reset(self) -> None:
-        """Forget all sums, so that `roll` reads them anew: nobody knows what of a write that failed is in the store."""
+        """Drop all sums, so that `roll` reloads them: what a failed write left in the store is unknown."""
         self._totals.reset()
         self._machines.clear()
 
     async def roll(self, writer: LedgerWriter, now: int) -> None:
-        """Begin the windows that are due, and begin all anew if a machine has joined or begun to count.
+        """Begin the windows that are due, and rebuild all if a machine has joined or begun to count.
 
         Call it right after `LedgerWriter.advance`, with what it returns and while nothing else writes: all rows reach
         until then.
@@ -218,7 +218,7 @@ class Windows:
             del self._quieted[path]
 
     async def read(self, now: int, for_s: float = READING_S) -> None:
-        """Read anew what indicators need besides sums, of the windows that have not had it for longest.
+        """Reload what indicators need besides sums, of the windows that have not had it for longest.
 
         Args:
             now: nanoseconds since 1970-01-01 UTC.
@@ -243,7 +243,7 @@ class Windows:
                 continue
             with self._by_itself("reading what a window needs", path):
                 measured = await self._range(key, window, now)
-                # What was never told is known once it has been read: an event that tells it is noticed.
+                # What was never reported is known once it has been read: an event that reports it is noticed.
                 known = window.context if read else await never_reported(self._store, self._plant, path, measured.end)
                 context = await context_of(self._store, self._plant, measured, known)
                 if context != window.context:
@@ -325,7 +325,7 @@ class Windows:
             failures.note(doing, error, asset=path)
 
     def _due_notes(self, path: str) -> list[str]:
-        """Return what is said of machines under an asset whose rows are not what they should be."""
+        """Return the warnings about machines under an asset whose rows are not complete."""
         notes = [
             f"the ledger of {machine} stands still ({why}): report it"
             for machine, why in self._failing.items()
@@ -347,9 +347,9 @@ class Windows:
         return total
 
     def _with_silent(self, path: str, window: Window, now: int) -> Sums:
-        """Return a window's sums with the time of the machines under an asset of which no row tells it.
+        """Return a window's sums with the time of the machines under an asset that no row has.
 
-        These are machines that have not been heard, and those that have not been heard for long.
+        These are machines that have not reported, and those that have been silent for long.
         """
         total = dict(window.sums)
         if self._quiet:

@@ -76,7 +76,7 @@ class Parts(msgspec.Struct):
 
     Attributes:
         live_state: how things stand now.
-        stream: tells pages what changes.
+        stream: sends pages what changes.
         store: the past.
         answers: the indicators.
         plant: titles, calendars, targets.
@@ -203,7 +203,7 @@ async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: 
 
 @get("/api/v1/states", summary="The states and orders of machines over a range")
 async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> list[StateIntervals]:
-    """Return each machine's spells: (from, to, state, reason) and (from, to, order, product), times in ms."""
+    """Return each machine's states (from, to, state, reason) and orders (from, to, order, product), times in ms."""
     span = parts.range_of(_checked(asset), start, end)
     return await parts.answers.beside.ask(lambda store: state_intervals(store, asset, span.start, span.end))
 
@@ -228,7 +228,7 @@ async def telemetry(
     signal: Annotated[list[str] | None, QueryParameter(name="signal", description="signals; all if left out")] = None,
     points: Annotated[int, QueryParameter(name="points", ge=1, le=MOST_POINTS, description="at most so many")] = 600,
 ) -> list[Series]:
-    """Return the signals' least, mean and greatest values in at most `points` stretches of equal length."""
+    """Return the signals' least, mean and greatest values in at most `points` buckets of equal length."""
     span = parts.range_of(_checked(asset), start, end)
     known = {each.signal: each for each in await parts.store.signals(asset)}
     wanted = known if signal is None else signal
@@ -258,7 +258,7 @@ async def events(
         Literal["oldest", "newest"], QueryParameter(name="order", description="which come first")
     ] = "oldest",
 ) -> list[dict[str, Any]]:
-    """Return events with their kind and time (RFC 3339), oldest first unless told otherwise."""
+    """Return events with their kind and time (RFC 3339), oldest first by default."""
     span = parts.range_of(_checked(asset), start, end)
     kinds = kind or sorted(KINDS - {"kpi"})
     if unknown := set(kinds) - KINDS:
@@ -269,14 +269,14 @@ async def events(
     return [event_document(event) for event in found]
 
 
-@get("/api/v1/rejected", summary="Messages that were refused, newest first")
+@get("/api/v1/rejected", summary="Messages that were rejected, newest first")
 async def rejected(
     parts: Wall,
     start: From = "now-1d",
     end: To = "now",
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ROWS)] = 200,
 ) -> list[Rejected]:
-    """Return refused messages with their reason: a few of each kind, and how many more there were."""
+    """Return rejected messages with their reason: a few of each kind, and how many more there were."""
     span = parts.range_of("", start, end)
     return [
         rejected_document(each) for each in await parts.store.rejected(span.start, span.end + NS_PER_S, limit=limit)

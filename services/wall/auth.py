@@ -4,7 +4,7 @@ It asks for the password where there is one (HTTP Basic, any user name; only `/h
 can look). Where there is none the wall is for this computer alone, and answers only by names that are this computer's:
 else a page of elsewhere whose name is made to mean 127.0.0.1 could read it. It puts on every answer the headers that
 keep a page to this host: nothing is loaded from elsewhere, no script or style stands inline, nobody else may frame it,
-and what does not say how long it holds is kept by nobody.
+and what has no lifetime of its own is not cached.
 """
 
 import base64
@@ -134,7 +134,7 @@ def _without_port(host: str) -> str:
 
 
 def _digest(password: bytes) -> bytes:
-    """Return what is compared: always of one length, so that the time tells nothing of the password's."""
+    """Return what is compared: always of one length, so that timing reveals nothing about the password."""
     return hashlib.sha256(password).digest()
 
 

@@ -26,9 +26,9 @@ class Asset(msgspec.Struct, frozen=True):
         title: its name for people.
         state: how it stands; a group stands as the machine under it that needs eyes most.
         since: from when, RFC 3339; null where nobody knows.
-        reason: why, '' where none is told.
+        reason: why, '' where none is reported.
         last_seen: when it last spoke, RFC 3339; null for a group, and for one that has not.
-        simulated: whether it is simulated; null where it has not said.
+        simulated: whether it is simulated; null where it has not reported.
         silent: a machine that has not spoken for long.
         retired: since when it is retired, RFC 3339; null for one that is not.
     """
@@ -46,16 +46,16 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Series(msgspec.Struct, frozen=True):
-    """A signal over a range, thinned to what a screen can show; times in ms, each the start of its stretch.
+    """A signal over a range, downsampled to what a screen can show; times in ms, each the start of its bucket.
 
     Attributes:
         signal: which.
         unit: UCUM, '' unknown.
-        at: the stretches' times.
-        least: least value of each stretch.
-        mean: mean value of each stretch.
-        greatest: greatest value of each stretch.
-        text: last text of each stretch, for signals that are texts.
+        at: the starts of the buckets.
+        least: least value of each bucket.
+        mean: mean value of each bucket.
+        greatest: greatest value of each bucket.
+        text: last text of each bucket, for signals that are texts.
     """
 
     signal: str
@@ -80,7 +80,7 @@ class Constraint(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A refused message, or the count of several that are not stored themselves.
+    """A rejected message, or the count of several that are not stored themselves.
 
     Attributes:
         at: when it came, the first of them, RFC 3339.

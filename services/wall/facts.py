@@ -9,7 +9,7 @@ from typing import Any, Final
 from broker.contract.events import NS_PER_MS, AnyEvent, Job, Labour, Material, Measurement, Meter, Notice, Sample
 
 Value = Any
-"""A value for JSON; what it holds is said where it is made."""
+"""A value for JSON; its content is documented where it is made."""
 
 
 def fact_of(event: AnyEvent) -> tuple[str, Value]:

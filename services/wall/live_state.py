@@ -40,9 +40,9 @@ from services.wall.received_messages import ReceivedMessage
 
 MOST_MACHINES: Final = 20_000
 MOST_FACTS: Final = 1_000
-"""Facts kept of one machine; a device that invents names without end must not fill the memory."""
+"""Facts held of one machine; a device that invents names without end must not fill the memory."""
 MOST_FACTS_IN_ALL: Final = 100_000
-"""Facts kept of all machines, some 40 MB; those of a machine that came later are not shown."""
+"""Facts held of all machines, some 40 MB; those of a machine that came later are not shown."""
 MOST_MESSAGES: Final = 200
 SILENT_AFTER_NS: Final = 60 * NS_PER_S
 """A machine that sent nothing for this long, and for ten times its usual pause, is marked silent."""
@@ -83,7 +83,7 @@ class LiveState:
             self._report_device(path, machine)
 
     def retire(self, path: str, at: int) -> bool:
-        """Take a machine out that was retired, unless it has spoken since; tell whether it was there."""
+        """Take a machine out that was retired, unless it has reported since; return whether it was there."""
         machine = self.machines.get(path)
         if machine is None or (machine.seen is not None and machine.seen > at):
             return False
@@ -137,7 +137,7 @@ class LiveState:
         return received
 
     def count_rejected(self, times: Iterable[tuple[int, int]]) -> None:
-        """Count messages refused before this picture began, given the times (ns) at which so many were."""
+        """Count messages rejected before the start, given the times (ns) at which so many were."""
         for at, count in times:
             self._count_rejected(at, count)
 
@@ -299,7 +299,7 @@ class LiveState:
         return on is not None and event.phase == "end" and not ends_order(event.order, on.value["order"])
 
     def _take_alarm(self, path: str, name: str, machine: Machine) -> None:
-        """Keep which alarms are on, by the newest that is known of each: a machine's state tells of them."""
+        """Record which alarms are on, by the newest known of each: a machine's state includes them."""
         fact = self._facts.get((path, name))
         machine.alarms.pop(name, None)
         if fact is not None and fact.value["active"] and fact.value["severity"] == "alarm":

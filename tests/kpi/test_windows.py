@@ -326,7 +326,7 @@ async def test_a_late_event_before_all_others_is_not_counted_besides_the_unknown
     assert running.shown[MILL, "hour"].coverage == 0.75
 
 
-async def test_after_a_write_that_failed_the_sums_are_read_anew(store: Store) -> None:
+async def test_after_a_write_that_failed_the_sums_are_reloaded(store: Store) -> None:
     running = Running(store, NO_PLANT)
     running.now = at("08:40")
     await running.writer.store_events([state("08:30", "running")])

@@ -72,7 +72,7 @@ async def test_plan_and_oee_cannot_disagree(client: httpx.AsyncClient) -> None:
     assert line["forecast"] == pytest.approx(33 * 6)  # an hour of which is known, and five to come
 
 
-async def test_states_are_spells_without_gaps_with_their_orders(client: httpx.AsyncClient) -> None:
+async def test_states_are_intervals_without_gaps_with_their_orders(client: httpx.AsyncClient) -> None:
     cmm, mill = await get(client, "/api/v1/states", asset=LINE, **{"from": FROM, "to": TO})
     assert cmm["asset"] == CMM
     assert [(each[2], each[3]) for each in mill["states"]] == [
@@ -96,7 +96,7 @@ async def test_telemetry_is_thinned_to_what_was_asked(client: httpx.AsyncClient)
     assert (min(reported["least"]), max(reported["greatest"])) == (20.0, 55.9)
 
 
-async def test_events_and_rejected_messages_are_told(client: httpx.AsyncClient) -> None:
+async def test_events_and_rejected_messages_are_returned(client: httpx.AsyncClient) -> None:
     reported = await get(client, "/api/v1/events", asset=MILL, kind=["state", "event"], **{"from": FROM, "to": TO})
     assert [each["kind"] for each in reported].count("state") == 5
     newest = await get(client, "/api/v1/events", asset=MILL, order="newest", limit=1, **{"from": FROM, "to": TO})

@@ -43,7 +43,7 @@ def test_a_machine_that_nobody_declared_appears_with_its_first_message() -> None
     assert live_state.current_state("bench/a/b") is not None
 
 
-def test_an_alarm_is_told_with_the_machines_state_while_it_is_on() -> None:
+def test_an_alarm_is_sent_with_the_machines_state_while_it_is_on() -> None:
     live_state = LiveState()
     hot = {"severity": "alarm", "text": "Spindle too hot", "active": True}
     live_state.receive(message("event", hot | {"code": "e-204"}, ago_s=9))
@@ -139,7 +139,7 @@ def test_a_line_is_down_when_a_machine_is_and_says_which() -> None:
     assert (line["state"], line["since"]) == ("running", (NOW - 10 * NS_PER_S) // 1_000_000)
 
 
-def test_changes_are_told_once_and_only_what_changed() -> None:
+def test_changes_are_sent_once_and_only_what_changed() -> None:
     live_state = LiveState()
     live_state.receive(message("state", {"state": "running"}, ago_s=9))
     live_state.receive(message("telemetry/load", {"value": 1.0}, ago_s=9))
@@ -160,7 +160,7 @@ def test_a_client_that_was_away_gets_each_fact_once_as_it_is_now() -> None:
     assert len(facts(live_state)) == 2
 
 
-def test_a_refused_message_is_kept_with_its_reason_and_cure_and_counted() -> None:
+def test_a_rejected_message_is_held_with_its_reason_and_hint_and_counted() -> None:
     live_state = LiveState()
     live_state.receive(message("state", {"state": "runing"}))
     live_state.receive(message("telemetry/load", b"nan"))

@@ -53,13 +53,13 @@ def test_without_a_calendar_a_shift_begins_with_the_first_message() -> None:
 
 
 @pytest.mark.parametrize("start", ["", "soon", "now-", "now-1x", "now+1h", "2026-13-01T00:00:00Z", "1e400", "-now"])
-def test_what_is_no_time_is_told(start: str) -> None:
+def test_an_invalid_time_is_an_error(start: str) -> None:
     with pytest.raises(RangeError):
         resolve(start, "now", now=NOW, calendar=CALENDAR)
 
 
 @pytest.mark.parametrize(("start", "end"), [("now", "now"), ("now-1h", "now-2h"), ("0", "now")])
-def test_a_range_that_is_empty_or_endless_is_refused(start: str, end: str) -> None:
+def test_a_range_that_is_empty_or_endless_is_rejected(start: str, end: str) -> None:
     with pytest.raises(RangeError):
         resolve(start, end, now=NOW, calendar=CALENDAR)
 

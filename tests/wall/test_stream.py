@@ -48,7 +48,7 @@ async def stream_of(store: Store) -> AsyncIterator[tuple[Stream, Any]]:
             await task
 
 
-async def test_a_lost_broker_is_told(store: Store) -> None:
+async def test_a_lost_broker_is_reported(store: Store) -> None:
     async with stream_of(store) as (stream, _), aclosing(stream.events(Scope())) as events:
         assert (await following(events, "snapshot"))["health"]["broker"] is True
         stream.connected = lambda: False
@@ -89,7 +89,7 @@ async def test_then_come_changes_and_only_those(store: Store) -> None:
             assert reported["facts"] == {MILL: {"signal/load": [NOW // 1_000_000, 2.0, ""]}}
 
 
-async def test_what_a_page_does_not_look_at_is_not_told(store: Store) -> None:
+async def test_what_a_page_does_not_show_is_not_sent(store: Store) -> None:
     async with stream_of(store) as (stream, live_state), aclosing(stream.events(Scope(CMM, details=True))) as events:
         await following(events, "snapshot")
         live_state.receive(message("telemetry/load", b"1", MILL))
@@ -148,7 +148,7 @@ async def test_messages_are_shown_with_what_they_mean_or_how_to_mend_them(store:
             assert shown[-1]["cure"]
 
 
-async def test_health_is_told_as_it_changes(store: Store) -> None:
+async def test_health_is_sent_as_it_changes(store: Store) -> None:
     async with stream_of(store) as (stream, live_state), aclosing(stream.events(Scope())) as events:
         await following(events, "snapshot")
         live_state.receive(message("telemetry/load", b"1"))

@@ -34,7 +34,7 @@ async def table(client: httpx.AsyncClient, path: str, **query: Any) -> list[dict
     return list(csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"))))
 
 
-async def test_a_range_is_told_apart(client: httpx.AsyncClient) -> None:
+async def test_a_range_is_grouped(client: httpx.AsyncClient) -> None:
     reply = await client.get("/api/v1/kpi", params={"asset": LINE, "by": "product"} | HOUR)
     reported = reply.json()
     assert [each["group"]["name"] for each in reported] == ["bracket-7", "-"]

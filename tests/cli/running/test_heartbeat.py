@@ -62,7 +62,7 @@ async def test_it_says_ok_or_what_is_wrong(tmp_path: Path, store: SqliteStore) -
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_lost_broker_is_told(tmp_path: Path) -> None:
+async def test_a_lost_broker_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "heartbeat"
     async with EmbeddedBroker(tmp_path / "broker", port=0) as broker:
         session = Session(broker.url, client_id="service")
