@@ -83,6 +83,69 @@ def test_every_text_that_is_said_is_in_the_table() -> None:
     assert {f"state.{state}" for state in STATES} <= table
 
 
+SCRIPTS = [path for path in OWN if path.suffix == ".js"]
+NO_WORDS = {"OEE", "MQTT", "CSV", "Corridor"}
+"""What is the same in every language."""
+
+
+def test_no_key_stands_in_the_table_twice() -> None:
+    keys = re.findall(r"'([\w.-]+)': (?:'|\")", (FOLDER / "words.js").read_text())
+    assert sorted(keys) == sorted(set(keys))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_no_visible_text_stands_outside_the_table(path: Path) -> None:
+    found = [text for template in templates(path.read_text()) for text in visible(template)]
+    assert [text for text in found if set(re.findall(r"[A-Za-z]{3,}", text)) - NO_WORDS] == []
+
+
+def test_a_visible_text_is_found_wherever_it_stands() -> None:
+    script = (
+        "html`<p title=${a ? `${b} x` : 'c'} aria-label=\"of it\">${d ? html`<b>deep</b>` : ''} and &amp; "
+        "<i>more</i></p>`"
+    )
+    found = {text.strip() for template in templates(script) for text in visible(template)}
+    assert found == {"deep", "and &amp;", "more", "of it"}
+
+
+def templates(script: str) -> list[str]:
+    """Return the html templates of a script, with what is computed in them left out; inner ones by themselves."""
+    found: list[str] = []
+    for start in [match.end() for match in re.finditer(r"\bhtml`", script)]:
+        text, place = "", start
+        while script[place] != "`":
+            if script.startswith("${", place):
+                place = after_braces(script, place + 2)
+                text += "\x00"
+            else:
+                text += script[place]
+                place += 1
+        found.append(text)
+    return found
+
+
+def after_braces(script: str, place: int) -> int:
+    """Return the place after the brace that closes an expression, whatever strings and templates are in it."""
+    while script[place] != "}":
+        if script[place] in "'\"":
+            place = script.index(script[place], place + 1)
+        elif script[place] == "`":
+            place += 1
+            while script[place] != "`":
+                place = after_braces(script, place + 2) if script.startswith("${", place) else place + 1
+        elif script[place] == "{":
+            place = after_braces(script, place + 1) - 1
+        place += 1
+    return place + 1
+
+
+def visible(template: str) -> list[str]:
+    """Return the texts of a template that people see or hear: between the tags, and of some attributes."""
+    texts = re.findall(r"""\b(?:title|alt|placeholder|aria-label)=["']([^"'\x00]+)["']""", template)
+    between = re.sub(r"<[^>]*>", "\x00", template)
+    return [*texts, *(text for text in between.split("\x00") if text.strip())]
+
+
 def test_every_state_has_a_category() -> None:
     assert set(palette.CATEGORY) == set(STATES)
     assert json.loads(palette.script().removeprefix("export const CATEGORY = ").rstrip(";\n")) == palette.CATEGORY

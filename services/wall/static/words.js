@@ -4,7 +4,7 @@
 import { own } from './own.js';
 
 const en = {
-  'app': 'Corridor', 'all': 'All sites', 'devices': 'Devices', 'grafana': 'Grafana', 'skip': 'Skip to the content',
+  'app': 'Corridor', 'all': 'All sites', 'devices': 'Devices', 'grafana': 'Grafana', 'crumbs': 'Path to this page', 'skip': 'Skip to the content',
   'state.running': 'Running', 'state.setup': 'Set-up', 'state.starved': 'Starved', 'state.blocked': 'Blocked',
   'state.idle': 'Idle', 'state.down': 'Down', 'state.maintenance': 'Maintenance', 'state.off': 'Off',
   'state.unknown': 'Unknown', 'state.order': 'Order', 'state.target': 'Target',

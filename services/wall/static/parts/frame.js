@@ -21,7 +21,7 @@ export function Frame({ crumbs, range, window: shown, text, go, zone, right, chi
   return html`<div class="frame ${(live.ready && !live.connected) || deaf ? 'is-lost' : ''} ${bare ? 'bare' : ''}">
     <a class="skip" href="#main">${say('skip')}</a>
     <header>
-      <nav class="crumbs" aria-label="path"><a class="brand" href=${link('/')} onClick=${go.click}>${say('app')}</a>${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
+      <nav class="crumbs" aria-label=${say('crumbs')}><a class="brand" href=${link('/')} onClick=${go.click}>${say('app')}</a>${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
       ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
       <${Link} live=${live} range=${range} go=${go} />
       <${Truth} live=${live} />
