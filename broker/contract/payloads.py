@@ -204,6 +204,18 @@ class ReplyPayload(Payload, kw_only=True):
     result: Any = None
 
 
+class KpiWarning(msgspec.Struct, frozen=True, kw_only=True):
+    """What is missing or seems wrong in the data behind an answer: one of its notes, as data."""
+
+    code: Annotated[str, Meta(description="What it is, for programs; changes only by adding.")]
+    asset: Annotated[str, Meta(description="Of which machine it is, or of which asset.")]
+    indicator: Annotated[str | None, Meta(description="The indicator that is not defined; null in other warnings.")]
+    amount: Annotated[float | None, Meta(description="Pieces, seconds or times; null where it is of no number.")]
+    text: Annotated[str, Meta(description="The note.")]
+    hint: Annotated[str, Meta(description="What to do.")]
+    why: Annotated[str, Meta(description="The text without the machine or indicator that it is of.")]
+
+
 class KpiPayload(Payload, kw_only=True):
     """The indicators of an asset over a window: a shift, hour or order, running or last. The KPI service's."""
 
@@ -214,6 +226,9 @@ class KpiPayload(Payload, kw_only=True):
     coverage: float | None
     indicators: dict[str, float | None]
     notes: list[str] = msgspec.field(default_factory=list)
+    warnings: Annotated[list[KpiWarning], Meta(description="The notes as data, in the same order.")] = msgspec.field(
+        default_factory=list
+    )
 
 
 class RejectedPayload(msgspec.Struct, kw_only=True):

@@ -19,7 +19,7 @@ import msgspec
 
 from broker.contract import instants
 from broker.contract.events import AnyEvent, Labour
-from broker.contract.payloads import KpiPayload
+from broker.contract.payloads import KpiPayload, KpiWarning
 from broker.contract.topics import PREFIX, is_under
 from broker.mqtt.session import Publication
 from broker.plant.plant import Plant
@@ -31,9 +31,11 @@ from services.kpi.silence import time_since
 from services.kpi.window_totals import KINDS, LAST, Key, Window, WindowTotals, paths
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
-from services.ledger.indicators.indicators import coverage, evaluate
+from services.ledger.indicators.findings import found
+from services.ledger.indicators.indicators import coverage
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
-from services.query.answers import CORE, context_of, never_reported
+from services.query.answers import context_of, never_reported
+from services.query.composition import compose, notes_of
 from services.query.histories import FOR_EVER
 from services.query.never_reported import reported
 from services.query.ranges import Range, measure
@@ -299,19 +301,19 @@ class Windows:
             sums = {}
             for machine in self._totals.lines[path]:
                 add(sums, self._of_order(machine, window.name, now))
-        evaluation = evaluate(
-            sums, msgspec.structs.replace(window.context, operations=self._operations(key, window, now))
-        )
-        notes = [f"{name} is not defined: {evaluation.reasons[name]}" for name in CORE if name in evaluation.reasons]
+        context = msgspec.structs.replace(window.context, operations=self._operations(key, window, now))
+        composed = compose(path, sums, context)
+        warnings = [*self._due_warnings(path), *composed.expected]
         return KpiPayload(
             ts=now // 1_000_000,
             window=kind,
             name=window.name,
             start=instants.format_rfc3339(window.start),
             end=instants.format_rfc3339(min(now, window.end)),
-            coverage=coverage(sums),
-            indicators=evaluation.values,
-            notes=[*self._due_notes(path), *notes],
+            coverage=composed.coverage,
+            indicators=composed.indicators,
+            notes=notes_of(warnings),
+            warnings=warnings,
         )
 
     @contextmanager
@@ -324,18 +326,18 @@ class Windows:
                 raise
             failures.note(doing, error, asset=path)
 
-    def _due_notes(self, path: str) -> list[str]:
+    def _due_warnings(self, path: str) -> list[KpiWarning]:
         """Return the warnings about machines under an asset whose rows are not complete."""
-        notes = [
-            f"the ledger of {machine} stands still ({why}): report it"
+        warnings = [
+            found("ledger-stands-still", machine=machine, failure=why).of_answer(machine)
             for machine, why in self._failing.items()
             if is_under(machine, path)
         ]
         due = sorted(filter(partial(is_under, asset=path), self._behind))
         if due:
             which = f"{due[0]} and {len(due) - 1} more" if len(due) > 1 else due[0]
-            notes.append(f"{which}: the ledger is being recomputed after late events, so this may be wrong for a while")
-        return notes
+            warnings.append(found("ledger-recomputed", len(due), machines=which).of_answer(path))
+        return warnings
 
     def _of_order(self, machine: str, order: str, now: int) -> Sums:
         """Return the sums of an order on a machine."""

@@ -11,14 +11,17 @@ import msgspec
 
 from broker.contract import instants
 from broker.contract.events import Measurement, State, StateChange
+from broker.contract.payloads import KpiWarning
 from broker.plant.plant import Loss, Plant
 from services.ledger.fields import NANO, Sums, add, to_units
 from services.ledger.indicators.bottleneck import Bottleneck
 from services.ledger.indicators.capability import Capability, capabilities
-from services.ledger.indicators.indicators import Context, coverage, evaluate
+from services.ledger.indicators.findings import Finding, found
+from services.ledger.indicators.indicators import Context, evaluate
 from services.ledger.indicators.losses import six_big_losses, waterfall
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 from services.ledger.indicators.warnings import data_quality_warnings
+from services.query.composition import compose, is_to_check, notes_of
 from services.query.constraint import constraint
 from services.query.never_reported import all_not_reported, is_output_not_reported, not_reported
 from services.query.planning import planned_pieces
@@ -26,11 +29,8 @@ from services.query.ranges import Range, measure
 from services.store.interface import Store
 from services.store.resolutions import DAY
 
-CORE: Final = ("oee", "availability", "effectiveness", "quality_ratio")
-"""The indicators that everyone expects to have a value: if one has none, that is something to check."""
 OEE_FAMILY: Final = ("oee", "nee", "teep", "availability", "effectiveness", "quality_ratio")
 """The indicators that a machine of which something is untold takes from all the others."""
-_UNDEFINED: Final = " is not defined: "
 CONSTRAINT_NS: Final = 31 * DAY
 """The constraint is sought over ranges up to a month: it must be read from single events."""
 
@@ -58,11 +58,13 @@ class Rated(msgspec.Struct, frozen=True):
         indicators: by name, unrounded.
         without: the machines that are left out.
         why: what is missing of each of them, in words.
+        warnings: the same as data.
     """
 
     indicators: dict[str, float | None]
     without: list[str]
     why: list[str]
+    warnings: list[KpiWarning]
 
 
 class Constraint(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -104,6 +106,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         capabilities: of each measured characteristic.
         machines: the machines that are counted.
         notes: what seems wrong in the data, and of each indicator that is None, why it is not defined.
+        warnings: the notes as data, in the same order.
         rated: the OEE family without the machines of which something is untold; None where there are none of them, or
             no others. `indicators` have no OEE then if pieces cannot be rated, or most of the running time is not
             counted, as it would be wrong; else they have one with the time of those machines in it.
@@ -128,6 +131,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     capabilities: list[Capability]
     machines: list[str]
     notes: list[str]
+    warnings: list[KpiWarning]
     rated: Rated | None = None
     six_big_losses: dict[str, float | None] | None = None
     good_output: float | None = None
@@ -138,8 +142,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     @property
     def to_check(self) -> list[str]:
         """The notes without those that say why an indicator that is seldom told is not defined."""
-        names = {name for name, value in self.indicators.items() if value is None and name not in CORE}
-        return [note for note in self.notes if note.partition(_UNDEFINED)[0] not in names]
+        return notes_of(filter(is_to_check, self.warnings))
 
     def document(self) -> dict[str, Any]:
         """Return the answer as plain values, ready for JSON."""
@@ -161,7 +164,9 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
     measured = await measure(store, plant, asset, start, end, now=now)
     bottleneck = await _bottleneck(store, plant, measured)
     context = await _full_context(store, plant, measured, bottleneck)
-    return build_answer(measured, plant, context, await _lasting(store, measured), asked_end=end, bottleneck=bottleneck)
+    return build_answer(
+        measured, plant, context, await lasting_states(store, measured), asked_end=end, bottleneck=bottleneck
+    )
 
 
 async def context_of(store: Store, plant: Plant, measured: Range, known: Context | None = None) -> Context:
@@ -200,28 +205,29 @@ def build_answer(
         group: what part of a range the ledger is of.
     """
     sums = measured.total()
-    evaluation = evaluate(sums, context)
-    undefined = {name: f"{name}{_UNDEFINED}{why}" for name, why in evaluation.reasons.items()}
-    notes = [undefined.pop(name) for name in CORE if name in undefined]
+    composed = compose(measured.asset, sums, context)
+    warnings = list(composed.expected)
     rated = _rated(measured)
     if rated is not None:
-        notes.append(f"rated gives oee and its factors without {'; '.join(rated.why)}")
-    notes += data_quality_warnings(measured.by_machine(), lasting)
-    notes += undefined.values()
+        without = found("rated-without", len(rated.without), machines="; ".join(rated.why))
+        warnings.append(without.of_answer(measured.asset))
+    warnings += data_quality_warnings(measured.by_machine(), lasting)
+    warnings += composed.seldom
     apart = group is None or group.by in {"machine", "order"}
     return Answer(
         asset=measured.asset,
         from_=instants.format_rfc3339(measured.start),
         to=instants.format_rfc3339(asked_end),
         counted_to=instants.format_rfc3339(measured.end),
-        coverage=coverage(sums),
-        indicators=evaluation.values,
+        coverage=composed.coverage,
+        indicators=composed.indicators,
         ledger=to_units(sums),
         reasons=_reasons(measured),
         waterfall=[Step(step.name, step.amount / NANO) for step in waterfall(sums)],
         capabilities=list(context.capabilities),
         machines=list(measured.machines),
-        notes=notes,
+        notes=notes_of(warnings),
+        warnings=warnings,
         rated=rated,
         six_big_losses=_six_big_losses(measured, plant) if apart else None,
         good_output=_good_output(measured, context),
@@ -251,7 +257,7 @@ async def measurements(store: Store, measured: Range) -> list[Measurement]:
     return [event for event in events if isinstance(event, Measurement)]
 
 
-async def _lasting(store: Store, measured: Range) -> dict[str, tuple[State, int]]:
+async def lasting_states(store: Store, measured: Range) -> dict[str, tuple[State, int]]:
     """Return the state that each machine last told, and how long before the end of the range."""
     reported = await store.latest_before(("state",), measured.asset, measured.end)
     return {event.asset: (event.state, measured.end - event.at) for event in reported if isinstance(event, StateChange)}
@@ -289,13 +295,13 @@ async def _full_context(
     )
 
 
-def rated_part(measured: Range) -> tuple[Range, dict[str, str]]:
+def rated_part(measured: Range) -> tuple[Range, dict[str, Finding]]:
     """Return what is left of a range without the machines of which OEE lacks something, and what of each of them."""
-    missing: dict[str, str] = {}
+    missing: dict[str, Finding] = {}
     for machine, sums in measured.by_machine().items():
-        why = uncounted(sums) or never_counted(sums) or unrated(sums) or good_not_reported(sums)
-        if why:
-            missing[machine] = why
+        finding = uncounted(sums) or never_counted(sums) or unrated(sums) or good_not_reported(sums)
+        if finding:
+            missing[machine] = finding
     part = Range(
         measured.asset,
         measured.start,
@@ -313,8 +319,8 @@ def _rated(measured: Range) -> Rated | None:
     if not missing or not part.machines:
         return None
     values = evaluate(part.total()).values
-    why = [f"{machine}: {text}" for machine, text in missing.items()]
-    return Rated({name: values[name] for name in OEE_FAMILY}, list(missing), why)
+    warnings = [finding.of_machine(machine) for machine, finding in missing.items()]
+    return Rated({name: values[name] for name in OEE_FAMILY}, list(missing), notes_of(warnings), warnings)
 
 
 def _good_output(measured: Range, context: Context) -> float | None:

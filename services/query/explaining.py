@@ -13,6 +13,7 @@ import msgspec
 from broker.contract import instants
 from broker.contract.errors import ContractError
 from broker.contract.events import Measurement
+from broker.contract.payloads import KpiWarning
 from broker.plant.plant import Plant
 from services.ledger.fields import NANO, TIME, Sums
 from services.ledger.history import UNKNOWN, History
@@ -21,8 +22,10 @@ from services.ledger.indicators.capability import Index, least
 from services.ledger.indicators.formulas import Operand
 from services.ledger.indicators.indicators import INDICATORS
 from services.ledger.indicators.terms import Terms
+from services.ledger.indicators.warnings import data_quality_warnings
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Part, Rules, parts
-from services.query.answers import context_of, measurements, rated_part
+from services.query.answers import context_of, lasting_states, measurements, rated_part
+from services.query.composition import notes_of
 from services.query.histories import histories
 from services.query.planning import Planned, plans
 from services.query.ranges import Range, measure
@@ -74,6 +77,8 @@ class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         formula: over the terms.
         filled: the formula with the numbers in it.
         why_not: why there is no value; '' where there is one.
+        notes: why there is no value, and what seems wrong in the data of the machines that it is of.
+        warnings: the same as data.
         sums: the fields of the ledger that the terms are made of, of the operations that they are of; `planned`.
         events: contributions by machine and time; those of a field add up to its sum.
     """
@@ -92,6 +97,8 @@ class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     terms: list[Operand]
     sums: dict[str, float]
     events: list[Contribution]
+    notes: list[str]
+    warnings: list[KpiWarning]
 
     def document(self) -> dict[str, Any]:
         """Return the explanation as plain values, ready for JSON."""
@@ -126,7 +133,7 @@ async def explain(
     if end - start > LONGEST_NS:
         raise ContractError("the range is longer than 31 days", "explain a part of it")
     measured = await measure(store, plant, asset, start, end, now=now)
-    left_out: dict[str, str] = {}
+    left_out: Collection[str] = ()
     if rated:
         measured, left_out = rated_part(measured)
     sums = measured.total()
@@ -154,6 +161,8 @@ async def explain(
         named = shown[1].asset, shown[1].characteristic
         values = [one for one in await measurements(store, measured) if (one.asset, one.characteristic) == named]
         events += [_measured(one, known.get(one.asset)) for one in values]
+    warnings = [] if found.finding is None else [found.finding.of_indicator(asset, indicator)]
+    warnings += data_quality_warnings(measured.by_machine(), await lasting_states(store, measured))
     return Explanation(
         asset=asset,
         indicator=indicator,
@@ -169,6 +178,8 @@ async def explain(
         terms=terms,
         sums={field: amount / NANO for field, amount in amounts.items()},
         events=events,
+        notes=notes_of(warnings),
+        warnings=warnings,
     )
 
 

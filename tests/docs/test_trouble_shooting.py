@@ -36,8 +36,9 @@ def test_what_it_quotes_of_notes_is_in_them() -> None:
         {"running_s": 3_600, "uncounted_s": 3_600},
         {"unknown_s": 3_600},
     ]
-    reported = " ".join(data_quality_warnings({str(number): from_units(hour) for number, hour in enumerate(hours)}, {}))
-    reported += str(evaluate({"off_s": 3_600}).reasons)
+    by_machine = {str(number): from_units(hour) for number, hour in enumerate(hours)}
+    reported = " ".join(warning.text for warning in data_quality_warnings(by_machine, {}))
+    reported += " ".join(finding.why for finding in evaluate({"off_s": 3_600}).reasons.values())
     table = PAGE.split("| note | do |")[1].split("\n\n")[0]
     quoted = [line.split("|")[1].strip().removesuffix(" …") for line in table.splitlines()[2:]]
     assert len(quoted) >= 4

@@ -27,13 +27,14 @@ from services.ledger.fields import NANO, Sums, add
 from services.ledger.history import MINUTE
 from services.ledger.indicators.indicators import Context, coverage, evaluate
 from services.query.answers import OEE_FAMILY, answer
+from services.query.composition import CORE
 from services.query.ranges import measure
 from services.store.interface import Store
 from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import PHASES, PLANTS, Step, deliveries, histories
 
 if TYPE_CHECKING:
-    from broker.contract.payloads import KpiPayload
+    from broker.contract.payloads import KpiPayload, KpiWarning
 
 MORE = int(os.environ.get("EXAMPLES", "1"))
 SITE = "sheffield"
@@ -115,6 +116,8 @@ class Running:
                 found = await answer(self.store, self.plant, asset, start, end, now=self.now)
                 assert payload.indicators == found.indicators, (asset, window)
                 assert payload.coverage == found.coverage, (asset, window)
+                assert core_warnings(payload.warnings) == core_warnings(found.warnings), (asset, window)
+            assert payload.notes == [warning.text for warning in payload.warnings]
 
     async def order(self, asset: str, shown: "KpiPayload") -> Sums:
         """Return the sum of an order, measured apart: of a line, that of its machines' windows of it."""
@@ -129,6 +132,11 @@ class Running:
             span = (instant(start), instant(end))
             add(total, (await measure(self.store, self.plant, machine, *span, now=self.now)).total())
         return total
+
+
+def core_warnings(warnings: "list[KpiWarning]") -> "list[KpiWarning]":
+    """Return why indicators that everyone expects are not defined: what is both published and answered."""
+    return [warning for warning in warnings if warning.indicator in CORE]
 
 
 @asynccontextmanager

@@ -70,5 +70,5 @@ def test_the_whole_is_as_capable_as_its_least_characteristic() -> None:
 
 
 def test_without_measurements_there_is_a_reason() -> None:
-    assert evaluate({}).reasons["cpk"] == "no characteristic with its limits was measured often enough"
+    assert evaluate({}).reasons["cpk"].why == "no characteristic with its limits was measured often enough"
     assert explain("cp", {}).filled == "(USL − LSL) / (6 × σ̂): not defined"

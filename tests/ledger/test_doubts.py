@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.ledger.fields import NANO, from_units
+from broker.contract.events import State
+from services.ledger.fields import NANO, Sums, from_units
 from services.ledger.indicators.warnings import data_quality_warnings
 
 SOUND = {
@@ -22,14 +23,18 @@ SOUND = {
 DAY = 86_400 * NANO
 
 
+def texts(by_machine: dict[str, Sums], lasting: dict[str, tuple[State, int]]) -> list[str]:
+    return [warning.text for warning in data_quality_warnings(by_machine, lasting)]
+
+
 def notes(**changes: float) -> list[str]:
-    return data_quality_warnings({"mill": from_units(SOUND | changes)}, {})
+    return texts({"mill": from_units(SOUND | changes)}, {})
 
 
 def test_sound_data_is_not_doubted() -> None:
     assert notes() == []
-    assert data_quality_warnings({}, {}) == []
-    assert data_quality_warnings({"mill": {}}, {"mill": ("running", 10 * DAY)}) == []
+    assert texts({}, {}) == []
+    assert texts({"mill": {}}, {"mill": ("running", 10 * DAY)}) == []
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def test_a_contradiction_makes_one_note(changes: dict[str, float], begins: str) 
 def test_a_few_seconds_of_the_unknown_are_not_worth_a_note_unless_they_are_much_of_the_range() -> None:
     assert notes(unknown_s=59) == []
     assert notes(running_s=99_000, unknown_s=90) == []
-    (note,) = data_quality_warnings({"mill": from_units({"running_s": 19, "unknown_planned_s": 1})}, {})
+    (note,) = texts({"mill": from_units({"running_s": 19, "unknown_planned_s": 1})}, {})
     assert note == "mill: its state is unknown for 1 s (5.0% of the time): was it connected?"
 
 
@@ -80,9 +85,9 @@ def test_effectiveness_above_one_comes_with_the_cycle_that_the_data_suggests() -
 
 
 def test_a_machine_that_runs_for_a_minute_and_never_told_a_count_is_asked_for_it() -> None:
-    assert data_quality_warnings({"mill": from_units({"running_s": 59, "uncounted_s": 59})}, {}) == []
-    assert data_quality_warnings({"mill": from_units({"running_s": 130, "uncounted_s": 65})}, {}) == []
-    (note,) = data_quality_warnings({"mill": from_units({"running_s": 7_200, "uncounted_s": 7_200})}, {})
+    assert texts({"mill": from_units({"running_s": 59, "uncounted_s": 59})}, {}) == []
+    assert texts({"mill": from_units({"running_s": 130, "uncounted_s": 65})}, {}) == []
+    (note,) = texts({"mill": from_units({"running_s": 7_200, "uncounted_s": 7_200})}, {})
     assert note == (
         "mill: it ran for 2.0 h, but no count of produced pieces was heard: send produced with the count; until then "
         "there is no effectiveness and no OEE"
@@ -90,17 +95,17 @@ def test_a_machine_that_runs_for_a_minute_and_never_told_a_count_is_asked_for_it
 
 
 def test_a_counter_that_stands_still_while_the_machine_runs_for_an_hour() -> None:
-    assert data_quality_warnings({"mill": from_units({"running_s": 3_599})}, {}) == []
-    (note,) = data_quality_warnings({"mill": from_units({"running_s": 3_600})}, {})
+    assert texts({"mill": from_units({"running_s": 3_599})}, {}) == []
+    (note,) = texts({"mill": from_units({"running_s": 3_600})}, {})
     assert note.startswith("mill: it ran for 60 min and its counter stood still: check the counter")
 
 
 def test_a_state_of_more_than_ten_days() -> None:
-    (note,) = data_quality_warnings({"mill": {}}, {"mill": ("running", 12 * DAY)})
+    (note,) = texts({"mill": {}}, {"mill": ("running", 12 * DAY)})
     assert note == "mill: it has been running for 12 days on end: does it still send its state?"
 
 
 def test_notes_come_machine_by_machine() -> None:
     wrong = from_units(SOUND | {"work_s": 4_000, "unknown_s": 60})
     found = data_quality_warnings({"wash": wrong, "mill": wrong}, {"not-asked-for": ("off", 99 * DAY)})
-    assert [note.partition(":")[0] for note in found] == ["mill", "mill", "wash", "wash"]
+    assert [warning.asset for warning in found] == ["mill", "mill", "wash", "wash"]

@@ -88,5 +88,7 @@ def test_a_line_shows_the_yield_of_each_operation() -> None:
 def test_an_explanation_has_the_value_of_the_evaluation(sums: Sums, name: str) -> None:
     explained, evaluation = explain(name, sums), evaluate(sums)
     assert explained.value == evaluation.values[name]
-    assert explained.why_not == evaluation.reasons.get(name, "")
+    finding = evaluation.reasons.get(name)
+    assert explained.finding == finding
+    assert explained.why_not == ("" if finding is None else finding.why)
     assert explained.filled.endswith(": not defined") == (explained.value is None)

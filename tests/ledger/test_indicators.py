@@ -41,7 +41,7 @@ def value(name: str, units: Mapping[str, float], context: Context | None = None)
 
 
 def why_not(name: str, units: Mapping[str, float], context: Context | None = None) -> str:
-    return evaluate(from_units(dict(units)), context).reasons[name]
+    return evaluate(from_units(dict(units)), context).reasons[name].why
 
 
 # ---- The worked example: every figure of it ----
@@ -414,7 +414,7 @@ def test_a_function_is_its_formula_rounded_once_and_none_where_a_denominator_is_
             weighed = name != "quality_ratio" or (not sums.get("unrated") and sums.get("ideal_s"))
             expected = by_formula(INDICATORS[name], of) if weighed else of["GQ"] / of["PQ"]
             assert values[name] == expected, name
-        elif reasons[name].endswith((" is zero", " are zero")):
+        elif reasons[name].code == "zero-denominator":
             assert name == "quality_ratio" or by_formula(INDICATORS[name], of) is None
 
 

@@ -115,7 +115,8 @@ async def test_the_worked_example(store: Store, asset: str) -> None:
     ]
     assert found.machines == [MILL]
     assert found.to_check == []
-    why = dict(note.split(" is not defined: ") for note in found.notes)
+    assert found.notes == [warning.text for warning in found.warnings]
+    why = {warning.indicator: warning.why for warning in found.warnings}
     assert why.keys() == {name for name, value in found.indicators.items() if value is None}
     assert why["first_pass_yield"] == "inspected parts (IP) is zero"
     steps = {step.name: step.seconds for step in found.waterfall}

@@ -5,6 +5,7 @@ from math import prod
 from typing import Final
 
 from services.ledger.fields import NANO
+from services.ledger.indicators.findings import found
 from services.ledger.indicators.indicator import Indicator, register
 from services.ledger.indicators.terms import Terms, Undefined
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unmetered, unrated
@@ -84,7 +85,7 @@ def rolled_throughput_yield(of: Terms) -> float:
     """
     inspecting = [operation for operation in of.context.operations if operation.get("inspected", 0)]
     if not inspecting:
-        raise Undefined("no operation of a line is known to have inspected anything")
+        raise Undefined(found("nothing-inspected"))
     return prod(each.get("first_pass", 0) for each in inspecting) / prod(each["inspected"] for each in inspecting)
 
 

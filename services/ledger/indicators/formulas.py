@@ -10,6 +10,7 @@ import msgspec
 
 from services.ledger.fields import NANO, Sums
 from services.ledger.indicators.capability import Capability, Index, least
+from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.indicator import TERM, Indicator
 from services.ledger.indicators.indicators import INDICATORS
 from services.ledger.indicators.terms import TERMS, Context, Operation, Terms, Undefined
@@ -51,6 +52,7 @@ class Explained(msgspec.Struct, frozen=True):
         value: unrounded; None where it is not defined.
         unit: UCUM; `1` for a ratio.
         why_not: why there is no value; '' where there is one.
+        finding: the same as data; None where there is one.
         operands: the terms of the formula, as far as they are known.
     """
 
@@ -64,6 +66,7 @@ class Explained(msgspec.Struct, frozen=True):
     unit: str
     why_not: str
     operands: list[Operand]
+    finding: Finding | None = None
 
 
 def explain(name: str, sums: Sums, context: Context | None = None) -> Explained:
@@ -74,7 +77,8 @@ def explain(name: str, sums: Sums, context: Context | None = None) -> Explained:
     """
     indicator = INDICATORS[name]
     of = Terms(sums, context)
-    value, why_not = indicator.evaluate(of)
+    value, finding = indicator.evaluate(of)
+    why_not = "" if finding is None else finding.why
     formula = " = ".join(part for part in (name, indicator.standard, indicator.formula) if part)
     numbers = TERM.sub(lambda found: _filled(found[0], of), _written(indicator, of))
     filled = f"{numbers}: not defined" if value is None else f"{numbers} = {_shown(value)}{_suffix(indicator.unit)}"
@@ -89,6 +93,7 @@ def explain(name: str, sums: Sums, context: Context | None = None) -> Explained:
         unit=indicator.unit,
         why_not=why_not,
         operands=[operand for term in indicator.terms if (operand := _operand(term, of)) is not None],
+        finding=finding,
     )
 
 

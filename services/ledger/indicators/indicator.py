@@ -9,6 +9,7 @@ from functools import cache
 from math import isfinite
 from typing import Final, NamedTuple
 
+from services.ledger.indicators.findings import Finding, found
 from services.ledger.indicators.terms import TERMS, Terms, Undefined
 
 Compute = Callable[[Terms], float]
@@ -18,7 +19,6 @@ TERM: Final = re.compile(
     rf"(?<![\w×])(?:{'|'.join(re.escape(name) for name in sorted(TERMS, key=len, reverse=True))})(?![\w×])"
 )
 """An abbreviation in a formula."""
-_TOO_LARGE: Final = "its terms are too large to compute with: check what is sent"
 _DENOMINATOR: Final = re.compile(r"/ (\([^()]*\)|[^\s()]+)")
 
 
@@ -51,22 +51,22 @@ class Indicator(NamedTuple):
         """What it means, and when it is not defined."""
         return " ".join((self.compute.__doc__ or "").partition("\n")[2].split())
 
-    def evaluate(self, of: Terms) -> tuple[float | None, str]:
-        """Return the value and '', or None and why there is none."""
+    def evaluate(self, of: Terms) -> tuple[float | None, Finding | None]:
+        """Return the value and None, or None and why there is none."""
         try:
             value = self.compute(of)
-            return (value, "") if isfinite(value) else (None, _TOO_LARGE)
+            return (value, None) if isfinite(value) else (None, found("too-large"))
         except Undefined as why:
-            return None, str(why)
+            return None, why.finding
         except OverflowError:
-            return None, _TOO_LARGE
+            return None, found("too-large")
         except ZeroDivisionError:
             return None, self._zero(of)
 
-    def _zero(self, of: Terms) -> str:
+    def _zero(self, of: Terms) -> Finding:
         """Return which denominator is zero."""
         zeros = [f"{TERMS[term].meaning} ({term})" for term in _below(self.formula) if not of[term]]
-        return f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'} zero"
+        return found("zero-denominator", terms=f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'}")
 
 
 def register(

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from services.ledger.fields import Sums
 from services.ledger.indicators.extra import EXTRA
+from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.indicator import Indicator
 from services.ledger.indicators.iso22400 import ISO22400
 from services.ledger.indicators.terms import Context, Terms
@@ -21,17 +22,17 @@ class Evaluation(NamedTuple):
     """Indicators by name: their values, None where not defined, and why they are not."""
 
     values: dict[str, float | None]
-    reasons: dict[str, str]
+    reasons: dict[str, Finding]
 
 
 def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
     """Return all indicators of a sum, unrounded."""
     terms = Terms(sums, context)
     values: dict[str, float | None] = {}
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Finding] = {}
     for name, indicator in INDICATORS.items():
         values[name], why_not = indicator.evaluate(terms)
-        if why_not:
+        if why_not is not None:
             reasons[name] = why_not
     return Evaluation(values, reasons)
 

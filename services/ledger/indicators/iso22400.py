@@ -9,6 +9,7 @@ from typing import Final
 
 from services.ledger.fields import NANO
 from services.ledger.indicators.capability import Index, least
+from services.ledger.indicators.findings import found
 from services.ledger.indicators.indicator import Indicator, register
 from services.ledger.indicators.terms import Terms, Undefined
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unmetered, unrated, unseen
@@ -123,7 +124,7 @@ def quality_ratio(of: Terms) -> float:
     """
     of.need(uncounted, good_not_reported)
     if not of["PQ"]:
-        raise Undefined(never_counted(of.sums) or "nothing was produced")
+        raise Undefined(never_counted(of.sums) or found("nothing-produced"))
     if unrated(of.sums) or not of["PRI×PQ"]:
         return of["GQ"] / of["PQ"]
     return of["PRI×GQ"] / of["PRI×PQ"]
@@ -267,9 +268,9 @@ def inventory_turns(of: Terms) -> float:
     where no stock was reported, none was there, or several materials have one.
     """
     if not of["ST"]:
-        raise Undefined("no stock was reported: send stock with the material")
+        raise Undefined(found("no-stock"))
     if of["CT"] and of["ST"] > of["CT"]:
-        raise Undefined("several materials have a stock, and turns are of one")
+        raise Undefined(found("several-stocks"))
     of.need_reported("TH")
     return of["TH"] * of["ST"] / (of["S×T"] * NANO)
 
@@ -378,7 +379,7 @@ def corrective_maintenance_ratio(of: Terms) -> float:
 
 
 def _least(of: Terms, index: Index) -> float:
-    found = least(of.context.capabilities, index)
-    if found is None:
-        raise Undefined("no characteristic with its limits was measured often enough")
-    return found[0]
+    smallest = least(of.context.capabilities, index)
+    if smallest is None:
+        raise Undefined(found("not-measured"))
+    return smallest[0]

@@ -12,6 +12,7 @@ import msgspec
 
 from services.ledger.fields import FARTHEST, KNOWN_PLANNED, NANO, PLANNED, TIME, Sums
 from services.ledger.indicators.capability import Capability
+from services.ledger.indicators.findings import Finding, found
 
 Operation = Literal["", "first", "last", "bottleneck"]
 """Which operation of a line; '' for the asset as a whole."""
@@ -24,7 +25,7 @@ class Term(NamedTuple):
         meaning: in words.
         unit: UCUM; `1` for pieces and events.
         fields: of the ledger, whose sum it is; none where it comes from the context.
-        missing: why the context may lack it.
+        missing: the code of the finding that the context lacks it.
         operation: whose sums they are.
     """
 
@@ -36,12 +37,10 @@ class Term(NamedTuple):
 
 
 _UP: Final = ("running_s", "setup_s", "starved_s", "blocked_s", "idle_s", "no_order_s")
-_NO_LINE: Final = "it is of a line of which the operations are known"
-_NO_OUTPUT: Final = (
-    "good pieces of the line's last operation were never reported: send good, or leave the operation out of the stages"
-)
-_NO_BOTTLENECK: Final = "it is of a line of which the bottleneck is known"
-_NO_PLAN: Final = "no planned quantity is known: give the orders a planned quantity"
+_NO_LINE: Final = "no-line"
+_NO_OUTPUT: Final = "output-not-reported"
+_NO_BOTTLENECK: Final = "no-bottleneck"
+_NO_PLAN: Final = "no-plan"
 
 TERMS: Final[dict[str, Term]] = {
     "PBT": Term("planned busy time, as far as the state is known", "s", KNOWN_PLANNED),
@@ -93,7 +92,6 @@ TERMS: Final[dict[str, Term]] = {
 }
 
 
-_RECOMPUTE: Final = "an older version counted an invalid number; ./corridor recompute leaves it out"
 _SENT: Final = {"work_s": "working with labour"}
 """The message's name of a field, where it differs from the ledger's."""
 
@@ -127,7 +125,11 @@ class Context(msgspec.Struct, frozen=True):
 
 
 class Undefined(Exception):  # noqa: N818  (a result, not an error)
-    """An indicator has no value; the text says why, and how it could have one."""
+    """An indicator has no value; the finding says why, and how it could have one."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.why)
+        self.finding = finding
 
 
 class Terms(dict[str, int]):
@@ -154,9 +156,9 @@ class Terms(dict[str, int]):
             if name == "OGQ" and self.context.output_not_reported and not amount:
                 amount = None
         if amount is None:
-            raise Undefined(term.missing)
+            raise Undefined(found(term.missing))
         if abs(amount) >= FARTHEST:
-            raise Undefined(f"{term.meaning} ({name}) is beyond all bounds: {_RECOMPUTE}")
+            raise Undefined(found("beyond-bounds", term=f"{term.meaning} ({name})"))
         self[name] = amount
         return amount
 
@@ -167,7 +169,7 @@ class Terms(dict[str, int]):
             return operations[place]
         return None if operation in {"first", "bottleneck"} else self.sums
 
-    def need(self, *checks: Callable[[Sums], str | None]) -> None:
+    def need(self, *checks: Callable[[Sums], Finding | None]) -> None:
         """Raise `Undefined` for the first of the checks that finds something missing."""
         for check in checks:
             missing = check(self.sums)
@@ -178,4 +180,4 @@ class Terms(dict[str, int]):
         """Raise `Undefined` if a term is zero because it was never reported."""
         (field,) = TERMS[name].fields
         if field in self.context.not_reported and not self[name]:
-            raise Undefined(f"{TERMS[name].meaning} is not reported: send {_SENT.get(field, field)}")
+            raise Undefined(found("term-not-reported", term=TERMS[name].meaning, field=_SENT.get(field, field)))

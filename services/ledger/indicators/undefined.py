@@ -1,19 +1,20 @@
 """What nobody told: where it is missing, a number made without it would be wrong, so there is none.
 
-Each function looks at a sum of the ledger and says what is missing and how to mend it; None where nothing is.
+Each function looks at a sum of the ledger and returns what is missing; None where nothing is.
 """
 
 from services.ledger.fields import NANO, TIME, Sums
+from services.ledger.indicators.findings import Finding, found
 
 
-def uncounted(sums: Sums) -> str | None:
+def uncounted(sums: Sums) -> Finding | None:
     """Return why the produced quantity cannot be right: good or bad pieces are counted, but none as produced."""
     if not sums.get("produced", 0) and (sums.get("good", 0) or sums.get("scrap", 0) or sums.get("rework", 0)):
-        return "produced pieces are not reported: send produced with the count"
+        return found("produced-not-reported")
     return None
 
 
-def never_counted(sums: Sums) -> str | None:
+def never_counted(sums: Sums) -> Finding | None:
     """Return why nobody knows what was made: while it ran, no count of produced pieces had ever been heard.
 
     A machine that was late to tell its first count, which sets the base, has its numbers all the same. So have several
@@ -21,36 +22,34 @@ def never_counted(sums: Sums) -> str | None:
     """
     if sums.get("produced", 0) or not sums.get("running_s", 0) or sums.get("uncounted_s", 0) < sums["running_s"]:
         return None
-    return "no count of produced pieces was heard: send produced with the count"
+    return found("never-counted", sums.get("uncounted_s", 0) / NANO)
 
 
-def unrated(sums: Sums) -> str | None:
+def unrated(sums: Sums) -> Finding | None:
     """Return why there is no ideal time: nobody told the ideal cycle of some piece."""
     amount = sums.get("unrated", 0)
     if not amount:
         return None
-    return (
-        f"{amount / NANO:g} {'piece has' if amount == NANO else 'pieces have'} no ideal cycle: "
-        "send ideal_cycle with the job, or set ideal-cycle in the plant file"
-    )
+    pieces = f"{amount / NANO:g} {'piece has' if amount == NANO else 'pieces have'}"
+    return found("no-ideal-cycle", amount / NANO, pieces=pieces)
 
 
-def good_not_reported(sums: Sums) -> str | None:
+def good_not_reported(sums: Sums) -> Finding | None:
     """Return why quality is not known: none of the pieces is counted as good, and not all of them as bad."""
     if not sums.get("good", 0) and sums.get("scrap", 0) + sums.get("rework", 0) < sums.get("produced", 0):
-        return "good pieces are not reported: send good with the count"
+        return found("good-not-reported")
     return None
 
 
-def unmetered(sums: Sums) -> str | None:
+def unmetered(sums: Sums) -> Finding | None:
     """Return why energy is not known: no electricity is metered."""
     if not sums.get("electricity_kwh", 0):
-        return "no electricity was metered: send meter/electricity"
+        return found("no-energy-meter")
     return None
 
 
-def unseen(sums: Sums) -> str | None:
+def unseen(sums: Sums) -> Finding | None:
     """Return why nothing is known of the time: the state was never known."""
     if any(sums.get(field, 0) for field in TIME if field not in {"unknown_s", "unknown_planned_s"}):
         return None
-    return "the state was never known"
+    return found("state-never-known")

@@ -1,10 +1,12 @@
-"""What seems wrong in the data, in plain sentences with what to check. Nothing is corrected."""
+"""What seems wrong in the data of a machine, with what to check. Nothing is corrected."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from broker.contract.events import State
+from broker.contract.payloads import KpiWarning
 from services.ledger.fields import NANO, Sums
+from services.ledger.indicators.findings import Finding, found
 from services.ledger.indicators.indicators import coverage
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 
@@ -20,131 +22,120 @@ _SILENT_NS: Final = 3_600 * NANO
 """A machine that has run as long should have counted a piece."""
 
 
-def data_quality_warnings(by_machine: Mapping[str, Sums], lasting: Mapping[str, tuple[State, int]]) -> list[str]:
-    """Return a note for each contradiction, each beginning with the machine that it is of.
+def data_quality_warnings(by_machine: Mapping[str, Sums], lasting: Mapping[str, tuple[State, int]]) -> list[KpiWarning]:
+    """Return a warning for each contradiction, machine by machine.
 
     Args:
         by_machine: the sums of each machine over the range.
         lasting: of each machine, the state that it last told, and how long that was before the end of the range,
             nanoseconds.
     """
-    notes: list[str] = []
+    warnings: list[KpiWarning] = []
     for machine, sums in sorted(by_machine.items()):
-        found = [note for warning in _CHECKS for note in warning(sums)]
+        findings = [finding for check in _CHECKS for finding in check(sums)]
         if machine in lasting:
-            found += _long(*lasting[machine])
-        notes += [f"{machine}: {note}" for note in found]
-    return notes
+            findings += _long(*lasting[machine])
+        warnings += [finding.of_machine(machine) for finding in findings]
+    return warnings
 
 
-def _too_many_pieces(sums: Sums) -> Iterator[str]:
+def _too_many_pieces(sums: Sums) -> Iterator[Finding]:
     produced, good, scrap, rework = (sums.get(field, 0) for field in ("produced", "good", "scrap", "rework"))
     if not produced:
-        return  # `_untold` says it
+        return  # `_not_reported` finds it
     if good + scrap > produced:
-        yield (
-            f"good and scrap pieces ({_pieces(good + scrap)}) are more than were produced ({_pieces(produced)}): check "
-            "that all counters count the same pieces, that none was reset alone, and whether pieces are judged long "
-            "after they were made"
+        yield found(
+            "more-good-and-scrap-than-produced",
+            (good + scrap) / NANO,
+            counted=_pieces(good + scrap),
+            produced=_pieces(produced),
         )
     elif good + scrap + rework > produced:
-        yield (
-            f"good, scrap and rework pieces ({_pieces(good + scrap + rework)}) are more than were produced "
-            f"({_pieces(produced)}): check whether a reworked piece is counted again, as good or as scrap"
+        yield found(
+            "more-with-rework-than-produced",
+            (good + scrap + rework) / NANO,
+            counted=_pieces(good + scrap + rework),
+            produced=_pieces(produced),
         )
 
 
-def _too_many_parts(sums: Sums) -> Iterator[str]:
+def _too_many_parts(sums: Sums) -> Iterator[Finding]:
     inspected, passed = sums.get("inspected", 0), sums.get("first_pass", 0)
     if passed > inspected:
-        yield (
-            f"more parts passed at first ({_pieces(passed)}) than were inspected ({_pieces(inspected)}): check that "
-            "both are counted at the same place"
-        )
+        yield found("more-passed-than-inspected", passed / NANO, passed=_pieces(passed), inspected=_pieces(inspected))
 
 
-def _not_reported(sums: Sums) -> Iterator[str]:
-    produced = _pieces(sums.get("produced", 0))
-    if why := uncounted(sums):
-        yield f"pieces are counted as good or bad, but {why}"
-    elif (why := never_counted(sums)) and sums.get("uncounted_s", 0) >= BRIEF_NS:
-        ran = _duration_text(sums["uncounted_s"])
-        yield f"it ran for {ran}, but {why}; until then there is no effectiveness and no OEE"
-    if why := good_not_reported(sums):
-        yield f"{produced} pieces were produced, but {why}"
-    if why := unrated(sums):
-        yield f"{why}; until then there is no effectiveness and no OEE"
+def _not_reported(sums: Sums) -> Iterator[Finding]:
+    produced, ran = sums.get("produced", 0), sums.get("uncounted_s", 0)
+    if finding := uncounted(sums):
+        yield found("bad-or-good-but-not-produced", why=finding.why)
+    elif (finding := never_counted(sums)) and ran >= BRIEF_NS:
+        yield found("ran-uncounted", ran / NANO, duration=_duration_text(ran), why=finding.why)
+    if finding := good_not_reported(sums):
+        yield found("produced-but-not-good", produced / NANO, produced=_pieces(produced), why=finding.why)
+    if finding := unrated(sums):
+        yield found("not-rated", finding.amount, why=finding.why)
 
 
-def _too_fast(sums: Sums) -> Iterator[str]:
+def _too_fast(sums: Sums) -> Iterator[Finding]:
     produced, ideal, running = (sums.get(field, 0) for field in ("produced", "ideal_s", "running_s"))
     if not produced:
         return
     if not running:
-        yield (
-            f"{_pieces(produced)} pieces were counted while it did not run: check the state that it tells, and the "
-            "time of its counts"
-        )
+        yield found("counted-while-not-running", produced / NANO, produced=_pieces(produced))
     elif 0 < ideal - running <= ideal / (produced / NANO):
-        yield (
-            f"effectiveness is above 1 by less than a piece ({_seconds(ideal)} of ideal time in {_seconds(running)} of "
-            "running): a piece that was begun before the range counts whole in it; if a longer range is above 1 as "
-            "well, check the ideal cycle"
-        )
+        yield found("piece-begun-before", (ideal - running) / NANO, ideal=_seconds(ideal), running=_seconds(running))
     elif ideal > running:
-        yield (
-            f"effectiveness is above 1 ({_seconds(ideal)} of ideal time in {_seconds(running)} of running): check the "
-            f"ideal cycle, which is {ideal / produced:.4g} s a piece where the data suggests at most "
-            f"{running / produced:.4g} s; whether pieces are counted twice, or made while it says that it does not run"
+        yield found(
+            "effectiveness-above-one",
+            (ideal - running) / NANO,
+            ideal=_seconds(ideal),
+            running=_seconds(running),
+            cycle=f"{ideal / produced:.4g}",
+            suggested=f"{running / produced:.4g}",
         )
 
 
-def _off(sums: Sums) -> Iterator[str]:
+def _off(sums: Sums) -> Iterator[Finding]:
     if amount := sums.get("produced_off", 0):
-        yield f"{_pieces(amount)} pieces were counted while it said that it was off: check its state, or its counter"
+        yield found("counted-while-off", amount / NANO, produced=_pieces(amount))
 
 
-def _silent(sums: Sums) -> Iterator[str]:
+def _silent(sums: Sums) -> Iterator[Finding]:
     running = sums.get("running_s", 0)
     if (
         running >= _SILENT_NS
         and not never_counted(sums)
         and not any(sums.get(field, 0) for field in ("produced", "good", "scrap", "rework"))
     ):
-        yield (
-            f"it ran for {_duration_text(running)} and its counter stood still: check the counter "
-            "(if a piece takes longer, nothing is wrong)"
-        )
+        yield found("counter-stood-still", running / NANO, duration=_duration_text(running))
 
 
-def _counter_glitches(sums: Sums) -> Iterator[str]:
+def _counter_glitches(sums: Sums) -> Iterator[Finding]:
     if counter_glitches := sums.get("dips", 0):
-        yield (
-            f"a counter or meter dipped {_times(counter_glitches)}: it fell and was back within a minute, "
-            "so that was not counted; check its connection, and whether several senders tell the same counter"
-        )
+        yield found("counter-dipped", counter_glitches / NANO, times=_times(counter_glitches))
 
 
-def _people(sums: Sums) -> Iterator[str]:
+def _people(sums: Sums) -> Iterator[Finding]:
     if sums.get("work_s", 0) > sums.get("attendance_s", 0):
-        yield "more people work than are present: check the numbers in labour"
+        yield found("more-working-than-present")
 
 
-def _unknown(sums: Sums) -> Iterator[str]:
+def _unknown(sums: Sums) -> Iterator[Finding]:
     known = coverage(sums)
     unknown = sums.get("unknown_s", 0) + sums.get("unknown_planned_s", 0)
     if known is None:
         return
     if (unknown >= BRIEF_NS and 1 - known >= BRIEF_SHARE) or 1 - known >= GREAT_SHARE:
-        yield f"its state is unknown for {_duration_text(unknown)} ({1 - known:.1%} of the time): was it connected?"
+        yield found("state-unknown", unknown / NANO, duration=_duration_text(unknown), share=f"{1 - known:.1%}")
 
 
-def _long(state: State, length: int) -> Iterator[str]:
+def _long(state: State, length: int) -> Iterator[Finding]:
     if length > LONG_NS:
-        yield f"it has been {state} for {length // (86_400 * NANO)} days on end: does it still send its state?"
+        yield found("state-unchanged", length / NANO, state=state, days=f"{length // (86_400 * NANO)}")
 
 
-_CHECKS: Final[tuple[Callable[[Sums], Iterator[str]], ...]] = (
+_CHECKS: Final[tuple[Callable[[Sums], Iterator[Finding]], ...]] = (
     _too_many_pieces,
     _too_many_parts,
     _not_reported,

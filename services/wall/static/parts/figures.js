@@ -5,10 +5,8 @@ import { live } from '../live.js';
 import { say, sayOr } from '../words.js';
 import { percent, pieces, plain, span } from '../format.js';
 
-const UNDEFINED = / is not defined: /;
-
-/** Why an indicator is not defined, as the notes of an answer say it. */
-export const noteOf = (answer, name) => answer?.notes?.find((note) => note.startsWith(`${name} `))?.split(UNDEFINED)[1] ?? say('no.data');
+/** Why an indicator is not defined, by the warnings of an answer. */
+export const noteOf = (answer, name) => answer?.warnings?.find((warning) => warning.indicator === name)?.why ?? say('no.data');
 
 /**
  * The value of an indicator for a headline: where machines that nobody can rate leave the whole without OEE, that of the
@@ -18,7 +16,7 @@ export function headline(answer, name) {
   const rated = answer?.rated;
   if (!rated || !(name in rated.indicators)) return { value: answer?.indicators[name], partly: false, tip: '' };
   const names = rated.without.map((path) => live.title(path)).join(', ');
-  const tip = rated.why.map((why) => say('without', `${live.title(why.split(':')[0])}${why.slice(why.indexOf(':'))}`)).join('\n');
+  const tip = rated.warnings.map((warning) => say('without', `${live.title(warning.asset)}: ${warning.why}`)).join('\n');
   return { value: rated.indicators[name], partly: true, tip, names };
 }
 
@@ -48,29 +46,28 @@ export function Ratio({ answer, name, title, target, ask, children }) {
   return html`<${Figure} title=${title ?? say(name)} value=${value == null ? null : html`<${Num} shown=${percent(value)} because=${because} partly=${partly} tip=${tip} />`} unit="%" missing=${answer && value == null && noteOf(answer, name)}>${target ? html`<span class=${short ? 't-wait' : ''}>${say('target', `${plain(target * 100)} %`)}</span>` : children}${partly ? html`<span class="but t-attention" title=${tip}>${say('without.short', names)}</span>` : ''}<//>`;
 }
 
-/** What is to be looked at in the data, and what to check: the notes of an answer. */
+/** What is to be looked at in the data, and what to check: the warnings of an answer. */
 export function Notes({ answer }) {
-  const notes = toCheck(answer);
-  return notes.length > 0 && html`<section class="card stack"><h2>${say('notes')}</h2><${NoteList} notes=${notes} /></section>`;
+  const warnings = toCheck(answer);
+  return warnings.length > 0 && html`<section class="card stack"><h2>${say('notes')}</h2><${NoteList} warnings=${warnings} /></section>`;
 }
 
 const EXPECTED = new Set(['oee', 'availability', 'effectiveness', 'quality_ratio']);
 
-/** The notes of an answer without those that say why an indicator that is seldom told is not defined. */
-export const toCheck = (answer) => (answer?.notes ?? []).filter((note) => !UNDEFINED.test(note) || EXPECTED.has(note.split(UNDEFINED)[0]));
+/** The warnings of an answer without those of indicators that are seldom reported, and so not defined. */
+export const toCheck = (answer) => (answer?.warnings ?? []).filter((warning) => warning.indicator === null || EXPECTED.has(warning.indicator));
 
-/** Notes with what they are of by its title; indicators and machines of which the same is to be said share a line. */
-export function NoteList({ notes }) {
-  const said = new Map();
-  for (const note of notes) {
-    const [indicator, reason] = note.split(UNDEFINED);
-    const path = note.split(':')[0];
-    const machine = path.split('/').length === 4;
-    const text = reason ?? (machine ? note.slice(path.length + 2) : note);
-    const of = reason ? sayOr(indicator, indicator.replaceAll('_', ' ')) : machine ? live.title(path) : '';
-    said.set(text, [...(said.get(text) ?? []), ...(of ? [reason ? say('no', of) : of] : [])]);
+/** Warnings that are of an answer as a whole: their text names what it is about. */
+const OF_ANSWER = new Set(['rated-without']);
+
+/** Warnings with what they are of by its title; indicators and machines with the same one share a line. */
+export function NoteList({ warnings }) {
+  const lines = new Map();
+  for (const { code, asset, indicator, why } of warnings) {
+    const of = indicator === null ? live.title(asset) : say('no', sayOr(indicator, indicator.replaceAll('_', ' ')));
+    lines.set(why, [...(lines.get(why) ?? []), ...(OF_ANSWER.has(code) ? [] : [of])]);
   }
-  return html`<ul class="notes">${[...said].map(([text, of]) => html`<li key=${text}>${of.length > 0 && html`<b>${of.join(', ')}</b>: `}${text}</li>`)}</ul>`;
+  return html`<ul class="notes">${[...lines].map(([why, of]) => html`<li key=${why}>${of.length > 0 && html`<b>${of.join(', ')}</b>: `}${why}</li>`)}</ul>`;
 }
 
 /** "silent for 4 min" */

@@ -29,7 +29,7 @@ export function Why({ about, answer, close }) {
     <h2><b>${about.shown === '–' ? say('why.none', name) : say('why', name, about.shown)}</b><button type="button" class="pick" onClick=${close}>${say('close')}</button></h2>
     ${error && html`<p class="trouble">${say('error', error.message)}</p>`}
     ${told && html`<${Explained} told=${told} zone=${live.zone(about.asset)} rated=${about.rated} />`}
-    ${toCheck(answer).length > 0 && html`<h3>${say('why.notes')}</h3><${NoteList} notes=${toCheck(answer)} />`}
+    ${toCheck(answer).length > 0 && html`<h3>${say('why.notes')}</h3><${NoteList} warnings=${toCheck(answer)} />`}
   </section>`;
 }
 

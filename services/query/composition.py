@@ -1,0 +1,69 @@
+"""The composition of an answer: from the sums of an asset to its indicators, coverage and warnings.
+
+There is one, for what is asked (`answers`) and for what is published live (`services.kpi.windows`): where the sums and
+the context are the same, so are the numbers, and what is said of them.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from broker.contract.payloads import KpiWarning
+from services.ledger.fields import Sums
+from services.ledger.indicators.findings import Finding
+from services.ledger.indicators.indicators import Context, coverage, evaluate
+
+CORE: Final = ("oee", "availability", "effectiveness", "quality_ratio")
+"""The indicators that everyone expects to have a value: if one has none, that is something to check."""
+
+
+class Composition(msgspec.Struct, frozen=True):
+    """The indicators of a sum.
+
+    Attributes:
+        asset: whose.
+        coverage: 1 − unknown ÷ calendar time; None where there is no time at all.
+        indicators: by name, unrounded; None where one is not defined.
+        reasons: why they are not, by name.
+    """
+
+    asset: str
+    coverage: float | None
+    indicators: dict[str, float | None]
+    reasons: dict[str, Finding]
+
+    @property
+    def expected(self) -> list[KpiWarning]:
+        """Why indicators of `CORE` are not defined, in their order."""
+        return [self._warning(name) for name in CORE if name in self.reasons]
+
+    @property
+    def seldom(self) -> list[KpiWarning]:
+        """Why the others are not."""
+        return [self._warning(name) for name in self.reasons if name not in CORE]
+
+    def _warning(self, name: str) -> KpiWarning:
+        return self.reasons[name].of_indicator(self.asset, name)
+
+
+def compose(asset: str, sums: Sums, context: Context) -> Composition:
+    """Return the indicators of an asset's sums.
+
+    Args:
+        asset: an asset path; '' for everything.
+        sums: of its ledger over a range.
+        context: what indicators need besides.
+    """
+    evaluation = evaluate(sums, context)
+    return Composition(asset, coverage(sums), evaluation.values, evaluation.reasons)
+
+
+def is_to_check(warning: KpiWarning) -> bool:
+    """Tell whether a warning is to be looked at: not if it is why an indicator that is seldom reported is undefined."""
+    return warning.indicator is None or warning.indicator in CORE
+
+
+def notes_of(warnings: Iterable[KpiWarning]) -> list[str]:
+    """Return warnings as people read them."""
+    return [warning.text for warning in warnings]
