@@ -16,6 +16,7 @@ from broker.contract.topics import PREFIX
 from broker.source import Publisher, Source
 from services.ingest.retention import apply_retention_hourly
 from services.intake.isolation import isolate, split_valid
+from services.intake.limits import Limits
 from services.intake.routing import DeadLetters, is_for_kpi, write_with_retry
 from services.intake.steps import steps
 from services.store.failures import is_unforeseen
@@ -53,9 +54,11 @@ async def ingest(
 
 
 async def _consume(source: Source, publisher: Publisher, store: Store, prefix: str) -> None:
+    limits = Limits()
+
     def mean(message: Message) -> Sequence[AnyEvent]:
         """Return the events of a message that this service stores."""
-        return () if is_for_kpi(message.topic, prefix) else decode(message, prefix=prefix)
+        return () if is_for_kpi(message.topic, prefix) else limits.admit(decode(message, prefix=prefix))
 
     async def write(messages: Sequence[Message]) -> list[Rejected]:
         events, rejected = split_valid(messages, mean)

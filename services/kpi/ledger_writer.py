@@ -20,6 +20,7 @@ from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from services.intake.isolation import isolate, split_valid
+from services.intake.limits import Limits
 from services.kpi.machine import SILENT_NS, Change, Machine, Made, silent_from
 from services.kpi.recompute import first_minute, portion
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
@@ -68,6 +69,7 @@ class LedgerWriter:
             where only time passed.
         silent_ns: after so long without an event a machine costs nothing.
         at_once: how many minutes of one machine, and of all, are made with a batch.
+        limits: of the machines that messages may name; left out, those of the contract.
     """
 
     def __init__(
@@ -80,9 +82,11 @@ class LedgerWriter:
         changed: Callable[[list[Change], Sequence[AnyEvent]], None] | None = None,
         silent_ns: int = SILENT_NS,
         at_once: tuple[int, int] = (AT_ONCE, ALL_AT_ONCE),
+        limits: Limits | None = None,
     ) -> None:
         self._store, self._plant, self._now, self._prefix = store, plant, now, prefix
         self._changed, self._silent_ns, self._at_once = changed, silent_ns, at_once
+        self._limits = limits or Limits()
         self._machines: dict[str, Machine] = {}
         self._live: dict[str, Machine] = {}
         """Those of which rows are made as time goes by."""
@@ -135,7 +139,9 @@ class LedgerWriter:
             # First of all without them: a machine that fails by itself is no message's fault.
             self._started = self._failed = False
             await self.advance()
-        events, rejected = split_valid(messages, lambda message: decode(message, prefix=self._prefix))
+        events, rejected = split_valid(
+            messages, lambda message: self._limits.admit(decode(message, prefix=self._prefix))
+        )
         try:
             await self.store_events(events, rejected)
         except Exception as error:
