@@ -1,20 +1,19 @@
 """Files of lines that a machine's MTConnect adapter sent, read as messages, to be replayed as recordings are."""
 
-import gzip
 from collections.abc import Iterator
 from contextlib import suppress
 from enum import StrEnum
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import Final
 
 from broker.contract.errors import ContractError
 from broker.contract.events import AnyEvent
+from broker.contract.line_file import LineFile
 from broker.contract.message import Message
 from broker.contract.topics import LEVELS, check_asset
 from edge.dialects import DIALECTS, shdr
 
-_GZIP: Final = b"\x1f\x8b"
 _LONGEST_LINE: Final = 256 * 1024
 
 
@@ -24,7 +23,7 @@ class FileDialect(StrEnum):
     SHDR = "shdr"
 
 
-class AdapterLines:
+class AdapterLines(LineFile):
     """An open file of adapter lines; iterating it yields each as a message that came at the time that it has.
 
     A line without a time (a file may hold anything) came when the one before it did. Lines that are not in order of
@@ -33,30 +32,12 @@ class AdapterLines:
     Args:
         path: the file; that it is packed with gzip is seen by its first bytes.
         asset: the machine's path.
-
-    Attributes:
-        size: of the file, bytes.
     """
 
     def __init__(self, path: Path, asset: str) -> None:
-        self.path, self._asset = path, asset
+        super().__init__(path)
+        self._asset = asset
         self._dialect = DIALECTS[FileDialect.SHDR](asset)
-        self.size = path.stat().st_size
-        self._file: IO[bytes] = path.open("rb")
-        self._lines = gzip.GzipFile(fileobj=self._file) if self._file.read(2) == _GZIP else self._file
-        self._file.seek(0)
-
-    @property
-    def position(self) -> int:
-        """How much of `size` has been read, bytes."""
-        return self._file.tell()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lines.close()
-        self._file.close()
 
     def __iter__(self) -> Iterator[Message]:
         """Yield the lines, in order of time."""
@@ -82,8 +63,8 @@ class AdapterLines:
 
     def _read(self, at: int) -> Iterator[tuple[int, bytes]]:
         """Yield each line and its time; `at` is that of lines before the first that has one."""
-        self._lines.seek(0)
-        while line := self._lines.readline(_LONGEST_LINE):
+        self.lines.seek(0)
+        while line := self.lines.readline(_LONGEST_LINE):
             line = line.rstrip(b"\r\n")
             if not line:
                 continue

@@ -9,20 +9,19 @@ are the pure codec; `Recording` reads a file of such lines, plain or packed with
 import gzip
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Annotated, Final, Self
+from typing import Annotated, Final
 
 import msgspec
 
 from broker.contract import instants
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_MS
+from broker.contract.line_file import LineFile
 from broker.contract.message import Message
 
 LONGEST_LINE: Final = 16 * 1024 * 1024
 """Bytes; a file with a longer line is not a recording."""
 
-_GZIP: Final = b"\x1f\x8b"
 _FORM: Final = 'a line is {"at":1732420800123,"topic":"corridor/v1/…","payload":"21.5","qos":1,"retained":false}'
 
 
@@ -80,38 +79,12 @@ def from_line(line: bytes) -> Message:
         raise RecordingError(f"{error}; {_FORM}") from error
 
 
-class Recording:
+class Recording(LineFile):
     """An open recording; iterating it yields its messages in the order of the file.
 
-        with Recording(path) as recording:
-            for message in recording: …
-
-    Args:
-        path: the file; its first bytes show whether it is packed.
-
-    Attributes:
-        size: of the file, bytes.
+    with Recording(path) as recording:
+        for message in recording: …
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: IO[bytes] = path.open("rb")
-        self.size = path.stat().st_size
-        packed = self._file.read(2) == _GZIP
-        self._file.seek(0)
-        self._lines = gzip.GzipFile(fileobj=self._file) if packed else self._file
-
-    @property
-    def position(self) -> int:
-        """How much of `size` has been read, bytes."""
-        return self._file.tell()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lines.close()
-        self._file.close()
 
     def __iter__(self) -> Iterator[Message]:
         """Yield the messages.
@@ -121,7 +94,7 @@ class Recording:
         """
         number = 0
         try:
-            while line := self._lines.readline(LONGEST_LINE):
+            while line := self.lines.readline(LONGEST_LINE):
                 number += 1
                 if line.isspace():
                     continue
