@@ -53,9 +53,12 @@ def test_what_was_named_goes_on_and_a_message_beyond_a_limit_counts_nothing() ->
 
 
 def test_ids_of_commands_are_no_series() -> None:
-    limits = Limits(series=1)
+    limits = Limits(series=2)
     for number in range(5):
         limits.admit([Command(asset=f"{LINE}/mill-1", at=0, name="start", id=f"{number}")])
+    limits.admit([sample("load")])
+    with pytest.raises(ContractError, match="2 signals already"):
+        limits.admit([sample("speed")])
 
 
 async def test_of_one_machine_so_many_signals_are_stored_and_the_others_rejected_with_a_hint(tmp_path: Path) -> None:
