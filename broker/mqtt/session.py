@@ -14,12 +14,14 @@ file joins them.
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+import msgspec
 import structlog
 
 from broker.backoff import LONGEST_S, Backoff
@@ -40,7 +42,7 @@ from broker.mqtt.packets import (
     SubAck,
     check_topic,
 )
-from broker.mqtt.takeover import CLOSED_AT_ONCE, STEADY_S, Rivals, SessionTakenOver
+from broker.mqtt.takeover import STEADY_S, WITNESS_S, Rivals, SessionTakenOver
 
 __all__ = ["Batch", "Publication", "Session", "SessionError", "SessionTakenOver"]
 
@@ -115,6 +117,7 @@ class Session:
         self._inbox = Inbox(2 * receive_maximum, now, self._acknowledged)
         self._outbox = Outbox()
         self._rivals = Rivals()
+        self._witness: Connection | None = None
         self._codecs: list[Codec] = list(_VERSIONS)
         self._connection: Connection | None = None
         self._connack: asyncio.Future[ConnAck] | None = None
@@ -193,8 +196,9 @@ class Session:
         finally:
             self._connection = None
             self._outbox.fail_all("the session was left before the broker acknowledged all that was published")
-            if connection is not None:
-                connection.close("the session was left")
+            for each in (connection, self._witness):
+                if each is not None:
+                    each.close("the session was left")
             await self._group.__aexit__(None, None, None)
 
     # ---- Connecting, and staying so ----
@@ -210,7 +214,7 @@ class Session:
             since = time.monotonic()
             cause = await connection.lost
             self._connection = None
-            self._check_takeover(connection, time.monotonic() - since)
+            await self._check_takeover(connection, time.monotonic() - since)
             self._outbox.detach()
             self.disconnects += 1
             self.protocol_errors += connection.protocol_errors
@@ -221,6 +225,8 @@ class Session:
                 self._log.warning("lost", cause=cause, next_try_s=round(pause_s, 1))
                 await asyncio.sleep(pause_s)
                 try:
+                    if self._rivals.suspected:
+                        self._witness = await self._open_witness()
                     connection = await self._connect()
                     break
                 except SessionTakenOver:
@@ -228,14 +234,44 @@ class Session:
                 except SessionError as error:
                     cause = str(error)
 
-    def _check_takeover(self, connection: Connection, lived_s: float) -> None:
-        """Raise `SessionTakenOver` if another client with this client id is why a connection was lost."""
-        unanswered = self._outbox.unanswered > 0
-        rival = self._rivals.ended(lived_s=lived_s, by_broker=connection.by_broker, unanswered=unanswered)
+    async def _check_takeover(self, connection: Connection, lived_s: float) -> None:
+        """Raise `SessionTakenOver` if another client with this client id is why a connection was lost.
+
+        Where the broker does not report it, connections that it closes at once make a rival suspected. Then a witness,
+        a connection with another client id, stands beside the next one: a network or broker that fails closes both.
+        """
         if connection.taken_over:
             raise self._taken_over("the broker reported it")
-        if rival:
-            raise self._taken_over(f"the broker accepted and closed the connection at once, {CLOSED_AT_ONCE} times")
+        witness, self._witness = self._witness, None
+        stands = False
+        if witness is not None:
+            await asyncio.wait([witness.lost], timeout=WITNESS_S)
+            stands = not witness.lost.done()
+            witness.close("its evidence was given")
+        unanswered = self._outbox.unanswered > 0
+        self._rivals.ended(lived_s=lived_s, by_broker=connection.by_broker, unanswered=unanswered)
+        if self._rivals.suspected and stands:
+            raise self._taken_over(f"the broker closed the connection at once, {self._rivals.closed_at_once} times")
+
+    async def _open_witness(self) -> Connection:
+        """Connect once more with another client id, for as long as a good connection lives; nothing is read from it."""
+        if self._witness is not None:
+            self._witness.close("another takes its place")
+        try:
+            witness = await dial(
+                self._address,
+                lambda: Connection(lambda _, view: (len(view), False), lambda: None),
+                within_s=CONNECT_S,
+            )
+        except SessionError:
+            self._rivals.unreachable()
+            raise
+        codec = self._codecs[0]
+        name = f"{self._connect_packet.client_id}-{secrets.token_hex(4)}"
+        packet = msgspec.structs.replace(self._connect_packet, client_id=name, persistent=False, will=None)
+        witness.write(codec.connect(packet))
+        asyncio.get_running_loop().call_later(STEADY_S, witness.close, "it stood long enough")
+        return witness
 
     def _taken_over(self, evidence: str) -> SessionTakenOver:
         return SessionTakenOver(str(self._address), self._connect_packet.client_id, evidence)

@@ -2,8 +2,8 @@
 
 A broker closes a connection when another client connects with its client id. An MQTT 5 broker reports that (reason
 0x8E), but Mosquitto before 2.0.15 does not, and MQTT 3.1.1 cannot. Then it shows as a pattern: again and again the
-broker accepts the connection and closes it moments later. Two clients that both reconnect at once would compete without
-end, and each would receive a part of the messages; so one of them ends.
+broker accepts the connection and closes it moments later, while one with another client id stands. Two clients that
+both reconnect at once would compete without end, and each would receive a part of the messages; so one of them ends.
 
 Our own old connection, which may still be open in the broker after a network failure, is no rival: the broker closes
 that one, which is no longer read.
@@ -17,7 +17,10 @@ STEADY_S: Final = 10.0
 """A connection that lived this long, seconds, counts as good."""
 
 CLOSED_AT_ONCE: Final = 4
-"""So many connections in a row that the broker closed within `STEADY_S` mean a rival."""
+"""So many connections in a row that the broker closed within `STEADY_S` make a rival suspected."""
+
+WITNESS_S: Final = 0.5
+"""A failing network or broker closes the witness within this time after the session's own connection, seconds."""
 
 
 class SessionTakenOver(SessionError):  # noqa: N818  (it reads as what it is)
@@ -33,13 +36,22 @@ class SessionTakenOver(SessionError):  # noqa: N818  (it reads as what it is)
 
 
 class Rivals:
-    """Detects rivals, other clients with the session's client id, from how its connections end."""
+    """Suspects rivals, other clients with the session's client id, from how its connections end.
+
+    Attributes:
+        closed_at_once: how many connections in a row the broker accepted and closed moments later.
+    """
 
     def __init__(self) -> None:
-        self._closed_at_once = 0
+        self.closed_at_once = 0
 
-    def ended(self, *, lived_s: float, by_broker: bool, unanswered: bool) -> bool:
-        """Record an accepted connection that was lost; return whether a rival must be the cause.
+    @property
+    def suspected(self) -> bool:
+        """Whether a rival may be the cause; so may a network or a broker that fails again and again."""
+        return self.closed_at_once >= CLOSED_AT_ONCE
+
+    def ended(self, *, lived_s: float, by_broker: bool, unanswered: bool) -> None:
+        """Record an accepted connection that was lost.
 
         Args:
             lived_s: how long it lived, seconds.
@@ -47,11 +59,10 @@ class Rivals:
             unanswered: a publication was not acknowledged; that may be why the broker closed it.
         """
         if by_broker and not unanswered and lived_s < STEADY_S:
-            self._closed_at_once += 1
+            self.closed_at_once += 1
         else:
-            self._closed_at_once = 0
-        return self._closed_at_once >= CLOSED_AT_ONCE
+            self.closed_at_once = 0
 
     def unreachable(self) -> None:
         """Record that no broker answered: one that restarts closes connections, too."""
-        self._closed_at_once = 0
+        self.closed_at_once = 0

@@ -51,6 +51,11 @@ class Relay:
         for writer in self._open:
             writer.transport.abort()
 
+    def end(self) -> None:
+        """Close all connections in good order, as a proxy does that is restarted."""
+        for writer in self._open:
+            writer.close()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         broker_reader, broker_writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._open |= {writer, broker_writer}
