@@ -26,7 +26,9 @@ MACHINE = "bench/demo/line-1/my-machine"
 async def copied(browser: Browser, wall: Wall, way: str) -> str:
     async with page_at(browser, wall, "/devices") as page:
         await page.get_by_role("tab", name=way).click()
-        return await page.locator("pre.copy").inner_text()
+        lines = page.locator("pre.copy")
+        await expect(lines).to_contain_text(wall.broker.rpartition(":")[2])  # known once the stream has begun
+        return await lines.inner_text()
 
 
 async def test_the_python_lines_are_a_machine_that_is_known_again_after_a_lost_connection(

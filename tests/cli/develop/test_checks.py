@@ -66,7 +66,7 @@ def test_what_is_wrong_is_shown_and_the_rest_is_checked_all_the_same(small: Path
     reported = {words[1]: words[0] for words in map(str.split, lines) if words[:1] in (["ok"], ["FAILED"])}
     assert [reported[name] for name in ("format", "lint", "layers", "types")] == ["FAILED", "ok", "ok", "FAILED"]
     assert any("Missing return statement" in line for line in lines)
-    assert lines[-2].startswith("NOT ALL IS WELL: see above")
+    assert lines[-2].startswith("CHECKS FAILED: see above")
     assert "1 failed in" in lines[-1]
 
 
