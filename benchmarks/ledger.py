@@ -1,7 +1,7 @@
 """The live ledger: what an event costs, and how soon the indicators that it touches are there, by number of machines.
 
 Events (states and counts in turn, of machines drawn at random) are kept in SQLite in batches, as the KPI service keeps
-them: decoded, put into their machines' histories, the rows that they touch made anew and written, and the sums of the
+them: decoded, put into their machines' histories, the rows that they touch recomputed and written, and the sums of the
 running windows of machine, line, area and site changed; then the indicators of those are made. The service does the
 latter once a second, so there each window is made once however many events touch it. The reference is the same events
 written without any ledger: its cost, too, grows with the number of machines, as their rows lie on more pages.
