@@ -20,7 +20,8 @@ from pathlib import Path
 from broker.contract.codec import encode
 from broker.contract.events import AnyEvent, Count, StateChange
 from broker.contract.message import Message
-from broker.plant.plant import Plant, parse
+from broker.plant.plant import Plant
+from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import SILENT_NS, Change
 from services.kpi.windows import Windows

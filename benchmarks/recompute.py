@@ -16,7 +16,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from broker.contract.events import AnyEvent, Count, State, StateChange
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 from services.ledger.columnar.builder import build
 from services.ledger.columnar.columns import CODES, Columns, Slice, Table
 from services.ledger.fields import FIELDS

@@ -31,7 +31,7 @@ import psutil
 from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.topics import PREFIX
 from broker.mqtt.session import Session
-from broker.plant.plant import load
+from broker.plant.plant_file import load
 from broker.server.embedded import EmbeddedBroker
 from cli.running.loop import log_to_stderr
 from edge.simulation.simulation import Simulation

@@ -22,7 +22,7 @@ from typing import Final
 
 from broker.contract.events import Count, StateChange
 from broker.contract.instants import parse as instant
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 from services.ledger.fields import FIELDS, NANO
 from services.query.answers import answer
 from services.query.groups import answers_by

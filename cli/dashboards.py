@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from broker.plant.plant import load
+from broker.plant.plant_file import load
 from cli.invocation import options
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain

@@ -19,7 +19,8 @@ from broker.contract import instants
 from broker.contract.events import NS_PER_S
 from broker.mqtt import address
 from broker.mqtt.loopback import is_loopback
-from broker.plant.plant import Plant, load
+from broker.plant.plant import Plant
+from broker.plant.plant_file import load
 from broker.private_files import make_folder
 from broker.server.embedded import EmbeddedBroker, Kind, PortInUse
 from cli import past, services

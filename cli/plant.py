@@ -11,7 +11,8 @@ import typer
 from broker.contract.events import NS_PER_S
 from broker.plant.calendar import Calendar
 from broker.plant.calendar_rules import WEEKDAYS
-from broker.plant.plant import Plant, PlantError, load
+from broker.plant.plant import Plant
+from broker.plant.plant_file import PlantError, load
 from broker.plant.toml_tables import Mistake
 from cli.invocation import options
 from cli.invocation.plain import plain, plain_lines

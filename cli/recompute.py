@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from broker.plant.plant import Plant, load
+from broker.plant.plant import Plant
+from broker.plant.plant_file import load
 from cli.invocation import options, progress, times
 from cli.invocation.asset_paths import AssetPath
 from cli.invocation.errors import CommandError

@@ -17,7 +17,8 @@ from broker.contract.topics import PREFIX
 from broker.mqtt import address
 from broker.mqtt.loopback import is_loopback
 from broker.mqtt.session import Session, SessionTakenOver
-from broker.plant.plant import Plant, load, parse
+from broker.plant.plant import Plant
+from broker.plant.plant_file import load, parse
 from cli import past
 from cli.invocation import options, progress, times
 from cli.invocation.errors import CommandError

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from broker.contract.events import STATES
-from broker.plant.plant import Plant, SignalInfo
+from broker.plant.assets import SignalInfo
+from broker.plant.plant import Plant
 from dashboards.grafana import Object, dashboard, plain
 from services.wall.palette import CATEGORY, THEMES
 

@@ -17,6 +17,7 @@ import msgspec
 
 from broker.contract import durations
 from broker.contract.errors import ContractError
+from broker.contract.names import is_name
 
 Path = tuple[str | int, ...]
 """Where a value stands: keys, and places in arrays counted from 0."""
@@ -112,6 +113,14 @@ class Table:
         for key in self.values:
             if key not in self._taken:
                 self.wrong(key, "this key is not known here", nearest(key, self._taken, "the keys here are"))
+
+    def names(self) -> Iterator[str]:
+        """Yield the keys, and add a mistake for each that is not a name."""
+        for key in self.values:
+            if not is_name(key):
+                hint = "use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit"
+                self.wrong(key, f"{shown(key)} is not a name", hint)
+            yield key
 
     def value(self, key: str) -> Any:
         """Take a value as it is; None if it is missing."""

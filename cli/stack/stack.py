@@ -13,7 +13,7 @@ import typer
 
 from broker.contract.errors import ContractError
 from broker.contract.topics import PREFIX, check_asset
-from broker.plant.plant import load
+from broker.plant.plant_file import load
 from broker.server import mosquitto_stack
 from broker.server.mosquitto import hash_password
 from cli.invocation import checkout, options

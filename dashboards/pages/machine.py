@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from broker.contract.events import STATES
-from broker.plant.plant import Plant, SignalInfo
+from broker.plant.assets import SignalInfo
+from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard, override
 from dashboards.names import LEVELS, MACHINE, RAW

@@ -9,13 +9,13 @@ import pytest
 
 from broker.contract.events import AnyEvent, Count, Job, StateChange
 from broker.contract.instants import parse as instant
-from broker.plant import plant
+from broker.plant import plant_file
 from cli.services import PLANT_METADATA
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
-PLANT = plant.parse(
+PLANT = plant_file.parse(
     """
     [calendar.days]
     time-zone = "Europe/Berlin"

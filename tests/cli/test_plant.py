@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 from cli.plant import describe
 
 Corridor = Callable[..., tuple[int, str, str]]

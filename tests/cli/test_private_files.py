@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.plant.plant import load
+from broker.plant.plant_file import load
 from cli.services import SHIPPED_PLANT
 from edge.simulation.simulator import Simulator
 from services.store.sqlite.file import APPLICATION_ID, bring_up_to_date

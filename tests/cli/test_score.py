@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from broker.contract.events import NS_PER_S, AnyEvent, Count, StateChange
-from broker.plant import plant
+from broker.plant import plant_file
 from cli import score
 from cli.services import PLANT_METADATA
 from edge.simulation.simulator import Simulator
@@ -18,7 +18,7 @@ from tests.cli.conftest import Corridor
 
 START = 1_764_000_000 * NS_PER_S
 END = START + 4 * 3_600 * NS_PER_S
-PLANT = plant.parse(
+PLANT = plant_file.parse(
     """
     [calendar.days]
     time-zone = "UTC"

@@ -12,7 +12,7 @@ import structlog
 from broker.contract.events import AnyEvent, Count, Job, StateChange
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 from cli.meaning import read
 from cli.messages import _line
 from cli.running import loop

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
-from broker.plant.plant import Plant, load
+from broker.plant.plant import Plant
+from broker.plant.plant_file import load
 from broker.server.mosquitto_stack import PROBE
 from dashboards.building import ROOT
 from edge.simulation.simulation import SamplingIntervals, Simulation

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from broker.plant.plant import Plant, parse
+from broker.plant.plant import Plant
+from broker.plant.plant_file import parse
 from cli import main
 from dashboards import building, checking, provisioned
 from dashboards.names import PAGES, SOURCES

@@ -16,7 +16,8 @@ import pytest
 from broker.contract import codec
 from broker.contract.events import NS_PER_S, AnyEvent, Sample, Status
 from broker.contract.message import Message
-from broker.plant.plant import Plant, load
+from broker.plant.plant import Plant
+from broker.plant.plant_file import load
 from cli.score import compare
 from cli.services import SHIPPED_PLANT
 from edge.simulation import ground_truth

@@ -18,7 +18,8 @@ from broker.contract.events import AnyEvent, Count, Job, Measurement, Meter, Sta
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
-from broker.plant.plant import NO_PLANT, Plant, parse
+from broker.plant.plant import NO_PLANT, Plant
+from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import ALL_AT_ONCE, AT_ONCE, LedgerWriter
 from services.kpi.machine import SILENT_NS
 from services.kpi.window_totals import REPEAT_NS, paths

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from broker.contract.events import COUNTERS, AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
 from broker.contract.instants import parse as instant
-from broker.plant.plant import NO_PLANT, parse
+from broker.plant.plant import NO_PLANT
+from broker.plant.plant_file import parse
 from tests.ledger.oracle import MINUTE, NANO
 
 T0 = instant("2026-11-24T05:30:00Z")

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.contract.events import State
-from broker.plant.plant import LOSSES, NO_PLANT, parse
+from broker.plant.plant import LOSSES, NO_PLANT
+from broker.plant.plant_file import parse
 from services.ledger.fields import FIELDS, KNOWN_PLANNED, NANO, TIME, Sums, from_units
 from services.ledger.indicators.bottleneck import Bottleneck, Interval, bottleneck
 from services.ledger.indicators.indicators import evaluate

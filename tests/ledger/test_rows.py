@@ -7,7 +7,8 @@ import pytest
 
 from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
 from broker.contract.instants import parse as instant
-from broker.plant.plant import NO_PLANT, Plant, parse
+from broker.plant.plant import NO_PLANT, Plant
+from broker.plant.plant_file import parse
 from services.ledger.fields import NANO, TIME, Sums, add, to_units
 from services.ledger.history import History
 from services.ledger.rows import Rows, Rules, build, parts

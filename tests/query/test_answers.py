@@ -11,7 +11,8 @@ import pytest
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
-from broker.plant.plant import NO_PLANT, Plant, parse
+from broker.plant.plant import NO_PLANT, Plant
+from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.ledger.fields import NANO
 from services.query.answers import Answer, answer

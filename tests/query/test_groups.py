@@ -3,7 +3,7 @@
 import pytest
 
 from broker.contract.errors import ContractError
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 from services.ledger.fields import FIELDS
 from services.query.groups import BY, By, answers_by
 from services.store.interface import Store

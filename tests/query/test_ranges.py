@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, Sample, State, StateChange, Status
 from broker.contract.instants import parse as instant
-from broker.plant.plant import NO_PLANT, Plant, parse
+from broker.plant.plant import NO_PLANT, Plant
+from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.query.ranges import Range, measure

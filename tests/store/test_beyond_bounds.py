@@ -8,7 +8,8 @@ import pytest
 
 from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Measurement, Meter, StateChange
 from broker.contract.instants import parse as instant
-from broker.plant.plant import NO_PLANT, parse
+from broker.plant.plant import NO_PLANT
+from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.recompute import recompute
 from services.kpi.windows import Windows

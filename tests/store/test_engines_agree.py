@@ -7,7 +7,8 @@ import pytest
 
 from broker.contract.events import AnyEvent, Material, Sample
 from broker.contract.topics import KINDS, Kind
-from broker.plant.plant import Plant, load
+from broker.plant.plant import Plant
+from broker.plant.plant_file import load
 from edge.simulation.simulator import Simulator
 from services.kpi.ledger_writer import LedgerWriter
 from services.ledger.fields import NANO

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 from broker.contract.message import Message
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 from services.store.interface import Store
 from services.wall.live_state import LiveState
 from services.wall.plant_sheet import sheet

@@ -10,7 +10,8 @@ import msgspec
 
 from broker.contract.events import NS_PER_S, AnyEvent, Count, Job, Notice, Sample, StateChange, Status
 from broker.mqtt.session import Session
-from broker.plant.plant import Plant, parse
+from broker.plant.plant import Plant
+from broker.plant.plant_file import parse
 from broker.server.embedded import EmbeddedBroker
 from services.store.interface import Store
 from services.wall.answering import Answers

@@ -8,7 +8,7 @@ import typer
 from broker.contract import durations
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S
-from broker.plant.plant import PlantError, parse
+from broker.plant.plant_file import PlantError, parse
 from cli.invocation import times
 from services.query.asked_range import RangeError, duration
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker.contract.events import NS_PER_S
 from broker.plant.calendar import Calendar, ShiftWindow, TimeRange
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 
 HOUR = 3_600 * NS_PER_S
 MINUTE = 60 * NS_PER_S

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from broker.contract.events import NS_PER_S, STATES
+from broker.plant.assets import INHERITED, SignalInfo
 from broker.plant.calendar import TimeRange
-from broker.plant.plant import NO_PLANT, Flow, PlantError, SignalInfo, load, parse
+from broker.plant.flow import Flow
+from broker.plant.plant import NO_PLANT
+from broker.plant.plant_file import PlantError, load, parse
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
 
@@ -149,6 +152,40 @@ def test_an_asset_inherits_whatever_the_order_of_the_file() -> None:
     plant = parse('[asset."a/b/c/d"]\n[asset."a/b"]\ntargets = { oee = 0.5 }\n', "plant.toml")
     assert plant.targets("a/b/c/d") == {"oee": 0.5}
     assert list(plant.assets) == ["a/b/c/d", "a/b"]
+
+
+SETTINGS = {
+    "time-zone": ('"Europe/London"', '"Asia/Shanghai"'),
+    "calendar": ('"a"', '"b"'),
+    "sector": ('["energy"]', '["health", "digital"]'),
+    "capability": ('"machining"', '"joining"'),
+    "ideal-cycle": ("30", '"2min"'),
+    "targets": ("{ oee = 0.5 }", "{ oee = 0.7 }"),
+    "signals": ('{ load = { unit = "%", high = 5 } }', "{ load = { high = 9 } }"),
+}
+"""Two values of each setting that is inherited."""
+
+
+@pytest.mark.parametrize("level", range(4))
+@pytest.mark.parametrize("key", INHERITED)
+def test_a_setting_is_that_of_the_nearest_asset_above_that_has_one(key: str, level: int) -> None:
+    calendars = "".join(
+        f'[calendar.{name}]\nshifts = [{{ name = "x", start = "06:00", end = "14:00" }}]\n' for name in "ab"
+    )
+    above = "/".join(MILL.split("/")[: level + 1])
+    here, elsewhere = SETTINGS[key]
+
+    def setting(text: str, asset: str) -> object:
+        return getattr(parse(calendars + text, "plant.toml").asset(asset), key.replace("-", "_"))
+
+    declared = f'[asset."{above}"]\n{key} = {here}\n'
+    value = setting(declared, above)
+    assert value != setting("", above)
+    assert setting(declared, MILL) == value  # not declared
+    if level < 3:
+        assert setting(f'{declared}[asset."{MILL}"]\ntitle = "Mill"\n', MILL) == value  # declared, without its own
+        own = setting(f'{declared}[asset."{MILL}"]\n{key} = {elsewhere}\n', MILL)
+        assert own not in (value, setting("", MILL))
 
 
 def test_a_calendar_is_inherited_and_holds_in_the_zone_of_its_asset() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from broker.contract.events import NS_PER_S
-from broker.plant import plant
+from broker.plant import plant_file
 from edge.simulation import ground_truth
 from edge.simulation.cells import CELLS, EXPECTED
 from edge.simulation.simulation import SamplingIntervals, Simulation
@@ -15,7 +15,7 @@ SILENT = SamplingIntervals(10**18, 10**18)
 
 
 def alone(cell: str, seed: int, hours: float) -> tuple[float, float, float, float]:
-    floor = plant.parse(
+    floor = plant_file.parse(
         f"""
         [simulate]
         seed = {seed}

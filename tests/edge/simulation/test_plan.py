@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.plant import plant
+from broker.plant import plant_file
 from edge.simulation import plan
 
 SHIPPED = Path(plan.__file__).parent / "plants" / "corridor.toml"
@@ -26,7 +26,7 @@ GOOD = """
 
 
 def test_the_shipped_plant_is_good() -> None:
-    floor = plan.read(plant.load(SHIPPED).simulate)
+    floor = plan.read(plant_file.load(SHIPPED).simulate)
     assert len(floor.line) >= 2
     for line in floor.line.values():
         machines = [name for stage in line.stages for name in stage]

@@ -25,7 +25,8 @@ from broker.contract.events import (
 )
 from broker.contract.message import Message
 from broker.contract.topics import KINDS
-from broker.plant import plant
+from broker.plant import plant_file
+from broker.plant.plant import Plant
 from edge.simulation import ground_truth
 from edge.simulation.contract_encoder import ContractEncoder
 from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
@@ -33,7 +34,7 @@ from edge.simulation.machines import MODELS
 from edge.simulation.plan import read
 from edge.simulation.simulation import BACKFILL, SamplingIntervals, Simulation
 
-PLANT = plant.load(Path(__file__).parents[3] / "edge" / "simulation" / "plants" / "corridor.toml")
+PLANT = plant_file.load(Path(__file__).parents[3] / "edge" / "simulation" / "plants" / "corridor.toml")
 START = 1_764_000_000 * NS_PER_S
 HOUR = 3_600 * NS_PER_S
 DAY = 24 * HOUR
@@ -43,7 +44,7 @@ QUIET = SamplingIntervals(600 * NS_PER_S, 600 * NS_PER_S)
 
 
 def simulated(
-    days: float = 1.0, sampling: SamplingIntervals = QUIET, floor: plant.Plant = PLANT
+    days: float = 1.0, sampling: SamplingIntervals = QUIET, floor: Plant = PLANT
 ) -> tuple[Simulation, list[AnyEvent]]:
     simulation = Simulation(floor, START)
     simulation.sampling = sampling
@@ -75,7 +76,7 @@ def test_same_seed_same_events() -> None:
 
 
 def test_another_seed_other_events() -> None:
-    other = plant.parse(PLANT.text.replace("seed = 2026", "seed = 2027"), "other")
+    other = plant_file.parse(PLANT.text.replace("seed = 2026", "seed = 2027"), "other")
     assert simulated(0.2)[1] != simulated(0.2, floor=other)[1]
 
 
@@ -214,7 +215,7 @@ def test_a_machine_works_only_in_planned_time(three_days: ThreeDays) -> None:
 
 def test_machines_outside_their_shifts_are_off() -> None:
     day = PLANT.text.replace('{ name = "night"', '# { name = "night"')
-    _, events = simulated(2, floor=plant.parse(day, "two shifts"))
+    _, events = simulated(2, floor=plant_file.parse(day, "two shifts"))
     off = [event for event in events if isinstance(event, StateChange) and event.state == "off"]
     assert len(off) >= 8
     people = [event for event in events if isinstance(event, Labour) and event.at == off[-1].at]

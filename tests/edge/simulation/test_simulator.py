@@ -13,7 +13,7 @@ import pytest
 from broker.contract import codec
 from broker.contract.events import COUNTERS, NS_PER_S, AnyEvent, Count, Job, Meter, Notice, Sample, StateChange, Status
 from broker.contract.message import Message, Publication
-from broker.plant import plant
+from broker.plant import plant_file
 from edge.simulation import ground_truth, plan
 from edge.simulation.clock import VirtualClock
 from edge.simulation.event_buffer import TruePiece, TrueState
@@ -22,7 +22,7 @@ from edge.simulation.simulator import CHECKPOINT_FILE, Simulator, simulate
 START = 1_764_000_000 * NS_PER_S
 MIN = 60 * NS_PER_S
 HOUR = 60 * MIN
-PLANT = plant.parse(
+PLANT = plant_file.parse(
     """
     [calendar.days]
     time-zone = "UTC"
@@ -357,7 +357,7 @@ async def test_a_broken_checkpoint_is_logged_and_the_machines_start_as_new(
 
 async def test_a_line_that_was_rebuilt_keeps_its_counters(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + HOUR)).decode()
-    rebuilt = plant.parse(
+    rebuilt = plant_file.parse(
         PLANT.text.replace('["robot-1"], ["cmm-1"]', '["robot-1"]')
         .replace("buffers = [3, 2]", "buffers = [3]")
         .replace(
@@ -406,6 +406,6 @@ async def test_a_publish_that_fails_ends_the_simulator(tmp_path: Path) -> None:
 
 
 def test_a_mistake_in_the_plan_is_reported_at_once(tmp_path: Path) -> None:
-    wrong = plant.parse(PLANT.text.replace('cell = "cmm"', 'cell = "cnn"'), "test")
+    wrong = plant_file.parse(PLANT.text.replace('cell = "cmm"', 'cell = "cnn"'), "test")
     with pytest.raises(plan.PlanError, match=r'^works.toml: simulate.machine.".*cnn'):
         Simulator(wrong, tmp_path, source="works.toml")
