@@ -1,7 +1,7 @@
 """Time ranges as written in an address: `from=shift`, `from=now-8h&to=now`, RFC 3339, or epoch milliseconds.
 
 A word is resolved at the time of the request, by the calendar of its asset, so that a link to "this shift" always shows
-the running shift. `now` is rounded down to whole seconds, so that requests within one second share an answer.
+the running shift. `now` is the millisecond of the request: what has just happened is in the range.
 """
 
 import re
@@ -65,7 +65,7 @@ def resolve(start: str, end: str, *, now: int, calendar: Calendar | None, first:
     Raises:
         RangeError: one of them is not a time, or they are not in order.
     """
-    now -= now % NS_PER_S
+    now -= now % NS_PER_MS
     if start in {"shift", "previous-shift"}:
         return _shift(start, now, calendar, first)
     first, last = _instant(start, now, "from"), _instant(end or "now", now, "to")

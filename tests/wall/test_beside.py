@@ -14,7 +14,7 @@ from services.wall import answering
 from services.wall.api import MOST_SIGNALS, Parts
 from services.wall.beside import AT_ONCE, Beside
 from services.wall.server import application
-from tests.wall.works import EIGHT, MILL, NOW, PLANT, Clock
+from tests.wall.works import CMM, EIGHT, MILL, NOW, PLANT, Clock
 
 
 async def test_health_is_answered_while_a_question_computes(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,3 +124,25 @@ async def test_a_cached_answer_does_not_wait_behind_slow_ones(filled: Store, mon
     assert not other.done()
     release.set()
     await asyncio.gather(*questions, other)
+
+
+async def test_all_who_ask_for_now_within_half_a_second_share_one_answer(filled: Store) -> None:
+    clock = Clock(NOW)
+    answers = answering.Answers(filled, PLANT, clock)
+    shift, hour = await answers.of(MILL, EIGHT, NOW), await answers.of(CMM, NOW - 3_600 * NS_PER_S, NOW)
+    clock.now += NS_PER_S // 2
+    assert await answers.of(MILL, EIGHT, clock.now) is shift
+    assert await answers.of(CMM, clock.now - 3_600 * NS_PER_S, clock.now) is hour
+    clock.now += 1
+    assert (await answers.of(MILL, EIGHT, clock.now)).counted_to != shift.counted_to
+    assert (await answers.of(MILL, EIGHT + 1, clock.now)).from_ != shift.from_
+    assert (await answers.of(MILL, EIGHT, NOW - NS_PER_S)).counted_to == "2026-11-25T08:59:59Z"
+
+
+async def test_a_query_that_failed_is_not_taken_for_an_answer(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = answering.Answers(filled, PLANT, Clock(NOW))
+    with monkeypatch.context() as patched:
+        patched.setattr(answers.beside, "_limit_s", 0.0)
+        with pytest.raises(StoreError):
+            await answers.of(MILL, EIGHT, NOW)
+    assert (await answers.of(MILL, EIGHT, NOW)).ledger["good"] == 33

@@ -28,8 +28,10 @@ def test_a_range_is_what_its_words_say(start: str, end: str, expected: Range) ->
     assert resolve(start, end, now=NOW, calendar=CALENDAR) == expected
 
 
-def test_now_is_a_whole_second_so_that_pages_share_answers() -> None:
-    assert resolve("now-1h", "now", now=NOW + 999_999_999, calendar=None) == Range(NOW - HOUR, NOW)
+def test_now_is_the_millisecond_so_that_what_has_just_happened_counts() -> None:
+    assert resolve("now-1h", "now", now=NOW + 999_999_999, calendar=None) == Range(
+        NOW - HOUR + 999_000_000, NOW + 999_000_000
+    )
 
 
 def test_outside_any_shift_the_last_one_is_meant() -> None:

@@ -4,25 +4,28 @@
 import { useEffect, useState } from './lib.js';
 import { live } from './live.js';
 
-const SOONEST_MS = 2_000; // after a change, an answer is asked for again, but not sooner than this after the last
+const SOONEST_MS = 1_000; // after a change, an answer is asked for again, but not sooner than this after the last
+const GATHERED_MS = 150; // what changes together is asked for together, and the store has it by then
 const asked = new Map();
 
-class Question {
+export class Question {
   constructor(url) {
     this.url = url;
     this.data = undefined;
     this.error = null;
     this.users = new Set();
     this.timer = null;
+    this.due = Infinity;
     this.at = -Infinity;
     this.control = null;
+    this.outdated = false; // something changed while the answer was on its way
     this.failures = 0;
   }
 
   async ask() {
-    clearTimeout(this.timer);
-    this.timer = null;
+    this.rest();
     this.at = performance.now();
+    this.outdated = false;
     this.control = new AbortController();
     const control = this.control;
     try {
@@ -42,18 +45,35 @@ class Question {
     this.tell();
     const every = Math.min(...[...this.users].map((user) => user.every ?? Infinity));
     const pause = this.error ? Math.min(2_000 * 2 ** this.failures, 30_000) : every;
-    if (this.users.size && Number.isFinite(pause)) this.later(pause);
+    if (!this.users.size) return;
+    if (Number.isFinite(pause)) this.later(pause);
+    if (this.outdated) this.hurry();
   }
 
+  /** Ask after a pause, unless that is due sooner already: however often it is called, it never puts a question off. */
   later(pause) {
+    const due = performance.now() + pause;
+    if (this.timer !== null && this.due <= due) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => (document.hidden ? this.later(1_000) : this.ask()), pause);
+    this.due = due;
+    this.timer = setTimeout(() => {
+      this.rest();
+      if (document.hidden) this.later(1_000);
+      else this.ask();
+    }, pause);
+  }
+
+  rest() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.due = Infinity;
   }
 
   /** Something that the answer depends on has changed. */
   hurry() {
-    if (this.control || this.error) return;
-    this.later(Math.max(400, SOONEST_MS - (performance.now() - this.at)));
+    this.outdated = true;
+    if (this.control || this.error) return; // it is asked for again when this answer is here
+    this.later(Math.max(GATHERED_MS, SOONEST_MS - (performance.now() - this.at)));
   }
 
   tell() {
@@ -63,8 +83,7 @@ class Question {
   leave(user) {
     this.users.delete(user);
     if (this.users.size) return;
-    clearTimeout(this.timer);
-    this.timer = null;
+    this.rest();
     this.control?.abort();
     this.control = null;
     // Kept for a moment, so that going back to a view shows it at once.
