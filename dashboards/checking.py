@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import fastjsonschema
+import yaml
 
 from dashboards import provisioned
 from dashboards.names import SOURCES
-from dashboards.provisioned import RULES, Object
+from dashboards.provisioned import AS_WRITTEN, RULES, Object
 
 SCHEMAS: Final = Path(__file__).parent / "schema"
 
@@ -63,11 +64,8 @@ def all_faults(root: Path) -> Iterator[Fault]:
         yield from faults(f"{page['uid']}.json", page)
     for group in provisioned.rule_groups(root):
         yield from rule_faults(RULES.name, group)
-    for line in (root / RULES).read_text(encoding="utf-8").splitlines():
-        if _SINGLE_DOLLAR.search(line):
-            yield Fault(
-                RULES.name, "the file", f"a $ that is not doubled is a variable of the environment: {line.strip()}"
-            )
+    for place, problem in _dollars(yaml.safe_load((root / RULES).read_text(encoding="utf-8")), "the file"):
+        yield Fault(RULES.name, place, problem)
 
 
 def faults(file: str, page: dict[str, Any]) -> list[Fault]:
@@ -98,6 +96,21 @@ def _rule_faults(group: Object) -> Found:
                 yield place, f"there is no reducer {model['reducer']!r}"
         asked = [model for model in models.values() if "type" not in model]
         yield from _target_faults(place, asked, _TARGET_KEYS | {"intervalMs", "maxDataPoints"})
+
+
+def _dollars(value: Any, place: str, *, is_as_written: bool = False) -> Found:
+    """Yield where a dollar sign does not reach Grafana as one, or as two."""
+    match value:
+        case str() if is_as_written and "$$" in value:
+            yield place, f"here Grafana takes $$ as it is written, as two dollar signs: {value}"
+        case str() if not is_as_written and _SINGLE_DOLLAR.search(value):
+            yield place, f"a $ that is not doubled is a variable of the environment: {value}"
+        case dict():
+            for name, part in value.items():
+                yield from _dollars(part, name, is_as_written=is_as_written or name in AS_WRITTEN)
+        case list():
+            for part in value:
+                yield from _dollars(part, place, is_as_written=is_as_written)
 
 
 def _schema(page: dict[str, Any]) -> Found:

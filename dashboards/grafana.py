@@ -11,7 +11,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from dashboards.names import LEDGER
+from dashboards.names import CONTACT, LEDGER
+from dashboards.provisioned import interpolated
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # it would rather have its second model, which 13 alone loads
@@ -28,6 +29,15 @@ SCHEMA_VERSION: Final = 42
 """Of the classic model: what today's Grafana validates, and 9 to 13 load."""
 EXPRESSION: Final = "__expr__"
 """The source of alert rules' reduce and math steps."""
+
+NOTIFICATIONS: Final = {
+    "receiver": CONTACT,
+    "group_by": ["alertname", "grafana_folder", "site", "area", "line"],
+    "group_wait": "30s",
+    "group_interval": "5m",
+    "repeat_interval": "4h",
+}
+"""Whom the rules of the file tell, and how often; Grafana wants the first two of the labels that it groups by."""
 
 Object = dict[str, Any]
 
@@ -158,8 +168,9 @@ def complete(built: dashboard.Dashboard) -> Object:
 def rule_file(groups: Sequence[alerting.RuleGroup], folder: str) -> Object:
     """Return alert rules in the form that Grafana provisions from files.
 
-    There a dollar sign begins a variable of the environment: ours are doubled. `${NAME}` in capitals is left, as it is
-    meant so.
+    There a dollar sign begins a variable of the environment and is doubled, but in the fields that Grafana takes as
+    they are (`provisioned.AS_WRITTEN`). Each rule names its contact point, so that no file has to replace the tree of
+    notification policies.
     """
     return {
         "apiVersion": 1,
@@ -195,17 +206,7 @@ def _rule_in_file(rule: Object) -> Object:
         for name, value in rule.items()
         if name not in {"id", "folderUID", "orgID", "ruleGroup", "provenance", "updated"}
     }
-    escaped: Object = _escaped(stored)
+    escaped: Object = interpolated(
+        stored | {"notification_settings": NOTIFICATIONS}, lambda text: text.replace("$", "$$")
+    )
     return escaped
-
-
-def _escaped(value: Any) -> Any:
-    match value:
-        case str():
-            return value.replace("$", "$$")
-        case dict():
-            return {key: _escaped(part) for key, part in value.items()}
-        case list():
-            return [_escaped(part) for part in value]
-        case _:
-            return value

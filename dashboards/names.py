@@ -13,6 +13,8 @@ SOURCES: Final = (RAW, LEDGER, HOUR)
 FOLDER: Final = "corridor"
 """The folder in Grafana, its uid."""
 FOLDER_TITLE: Final = "Corridor"
+CONTACT: Final = "corridor"
+"""The contact point of the alert rules that come from files, its name."""
 
 LEVELS: Final = ("site", "area", "line", "machine")
 """The levels of an asset path: tags of every row, and variables of the pages."""

@@ -170,7 +170,7 @@ async def wall(places: Places) -> str:
 
 
 async def grafana(places: Places) -> str:
-    """See that Grafana works, that its data sources answer with the probe's reading, and that alert rules are there."""
+    """See that Grafana works, its data sources answer with the probe's reading, and no alert rule is in error."""
     url, hint = places.urls["grafana"], _logs("grafana")
     if url == "none":
         raise LeftOut("there is none")
@@ -201,10 +201,21 @@ async def grafana(places: Places) -> str:
             )
         if not any(frame["data"]["values"] for frame in result.get("frames", [])):
             raise Fault("its data source does not have the probe's reading", "docker compose restart grafana")
-        rules = await _get(client, "/api/v1/provisioning/alert-rules", f"Grafana at {url}", hint)
+        rules = await _alert_rules(client, f"Grafana at {url}", hint)
+    return f"{url}: {len(ours)} data sources, the probe's reading is there, {rules}"
+
+
+async def _alert_rules(client: httpx.AsyncClient, who: str, hint: str) -> str:
+    """See that there are alert rules, and that Grafana could evaluate them; return how many there are, in words."""
+    answer = await _get(client, "/api/prometheus/grafana/api/v1/rules", who, hint)
+    rules = [rule for group in answer["data"]["groups"] for rule in group["rules"]]
     if not rules:
         raise Fault("Grafana has no alert rules", hint)
-    return f"{url}: {len(ours)} data sources, the probe's reading is there, {len(rules)} alert rules"
+    errors = [f"{rule['name']}: {rule.get('lastError', '')[:200]}" for rule in rules if rule.get("health") == "error"]
+    if errors:
+        raise Fault(f"{len(errors)} of {len(rules)} alert rules are in error; {errors[0]}", hint)
+    waiting = sum(rule.get("health") == "unknown" for rule in rules)
+    return f"{len(rules)} alert rules" + (f", {waiting} of them not evaluated yet" if waiting else "")
 
 
 def _broker(places: Places) -> str:

@@ -160,11 +160,21 @@ def test_a_rule_without_a_reduce_step_is_told() -> None:
     ]
 
 
-def test_a_dollar_sign_in_the_file_of_rules_is_doubled_or_told(plant: Plant, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "wrong", "reported"),
+    [
+        ("$timeFilter", "$$timeFilter", "as two dollar signs"),
+        ("{{ $labels", "{{ $$labels", "as two dollar signs"),
+        ("title: Device", "title: $Device", "is a variable of the environment"),
+    ],
+)
+def test_a_dollar_sign_in_the_file_of_rules_that_grafana_reads_otherwise_is_reported(
+    plant: Plant, tmp_path: Path, written: str, wrong: str, reported: str
+) -> None:
     for path, text in building.files(plant):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text.replace("$$timeFilter", "$timeFilter", 1))
-    assert any("is a variable of the environment" in fault.problem for fault in checking.all_faults(tmp_path))
+        (tmp_path / path).write_text(text.replace(written, wrong, 1) if path == provisioned.RULES else text)
+    assert [fault for fault in checking.all_faults(tmp_path) if reported in fault.problem]
 
 
 def test_every_rule_has_its_own_uid_and_there_is_one_for_each_line(plant: Plant) -> None:
