@@ -9,27 +9,26 @@ It speaks MQTT 5, or 3.1.1 to a broker without it. Entering it connects, or rais
 from then on it reconnects by itself. It ends only when another client takes over its client id, with
 `SessionTakenOver`, which leaves the context in an exception group. A message of QoS 1 is acknowledged only when the
 consumer acknowledges it, and `publish` returns only when the broker has the message; so what is acknowledged at one end
-is never lost at the other. `connection` gathers the reads, `inbox` and `outbox` hold what is not acknowledged; this
-file joins them.
+is never lost at the other. `handshake` sets up a connection, `connection` gathers its reads, `inbox` and `outbox` hold
+what is not acknowledged; this file joins them.
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self
 
-import msgspec
 import structlog
 
 from broker.backoff import LONGEST_S, Backoff
 from broker.contract.message import Publication
-from broker.mqtt import address, mqtt5, mqtt311
+from broker.mqtt import address
 from broker.mqtt.address import SessionError
 from broker.mqtt.connection import Connection
 from broker.mqtt.dialling import dial
+from broker.mqtt.handshake import CONNECT_S, Handshake
 from broker.mqtt.inbox import Batch, Inbox
 from broker.mqtt.outbox import Outbox
 from broker.mqtt.packets import (
@@ -42,12 +41,10 @@ from broker.mqtt.packets import (
     SubAck,
     check_topic,
 )
-from broker.mqtt.takeover import STEADY_S, WITNESS_S, Rivals, SessionTakenOver
+from broker.mqtt.takeover import STEADY_S, Rivals, SessionTakenOver
+from broker.mqtt.witness import Witness
 
 __all__ = ["Batch", "Publication", "Session", "SessionError", "SessionTakenOver"]
-
-CONNECT_S: Final = 5.0
-"""How long a broker may take to answer before it counts as absent, seconds."""
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = LONGEST_S
@@ -56,8 +53,6 @@ LEAVE_S: Final = 0.25
 """How long leaving waits for what is on the wire, seconds."""
 
 _WIDER: Final = 4
-_VERSIONS: Final[tuple[Codec, ...]] = (mqtt5, mqtt311)
-_Answer = TypeVar("_Answer", ConnAck, SubAck)
 
 _log = structlog.get_logger("corridor.session")
 
@@ -76,7 +71,6 @@ class Session:
         now: returns the time of receipt, nanoseconds since 1970-01-01 UTC.
 
     Attributes:
-        protocol: 5 or 4 (which is 3.1.1), once connected.
         received: messages received since the session began.
         acknowledged: messages that the consumer has acknowledged since then.
         disconnects: connections lost since then.
@@ -97,13 +91,11 @@ class Session:
     ) -> None:
         if will is not None:
             check_topic(will.topic)
-        self.protocol = 0
         self.received = 0
         self.acknowledged = 0
         self.disconnects = 0
         self.protocol_errors = 0
         self._address = address.parse(url)
-        self._filters = list(filters)
         self._connect_packet = Connect(
             client_id=client_id,
             user=self._address.user,
@@ -117,14 +109,17 @@ class Session:
         self._inbox = Inbox(2 * receive_maximum, now, self._acknowledged)
         self._outbox = Outbox()
         self._rivals = Rivals()
-        self._witness: Connection | None = None
-        self._codecs: list[Codec] = list(_VERSIONS)
+        self._witness = Witness()
+        self._handshake = Handshake(self._address, self._connect_packet, filters)
         self._connection: Connection | None = None
-        self._connack: asyncio.Future[ConnAck] | None = None
-        self._suback: asyncio.Future[SubAck] | None = None
         self._group = asyncio.TaskGroup()
         self._connection_task: asyncio.Task[None] | None = None
         self._log = _log.bind(client=client_id, broker=str(self._address))
+
+    @property
+    def protocol(self) -> int:
+        """5 or 4 (which is 3.1.1), once connected; 0 before."""
+        return self._handshake.protocol
 
     @property
     def connected(self) -> bool:
@@ -196,9 +191,9 @@ class Session:
         finally:
             self._connection = None
             self._outbox.fail_all("the session was left before the broker acknowledged all that was published")
-            for each in (connection, self._witness):
-                if each is not None:
-                    each.close("the session was left")
+            self._witness.close("the session was left")
+            if connection is not None:
+                connection.close("the session was left")
             await self._group.__aexit__(None, None, None)
 
     # ---- Connecting, and staying so ----
@@ -226,7 +221,7 @@ class Session:
                 await asyncio.sleep(pause_s)
                 try:
                     if self._rivals.suspected:
-                        self._witness = await self._open_witness()
+                        await self._witness.connect(self._dial, self._handshake.codec, self._connect_packet)
                     connection = await self._connect()
                     break
                 except SessionTakenOver:
@@ -237,125 +232,39 @@ class Session:
     async def _check_takeover(self, connection: Connection, lived_s: float) -> None:
         """Raise `SessionTakenOver` if another client with this client id is why a connection was lost.
 
-        Where the broker does not report it, connections that it closes at once make a rival suspected. Then a witness,
-        a connection with another client id, stands beside the next one: a network or broker that fails closes both.
+        Where the broker does not report it, connections that it closes at once make a rival suspected. Then a witness
+        stands beside the next one.
         """
         if connection.taken_over:
             raise self._taken_over("the broker reported it")
-        witness, self._witness = self._witness, None
-        stands = False
-        if witness is not None:
-            await asyncio.wait([witness.lost], timeout=WITNESS_S)
-            stands = not witness.lost.done()
-            witness.close("its evidence was given")
+        stands = await self._witness.outlives()
         unanswered = self._outbox.unanswered > 0
         self._rivals.ended(lived_s=lived_s, by_broker=connection.by_broker, unanswered=unanswered)
         if self._rivals.suspected and stands:
             raise self._taken_over(f"the broker closed the connection at once, {self._rivals.closed_at_once} times")
 
-    async def _open_witness(self) -> Connection:
-        """Connect once more with another client id, for as long as a good connection lives; nothing is read from it."""
-        if self._witness is not None:
-            self._witness.close("another takes its place")
-        try:
-            witness = await dial(
-                self._address,
-                lambda: Connection(lambda _, view: (len(view), False), lambda: None),
-                within_s=CONNECT_S,
-            )
-        except SessionError:
-            self._rivals.unreachable()
-            raise
-        codec = self._codecs[0]
-        name = f"{self._connect_packet.client_id}-{secrets.token_hex(4)}"
-        packet = msgspec.structs.replace(self._connect_packet, client_id=name, persistent=False, will=None)
-        witness.write(codec.connect(packet))
-        asyncio.get_running_loop().call_later(STEADY_S, witness.close, "it stood long enough")
-        return witness
-
     def _taken_over(self, evidence: str) -> SessionTakenOver:
         return SessionTakenOver(str(self._address), self._connect_packet.client_id, evidence)
 
     async def _connect(self) -> Connection:
-        """Connect with the protocol version that worked last, else with the other."""
-        for codec in list(self._codecs):
-            connection = await self._open(codec)
-            try:
-                connack = await self._introduce(connection, codec)
-                if connack is None:
-                    continue
-                self._codecs.sort(key=lambda each, used=codec: each is not used)  # type: ignore[misc]
-                await self._subscribe(connection, codec, connack)
-            except BaseException:
-                connection.close("it could not be set up")
-                raise
-            self.protocol = codec.LEVEL
-            self._connection = connection
-            connection.keep_alive(connack.keep_alive_s or self._connect_packet.keep_alive_s)
-            self._outbox.attach(connection, codec, connack)
-            self._regulate(connection)
-            self._log.info("connected", protocol=self.protocol, session_present=connack.session_present)
-            return connection
-        raise SessionError(f"{self._address} answers, but speaks neither MQTT 5 nor 3.1.1; is it an MQTT broker?")
+        connection, connack = await self._handshake.connect(
+            self._dial,
+            lambda codec: Connection(lambda made, view: self._feed(made, codec, view), self._outbox.pump),
+            self._outbox.new_packet_id,
+        )
+        self._connection = connection
+        connection.keep_alive(connack.keep_alive_s or self._connect_packet.keep_alive_s)
+        self._outbox.attach(connection, self._handshake.codec, connack)
+        self._regulate(connection)
+        self._log.info("connected", protocol=self.protocol, session_present=connack.session_present)
+        return connection
 
-    async def _open(self, codec: Codec) -> Connection:
-        def make() -> Connection:
-            return Connection(lambda made, view: self._feed(made, codec, view), self._outbox.pump)
-
+    async def _dial(self, make: Callable[[], Connection]) -> Connection:
         try:
             return await dial(self._address, make, within_s=CONNECT_S)
         except SessionError:
             self._rivals.unreachable()
             raise
-
-    async def _introduce(self, connection: Connection, codec: Codec) -> ConnAck | None:
-        """Send CONNECT; return the broker's answer, or None if it does not support this version."""
-        self._connack = asyncio.get_running_loop().create_future()
-        connection.write(codec.connect(self._connect_packet))
-        connack = await self._answer(connection, self._connack)
-        if connack is None and self.protocol:
-            # It accepted this version before, so that is not the cause.
-            raise SessionError(f"{self._address} closed the connection before it answered")
-        if connack is None or connack.other_version:
-            connection.close("another version")
-            return None
-        if connack.problem:
-            who = (
-                f"user {self._connect_packet.user!r}"
-                if self._connect_packet.user is not None
-                else "a client without user and password"
-            )
-            raise SessionError(f"{self._address} rejects {who}: {connack.problem}")
-        return connack
-
-    async def _subscribe(self, connection: Connection, codec: Codec, connack: ConnAck) -> None:
-        """Subscribe, unless this is a reconnection and the broker still has the subscriptions."""
-        if not self._filters or (connack.session_present and self.protocol):
-            return
-        shared = next((each for each in self._filters if each.startswith("$share/")), None)
-        if shared and not connack.shared_subscriptions:
-            raise SessionError(f"{self._address} has no shared subscriptions, so {shared!r} cannot be subscribed to")
-        self._suback = asyncio.get_running_loop().create_future()
-        connection.write(codec.subscribe(self._outbox.new_packet_id(), self._filters))
-        answer = await self._answer(connection, self._suback)
-        if answer is None:
-            raise SessionError(
-                f"{self._address} closed the connection on the subscription to {self._filters};"
-                f" look into its log, and whether another client has the client id {self._connect_packet.client_id!r}"
-            )
-        for each, problem in zip(self._filters, answer.problems, strict=False):
-            if problem:
-                raise SessionError(f"{self._address} does not let us subscribe to {each!r}: {problem}")
-
-    async def _answer(self, connection: Connection, answer: asyncio.Future[_Answer]) -> _Answer | None:
-        """Wait for an answer; None: the connection was lost before it came."""
-        either: list[asyncio.Future[Any]] = [answer, connection.lost]
-        done, _ = await asyncio.wait(either, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
-        if not done:
-            raise SessionError(f"{self._address} does not answer within {CONNECT_S:.0f} s; is it an MQTT broker?")
-        if connection.taken_over:
-            raise self._taken_over("the broker reported it")
-        return answer.result() if answer.done() else None
 
     async def _leave(self, connection: Connection) -> None:
         """Wait a moment for what is on the wire, then disconnect."""
@@ -380,10 +289,8 @@ class Session:
             match answer:
                 case Acknowledgement():
                     self._outbox.acknowledged(answer)
-                case ConnAck() if self._connack is not None and not self._connack.done():
-                    self._connack.set_result(answer)
-                case SubAck() if self._suback is not None and not self._suback.done():
-                    self._suback.set_result(answer)
+                case ConnAck() | SubAck():
+                    self._handshake.received(answer)
                 case Disconnect():
                     connection.taken_over = answer.taken_over
                     connection.close(f"the broker disconnected: {answer.reason}")

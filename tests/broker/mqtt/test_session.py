@@ -15,7 +15,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from broker.contract.message import Message
-from broker.mqtt import address
+from broker.mqtt import address, handshake
 from broker.mqtt import session as sessions
 from broker.mqtt.session import Batch, Publication, Session, SessionError
 from broker.server.embedded import EmbeddedBroker, Kind
@@ -443,7 +443,7 @@ async def test_who_listens_is_no_broker(answer: bytes, pretend: Pretend) -> None
 
 
 async def test_who_listens_does_not_answer(monkeypatch: pytest.MonkeyPatch, pretend: Pretend) -> None:
-    monkeypatch.setattr(sessions, "CONNECT_S", 0.05)
+    monkeypatch.setattr(handshake, "CONNECT_S", 0.05)
 
     async def talk(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
