@@ -1,11 +1,19 @@
 """A past for simulated machines that have none, made up as fast as it goes: so the first screen has a shift to show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import structlog
+
+from broker.contract.codec import encode
+from broker.contract.events import AnyEvent
 from broker.plant.plant import Plant
 from edge.simulation.simulator import Simulator
+from services.intake.steps import Step, write_step
 from services.kpi.ledger_writer import LedgerWriter
+from services.store.failures import is_unforeseen
 from services.store.interface import Store
+
+_log = structlog.get_logger("corridor.past")
 
 
 async def make(
@@ -30,9 +38,22 @@ async def make(
     for events in simulator.backfill(start, end):
         if events:
             reached = max(reached, events[-1].at)
-            await writer.store_events(events)
+            await _store(events, writer, store)
             await writer.advance()  # it forgets what is long past
         report(reached - start, end - start)
     reached = end
     await writer.advance()
     await writer.finish()
+
+
+async def _store(events: Sequence[AnyEvent], writer: LedgerWriter, store: Store) -> None:
+    """Store events with their ledger; one that fails in a way that nobody foresaw is rejected, alone."""
+    try:
+        await writer.store_events(events)
+    except Exception as error:
+        if not is_unforeseen(error):
+            raise
+        meant = {encode(event): [event] for event in events}
+        step = Step([*events], [], [*meant])
+        for one in await write_step(step, meant.__getitem__, writer.store_events, store):
+            _log.warning("an event of the past is rejected", topic=one.topic, reason=one.reason)

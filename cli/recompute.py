@@ -67,6 +67,12 @@ def recompute(
     machines = f"{done.machines} machine{'s' * (done.machines != 1)}"
     rows = f"{done.rows:,} rows, of which {done.changed:,} changed"
     typer.echo(f"{machines}, {done.events:,} events, {rows}, in {time.monotonic() - began:.1f} s", err=True)
+    if done.failed:
+        failed = ", ".join(f"{machine} ({how})" for machine, how in done.failed.items())
+        raise CommandError(
+            f"the program fails on the events of {failed}; the rows of these machines are not recomputed",
+            "report it with their events: corridor export",
+        )
 
 
 async def _is_stored(store: Store, asset: str, end: int, now: int) -> bool:

@@ -27,9 +27,9 @@ from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.messages import For, client_id, full_topic
 from cli.running import loop
-from services.intake.steps import steps
+from services.intake.steps import steps, write_step
 from services.kpi.ledger_writer import LedgerWriter
-from services.store.interface import Store
+from services.store.interface import Rejected, Store
 
 CHUNK: Final = 5_000
 """Messages that are read at once, at most."""
@@ -160,20 +160,20 @@ async def keep(
     now = advanced = 0
     writer = LedgerWriter(store, plant, lambda: now)
 
-    def judged(message: Message) -> Sequence[AnyEvent]:
+    def read(message: Message) -> Sequence[AnyEvent]:
         nonlocal now
         now = max(now, message.received_at)
         tally.messages += 1
-        try:
-            return read_message(message)
-        except ContractError as error:
-            tally.rejected[error.problem] += 1
-            raise
+        return read_message(message)
+
+    async def write(events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
+        await writer.store_events(events, rejected)
+        tally.events += len(events)
 
     for chunk in _chunks(messages):
-        for events, rejected, _ in steps(chunk, judged):
-            await writer.store_events(events, rejected)
-            tally.events += len(events)
+        for step in steps(chunk, read):
+            for one in await write_step(step, read_message, write, store):
+                tally.rejected[one.reason] += 1
         if now - advanced > ADVANCE_NS:
             advanced = now
             await writer.advance()

@@ -15,11 +15,9 @@ from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.source import Publisher, Source
 from services.ingest.retention import apply_retention_hourly
-from services.intake.isolation import isolate, split_valid
 from services.intake.limits import Limits
 from services.intake.routing import DeadLetters, is_for_kpi, write_with_retry
-from services.intake.steps import steps
-from services.store.failures import is_unforeseen
+from services.intake.steps import steps, write_step
 from services.store.interface import Batch, Rejected, Store
 
 
@@ -60,24 +58,17 @@ async def _consume(source: Source, publisher: Publisher, store: Store, prefix: s
         """Return the events of a message that this service stores."""
         return () if is_for_kpi(message.topic, prefix) else limits.admit(decode(message, prefix=prefix))
 
-    async def write(messages: Sequence[Message]) -> list[Rejected]:
-        events, rejected = split_valid(messages, mean)
+    async def write(events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
         await store.write(Batch(events=events, rejected=rejected))
-        return rejected
 
     letters = DeadLetters(publisher, prefix)
     async for batch in source.batches():
         for step in steps(batch.messages, mean):
-            rejected = list(step.rejected)
+            rejected: list[Rejected] = []
 
-            async def write_step() -> None:
-                try:
-                    await store.write(Batch(events=step.events, rejected=step.rejected))  # noqa: B023  (awaited at once)
-                except Exception as error:
-                    if not is_unforeseen(error):
-                        raise
-                    rejected[:] = await isolate(step.messages, write, store)  # noqa: B023  (the same)
+            async def store_step() -> None:
+                rejected[:] = await write_step(step, mean, write, store)  # noqa: B023  (awaited at once)
 
-            await write_with_retry(write_step)
+            await write_with_retry(store_step)
             await letters.publish(rejected)
         batch.acknowledge()

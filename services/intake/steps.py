@@ -4,13 +4,14 @@ One message of 256 KiB can hold tens of thousands of samples, and decoded they a
 has arrived is decoded and written step by step, however many messages came together.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
-from services.intake.isolation import decode_or_reject
-from services.store.interface import Rejected
+from services.intake.isolation import decode_or_reject, isolate, split_valid
+from services.store.failures import is_unforeseen
+from services.store.interface import Rejected, Store
 
 MOST_EVENTS: Final = 20_000
 """A step ends with the message that reaches this many events; small messages that came together are one step."""
@@ -52,3 +53,38 @@ def steps(
             step = Step([], [], [])
     if step.messages:
         yield step
+
+
+async def write_step(
+    step: Step,
+    mean: Callable[[Message], Sequence[AnyEvent]],
+    write: Callable[[Sequence[AnyEvent], Sequence[Rejected]], Awaitable[None]],
+    store: Store,
+) -> list[Rejected]:
+    """Store a step; a message that fails in a way that nobody foresaw is rejected, alone.
+
+    Args:
+        step: what is decoded.
+        mean: that with which it was decoded.
+        write: stores events and rejections, all or none.
+        store: where `write` writes to.
+
+    Returns:
+        The rejected messages.
+
+    Raises:
+        StoreError: the store is away, full or busy: retry with the same step.
+    """
+
+    async def write_messages(messages: Sequence[Message]) -> list[Rejected]:
+        events, rejected = split_valid(messages, mean)
+        await write(events, rejected)
+        return rejected
+
+    try:
+        await write(step.events, step.rejected)
+    except Exception as error:
+        if not is_unforeseen(error):
+            raise
+        return await isolate(step.messages, write_messages, store)
+    return step.rejected

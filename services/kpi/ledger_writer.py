@@ -135,22 +135,28 @@ class LedgerWriter:
         return await isolate(messages, self._keep, self._store)
 
     async def _keep(self, messages: Sequence[Message]) -> list[Rejected]:
+        events, rejected = split_valid(
+            messages, lambda message: self._limits.admit(decode(message, prefix=self._prefix))
+        )
+        await self.store_events(events, rejected)
+        return rejected
+
+    async def store_events(self, events: Sequence[AnyEvent], rejected: Sequence[Rejected] = ()) -> None:
+        """Store events and the ledger rows that they change, in one batch; rows of machines behind follow later.
+
+        If it raises, nothing is stored, and other events may follow.
+        """
         if self._failed:
             # First of all without them: a machine that fails by itself is no message's fault.
             self._started = self._failed = False
             await self.advance()
-        events, rejected = split_valid(
-            messages, lambda message: self._limits.admit(decode(message, prefix=self._prefix))
-        )
         try:
-            await self.store_events(events, rejected)
+            await self._store_events(events, rejected)
         except Exception as error:
             self._started, self._failed = False, failures.is_unforeseen(error)
             raise
-        return rejected
 
-    async def store_events(self, events: Sequence[AnyEvent], rejected: Sequence[Rejected] = ()) -> None:
-        """Store events and the ledger rows that they change, in one batch; rows of machines behind follow later."""
+    async def _store_events(self, events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
         if not self._started:
             await self.start()
         now = self._now()

@@ -1,15 +1,17 @@
 """Recomputing: the ledger of a range is built again from the stored events, and written where it differs.
 
 It goes machine by machine, and along each in windows that are small enough for memory; each window is one batch, so it
-may be interrupted at any point, and be done again. The rows are those that the live ledger has, to the last digit: a
-store whose ledger is right stays as it is. These are not recomputed:
+may be interrupted at any point, and be done again. A machine that fails is set aside, and the others are done. The rows
+are those that the live ledger has, to the last digit: a store whose ledger is right stays as it is. These are not
+recomputed:
 
 - the newest hour of a ledger that a service is writing, for the service has it in memory, and grows its last minute;
 - rows whose events are no longer stored.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 import msgspec
@@ -27,6 +29,7 @@ from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookb
 from services.ledger.rows import Rows, Rules, build
 from services.query.histories import FOR_EVER, as_of, last_known_state
 from services.query.paging import PAGE, pages, whole_instants
+from services.store import failures
 from services.store.interface import Batch, LedgerRow, ReasonRow, Store
 
 WINDOW_NS: Final = 24 * 60 * MINUTE
@@ -52,6 +55,7 @@ class Recomputed(msgspec.Struct, frozen=True):
         rows: that were made, those by reason among them.
         changed: of these and of what was there before, how many differed and were written.
         notes: what was left as it was, and why.
+        failed: machines that could not be recomputed, or not to their end, and how each failed.
     """
 
     machines: int
@@ -59,6 +63,7 @@ class Recomputed(msgspec.Struct, frozen=True):
     rows: int
     changed: int
     notes: tuple[str, ...]
+    failed: dict[str, str]
 
 
 class Progress(NamedTuple):
@@ -99,27 +104,53 @@ async def recompute(
     watermark = await store.watermark(asset)
     if is_stored and watermark:
         planned.leave_from(max(watermark.values()) // MINUTE * MINUTE - LEFT_NS)
+    failed: dict[str, str] = {}
     for machine in machines:
-        await planned.add(machine.asset, watermark.get(machine.asset))
+        with _set_aside(machine.asset, failed):
+            await planned.add(machine.asset, watermark.get(machine.asset))
     total = sum(task.end - task.start for task in planned.tasks)
     done = events = rows = changed = 0
     for task in planned.tasks:
-        at = task.start
-        while at < task.end:
-            rest = task._replace(start=at)
-            window = await _Window.read(store, plant, rest, page)
-            batch, made = await window.differences()
-            if batch.rows or batch.reasons:
-                await store.write(batch)
-            if is_stored and not window.is_as(await _Window.read(store, plant, rest, page)):
-                continue  # an event came in between; it is made again with it
-            events += len(window.events)
-            rows += made
-            changed += len(batch.rows) + len(batch.reasons)
-            done += window.end - at
-            at = window.end
-            watch(Progress(done, total))
-    return Recomputed(len(planned.tasks), events, rows, changed, tuple(planned.notes))
+        before = done
+        with _set_aside(task.machine, failed):
+            async for window in _windows(store, plant, task, page, is_stored=is_stored):
+                events += window.events
+                rows += window.rows
+                changed += window.changed
+                done = before + window.end - task.start
+                watch(Progress(done, total))
+        done = before + task.end - task.start
+    machines_done = sum(task.machine not in failed for task in planned.tasks)
+    return Recomputed(machines_done, events, rows, changed, tuple(planned.notes), failed)
+
+
+@contextmanager
+def _set_aside(machine: str, failed: dict[str, str]) -> Iterator[None]:
+    """Note of a machine that fails in a way that nobody foresaw how it does, so that the others go on."""
+    try:
+        yield
+    except Exception as error:
+        if not failures.is_unforeseen(error):
+            raise
+        failures.note("recomputing a machine", error, asset=machine)
+        failed[machine] = failures.in_words(error)
+
+
+async def _windows(
+    store: Store, plant: Plant, task: "_Task", page: int, *, is_stored: bool
+) -> "AsyncIterator[_Written]":
+    """Recompute a task window by window; yield each when it is written."""
+    at = task.start
+    while at < task.end:
+        rest = task._replace(start=at)
+        window = await _Window.read(store, plant, rest, page)
+        batch, made = await window.differences()
+        if batch.rows or batch.reasons:
+            await store.write(batch)
+        if is_stored and not window.is_as(await _Window.read(store, plant, rest, page)):
+            continue  # an event came in between; it is made again with it
+        at = window.end
+        yield _Written(at, len(window.events), made, len(batch.rows) + len(batch.reasons))
 
 
 class Portion(NamedTuple):
@@ -189,6 +220,15 @@ class _Task(NamedTuple):
     machine: str
     start: int
     end: int
+
+
+class _Written(NamedTuple):
+    """A part of a task that is done: until when, events that were read, rows that were made, rows that differed."""
+
+    end: int
+    events: int
+    rows: int
+    changed: int
 
 
 class _Plan:

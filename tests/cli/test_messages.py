@@ -441,7 +441,7 @@ def test_a_replay_into_a_store_keeps_events_ledger_and_refusals(
     for _ in range(2):  # playing it again changes nothing
         status, out, err = corridor("replay", str(file), "--store", url)
         assert (status, out) == (0, "")
-        assert "rejected 1 ×: '21,5' has a decimal comma" in err.splitlines()
+        assert any(line.startswith("rejected 1 ×: '21,5' has a decimal comma; ") for line in err.splitlines())
         assert err.splitlines()[-1].startswith("13 messages, 9 events, 3 rejected in ")
         assert asyncio.run(stored(url)) == (
             9,

@@ -16,8 +16,10 @@ from broker.plant.plant import NO_PLANT
 from services.kpi import ledger_writer as keeping
 from services.kpi import machine as machines
 from services.kpi.ledger_writer import LedgerWriter
+from services.kpi.recompute import recompute
 from services.kpi.windows import Windows
 from services.ledger import rows
+from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import NANO
 from services.ledger.history import History
 from services.ledger.rows import Rows, Rules
@@ -168,6 +170,30 @@ async def test_a_machine_whose_stored_events_raise_holds_up_no_other(
     for machine in set(MACHINES) - {guilty}:
         assert max((await store.watermark(machine)).values()) >= NOW
         assert f"{PREFIX}/{machine}/kpi/hour" in reported
+
+
+async def test_recomputing_sets_a_machine_aside_that_raises(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guilty = MACHINES[GUILTY % len(MACHINES)]
+    writer = LedgerWriter(store, NO_PLANT, lambda: NOW)
+    await writer.persist(MESSAGES)
+    await writer.advance()
+    right = await store.rows("", 0, FOR_EVER)
+    await store.write(Batch(rows=[LedgerRow(row.asset, row.start, row.product, row.shift, {}) for row in right]))
+    put = ColumnBuilder.put
+
+    def failing(self: ColumnBuilder, of: Slice, *what: Any) -> None:
+        if of.asset == guilty:
+            raise UnforeseenError
+        put(self, of, *what)
+
+    monkeypatch.setattr(ColumnBuilder, "put", failing)
+    done = await recompute(store, NO_PLANT, "", START - 60 * NANO, NOW, now=NOW)
+    assert done.failed == {guilty: "UnforeseenError"}
+    assert done.machines == len(MACHINES) - 1
+    rebuilt = [row for row in await store.rows("", 0, FOR_EVER) if row.sums]
+    assert rebuilt == [row for row in right if row.asset != guilty]
 
 
 async def test_rows_that_the_store_cannot_hold_set_their_machine_aside(
