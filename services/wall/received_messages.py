@@ -13,6 +13,7 @@ from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_MS, AnyEvent, Command, Reply
 from broker.contract.message import Message
 from broker.contract.topics import is_under, parse
+from services.store import failures
 
 LONGEST_PAYLOAD_SHOWN: Final = 400
 LONGEST_TOPIC_SHOWN: Final = 400
@@ -49,6 +50,15 @@ class ReceivedMessage(msgspec.Struct, frozen=True, gc=False):
 
 def shown(received: ReceivedMessage) -> dict[str, Any]:
     """Return a message for JSON."""
+    try:
+        return _shown(received)
+    except Exception as error:  # noqa: BLE001  (the others are shown)
+        failures.note("showing what a message means", error, topic=received.message.topic)
+        problem = f"the program fails on it: {failures.in_words(error)}"
+        return _shown(msgspec.structs.replace(received, problem=problem, hint="report it with this message"))
+
+
+def _shown(received: ReceivedMessage) -> dict[str, Any]:
     message = received.message
     payload = message.payload
     is_whole = len(payload) == received.size

@@ -17,6 +17,7 @@ from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.topics import is_under
 from services.wall.live_state import LiveState
 from services.wall.received_messages import is_within, shown
+from services.wall.server_sent import event
 
 SHORTEST_PAUSE_S: Final = 0.25
 BEAT_S: Final = 1.0
@@ -141,7 +142,7 @@ class Stream:
                     yield text
                 if scope.messages and (received := self._live_state.received(number)):
                     number = received[-1].number
-                    yield _event("messages", number, [shown(one) for one in received if is_within(one, scope.asset)])
+                    yield event("messages", number, [shown(one) for one in received if is_within(one, scope.asset)])
                 await _wait(next_report, QUIET_BEAT_S)
         finally:
             self.clients -= 1
@@ -165,7 +166,7 @@ class Stream:
             self._health = health
 
     def _snapshot(self, scope: Scope) -> bytes:
-        return _event(
+        return event(
             "snapshot",
             self._live_state.revision,
             {
@@ -189,17 +190,13 @@ class Stream:
                 reported["health"] = self._health
             if reported or beat:
                 reported["now"] = self._now() / NS_PER_MS
-            text = self._shared[key] = _event("changes", self._live_state.revision, reported) if reported else b""
+            text = self._shared[key] = event("changes", self._live_state.revision, reported) if reported else b""
         return text
 
 
-def _event(name: str, number: int, data: Any) -> bytes:
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (number, name.encode(), msgspec.json.encode(data))
-
-
-async def _wait(event: asyncio.Event, longest_s: float) -> None:
+async def _wait(happened: asyncio.Event, longest_s: float) -> None:
     try:
         async with asyncio.timeout(longest_s):
-            await event.wait()
+            await happened.wait()
     except TimeoutError:
         return
