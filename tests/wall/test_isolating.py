@@ -13,8 +13,9 @@ from broker.contract import codec
 from broker.contract.events import AnyEvent, Sample
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
+from services.query import answers, current_state
 from services.query.current_state import CurrentState
-from services.wall import answering, live_state, received_messages
+from services.wall import answering, facts, live_state, received_messages
 from services.wall.api import Parts
 from services.wall.live_state import LiveState
 from services.wall.machine_state import Machine
@@ -57,7 +58,7 @@ def writing(patch: Patch) -> None:
 
 
 def working_out(patch: Patch) -> None:
-    fact_of = live_state.fact_of
+    fact_of = facts.fact_of
 
     def failing(event: AnyEvent) -> tuple[str, Any]:
         if is_guilty(event):
@@ -79,7 +80,7 @@ def ticking(patch: Patch) -> None:
 
 
 def grouping(patch: Patch) -> None:
-    of_group = live_state.of_group
+    of_group = current_state.of_group
 
     def failing(machines: list[tuple[str, CurrentState]], former: CurrentState | None) -> Any:
         if any(state.state == "running" for _, state in machines):
@@ -115,9 +116,9 @@ async def following(events: AsyncIterator[bytes], name: str) -> Any:
 async def all_shown(stream: Stream, wanted: set[str]) -> None:
     """Wait until a page that is opened now, and shows messages, has these facts of the measuring machine."""
     async with aclosing(stream.events(Scope("", details=True, devices=True, messages=True))) as events:
-        facts = set((await following(events, "snapshot"))["facts"].get(CMM, ()))
-        while not facts >= wanted:
-            facts |= set((await following(events, "changes")).get("facts", {}).get(CMM, ()))
+        seen = set((await following(events, "snapshot"))["facts"].get(CMM, ()))
+        while not seen >= wanted:
+            seen |= set((await following(events, "changes")).get("facts", {}).get(CMM, ()))
 
 
 @pytest.mark.parametrize("stage", [decoding, writing, working_out, ticking, grouping, showing])
@@ -152,7 +153,7 @@ async def test_a_message_that_raises_ends_no_stream_and_hides_no_other(
 
 
 async def test_a_question_that_raises_takes_no_other_its_answer(parts: Parts, monkeypatch: Patch) -> None:
-    answer = answering.answer
+    answer = answers.answer
 
     async def failing(store: Any, plant: Any, asset: str, *how: Any, **more: Any) -> Any:
         if asset == MILL:
