@@ -23,9 +23,8 @@ from broker.plant.plant import Plant
 from services.ledger import entries
 from services.ledger.columnar import builder
 from services.ledger.columnar.columns import ColumnBuilder, Slice
-from services.ledger.counters import DIP_NS
 from services.ledger.fields import TIME, Sums
-from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookback_ns
+from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
 from services.ledger.rows import Rows, Rules, build
 from services.query.histories import FOR_EVER, as_of, last_known_state
 from services.query.paging import PAGE, pages, whole_instants
@@ -289,7 +288,7 @@ class _Window:
         self._store, self._task = store, task
         self._rules = Rules.of(plant, task.machine)
         self._since = task.start - lookback_ns(plant.microstop_limit_ns)
-        self._after_ns = plant.microstop_limit_ns + 2 * DIP_NS
+        self._after_ns = lookahead_ns(plant.microstop_limit_ns)
         self.end = task.end
         self.events: list[AnyEvent] = []
         self.as_of: list[AnyEvent] = []

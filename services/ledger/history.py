@@ -13,6 +13,7 @@ from broker.contract.topics import Kind
 from services.ledger import counters, entries
 from services.ledger.fields import NANO
 from services.ledger.orders import Orders, ends_order
+from services.ledger.stops import Segment, affected
 from services.ledger.track import Track
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class StateInterval(NamedTuple):
 def lookback_ns(short_ns: int) -> int:
     """Return how far before a range its ledger may depend on single events: a micro-stop, a counter's glitch."""
     return max(10 * MINUTE, 2 * short_ns)
+
+
+def lookahead_ns(short_ns: int) -> int:
+    """Return how far after a range its ledger may depend on single events: a micro-stop with a gap in it, a glitch."""
+    return 2 * short_ns + 2 * counters.DIP_NS
 
 
 class History:
@@ -194,6 +200,23 @@ class History:
             reported_state,
         )
 
+    def segments_back(self, time: int) -> Iterator[Segment]:
+        """Yield (from, to, state) of the segment around `time`, then of those before it."""
+        end = self.boundary_after(time)
+        while (start := self._boundary_before(time)) is not None:
+            yield start, end, self.state_at(start).state
+            end, time = start, start - 1
+        yield -(2**62), end, "unknown"
+
+    def segments_on(self, time: int) -> Iterator[Segment]:
+        """Yield (from, to, state) of the segment around `time`, then of those after it."""
+        start = self._boundary_before(time)
+        start = -(2**62) if start is None else start
+        while (end := self.boundary_after(start)) is not None:
+            yield start, end, self.state_at(start).state
+            start = end
+        yield start, None, self.state_at(start).state
+
     def _boundary_before(self, time: int) -> int | None:
         """Return the newest time at or before `time` at which anything was reported."""
         state_place, link_place = self.states.place_at(time), self.links.place_at(time)
@@ -249,19 +272,14 @@ class History:
     def _around(self, at: int, following: int | None, now: int, short_ns: int) -> set[int]:
         """Return the minutes that a change of the timeline from `at` to `following` affects.
 
-        A state interval counts as a whole (micro-stop or not, entered or continued), so its neighbours are affected as
-        far as they are short, and where the next known state begins.
+        Stops are short or not as a whole, so those around the change are affected; and so is the instant at which the
+        next known state begins, for it is entered or goes on.
         """
-        touched: set[int] = set()
-        start = self.interval_at(at - 1).start
-        touched |= minutes(start if at - start < short_ns else at - 1, following if following is not None else now)
+        first, last = affected(self, at, following, now, short_ns)
+        touched = minutes(min(first, at - 1), last)
         while following is not None:
             touched.add(following - following % MINUTE)
             state_interval = self.interval_at(following)
-            if state_interval.end is not None and state_interval.end - following < short_ns:
-                touched |= minutes(following, state_interval.end + 1)
-            elif state_interval.end is None and now - following < short_ns:
-                touched |= minutes(following, now)
             if state_interval.reported_state.state != "unknown":
                 break
             following = state_interval.end

@@ -15,12 +15,11 @@ from services.ledger.counters import increments
 from services.ledger.entries import Order
 from services.ledger.fields import NANO, Sums, add
 from services.ledger.history import MINUTE, UNKNOWN, History, ReportedState
+from services.ledger.stops import STOPS, WORKING, short_stop
 
 NO_PRODUCT: Final = "-"
 NO_SHIFT: Final = "-"
 
-WORKING: Final = frozenset({"running", "setup"})
-STOPS: Final = frozenset({"starved", "blocked", "idle", "down"})
 STOPPED: Final = frozenset(f"{state}_s" for state in STOPS)
 """Fields of the time of stops: it is summed by reason even where none was reported. A set-up is its own reason."""
 
@@ -206,7 +205,7 @@ class _Builder:
         if counted_from is not None and start < counted_from < end:
             cuts.add(counted_from)
         edges = [start, *sorted(cuts), end]
-        stop_end = start  # until where `short` holds
+        known_until = start  # until where `short` holds
         short = False
         for begin, until in pairwise(edges):
             reported_state = history.state_at(begin)
@@ -227,17 +226,12 @@ class _Builder:
                 self._add("order_s", length, begin, until, place)
                 self.orders[begin - begin % MINUTE, place.product, place.shift] = place.order.order
             if reported_state.state in STOPS and planned is not False:
-                if begin >= stop_end:
-                    state_interval = history.interval_at(begin)
-                    stop_end = state_interval.end if state_interval.end is not None else end
-                    short = (
-                        state_interval.end is not None
-                        and state_interval.end - state_interval.start < self.rules.short_ns
-                    )
+                if begin >= known_until:
+                    stop = short_stop(history, begin, self.rules.short_ns)
+                    short = stop is not None
+                    known_until = history.boundary_after(begin) or end if stop is None else stop.end
                 if short:
                     self._add("microstop_s", length, begin, until, place)
-            else:
-                stop_end = begin
             self._reason(begin, reported_state, length if _is_by_reason(reported_state, field) else 0, 0)
             self._people_and_stock(begin, until, place)
 
@@ -281,8 +275,8 @@ class _Builder:
             if known.state == "down" and reported_state.state != "down":
                 self._add("repairs", NANO, at, at, place)
             if reported_state.state in STOPS and reported_state.state != before.state and place.planned is not False:
-                state_interval = history.interval_at(at)
-                if state_interval.end is not None and state_interval.end - state_interval.start < self.rules.short_ns:
+                stop = short_stop(history, at, self.rules.short_ns)
+                if stop is not None and stop.first == at:
                     self._add("microstops", NANO, at, at, place)
 
     def _pieces(self) -> None:

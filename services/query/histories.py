@@ -5,8 +5,7 @@ from typing import Final
 
 from broker.contract.events import AnyEvent, Job
 from broker.contract.topics import Kind
-from services.ledger.counters import DIP_NS
-from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookback_ns
+from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
 from services.store import failures
 from services.store.interface import Store
 
@@ -28,7 +27,7 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
     found: dict[str, History] = {}
     for events in (
         await as_of(store, KINDS, asset, since),
-        await store.events(KINDS, asset, since, min(end + short_ns + 2 * DIP_NS, FOR_EVER)),
+        await store.events(KINDS, asset, since, min(end + lookahead_ns(short_ns), FOR_EVER)),
     ):
         _put(found, events, start, short_ns)
     for path, history in found.items():

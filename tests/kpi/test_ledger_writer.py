@@ -158,7 +158,7 @@ async def test_a_late_stop_makes_the_stop_before_it_short_in_rows_older_than_mem
     reported: list[Change] = []
     clock.now = at("08:00")
     writer = LedgerWriter(store, NO_PLANT, clock, changed=lambda rows, _: reported.extend(rows))
-    await writer.store_events([state("07:58", "blocked")])
+    await writer.store_events([state("07:58", "running")])
     clock.now = at("10:00")
     await writer.advance()  # memory begins at 09:00
     clock.now = at("09:02")

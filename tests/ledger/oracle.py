@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NANO = 1_000_000_000
 MINUTE = 60 * NANO
 LONG_AGO = -(2**62)
+FAR_AHEAD = 2**62
+LOST = ("starved", "blocked", "idle", "down")
 
 TIME_FIELDS = {
     "running_s",
@@ -174,7 +176,7 @@ class _Machine:
     def _time(self, start: int, end: int) -> None:
         cuts = {start, end, *range(start // MINUTE * MINUTE, end, MINUTE), *(event.at for event in self.events)}
         cuts |= {time_range.start for time_range in self.time_ranges or ()}
-        state_intervals = list(self.state_intervals())
+        short_stops = list(self.short_stops())
         for begin, until in pairwise(sorted(cut for cut in cuts if start <= cut <= end)):
             length = until - begin
             state, reason = self.reported_state(begin)
@@ -187,12 +189,8 @@ class _Machine:
             self.add("repair_s", length if state == "down" else 0, begin)
             self.add("overtime_s", length if state in ("running", "setup") and planned is False else 0, begin)
             self.add("order_s", length if job is not None else 0, begin)
-            short = any(
-                state_interval.start <= begin and until <= state_interval.end
-                for state_interval in state_intervals
-                if self.is_short(state_interval)
-            )
-            self.add("microstop_s", length if short and planned is not False else 0, begin)
+            short = any(stop[0].start <= begin and until <= stop[-1].end for stop in short_stops)
+            self.add("microstop_s", length if short and state in LOST and planned is not False else 0, begin)
             self.enter(begin, (state, reason), length if field in (f"{state}_s", "no_order_s") else 0, 0)
             if job is not None:
                 self.found.orders[self.key(begin)] = job.order
@@ -221,12 +219,26 @@ class _Machine:
                 yield _Spell(state, since, at)
                 state, since = now, at
 
-    def is_short(self, state_interval: "_Spell") -> bool:
+    def short_stops(self) -> Iterator[list["_Spell"]]:
+        """Yield the intervals of each stop that was short, from the first on that was lost time."""
         limit = self.plant.microstop_limit_ns
-        return (
-            state_interval.state in ("starved", "blocked", "idle", "down")
-            and state_interval.end - state_interval.start < limit
-        )
+        stop: list[_Spell] = []
+        now = self.reported_state(FAR_AHEAD)[0]
+        for each in (*self.state_intervals(), _Spell(now, FAR_AHEAD, FAR_AHEAD)):
+            is_gap = each.state == "unknown" and each.end - each.start < limit and each.start < FAR_AHEAD
+            if is_gap or (each.state not in ("running", "setup", "unknown") and each.start < FAR_AHEAD):
+                if stop or not is_gap:
+                    stop.append(each)
+                continue
+            while stop and stop[-1].state == "unknown":
+                stop.pop()
+            lasts = each.start == FAR_AHEAD and each.state not in ("running", "setup", "unknown")
+            if stop and not lasts and stop[-1].end - stop[0].start < limit:
+                while stop and stop[0].state not in LOST:
+                    stop.pop(0)
+                if stop:
+                    yield stop
+            stop = []
 
     # ---- What happens at an instant ----
 
@@ -241,13 +253,10 @@ class _Machine:
                 self.add("failures", NANO if reported_state[0] == "down" and known[0] != "down" else 0, at)
                 self.add("repairs", NANO if known[0] == "down" and reported_state[0] != "down" else 0, at)
             known = reported_state
-        for state_interval in self.state_intervals():
-            if (
-                self.is_short(state_interval)
-                and start <= state_interval.start < end
-                and self.time_range(state_interval.start)[1] is not False
-            ):
-                self.add("microstops", NANO, state_interval.start)
+        for stop in self.short_stops():
+            at = stop[0].start
+            if start <= at < end and self.time_range(at)[1] is not False:
+                self.add("microstops", NANO, at)
 
     # ---- Counters ----
 

@@ -201,6 +201,44 @@ def test_a_short_stop_is_a_micro_stop_and_a_long_one_is_not() -> None:
     assert found["microstop_s"] == 299
 
 
+def test_states_that_follow_each_other_make_one_stop() -> None:
+    events: list[AnyEvent] = [
+        state("08:00", "running"),
+        state("08:01", "starved"),
+        state("08:04", "idle", "no-operator"),
+        state("08:07", "running"),
+        state("08:10", "maintenance"),
+        state("08:11", "blocked"),
+        state("08:12", "idle"),
+        state("08:13", "running"),
+    ]
+    found = total(events, "08:00", "08:20")
+    assert (found["microstops"], found["microstop_s"]) == (1, 120), "six minutes are none; two are, after maintenance"
+
+
+@pytest.mark.parametrize(
+    ("offline", "online", "expected"),
+    [
+        ("08:04", "08:05", {}),  # 08:01 to 08:09 is one stop, of more than five minutes
+        ("08:02", "08:07", {"microstops": 2, "microstop_s": 180}),  # what was in so long a gap is not known
+        ("08:07", "08:09:30", {}),
+        ("08:05:59", "08:09:30", {"microstops": 1, "microstop_s": 299}),
+    ],
+)
+def test_a_connection_that_is_lost_for_a_moment_does_not_cut_a_stop_in_two(
+    offline: str, online: str, expected: dict[str, float]
+) -> None:
+    events: list[AnyEvent] = [
+        state("08:00", "running"),
+        state("08:01", "idle"),
+        link(offline, online=False),
+        link(online, online=True),
+        state("08:09", "running"),
+    ]
+    found = total(events, "08:00", "08:20")
+    assert {field: found[field] for field in ("microstops", "microstop_s") if field in found} == expected
+
+
 def test_reasons_that_change_within_a_stop_make_one_stop_of_two_reasons() -> None:
     events: list[AnyEvent] = [
         state("08:00", "down", "jam"),

@@ -30,7 +30,8 @@ from services.ledger.columnar.timeline_arrays import (
 from services.ledger.entries import Order
 from services.ledger.fields import FIELDS, NANO
 from services.ledger.history import MINUTE, ReportedState
-from services.ledger.rows import NO_SHIFT, STOPPED, WORKING, Rows, time_field
+from services.ledger.rows import NO_SHIFT, STOPPED, Rows, time_field
+from services.ledger.stops import WORKING
 
 _N: Final = len(FIELDS)
 _PLACE: Final = {field: place for place, field in enumerate(FIELDS)}
@@ -324,7 +325,7 @@ class _Builder:
         known, known_reason = line.known[at - 1], line.known_reason[at - 1]
         piece = np.searchsorted(self.begin, line.at[at])
         is_down, was_down = code == _DOWN, known == _DOWN
-        is_stop = line.is_short[at] & (code != before) & (self.plan[piece] != _NOT_PLANNED)
+        is_stop = line.begins_short[at] & (code != before) & (self.plan[piece] != _NOT_PLANNED)
         for field, is_so in (
             ("failures", is_down & ~was_down),
             ("repairs", was_down & ~is_down),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from broker.contract.events import STATES
 from services.ledger.columnar.columns import CODES, Codes, Columns, Table, Whole
-from services.ledger.rows import STOPS
+from services.ledger.stops import STOPS, WORKING
 
 ChangePoints = npt.NDArray[np.bool_]
 
@@ -18,6 +18,7 @@ LIMIT: Final = 2**62
 """No amount may reach this, so that the sum of two fits 64 bits."""
 UNKNOWN: Final = CODES["unknown"]
 _IS_STOP: Final = np.array([state in STOPS for state in STATES])
+_IS_WORKING: Final = np.array([state in WORKING for state in STATES])
 
 
 class StateTimeline(NamedTuple):
@@ -74,7 +75,8 @@ class Timeline(NamedTuple):
         known: the newest state that was not unknown.
         known_reason: its reason.
         is_first: it stands for the time before a machine's first entry.
-        is_short: it is part of a stop that was short.
+        is_short: it is time lost in a stop that was short, …
+        begins_short: … and the first of it.
     """
 
     at: Whole
@@ -84,6 +86,7 @@ class Timeline(NamedTuple):
     known_reason: Whole
     is_first: ChangePoints
     is_short: ChangePoints
+    begins_short: ChangePoints
 
 
 def timeline(columns: Columns, axis: TimelineArrays) -> Timeline:
@@ -108,14 +111,38 @@ def timeline(columns: Columns, axis: TimelineArrays) -> Timeline:
     known_reason[is_first] = [codes[machine.known.reason] for machine in machines]
     newest = np.maximum.accumulate(np.where(is_first | (code != UNKNOWN), np.arange(len(at)), 0))
 
-    enters = is_first | differs(code)
-    starts = np.flatnonzero(enters)
-    lasted = np.append(at[starts[1:]] - at[starts[:-1]], LIMIT)
-    lasted[np.append(is_first[starts[1:]], True)] = LIMIT  # it still lasts
     limits = np.array([machine.rules.short_ns for machine in machines], np.int64)
-    is_short = lasted < limits[at[starts] // axis.stride]
-    is_short = is_short[np.cumsum(enters) - 1] & _IS_STOP[code]
-    return Timeline(at, code, reason, known[newest], known_reason[newest], is_first, is_short)
+    is_short, begins_short = _short_stops(at, code, is_first, limits[at // axis.stride])
+    return Timeline(at, code, reason, known[newest], known_reason[newest], is_first, is_short, begins_short)
+
+
+def _short_stops(at: Whole, code: Whole, is_first: ChangePoints, limits: Whole) -> tuple[ChangePoints, ChangePoints]:
+    """Return which entries are time lost in a short stop (see `services.ledger.stops`), and which of them begin one."""
+    end = np.append(at[1:], LIMIT)
+    end[np.append(is_first[1:], True)] = LIMIT  # it still lasts
+    is_unknown = code == UNKNOWN
+    starts = np.flatnonzero(is_first | differs(is_unknown.astype(np.int64)))
+    lasts = np.append(starts[1:], len(at)) - 1
+    is_long = is_first[starts] | (end[lasts] == LIMIT) | (end[lasts] - at[starts] >= limits[starts])
+    run = np.zeros(len(at), np.int64)
+    run[starts[1:]] = 1
+    cuts = _IS_WORKING[code] | (is_unknown & is_long[np.cumsum(run)])
+    stop = np.cumsum(cuts | is_first)
+    parts = np.flatnonzero(~cuts & ~is_unknown)
+    is_short, begins_short = np.zeros(len(at), np.bool_), np.zeros(len(at), np.bool_)
+    if not len(parts):
+        return is_short, begins_short
+    begins = np.flatnonzero(differs(stop[parts]))
+    ends = np.append(begins[1:], len(parts)) - 1
+    until = end[parts[ends]]
+    is_brief = (until != LIMIT) & (until - at[parts[begins]] < limits[parts[begins]])
+    number = np.zeros(len(parts), np.int64)
+    number[begins[1:]] = 1
+    lost = parts[is_brief[np.cumsum(number)] & _IS_STOP[code[parts]]]
+    is_short[lost] = True
+    if len(lost):
+        begins_short[lost[differs(stop[lost])]] = True
+    return is_short, begins_short
 
 
 def place(at: Whole, times: Whole) -> Whole:
