@@ -24,7 +24,7 @@ from cli.invocation import options, progress, times
 from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
-from cli.running.watching import HealthHost, HealthPort, Heartbeat, Watch, watching
+from cli.running.watching import HealthHost, HealthPort, Watch, watching
 from edge.simulation import plan
 from edge.simulation.clock import Clock, FastClock, RealClock
 from edge.simulation.simulator import Simulator
@@ -60,7 +60,6 @@ def ingest(
     broker: options.Broker = options.BROKER,
     store: options.Store = "",
     data: options.Data,
-    heartbeat: Heartbeat = None,
     health_port: HealthPort = None,
     health_host: HealthHost = "127.0.0.1",
     replica: Annotated[
@@ -75,7 +74,7 @@ def ingest(
 
     async def keep() -> None:
         async with opened(store or default_url(data)) as stored:
-            await run_ingest(broker, stored, watch=Watch(heartbeat, health_host, health_port), replica=replica)
+            await run_ingest(broker, stored, watch=Watch(health_host, health_port), replica=replica)
 
     loop.run(keep())
 
@@ -86,7 +85,6 @@ def serve_kpi(
     store: options.Store = "",
     data: options.Data,
     plant: PlantFile = None,
-    heartbeat: Heartbeat = None,
     health_port: HealthPort = None,
     health_host: HealthHost = "127.0.0.1",
 ) -> None:
@@ -95,9 +93,7 @@ def serve_kpi(
 
     async def keep() -> None:
         async with opened(store or default_url(data)) as stored:
-            await run_kpi(
-                broker, stored, await plant_to_store(stored, plant), watch=Watch(heartbeat, health_host, health_port)
-            )
+            await run_kpi(broker, stored, await plant_to_store(stored, plant), watch=Watch(health_host, health_port))
 
     loop.run(keep())
 
@@ -165,7 +161,6 @@ def simulate(
         ),
     ] = None,
     store: options.Store = "",
-    heartbeat: Heartbeat = None,
     health_port: HealthPort = None,
     health_host: HealthHost = "127.0.0.1",
 ) -> None:
@@ -179,9 +174,7 @@ def simulate(
         if past_s and simulator.is_new:
             async with opened(store or default_url(data)) as stored:
                 await _make_past(simulator, described, stored, round(past_s * NS_PER_S))
-        await run_simulator(
-            broker, simulator, clock_at(time.time_ns(), speed), watch=Watch(heartbeat, health_host, health_port)
-        )
+        await run_simulator(broker, simulator, clock_at(time.time_ns(), speed), watch=Watch(health_host, health_port))
 
     loop.run(run())
 

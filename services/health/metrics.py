@@ -39,13 +39,13 @@ class _Metrics(Collector):
         connected = GaugeMetricFamily("corridor_broker_connected", "1: the broker can be reached.", labels=_SERVICE)
         disconnects = CounterMetricFamily("corridor_broker_connections_lost", "Connections lost.", labels=_SERVICE)
         for one in self._services:
-            session, name = one.session, [one.service]
-            received.add_metric(name, session.received)
-            acknowledged.add_metric(name, session.acknowledged)
-            waiting.add_metric(name, session.waiting)
-            published.add_metric(name, session.published)
-            connected.add_metric(name, session.connected)
-            disconnects.add_metric(name, session.disconnects)
+            carrier, name = one.carrier, [one.service]
+            received.add_metric(name, carrier.received)
+            acknowledged.add_metric(name, carrier.acknowledged)
+            waiting.add_metric(name, carrier.waiting)
+            published.add_metric(name, carrier.published)
+            connected.add_metric(name, carrier.connected)
+            disconnects.add_metric(name, carrier.disconnects)
         yield from (received, acknowledged, waiting, published, connected, disconnects)
 
     def _of_stores(self) -> Iterator[Metric]:
@@ -58,6 +58,7 @@ class _Metrics(Collector):
         written = GaugeMetricFamily("corridor_store_last_write_timestamp_seconds", "The last write.", labels=_SERVICE)
         rows = CounterMetricFamily("corridor_store_rows", "Rows written, by kind.", labels=["service", "kind"])
         ticks = SummaryMetricFamily("corridor_tick_seconds", "How often the ledger grew with time.", labels=_SERVICE)
+        aside = GaugeMetricFamily("corridor_machines_set_aside", "Machines whose ledger stands still.", labels=_SERVICE)
         for one in self._services:
             name = [one.service]
             for reason, count in one.rejected.counts.items():
@@ -72,4 +73,5 @@ class _Metrics(Collector):
                 written.add_metric(name, one.written_at)
             if one.ticks:
                 ticks.add_metric(name, one.ticks, one.tick_seconds)
-        yield from (rejected, writes, failures, failing, written, rows, ticks)
+                aside.add_metric(name, len(one.set_aside))
+        yield from (rejected, writes, failures, failing, written, rows, ticks, aside)

@@ -1,15 +1,16 @@
 """The state of a service: whether broker and store work, and what it has done so far.
 
-One place for each fact: the heartbeat file, `/healthz` and `/metrics` all read it here. A service writes through
+One place for each fact: `/healthz` and `/metrics` read it here. A service writes through
 `Vitals.store`, which records the result of each write.
 """
 
 import asyncio
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from broker.mqtt.session import Session
+from broker.source import Carrier
 from services.store.interface import Batch, Store, StoreError
 from services.store.rejections import Tally
 
@@ -17,6 +18,8 @@ LONGEST_S: Final = 10.0
 """A store that takes longer than this to answer a small query, or to store anything that waits, fails; seconds."""
 LATE_S: Final = 60.0
 """A tick that ended longer ago than this, seconds, is late."""
+MOST_SHOWN: Final = 20
+"""Machines that are set aside, in the answer of `/healthz`."""
 
 
 class Vitals:
@@ -24,7 +27,7 @@ class Vitals:
 
     Args:
         service: its name: `ingest`, `kpi`, `simulate`, `wall`.
-        session: with the broker.
+        carrier: of its messages.
         store: what it writes to or reads; None for a service that has none.
 
     Attributes:
@@ -36,11 +39,12 @@ class Vitals:
         failure: the error of the last attempt; None if it succeeded.
         ticks: how often the ledger grew with time.
         tick_seconds: spent on it.
+        set_aside: machines whose ledger stands still because the program fails on their events, and how it fails.
     """
 
-    def __init__(self, service: str, session: Session, store: Store | None = None) -> None:
+    def __init__(self, service: str, carrier: Carrier, store: Store | None = None) -> None:
         self.service = service
-        self.session = session
+        self.carrier = carrier
         self.rejected = Tally()
         self.rows: dict[str, int] = {"events": 0, "ledger": 0, "reasons": 0, "rejected": 0}
         self.writes = 0
@@ -51,9 +55,10 @@ class Vitals:
         self.written_at: float | None = None
         self.ticks = 0
         self.tick_seconds = 0.0
+        self.set_aside: Mapping[str, str] = {}
         self._store = store
         self._ticked_at: float | None = None
-        self._taken = session.acknowledged
+        self._taken = carrier.acknowledged
         self._taken_at = time.monotonic()
 
     @property
@@ -86,8 +91,9 @@ class Vitals:
             self.failing_since = time.monotonic()
         self.failure = error
 
-    def ticked(self, seconds: float) -> None:
-        """Record that the ledger has grown with time."""
+    def ticked(self, seconds: float, set_aside: Mapping[str, str]) -> None:
+        """Record that the ledger has grown with time, but for machines that are set aside."""
+        self.set_aside = set_aside
         self.ticks += 1
         self.tick_seconds += seconds
         self._ticked_at = time.monotonic()
@@ -95,25 +101,21 @@ class Vitals:
     async def troubles(self) -> dict[str, str]:
         """Return what is wrong, by part (`broker`, `store`, `queue`, `tick`): '' where nothing is."""
         now = time.monotonic()
-        session = self.session
-        if not session.waiting or session.acknowledged != self._taken:
-            self._taken, self._taken_at = session.acknowledged, now
-        found = {"broker": "" if session.connected else "the broker is not connected"}
+        carrier = self.carrier
+        if not carrier.waiting or carrier.acknowledged != self._taken:
+            self._taken, self._taken_at = carrier.acknowledged, now
+        found = {"broker": "" if carrier.connected else "the broker is not connected"}
         if self._store is None:
             return found
         found["store"] = await self._trouble_of(self._store)
         stuck_s = now - self._taken_at
         found["queue"] = (
-            f"{session.waiting} messages have waited for the store for {stuck_s:.0f} s" if stuck_s > LONGEST_S else ""
+            f"{carrier.waiting} messages have waited for the store for {stuck_s:.0f} s" if stuck_s > LONGEST_S else ""
         )
         if self._ticked_at is not None:
             late_s = now - self._ticked_at
             found["tick"] = f"the ledger has not grown for {late_s:.0f} s" if late_s > LATE_S else ""
         return found
-
-    async def trouble(self) -> str:
-        """Return the first thing that is wrong, in one line; '' if nothing is."""
-        return next(filter(None, (await self.troubles()).values()), "")
 
     async def _trouble_of(self, store: Store) -> str:
         if self.failure is not None:
@@ -130,12 +132,17 @@ class Vitals:
 
 
 async def health(services: Sequence[Vitals]) -> dict[str, object]:
-    """Return the answer of `/healthz`: `pass` or `fail`, one line for each problem, and each service's parts."""
+    """Return the answer of `/healthz`: `pass` or `fail`, a line for each problem and warning, each service's parts."""
     parts = {one.service: await one.troubles() for one in services}
     wrong = [f"{name}: {trouble}" for name, troubles in parts.items() for trouble in troubles.values() if trouble]
     return {
         "status": "fail" if wrong else "pass",
         "problems": wrong,
+        "warnings": [
+            f"{one.service}: the ledger of {machine} stands still ({failure}); report it"
+            for one in services
+            for machine, failure in itertools.islice(one.set_aside.items(), MOST_SHOWN)
+        ],
         "services": {
             name: {part: trouble or "ok" for part, trouble in troubles.items()} for name, troubles in parts.items()
         },

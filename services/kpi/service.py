@@ -5,7 +5,7 @@ recomputed, in small portions.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -35,7 +35,7 @@ async def serve_productivity(
     now: Callable[[], int],
     *,
     prefix: str = PREFIX,
-    ticked: Callable[[float], None] | None = None,
+    ticked: Callable[[float, Mapping[str, str]], None] | None = None,
 ) -> None:
     """Store what the source yields, and the ledger, until cancelled.
 
@@ -46,7 +46,8 @@ async def serve_productivity(
         plant: its equipment and calendars.
         now: returns the time, nanoseconds since 1970-01-01 UTC.
         prefix: of all topics.
-        ticked: called after the ledger has grown with time, with the seconds that it took.
+        ticked: called after the ledger has grown with time, with the seconds that it took, and the machines that are
+            set aside, with how the program fails on them.
     """
     windows = Windows(store, plant, prefix)
     writer = LedgerWriter(store, plant, now, prefix=prefix, changed=windows.apply)
@@ -77,7 +78,7 @@ async def _pass_time(
     writer: LedgerWriter,
     windows: Windows,
     lock: asyncio.Lock,
-    ticked: Callable[[float], None] | None,
+    ticked: Callable[[float, Mapping[str, str]], None] | None,
 ) -> None:
     """Let the ledger grow with time, and publish the indicators that have changed."""
     loop = asyncio.get_running_loop()
@@ -100,7 +101,7 @@ async def _pass_time(
             publications = []
         else:
             if ticked is not None:
-                ticked(loop.time() - began)
+                ticked(loop.time() - began, dict(writer.failing))
         await publisher.publish(*publications)
         pause_s = SLOW_TICK_S if len(writer) > MANY_MACHINES else TICK_S
         await asyncio.sleep(max(0.0, began + pause_s - loop.time()))

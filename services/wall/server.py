@@ -26,8 +26,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S
 from broker.contract.topics import Kind
-from broker.mqtt.session import Session
 from broker.plant.plant import Plant
+from broker.source import Carrier, Source
 from services.health.vitals import Vitals, health
 from services.query.asked_range import RangeError
 from services.store import retiring
@@ -66,7 +66,7 @@ _log = structlog.get_logger("corridor.wall")
 
 async def serve(
     *,
-    session: Session,
+    session: Carrier,
     store: Store,
     plant: Plant,
     now: Callable[[], int],
@@ -82,7 +82,7 @@ async def serve(
     """Run the wall until cancelled.
 
     Args:
-        session: an entered session, subscribed to everything under the topic prefix; the wall alone reads it.
+        session: brings everything under the topic prefix; over MQTT an entered session. The wall alone reads it.
         store: the past.
         plant: titles, calendars, targets.
         now: the time, nanoseconds since 1970-01-01 UTC.
@@ -258,9 +258,9 @@ async def _drop_retired(live_state: LiveState, store: Store) -> None:
             _log.debug("whether machines were retired is not known", error=str(error))
 
 
-async def _listen(session: Session, live_state: LiveState, stream: Stream) -> None:
+async def _listen(source: Source, live_state: LiveState, stream: Stream) -> None:
     """Read messages from the broker. Nothing is stored, so a batch is acknowledged once it is in the live state."""
-    async for batch in session.batches():
+    async for batch in source.batches():
         size = 0
         for message in batch.messages:
             live_state.receive(message)

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from broker.contract.events import StateChange
 from cli.main import COMMANDS
 from services.ledger.fields import from_units
 from services.ledger.indicators.indicators import evaluate
 from services.ledger.indicators.warnings import data_quality_warnings
+from services.store.interface import Batch, StoreError
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 from tests.cli.conftest import corridor as corridor  # noqa: PLC0414  (a fixture)
 
@@ -52,3 +55,14 @@ def test_the_commands_that_it_names_are_there() -> None:
     for command in commands:
         words = shlex.split(command)
         assert {words[0], " ".join(words[:2])} & names, command
+
+
+async def test_what_it_quotes_of_a_store_whose_file_is_gone_is_its_error(tmp_path: Path) -> None:
+    file = tmp_path / "corridor.db"
+    store = await SqliteStore.open(file)
+    file.unlink()
+    with pytest.raises(StoreError) as caught:
+        await store.write(Batch(events=[StateChange(asset="a/b/c/d", at=0, state="down")]))
+    await store.close()
+    (quoted,) = re.findall(r"^\| `(the file was [^`]+)`", PAGE, re.MULTILINE)
+    assert quoted in str(caught.value)

@@ -75,6 +75,7 @@ async def test_health_fails_with_the_cause_while_the_store_takes_nothing(tmp_pat
         assert (await until(client, 200)) == {
             "status": "pass",
             "problems": [],
+            "warnings": [],
             "services": {"ingest": {"broker": "ok", "store": "ok", "queue": "ok"}},
         }
         moved(file, tmp_path / "elsewhere.db")
