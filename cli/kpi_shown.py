@@ -3,7 +3,7 @@
 Nothing is computed here; it prints what `kpi show --json` has, rounded for show. Times are in the asset's time zone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, get_args
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from services.query.answers import Answer
 INDICES: Final = frozenset({*get_args(Index), "inventory_turns"})
 """Indicators without a unit that are no shares."""
 MOST_REASONS: Final = 10
+CANNOT_BE: Final = "cannot be"
+"""What is written beside a value that no machine can have."""
 
 _FACTORS: Final = ("availability", "effectiveness", "quality_ratio")
 _FATES: Final = ("good", "scrap", "rework")
@@ -49,10 +51,12 @@ def print_answer(found: Answer, zone: str) -> None:
     if not count:
         return
     out.print()
-    out.print(titled(_oee(found.indicators)))
+    out.print(titled(_oee(found.indicators, found.implausible)))
     if found.rated is not None:
         without = ", ".join(machine.removeprefix(f"{found.asset}/") for machine in found.rated.without)
-        out.print(f"without {without}: {_oee(found.rated.indicators)}")
+        out.print(f"without {without}: {_oee(found.rated.indicators, found.rated.implausible)}")
+    for line in _cannot_be(found):
+        out.print(plain(line))
     out.print(_pieces(found))
     out.print(_time(found))
     table = Table(box=None, pad_edge=False, title_justify="left")
@@ -61,7 +65,8 @@ def print_answer(found: Answer, zone: str) -> None:
     for name, value in found.indicators.items():
         if value is not None:
             shown, unit = shown_value(name, value)
-            table.add_row(name.replace("_", " "), shown, unit)
+            mark = f"{unit} {CANNOT_BE}".strip() if name in found.implausible else unit
+            table.add_row(name.replace("_", " "), shown, mark)
     out.print(table)
     undefined = [name.replace("_", " ") for name, value in found.indicators.items() if value is None]
     if undefined:
@@ -90,7 +95,7 @@ def print_answers(answers: Sequence[Answer], asset: str, by: str, zone: str) -> 
         table.add_column(title, justify="right")
     for found in answers:
         sums = found.ledger
-        oee = [_share(found.indicators[name]) for name in ("oee", *_FACTORS)]
+        oee = [_figure(found.indicators, found.implausible, name) for name in ("oee", *_FACTORS)]
         pieces = [f"{sums[field]:g}" for field in ("produced", *_FATES)]
         times = [_hours(sums[field]) for field in ("running_s", "down_s")]
         table.add_row(_name(found, asset, zone), *oee, *pieces, *times, str(len(found.to_check) or ""))
@@ -107,9 +112,25 @@ def shown_value(name: str, value: float) -> tuple[str, str]:
     return f"{value:.4g}", "" if unit == "1" else unit
 
 
-def _oee(values: dict[str, float | None]) -> str:
-    factors = " × ".join(f"{name.replace('_', ' ')} {_share(values[name])}" for name in _FACTORS)
-    return f"OEE {_share(values['oee'])} = {factors}"
+def _oee(values: dict[str, float | None], marked: dict[str, str]) -> str:
+    factors = " × ".join(f"{name.replace('_', ' ')} {_figure(values, marked, name)}" for name in _FACTORS)
+    return f"OEE {_figure(values, marked, 'oee')} = {factors}"
+
+
+def _figure(values: dict[str, float | None], marked: dict[str, str], name: str) -> str:
+    """Write a ratio as a figure; what cannot be is none."""
+    return "?" if name in marked else _share(values[name])
+
+
+def _cannot_be(found: Answer) -> Iterator[str]:
+    """Write what cannot be, with the reason and what to check, a line a reason."""
+    marked = (found.rated.implausible if found.rated else {}) | found.implausible
+    codes = dict.fromkeys(marked.values())
+    for code in codes:
+        names = [name.replace("_", " ") for name in ("oee", *_FACTORS) if marked.get(name) == code]
+        why = [warning.text for warning in found.warnings if warning.code == code]
+        if names:
+            yield f"{CANNOT_BE}: {', '.join(names)}; {'; '.join(why)}"
 
 
 def _pieces(found: Answer) -> str:

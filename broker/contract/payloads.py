@@ -229,6 +229,9 @@ class KpiPayload(Payload, kw_only=True):
     warnings: Annotated[list[KpiWarning], Meta(description="The notes as data, in the same order.")] = msgspec.field(
         default_factory=list
     )
+    implausible: Annotated[
+        dict[str, str], Meta(description="Indicators whose value cannot be, with the code of the warning why.")
+    ] = msgspec.field(default_factory=dict)
 
 
 class RejectedPayload(msgspec.Struct, kw_only=True):

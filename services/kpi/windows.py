@@ -302,8 +302,8 @@ class Windows:
             for machine in self._totals.lines[path]:
                 add(sums, self._of_order(machine, window.name, now))
         context = msgspec.structs.replace(window.context, operations=self._operations(key, window, now))
-        composed = compose(path, sums, context)
-        warnings = [*self._due_warnings(path), *composed.expected]
+        composed = compose(path, sums, context, min(now, window.end) - window.start)
+        warnings = [*self._due_warnings(path), *composed.expected, *composed.contradictions()]
         return KpiPayload(
             ts=now // 1_000_000,
             window=kind,
@@ -314,6 +314,7 @@ class Windows:
             indicators=composed.indicators,
             notes=notes_of(warnings),
             warnings=warnings,
+            implausible=composed.codes,
         )
 
     @contextmanager

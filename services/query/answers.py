@@ -17,7 +17,7 @@ from services.ledger.fields import NANO, Sums, add, to_units
 from services.ledger.indicators.bottleneck import Bottleneck
 from services.ledger.indicators.capability import Capability, capabilities
 from services.ledger.indicators.findings import Finding, found
-from services.ledger.indicators.indicators import Context, evaluate
+from services.ledger.indicators.indicators import Context
 from services.ledger.indicators.losses import six_big_losses, waterfall
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 from services.ledger.indicators.warnings import data_quality_warnings
@@ -59,12 +59,14 @@ class Rated(msgspec.Struct, frozen=True):
         without: the machines that are left out.
         why: what is missing of each of them, in words.
         warnings: the same as data.
+        implausible: as in the answer.
     """
 
     indicators: dict[str, float | None]
     without: list[str]
     why: list[str]
     warnings: list[KpiWarning]
+    implausible: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Constraint(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -107,6 +109,8 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         machines: the machines that are counted.
         notes: what seems wrong in the data, and of each indicator that is None, why it is not defined.
         warnings: the notes as data, in the same order.
+        implausible: the indicators whose value cannot be, each with the code of the warning that says why: they are not
+            to be presented as figures.
         rated: the OEE family without the machines of which something is untold; None where there are none of them, or
             no others. `indicators` have no OEE then if pieces cannot be rated, or most of the running time is not
             counted, as it would be wrong; else they have one with the time of those machines in it.
@@ -132,6 +136,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     machines: list[str]
     notes: list[str]
     warnings: list[KpiWarning]
+    implausible: dict[str, str] = msgspec.field(default_factory=dict)
     rated: Rated | None = None
     six_big_losses: dict[str, float | None] | None = None
     good_output: float | None = None
@@ -205,13 +210,14 @@ def build_answer(
         group: what part of a range the ledger is of.
     """
     sums = measured.total()
-    composed = compose(measured.asset, sums, context)
+    composed = compose(measured.asset, sums, context, measured.end - measured.start)
     warnings = list(composed.expected)
     rated = _rated(measured)
     if rated is not None:
         without = found("rated-without", len(rated.without), machines="; ".join(rated.why))
         warnings.append(without.of_answer(measured.asset))
-    warnings += data_quality_warnings(measured.by_machine(), lasting)
+    contradictions = data_quality_warnings(measured.by_machine(), lasting)
+    warnings += [*composed.contradictions(contradictions), *contradictions]
     warnings += composed.seldom
     apart = group is None or group.by in {"machine", "order"}
     return Answer(
@@ -228,6 +234,7 @@ def build_answer(
         machines=list(measured.machines),
         notes=notes_of(warnings),
         warnings=warnings,
+        implausible=composed.codes,
         rated=rated,
         six_big_losses=_six_big_losses(measured, plant) if apart else None,
         good_output=_good_output(measured, context),
@@ -318,9 +325,11 @@ def _rated(measured: Range) -> Rated | None:
     part, missing = rated_part(measured)
     if not missing or not part.machines:
         return None
-    values = evaluate(part.total()).values
+    composed = compose(part.asset, part.total(), Context(), part.end - part.start)
+    values = {name: composed.indicators[name] for name in OEE_FAMILY}
+    marked = {name: code for name, code in composed.codes.items() if name in values}
     warnings = [finding.of_machine(machine) for machine, finding in missing.items()]
-    return Rated({name: values[name] for name in OEE_FAMILY}, list(missing), notes_of(warnings), warnings)
+    return Rated(values, list(missing), notes_of(warnings), warnings, marked)
 
 
 def _good_output(measured: Range, context: Context) -> float | None:

@@ -12,6 +12,7 @@ import msgspec
 from broker.contract.payloads import KpiWarning
 from services.ledger.fields import Sums
 from services.ledger.indicators.findings import Finding
+from services.ledger.indicators.implausible import implausible
 from services.ledger.indicators.indicators import Context, coverage, evaluate
 
 CORE: Final = ("oee", "availability", "effectiveness", "quality_ratio")
@@ -26,12 +27,25 @@ class Composition(msgspec.Struct, frozen=True):
         coverage: 1 − unknown ÷ calendar time; None where there is no time at all.
         indicators: by name, unrounded; None where one is not defined.
         reasons: why they are not, by name.
+        implausible: those whose value cannot be, by name, each with the reason.
     """
 
     asset: str
     coverage: float | None
     indicators: dict[str, float | None]
     reasons: dict[str, Finding]
+    implausible: dict[str, Finding]
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """The indicators that cannot be, each with the code of the warning that says why."""
+        return {name: finding.code for name, finding in self.implausible.items()}
+
+    def contradictions(self, but: Iterable[KpiWarning] = ()) -> list[KpiWarning]:
+        """Return the warnings why indicators cannot be, without those of a code that is `but` there already."""
+        known = {warning.code for warning in but}
+        by_code = {finding.code: finding for finding in self.implausible.values()}
+        return [finding.of_machine(self.asset) for code, finding in by_code.items() if code not in known]
 
     @property
     def expected(self) -> list[KpiWarning]:
@@ -47,16 +61,18 @@ class Composition(msgspec.Struct, frozen=True):
         return self.reasons[name].of_indicator(self.asset, name)
 
 
-def compose(asset: str, sums: Sums, context: Context) -> Composition:
+def compose(asset: str, sums: Sums, context: Context, length: int) -> Composition:
     """Return the indicators of an asset's sums.
 
     Args:
         asset: an asset path; '' for everything.
         sums: of its ledger over a range.
         context: what indicators need besides.
+        length: of the range, nanoseconds.
     """
     evaluation = evaluate(sums, context)
-    return Composition(asset, coverage(sums), evaluation.values, evaluation.reasons)
+    marked = implausible(evaluation.values, sums, length)
+    return Composition(asset, coverage(sums), evaluation.values, evaluation.reasons, marked)
 
 
 def is_to_check(warning: KpiWarning) -> bool:

@@ -142,3 +142,34 @@ def test_a_question_with_another_plant_changes_nothing(corridor: Corridor, tmp_p
     out = str(tmp_path / "indicators.csv")
     assert corridor("export", "indicators", *cut, "--out", out, "--plant", str(another))[0] == 0
     assert corridor("kpi", "show", MILL, *cut, "--json") == before
+
+
+async def _stored_again(path: Path, events: list[AnyEvent]) -> None:
+    store = await SqliteStore.open(path / "corridor.db")
+    writer = LedgerWriter(store, PLANT, lambda: at("14:00"))
+    await writer.store_events(events)
+    await writer.advance()
+    await store.close()
+
+
+def test_an_oee_that_cannot_be_is_no_figure_but_a_reason_and_stays_in_the_data(
+    corridor: Corridor, tmp_path: Path
+) -> None:
+    in_ms = Job(asset=MILL, at=at("12:00"), phase="start", order="wo-1", product="bolt", ideal_cycle=60_000)
+    asyncio.run(_stored_again(tmp_path, [in_ms]))
+    status, out, _ = corridor("kpi", "show", MILL, *RANGE)
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[3] == "OEE ? = availability 75.0% × effectiveness ? × quality ratio 87.5%"
+    assert lines[4].startswith(f"cannot be: oee, effectiveness; {MILL}: effectiveness is above 1 (")
+    assert "check the ideal cycle" in out
+    [row] = [line.split() for line in lines if line.startswith("effectiveness")]
+    assert row[2:] == ["cannot", "be"], "the number is there, marked"
+    found = json.loads(corridor("kpi", "show", MILL, *RANGE, "--json")[1])
+    assert found["indicators"]["oee"] > 100
+    assert found["implausible"]["oee"] == "effectiveness-above-one"
+    assert "effectiveness-above-one" in {warning["code"] for warning in found["warnings"]}
+    _, out, _ = corridor("kpi", "show", LINE, *RANGE, "--by", "machine")
+    assert out.splitlines()[2].split()[:4] == ["mill-1", "?", "75.0%", "?"]
+    _, out, _ = corridor("kpi", "explain", MILL, "oee", *RANGE)
+    assert f" = {found['indicators']['oee']:.6f}".rstrip("0").rstrip(".") in out

@@ -82,6 +82,11 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "good, scrap and rework pieces ({counted}) are more than were produced ({produced}): {hint}",
         "check whether a reworked piece is counted again, as good or as scrap",
     ),
+    "quality-above-one": Sentence(
+        "the good pieces are more than were produced ({good} of ideal time to {produced}): {hint}",
+        "check that good and produced are counted by the same order and product, and whether pieces are judged long "
+        "after they were made",
+    ),
     "more-passed-than-inspected": Sentence(
         "more parts passed at first ({passed}) than were inspected ({inspected}): {hint}",
         "check that both are counted at the same place",

@@ -6,6 +6,8 @@ from typing import Final
 from broker.contract.events import State
 from broker.contract.payloads import KpiWarning
 from services.ledger.fields import NANO, Sums
+from services.ledger.indicators import contradictions
+from services.ledger.indicators.amounts import duration, pieces, times
 from services.ledger.indicators.findings import Finding, found
 from services.ledger.indicators.indicators import coverage
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
@@ -39,66 +41,16 @@ def data_quality_warnings(by_machine: Mapping[str, Sums], lasting: Mapping[str, 
     return warnings
 
 
-def _too_many_pieces(sums: Sums) -> Iterator[Finding]:
-    produced, good, scrap, rework = (sums.get(field, 0) for field in ("produced", "good", "scrap", "rework"))
-    if not produced:
-        return  # `_not_reported` finds it
-    if good + scrap > produced:
-        yield found(
-            "more-good-and-scrap-than-produced",
-            (good + scrap) / NANO,
-            counted=_pieces(good + scrap),
-            produced=_pieces(produced),
-        )
-    elif good + scrap + rework > produced:
-        yield found(
-            "more-with-rework-than-produced",
-            (good + scrap + rework) / NANO,
-            counted=_pieces(good + scrap + rework),
-            produced=_pieces(produced),
-        )
-
-
-def _too_many_parts(sums: Sums) -> Iterator[Finding]:
-    inspected, passed = sums.get("inspected", 0), sums.get("first_pass", 0)
-    if passed > inspected:
-        yield found("more-passed-than-inspected", passed / NANO, passed=_pieces(passed), inspected=_pieces(inspected))
-
-
 def _not_reported(sums: Sums) -> Iterator[Finding]:
     produced, ran = sums.get("produced", 0), sums.get("uncounted_s", 0)
     if finding := uncounted(sums):
         yield found("bad-or-good-but-not-produced", why=finding.why)
     elif (finding := never_counted(sums)) and ran >= BRIEF_NS:
-        yield found("ran-uncounted", ran / NANO, duration=_duration_text(ran), why=finding.why)
+        yield found("ran-uncounted", ran / NANO, duration=duration(ran), why=finding.why)
     if finding := good_not_reported(sums):
-        yield found("produced-but-not-good", produced / NANO, produced=_pieces(produced), why=finding.why)
+        yield found("produced-but-not-good", produced / NANO, produced=pieces(produced), why=finding.why)
     if finding := unrated(sums):
         yield found("not-rated", finding.amount, why=finding.why)
-
-
-def _too_fast(sums: Sums) -> Iterator[Finding]:
-    produced, ideal, running = (sums.get(field, 0) for field in ("produced", "ideal_s", "running_s"))
-    if not produced:
-        return
-    if not running:
-        yield found("counted-while-not-running", produced / NANO, produced=_pieces(produced))
-    elif 0 < ideal - running <= ideal / (produced / NANO):
-        yield found("piece-begun-before", (ideal - running) / NANO, ideal=_seconds(ideal), running=_seconds(running))
-    elif ideal > running:
-        yield found(
-            "effectiveness-above-one",
-            (ideal - running) / NANO,
-            ideal=_seconds(ideal),
-            running=_seconds(running),
-            cycle=f"{ideal / produced:.4g}",
-            suggested=f"{running / produced:.4g}",
-        )
-
-
-def _off(sums: Sums) -> Iterator[Finding]:
-    if amount := sums.get("produced_off", 0):
-        yield found("counted-while-off", amount / NANO, produced=_pieces(amount))
 
 
 def _silent(sums: Sums) -> Iterator[Finding]:
@@ -108,17 +60,12 @@ def _silent(sums: Sums) -> Iterator[Finding]:
         and not never_counted(sums)
         and not any(sums.get(field, 0) for field in ("produced", "good", "scrap", "rework"))
     ):
-        yield found("counter-stood-still", running / NANO, duration=_duration_text(running))
+        yield found("counter-stood-still", running / NANO, duration=duration(running))
 
 
 def _counter_glitches(sums: Sums) -> Iterator[Finding]:
     if counter_glitches := sums.get("dips", 0):
-        yield found("counter-dipped", counter_glitches / NANO, times=_times(counter_glitches))
-
-
-def _people(sums: Sums) -> Iterator[Finding]:
-    if sums.get("work_s", 0) > sums.get("attendance_s", 0):
-        yield found("more-working-than-present")
+        yield found("counter-dipped", counter_glitches / NANO, times=times(counter_glitches))
 
 
 def _unknown(sums: Sums) -> Iterator[Finding]:
@@ -127,7 +74,7 @@ def _unknown(sums: Sums) -> Iterator[Finding]:
     if known is None:
         return
     if (unknown >= BRIEF_NS and 1 - known >= BRIEF_SHARE) or 1 - known >= GREAT_SHARE:
-        yield found("state-unknown", unknown / NANO, duration=_duration_text(unknown), share=f"{1 - known:.1%}")
+        yield found("state-unknown", unknown / NANO, duration=duration(unknown), share=f"{1 - known:.1%}")
 
 
 def _long(state: State, length: int) -> Iterator[Finding]:
@@ -135,33 +82,26 @@ def _long(state: State, length: int) -> Iterator[Finding]:
         yield found("state-unchanged", length / NANO, state=state, days=f"{length // (86_400 * NANO)}")
 
 
+def _of_one(contradiction: Callable[[Sums], Finding | None]) -> Callable[[Sums], Iterator[Finding]]:
+    """Return a check that finds one contradiction."""
+
+    def check(sums: Sums) -> Iterator[Finding]:
+        if finding := contradiction(sums):
+            yield finding
+
+    return check
+
+
 _CHECKS: Final[tuple[Callable[[Sums], Iterator[Finding]], ...]] = (
-    _too_many_pieces,
-    _too_many_parts,
+    _of_one(contradictions.more_than_produced),
+    _of_one(contradictions.more_good_than_produced),
+    _of_one(contradictions.more_passed_than_inspected),
     _not_reported,
-    _too_fast,
-    _off,
+    _of_one(contradictions.more_than_time_allows),
+    _of_one(contradictions.counted_while_off),
     _silent,
     _counter_glitches,
-    _people,
+    _of_one(contradictions.more_working_than_present),
     _unknown,
 )
 
-
-def _pieces(amount: int) -> str:
-    return f"{amount / NANO:.12g}"
-
-
-def _times(amount: int) -> str:
-    return "once" if amount == NANO else f"{_pieces(amount)} times"
-
-
-def _seconds(amount: int) -> str:
-    return f"{amount / NANO:.6g} s"
-
-
-def _duration_text(ns: int) -> str:
-    seconds = ns / NANO
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"
