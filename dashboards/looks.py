@@ -11,6 +11,7 @@ from broker.contract.events import STATES
 from broker.plant.assets import SignalInfo
 from broker.plant.plant import Plant
 from dashboards.grafana import Object, dashboard, plain
+from services.ledger.indicators.implausible import MOST_EFFECTIVENESS
 from services.wall.palette import CATEGORY, THEMES
 
 _TOKENS: Final = THEMES["calm"]["dark"]
@@ -62,6 +63,17 @@ _UCUM: Final = {
 _DEFAULT_TARGETS: Final = {"oee": 0.6, "availability": 0.7, "effectiveness": 0.9, "quality_ratio": 0.95}
 _FAR_BELOW: Final = 0.75
 """Of a target: below this share a number is red, between there and the target orange."""
+
+CANNOT_BE: Final = "? cannot be"
+_ABOVE_ONE: Final = 1.000_001
+_MOST: Final = {
+    "oee": MOST_EFFECTIVENESS,
+    "effectiveness": MOST_EFFECTIVENESS,
+    "quality_ratio": _ABOVE_ONE,
+    "first_pass_yield": _ABOVE_ONE,
+    "scrap_ratio": _ABOVE_ONE,
+}
+"""From which value on an indicator cannot be (`services.ledger.indicators.implausible`)."""
 
 Steps = Sequence[tuple[float | None, str]]
 """Thresholds: from which value on which colour; the first, for all that is lower, has None."""
@@ -129,6 +141,15 @@ def words(meanings: Mapping[str, tuple[str, str]]) -> list[Any]:
             }
         )
     ]
+
+
+def cannot_be(name: str) -> list[Any]:
+    """Return that a value which no machine can have is shown as such, not as a number; of an indicator that has one."""
+    most = _MOST.get(name)
+    if most is None:
+        return []
+    result = dashboard.ValueMappingResult(text=CANNOT_BE, color=UNKNOWN, index=0)
+    return [dashboard.RangeMap(options=dashboard.DashboardRangeMapOptions(from_val=most, to=None, result=result))]
 
 
 def unit(ucum: str) -> str:

@@ -28,9 +28,10 @@ def number(
     steps: Steps = PLAIN_STEPS,
     decimals: int | None = None,
     none: str = "no data",
+    mappings: Sequence[Any] = (),
     size: tuple[int, int] = (3, 4),
 ) -> Tile:
-    """Return one number, large."""
+    """Return one number, large, unless it is one of those that `mappings` show as a word."""
     options = {
         "reduceOptions": _LAST,
         "colorMode": "value",
@@ -41,6 +42,7 @@ def number(
     panel = _panel("stat", title, says, [ask], options)
     defaults = _defaults(panel)
     defaults.unit, defaults.decimals, defaults.no_value = unit, decimals, none
+    defaults.mappings = list(mappings) or None
     defaults.thresholds = looks.thresholds(steps)
     defaults.color = dashboard.FieldColor(mode=dashboard.FieldColorModeId.THRESHOLDS)
     return Tile(panel, *size)

@@ -68,7 +68,7 @@ def _hours() -> Tile:
         {
             "good": ("Good", {"decimals": 0}),
             "scrap": ("Scrap", {"decimals": 0}),
-            "oee": ("OEE", {"unit": looks.RATIO, "decimals": 1}),
+            "oee": ("OEE", {"unit": looks.RATIO, "decimals": 1} | parts.marked("oee")),
             "running": ("Running", duration),
             "setup": ("Set-up", duration),
             "waiting": ("Waiting, idle", duration),

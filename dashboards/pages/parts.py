@@ -16,11 +16,13 @@ TITLES: Final = {
     "quality_ratio": "Quality ratio",
 }
 _SAYS: Final = {
-    "oee": "Ideal time of the good pieces over planned busy time: overall equipment effectiveness (no. 6).",
+    "oee": "Ideal time of the good pieces over planned busy time: overall equipment effectiveness (no. 6). Above 150 %"
+    " it cannot be: check the ideal cycle, the counters and the states.",
     "availability": "Share of planned busy time in which machines produced; set-up counts against it (no. 8).",
     "effectiveness": "Ideal time of the pieces over the time that was spent on them; above 100 % the ideal cycle is too"
-    " long (no. 9).",
-    "quality_ratio": "Good over produced pieces, each weighed with its ideal cycle (no. 10).",
+    " long, above 150 % it cannot be (no. 9).",
+    "quality_ratio": "Good over produced pieces, each weighed with its ideal cycle; above 100 % it cannot be: check the"
+    " counters (no. 10).",
 }
 STOPS: Final = ("setup", "starved", "blocked", "idle", "down")
 
@@ -35,6 +37,15 @@ _SEVERITIES: Final = looks.as_list(
         }
     )
 )
+
+_MADE_WHILE_OFF: Final[Object] = {
+    "unit": looks.PIECES,
+    "decimals": 0,
+    "custom.width": 110,
+    "custom.cellOptions": _COLOURED,
+    "thresholds": looks.as_object(looks.thresholds(((None, looks.PLAIN), (2, looks.ATTENTION)))),
+}
+"""Pieces counted while the machine reported off: its OEE and effectiveness cannot be."""
 
 _STEPS: Final = {
     "= Calendar": "",
@@ -72,6 +83,7 @@ TABLE_SUMS: Final = {
     "scrap": "scrap",
     "down": "down_s",
     "waiting": 'sum("starved_s") + sum("blocked_s")',
+    "produced_off": "produced_off",
 }
 """The sums in a table of lines, machines, shifts or products."""
 
@@ -99,6 +111,7 @@ def headline(plant: Plant) -> list[Tile]:
             looks.RATIO,
             steps=looks.target_steps(plant, name),
             decimals=1,
+            mappings=looks.cannot_be(name),
         )
         for name, title in TITLES.items()
     ]
@@ -306,13 +319,20 @@ def factor_columns(plant: Plant, first: Mapping[str, tuple[str, Object]]) -> dic
     duration: Object = {"unit": looks.SECONDS, "decimals": 1, "custom.width": 100}
     return {
         **first,
-        "oee": ("OEE", coloured),
+        "oee": ("OEE", coloured | marked("oee")),
         "availability": ("Availability", bar),
-        "effectiveness": ("Effectiveness", bar),
-        "quality_ratio": ("Quality", bar),
+        "effectiveness": ("Effectiveness", bar | marked("effectiveness")),
+        "quality_ratio": ("Quality", bar | marked("quality_ratio")),
         "good": ("Good", {"unit": looks.PIECES, "decimals": 0, "custom.width": 80}),
         "scrap": ("Scrap", {"unit": looks.PIECES, "decimals": 0, "custom.width": 80}),
         "down": ("Down", duration),
         "waiting": ("Waiting", duration),
         "coverage": ("Time known", ratio),
+        "produced_off": ("Made while off", _MADE_WHILE_OFF),
     }
+
+
+def marked(name: str) -> Object:
+    """Return the setting of a column in which what cannot be is shown as such."""
+    mappings = looks.as_list(looks.cannot_be(name))
+    return {"mappings": mappings} if mappings else {}

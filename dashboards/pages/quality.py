@@ -7,6 +7,7 @@ from dashboards import looks, panels, spc
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LEVELS, MACHINE, QUALITY, RAW
 from dashboards.page import levels, link_to, link_to_wall, page, tag_values
+from dashboards.pages import parts
 from dashboards.queries import EVERY, RANGE, Cut, indicator, scope, total
 
 _CAPABLE: Final = ((None, looks.DOWN), (1.0, looks.WAIT), (1.33, looks.PLAIN))
@@ -43,6 +44,7 @@ def _numbers(plant: Plant) -> list[Tile]:
             looks.RATIO,
             steps=quality if name == "quality_ratio" else looks.PLAIN_STEPS,
             decimals=1,
+            mappings=looks.cannot_be(name),
             size=(6, 4),
         )
         for name, (title, says) in _RATIOS.items()
@@ -57,7 +59,9 @@ def _by_machine() -> Tile:
         "line": ("Line", {}),
         "machine": ("Machine", {"links": [link_to(MACHINE, *LEVELS), link_to_wall(*LEVELS)]}),
     }
-    columns: dict[str, tuple[str, Object]] = {name: (title, ratio) for name, (title, _) in _RATIOS.items()}
+    columns: dict[str, tuple[str, Object]] = {
+        name: (title, ratio | parts.marked(name)) for name, (title, _) in _RATIOS.items()
+    }
     return panels.table(
         "Yields by machine",
         "The machines with the lowest first pass yield are on top.",

@@ -241,3 +241,41 @@ def test_the_command_builds_elsewhere_and_checks(tmp_path: Path, capsys: pytest.
     assert (built.value.code, checked.value.code) == (0, 0)
     assert (tmp_path / "json" / "corridor-overview.json").exists()
     assert json.loads(capsys.readouterr().out) == {"ok": True, "faults": []}
+
+
+NEVER_ABOVE = {
+    "oee": 1.5,
+    "effectiveness": 1.5,
+    "quality_ratio": 1.000_001,
+    "first_pass_yield": 1.000_001,
+    "scrap_ratio": 1.000_001,
+}
+
+
+def test_every_number_that_cannot_be_is_shown_as_such_wherever_it_is_shown(pages: dict[str, Page]) -> None:
+    shown = 0
+    for page in pages.values():
+        for panel in page["panels"]:
+            if panel["type"] not in {"stat", "table"}:
+                continue
+            columns = {
+                name: heading
+                for each in panel.get("transformations", ())
+                for name, heading in each["options"].get("renameByName", {}).items()
+            }
+            for name, most in NEVER_ABOVE.items():
+                if not any(f'AS "{name}"' in target["query"] for target in panel["targets"]):
+                    continue
+                config = panel["fieldConfig"]
+                settings = [
+                    value["value"]
+                    for each in config["overrides"]
+                    if each["matcher"]["options"] == columns.get(name)
+                    for value in each["properties"]
+                    if value["id"] == "mappings"
+                ]
+                [mapping] = (settings or [config["defaults"].get("mappings")])[0]
+                assert mapping["options"]["from"] == most, (page["title"], panel["title"], name)
+                assert mapping["options"]["result"]["text"] == "? cannot be"
+                shown += 1
+    assert shown > 10

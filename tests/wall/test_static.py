@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from broker.contract.events import STATES
+from services.ledger.indicators import contradictions
 from services.wall import palette
 from services.wall.pages import FOLDER
 
@@ -174,3 +175,12 @@ def luminance(colour: str) -> float:
     channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_every_reason_why_something_cannot_be_has_a_line_of_its_own() -> None:
+    """The codes are those that `implausible` gives: of the contradictions."""
+    source = (Path(contradictions.__file__)).read_text(encoding="utf-8")
+    codes = set(re.findall(r'found\(\s*"([\w-]+)"', source)) - {"piece-begun-before"}
+    assert "effectiveness-above-one" in codes
+    table = set(re.findall(r"'cannot\.([\w.-]+)': '", (FOLDER / "words.js").read_text()))
+    assert table - {"be"} == codes

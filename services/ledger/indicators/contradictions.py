@@ -49,9 +49,7 @@ def more_than_time_allows(sums: Sums) -> Finding | None:
     if not running:
         return found("counted-while-not-running", produced / NANO, produced=pieces(produced))
     if 0 < ideal - running <= ideal / (produced / NANO):
-        return found(
-            "piece-begun-before", (ideal - running) / NANO, ideal=seconds(ideal), running=seconds(running)
-        )
+        return found("piece-begun-before", (ideal - running) / NANO, ideal=seconds(ideal), running=seconds(running))
     if ideal <= running:
         return None
     return found(

@@ -104,4 +104,3 @@ _CHECKS: Final[tuple[Callable[[Sums], Iterator[Finding]], ...]] = (
     _of_one(contradictions.more_working_than_present),
     _unknown,
 )
-

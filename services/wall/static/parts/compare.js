@@ -7,6 +7,7 @@ import { address, useAsk } from '../ask.js';
 import { say } from '../words.js';
 import { percent, pieces } from '../format.js';
 import { link } from '../range.js';
+import { CannotBe } from './cannot.js';
 import { headline } from './figures.js';
 
 const WEEK_MS = 7 * 86_400_000;
@@ -27,18 +28,21 @@ function Comparison({ by, path, asked, isLive, go }) {
   return html`<section class="card stack"><h2>${say(`by.${by}`)}<${Take} href=${address('kpi.csv', { asset: path, by, ...asked })} /></h2>
     ${error ? html`<p class="trouble">${say('error', error.message)}</p>` : html`<div class="scroll"><table class="compare"><thead><tr><th scope="col">${say(by)}</th><th scope="col">${say('oee')}</th>${RATIOS.map((name) => html`<th scope="col" key=${name} title=${say(name)}>${say(`${name}.short`)}</th>`)}<th scope="col">${say('good')}</th><th scope="col">${say('scrap')}</th></tr></thead>
       <tbody>${rows.map((each) => html`<${Row} key=${each.group.name} each=${each} by=${by} go=${go} />`)}</tbody></table></div>`}
+    <${CannotBe} answers=${rows} names=${['oee', ...RATIOS]} />
     ${partly ? html`<p class="beside t-attention" title=${partly.tip}>${say('without.short', partly.names)}</p>` : ''}</section>`;
 }
 
 function Row({ each, by, go }) {
   const { name, from, to } = each.group;
-  const oee = headline(each, 'oee').value;
+  const { value: oee, cannot } = headline(each, 'oee');
   const changes = { from: String(Date.parse(from)), to: String(Date.parse(to)) };
   const title = by === 'product' ? live.product(name) : name;
   return html`<tr><th scope="row"><a class="num" href=${link(location.pathname, changes)} onClick=${go.click} title=${say(`by.${by}.link`)}>${title}</a></th>
-    <td class="barred"><b>${oee == null ? '–' : percent(oee)}</b><svg class="bar" aria-hidden="true"><rect class="f-productive" width="${Math.min(100, 100 * Math.max(0, oee ?? 0))}%" height="100%" rx="2" /></svg></td>
-    ${RATIOS.map((ratio) => html`<td key=${ratio}>${percent(headline(each, ratio).value)}</td>`)}<td>${pieces(each.good_output ?? each.ledger.good)}</td><td>${pieces(each.ledger.scrap)}</td></tr>`;
+    <td class="barred ${cannot ? 'hatched' : ''}" title=${cannot?.long}><b>${cannot ? '?' : oee == null ? '–' : percent(oee)}</b><svg class="bar" aria-hidden="true"><rect class="f-productive" width="${cannot ? 0 : Math.min(100, 100 * Math.max(0, oee ?? 0))}%" height="100%" rx="2" /></svg></td>
+    ${RATIOS.map((ratio) => html`<${Ratio} key=${ratio} of=${headline(each, ratio)} />`)}<td>${pieces(each.good_output ?? each.ledger.good)}</td><td>${pieces(each.ledger.scrap)}</td></tr>`;
 }
+
+const Ratio = ({ of }) => (of.cannot ? html`<td class="hatched" title=${of.cannot.long}>?</td>` : html`<td>${percent(of.value)}</td>`);
 
 /** A table to take away. */
 export const Take = ({ href }) => html`<a class="take" href=${href} download>${say('as.csv')}</a>`;

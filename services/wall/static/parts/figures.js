@@ -4,20 +4,21 @@ import { html } from '../lib.js';
 import { live } from '../live.js';
 import { say, sayOr } from '../words.js';
 import { percent, pieces, plain, span } from '../format.js';
+import { cannotBe } from './cannot.js';
 
 /** Why an indicator is not defined, by the warnings of an answer. */
 export const noteOf = (answer, name) => answer?.warnings?.find((warning) => warning.indicator === name)?.why ?? say('no.data');
 
 /**
  * The value of an indicator for a headline: where machines that nobody can rate leave the whole without OEE, that of the
- * others, with a mark and a tip that says without which and why.
+ * others, with a mark and a tip that says without which and why. `cannot` is why it cannot be, null where it can.
  */
 export function headline(answer, name) {
   const rated = answer?.rated;
-  if (!rated || !(name in rated.indicators)) return { value: answer?.indicators[name], partly: false, tip: '' };
+  if (!rated || !(name in rated.indicators)) return { value: answer?.indicators[name], partly: false, tip: '', cannot: cannotBe(answer, name) };
   const names = rated.without.map((path) => live.title(path)).join(', ');
   const tip = rated.warnings.map((warning) => say('without', `${live.title(warning.asset)}: ${warning.why}`)).join('\n');
-  return { value: rated.indicators[name], partly: true, tip, names };
+  return { value: rated.indicators[name], partly: true, tip, names, cannot: cannotBe(answer, name, rated) };
 }
 
 /** A number that says why it is what it is when it is clicked. */
@@ -32,16 +33,17 @@ export function askWhy(answer, name, ask) {
 /** Good pieces: where they are those of the answer and a plan is known, they say how the two compare. */
 export const GoodPieces = ({ plan, answer, ask }) => (answer?.planned != null && answer.good_output === plan.good ? html`<${Num} shown=${pieces(plan.good)} because=${() => askWhy(answer, 'schedule_attainment', ask)} />` : pieces(plan.good));
 
-export function Figure({ title, value, unit, missing, doubt, children }) {
-  return html`<div class="figure card ${doubt ? 'doubt' : ''}"><h2>${title}</h2>
-    ${value === null || value === undefined || missing ? html`<p class="value none" title=${missing || ''}>${say('no.data')}</p>` : html`<p class="value">${value}${unit && html`<small> ${unit}</small>`}</p>`}
-    <p class="beside">${missing && typeof missing === 'string' ? missing : children}</p></div>`;
+export function Figure({ title, value, unit, missing, doubt, cannot, children }) {
+  return html`<div class="figure card ${doubt || cannot ? 'doubt' : ''}"><h2>${title}</h2>
+    ${cannot ? html`<p class="value none cannot" title=${cannot.long}>${cannot.shown}</p>` : value === null || value === undefined || missing ? html`<p class="value none" title=${missing || ''}>${say('no.data')}</p>` : html`<p class="value">${value}${unit && html`<small> ${unit}</small>`}</p>`}
+    <p class="beside">${cannot ? cannot.brief : missing && typeof missing === 'string' ? missing : children}</p></div>`;
 }
 
 /** A ratio of the OEE family as a figure: with its target where it has one. `ask` shows why. */
 export function Ratio({ answer, name, title, target, ask, children }) {
-  const { value, partly, tip, names } = headline(answer, name);
+  const { value, partly, tip, names, cannot } = headline(answer, name);
   const because = () => askWhy(answer, name, ask);
+  if (cannot) return html`<${Figure} title=${title ?? say(name)} cannot=${{ shown: html`<${Num} shown=${say('cannot.be')} because=${because} />`, ...cannot }} />`;
   const short = target && value != null && value < target;
   return html`<${Figure} title=${title ?? say(name)} value=${value == null ? null : html`<${Num} shown=${percent(value)} because=${because} partly=${partly} tip=${tip} />`} unit="%" missing=${answer && value == null && noteOf(answer, name)}>${target ? html`<span class=${short ? 't-wait' : ''}>${say('target', `${plain(target * 100)} %`)}</span>` : children}${partly ? html`<span class="but t-attention" title=${tip}>${say('without.short', names)}</span>` : ''}<//>`;
 }

@@ -5,6 +5,7 @@ import { live } from '../live.js';
 import { say, sayOr } from '../words.js';
 import { minutes, number, percent, plain } from '../format.js';
 import { categoryOf } from '../states.js';
+import { cannotBe } from './cannot.js';
 import { askWhy, headline, noteOf, Num } from './figures.js';
 
 /** Reasons that cost planned time, largest first; set-up for which no reason was told is its own. */
@@ -29,28 +30,33 @@ const COLOUR = {
   unrated: 'unknown', speed: 'run', quality: 'attention', 'fully-productive': 'productive', calendar: 'idle', planned: 'productive', running: 'run',
 };
 
+/** Steps that are worked out from pieces, not from time alone. */
+const OF_PIECES = new Set(['unrated', 'speed', 'quality', 'unjudged', 'fully-productive']);
+
 const words = (name) => sayOr(`loss.${name}`, name.replace(/[_-]/g, ' '));
 
 /** OEE, and one bar that shows the planned time as what became of it. */
 export function LossBar({ answer, target, ask }) {
-  const { value: oee, partly, tip } = headline(answer, 'oee');
+  const { value: oee, partly, tip, cannot } = headline(answer, 'oee');
   const because = () => askWhy(answer, 'oee', ask);
-  return html`<div class="oee"><span class="oee-value" title=${oee == null ? noteOf(answer, 'oee') : tip || undefined}>${oee == null ? html`<b class="none">${say('no.data')}</b>` : html`<b><${Num} shown=${percent(oee)} because=${because} partly=${partly} tip=${tip} /></b><small> % ${say('oee')}</small>`}</span>
-    <${Factors} answer=${answer} target=${target} /></div>`;
+  return html`<div class="oee"><span class="oee-value" title=${oee == null ? noteOf(answer, 'oee') : cannot?.long || tip || undefined}>${cannot ? html`<b class="none hatched cannot"><${Num} shown=${say('cannot.be')} because=${because} /></b><small> ${say('oee')}</small>` : oee == null ? html`<b class="none">${say('no.data')}</b>` : html`<b><${Num} shown=${percent(oee)} because=${because} partly=${partly} tip=${tip} /></b><small> % ${say('oee')}</small>`}</span>
+    <${Factors} answer=${answer} target=${target} cannot=${cannot} /></div>
+    ${cannot && html`<p class="beside cannot" title=${cannot.long}>${cannot.brief}</p>`}`;
 }
 
-function Factors({ answer, target }) {
+function Factors({ answer, target, cannot }) {
   const planned = answer?.waterfall.find((step) => step.name === 'planned')?.seconds;
   if (!planned) return html`<svg class="loss" aria-hidden="true"></svg>`;
   // From what is left to what was lost first: the steps after `planned`, backwards, without those that sum up.
   const after = answer.waterfall.slice(answer.waterfall.findIndex((step) => step.name === 'planned') + 1);
-  const parts = after.filter((step) => step.seconds > 0 && step.name !== 'running').reverse();
+  // What became of the running time is not known where the pieces cannot be.
+  const parts = after.filter((step) => step.seconds > 0 && (cannot ? !OF_PIECES.has(step.name) : step.name !== 'running')).reverse();
   let at = 0;
   return html`<svg class="loss" role="img" aria-label=${parts.map((step) => `${words(step.name)} ${percent(step.seconds / planned)} %`).join(', ')}>${parts.map((step) => {
     const start = at;
     const wide = step.seconds / planned;
     at += wide;
-    return html`<rect key=${step.name} class="f-${COLOUR[step.name] ?? 'unknown'}" x="${start * 100}%" width="${wide * 100}%" height="100%"><title>${words(step.name)} · ${minutes(step.seconds)} · ${percent(wide)} %</title></rect>`;
+    return html`<rect key=${step.name} class="f-${cannot && step.name === 'running' ? 'unknown' : COLOUR[step.name] ?? 'unknown'}" x="${start * 100}%" width="${wide * 100}%" height="100%"><title>${words(step.name)} · ${minutes(step.seconds)} · ${percent(wide)} %</title></rect>`;
   })}${target && html`<rect class="mark" x="${target * 100}%" width="2" height="100%"><title>${say('target', `${plain(target * 100)} %`)}</title></rect>`}</svg>`;
 }
 
@@ -61,7 +67,9 @@ export function WaterfallSteps({ answer }) {
   const total = of('calendar');
   if (!total) return html`<p class="beside">${say('no.data')}</p>`;
   let left = total;
+  const cannot = cannotBe(answer, 'oee');
   const rows = steps.map((step) => {
+    if (cannot && OF_PIECES.has(step.name)) return step.seconds ? html`<${Step} key=${step.name} name=${words(step.name)} from=${0} wide=${1} colour="unknown" tip=${cannot.long} />` : null;
     if (LEFT.has(step.name)) {
       left = step.seconds;
       return html`<${Step} key=${step.name} name=${words(step.name)} from=${0} wide=${step.seconds / total} colour=${COLOUR[step.name]} seconds=${step.seconds} strong />`;
@@ -73,18 +81,22 @@ export function WaterfallSteps({ answer }) {
   return html`<div class="steps">${total === of('planned') ? rows.slice(1) : rows}</div><p class="beside">${say('adds.up')}</p>`;
 }
 
-const Step = ({ name, from, wide, colour, seconds, strong }) => html`<span class=${strong ? 'strong' : ''}>${name}</span><svg class="step" aria-hidden="true"><rect class="f-${colour}" x="${from * 100}%" width="${wide * 100}%" height="100%" /></svg><span class="amount">${minutes(seconds)}</span>`;
+const Step = ({ name, from, wide, colour, seconds, strong, tip }) => html`<span class=${strong ? 'strong' : ''}>${name}</span><svg class="step" aria-hidden="true"><rect class="f-${colour}" x="${from * 100}%" width="${wide * 100}%" height="100%" /></svg><span class="amount" title=${tip}>${seconds === undefined ? '?' : minutes(seconds)}</span>`;
 
 /** The six big losses, each with its share of planned time. */
 export function SixLosses({ answer }) {
   const losses = answer?.six_big_losses;
   const planned = answer?.waterfall.find((step) => step.name === 'planned')?.seconds;
   if (!losses || !planned) return html`<p class="beside">${answer ? say('no.data') : ''}</p>`;
-  const largest = Math.max(1, ...Object.values(losses));
-  return html`<ul class="steps pareto">${Object.entries(losses).map(([name, seconds]) => seconds === null ? html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-unknown" width="100%" height="100%" /></svg><span class="amount">${say('not.told')}</span></li>` : html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${BIG[name]}" width="${(100 * Math.max(0, seconds)) / largest}%" height="100%" /></svg><span class="amount">${minutes(seconds)} <small>${percent(seconds / planned)} %</small></span></li>`)}</ul>`;
+  const cannot = cannotBe(answer, 'oee');
+  const told = Object.entries(losses).map(([name, seconds]) => [name, cannot && BY_PIECES.has(name) ? undefined : seconds]);
+  const largest = Math.max(1, ...told.map(([, seconds]) => seconds ?? 0));
+  return html`<ul class="steps pareto">${told.map(([name, seconds]) => seconds === undefined ? html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-unknown" width="100%" height="100%" /></svg><span class="amount" title=${cannot.long}>?</span></li>` : seconds === null ? html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-unknown" width="100%" height="100%" /></svg><span class="amount">${say('not.told')}</span></li>` : html`<li key=${name}><span>${say(`big.${name}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${BIG[name]}" width="${(100 * Math.max(0, seconds)) / largest}%" height="100%" /></svg><span class="amount">${minutes(seconds)} <small>${percent(seconds / planned)} %</small></span></li>`)}</ul>`;
 }
 
 const BIG = { breakdown: 'down', setup: 'act', 'minor-stop': 'wait', speed: 'run', 'startup-reject': 'attention', 'process-reject': 'attention' };
+
+const BY_PIECES = new Set(['speed', 'startup-reject', 'process-reject']);
 
 /** What cost most planned time, largest first. */
 export function Pareto({ answer, most = 8 }) {

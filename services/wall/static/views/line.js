@@ -11,6 +11,7 @@ import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { categoryOf, StateWord } from '../states.js';
 import { Pareto, SixLosses, topLoss, WaterfallSteps } from '../parts/loss.js';
 import { Figure, GoodPieces, Notes, Ratio } from '../parts/figures.js';
+import { cannotBe } from '../parts/cannot.js';
 import { Comparisons, Take } from '../parts/compare.js';
 import { Why } from '../parts/why.js';
 import { Frame } from '../parts/frame.js';
@@ -82,7 +83,7 @@ function Station({ machine, live, now, answer, bottleneck, go }) {
   const standing = live.fact(machine, 'state') ?? { state: 'unknown', since: null };
   const kind = categoryOf(standing.state);
   const reason = standing.reason && sayOr(`reason.${standing.reason}`, live.reason(standing.reason));
-  return html`<a class="station k-${kind} ${standing.silent || kind === 'unknown' ? 'hatched' : ''}" href=${link(`/machine/${machine}`)} onClick=${go.click}><span class="split"><b>${live.title(machine)}</b>${bottleneck ? html`<span class="badge" title=${say('bottleneck.why', span(Date.parse(bottleneck.to) - Date.parse(bottleneck.from)))}>${say('bottleneck')}</span>` : ''}</span><${StateWord} state=${standing.state} /><small>${standing.since === null ? say('unknown.age') : span(now - standing.since)}${reason ? ` · ${reason}` : ''}</small>${standing.alarm ? html`<small class="t-down"><b>${say('severity.alarm')}</b> ${standing.alarm}</small>` : ''}<small>${answer?.indicators.oee == null ? '' : `${percent(answer.indicators.oee)} % ${say('oee')} · `}${answer ? `${pieces(answer.ledger.good)} ${say('good')}` : ''}</small></a>`;
+  return html`<a class="station k-${kind} ${standing.silent || kind === 'unknown' ? 'hatched' : ''}" href=${link(`/machine/${machine}`)} onClick=${go.click}><span class="split"><b>${live.title(machine)}</b>${bottleneck ? html`<span class="badge" title=${say('bottleneck.why', span(Date.parse(bottleneck.to) - Date.parse(bottleneck.from)))}>${say('bottleneck')}</span>` : ''}</span><${StateWord} state=${standing.state} /><small>${standing.since === null ? say('unknown.age') : span(now - standing.since)}${reason ? ` · ${reason}` : ''}</small>${standing.alarm ? html`<small class="t-down"><b>${say('severity.alarm')}</b> ${standing.alarm}</small>` : ''}<small>${answer?.indicators.oee == null ? '' : cannotBe(answer, 'oee') ? html`<span class="hatched" title=${cannotBe(answer, 'oee').long}>${say('cannot.be')}</span> ${say('oee')} · ` : `${percent(answer.indicators.oee)} % ${say('oee')} · `}${answer ? `${pieces(answer.ledger.good)} ${say('good')}` : ''}</small></a>`;
 }
 
 /** A buffer: how full it is, where a machine beside it says so by waiting. */

@@ -10,6 +10,7 @@ import { link, origin, rangeText, refresh } from '../range.js';
 import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { StateWord } from '../states.js';
 import { Pareto, SixLosses, WaterfallSteps } from '../parts/loss.js';
+import { CannotBe, cannotBe } from '../parts/cannot.js';
 import { noteOf, Notes, silence } from '../parts/figures.js';
 import { Comparisons, Take } from '../parts/compare.js';
 import { Signal } from '../parts/trace.js';
@@ -112,13 +113,16 @@ function Factors({ path, targets, range, answer, order, ordered, ask }) {
   return html`<div class="scroll"><table class="factors"><thead><tr><th scope="col">${say('oee.factors')}</th>${columns.map(([name]) => html`<th scope="col" key=${name}>${say(name)}</th>`)}${aimed.length > 0 && html`<th scope="col">${say('aim')}</th>`}</tr></thead>
     <tbody>${ROWS.filter(([indicator]) => columns.some(([, data]) => data && indicator in data.indicators && (data.indicators[indicator] !== null || indicator === 'oee' || indicator === 'availability'))).map(([indicator, write]) => html`<tr key=${indicator} class=${indicator === 'oee' ? 'first' : ''}><th scope="row">${say(NAMES[indicator] ?? indicator)}</th>${columns.map(([name, data, from]) => {
       const value = data?.indicators[indicator];
+      const cannot = cannotBe(data, indicator);
       const shown = value === null || value === undefined ? '–' : write(value);
+      if (cannot) return html`<td key=${name} class="hatched" title=${cannot.long}><button type="button" class="num" onClick=${because(indicator, data, from, shown)}>?</button></td>`;
       return html`<td key=${name} class=${late(indicator, value) ? 't-wait' : ''}>${data ? html`<button type="button" class="num" title=${value == null ? noteOf(data, indicator) : ''} onClick=${because(indicator, data, from, shown)}>${value == null ? say('no.data') : shown}</button>` : ''}</td>`;
     })}${aimed.length > 0 && html`<td class="aim">${indicator in targets ? write(targets[indicator]) : ''}</td>`}</tr>`)}
     <tr><th scope="row">${say('good')} · ${say('scrap')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data ? `${pieces(data.ledger.good)} · ${pieces(data.ledger.scrap)}` : ''}</td>`)}${pad}</tr>
     <tr><th scope="row">${say('plan.now')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data?.planned == null ? '–' : pieces(Math.round(data.planned))}</td>`)}${pad}</tr>
     <tr><th scope="row">${say('failures')}</th>${columns.map(([name, data]) => html`<td key=${name}>${data ? pieces(data.ledger.failures) : ''}</td>`)}${pad}</tr>
-    <tr><th scope="row">${say('coverage')}</th>${columns.map(([name, data]) => html`<td key=${name} class=${data?.coverage < 0.95 ? 't-unknown hatched' : ''}>${data?.coverage == null ? '' : `${percent(data.coverage)} %`}</td>`)}${pad}</tr></tbody></table></div>`;
+    <tr><th scope="row">${say('coverage')}</th>${columns.map(([name, data]) => html`<td key=${name} class=${data?.coverage < 0.95 ? 't-unknown hatched' : ''}>${data?.coverage == null ? '' : `${percent(data.coverage)} %`}</td>`)}${pad}</tr></tbody></table></div>
+    <${CannotBe} answers=${columns.map(([, data]) => data)} names=${ROWS.map(([indicator]) => indicator)} />`;
 }
 
 function Orders({ orders, from, ends, until, zone, live }) {

@@ -50,7 +50,7 @@ function Empty({ go }) {
 function Strip({ live, answer, plan, range, history, ask }) {
   const values = answer?.indicators ?? {};
   const target = live.targets('').oee ?? commonTarget(live);
-  const oee = headline(answer, 'oee').value;
+  const { value: oee } = headline(answer, 'oee');
   const points = oee !== null && oee !== undefined && target ? (oee - target) * 100 : null;
   const machines = live.machines();
   const energy = values.energy_per_good_piece;
