@@ -57,7 +57,7 @@ def test_what_can_be_is_not_marked() -> None:
     ],
 )
 def test_what_cannot_be_is_marked_with_its_reason(changes: dict[str, float], code: str, names: set[str]) -> None:
-    assert marked(**changes) == {code: names}
+    assert marked(HOUR, **changes) == {code: names}
 
 
 def test_less_than_an_hour_is_not_judged_by_its_effectiveness_unless_it_is_half_an_hour_ahead() -> None:

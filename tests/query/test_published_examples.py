@@ -8,7 +8,7 @@ import pytest
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
 from services.store.interface import Store

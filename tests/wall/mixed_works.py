@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from broker.contract.events import AnyEvent, Count, Job, Meter, StateChange, Status
-from broker.plant.plant import parse
+from broker.plant.plant_file import parse
 from tests.wall.works import EIGHT, MINUTE
 
 LINE: Final = "leeds/shop/line-1"
