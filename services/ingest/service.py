@@ -8,6 +8,7 @@ order, which does not matter here.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from broker.contract.codec import decode
 from broker.contract.events import AnyEvent
@@ -52,7 +53,7 @@ async def ingest(
 
 
 async def _consume(source: Source, publisher: Publisher, store: Store, prefix: str) -> None:
-    limits = Limits()
+    limits = await write_with_retry(partial(Limits.of, store))
 
     def mean(message: Message) -> Sequence[AnyEvent]:
         """Return the events of a message that this service stores."""

@@ -6,7 +6,7 @@ at all belongs to `ingest`, which rejects it with the reason.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
@@ -26,6 +26,8 @@ _ENDS: Final = {"named": ("/+",), "maybe named": ("", "/+"), "not named": ("",)}
 
 FIRST_PAUSE_S: Final = 0.2
 
+Made = TypeVar("Made")
+
 _log = structlog.get_logger("corridor.routing")
 
 
@@ -40,15 +42,15 @@ def is_for_kpi(topic: str, prefix: str = PREFIX) -> bool:
     return len(levels) >= 5 and levels[4] in KPI_KINDS and "/+" * (len(levels) - 5) in _ENDS[TABLE[levels[4]].topic]
 
 
-async def write_with_retry(write: Callable[[], Awaitable[None]]) -> None:
-    """Write, and retry until it succeeds: nothing may be lost while the store is away or full."""
+async def write_with_retry(write: Callable[[], Awaitable[Made]]) -> Made:
+    """Write or read, and retry until it succeeds: nothing may be lost while the store is away or full."""
     backoff = Backoff(FIRST_PAUSE_S)
     while True:
         try:
             return await write()
         except StoreError as error:
             pause_s = backoff.next_s()
-            _log.warning("the store cannot be written to, retrying", error=str(error), next_try_s=round(pause_s, 1))
+            _log.warning("the store cannot be used, retrying", error=str(error), next_try_s=round(pause_s, 1))
             await asyncio.sleep(pause_s)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from broker.source import Publisher, Source
+from services.intake.limits import Limits
 from services.intake.routing import DeadLetters, write_with_retry
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.windows import Windows
@@ -50,7 +51,8 @@ async def serve_productivity(
             set aside, with how the program fails on them.
     """
     windows = Windows(store, plant, prefix)
-    writer = LedgerWriter(store, plant, now, prefix=prefix, changed=windows.apply)
+    limits = await write_with_retry(partial(Limits.of, store))
+    writer = LedgerWriter(store, plant, now, prefix=prefix, changed=windows.apply, limits=limits)
     lock = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
         group.create_task(_consume(source, DeadLetters(publisher, prefix), writer, windows, lock))

@@ -6,7 +6,7 @@ is an asset path or a prefix of one: `sheffield` means all machines of that site
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal, Protocol, Self
+from typing import Final, Literal, NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -115,6 +115,14 @@ class Signal(msgspec.Struct, frozen=True):
     last: int
 
 
+class NamedSeries(NamedTuple):
+    """A series of events: the machine, the kind, and its name ('' where the kind has none)."""
+
+    asset: str
+    kind: Kind
+    name: str
+
+
 class Bucket(msgspec.Struct, frozen=True):
     """One time range of a downsampled signal: its start, and least, mean and greatest of its `n` samples.
 
@@ -189,6 +197,9 @@ class Store(Protocol):
 
     async def signals(self, asset: str) -> list[Signal]:
         """Return the signals of the machines under `asset`."""
+
+    async def series(self) -> list[NamedSeries]:
+        """Return every series of which an event is stored; commands and replies, each of which is one, are left out."""
 
     async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
         """Return rejected messages with start ≤ at < end, newest first: a few of each kind, counts of the others."""

@@ -21,7 +21,7 @@ from broker.contract.events import (
     Status,
 )
 from broker.contract.topics import Kind
-from services.store.interface import Batch, Bucket, Machine, Rejected, Signal, Store
+from services.store.interface import Batch, Bucket, Machine, NamedSeries, Rejected, Signal, Store
 
 MILL = "sheffield/machining/line-1/mill-2"
 OTHER_LINE = "sheffield/machining/line-10/mill-2"
@@ -286,3 +286,16 @@ async def test_many_write_and_ask_at_once(store: Store) -> None:
             tasks.create_task(store.write(Batch(events=samples(f"{MILL}{n}", range(50)))))
             tasks.create_task(store.events(["telemetry"], "", 0, 2**62))
     assert len(await everything(store)) == 2_000
+
+
+async def test_every_series_is_known_by_name_but_commands_and_replies(store: Store) -> None:
+    assert await store.series() == []
+    others = [Sample(asset=ROBOT, at=NOON + 1, signal="load", value=1), StateChange(asset=ROBOT, at=NOON, state="off")]
+    await store.write(Batch(events=[*ONE_OF_EACH, *others]))
+    found = await store.series()
+    assert len(set(found)) == len(found)
+    assert set(found) == {
+        NamedSeries(event.asset, event.kind, event.series)
+        for event in [*ONE_OF_EACH, *others]
+        if not isinstance(event, Command | Reply)
+    }

@@ -7,7 +7,7 @@ simulated and real event at one instant) one of them has `gone` set; the fields 
 import asyncio
 import base64
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -20,7 +20,7 @@ from services.store.influx.lines import tag, untag
 from services.store.influx.names import Buckets
 from services.store.influx.queries import OF_MACHINE, asset_of, between, literal, name, select, under
 from services.store.influx.registry import SIMULATED, signal_facts, time_ranges
-from services.store.interface import Bucket, Machine, Rejected, Signal
+from services.store.interface import Bucket, Machine, NamedSeries, Rejected, Signal
 
 EventKey = tuple[int, str, str]
 """Time, machine and series."""
@@ -143,6 +143,17 @@ class Reading:
             )
             for key, times in sorted(ends.items())
         ]
+
+    async def series(self) -> list[NamedSeries]:
+        """Answer `Store.series`."""
+        found: dict[NamedSeries, None] = {}
+        for kind, form in FORMS.items():
+            if not form.is_spread:
+                statement = select(["last(*)"], form.measurement, [], group=_tags(form))
+                for one in await self._server.query(self._buckets.raw, statement):
+                    asset = asset_of(one.tags[level] for level in OF_MACHINE)
+                    found[NamedSeries(asset, cast("Kind", kind), untag(one.tags.get(form.named)))] = None
+        return list(found)
 
     async def rejected(self, start: int, end: int, limit: int) -> list[Rejected]:
         """Answer `Store.rejected`."""

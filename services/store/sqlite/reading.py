@@ -17,6 +17,7 @@ from services.store.interface import (
     Bucket,
     LedgerRow,
     Machine,
+    NamedSeries,
     ReasonRow,
     Rejected,
     Resolution,
@@ -27,6 +28,7 @@ from services.store.resolutions import layers
 from services.store.sqlite import ledger as sqlite_ledger
 from services.store.sqlite.events import FOR_EVER, FORMS, Series, reported
 from services.store.sqlite.ledger import Interval
+from services.store.sqlite.retention import PASSING
 from services.store.sqlite.schema import LEDGER, REASONS
 
 
@@ -201,6 +203,15 @@ class Reading:
             (asset, low, high),
         )
         return [Signal(*row) for row in rows]
+
+    def series(self) -> list[NamedSeries]:
+        """Answer `Store.series`."""
+        rows = self.connection.execute(
+            "SELECT a.path, s.kind, s.name FROM series s JOIN asset a ON a.id = s.asset"
+            f" WHERE s.kind NOT IN ({', '.join('?' * len(PASSING))})",
+            (*PASSING,),
+        )
+        return [NamedSeries(*row) for row in rows]
 
     def rejected(self, start: int, end: int, limit: int) -> list[Rejected]:
         """Answer `Store.rejected`."""

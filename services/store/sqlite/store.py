@@ -24,6 +24,7 @@ from services.store.interface import (
     Bucket,
     LedgerRow,
     Machine,
+    NamedSeries,
     ReasonRow,
     Rejected,
     Resolution,
@@ -142,6 +143,10 @@ class SqliteStore:
     async def signals(self, asset: str) -> list[Signal]:
         """Return the signals of the machines under `asset`."""
         return await self._query(lambda reading: reading.signals(asset))
+
+    async def series(self) -> list[NamedSeries]:
+        """Return every series of which an event is stored, but commands and replies."""
+        return await self._query(lambda reading: reading.series())
 
     async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
         """Return rejected messages with start ≤ at < end, newest first."""
