@@ -290,7 +290,10 @@ async def test_many_write_and_ask_at_once(store: Store) -> None:
 
 async def test_every_series_is_known_by_name_but_commands_and_replies(store: Store) -> None:
     assert await store.series() == []
-    others = [Sample(asset=ROBOT, at=NOON + 1, signal="load", value=1), StateChange(asset=ROBOT, at=NOON, state="off")]
+    others: list[AnyEvent] = [
+        Sample(asset=ROBOT, at=NOON + 1, signal="load", value=1),
+        StateChange(asset=ROBOT, at=NOON, state="off"),
+    ]
     await store.write(Batch(events=[*ONE_OF_EACH, *others]))
     found = await store.series()
     assert len(set(found)) == len(found)
