@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from broker.contract import codec, schema
+from broker.contract import retained as of_unknown_age
 from broker.contract.errors import ContractError
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX, RETAINED, parse
@@ -187,7 +188,7 @@ def _notes(meaning: Meaning) -> list[str]:
     notes = {
         "device": "",
         "receipt": "no ts: the time of receipt counts",
-        "retained": "no ts, and retained: it counts as the last known value, not as of now",
+        "retained": of_unknown_age.note(first),
     }
     when = datetime.fromtimestamp(first.at / 1e9).astimezone().isoformat(sep=" ", timespec="milliseconds")
     lines = [notes[first.time_source] or f"at {when}"]

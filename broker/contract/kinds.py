@@ -68,6 +68,8 @@ class Entry(NamedTuple):
         name: what that name is called; of events, the field that holds the name of the series, whether the topic has
             it or the payload.
         is_retained: it is published retained, so that later subscribers receive the current state.
+        is_condition: it reports what holds until the next report. Of such a kind a retained message without a time may
+            be stored, as what is last known (`broker.contract.retained`).
         stored_by: the service that stores it; '' where it is not stored as it is.
         columns: what is stored, in order.
         table: its table, where that is not called as the kind.
@@ -82,6 +84,7 @@ class Entry(NamedTuple):
     topic: Literal["named", "maybe named", "not named"] = "not named"
     name: str = ""
     is_retained: bool = False
+    is_condition: bool = False
     stored_by: Literal["kpi", "ingest", ""] = "ingest"
     columns: tuple[Column, ...] = ()
     table: str = ""
@@ -156,6 +159,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             bare=State,
             examples={"state": '{"state":"down","reason":"spindle-overheat"}'},
             is_retained=True,
+            is_condition=True,
             stored_by="kpi",
             columns=(Column("state", "text"), Column("code", "whole"), Column("reason", "text")),
         ),
@@ -178,6 +182,7 @@ TABLE: Final[dict[Kind, Entry]] = {
                 "job": '{"phase":"start","order":"wo-1042","product":"bracket-7","planned":200,"ideal_cycle":42.0}'
             },
             is_retained=True,
+            is_condition=True,
             stored_by="kpi",
             columns=(
                 Column("phase", "text"),
@@ -258,6 +263,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             bare=Literal["online", "offline"],
             examples={"status": '"online"'},
             is_retained=True,
+            is_condition=True,
             stored_by="kpi",
             columns=(Column("online", "truth"),),
         ),

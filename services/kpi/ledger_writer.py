@@ -17,6 +17,7 @@ from typing import Final
 from broker.contract.codec import decode
 from broker.contract.events import AnyEvent, Job
 from broker.contract.message import Message
+from broker.contract.retained import is_snapshot, may_be_stored
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from services.intake.isolation import isolate, split_valid
@@ -160,6 +161,7 @@ class LedgerWriter:
         if not self._started:
             await self.start()
         now = self._now()
+        events = [event for event in events if may_be_stored(event)]
         time_ranges: dict[str, tuple[int, int]] = {}
         for event in events:
             if event.kind in KINDS and event.asset not in self.failing:
@@ -168,12 +170,12 @@ class LedgerWriter:
         await self._make_ready(time_ranges, now)
         touched: dict[str, set[int]] = {asset: set() for asset in time_ranges if asset not in self.failing}
         reported: list[AnyEvent] = []
-        for event in sorted(events, key=_is_retained_snapshot):
+        for event in sorted(events, key=_is_state_of_unknown_age):
             if event.asset in self.failing:
-                if not _is_retained_snapshot(event):
+                if not is_snapshot(event):
                     reported.append(event)
                 continue
-            if _is_retained_snapshot(event) and not self._machines[event.asset].changes_state(event):
+            if is_snapshot(event) and not self._machines[event.asset].is_news(event):
                 continue
             if isinstance(event, Job) and await self._is_past(event):
                 continue
@@ -548,9 +550,9 @@ class LedgerWriter:
             self._changed(made.changes, batch.events)
 
 
-def _is_retained_snapshot(event: AnyEvent) -> bool:
-    """Return whether this is a state that was retained without a time: the last one, of unknown age."""
-    return event.kind == "state" and event.time_source == "retained"
+def _is_state_of_unknown_age(event: AnyEvent) -> bool:
+    """Return whether it depends on what came with this event whether it is news."""
+    return event.kind == "state" and is_snapshot(event)
 
 
 def _common(assets: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from broker.contract.events import AnyEvent, Job, StateChange
+from broker.contract.events import AnyEvent, Job, StateChange, Status
 from services.ledger.fields import TIME, Sums
 from services.ledger.history import MINUTE, History, ReportedState, minutes
 from services.ledger.rows import Rules, build
@@ -68,19 +68,24 @@ class Machine:
         """Add an event; return the minutes that it affects, where rows reach `until`."""
         return self.history.put(event, until, self.rules.short_ns)
 
-    def changes_state(self, event: AnyEvent) -> bool:
-        """Return whether a state of unknown age changes what is known by then.
+    def is_news(self, event: AnyEvent) -> bool:
+        """Return whether a retained message without a time changes what is known; it comes with every connection.
 
-        It comes with every connection. The state that the machine last reported changes nothing, and a machine that is
-        not known to be online may have left the state that the broker retained.
+        It does where nothing of its kind is known. A state does where the machine is online and reported another one
+        last: a machine that is not known to be online may have left the state that the broker retained.
         """
-        link = self.history.links.at(event.at)
-        reported_state = self.history.states.at(event.at)
-        return (
-            link is True
-            and isinstance(event, StateChange)
-            and reported_state != ReportedState(event.state, event.reason)
-        )
+        history = self.history
+        match event:
+            case StateChange():
+                reported = ReportedState(event.state, event.reason)
+                is_newest = history.states.next_after(event.at) is None
+                return history.links.at(event.at) is True and is_newest and history.states.at(event.at) != reported
+            case Status():
+                return not history.links.times
+            case Job():
+                return not history.jobs.times
+            case _:
+                return False
 
     def is_superseded(self, event: Job) -> bool:
         """Return whether the end of an order comes at the instant at which another one began, which goes on."""

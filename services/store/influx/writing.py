@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from broker.contract.events import AnyEvent, Command, Reply, Sample
+from broker.contract.retained import may_be_stored
 from services.store.influx.events import FORMS, Places, tags_of
 from services.store.influx.http import InfluxServer, RejectedLine
 from services.store.influx.ledger import LedgerWriting
@@ -96,8 +97,7 @@ class Writing:
         registry = self._registry
         for event in events:
             kind = event.kind
-            if kind == "telemetry" and event.time_source == "retained":
-                # A last known value of unknown age does not belong to a time series.
+            if not may_be_stored(event):
                 continue
             form = FORMS.get(kind)
             if form is None:

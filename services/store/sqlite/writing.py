@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from broker.contract.events import AnyEvent, Sample
+from broker.contract.retained import may_be_stored
 from broker.contract.topics import LEVELS, Kind
 from services.store.interface import Batch, Rejected, RowError, StoreError
 from services.store.rejections import Rejections
@@ -123,8 +124,7 @@ class Writing:
         reported: dict[SeriesKey, tuple[str, str]] = {}
         for event in events:
             kind = event.kind
-            if kind == "telemetry" and event.time_source == "retained":
-                # A last known value of unknown age does not belong to a time series.
+            if not may_be_stored(event):
                 continue
             asset, at, simulated = event.asset, event.at, event.simulated
             key = (asset, kind, event.series)
