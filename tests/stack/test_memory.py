@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from broker.contract.codec import LONGEST_PAYLOAD
+from broker.contract.events import Labour
 from broker.contract.message import Message
 from broker.contract.payloads import MOST_VALUES
 from broker.contract.recording import to_line
@@ -29,8 +31,10 @@ from tests.stack.running import ROOT, free_port
 MOST_MB = 128
 """Half of what a service may take in the stack, and far below what is sent if it is decoded at once."""
 MESSAGES = 16
+COUNTS = 800
 MACHINE = "my-site/shop/line-1/lathe-1"
 TOPIC = f"corridor/v1/{MACHINE}"
+FIRST = Publication(f"{TOPIC}/event", b'{"code":"the-first"}')
 LAST = Publication(f"{TOPIC}/event", b'{"code":"the-last"}')
 
 pytestmark = [
@@ -46,6 +50,19 @@ def floods() -> list[Publication]:
     return [
         Publication(f"{TOPIC}/telemetry/vibration", b'{"ts":%d,"dt":0.001,"values":[%b]}' % (now - 60 * number, some))
         for number in range(MESSAGES)
+    ]
+
+
+def counts() -> list[Publication]:
+    """Return counts of forty machines, as long as may be, of a month ago: a month of rows follows from each machine."""
+    began = time.time_ns() // 1_000_000 - 29 * 24 * 3_600_000
+    padding = b"x" * (LONGEST_PAYLOAD - 200)
+    return [
+        Publication(
+            f"{TOPIC[:-1]}{2 + number % 40}/count",
+            b'{"ts":%d,"produced":%d,"unknown":"%b"}' % (began + 60_000 * number, number, padding),
+        )
+        for number in range(COUNTS)
     ]
 
 
@@ -80,11 +97,16 @@ async def until(holds: Callable[[], Awaitable[object]]) -> None:
 
 
 async def highest_when_all_has_waited(
-    broker: EmbeddedBroker, arguments: Sequence[str], took: Callable[[Publication], Awaitable[object]]
+    broker: EmbeddedBroker,
+    arguments: Sequence[str],
+    took: Callable[[Publication], Awaitable[object]],
+    *,
+    flood: Callable[[], list[Publication]] = floods,
+    ends: tuple[Publication, Publication] = (FIRST, LAST),
 ) -> float:
     """Return a listening program's highest memory, MB, after it was frozen while all the messages came."""
     async with program(*arguments) as process, Session(broker.url, client_id="device") as device:
-        first = Publication(f"{TOPIC}/event", b'{"code":"the-first"}')
+        first, last = ends
 
         async def listens() -> object:
             await device.publish(first)
@@ -92,9 +114,9 @@ async def highest_when_all_has_waited(
 
         await until(listens)
         process.send_signal(signal.SIGSTOP)
-        await device.publish(*floods(), LAST)
+        await device.publish(*flood(), last)
         process.send_signal(signal.SIGCONT)
-        await until(lambda: took(LAST))
+        await until(lambda: took(last))
         return highest_mb(process)
 
 
@@ -123,6 +145,27 @@ async def test_ingest_writes_what_waits_step_by_step(broker: EmbeddedBroker, tmp
     finally:
         await store.close()
     assert (signal_.signal, stored) == ("vibration", MESSAGES * MOST_VALUES)
+
+
+@pytest.mark.slow
+async def test_kpi_takes_what_waits_in_bounded_memory(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+
+    async def took(message: Publication) -> bool:
+        with suppress(StoreError):  # it is still being made
+            found = await store.events(("labour",), MACHINE, 0, 2**62)
+            return any(isinstance(event, Labour) and event.present == int(message.payload[-2:-1]) for event in found)
+        return False
+
+    store = SqliteStore(file)
+    ends = (Publication(f"{TOPIC}/labour", b'{"present":1}'), Publication(f"{TOPIC}/labour", b'{"present":2}'))
+    try:
+        arguments = ("kpi", "serve", "--broker", broker.url, "--store", f"sqlite:///{file}")
+        assert await highest_when_all_has_waited(broker, arguments, took, flood=counts, ends=ends) < MOST_MB
+        stored = len(await store.events(("count",), "", 0, 2**62, limit=COUNTS + 1))
+    finally:
+        await store.close()
+    assert stored == COUNTS
 
 
 async def test_the_wall_keeps_of_each_message_what_it_shows(broker: EmbeddedBroker, tmp_path: Path) -> None:
