@@ -24,9 +24,11 @@ from broker.contract.events import (
     StateChange,
     Status,
 )
+from broker.contract.leniency import DeclaredText, never_text
 from broker.contract.message import Message
 from broker.contract.payloads import MATERIALS, KpiPayload
 from broker.contract.topics import PREFIX, REJECTED
+from cli import remarks
 from cli.invocation.plain import plain
 
 MOST_SIGNALS = 8
@@ -44,6 +46,8 @@ class Meaning(msgspec.Struct, frozen=True):
         events: what it means, for programs.
         problem: why it is rejected; '' if it is not.
         hint: how to fix that.
+        understood: what was read leniently, a sentence each.
+        warnings: what seems wrong in what was accepted, a sentence each.
     """
 
     asset: str
@@ -53,9 +57,23 @@ class Meaning(msgspec.Struct, frozen=True):
     events: tuple[AnyEvent, ...] = ()
     problem: str = ""
     hint: str = ""
+    understood: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def read(message: Message) -> Meaning:
+def remarked(message: Message, is_text: DeclaredText = never_text) -> Meaning:
+    """Return what a message means, with what was understood leniently and what seems wrong."""
+    meaning = read(message, is_text)
+    if not meaning.events:
+        return meaning
+    return msgspec.structs.replace(
+        meaning,
+        understood=tuple(map(plain, remarks.understood(message, is_text))),
+        warnings=tuple(map(plain, remarks.warnings(message, meaning.events, is_text))),
+    )
+
+
+def read(message: Message, is_text: DeclaredText = never_text) -> Meaning:
     """Return what a message means."""
     try:
         if message.topic == f"{PREFIX}/{REJECTED}":
@@ -63,7 +81,7 @@ def read(message: Message) -> Meaning:
         if topics.is_kpi(message.topic) and message.payload:
             asset, kpi = codec.decode_kpi(message)
             return Meaning(asset, message.received_at, f"kpi/{kpi.window}", indicators_in_words(kpi))
-        events = codec.decode(message)
+        events = codec.decode(message, is_text=is_text)
     except ContractError as error:
         return Meaning(
             message.topic, message.received_at, "refused", plain(str(error)), problem=error.problem, hint=error.hint
@@ -86,6 +104,10 @@ def as_json(message: Message, meaning: Meaning) -> dict[str, Any]:
     }
     if meaning.problem:
         document |= {"problem": meaning.problem, "cure": meaning.hint}
+    if meaning.understood:
+        document["understood"] = meaning.understood
+    if meaning.warnings:
+        document["warnings"] = meaning.warnings
     return document
 
 

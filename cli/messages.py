@@ -14,14 +14,16 @@ import typer
 from broker.contract import codec, schema
 from broker.contract import retained as of_unknown_age
 from broker.contract.errors import ContractError
+from broker.contract.leniency import never_text
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX, RETAINED, parse
 from broker.mqtt.packets import check_topic
 from broker.mqtt.session import Publication, Session
+from broker.plant.plant_file import load
 from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
-from cli.meaning import Meaning, as_json, read
+from cli.meaning import Meaning, as_json, read, remarked
 from cli.running import loop
 
 TopicArgument = Annotated[
@@ -100,13 +102,19 @@ def check(
     payload: PayloadArgument,
     *,
     retained: Annotated[bool, typer.Option("--retained", help="Validate it as a retained message.")] = False,
+    plant: Annotated[
+        Path | None, typer.Option("--plant", metavar="FILE", help="The plant file, which may declare signals as text.")
+    ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Validate one message offline: print what it means, or what is wrong and how to fix it (exit status 1)."""
+    """Validate one message offline: print what it means, or what is wrong and how to fix it (exit status 1).
+
+    It shows too what was understood leniently, such as a unit's name or a number sent as text, and what seems wrong.
+    """
     message = Message(
         topic=full_topic(topic), payload=_payload_bytes(payload), retained=retained, received_at=time.time_ns()
     )
-    meaning = read(message)
+    meaning = remarked(message, load(plant).is_text if plant else never_text)
     if json_:
         typer.echo(json.dumps(as_json(message, meaning)))
     elif meaning.problem:
@@ -116,6 +124,10 @@ def check(
         typer.echo(f"{meaning.asset}  {meaning.kind}  {meaning.words}")
         for note in _notes(meaning):
             typer.echo(f"  {note}")
+        for note in meaning.understood:
+            typer.echo(f"  understood: {note}")
+        for note in meaning.warnings:
+            typer.echo(f"  warning: {note}")
     if meaning.problem:
         raise typer.Exit(1)
 

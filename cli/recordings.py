@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Annotated, Any, Final
 
@@ -146,7 +147,7 @@ async def keep(
     plant: Plant,
     tally: Tally,
     *,
-    read_message: Callable[[Message], Sequence[AnyEvent]] = decode,
+    read_message: Callable[[Message], Sequence[AnyEvent]] | None = None,
 ) -> None:
     """Write messages into a store with their ledger, as the services would have done when they came.
 
@@ -155,16 +156,17 @@ async def keep(
         store: where to.
         plant: what the ledger is made with.
         tally: is counted up.
-        read_message: returns the events that a message means, or rejects it.
+        read_message: returns the events that a message means, or rejects it; left out, as the contract has it.
     """
     now = advanced = 0
+    decoded = read_message or partial(decode, is_text=plant.is_text)
     writer = LedgerWriter(store, plant, lambda: now)
 
     def read(message: Message) -> Sequence[AnyEvent]:
         nonlocal now
         now = max(now, message.received_at)
         tally.messages += 1
-        return read_message(message)
+        return decoded(message)
 
     async def write(events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
         await writer.store_events(events, rejected)
@@ -172,7 +174,7 @@ async def keep(
 
     for chunk in _chunks(messages):
         for step in steps(chunk, read):
-            for one in await write_step(step, read_message, write, store):
+            for one in await write_step(step, decoded, write, store):
                 tally.rejected[one.reason] += 1
         if now - advanced > ADVANCE_NS:
             advanced = now

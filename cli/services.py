@@ -244,7 +244,7 @@ async def run_ingest(
             Session(broker, client_id=name, filters=ingesting.filters(group), persistent=True, now=now) as session,
             watching(watch or Watch(), "ingest", session, store) as vitals,
         ):
-            await ingesting.ingest(session, session, vitals.store, now=now)
+            await ingesting.ingest(session, session, vitals.store, now=now, plant=lambda: plant_of(vitals.store, None))
 
 
 async def run_kpi(

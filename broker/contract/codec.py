@@ -4,17 +4,19 @@
 `encode` is its inverse. Both are pure: time enters as the message's `received_at`.
 
 A message is decoded in three steps: its topic (`broker.contract.topics`), its payload into a wire type
-(`broker.contract.payloads`), and the wire type into events (`broker.contract.readers`).
+(`broker.contract.payloads`), and the wire type into events (`broker.contract.readers`). A payload that is not of the
+strict form is read leniently where its meaning is certain (`broker.contract.leniency`).
 """
 
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
 
-from broker.contract import instants
+from broker.contract import foreign, instants, leniency
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import (
     NS_PER_MS,
@@ -29,6 +31,7 @@ from broker.contract.events import (
     TimeSource,
 )
 from broker.contract.kinds import TABLE, Entry, stored
+from broker.contract.leniency import DeclaredText, never_text
 from broker.contract.message import Message
 from broker.contract.payloads import KpiPayload, Payload, RejectedPayload
 from broker.contract.readers import Stamp, example, read
@@ -64,7 +67,13 @@ _REJECTED: Final = msgspec.json.Decoder(RejectedPayload)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENTION_NS) -> list[AnyEvent]:
+def decode(
+    message: Message,
+    *,
+    prefix: str = PREFIX,
+    retention_ns: int = RETENTION_NS,
+    is_text: DeclaredText = never_text,
+) -> list[AnyEvent]:
     """Return the events of a message.
 
     Some valid messages have no events: an empty payload that clears a retained topic, indicators, and rejected
@@ -75,6 +84,7 @@ def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENT
         message: as received; its `received_at` is the time of events whose payload has none.
         prefix: the first levels of every topic.
         retention_ns: events older than this are rejected, since the store would drop them.
+        is_text: whether the plant file declares a signal as text: a text that is a number stays a text there.
 
     Raises:
         ContractError: the message is not of the contract; the text says what is wrong and how to fix it.
@@ -83,21 +93,12 @@ def decode(message: Message, *, prefix: str = PREFIX, retention_ns: int = RETENT
     if topic is None:
         _check_our_own(message, prefix)
         return []
-    kind, payload, received_at = topic.kind, message.payload, message.received_at
-    if not payload and kind in RETAINED:
+    if not message.payload and topic.kind in RETAINED:
         return []
-    wire = _read(kind, payload)
-    at, simulated = received_at, False
-    source: TimeSource = "retained" if message.retained else "receipt"
-    if isinstance(wire, Payload):
-        simulated = wire.simulated
-        if wire.ts is not None:
-            at, source = instants.parse(wire.ts), "device"
-            _check_time(at, received_at, retention_ns)
-    events = read(topic, wire, Stamp(topic.asset, at, source, simulated))
-    if len(events) > 1:
-        _check_time(events[-1].at, received_at, retention_ns)  # the latest, for a message's times never go back
-    return events
+    try:
+        return _events(topic, message, retention_ns, is_text)
+    except ContractError as error:
+        raise foreign.explained(error, message.payload) from error
 
 
 def decode_kpi(message: Message, *, prefix: str = PREFIX) -> tuple[str, KpiPayload]:
@@ -140,6 +141,33 @@ def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
 
 
 # ---- Reading ----
+
+
+def _events(topic: Topic, message: Message, retention_ns: int, is_text: DeclaredText) -> list[AnyEvent]:
+    received_at = message.received_at
+    wire = _read(topic.kind, message.payload)
+    at, simulated = received_at, False
+    source: TimeSource = "retained" if message.retained else "receipt"
+    if isinstance(wire, Payload):
+        simulated = wire.simulated
+        if wire.ts is not None:
+            at, source = _instant(wire.ts), "device"
+            _check_time(at, received_at, retention_ns)
+    events = read(topic, wire, Stamp(topic.asset, at, source, simulated), is_text)
+    if len(events) > 1:
+        _check_time(events[-1].at, received_at, retention_ns)  # the latest, for a message's times never go back
+    return events
+
+
+def _instant(ts: float | str) -> int:
+    """Return the nanoseconds of a time; a number may come as text, as other numbers may."""
+    try:
+        return instants.parse(ts)
+    except ContractError:
+        sent = leniency.milliseconds(ts) if isinstance(ts, str) else None
+        if sent is None:
+            raise
+    return instants.parse(sent)
 
 
 @lru_cache(maxsize=65_536)
@@ -186,10 +214,32 @@ def _read(kind: Kind, payload: bytes) -> Any:
     try:
         return _DECODERS[kind].decode(payload)
     except msgspec.ValidationError as error:
-        problem = _BEYOND.sub("a number is beyond ±10¹⁵, the limit of every quantity", str(error))
-        raise ContractError(f"payload of {kind}: {problem}", _hint(kind, problem)) from error
+        return _read_leniently(kind, payload, error)
     except (ValueError, RecursionError) as error:
-        return _bare_word(kind, payload, error)
+        return _read_text(kind, payload, error)
+
+
+def _read_leniently(kind: Kind, payload: bytes, error: msgspec.ValidationError) -> Any:
+    """Return the wire type of JSON that is not of the strict form, if its meaning is certain."""
+    try:
+        document = msgspec.json.decode(payload)
+    except (ValueError, RecursionError):
+        raise _invalid(kind, error) from error
+    bad = leniency.without_value(kind, document)
+    if bad is not None:
+        return bad
+    changed = leniency.numbers(kind, document)
+    if changed is None:
+        raise _invalid(kind, error) from error
+    try:
+        return msgspec.convert(changed, TABLE[kind].wire)
+    except (msgspec.ValidationError, RecursionError) as remaining:
+        raise _invalid(kind, remaining) from error
+
+
+def _invalid(kind: Kind, error: Exception) -> ContractError:
+    problem = _BEYOND.sub("a number is beyond ±10¹⁵, the limit of every quantity", str(error))
+    return ContractError(f"payload of {kind}: {problem}", _hint(kind, problem))
 
 
 def _hint(kind: Kind, problem: str) -> str:
@@ -202,16 +252,14 @@ def _hint(kind: Kind, problem: str) -> str:
     return example(kind)
 
 
-def _bare_word(kind: Kind, payload: bytes, error: Exception) -> str:
-    """Return a payload that is one bare word; raise what is wrong with any other that is not JSON."""
-    try:
-        text = payload.decode("utf-8").strip()
-    except UnicodeDecodeError as broken:
-        raise ContractError(f"payload is not UTF-8 at byte {broken.start}", "send UTF-8") from error
+def _read_text(kind: Kind, payload: bytes, error: Exception) -> Any:
+    """Return a payload that is no JSON as it is, if it is one word or number, or JSON with something around it."""
+    sent = leniency.utf8(payload)
+    text = leniency.trimmed(sent)
     if not text:
         raise ContractError("payload is empty", example(kind))
-    if text.startswith("\ufeff"):
-        raise ContractError("payload begins with a byte-order mark", "send UTF-8 without one")
+    if text != sent:
+        return _read(kind, text.encode())
     not_finite = _NOT_FINITE.search(text)
     if not_finite:
         raise ContractError(
@@ -221,6 +269,13 @@ def _bare_word(kind: Kind, payload: bytes, error: Exception) -> str:
         raise ContractError(f"{shown(text)} has a decimal comma", "write a decimal point")
     if kind in {"telemetry", "state", "status"} and _WORD.match(text):
         return text
+    if leniency.is_number(text) and isfinite(float(text)):
+        return _read(kind, str(float(text)).encode())
+    if "\0" in text:
+        raise ContractError(
+            f"payload goes on after a NUL character at byte {len(text.partition(chr(0))[0].encode())}",
+            "send as many bytes as the text has, not the whole buffer",
+        ) from error
     if isinstance(error, RecursionError):
         raise ContractError("payload is nested too deep", example(kind)) from error
     hint = "JSON wants double quotes: " if "'" in text and '"' not in text else ""

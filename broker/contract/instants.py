@@ -18,8 +18,9 @@ LATEST: Final = 8_835_955_200 * NS_PER_S
 _LARGEST: Final = 1e19
 """More than any clock shows, even one that is read in nanoseconds by mistake (19 digits)."""
 _RFC3339: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)\Z", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)\Z", re.ASCII
 )
+"""Beside RFC 3339, the zones of ISO 8601: `+0800` and `+08`."""
 
 
 def parse(ts: float | str) -> int:

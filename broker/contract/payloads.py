@@ -90,10 +90,19 @@ class Payload(msgspec.Struct, kw_only=True, omit_defaults=True):
     simulated: Simulated = False
 
 
+QUALITIES: Final = ("good", "bad", "uncertain")
+
+
 class Reading(Payload, kw_only=True):
     """The fields that every payload of readings may have."""
 
-    quality: Annotated[str, Meta(description="`bad`: there is no value; the other fields are ignored.")] = "good"
+    quality: Annotated[
+        str,
+        Meta(
+            description="`bad`: there is no value; the other fields are ignored.",
+            extra_json_schema={"enum": list(QUALITIES)},
+        ),
+    ] = "good"
 
 
 class TelemetryPayload(Reading, kw_only=True):

@@ -27,11 +27,13 @@ from broker.contract.events import (
     Value,
 )
 from broker.contract.kinds import TABLE, Entry, stored
+from broker.contract.leniency import DeclaredText, never_text, number, quality
 from broker.contract.names import is_name
 from broker.contract.payloads import (
     NOT_PLAIN,
     CommandPayload,
     JobPayload,
+    MeterPayload,
     Payload,
     Reading,
     ReplyPayload,
@@ -41,6 +43,7 @@ from broker.contract.payloads import (
     is_one_line,
 )
 from broker.contract.topics import Kind, Topic
+from broker.contract.units import SUMMED, ucum
 
 LONGEST_TEXT: Final = 256
 LONGEST_ID: Final = 64
@@ -64,38 +67,51 @@ def example(kind: Kind) -> str:
     return f"send, for example, {next(iter(TABLE[kind].examples.values()))}"
 
 
-def read(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
+def read(topic: Topic, wire: Any, stamp: Stamp, is_text: DeclaredText = never_text) -> list[AnyEvent]:
     """Return the events of a payload; for one of bad quality a notice that there is no value.
+
+    Args:
+        topic: of the message.
+        wire: its payload.
+        stamp: what its events share.
+        is_text: whether a signal is declared as text, so that a number that comes as text stays one.
 
     Raises:
         ContractError: the payload does not fit the kind.
     """
-    if not isinstance(wire, Reading) or wire.quality != "bad":
+    if not isinstance(wire, Reading) or wire.quality == "good" or quality(wire.quality) != "bad":
+        if topic.kind == "telemetry":
+            return _telemetry(topic, wire, stamp, is_text)
         return _READERS[topic.kind](topic, wire, stamp)
     notice = _no_value(topic.name or topic.kind, stamp)
     return [StateChange(**stamp._asdict(), state="unknown"), notice] if topic.kind == "state" else [notice]
 
 
-def _telemetry(topic: Topic, wire: TelemetryPayload | Value | None, stamp: Stamp) -> list[AnyEvent]:
+def _telemetry(
+    topic: Topic, wire: TelemetryPayload | Value | None, stamp: Stamp, is_text: DeclaredText
+) -> list[AnyEvent]:
     if not isinstance(wire, TelemetryPayload):
-        return [_sample(_named(topic), wire, "", stamp)]
-    if wire.unit:
-        _plain("unit", wire.unit)
-    values = wire.values
+        return [_sample(_named(topic), wire, "", stamp, is_text)]
+    unit, values = wire.unit, wire.values
+    if unit:
+        _plain("unit", unit)
+        unit = ucum(unit)
     if values is UNSET:
         if wire.value is UNSET:
             raise ContractError("payload has neither value nor values", example("telemetry"))
-        return [_sample(_named(topic), wire.value, wire.unit, stamp)]
+        return [_sample(_named(topic), wire.value, unit, stamp, is_text)]
     if wire.value is not UNSET:
         raise ContractError("payload has both value and values", "send one of the two")
     if not values:
         raise ContractError("values is empty", example("telemetry"))
     if isinstance(values, dict):
-        return _instant(topic, values, wire.unit, stamp)
-    return _evenly_spaced(topic, values, wire, stamp)
+        return _instant(topic, values, unit, stamp, is_text)
+    return _evenly_spaced(topic, values, wire.dt, unit, stamp)
 
 
-def _instant(topic: Topic, values: dict[str, Value | None], unit: str, stamp: Stamp) -> list[AnyEvent]:
+def _instant(
+    topic: Topic, values: dict[str, Value | None], unit: str, stamp: Stamp, is_text: DeclaredText
+) -> list[AnyEvent]:
     """Several signals of one instant."""
     if topic.name:
         raise ContractError("values is an object, but the topic names one signal", "publish it to …/telemetry")
@@ -104,14 +120,14 @@ def _instant(topic: Topic, values: dict[str, Value | None], unit: str, stamp: St
             raise ContractError(
                 f"signal {shown(signal)} is not a name", "use 1 to 32 of a-z, 0-9 and -, as in spindle-speed"
             )
-    return [_sample(signal, value, unit, stamp) for signal, value in values.items()]
+    return [_sample(signal, value, unit, stamp, is_text) for signal, value in values.items()]
 
 
-def _evenly_spaced(topic: Topic, values: list[float], wire: TelemetryPayload, stamp: Stamp) -> list[AnyEvent]:
-    if wire.dt is None:
+def _evenly_spaced(topic: Topic, values: list[float], dt: float | None, unit: str, stamp: Stamp) -> list[AnyEvent]:
+    if dt is None:
         raise ContractError("values is a list, but dt is missing", "send dt, the milliseconds between two of them")
     asset, start, time_source, simulated = stamp
-    signal, unit, step_ns = _named(topic), wire.unit, wire.dt * NS_PER_MS
+    signal, step_ns = _named(topic), dt * NS_PER_MS
     return [
         Sample(
             asset=asset,
@@ -132,7 +148,7 @@ def _named(topic: Topic) -> str:
     return topic.name
 
 
-def _sample(signal: str, value: Value | None, unit: str, stamp: Stamp) -> AnyEvent:
+def _sample(signal: str, value: Value | None, unit: str, stamp: Stamp, is_text: DeclaredText) -> AnyEvent:
     if value is None:
         return _no_value(signal, stamp)
     if isinstance(value, str):
@@ -142,6 +158,8 @@ def _sample(signal: str, value: Value | None, unit: str, stamp: Stamp) -> AnyEve
             raise ContractError(f"value of {signal} is not a finite number", "leave it out, or send null")
         if len(value) > LONGEST_TEXT:
             raise ContractError(f"text of {len(value)} characters, the limit is {LONGEST_TEXT}", "send a short text")
+        if (sent := number(value)) is not None and not is_text(stamp.asset, signal):
+            value = sent
     asset, at, time_source, simulated = stamp
     return Sample(
         asset=asset, at=at, time_source=time_source, simulated=simulated, signal=signal, value=value, unit=unit
@@ -167,6 +185,17 @@ def _job(topic: Topic, wire: JobPayload, stamp: Stamp) -> list[AnyEvent]:
     if wire.phase == "start" and not wire.order:
         raise ContractError("a job that starts needs its order", example("job"))
     return _as_it_is(topic, wire, stamp)
+
+
+def _meter(topic: Topic, wire: MeterPayload | float, stamp: Stamp) -> list[AnyEvent]:
+    events = _as_it_is(topic, wire, stamp)
+    units = SUMMED.get(topic.name)
+    if units is not None and isinstance(wire, MeterPayload) and ucum(wire.unit) not in units:
+        raise ContractError(
+            f"{topic.name} in {shown(wire.unit)} cannot be added up",
+            f"send {', '.join(filter(None, units))}; a meter of another name may have any unit, and is not added up",
+        )
+    return events
 
 
 def _status(_: Topic, wire: StatusPayload | str, stamp: Stamp) -> list[AnyEvent]:
@@ -223,6 +252,8 @@ def _as_it_is(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
             fields[field] = getattr(wire, field)
         for field in plan.one_line:
             _plain(field, fields[field])
+        if "unit" in fields:
+            fields["unit"] = ucum(fields["unit"])
         if plan.subset and all(fields[field] is None for field in plan.subset):
             raise ContractError(
                 f"{topic.kind} has none of its fields", f"send at least one of {', '.join(plan.subset)}"
@@ -258,9 +289,9 @@ def _json(value: Any) -> str:
 
 _READERS: Final[dict[Kind, Callable[[Topic, Any, Stamp], list[AnyEvent]]]] = {
     **dict.fromkeys((entry.kind for entry in stored()), _as_it_is),
-    "telemetry": _telemetry,
     "state": _state,
     "job": _job,
+    "meter": _meter,
     "status": _status,
     "cmd": _command,
     "reply": _reply,

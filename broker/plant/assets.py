@@ -5,12 +5,13 @@ that of the nearest asset above it, from machine to line, area and site.
 """
 
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from broker.contract import topics
 from broker.contract.errors import ContractError
+from broker.contract.units import ucum
 from broker.plant.calendar_rules import read_time_zone
 from broker.plant.flow import read_stages
 from broker.plant.toml_tables import Table, nearest, shown
@@ -19,7 +20,7 @@ _RATIOS: Final = ("oee", "nee", "teep", "availability", "effectiveness", "qualit
 
 
 class SignalInfo(msgspec.Struct, frozen=True):
-    """A signal: its UCUM unit, its normal band and the limits of its alarm, in that unit."""
+    """A signal: its UCUM unit, its normal band and the limits of its alarm, in that unit; `text` if it is no number."""
 
     unit: str = ""
     title: str = ""
@@ -27,6 +28,7 @@ class SignalInfo(msgspec.Struct, frozen=True):
     high: float | None = None
     alarm_low: float | None = None
     alarm_high: float | None = None
+    type: Literal["number", "text"] = "number"
 
 
 class AssetInfo(msgspec.Struct, frozen=True):
@@ -132,7 +134,9 @@ def _signals(table: Table, above: dict[str, SignalInfo]) -> dict[str, SignalInfo
     found = {}
     for name in table.names():
         inner = table.table(name)
-        given: dict[str, Any] = {key: inner.text(key) for key in ("unit", "title")}
+        unit = inner.text("unit")
+        given: dict[str, Any] = {"unit": unit and ucum(unit), "title": inner.text("title")}
+        given["type"] = inner.choice("type", ("number", "text"))
         given |= {key.replace("-", "_"): inner.number(key) for key in ("low", "high", "alarm-low", "alarm-high")}
         inner.close()
         own = {key: value for key, value in given.items() if value is not None}
@@ -142,5 +146,7 @@ def _signals(table: Table, above: dict[str, SignalInfo]) -> dict[str, SignalInfo
         ]
         if limits != sorted(limits):
             inner.wrong((), "the limits are not in order", "let alarm-low ≤ low ≤ high ≤ alarm-high")
+        if limits and signal.type == "text":
+            inner.wrong("type", "a text has no limits", "leave them out, or the type")
         found[name] = signal
     return found

@@ -138,6 +138,11 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         """Return a machine's signal as the plant file describes it; None if it does not."""
         return self.asset(machine).signals.get(signal)
 
+    def is_text(self, machine: str, signal: str) -> bool:
+        """Return whether a signal is declared as text: a number that comes as text stays a text there."""
+        info = self.signal_info(machine, signal)
+        return info is not None and info.type == "text"
+
     def loss_of(self, state: State, reason: str) -> Loss | None:
         """Return which of the six big losses time in a state is, None if it is none.
 

@@ -7,14 +7,16 @@ order, which does not matter here.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from broker.contract.codec import decode
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
+from broker.plant.plant import Plant
 from broker.source import Publisher, Source
+from services.ingest.declared import Declared
 from services.ingest.retention import apply_retention_hourly
 from services.intake.limits import Limits
 from services.intake.routing import DeadLetters, is_for_kpi, write_with_retry
@@ -34,6 +36,7 @@ async def ingest(
     *,
     now: Callable[[], int] = time.time_ns,
     prefix: str = PREFIX,
+    plant: Callable[[], Awaitable[Plant]] | None = None,
 ) -> None:
     """Store what the source yields until it ends, and remove from the store what is past its retention.
 
@@ -45,19 +48,25 @@ async def ingest(
         store: what to write to.
         now: returns the time, nanoseconds since 1970-01-01 UTC.
         prefix: of all topics.
+        plant: returns the plant of the store, which declares signals as text; left out, none is.
     """
+    declared = Declared(plant)
+    await declared.read()
     async with asyncio.TaskGroup() as group:
-        retention = group.create_task(apply_retention_hourly(store, now))
-        await _consume(source, publisher, store, prefix)
-        retention.cancel()
+        beside = [group.create_task(apply_retention_hourly(store, now)), group.create_task(declared.follow())]
+        await _consume(source, publisher, store, prefix, declared)
+        for task in beside:
+            task.cancel()
 
 
-async def _consume(source: Source, publisher: Publisher, store: Store, prefix: str) -> None:
+async def _consume(source: Source, publisher: Publisher, store: Store, prefix: str, declared: Declared) -> None:
     limits = await write_with_retry(partial(Limits.of, store))
 
     def mean(message: Message) -> Sequence[AnyEvent]:
         """Return the events of a message that this service stores."""
-        return () if is_for_kpi(message.topic, prefix) else limits.admit(decode(message, prefix=prefix))
+        if is_for_kpi(message.topic, prefix):
+            return ()
+        return limits.admit(decode(message, prefix=prefix, is_text=declared.is_text))
 
     async def write(events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
         await store.write(Batch(events=events, rejected=rejected))

@@ -7,6 +7,7 @@ outside the contract's bounds, which an older store may hold, counts as not repo
 from typing import Final, NamedTuple
 
 from broker.contract.events import COUNTERS, QUANTITY_LIMIT, SHORTEST_CYCLE_S, Count, Job, Labour, Material, Meter
+from broker.contract.units import SUMMED, ucum
 from services.ledger.fields import NANO
 
 MATERIAL_TOTALS: Final = (
@@ -18,16 +19,13 @@ MATERIAL_TOTALS: Final = (
     "throughput",
 )
 
-_METER_UNITS: Final[dict[str, tuple[str, dict[str, float]]]] = {
-    "electricity": (
-        "electricity_kwh",
-        {"": 1, "kW.h": 1, "W.h": 1e-3, "MW.h": 1e3, "MJ": 1 / 3.6, "kJ": 1 / 3_600, "J": 1 / 3_600_000},
-    ),
-    "compressed-air": ("air_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
-    "water": ("water_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
-    "gas": ("gas_m3", {"": 1, "m3": 1, "L": 1e-3, "l": 1e-3}),
+_METER_FIELDS: Final = {
+    "electricity": "electricity_kwh",
+    "compressed-air": "air_m3",
+    "water": "water_m3",
+    "gas": "gas_m3",
 }
-"""The field that each meter's total adds to, and what one of its unit is worth in the field's."""
+"""The field that each meter's total adds to, whatever its unit (`broker.contract.units.SUMMED`)."""
 
 
 class Order(NamedTuple):
@@ -72,8 +70,8 @@ def readings(event: Count | Meter | Material) -> list[Reading]:
         case Count():
             totals = [(field, "", _nano(getattr(event, field))) for field in COUNTERS]
         case Meter():
-            field, factors = _METER_UNITS.get(event.name, ("", {}))
-            totals = [(field, event.name, _nano(event.total, factors.get(event.unit)))]
+            factor = SUMMED.get(event.name, {}).get(ucum(event.unit))
+            totals = [(_METER_FIELDS.get(event.name, ""), event.name, _nano(event.total, factor))]
         case _:
             totals = [(field, event.name, _nano(getattr(event, field))) for field in MATERIAL_TOTALS]
     return [(field, source, total) for field, source, total in totals if total is not None]

@@ -28,6 +28,7 @@ from broker.contract.events import (
     StateChange,
     Status,
 )
+from broker.contract.leniency import DeclaredText, never_text
 from broker.contract.message import Message
 from broker.contract.names import is_name
 from broker.contract.topics import PREFIX, is_our_own
@@ -49,10 +50,16 @@ SILENT_AFTER_NS: Final = 60 * NS_PER_S
 
 
 class LiveState:
-    """The live state of everything under one topic prefix."""
+    """The live state of everything under one topic prefix.
 
-    def __init__(self, prefix: str = PREFIX) -> None:
+    Args:
+        prefix: of all topics.
+        is_text: whether a signal is declared as text.
+    """
+
+    def __init__(self, prefix: str = PREFIX, is_text: DeclaredText = never_text) -> None:
         self._prefix = prefix
+        self._is_text = is_text
         self._facts: dict[tuple[str, str], Fact] = {}
         self._groups: dict[str, CurrentState] = {}
         self._members: dict[str, list[str]] = {}
@@ -118,7 +125,7 @@ class LiveState:
         """
         number = self.messages + 1
         try:
-            events = decode(message, prefix=self._prefix)
+            events = decode(message, prefix=self._prefix, is_text=self._is_text)
             if is_our_own(message.topic, self._prefix):
                 return None
         except ContractError as error:

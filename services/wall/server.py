@@ -98,7 +98,7 @@ async def serve(
     Raises:
         OSError: the port cannot be listened on.
     """
-    live_state = LiveState()
+    live_state = LiveState(is_text=plant.is_text)
     stream = Stream(
         live_state,
         now,

@@ -14,7 +14,7 @@ import aiomqtt
 import pytest
 
 from broker.contract.codec import decode
-from broker.contract.events import AnyEvent
+from broker.contract.events import AnyEvent, Sample
 from broker.contract.message import Message
 from broker.server.embedded import EmbeddedBroker
 from tests.examples.cutting import assert_known_again_after_a_cut
@@ -83,6 +83,31 @@ async def test_the_python_device_runs_and_is_known_again_after_a_lost_connection
         return [sys.executable, str(script)]
 
     await assert_known_again_after_a_cut(broker, "my-site/shop/line-1/lathe-3", command)
+
+
+@pytest.mark.mosquitto
+async def test_the_mapping_translates_what_another_system_publishes(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    text = next(text for language, text in BLOCKS if language == "python" and "iotgateway" in text)
+    script = tmp_path / "mapping.py"
+    script.write_text(text.replace("1883", str(broker.port)))
+    tags = [
+        {"id": "Channel1.Lathe.SpindleTemp", "v": 41.5, "q": True, "t": time.time_ns() // 1_000_000},
+        {"id": "Channel1.Lathe.Load", "v": 0, "q": False, "t": time.time_ns() // 1_000_000},
+        {"id": "Channel1.Lathe.Other", "v": 7, "q": True, "t": 0},
+    ]
+    foreign = json.dumps({"timestamp": 0, "values": tags})
+    async with aiomqtt.Client("127.0.0.1", broker.port) as client, asyncio.timeout(20):
+        await client.publish("iotgateway", foreign, retain=True)  # it waits for who subscribes
+        await client.subscribe("corridor/v1/#", qos=1)
+        process = await asyncio.create_subprocess_exec(sys.executable, str(script))
+        try:
+            sample, notice = await received(client, 2)
+        finally:
+            process.kill()
+            await process.wait()
+    assert isinstance(sample, Sample)
+    assert (sample.asset, sample.signal, sample.value) == ("my-site/shop/line-1/lathe-4", "spindle-temperature", 41.5)
+    assert (notice.kind, notice.series) == ("event", "bad-spindle-load")
 
 
 def test_the_micropython_device_is_python() -> None:

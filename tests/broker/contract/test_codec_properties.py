@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broker.contract import codec
+from broker.contract import codec, leniency
 from broker.contract.errors import ContractError
 from broker.contract.events import (
     COUNTERS,
@@ -35,6 +35,7 @@ from broker.contract.kinds import TABLE
 from broker.contract.message import Message
 from broker.contract.payloads import MATERIALS, NOT_PLAIN, KpiPayload, Payload
 from broker.contract.topics import KINDS
+from broker.contract.units import SUMMED, ucum
 
 NOW = 1_795_507_200 * NS_PER_S
 MILL = "sheffield/machining/line-1/mill-1"
@@ -48,7 +49,7 @@ printable = st.characters(exclude_categories=["Cc", "Cs"]).filter(lambda each: n
 labels = st.text(printable, max_size=64)
 any_text = st.characters(exclude_categories=["Cs"])
 texts = st.text(any_text, max_size=256)
-units = st.text(printable, max_size=32)
+units = st.text(printable, max_size=32).map(ucum)
 numbers = st.floats(-QUANTITY_LIMIT, QUANTITY_LIMIT)
 totals = st.floats(0, QUANTITY_LIMIT)
 cycles = st.floats(SHORTEST_CYCLE_S, QUANTITY_LIMIT)
@@ -57,7 +58,8 @@ json_texts = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=3), inner, max_size=3),
     max_leaves=8,
 ).map(lambda value: msgspec.json.encode(value).decode())
-values = numbers | st.booleans() | texts.filter(lambda text: text.lstrip("+-").lower() not in NO_VALUES)
+value_texts = texts.filter(lambda text: text.lstrip("+-").lower() not in NO_VALUES)
+values = numbers | st.booleans() | value_texts.filter(lambda text: leniency.number(text) is None)
 common = {
     "asset": paths,
     "at": instants,
@@ -85,7 +87,14 @@ events: st.SearchStrategy[AnyEvent] = st.one_of(
         ideal_cycle=st.none() | cycles,
     ),
     st.builds(Job, **common, phase=st.just("end"), order=labels),
-    st.builds(Meter, **common, name=names, total=totals, unit=units),
+    st.builds(Meter, **common, name=names, total=totals, unit=units).filter(
+        lambda event: event.unit in SUMMED.get(event.name, [event.unit])
+    ),
+    st.sampled_from(sorted(SUMMED)).flatmap(
+        lambda name: st.builds(
+            Meter, **common, name=st.just(name), total=totals, unit=st.sampled_from(sorted(SUMMED[name]))
+        )
+    ),
     st.builds(Measurement, **common, **limits, characteristic=names, value=numbers, part=labels, unit=units),
     st.builds(Labour, **common, present=totals, working=maybe_total),
     st.builds(Material, **common, **dict.fromkeys(MATERIALS, maybe_total), name=names, unit=units).filter(
@@ -108,6 +117,12 @@ def test_every_event_survives_the_wire(event: AnyEvent, late: int) -> None:
     received_at = event.at + late if event.time_source == "device" else event.at
     came = msgspec.structs.replace(sent, retained=event.time_source == "retained", received_at=received_at)
     assert codec.decode(came) == [event]
+
+
+@given(text=value_texts | numbers.map(repr) | st.from_regex(r"[+-]?[0-9.]{1,9}", fullmatch=True))
+def test_every_text_of_a_signal_that_is_declared_as_text_survives_the_wire(text: str) -> None:
+    sample = Sample(asset=MILL, at=NOW, signal="program", value=text)
+    assert codec.decode(codec.encode(sample), is_text=lambda *_: True) == [sample]
 
 
 def check_decoding(message: Message) -> None:
@@ -140,7 +155,9 @@ def test_no_bytes_on_any_topic_raise_anything_else(topic: str, payload: bytes, r
 FIELDS = sorted(
     {field for payload in Payload.__subclasses__() for field in payload.__struct_fields__ if payload is not KpiPayload}
 )
-words = st.sampled_from(["2026-11-24T08:00:00Z", "start", "bad", "online", "down"])
+words = st.sampled_from(
+    ["2026-11-24T08:00:00Z", "start", "bad", "Bad", "online", "down", "12.5", "0012", "kWh", "1e400"]
+)
 odd_numbers = st.sampled_from([NOW // NS_PER_MS, NOW, 1e308, -0.0, 1e-320])
 wild = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.floats() | st.text() | words | odd_numbers,

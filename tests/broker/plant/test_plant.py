@@ -103,6 +103,17 @@ def test_a_title_is_declared_or_made_readable() -> None:
     assert plant.title("lancaster/joining/line-1/friction-stir-2") == "Friction stir 2"
 
 
+def test_a_signal_may_be_declared_as_text_and_its_unit_have_its_common_name() -> None:
+    text = (
+        f'[asset."sheffield"]\nsignals.program = {{ type = "text" }}\n[asset."{MILL}"]\nsignals.t = {{ unit = "°C" }}\n'
+    )
+    plant = parse(text, "plant.toml")
+    assert plant.is_text(MILL, "program")
+    assert not plant.is_text(MILL, "t")
+    assert not plant.is_text("guangdong/twin/line-9/press-1", "program")
+    assert plant.asset(MILL).signals["t"].unit == "Cel"
+
+
 LINE = "sheffield/machining/line-1"
 
 
@@ -313,6 +324,8 @@ CALENDAR = '[calendar.c]\nshifts = [{ name = "day", start = "06:00", end = "14:0
             "2: asset.a.signals.t",
             "alarm-low ≤ low ≤ high ≤ alarm-high",
         ),
+        ('[asset.a]\nsignals.t = { type = "string" }\n', "2: asset.a.signals.t.type", "number, text"),
+        ('[asset.a]\nsignals.t = { type = "text", low = 5 }\n', "2: asset.a.signals.t.type", "leave them out"),
         ("[asset.a]\nsignals.Temp = { low = 5 }\n", "2: asset.a.signals.Temp", "is not a name"),
         # products and reasons
         ('[product.p]\nideal-cycle = { "a/B" = 5 }\n', '2: product.p.ideal-cycle."a/B"', "is not a name"),
