@@ -120,7 +120,7 @@ def numbers(kind: Kind, document: Any) -> Any:
         return _from_text("payload", document) if is_bare else None
     if not isinstance(document, dict):
         return None
-    found = {
+    found: dict[str, Any] = {
         name: _from_text(name, value) for name, value in document.items() if isinstance(value, str) and name in fields
     }
     values = document.get("values")

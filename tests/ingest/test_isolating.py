@@ -9,6 +9,7 @@ import pytest
 
 from broker.contract import codec
 from broker.contract.events import AnyEvent, Sample
+from broker.contract.leniency import DeclaredText
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX, REJECTED
 from broker.mqtt.session import Publication, Session
@@ -25,9 +26,9 @@ class UnforeseenError(Exception):
     """Nobody has thought of it."""
 
 
-def decode(message: Message, *, prefix: str) -> Sequence[AnyEvent]:
+def decode(message: Message, *, prefix: str, is_text: DeclaredText) -> Sequence[AnyEvent]:
     """Raise for one message, and let another mean a text that SQLite cannot hold."""
-    events = codec.decode(message, prefix=prefix)
+    events = codec.decode(message, prefix=prefix, is_text=is_text)
     for event in events:
         if isinstance(event, Sample) and event.value == UNDECODED:
             raise UnforeseenError

@@ -82,7 +82,9 @@ def test_the_live_state_reads_them_as_a_replay_does(case: str, tmp_path: Path) -
     live_state = LiveState()
     with recording.Recording(CASES / case / "recording.jsonl") as messages:
         received = [live_state.receive(message) for message in messages]
-    assert [f"{one.problem}; {one.hint}" for one in received if one is not None and one.problem] == list(tally.rejected.elements())
+    assert [f"{one.problem}; {one.hint}" for one in received if one is not None and one.problem] == list(
+        tally.rejected.elements()
+    )
     shown = live_state.changes(0, lambda *_: True)[MACHINE]
     newest = [event.value for event in samples[-1:] if isinstance(event, Sample)]
     assert [value[1] for name, value in shown.items() if name == "signal/level"] == newest

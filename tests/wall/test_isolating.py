@@ -11,6 +11,7 @@ import pytest
 
 from broker.contract import codec
 from broker.contract.events import AnyEvent, Sample
+from broker.contract.leniency import DeclaredText
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from services.query import answers, current_state
@@ -36,8 +37,8 @@ def is_guilty(event: AnyEvent) -> bool:
 
 
 def decoding(patch: Patch) -> None:
-    def decode(message: Message, *, prefix: str) -> list[AnyEvent]:
-        events = codec.decode(message, prefix=prefix)
+    def decode(message: Message, *, prefix: str, is_text: DeclaredText) -> list[AnyEvent]:
+        events = codec.decode(message, prefix=prefix, is_text=is_text)
         if any(map(is_guilty, events)):
             raise UnforeseenError
         return events
@@ -48,8 +49,8 @@ def decoding(patch: Patch) -> None:
 def writing(patch: Patch) -> None:
     """Let the message mean a text that JSON cannot hold."""
 
-    def decode(message: Message, *, prefix: str) -> list[AnyEvent]:
-        events = codec.decode(message, prefix=prefix)
+    def decode(message: Message, *, prefix: str, is_text: DeclaredText) -> list[AnyEvent]:
+        events = codec.decode(message, prefix=prefix, is_text=is_text)
         if any(map(is_guilty, events)):
             return [Sample(asset=MILL, at=NOW, signal="load", value="\ud800")]
         return events
