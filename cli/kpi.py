@@ -4,12 +4,9 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Annotated, Final, NamedTuple, TypeVar
 
-import msgspec
 import typer
 from rich.table import Table
 
@@ -23,10 +20,9 @@ from cli.invocation.terminal import console, titled
 from cli.services import PlantFile, opened, plant_of, serve_kpi
 from services.ledger.fields import NANO
 from services.query import explaining
-from services.query.answers import Answer, Group, answer
-from services.query.asked_range import Range, cut
+from services.query.answers import Answer, answer
 from services.query.explaining import Explanation
-from services.query.groups import BY, answers_by
+from services.query.groups import By, answers_by
 from services.store.interface import Store
 from services.store.opening import default_url
 
@@ -36,8 +32,6 @@ Found = TypeVar("Found")
 
 serve = serve_kpi
 
-GroupBy = Literal["hour", "day", "shift", "order", "product", "machine"]
-INTERVALS_NS: Final[dict[GroupBy, int]] = {"hour": 3_600 * NANO, "day": 24 * 3_600 * NANO}
 LAST_S: Final = 8 * 3_600.0
 
 
@@ -66,9 +60,10 @@ def show(
     data: options.Data,
     plant: PlantFile = None,
     by: Annotated[
-        GroupBy | None,
+        By | None,
         typer.Option(
-            help="One row for each, to compare; with --json a list. Hours and days are in the asset's time zone."
+            help="One row for each, to compare; with --json a list. A day begins with its first shift; shift is each"
+            " shift of each day, shift-name adds up those of a name. Times are in the asset's time zone."
         ),
     ] = None,
     json_: options.Json = False,
@@ -77,14 +72,9 @@ def show(
 
     async def ask(stored: Store, described: Plant, between: tuple[int, int], now: int) -> tuple[list[Answer], str]:
         zone = described.time_zone_of(asset)
-        if by in BY:
-            return await answers_by(stored, described, asset, by, between, now=now), zone
         if by is None:
             return [await answer(stored, described, asset, *between, now=now)], zone
-        start, end = between[0], min(between[1], now)
-        parts = cut(Range(start, end), INTERVALS_NS[by], zone) if start < end else []
-        answers = [await answer(stored, described, asset, *each, now=now) for each in parts]
-        return [_interval(each, by, zone) for each in answers], zone
+        return await answers_by(stored, described, asset, by, between, now=now), zone
 
     span = _duration_text(from_, to, last)
     found, zone = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
@@ -123,13 +113,6 @@ def explain(
         typer.echo(json.dumps(found.document(), ensure_ascii=False))
     else:
         _print_explanation(found)
-
-
-def _interval(found: Answer, by: GroupBy, zone: str) -> Answer:
-    """Return the answer of an hour or day as that of a group, named by when it began where the asset is."""
-    began = datetime.fromisoformat(found.from_).astimezone(ZoneInfo(zone))
-    name = f"{began:%Y-%m-%d}" if by == "day" else began.isoformat()
-    return msgspec.structs.replace(found, group=Group(by, name, found.from_, found.counted_to))
 
 
 class TimeRange(NamedTuple):

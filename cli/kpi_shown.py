@@ -4,7 +4,7 @@ Nothing is computed here; it prints what `kpi show --json` has, rounded for show
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, get_args
 from zoneinfo import ZoneInfo
 
@@ -151,16 +151,35 @@ def _time(found: Answer) -> str:
 
 
 def _name(found: Answer, asset: str, zone: str) -> str:
-    if found.group is None or found.group.by in {"hour", "day"}:
+    if found.group is None or found.group.by == "hour":
         return _range(found.from_, found.counted_to, zone)
+    if found.group.by in {"day", "shift"}:
+        day = date.fromisoformat(found.group.day) if found.group.day else _local(found.from_, zone).date()
+        shift = f" {plain(found.group.name)}" if found.group.by == "shift" and found.group.day else ""
+        return f"{day:%a} {day}{shift}, {_times(found.from_, found.counted_to, zone)}"
     return plain(found.group.name.removeprefix(f"{asset}/")) if found.group.name != "-" else f"no {found.group.by}"
 
 
 def _range(start: str, end: str, zone: str) -> str:
-    shown_in = ZoneInfo(zone)
-    first, last = (datetime.fromisoformat(text).astimezone(shown_in) for text in (start, end))
+    first, last = _local(start, zone), _local(end, zone)
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
-    return f"{first:%Y-%m-%d %H:%M:%S} to {until} {last:%Z}"
+    changed = f" {first:%Z} ({_offset(first)})" if first.utcoffset() != last.utcoffset() else ""
+    return f"{first:%Y-%m-%d %H:%M:%S}{changed} to {until} {last:%Z}{f' ({_offset(last)})' if changed else ''}"
+
+
+def _times(start: str, end: str, zone: str) -> str:
+    """Write from when to when within a day or two; with both offsets where the clocks change in between."""
+    first, last = _local(start, zone), _local(end, zone)
+    changed = first.utcoffset() != last.utcoffset()
+    return " to ".join(f"{each:%H:%M}{f' {_offset(each)}' if changed else ''}" for each in (first, last))
+
+
+def _local(text: str, zone: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(ZoneInfo(zone))
+
+
+def _offset(at: datetime) -> str:
+    return at.isoformat()[-6:]
 
 
 def _share(value: float | None) -> str:

@@ -71,6 +71,7 @@ class Cut(NamedTuple):
         where: which rows; else those that the variables pick.
         during: which time.
         rows: the measurement: `ledger`, by minute or (in the data source of hours) by hour, or `ledger_day`.
+        zone: whose days `every` means, an IANA zone; '' for UTC.
     """
 
     by: Sequence[str] = ()
@@ -78,6 +79,12 @@ class Cut(NamedTuple):
     where: str = ""
     during: str = RANGE
     rows: str = "ledger"
+    zone: str = ""
+
+    @property
+    def end(self) -> str:
+        """The end of a query, which says whose days are meant."""
+        return f" tz('{self.zone}')" if self.zone else ""
 
 
 WHOLE: Final = Cut()
@@ -95,7 +102,7 @@ def indicator(name: str, cut: Cut = WHOLE) -> str:
     if name == "quality_ratio":
         rated = _quotient(name, _expression(name), [_RATED, '"PRI×PQ" > 0', *needs], cut)
         counted = _quotient(name, '"GQ" / "PQ"', ['"PQ" > 0', '("unrated" > 0 OR "PRI×PQ" = 0)', *needs], cut)
-        return f'SELECT "{name}" FROM ({rated}), ({counted}){grouped(cut.by)}'
+        return f'SELECT "{name}" FROM ({rated}), ({counted}){grouped(cut.by)}{cut.end}'
     denominators = [f"{_quote(part)} > 0" for part in _DENOMINATOR.findall(INDICATORS[name].formula)]
     return _quotient(name, _expression(name), [*denominators, *needs], cut)
 
@@ -104,7 +111,8 @@ def total(columns: Mapping[str, str], cut: Cut = WHOLE) -> str:
     """Ask for sums of the ledger: label → a field, or an expression over sums such as `sum("a") + sum("b")`."""
     wanted = ", ".join(f'{_summed(expression)} AS "{label}"' for label, expression in columns.items())
     return (
-        f'SELECT {wanted} FROM "{cut.rows}" WHERE {cut.during} AND {cut.where or scope()}{grouped(cut.by, cut.every)}'
+        f'SELECT {wanted} FROM "{cut.rows}" WHERE {cut.during} AND {cut.where or scope()}'
+        f"{grouped(cut.by, cut.every)}{cut.end}"
     )
 
 
@@ -167,7 +175,7 @@ def _quotient(name: str, expression: str, needs: Iterable[str], cut: Cut) -> str
     condition = " AND ".join(needs)
     terms = dict.fromkeys(_QUOTED.findall(f"{expression} {condition}"))
     sums = total({column: term(column) if column in TERMS else column for column in terms}, cut)
-    return f'SELECT {expression} AS "{name}" FROM ({sums}) WHERE {condition}{grouped(cut.by)}'
+    return f'SELECT {expression} AS "{name}" FROM ({sums}) WHERE {condition}{grouped(cut.by)}{cut.end}'
 
 
 def _expression(name: str) -> str:

@@ -248,6 +248,17 @@ class Calendar:
             worked = list(self._regular(day))
         return sorted(worked, key=lambda one: one[0].start_s)
 
+    def instant(self, day: date, seconds: int) -> int:
+        """Return the instant at which the clock on the wall shows so many seconds after a day's midnight."""
+        days, seconds = divmod(seconds, DAY_S)
+        wall = datetime.combine(day, datetime.min.time()) + timedelta(days=days, seconds=seconds)
+        local = wall.replace(tzinfo=self._zone)  # fold 0: of two the first
+        at = (local - _EPOCH) // timedelta(seconds=1)
+        before, after = local.utcoffset(), local.replace(fold=1).utcoffset()
+        if before is not None and after is not None and before < after:  # the clock jumps over this time
+            at = self._jump(at - int((after - before).total_seconds()), at)
+        return at * NS_PER_S
+
     def _regular(self, day: date) -> Iterator[tuple[Shift, tuple[str, ...]]]:
         rotation = self.rules.rotation
         crews = rotation.crews_on(day) if rotation else {}
@@ -273,7 +284,7 @@ class Calendar:
         for shift_day in (date.fromordinal(_EPOCH_DAY + number + offset) for offset in (-2, -1, 0, 1)):
             for shift, crews in self.shifts_on(shift_day):
                 window = ShiftWindow(
-                    shift.name, self._instant(shift_day, shift.start_s), self._instant(shift_day, shift.end_s), crews
+                    shift.name, self.instant(shift_day, shift.start_s), self.instant(shift_day, shift.end_s), crews
                 )
                 if window.start < window.end and window.start < end and window.end > start:
                     windows.append(window)
@@ -284,18 +295,7 @@ class Calendar:
         return _Day([part.start for part in time_ranges], time_ranges, windows)
 
     def _instants(self, day: date, times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-        return [(self._instant(day, start_s), self._instant(day, end_s)) for start_s, end_s in times]
-
-    def _instant(self, day: date, seconds: int) -> int:
-        """Return the instant at which the clock on the wall shows so many seconds after a day's midnight."""
-        days, seconds = divmod(seconds, DAY_S)
-        wall = datetime.combine(day, datetime.min.time()) + timedelta(days=days, seconds=seconds)
-        local = wall.replace(tzinfo=self._zone)  # fold 0: of two the first
-        at = (local - _EPOCH) // timedelta(seconds=1)
-        before, after = local.utcoffset(), local.replace(fold=1).utcoffset()
-        if before is not None and after is not None and before < after:  # the clock jumps over this time
-            at = self._jump(at - int((after - before).total_seconds()), at)
-        return at * NS_PER_S
+        return [(self.instant(day, start_s), self.instant(day, end_s)) for start_s, end_s in times]
 
     def _jump(self, low: int, high: int) -> int:
         """Return the first second within (low, high] at which the offset of `high` holds."""

@@ -1,17 +1,13 @@
 """Orders and shifts: what was made for whom, and how each shift did."""
 
-from typing import Final
-
 from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import ORDERS, RAW
 from dashboards.page import levels, page
 from dashboards.pages import parts
+from dashboards.production_days import cuts
 from dashboards.queries import UNTIL, Cut, indicator, scope, total
-
-_DAY: Final = "1d, 6h"
-"""A production day begins with the early shift, at six (UTC), so that a night shift is not cut at midnight."""
 
 
 def page_of(plant: Plant) -> dashboard.Dashboard:
@@ -20,7 +16,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         ORDERS,
         "Shifts side by side, products, the orders on each machine, and those that were started last.",
         [
-            Section("Shifts", [_shifts(plant), _good_by_shift()]),
+            Section("Shifts", [_shifts(plant), _good_by_shift(plant)]),
             Section("Products", [_products(plant), _work()]),
             Section("Orders", [parts.orders_ribbon(), _started()]),
         ],
@@ -33,10 +29,14 @@ def _shifts(plant: Plant) -> Tile:
     by = ("site", "shift")
     return panels.table(
         "Shifts",
-        "Each shift of each production day, from six o'clock (UTC) on; '-' is time outside of shifts.",
+        "Each shift of each production day, which begins with its first shift; '-' is time outside of shifts.",
         [
-            *(Ask(indicator(name, Cut(by, _DAY)), table=True) for name in (*parts.TITLES, "coverage")),
-            Ask(total(parts.TABLE_SUMS, Cut(by, _DAY)), table=True),
+            Ask(query, table=True)
+            for cut in cuts(plant, by)
+            for query in (
+                *(indicator(name, cut) for name in (*parts.TITLES, "coverage")),
+                total(parts.TABLE_SUMS, cut),
+            )
         ],
         parts.factor_columns(plant, {"site": ("Site", {}), "shift": ("Shift", {})}),
         by_time="Day",
@@ -45,11 +45,11 @@ def _shifts(plant: Plant) -> Tile:
     )
 
 
-def _good_by_shift() -> Tile:
+def _good_by_shift(plant: Plant) -> Tile:
     return panels.bars(
         "Good pieces by shift",
         "Good pieces of all machines shown, by shift and production day.",
-        [Ask(total({"good": "good"}, Cut(("shift",), _DAY)), alias="$tag_shift")],
+        [Ask(total({"good": "good"}, cut), alias="$tag_shift") for cut in cuts(plant, ("shift",))],
         looks.PIECES,
         interval="1d",
         size=(24, 7),

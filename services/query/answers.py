@@ -81,16 +81,20 @@ class Group(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """What part of a range an answer is of.
 
     Attributes:
-        by: product, shift, machine or order, hour or day.
-        name: of the product, shift or order, `-` for time without one; path of the machine; when the hour or day began.
-        from_: RFC 3339, when it was on last: that order, the product's newest order, the newest shift of the name.
+        by: hour, day, shift, shift-name, order, product or machine.
+        name: of the product, shift or order, `-` for time without one; path of the machine; date of the production day;
+            when the hour began.
+        from_: RFC 3339, when it was on last: that order, the product's newest order, the newest shift of the name; of a
+            day, hour or single shift when it began.
         to: RFC 3339, until when.
+        day: the production day of a day or single shift, a date; '' of others.
     """
 
     by: str
     name: str
     from_: str
     to: str
+    day: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):

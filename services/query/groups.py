@@ -1,33 +1,38 @@
-"""Answers to compare: one range grouped by product, shift, machine or order.
+"""Answers to compare: one range grouped by hour, day, shift, order, product or machine.
 
-The groups of a range add up to it. The ledger's rows have product and shift; an order is the time ranges in which it
-ran on each machine.
+The groups of a range add up to it. Hours, production days and the shifts of each day are time ranges. The ledger's rows
+have product and shift, so that all shifts of a name add up without them; an order is the time ranges in which it ran on
+each machine.
 """
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 import msgspec
 
 from broker.contract import instants
 from broker.contract.errors import ContractError
+from broker.contract.topics import is_under
 from broker.plant.plant import Plant
-from services.ledger.fields import TIME, Sums, add
+from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.indicators.indicators import Context
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Rules, build
 from services.query.answers import Answer, Group, answer, build_answer, operations_of
 from services.query.histories import histories
 from services.query.never_reported import not_reported
+from services.query.periods import Cut, Period, calendar_over, gaps, periods
 from services.query.planning import Interval, intervals
 from services.query.ranges import PartKey, Range, measure
 from services.store.interface import Store
 from services.store.resolutions import DAY
 
-By = Literal["product", "shift", "machine", "order"]
+By = Literal["hour", "day", "shift", "shift-name", "order", "product", "machine"]
 BY: Final[tuple[By, ...]] = get_args(By)
 LONGEST_NS: Final = 31 * DAY
 """Ranges up to a month can be grouped by order: that reads single events."""
 MOST_ORDERS: Final = 200
 MOST_MACHINES: Final = 1_000
+_WORK: Final = ("running_s", "setup_s", "produced", "good", "scrap", "rework")
+"""What is done: time outside any shift in which there is some of it is a group too."""
 
 _KNOWN: Final = tuple(field for field in TIME if field not in {"unknown_s", "unknown_planned_s"})
 
@@ -35,14 +40,18 @@ _KNOWN: Final = tuple(field for field in TIME if field not in {"unknown_s", "unk
 async def answers_by(
     store: Store, plant: Plant, asset: str, by: By, between: tuple[int, int], *, now: int
 ) -> list[Answer]:
-    """Return an answer a product, shift, machine or order of a range, from its first to before its second instant.
+    """Return an answer a group of a range, from its first to before its second instant.
 
-    Products and shifts come by name, time without one last; machines by path; orders the newest first.
+    Hours, days and shifts come by time, and end now; products and names of shifts by name, time without one last;
+    machines by path; orders the newest first.
 
     Raises:
-        ContractError: by order, and the range is longer than a month; by machine, and there are too many.
+        ContractError: by order, and the range is longer than a month; or there are too many groups.
+        RangeError: by hour, and there are too many.
     """
     start, end = between
+    if by in {"hour", "day", "shift"}:
+        return await _by_period(store, plant, asset, cast("Cut", by), (start, min(end, now)), now=now)
     if by == "machine":
         measured = await measure(store, plant, asset, start, end, now=now)
         if len(measured.machines) > MOST_MACHINES:
@@ -95,21 +104,42 @@ def _newest_orders(found: list[Interval], measured: Range) -> dict[str, tuple[in
     """Return of each product when its newest order was on, from its first machine to its last."""
     newest: dict[str, tuple[int, int]] = {}
     last_order: dict[str, str] = {}
-    for job, _, _ in sorted(found, key=lambda interval: interval.start):
+    for job, _, _, _ in sorted(found, key=lambda interval: interval.start):
         last_order[job.product or NO_PRODUCT] = job.order
     for product, order in last_order.items():
-        on = [(start, end) for job, start, end in found if (job.product or NO_PRODUCT, job.order) == (product, order)]
+        named = (product, order)
+        on = [(start, end) for job, start, end, _ in found if (job.product or NO_PRODUCT, job.order) == named]
         newest[product] = max(measured.start, min(start for start, _ in on)), max(end for _, end in on)
     return newest
 
 
 def _newest_shifts(plant: Plant, measured: Range) -> dict[str, tuple[int, int]]:
-    calendars = [plant.calendar_of(asset) for asset in (measured.asset, *measured.machines)]
-    calendar = next(filter(None, calendars), None)
+    calendar = calendar_over(plant, measured.asset, measured.machines)
     if calendar is None:
         return {}
     windows = calendar.shifts(measured.start, measured.end)
     return {window.name: (window.start, min(window.end, measured.end)) for window in windows}
+
+
+async def _by_period(
+    store: Store, plant: Plant, asset: str, by: Cut, between: tuple[int, int], *, now: int
+) -> list[Answer]:
+    reported = [machine.asset for machine in await store.machines(asset)]
+    machines = dict.fromkeys([*(path for path in plant.machines() if is_under(path, asset)), *sorted(reported)])
+    found = periods(plant, asset, machines, by, between)
+    answers = [await _of_period(store, plant, asset, by, period, now=now) for period in found]
+    if by == "shift" and between[0] < between[1]:
+        whole = (await measure(store, plant, asset, *between, now=now)).total()
+        if any(round(sum(each.ledger[field] for each in answers) * NANO) < whole.get(field, 0) for field in _WORK):
+            outside = [await _of_period(store, plant, asset, by, period, now=now) for period in gaps(found, between)]
+            answers += [each for each in outside if any(each.ledger[field] for field in _WORK)]
+            answers.sort(key=lambda each: instants.parse(each.from_))
+    return answers
+
+
+async def _of_period(store: Store, plant: Plant, asset: str, by: Cut, period: Period, *, now: int) -> Answer:
+    found = await answer(store, plant, asset, period.start, period.end, now=now)
+    return _put(found, Group(by, period.name, found.from_, found.counted_to, period.day))
 
 
 async def _by_order(store: Store, plant: Plant, asset: str, between: tuple[int, int], *, now: int) -> list[Answer]:
@@ -124,7 +154,7 @@ async def _by_order(store: Store, plant: Plant, asset: str, between: tuple[int, 
         first, last = max(start, min(each.start for each in on)), max(each.end for each in on)
         parts: dict[PartKey, Sums] = {}
         reasons: dict[PartKey, tuple[int, int]] = {}
-        for job, began, ended in on:
+        for job, began, ended, _ in on:
             if job.asset in known:
                 rows = build(known[job.asset], max(start, began), ended, Rules.of(plant, job.asset))
                 for (_, product, shift), sums in rows.sums.items():

@@ -9,7 +9,9 @@ is; so good ÷ planned is OEE ÷ target. Planned busy time is that of which the 
 
 Without a target, but with orders that have a planned quantity, the plan is theirs: each order plans its pieces one
 after another, an ideal cycle each, over the planned time (by the calendar; all time where there is none) since it
-began, until it has planned all of them; those within the range count.
+began, until it has planned all of them; those within the range count. An order that is interrupted and resumed is
+planned once: what it planned before the interruption, up to a month ago, is not planned again. One that has ended with
+all its pieces planned begins anew when its name is used again.
 
 The output of a line is that of its last operation, whose machines' plans are added. Several machines whose flow is not
 described have no plan together.
@@ -27,16 +29,25 @@ from services.ledger.rows import NO_PRODUCT
 from services.query.histories import FOR_EVER, as_of
 from services.query.ranges import Range
 from services.store.interface import Store
+from services.store.resolutions import DAY
 
 JOBS: Final = ("job",)
+RESUMED_NS: Final = 31 * DAY
+"""An order that was interrupted longer ago is planned anew."""
+MOST_JOBS: Final = 2_000
+"""Of a machine are looked at to find such orders."""
 
 
 class Interval(NamedTuple):
-    """An order on a machine, from when (perhaps before the range) to when at most (its end, or that of the range)."""
+    """An order on a machine, from when (perhaps before the range) to when at most (its end, or that of the range).
+
+    `is_over` where its end was reported, rather than another order begun.
+    """
 
     job: Job
     start: int
     end: int
+    is_over: bool = False
 
 
 class Planned(NamedTuple):
@@ -124,10 +135,21 @@ def _intervals(jobs: Iterable[Job], end: int) -> Iterator[Interval]:
         if job.phase == "end" and on is not None and not ends_order(job.order, on.job.order):
             continue  # it ends another order, which this one has ended before
         if on is not None:
-            yield on._replace(end=job.at)
+            yield on._replace(end=job.at, is_over=job.phase == "end")
         on = Interval(job, job.at, end) if job.phase == "start" else None
     if on is not None:
         yield on
+
+
+async def _before(store: Store, machine: str, found: list[Interval]) -> list[Interval]:
+    """Return the orders of a machine before those found, as far as one of those may be among them."""
+    if not found:
+        return []
+    start = found[0].start
+    jobs = await store.events(JOBS, machine, start - RESUMED_NS, start, limit=MOST_JOBS, newest_first=True)
+    before = list(_intervals((job for job in reversed(jobs) if isinstance(job, Job)), start))
+    names = {interval.job.order for interval in found}
+    return [interval for interval in before if interval.job.order in names]
 
 
 async def _of_machine(
@@ -137,7 +159,8 @@ async def _of_machine(
         return None
     target = plant.targets(machine).get("oee")
     if target is None:
-        return _of_orders(plant, machine, await intervals(store, machine, *between), between)
+        found = await intervals(store, machine, *between)
+        return _of_orders(plant, machine, [*await _before(store, machine, found), *found], between)
     busy = sum(sums.get(field, 0) for field in KNOWN_PLANNED)
     produced, ideal = sums.get("produced", 0), sums.get("ideal_s", 0)
     how = f"oee {target:g} × {busy / NANO:.6g} s / "
@@ -160,13 +183,21 @@ def _of_orders(plant: Plant, machine: str, found: list[Interval], between: tuple
 
     planned: list[Planned] = []
     total = 0.0
-    for job, began, ended in found:
+    done: dict[str, float] = {}
+    for job, began, ended, is_over in found:
         ideal_s = _ideal_s(plant, job)
         wanted = quantity(job.planned)
+        if ended <= between[0] and (wanted is None or not ideal_s):
+            continue  # before the range, where it does not matter
         if wanted is None or not ideal_s:
             return None
-        before = min(wanted, planned_s(began, max(began, between[0])) / ideal_s)
-        until = total + min(wanted, planned_s(began, max(began, ended)) / ideal_s) - before
+        left = max(0.0, wanted - done.get(job.order, 0.0))
+        all_planned = min(left, planned_s(began, max(began, ended)) / ideal_s)
+        done[job.order] = 0.0 if is_over and all_planned == left else done.get(job.order, 0.0) + all_planned
+        if ended <= between[0]:
+            continue
+        before = min(left, planned_s(began, max(began, between[0])) / ideal_s)
+        until = total + all_planned - before
         pieces = round(until * NANO) - round(total * NANO)  # so that they add up to the rounded total
         how = f"{job.order}: {wanted:g} of {ideal_s:g} s"
         planned.append(Planned(machine, pieces, max(began, between[0]), ended, job.product, "order", how))

@@ -28,6 +28,7 @@ from services.query.explaining import Explanation, explain
 from services.query.forecast import Plan, plan_of
 from services.query.groups import By
 from services.query.never_reported import ever_counted
+from services.query.periods import Cut, periods
 from services.query.state_intervals import StateIntervals, state_intervals
 from services.store import retiring
 from services.store.interface import Store
@@ -59,9 +60,9 @@ _AT_ONCE: Final = 500
 From = Annotated[str, QueryParameter(name="from", description="RFC 3339, epoch ms, now-8h, shift or previous-shift")]
 To = Annotated[str, QueryParameter(name="to", description="RFC 3339, epoch ms, now or now-1h; now if left out")]
 Assets = Annotated[list[str], QueryParameter(name="asset", description="asset paths; with several, a list is returned")]
-Every = Annotated[str, QueryParameter(name="every", description="1h, 1d …: a list, one an interval")]
+Every = Annotated[str, QueryParameter(name="every", description="1h, 1d …, day or shift: a list, one an interval")]
 GroupBy = Annotated[
-    By | None, QueryParameter(name="by", description="a list, one a product, shift, machine or order of the range")
+    By | None, QueryParameter(name="by", description="a list: one an hour, day, shift of a day, name of a shift …")
 ]
 Named = Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")]
 Retired = Annotated[bool, QueryParameter(name="retired", description="retired machines, too")]
@@ -103,9 +104,17 @@ class Parts(msgspec.Struct):
                 firsts.append(known.first)
         return resolve(start, end, now=self.now(), calendar=calendar, first=min(firsts, default=None))
 
-    def zone(self, asset: str, start: str) -> str:
-        """Return the time zone in which a range that moves with the clock is cut; '' for one that stands still."""
-        return self.plant.time_zone_of(asset) if start.startswith("now-") else ""
+    def cut(self, asset: str, span: Range, every: str, start: str) -> list[tuple[int, int]]:
+        """Return the intervals of a range: production days, shifts, or of a length.
+
+        Those of a length begin with the range, unless it moves with the clock: then at whole hours or days where the
+        asset is.
+        """
+        if every in {"day", "shift"}:
+            found = periods(self.plant, asset, self.machines_of(asset), cast("Cut", every), (span.start, span.end))
+            return [(each.start, each.end) for each in found]
+        zone = self.plant.time_zone_of(asset) if start.startswith("now-") else ""
+        return cut(span, duration(every), zone)
 
     def machines_of(self, asset: str) -> list[str]:
         """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
@@ -167,7 +176,7 @@ async def answers_of(
         if by is not None:
             return [each for path, span in ranged for each in await parts.answers.by(path, by, span.start, span.end)]
         if every:
-            return [await parts.answers.of(path, *each) for each in cut(span, duration(every), parts.zone(path, start))]
+            return [await parts.answers.of(path, *each) for each in parts.cut(path, span, every, start)]
         return [await parts.answers.of(path, span.start, span.end) for path, span in ranged]
 
 
@@ -189,7 +198,7 @@ async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: 
     ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset[:MOST_ASSETS])]
     if every:
         path, span = ranged[0]
-        ranged = [(path, Range(*each)) for each in cut(span, duration(every), parts.zone(path, start))]
+        ranged = [(path, Range(*each)) for each in parts.cut(path, span, every, start)]
 
     async def counted(machine: str, end: int) -> bool:
         return await ever_counted(parts.store, machine, end)

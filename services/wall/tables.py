@@ -88,6 +88,7 @@ def _head(each: Answer) -> dict[str, Any]:
         "name": group.name if group else "",
         "from": each.from_,
         "to": each.counted_to,
+        "day": group.day if group else "",
     }
 
 

@@ -173,3 +173,27 @@ def test_an_oee_that_cannot_be_is_no_figure_but_a_reason_and_stays_in_the_data(
     assert out.splitlines()[2].split()[:4] == ["mill-1", "?", "75.0%", "?"]
     _, out, _ = corridor("kpi", "explain", MILL, "oee", *RANGE)
     assert f" = {found['indicators']['oee']:.6f}".rstrip("0").rstrip(".") in out
+
+
+def test_a_day_begins_with_its_first_shift_and_each_shift_is_named_with_its_day(corridor: Corridor) -> None:
+    days = ("--from", "2026-11-23T23:30:00Z", "--to", "2026-11-24T14:00:00Z")
+    status, out, _ = corridor("kpi", "show", MILL, *days, "--by", "day")
+    assert status == 0
+    assert [line.split("  ")[0] for line in out.splitlines()[2:]] == [
+        "Mon 2026-11-23, 00:30 to 06:00",
+        "Tue 2026-11-24, 06:00 to 15:00",
+    ]
+    status, out, _ = corridor("kpi", "show", MILL, *days, "--by", "shift")
+    assert [line.split("  ")[0] for line in out.splitlines()[2:]] == [
+        "Tue 2026-11-24 early, 06:00 to 14:00",
+        "Tue 2026-11-24 late, 14:00 to 15:00",
+    ]
+
+
+def test_a_range_across_a_change_of_the_clocks_is_headed_with_both_offsets(corridor: Corridor) -> None:
+    _, out, _ = corridor("kpi", "show", MILL, "--from", "2026-10-24T22:00:00Z", "--to", "2026-10-25T23:00:00Z")
+    assert out.splitlines()[0] == f"{MILL}  2026-10-25 00:00:00 CEST (+02:00) to 2026-10-26 00:00:00 CET (+01:00)"
+    _, out, _ = corridor(
+        "kpi", "show", MILL, "--from", "2026-10-24T20:00:00Z", "--to", "2026-10-25T23:00:00Z", "--by", "day"
+    )
+    assert any("Sat 2026-10-24, 22:00 +02:00 to 06:00 +01:00" in line for line in out.splitlines())

@@ -115,7 +115,16 @@ async def test_the_parts_of_a_range_add_up_to_it(store: Store, by: By) -> None:
     for field in FIELDS:
         assert sum(part.ledger[field] for part in parts) == pytest.approx(whole.ledger[field]), field
     names = [part.group.name for part in parts if part.group]
-    assert names == {"product": ["bracket", "lug"], "shift": ["day"], "machine": [MILL], "order": ["wo-2", "wo-1"]}[by]
+    expected: dict[By, list[str]] = {
+        "hour": ["2026-11-24T08:00:00+00:00", "2026-11-24T09:00:00+00:00"],
+        "day": ["2026-11-24"],
+        "shift": ["day"],
+        "shift-name": ["day"],
+        "order": ["wo-2", "wo-1"],
+        "product": ["bracket", "lug"],
+        "machine": [MILL],
+    }
+    assert names == expected[by]
 
 
 async def test_each_product_and_order_has_its_own_indicators_and_time(store: Store) -> None:

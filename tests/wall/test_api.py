@@ -252,3 +252,26 @@ async def test_the_bottleneck_is_the_machine_that_is_active_longest(client: http
     assert reported == {"asset": LINE, "machine": MILL, "from": FROM, "to": TO}
     alone = await get(client, "/api/v1/bottleneck", asset=MILL, **{"from": FROM, "to": TO})
     assert alone["machine"] is None
+
+
+async def test_a_range_is_cut_at_production_days_and_shifts(client: httpx.AsyncClient) -> None:
+    two_days = {"from": "2026-11-24T00:00:00Z", "to": TO}
+    days = await get(client, "/api/v1/kpi", asset=MILL, every="day", **two_days)
+    assert [each["from"] for each in days] == [
+        "2026-11-24T00:00:00Z",
+        "2026-11-24T06:00:00Z",
+        "2026-11-25T06:00:00Z",
+    ]
+    plans = await get(client, "/api/v1/plan", asset=LINE, every="day", **two_days)
+    assert [each["from"] for each in plans] == [each["from"] for each in days]
+    named = await get(client, "/api/v1/kpi", asset=MILL, by="day", **two_days)
+    assert [each["group"]["day"] for each in named] == ["2026-11-23", "2026-11-24", "2026-11-25"]
+    shifts = await get(client, "/api/v1/kpi", asset=MILL, by="shift", **two_days)
+    assert [(each["group"]["day"], each["group"]["name"], each["ledger"]["good"]) for each in shifts] == [
+        ("2026-11-24", "day", 0.0),
+        ("2026-11-25", "day", 33.0),
+    ]
+    assert [each["from"] for each in await get(client, "/api/v1/kpi", asset=MILL, every="shift", **two_days)] == [
+        "2026-11-24T06:00:00Z",
+        "2026-11-25T06:00:00Z",
+    ]

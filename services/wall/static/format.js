@@ -87,6 +87,17 @@ export function clock(ms, zone, { secs = false, date = false } = {}) {
   return made.format(ms);
 }
 
+const days = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** A date with its weekday: Tue 24 Nov. */
+export const weekday = (date) => days.format(new Date(`${date}T00:00:00Z`)).replace(',', '');
+
+/** How far a zone's clocks are from UTC at an instant: +01:00. */
+export function offset(ms, zone) {
+  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(ms);
+  return parts.find((part) => part.type === 'timeZoneName').value.replace('GMT', '') || '+00:00';
+}
+
 /** A zone's name for people: its city, or UTC. */
 export const zoneName = (zone) => zone.split('/').pop().replaceAll('_', ' ');
 

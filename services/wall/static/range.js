@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from './lib.js';
 import { say } from './words.js';
-import { clock } from './format.js';
+import { clock, offset } from './format.js';
 import { live } from './live.js';
 import { own } from './own.js';
 
@@ -38,8 +38,10 @@ export function rangeText(range, window, zone) {
   const ends = range.from === 'shift' && window.ends ? window.ends : window.to;
   const long = Date.parse(ends) - Date.parse(window.from) > 20 * 3_600_000;
   const old = Math.abs(live.now() - Date.parse(window.from)) > 20 * 3_600_000;
-  const text = (time) => clock(Date.parse(time), zone, { date: long || old });
-  const span = `${text(window.from)}${long || old ? ' – ' : '–'}${text(ends)}`;
+  const [first, last] = [window.from, ends].map((time) => offset(Date.parse(time), zone));
+  // Where the clocks change in between, a time of day alone could be two instants.
+  const text = (time, its) => `${clock(Date.parse(time), zone, { date: long || old })}${first === last ? '' : ` ${its}`}`;
+  const span = `${text(window.from, first)}${long || old || first !== last ? ' – ' : '–'}${text(ends, last)}`;
   // Where there is no calendar there is no shift, and the interface answers with the last eight hours, or since the first message.
   const short = Date.parse(window.to) - Date.parse(window.from) < 8 * 3_600_000;
   const name = window.shift === '' && range.from.endsWith('shift') ? (short ? 'first' : 'now-8h') : range.name;

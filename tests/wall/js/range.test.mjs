@@ -51,3 +51,11 @@ test('the wall-clock text of any instant is that instant again, also around the 
   assert.equal(zoned('2026-03-29T01:30', 'Europe/Berlin'), Date.parse('2026-03-29T00:30Z'));
   assert.equal(zoned('', 'UTC'), null);
 });
+
+test('a range across a change of the clocks is headed with both offsets, and no other', () => {
+  const range = query('from=0&to=1');
+  const night = { from: '2026-10-24T22:00:00Z', to: '2026-10-25T05:00:00Z' };
+  assert.match(rangeText(range, night, 'Europe/Berlin'), /00:00 \+02:00 – .*06:00 \+01:00$/);
+  assert.doesNotMatch(rangeText(range, night, 'Asia/Kolkata'), /\+/);
+  assert.match(rangeText(range, night, 'Europe/London'), /23:00 \+01:00 – .*05:00 \+00:00$/);
+});

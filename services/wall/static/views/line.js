@@ -57,7 +57,7 @@ export function Line({ path, range, go, bare }) {
     ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
     ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
     <div class="cards three">
-      <section class="card stack"><h2>${say(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? '1d' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
+      <section class="card stack"><h2>${say(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? 'day' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
       <section class="card stack"><h2>${say('line.waterfall')}<${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
       <section class="card stack"><h2>${say('line.six')}</h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}</h3><${Pareto} answer=${whole} /></section>
     </div>
@@ -100,7 +100,7 @@ const inDays = (from, to) => Boolean(from) && to - from > 26 * 3_600_000;
 
 function Hours({ path, from, began, to, ends, live, zone, isLive }) {
   const long = inDays(began, ends);
-  const every = long ? '1d' : '1h';
+  const every = long ? 'day' : '1h';
   const on = isLive && moves(path);
   const ask = (what) => from && address(what, { asset: path, from, to, every });
   const [plans] = useAsk(ask('plan'), { every: isLive ? 15_000 : undefined, on });
