@@ -108,7 +108,7 @@ class OrderWindows:
             add(sums, await self._sum_of(machine, whole, now - now % HOUR + HOUR, now))
             self._totals.running[key] = Window(running.start, FOR_EVER, sums, running.job.order)
         if found:
-            job, start, end = found[-1]
+            job, start, end, _ = found[-1]
             sums = (await measure(self._store, self._plant, machine, start, end, now=now)).total()
             self._totals.ended[last] = Window(start, end, sums, job.order)
         self._touch(machine)

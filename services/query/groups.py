@@ -5,7 +5,7 @@ have product and shift, so that all shifts of a name add up without them; an ord
 each machine.
 """
 
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -51,7 +51,7 @@ async def answers_by(
     """
     start, end = between
     if by in {"hour", "day", "shift"}:
-        return await _by_period(store, plant, asset, cast("Cut", by), (start, min(end, now)), now=now)
+        return await _by_period(store, plant, asset, by, (start, min(end, now)), now=now)
     if by == "machine":
         measured = await measure(store, plant, asset, start, end, now=now)
         if len(measured.machines) > MOST_MACHINES:

@@ -1,5 +1,6 @@
 """Production days: they cover all time, a night shift is whole, and days off and clock changes leave no hole."""
 
+import itertools
 from datetime import date
 
 from broker.contract.instants import parse as instant
@@ -37,8 +38,8 @@ def days(start: str, end: str) -> list[tuple[str, int, int]]:
 def test_days_follow_each_other_without_a_hole_over_a_week_with_days_off() -> None:
     found = days("2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z")
     assert [day for day, _, _ in found] == [str(date(2026, 11, 22 + place)) for place in range(8)]
-    assert all(one[2] == other[1] for one, other in zip(found, found[1:], strict=False))
-    starts = dict((day, begins) for day, begins, _ in found)
+    assert all(one[2] == other[1] for one, other in itertools.pairwise(found))
+    starts = {day: begins for day, begins, _ in found}
     assert starts["2026-11-24"] == instant("2026-11-24T05:00:00Z")
     assert starts["2026-11-28"] == instant("2026-11-28T05:00:00Z"), "a day off begins when days usually do"
     assert starts["2026-11-29"] == instant("2026-11-29T21:00:00Z"), "Sunday's first shift is the night's"
