@@ -1,6 +1,7 @@
 """The wall as it runs: a real broker, a real server, and clients that are not ours."""
 
 import asyncio
+import gc
 import json
 import time
 from pathlib import Path
@@ -85,3 +86,11 @@ async def test_the_devices_box_knows_the_real_broker(tmp_path: Path, store: Stor
                     "login": False,
                 }
                 break
+
+
+async def test_the_garbage_collector_does_not_pass_over_what_stays_in_memory(tmp_path: Path, filled: Store) -> None:
+    async with running_wall(tmp_path, filled, Clock(NOW)):
+        assert gc.get_freeze_count() > 0
+        assert not [each for each in gc.get_objects() if each is PLANT.assets]
+    assert gc.get_freeze_count() == 0
+    assert [each for each in gc.get_objects() if each is PLANT.assets]
