@@ -47,12 +47,25 @@ def summary(outcome: Outcome) -> str:
     found = outcome.verdict
     if found is None:
         return "no verdict: it did not come to that"
+    word = "good" if outcome.is_good else "NOT DRAINED" if found.undrained and found.is_good else "NOT GOOD"
+    others = "".join(f", {each}" for each in _other_faults(outcome))
     return (
-        f"{'good' if outcome.is_good else 'NOT GOOD'}: {found.acknowledged:,} messages acknowledged, {found.lost} lost,"
+        f"{word}: {found.acknowledged:,} messages acknowledged, {found.lost} lost,"
         f" {found.doubled} doubled, {found.changed + found.strange} otherwise than sent, {found.differing} of"
         f" {found.rows:,} ledger rows different, {sum(outcome.faults.values())} faults,"
-        f" longest catch-up {outcome.longest_catch_up_s:.1f} s"
+        f" longest catch-up {outcome.longest_catch_up_s:.1f} s{others}"
     )
+
+
+def _other_faults(outcome: Outcome) -> Iterator[str]:
+    """Yield why a soak is not good whose messages and ledger are."""
+    if outcome.verdict is not None and outcome.verdict.undrained:
+        yield f"{outcome.verdict.undrained:,} not stored yet: this computer is too slow for the rate"
+    elif outcome.settled_s is None:
+        yield "what was sent last was never stored"
+    if outcome.wall_knows != outcome.settings.devices:
+        yield f"the wall shows {outcome.wall_knows} of {outcome.settings.devices} devices"
+    yield from (f"{each.name} grows" for each in outcome.growth if each.flat is False)
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
@@ -101,6 +114,7 @@ def _figures(outcome: Outcome) -> list[tuple[str, str]]:
         ("acknowledged by the broker", f"{found.acknowledged:,}"),
         ("events stored", f"{found.stored:,}"),
         ("acknowledged messages lost", f"{found.lost:,}"),
+        ("acknowledged messages that were not stored yet when the services were stopped", f"{found.undrained:,}"),
         ("events doubled", f"{found.doubled:,}"),
         ("events stored otherwise than sent", f"{found.changed:,}"),
         ("events stored that nobody sent", f"{found.strange:,}"),

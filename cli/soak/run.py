@@ -1,6 +1,7 @@
 """The course of a soak: processes up, devices publishing, faults, then quiet, the verdict, and everything down."""
 
 import asyncio
+import math
 import signal
 import socket
 import time
@@ -20,7 +21,7 @@ from cli.soak.devices import Device, Fleet
 from cli.soak.faults import Faults
 from cli.soak.processes import Part, corridor
 from cli.soak.proxy import Proxy
-from cli.soak.verdict import Verdict, is_stored, judge
+from cli.soak.verdict import Verdict, is_stored, judge, newest_times
 from cli.soak.watch import Growth, Lag, Usage
 from services.store.influx import address as influx_address
 from services.store.influx.setup import Setup
@@ -31,7 +32,11 @@ BrokerKind = Literal["mosquitto", "nats"]
 StoreKind = Literal["sqlite", "influxdb"]
 
 SETTLE_S: Final = 180.0
-"""How long the store may take to have all that was acknowledged, once nothing is wrong any more, at least."""
+"""How long the store may stand still before it has all that was acknowledged, once nothing is wrong any more."""
+LONGEST_SETTLE_S: Final = 1_800.0
+"""How long it may take in all, besides the length of the soak; a slow computer drains slowly."""
+WALL_S: Final = 120.0
+"""How long the wall may take to show every device, in the end; it may have been killed just before."""
 _LOOK_S: Final = 0.25
 _SAY_EVERY_S: Final = 5.0
 _REDELIVERY_S: Final = 5.0
@@ -186,20 +191,28 @@ class _Floor:
                 self.faults.end()
                 self.fleet.stop()
             outcome.took_s = time.monotonic() - began_s
-            outcome.settled_s = await self._settled(SETTLE_S + self.settings.length_s / 4)
+            outcome.settled_s = await self._settled(SETTLE_S, LONGEST_SETTLE_S + self.settings.length_s)
             outcome.wall_knows = await self._known_by_wall()
             for task in tasks:
                 task.cancel()
         for part in self.services:
             await part.stop()
         emit("checking what is stored")
-        outcome.verdict = await judge(self.store, self.devices, self.settings.folder)
+        drained = outcome.settled_s is not None
+        outcome.verdict = await judge(self.store, self.devices, self.settings.folder, drained=drained)
 
-    async def _settled(self, patience_s: float) -> float | None:
-        """Wait until what was acknowledged last is stored, and a redelivery would be over; return how long it took."""
-        began_s = time.monotonic()
-        while time.monotonic() - began_s < patience_s:
+    async def _settled(self, patience_s: float, longest_s: float = math.inf) -> float | None:
+        """Wait until what was acknowledged last is stored, and a redelivery would be over; return how long it took.
+
+        It gives up when nothing more was stored for `patience_s`, or after `longest_s`.
+        """
+        began_s = moved_s = time.monotonic()
+        newest = -1
+        while time.monotonic() - moved_s < patience_s and time.monotonic() - began_s < longest_s:
             with suppress(StoreError):
+                before, newest = newest, await newest_times(self.store, self.devices)
+                if newest != before:
+                    moved_s = time.monotonic()
                 if await is_stored(self.store, self.devices):
                     took_s = time.monotonic() - began_s
                     await asyncio.sleep(_REDELIVERY_S if self.settings.broker == "nats" else 1.0)
@@ -211,7 +224,7 @@ class _Floor:
         """Do something while nothing is under way; return False if that could not be had."""
         await self.fleet.pause()
         try:
-            if await self._settled(30.0) is None:
+            if await self._settled(30.0, 120.0) is None:
                 return False
             await asyncio.sleep(_REDELIVERY_S)
             await do()
@@ -240,7 +253,7 @@ class _Floor:
         """Return how many devices the wall shows, once it shows all, or after a while."""
         known: int | None = None
         with suppress(TimeoutError):
-            async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.wall_port}") as web:
+            async with asyncio.timeout(WALL_S), httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.wall_port}") as web:
                 while known != len(self.devices):
                     with suppress(httpx.HTTPError):
                         assets = (await web.get("/api/v1/assets")).json()

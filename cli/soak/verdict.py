@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from broker.contract.events import AnyEvent
+from broker.contract.kinds import TABLE
 from broker.contract.topics import KINDS, Kind
 from broker.plant.plant import NO_PLANT
 from cli.soak.devices import Device
+from cli.soak.watch import LOOKED_AT
 from services.kpi.recompute import recompute
 from services.ledger.fields import TIME
 from services.ledger.history import KINDS as LEDGER_KINDS
@@ -40,6 +42,8 @@ class Verdict:
         acknowledged: those that the broker has acknowledged.
         stored: events in the store.
         lost: acknowledged messages of which an event is not stored.
+        undrained: those that are not stored yet: later than all that their service has stored of their device, in a
+            soak that was ended before its services had stored all that waited. They are not lost.
         doubled: events that are stored more than once.
         changed: events that are stored otherwise than sent.
         strange: stored events that nobody sent.
@@ -52,6 +56,7 @@ class Verdict:
     acknowledged: int = 0
     stored: int = 0
     lost: int = 0
+    undrained: int = 0
     doubled: int = 0
     changed: int = 0
     strange: int = 0
@@ -61,7 +66,7 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing was lost, doubled or made otherwise."""
+        """Whether nothing was lost, doubled or made otherwise; what is not drained is not lost."""
         return not (self.lost or self.doubled or self.changed or self.strange or self.differing)
 
     def show(self, line: str) -> None:
@@ -82,8 +87,19 @@ async def is_stored(store: Store, devices: Sequence[Device]) -> bool:
     return True
 
 
+async def newest_times(store: Store, devices: Sequence[Device]) -> int:
+    """Return a number that grows as long as the services store what waits for them."""
+    scope = devices[0].asset.partition("/")[0]
+    return sum(event.at for event in await store.latest_before(LOOKED_AT, scope, _FOR_EVER))
+
+
 async def judge(
-    store: Store, devices: Sequence[Device], folder: Path, watch: Callable[[float, float], None] = lambda *_: None
+    store: Store,
+    devices: Sequence[Device],
+    folder: Path,
+    watch: Callable[[float, float], None] = lambda *_: None,
+    *,
+    drained: bool = True,
 ) -> Verdict:
     """Hold what is stored against what was sent. Nothing may be writing to the store.
 
@@ -92,12 +108,13 @@ async def judge(
         devices: with their record.
         folder: where a fresh store is made.
         watch: gets how much is done, of how much.
+        drained: the services had stored the last messages.
     """
     verdict = Verdict()
     fresh = await SqliteStore.open(folder / "recomputed.db")
     try:
         for number, device in enumerate(devices):
-            stored = await _judge_events(store, device, verdict)
+            stored = await _judge_events(store, device, verdict, drained=drained)
             await _judge_ledger(store, fresh, device, stored, verdict)
             watch(number + 1, len(devices))
     finally:
@@ -105,7 +122,7 @@ async def judge(
     return verdict
 
 
-async def _judge_events(store: Store, device: Device, verdict: Verdict) -> list[AnyEvent]:
+async def _judge_events(store: Store, device: Device, verdict: Verdict, *, drained: bool) -> list[AnyEvent]:
     """Check a device's events; return those of its messages that are stored."""
     there: dict[Key, AnyEvent] = {}
     for event in await store.events(_ALL_KINDS, device.asset, -_FOR_EVER, _FOR_EVER):
@@ -116,27 +133,42 @@ async def _judge_events(store: Store, device: Device, verdict: Verdict) -> list[
             verdict.show(f"doubled: {event}")
         there[key] = event
     kept: list[AnyEvent] = []
+    missing: dict[str, list[int]] = {"ingest": [], "kpi": []}
     for n, acknowledged in enumerate(device.acknowledged):
         if n % _CHUNK == 0:
             await asyncio.sleep(0)
         verdict.sent += 1
         verdict.acknowledged += acknowledged
-        missing = False
+        is_missing, service = False, ""
         for event in device.events(n):
+            service = TABLE[event.kind].stored_by
             found = there.pop((event.kind, event.series, event.at), None)
-            missing |= found is None
+            is_missing |= found is None
             if found is not None:
                 kept.append(event)
                 if found != event:
                     verdict.changed += 1
                     verdict.show(f"changed: {event} is stored as {found}")
-        if missing and acknowledged:
-            verdict.lost += 1
-            verdict.show(f"lost: message {n} of {device.asset}: {device.message(n)}")
+        if is_missing and acknowledged:
+            missing[service].append(n)
+        elif not is_missing:
+            # What came later is there, so these are not on their way.
+            _add_lost(verdict, device, missing[service])
+    if drained:
+        for waiting in missing.values():
+            _add_lost(verdict, device, waiting)
+    verdict.undrained += sum(map(len, missing.values()))
     verdict.strange += len(there)
     for event in there.values():
         verdict.show(f"nobody sent: {event}")
     return kept
+
+
+def _add_lost(verdict: Verdict, device: Device, missing: list[int]) -> None:
+    verdict.lost += len(missing)
+    for n in missing:
+        verdict.show(f"lost: message {n} of {device.asset}: {device.message(n)}")
+    missing.clear()
 
 
 async def _judge_ledger(

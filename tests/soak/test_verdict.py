@@ -13,6 +13,8 @@ from broker.contract.events import NS_PER_S
 from broker.contract.topics import Kind
 from broker.plant.plant import NO_PLANT
 from cli.soak.devices import Device
+from cli.soak.report import summary
+from cli.soak.run import Outcome, Settings
 from cli.soak.verdict import Verdict, is_stored, judge
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
@@ -81,6 +83,27 @@ async def test_an_acknowledged_message_that_is_not_stored_is_lost(
     verdict = await judged(store, devices, tmp_path)
     assert not verdict.is_good
     assert verdict.lost == 1 + 2 * 2
+
+
+async def test_what_waits_behind_all_that_is_stored_is_not_drained_rather_than_lost(
+    store: SqliteStore, devices: list[Device], tmp_path: Path
+) -> None:
+    for _ in range(CYCLE):
+        devices[1].next()
+        devices[1].acknowledged[-1] = 1
+    verdict = await judge(store, devices, tmp_path, drained=False)
+    assert (verdict.lost, verdict.undrained) == (0, CYCLE)
+    settings = Settings(1.0, 1.0, 2, "mosquitto", "sqlite", 1, tmp_path)
+    assert summary(Outcome(settings, verdict=verdict)).startswith(
+        "NOT DRAINED: 120 messages acknowledged, 40 not stored"
+    )
+    # One that lies before what its service has stored is lost all the same.
+    change(tmp_path, "DELETE FROM meter")
+    verdict = await judge(store, devices, tmp_path, drained=False)
+    assert (verdict.lost, verdict.undrained) == (4, CYCLE)
+    assert summary(Outcome(settings, verdict=verdict)).startswith("NOT GOOD: ")
+    verdict = await judge(store, devices, tmp_path)
+    assert (verdict.lost, verdict.undrained) == (4 + CYCLE, 0)
 
 
 @pytest.mark.parametrize(
