@@ -1,90 +1,68 @@
-"""Recordings of devices that do not quite speak the contract, with answers worked out by hand (`cases/`)."""
+"""Recordings of devices that do not quite speak the contract: what is read, and what is rejected by its name."""
 
-import asyncio
-import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from broker.contract import recording
-from broker.contract.events import NS_PER_S, AnyEvent, Sample
+from broker.contract.events import Sample
+from broker.contract.recording import Recording
 from broker.plant.plant import NO_PLANT, Plant
 from broker.plant.plant_file import parse
 from cli.recordings import Tally, keep
-from services.query.answers import answer
 from services.query.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.sqlite.store import SqliteStore
 from services.wall.live_state import LiveState
+from tests.readings.cases import RECORDINGS, Case
 
-CASES = Path(__file__).parent / "cases"
 MACHINE = "fab/shop/line-1/m1"
-BEGAN, ENDED = (1_795_500_000 * NS_PER_S, 1_795_503_600 * NS_PER_S)
+LATIN_1 = "payload is not UTF-8 at byte 5, 0xB0: in Latin-1 that is '°'; send UTF-8, in which '°' is C2 B0"
 
 
-Numbers = dict[str, float | None]
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[Store]:
+    """One engine, where the answer does not depend on it."""
+    opened = await SqliteStore.open(tmp_path / "corridor.db")
+    yield opened
+    await opened.close()
 
 
-def replayed(
-    case: str, tmp_path: Path, plant: Plant = NO_PLANT
-) -> tuple[Tally, dict[str, float | None], list[AnyEvent]]:
-    """Play a recording into a store; return what was counted, ledger and indicators of the hour, and the samples."""
+async def played(name: str, store: Store, plant: Plant = NO_PLANT) -> tuple[list[str], list[object]]:
+    """Play a recording into a store; return why messages were rejected, and the values of the signals."""
     tally = Tally()
-
-    async def asked(store: Store) -> tuple[Numbers, list[AnyEvent]]:
-        with recording.Recording(CASES / case / "recording.jsonl") as messages:
-            await keep(messages, store, plant, tally)
-        found = await answer(store, plant, MACHINE, BEGAN, ENDED, now=ENDED)
-        return found.ledger | found.indicators, await store.events(["telemetry"], "", 0, FOR_EVER)
-
-    async def run() -> tuple[Numbers, list[AnyEvent]]:
-        store = await SqliteStore.open(tmp_path / "corridor.db")
-        try:
-            return await asked(store)
-        finally:
-            await store.close()
-
-    return tally, *asyncio.run(run())
+    with Recording(RECORDINGS / name / "recording.jsonl") as messages:
+        await keep(messages, store, plant, tally)
+    events = await store.events(["telemetry"], "", 0, FOR_EVER)
+    return list(tally.rejected.elements()), [event.value for event in events if isinstance(event, Sample)]
 
 
-@pytest.mark.parametrize("case", ["quality-word-in-capitals", "meter-unit-kwh"])
-def test_the_numbers_are_those_worked_out_by_hand(case: str, tmp_path: Path) -> None:
-    tally, numbers, _ = replayed(case, tmp_path)
-    expected = json.loads((CASES / case / "expected.json").read_text())["expected"]
-    assert not tally.rejected
-    assert expected
-    for path, value in expected.items():
-        assert numbers[path.partition(".")[2]] == pytest.approx(value), path
+@pytest.mark.parametrize("name", ["quality-word-in-capitals", "meter-unit-kwh"])
+async def test_the_numbers_are_those_worked_out_by_hand(name: str, store: Store) -> None:
+    case = Case.read(name)
+    assert await played(name, store) == ([], [])
+    case.check(await case.ask(store))
 
 
-def test_numbers_as_text_are_stored_as_numbers(tmp_path: Path) -> None:
-    tally, _, samples = replayed("numbers-as-text", tmp_path)
-    assert not tally.rejected
-    assert [event.value for event in samples if isinstance(event, Sample)] == [317.0, 317.1, 317.2, 317.3, 317.4]
+async def test_numbers_as_text_are_stored_as_numbers(store: Store) -> None:
+    assert await played("numbers-as-text", store) == ([], [317.0, 317.1, 317.2, 317.3, 317.4])
 
 
-def test_or_as_the_texts_that_the_plant_file_declares(tmp_path: Path) -> None:
+async def test_or_as_the_texts_that_the_plant_file_declares(sqlite: Store) -> None:
     plant = parse('[asset.fab]\nsignals.level = { type = "text" }\n', "plant.toml")
-    _, _, samples = replayed("numbers-as-text", tmp_path, plant)
-    assert [event.value for event in samples if isinstance(event, Sample)] == [f"317.{n}" for n in range(5)]
+    assert await played("numbers-as-text", sqlite, plant) == ([], [f"317.{n}" for n in range(5)])
 
 
-def test_what_c_programs_send_around_a_payload_is_taken_off(tmp_path: Path) -> None:
-    tally, _, samples = replayed("trailing-nul", tmp_path)
-    assert [event.value for event in samples if isinstance(event, Sample)] == [15, 15.5, 16.5, 17.5, 18.5]
-    (reason,) = tally.rejected
-    assert reason.startswith("payload is not UTF-8 at byte 5, 0xB0: in Latin-1 that is '°'; ")
+async def test_what_c_programs_send_around_a_payload_is_taken_off(sqlite: Store) -> None:
+    assert await played("trailing-nul", sqlite) == ([LATIN_1], [15, 15.5, 16.5, 17.5, 18.5])
 
 
-@pytest.mark.parametrize("case", ["quality-word-in-capitals", "meter-unit-kwh", "numbers-as-text", "trailing-nul"])
-def test_the_live_state_reads_them_as_a_replay_does(case: str, tmp_path: Path) -> None:
-    tally, _, samples = replayed(case, tmp_path)
+@pytest.mark.parametrize("name", ["quality-word-in-capitals", "meter-unit-kwh", "numbers-as-text", "trailing-nul"])
+async def test_the_live_state_reads_them_as_a_replay_does(name: str, sqlite: Store) -> None:
+    rejected, values = await played(name, sqlite)
     live_state = LiveState()
-    with recording.Recording(CASES / case / "recording.jsonl") as messages:
+    with Recording(RECORDINGS / name / "recording.jsonl") as messages:
         received = [live_state.receive(message) for message in messages]
-    assert [f"{one.problem}; {one.hint}" for one in received if one is not None and one.problem] == list(
-        tally.rejected.elements()
-    )
+    assert [f"{one.problem}; {one.hint}" for one in received if one is not None and one.problem] == rejected
     shown = live_state.changes(0, lambda *_: True)[MACHINE]
-    newest = [event.value for event in samples[-1:] if isinstance(event, Sample)]
-    assert [value[1] for name, value in shown.items() if name == "signal/level"] == newest
+    assert [value[1] for fact, value in shown.items() if fact == "signal/level"] == values[-1:]
