@@ -171,7 +171,7 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
         now: the present.
     """
     measured = await measure(store, plant, asset, start, end, now=now)
-    bottleneck = await _bottleneck(store, plant, measured)
+    bottleneck = await bottleneck_of(store, plant, measured)
     context = await _full_context(store, plant, measured, bottleneck)
     return build_answer(
         measured, plant, context, await lasting_states(store, measured), asked_end=end, bottleneck=bottleneck
@@ -180,7 +180,7 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
 
 async def context_of(store: Store, plant: Plant, measured: Range, known: Context | None = None) -> Context:
     """Return what indicators of a range need besides its sums; `known` says what was never told, if that is known."""
-    return await _full_context(store, plant, measured, await _bottleneck(store, plant, measured), known)
+    return await _full_context(store, plant, measured, await bottleneck_of(store, plant, measured), known)
 
 
 async def never_reported(store: Store, plant: Plant, asset: str, end: int) -> Context:
@@ -262,6 +262,13 @@ def operations_of(plant: Plant, measured: Range) -> tuple[Sums, ...]:
     return tuple(operations)
 
 
+def operation_of(plant: Plant, asset: str, bottleneck: Bottleneck | None) -> int | None:
+    """Return the place of the bottleneck among the operations of a line; None where it is not one of them."""
+    stages = plant.stages(asset)
+    places = [place for place, stage in enumerate(stages) if bottleneck is not None and bottleneck.machine in stage]
+    return places[0] if places else None
+
+
 async def measurements(store: Store, measured: Range) -> list[Measurement]:
     """Return what was measured in a range; as with counts, a part measured at t was made before t."""
     events = await store.events(("quality",), measured.asset, measured.start + 1, measured.end + 1)
@@ -274,7 +281,8 @@ async def lasting_states(store: Store, measured: Range) -> dict[str, tuple[State
     return {event.asset: (event.state, measured.end - event.at) for event in reported if isinstance(event, StateChange)}
 
 
-async def _bottleneck(store: Store, plant: Plant, measured: Range) -> Bottleneck | None:
+async def bottleneck_of(store: Store, plant: Plant, measured: Range) -> Bottleneck | None:
+    """Return the bottleneck of a line whose flow is known; None for other assets and for very long ranges."""
     if not plant.stages(measured.asset) or measured.end - measured.start > CONSTRAINT_NS:
         return None
     return await constraint(store, measured.asset, measured.start, measured.end)
@@ -288,7 +296,6 @@ async def _full_context(
     known: Context | None = None,
 ) -> Context:
     stages = plant.stages(measured.asset)
-    places = [place for place, stage in enumerate(stages) if bottleneck is not None and bottleneck.machine in stage]
     operations = operations_of(plant, measured)
     if known is None:
         has_output = not stages or bool(operations[-1].get("good", 0))
@@ -298,7 +305,7 @@ async def _full_context(
         )
     return Context(
         operations=operations,
-        bottleneck=places[0] if places else None,
+        bottleneck=operation_of(plant, measured.asset, bottleneck),
         capabilities=tuple(capabilities(await measurements(store, measured))),
         not_reported=known.not_reported,
         output_not_reported=known.output_not_reported,

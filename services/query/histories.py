@@ -1,13 +1,33 @@
 """Machines' histories from a store: their events over a range, with what held when it began."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from broker.contract.events import AnyEvent, Job
 from broker.contract.topics import Kind
 from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
 from services.store import failures
 from services.store.interface import Store
+
+
+class Events(Protocol):
+    """What reading single events needs of a store."""
+
+    async def events(
+        self,
+        kinds: Sequence[Kind],
+        asset: str,
+        start: int,
+        end: int,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[AnyEvent]:
+        """Return events as `Store.events` does."""
+
+    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+        """Return the newest events as `Store.latest_before` does."""
+
 
 FOR_EVER: Final = 2**62
 """Later than any event."""
@@ -37,7 +57,7 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
     return found
 
 
-async def as_of(store: Store, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+async def as_of(store: Events, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
     """Return what `Store.latest_before` does, and with the end of an order the jobs that show whether it ran."""
     found = await store.latest_before(kinds, asset, at)
     older: list[AnyEvent] = []
@@ -46,7 +66,7 @@ async def as_of(store: Store, kinds: Sequence[Kind], asset: str, at: int) -> lis
     return [*older, *found]
 
 
-async def jobs_told_before(store: Store, end: AnyEvent) -> list[AnyEvent]:
+async def jobs_told_before(store: Events, end: AnyEvent) -> list[AnyEvent]:
     """Return, if this is the end of an order, the machine's jobs before it, from the newest start on."""
     if not isinstance(end, Job) or end.phase != "end" or not end.order:
         return []

@@ -5,6 +5,7 @@ are read, but only where it matters: where a numerator is zero and its denominat
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from broker.contract.events import AnyEvent, Count, Labour, Material
@@ -30,13 +31,13 @@ _OVER: Final = {
 
 async def not_reported(store: Store, asset: str, end: int, *ledgers: Sums) -> frozenset[str]:
     """Return the fields that no machine under `asset` has reported up to `end`, of those that matter in the sums."""
-    wanted = {
-        field
-        for sums in ledgers
-        for field, below in _OVER.items()
-        if not sums.get(field, 0) and any(sums.get(each, 0) for each in below)
-    }
+    wanted = _missing(ledgers)
     return await all_not_reported(store, asset, end) & wanted if wanted else frozenset()
+
+
+def not_among(fields: AbstractSet[str], *ledgers: Sums) -> frozenset[str]:
+    """Return what `not_reported` does, where the fields that any machine ever reported are known."""
+    return frozenset(_missing(ledgers) - fields)
 
 
 async def all_not_reported(store: Store, asset: str, end: int) -> frozenset[str]:
@@ -69,3 +70,13 @@ def reported(event: AnyEvent) -> set[str]:
             return {"work_s"}
         case _:
             return set()
+
+
+def _missing(ledgers: Iterable[Sums]) -> set[str]:
+    """Return the numerators that are zero while their denominators are not."""
+    return {
+        field
+        for sums in ledgers
+        for field, below in _OVER.items()
+        if not sums.get(field, 0) and any(sums.get(each, 0) for each in below)
+    }

@@ -26,9 +26,8 @@ from services.ledger.entries import ideal_cycle_s, quantity
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
 from services.ledger.orders import ends_order
 from services.ledger.rows import NO_PRODUCT
-from services.query.histories import FOR_EVER, as_of
+from services.query.histories import FOR_EVER, Events, as_of
 from services.query.ranges import Range
-from services.store.interface import Store
 from services.store.resolutions import DAY
 
 JOBS: Final = ("job",)
@@ -71,13 +70,13 @@ class Planned(NamedTuple):
     how: str
 
 
-async def planned_pieces(store: Store, plant: Plant, measured: Range) -> int | None:
+async def planned_pieces(store: Events, plant: Plant, measured: Range) -> int | None:
     """Return the good pieces planned in a range up to its end, in 10⁻⁹; None where there is no plan."""
     found = await plans(store, plant, measured)
     return None if found is None else sum(each.pieces for each in found)
 
 
-async def plans(store: Store, plant: Plant, measured: Range) -> list[Planned] | None:
+async def plans(store: Events, plant: Plant, measured: Range) -> list[Planned] | None:
     """Return what is planned in a range up to its end, by machine and order; None where there is no plan."""
     found: list[Planned] = []
     reported = False
@@ -100,7 +99,7 @@ def outputs(plant: Plant, measured: Range) -> tuple[str, ...]:
     return measured.machines if len(measured.machines) == 1 else ()
 
 
-async def intervals(store: Store, asset: str, start: int, end: int) -> list[Interval]:
+async def intervals(store: Events, asset: str, start: int, end: int) -> list[Interval]:
     """Return which order was on which machine in a range, in order of machine and time; the last ones begin last."""
     found = [*await as_of(store, JOBS, asset, start + 1), *await store.events(JOBS, asset, start + 1, end)]
     by_machine: dict[str, list[Job]] = {}
@@ -111,7 +110,7 @@ async def intervals(store: Store, asset: str, start: int, end: int) -> list[Inte
     return [interval for interval in on if interval.end > start]
 
 
-async def newest_orders(store: Store, machine: str, until: int) -> list[Interval]:
+async def newest_orders(store: Events, machine: str, until: int) -> list[Interval]:
     """Return the newest orders of a machine, the newest last: as many as there are up to two, and perhaps more.
 
     One that is on ends at `FOR_EVER`.
@@ -141,7 +140,7 @@ def _intervals(jobs: Iterable[Job], end: int) -> Iterator[Interval]:
         yield on
 
 
-async def _before(store: Store, machine: str, found: list[Interval]) -> list[Interval]:
+async def _before(store: Events, machine: str, found: list[Interval]) -> list[Interval]:
     """Return the orders of a machine before those found, as far as one of those may be among them."""
     if not found:
         return []
@@ -153,7 +152,7 @@ async def _before(store: Store, machine: str, found: list[Interval]) -> list[Int
 
 
 async def _of_machine(
-    store: Store, plant: Plant, machine: str, sums: Sums, between: tuple[int, int]
+    store: Events, plant: Plant, machine: str, sums: Sums, between: tuple[int, int]
 ) -> list[Planned] | None:
     if sums.get("unrated", 0):
         return None

@@ -1,0 +1,179 @@
+"""Answers about a range that ends now, without a query for each: from sums that events keep up to date.
+
+They are what `answers.answer` gives, computed by the same functions; only what is read from the store is held in
+memory. The bottleneck of a line and the capabilities are those of when they were read last.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from broker.contract.events import AnyEvent, Job
+from broker.contract.topics import Kind, is_under
+from broker.plant.plant import Plant
+from services.ledger.history import MINUTE
+from services.ledger.indicators.bottleneck import Bottleneck
+from services.ledger.indicators.capability import Capability, capabilities
+from services.ledger.indicators.indicators import Context
+from services.query.answers import Answer, bottleneck_of, build_answer, measurements, operation_of, operations_of
+from services.query.histories import FOR_EVER, as_of, histories
+from services.query.never_reported import not_among, reported
+from services.query.planning import JOBS, planned_pieces
+from services.query.ranges import Range, measure
+from services.query.running_range import BEHIND_NS, RunningRange
+from services.store.interface import Store
+from services.store.retiring import retired
+
+
+class Seen(NamedTuple):
+    """What is read of an asset now and then: it takes all events of the range."""
+
+    bottleneck: Bottleneck | None
+    capabilities: tuple[Capability, ...]
+
+
+class RunningAnswers:
+    """The answers about all assets under one, from a start until now."""
+
+    def __init__(self, plant: Plant, root: str, running: RunningRange, jobs: "_Jobs") -> None:
+        self._plant = plant
+        self.root = root
+        self._running = running
+        self._jobs = jobs
+        self._reported: dict[str, set[str]] = {}
+        self._seen: dict[str, Seen] = {}
+
+    @property
+    def start(self) -> int:
+        """From when, nanoseconds."""
+        return self._running.start
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it is to be loaded again."""
+        return self._running.is_outdated
+
+    def put(self, event: AnyEvent, now: int) -> bool:
+        """Add an event that has just arrived; return whether it can change an answer."""
+        if not is_under(event.asset, self.root):
+            return False
+        changed = self._running.put(event, now)
+        if changed:
+            self.note(event)
+        return changed
+
+    def note(self, event: AnyEvent) -> None:
+        """Add what an event shows besides sums: which fields its machine reports, its orders."""
+        if fields := reported(event):
+            self._reported.setdefault(event.asset, set()).update(fields)
+        if isinstance(event, Job):
+            self._jobs.put(event)
+
+    def has_seen(self, asset: str) -> bool:
+        """Return whether `see` was called for an asset."""
+        return asset in self._seen
+
+    async def see(self, store: Store, asset: str, now: int) -> None:
+        """Read what is read of an asset now and then."""
+        span = Range(asset, self.start, now, {}, {}, ())
+        self._seen[asset] = Seen(
+            await bottleneck_of(store, self._plant, span), tuple(capabilities(await measurements(store, span)))
+        )
+
+    def ever_counted(self, machine: str) -> bool:
+        """Return whether a machine has counted pieces; a count of 0 is one."""
+        return not {"produced", "good"}.isdisjoint(self._reported.get(machine, ()))
+
+    async def answer(self, asset: str, now: int) -> Answer | None:
+        """Return the indicators of an asset up to now; None where no machine's time is counted."""
+        measured = self._running.measured(asset, now)
+        if not measured.machines:
+            return None
+        seen = self._seen.get(asset, Seen(None, ()))
+        context = await self._context(measured, seen)
+        return build_answer(
+            measured,
+            self._plant,
+            context,
+            self._running.lasting(asset, now),
+            asked_end=now,
+            bottleneck=seen.bottleneck,
+        )
+
+    async def _context(self, measured: Range, seen: Seen) -> Context:
+        plant, asset = self._plant, measured.asset
+        stages = plant.stages(asset)
+        operations = operations_of(plant, measured)
+        fields = {field for path, found in self._reported.items() if is_under(path, asset) for field in found}
+        has_output = not stages or bool(operations[-1].get("good", 0))
+        return Context(
+            operations=operations,
+            bottleneck=operation_of(plant, asset, seen.bottleneck),
+            capabilities=seen.capabilities,
+            not_reported=not_among(fields, measured.total()),
+            output_not_reported=not has_output
+            and all("good" not in self._reported.get(machine, ()) for machine in stages[-1]),
+            planned=await planned_pieces(self._jobs, plant, measured),
+        )
+
+
+async def load(store: Store, plant: Plant, root: str, start: int, now: int) -> RunningAnswers:
+    """Return the answers about everything under an asset from a start until now, as the store has it."""
+    checkpoint = max(start, (now - BEHIND_NS) // MINUTE * MINUTE)
+    base = await measure(store, plant, root, start, checkpoint, now=now)
+    gone = await retired(store)
+    found = await histories(store, root, checkpoint, now, plant.microstop_limit_ns)
+    jobs = [*await as_of(store, JOBS, root, start + 1), *await store.events(JOBS, root, start + 1, FOR_EVER)]
+    loaded = RunningAnswers(plant, root, RunningRange(plant, base, found, gone), _Jobs())
+    for event in (*jobs, *await store.latest_before(("count", "material", "labour"), root, FOR_EVER)):
+        loaded.note(event)
+    return loaded
+
+
+class _Jobs:
+    """Orders of machines, read as those of a store (`histories.Events`)."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, list[Job]] = {}
+
+    def put(self, job: Job) -> None:
+        """Add one; a later one at the same instant replaces the former."""
+        jobs = self._of.setdefault(job.asset, [])
+        place = bisect_left(jobs, job.at, key=_at)
+        if place < len(jobs) and jobs[place].at == job.at:
+            jobs[place] = job
+        else:
+            insort(jobs, job, key=_at)
+
+    async def events(
+        self,
+        kinds: Sequence[Kind],
+        asset: str,
+        start: int,
+        end: int,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[AnyEvent]:
+        """Return jobs with start ≤ at < end."""
+        found = [job for job in self._under(kinds, asset) if start <= job.at < end]
+        found.sort(key=_at, reverse=newest_first)
+        return [*found[:limit]]
+
+    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+        """Return of each machine the newest job before an instant."""
+        newest: dict[str, Job] = {}
+        for job in self._under(kinds, asset):
+            if job.at < at:
+                newest[job.asset] = job
+        return [*newest.values()]
+
+    def _under(self, kinds: Sequence[Kind], asset: str) -> Iterable[Job]:
+        assert set(kinds) == set(JOBS), "only jobs are held"
+        if asset in self._of:
+            return self._of[asset]
+        return [job for path, jobs in sorted(self._of.items()) if is_under(path, asset) for job in jobs]
+
+
+def _at(job: Job) -> int:
+    return job.at
