@@ -19,8 +19,10 @@ from broker.plant.calendar import Calendar
 
 MOST_INTERVALS: Final = 1_000
 _DAY_NS: Final = 86_400 * NS_PER_S
-_USUAL_NS: Final = 8 * 3_600 * NS_PER_S
-_SHORTEST_NS: Final = 60 * NS_PER_S
+USUAL_NS: Final = 8 * 3_600 * NS_PER_S
+"""What `shift` means where there is no calendar."""
+SHORTEST_NS: Final = 60 * NS_PER_S
+"""What `shift` means there at least, however short ago the first message came."""
 _LONGEST_NS: Final = 10 * 366 * 86_400 * NS_PER_S
 
 
@@ -126,8 +128,8 @@ def _shift(word: str, now: int, calendar: Calendar | None, first: int | None) ->
     if word == "previous-shift" and running is None and former is not None and calendar is not None:
         former = calendar.previous_shift(former.start)
     if former is None:
-        received = now - _USUAL_NS if first is None else min(first - first % NS_PER_S, now - _SHORTEST_NS)
-        return Range(max(received, now - _USUAL_NS), now)
+        received = now - USUAL_NS if first is None else min(first - first % NS_PER_S, now - SHORTEST_NS)
+        return Range(max(received, now - USUAL_NS), now)
     return Range(former.start, former.end, former.name, former.end)
 
 

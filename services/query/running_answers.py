@@ -1,7 +1,7 @@
 """Answers about a range that ends now, without a query for each: from sums that events keep up to date.
 
-They are what `answers.answer` gives, computed by the same functions; only what is read from the store is held in
-memory. The bottleneck of a line and the capabilities are those of when they were read last.
+They are what `answers.answer` gives, computed by the same functions; what those read from the store is held in memory.
+The bottleneck of a line and the capabilities are those of when they were read last, as are orders before the range.
 """
 
 from bisect import bisect_left, insort
@@ -84,13 +84,19 @@ class RunningAnswers:
         """Return whether a machine has counted pieces; a count of 0 is one."""
         return not {"produced", "good"}.isdisjoint(self._reported.get(machine, ()))
 
-    async def answer(self, asset: str, now: int) -> Answer | None:
-        """Return the indicators of an asset up to now; None where no machine's time is counted."""
+    async def answer(self, store: Store, asset: str, now: int) -> Answer | None:
+        """Return the indicators of an asset up to now; None where no machine's time is counted.
+
+        Args:
+            store: is asked for orders before the range, once each.
+            asset: whose.
+            now: the time, nanoseconds.
+        """
         measured = self._running.measured(asset, now)
         if not measured.machines:
             return None
         seen = self._seen.get(asset, Seen(None, ()))
-        context = await self._context(measured, seen)
+        context = await self._context(store, measured, seen)
         return build_answer(
             measured,
             self._plant,
@@ -100,7 +106,7 @@ class RunningAnswers:
             bottleneck=seen.bottleneck,
         )
 
-    async def _context(self, measured: Range, seen: Seen) -> Context:
+    async def _context(self, store: Store, measured: Range, seen: Seen) -> Context:
         plant, asset = self._plant, measured.asset
         stages = plant.stages(asset)
         operations = operations_of(plant, measured)
@@ -113,7 +119,7 @@ class RunningAnswers:
             not_reported=not_among(fields, measured.total()),
             output_not_reported=not has_output
             and all("good" not in self._reported.get(machine, ()) for machine in stages[-1]),
-            planned=await planned_pieces(self._jobs, plant, measured),
+            planned=await planned_pieces(_Orders(store, self._jobs), plant, measured),
         )
 
 
@@ -124,16 +130,18 @@ async def load(store: Store, plant: Plant, root: str, start: int, now: int) -> R
     gone = await retired(store)
     found = await histories(store, root, checkpoint, now, plant.microstop_limit_ns)
     jobs = [*await as_of(store, JOBS, root, start + 1), *await store.events(JOBS, root, start + 1, FOR_EVER)]
-    loaded = RunningAnswers(plant, root, RunningRange(plant, base, found, gone), _Jobs())
+    loaded = RunningAnswers(plant, root, RunningRange(plant, base, found, gone), _Jobs(start))
     for event in (*jobs, *await store.latest_before(("count", "material", "labour"), root, FOR_EVER)):
         loaded.note(event)
     return loaded
 
 
 class _Jobs:
-    """Orders of machines, read as those of a store (`histories.Events`)."""
+    """Orders of machines since a time, with the last one before it; and what was read of those before."""
 
-    def __init__(self) -> None:
+    def __init__(self, since: int) -> None:
+        self.since = since
+        self.before: dict[tuple[str, int, int, int | None], list[AnyEvent]] = {}
         self._of: dict[str, list[Job]] = {}
 
     def put(self, job: Job) -> None:
@@ -145,6 +153,20 @@ class _Jobs:
         else:
             insort(jobs, job, key=_at)
 
+    def under(self, asset: str) -> Iterable[Job]:
+        """Return the orders of the machines under an asset, each machine's in order of time."""
+        if asset in self._of:
+            return self._of[asset]
+        return [job for path, jobs in sorted(self._of.items()) if is_under(path, asset) for job in jobs]
+
+
+class _Orders:
+    """Orders as a store gives them (`histories.Events`): from memory, those before the range from the store."""
+
+    def __init__(self, store: Store, jobs: _Jobs) -> None:
+        self._store = store
+        self._jobs = jobs
+
     async def events(
         self,
         kinds: Sequence[Kind],
@@ -155,25 +177,23 @@ class _Jobs:
         limit: int | None = None,
         newest_first: bool = False,
     ) -> list[AnyEvent]:
-        """Return jobs with start ≤ at < end."""
-        found = [job for job in self._under(kinds, asset) if start <= job.at < end]
-        found.sort(key=_at, reverse=newest_first)
-        return [*found[:limit]]
+        """Return orders with start ≤ at < end."""
+        found: dict[tuple[str, int], AnyEvent] = {}
+        if start < self._jobs.since:
+            key = (asset, start, end, limit)
+            older = self._jobs.before.get(key)
+            if older is None:
+                older = self._jobs.before[key] = await self._store.events(
+                    kinds, asset, start, end, limit=limit, newest_first=newest_first
+                )
+            found = {(event.asset, event.at): event for event in older}
+        found |= {(job.asset, job.at): job for job in self._jobs.under(asset) if start <= job.at < end}
+        return sorted(found.values(), key=_at, reverse=newest_first)[:limit]
 
-    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
-        """Return of each machine the newest job before an instant."""
-        newest: dict[str, Job] = {}
-        for job in self._under(kinds, asset):
-            if job.at < at:
-                newest[job.asset] = job
-        return [*newest.values()]
-
-    def _under(self, kinds: Sequence[Kind], asset: str) -> Iterable[Job]:
-        assert set(kinds) == set(JOBS), "only jobs are held"
-        if asset in self._of:
-            return self._of[asset]
-        return [job for path, jobs in sorted(self._of.items()) if is_under(path, asset) for job in jobs]
+    async def latest_before(self, _kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
+        """Return of each machine the newest order before an instant."""
+        return [*{job.asset: job for job in self._jobs.under(asset) if job.at < at}.values()]
 
 
-def _at(job: Job) -> int:
-    return job.at
+def _at(event: AnyEvent) -> int:
+    return event.at

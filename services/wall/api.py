@@ -18,11 +18,11 @@ from litestar.response import Stream as StreamResponse
 
 from broker.contract.events import NS_PER_S
 from broker.contract.instants import format_rfc3339
-from broker.contract.topics import KINDS, Kind, check_asset, is_under
+from broker.contract.topics import KINDS, Kind, check_asset
 from broker.plant.plant import Plant
 from services.health.vitals import Vitals
 from services.query.answers import Answer
-from services.query.asked_range import Range, RangeError, cut, duration, resolve
+from services.query.asked_range import Range, RangeError, cut, duration
 from services.query.constraint import constraint
 from services.query.explaining import Explanation, explain
 from services.query.forecast import Plan, plan_of
@@ -33,6 +33,7 @@ from services.query.state_intervals import StateIntervals, state_intervals
 from services.store import retiring
 from services.store.interface import Store
 from services.wall.answering import Answers
+from services.wall.asset_range import AssetRanges
 from services.wall.beside import limited
 from services.wall.documents import (
     Asset,
@@ -93,16 +94,14 @@ class Parts(msgspec.Struct):
     now: Callable[[], int]
     services: Sequence[Vitals] = ()
 
+    @property
+    def ranges(self) -> AssetRanges:
+        """What an address means for an asset."""
+        return AssetRanges(self.plant, self.live_state, self.now)
+
     def range_of(self, asset: str, start: str, end: str) -> Range:
         """Return the range that an address means for an asset; one that has no calendar goes by its first machine's."""
-        calendar = self.plant.calendar_of(asset)
-        firsts = []
-        for machine in self.machines_of(asset):
-            calendar = calendar or self.plant.calendar_of(machine)
-            known = self.live_state.machines.get(machine)
-            if known is not None and known.first is not None:
-                firsts.append(known.first)
-        return resolve(start, end, now=self.now(), calendar=calendar, first=min(firsts, default=None))
+        return self.ranges.range(asset, start, end)
 
     def cut(self, asset: str, span: Range, every: str, start: str) -> list[tuple[int, int]]:
         """Return the intervals of a range: production days, shifts, or of a length.
@@ -118,8 +117,7 @@ class Parts(msgspec.Struct):
 
     def machines_of(self, asset: str) -> list[str]:
         """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
-        known = dict.fromkeys([*self.plant.machines(), *sorted(self.live_state.machines)])
-        return [path for path in known if is_under(path, asset)]
+        return self.ranges.machines(asset)
 
 
 Wall = NamedDependency[Parts]
@@ -302,9 +300,12 @@ async def stream(
     ] = False,
     devices: Annotated[bool, QueryParameter(name="devices", description="how each device speaks")] = False,
     messages: Annotated[bool, QueryParameter(name="messages", description="messages as they arrive")] = False,
+    numbers: Annotated[
+        str, QueryParameter(name="numbers", description="from when (shift, or a time) numbers come as they change")
+    ] = "",
 ) -> StreamResponse:
-    """Open a stream: events `snapshot`, `changes` and `messages`, at most four of each a second."""
-    scope = Scope(_checked(asset), details, devices, messages)
+    """Open a stream: events `snapshot`, `changes`, `numbers` and `messages`, a few of each a second."""
+    scope = Scope(_checked(asset), details, devices, messages, numbers)
     if parts.stream.clients >= parts.stream.most:
         raise ServiceUnavailableException(
             f"{parts.stream.clients} streams are open, as many as there may be; try later"

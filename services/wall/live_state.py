@@ -10,7 +10,7 @@ Pure: messages and times go in, plain values for JSON come out (times as millise
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from broker.contract.codec import decode
@@ -68,6 +68,8 @@ class LiveState:
         self._rejected: deque[ReceivedMessage] = deque(maxlen=MOST_MESSAGES)
         self._rejected_by_minute: dict[int, int] = {}
         self.machines: dict[str, Machine] = {}
+        self.follow: Callable[[Sequence[AnyEvent]], None] = lambda _: None
+        """Is given the events of each message: a message is decoded once, for all who need it."""
         self.revision = 0
         self.messages = 0
         self.rejected_count = 0
@@ -235,6 +237,7 @@ class LiveState:
             self._note(message, events[0], machine)
             for event in _newest(events):
                 self._apply(event, machine)
+            self.follow(events)
 
     def _tick_machine(self, path: str, machine: Machine, now: int, elapsed_s: float) -> None:
         silent = (machine.seen is not None and now - machine.seen > max(SILENT_AFTER_NS, 10 * machine.pause_ns)) or (

@@ -37,10 +37,12 @@ from services.store.retiring import retired
 from services.wall import problems, tables
 from services.wall.answering import Answers
 from services.wall.api import HANDLERS, Parts
+from services.wall.asset_range import AssetRanges
 from services.wall.auth import AuthMiddleware
 from services.wall.connections import BACKLOG, Connection, Room, quiet_accepting
 from services.wall.live_state import LiveState
 from services.wall.metrics import registry
+from services.wall.numbers import Numbers
 from services.wall.pages import Files
 from services.wall.plant_sheet import sheet
 from services.wall.stream import Stream
@@ -100,14 +102,18 @@ async def serve(
         OSError: the port cannot be listened on.
     """
     live_state = LiveState(is_text=plant.is_text)
+    answers = Answers(store, plant, now)
+    numbers = Numbers(store, plant, AssetRanges(plant, live_state, now), answers.beside, now)
+    live_state.follow = numbers.take
     stream = Stream(
         live_state,
         now,
         lambda scope: sheet(plant, live_state, scope, broker, login=password is not None, grafana=grafana),
         lambda: session.connected,
+        numbers,
     )
     await _restore_events(live_state, store, plant, now())
-    parts = Parts(live_state, stream, store, Answers(store, plant, now), plant, now, services)
+    parts = Parts(live_state, stream, store, answers, plant, now, services)
     room = Room()
     stream.most = room.most // 2  # pages that stay open leave room for questions
     web = _Web(application(parts, password, allow_hosts), host, port, room)
@@ -116,6 +122,7 @@ async def serve(
             group.create_task(_listen(session, live_state, stream))
             group.create_task(_drop_retired(live_state, store))
             group.create_task(stream.run())
+            group.create_task(numbers.run(stream.wake))
             group.create_task(web.serve_until_cancelled(ready))
 
 

@@ -1,14 +1,15 @@
 """The live stream: server-sent events, one stream a page: a snapshot, then what changed, at most four times a second.
 
 There is no queue for each client. A client is at a revision of the live state, and is sent what changed since then; a
-slow one gets fewer and larger changes, each fact once and as it is now. Clients with the same scope and revision share
-the bytes. While nothing changes, a beat goes out every few seconds, so that a page can distinguish a quiet plant from a
-lost connection.
+slow one gets fewer and larger changes, each fact once and as it is now. The numbers of now (`numbers`) are sent in the
+same way. Clients with the same scope and revision share the bytes. While nothing changes, a beat goes out every few
+seconds, so that a page can distinguish a quiet plant from a lost connection.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, nullcontext
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.topics import is_under
 from services.wall.live_state import LiveState
+from services.wall.numbers import Look, Numbers
 from services.wall.received_messages import is_within, shown
 from services.wall.server_sent import event
 
@@ -38,12 +40,15 @@ class Scope(msgspec.Struct, frozen=True):
         details: signals, meters, quality, materials, alarms and people of the machines under it too.
         devices: of each device: last seen, rate, clock.
         messages: the messages themselves as they arrive.
+        numbers: from when (`shift`, or an instant) the numbers of the asset, and of what is shown with it, are sent as
+            they change; '' for none.
     """
 
     asset: str = ""
     details: bool = False
     devices: bool = False
     messages: bool = False
+    numbers: str = ""
 
     def wants(self, path: str, name: str) -> bool:
         """Return whether the fact of this path and name is to be sent."""
@@ -70,6 +75,7 @@ class Stream:
         now: Callable[[], int],
         plant: Callable[[Scope], Any],
         connected: Callable[[], bool] = lambda: True,
+        numbers: Numbers | None = None,
     ) -> None:
         """Create the stream of a live state.
 
@@ -78,14 +84,18 @@ class Stream:
             now: the time, nanoseconds.
             plant: what a page must know besides the facts (titles, zones, units) to draw them; sent with a snapshot.
             connected: whether the broker is there: while it is not, nothing is received and nothing shown is fresh.
+            numbers: the numbers of now; None where pages ask for them.
         """
         self._live_state = live_state
         self._now = now
         self._plant = plant
         self.connected = connected
+        self._numbers = numbers
         self._changed = asyncio.Event()
         self._reported = asyncio.Event()
         self._shared: dict[tuple[Scope, int, bool, bool], bytes] = {}
+        self._shared_numbers: dict[tuple[Scope, int], bytes] = {}
+        self._ticks = 0
         self._closing = False
         self._health: dict[str, Any] = {}
         self.clients = 0
@@ -110,26 +120,39 @@ class Stream:
                 else:
                     self._live_state.tick(self._now(), 0)
                 self._shared.clear()
-                self._wake()
+                self._ticks += 1
+                self.wake()
                 await asyncio.sleep(SHORTEST_PAUSE_S)
         finally:
             self._closing = True
-            self._wake()
+            self.wake()
 
     async def events(self, scope: Scope) -> AsyncGenerator[bytes, None]:
         """Yield what one client is sent."""
         self.clients += 1
+        look = Look(scope.asset, scope.numbers)
         try:
-            self._refresh_health()
-            first = self._snapshot(scope)
-            # The client's revision is noted before the bytes are sent: meanwhile the live state goes on.
-            revision, health = self._live_state.revision, self._health
-            number = max(0, self._live_state.messages - MESSAGES_AT_FIRST)
-            yield b"retry: 2000\n\n"
-            yield first
-            reported = time.monotonic()
-            while not self._closing:
-                next_report = self._reported
+            with nullcontext() if self._numbers is None or not scope.numbers else self._numbers.looked_at(look):
+                async with aclosing(self._sent(scope)) as sent:
+                    async for text in sent:
+                        yield text
+        finally:
+            self.clients -= 1
+
+    async def _sent(self, scope: Scope) -> AsyncGenerator[bytes, None]:
+        self._refresh_health()
+        first = self._snapshot(scope)
+        # The client's revision is noted before the bytes are sent: meanwhile the live state goes on.
+        revision, health = self._live_state.revision, self._health
+        number = max(0, self._live_state.messages - MESSAGES_AT_FIRST)
+        ticks, numbers = -1, 0
+        yield b"retry: 2000\n\n"
+        yield first
+        reported = time.monotonic()
+        while not self._closing:
+            next_report = self._reported
+            if ticks != self._ticks:
+                ticks = self._ticks
                 text = self._changes(
                     scope,
                     revision,
@@ -140,14 +163,18 @@ class Stream:
                 if text:
                     reported = time.monotonic()
                     yield text
-                if scope.messages and (received := self._live_state.received(number)):
-                    number = received[-1].number
-                    yield event("messages", number, [shown(one) for one in received if is_within(one, scope.asset)])
-                await _wait(next_report, QUIET_BEAT_S)
-        finally:
-            self.clients -= 1
+            if scope.numbers and self._numbers is not None:
+                since, numbers = numbers, self._numbers.revision
+                if text := self._new_numbers(scope, since):
+                    yield text
+            if scope.messages and (received := self._live_state.received(number)):
+                number = received[-1].number
+                yield event("messages", number, [shown(one) for one in received if is_within(one, scope.asset)])
+            await _wait(next_report, QUIET_BEAT_S)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Send clients what is new."""
+        self._shared_numbers.clear()
         reported, self._reported = self._reported, asyncio.Event()
         reported.set()
 
@@ -191,6 +218,16 @@ class Stream:
             if reported or beat:
                 reported["now"] = self._now() / NS_PER_MS
             text = self._shared[key] = event("changes", self._live_state.revision, reported) if reported else b""
+        return text
+
+    def _new_numbers(self, scope: Scope, since: int) -> bytes:
+        """Return the numbers that were computed since a revision; nothing where none were that the client looks at."""
+        assert self._numbers is not None
+        text = self._shared_numbers.get((scope, since))
+        if text is None:
+            found = self._numbers.changes(Look(scope.asset, scope.numbers), since)
+            text = event("numbers", self._numbers.revision, found) if found else b""
+            self._shared_numbers[scope, since] = text
         return text
 
 

@@ -87,7 +87,7 @@ async def test_what_arrives_gives_the_numbers_that_the_store_gives(
             for asset in ("", LINE, MILL, CMM):
                 await running.see(store, asset, clock.now)
         for asset in ("", LINE, MILL, CMM):
-            shown = await running.answer(asset, clock.now)
+            shown = await running.answer(store, asset, clock.now)
             assert numbers(shown) == numbers(await answer(store, PLANT, asset, START, clock.now, now=clock.now))
             compared += 1
     assert compared > 40
@@ -99,7 +99,7 @@ async def test_a_late_event_is_counted_or_makes_the_range_outdated(begun: tuple[
     store, clock, _ = begun
     running = await seen(store, clock.now)
     assert running.put(StateChange(asset=MILL, at=NOW - 2 * MINUTE, state="down"), NOW)
-    shown = await running.answer(MILL, NOW)
+    shown = await running.answer(store, MILL, NOW)
     assert shown is not None
     assert shown.ledger["down_s"] == 12 * 60 + 120
     assert not running.put(StateChange(asset=MILL, at=NOW - 30 * MINUTE, state="down"), NOW)
@@ -140,7 +140,7 @@ async def test_a_range_that_has_just_begun_has_no_past(begun: tuple[Store, Clock
     for asset in ("", LINE, MILL, CMM):
         await running.see(store, asset, clock.now)
         stored = await answer(store, PLANT, asset, start, clock.now, now=clock.now)
-        assert numbers(await running.answer(asset, clock.now)) == numbers(stored)
+        assert numbers(await running.answer(store, asset, clock.now)) == numbers(stored)
     await store.close()
 
 
@@ -149,5 +149,5 @@ async def test_where_only_a_meter_reports_there_is_no_running_answer(
 ) -> None:
     store, _, _ = begun
     running = await load(store, PLANT, "", START, NOW)
-    assert await running.answer(METER, NOW) is None
+    assert await running.answer(store, METER, NOW) is None
     await store.close()

@@ -8,20 +8,25 @@ import { rangeOf } from './range.js';
 import { Overview } from './views/overview.js';
 import { own } from './own.js';
 
-/** Views by the first part of their address; all but the overview are loaded when they are first shown. */
+/**
+ * Views by the first part of their address; all but the overview are loaded when they are first shown. `scope` is what
+ * they look at, as the stream's address says it.
+ */
 const VIEWS = {
-  '': () => ({ View: Overview, scope: () => '' }),
-  line: () => import('./views/line.js').then((view) => ({ View: view.Line, scope: (path) => `asset=${path}&details=true` })),
-  machine: () => import('./views/machine.js').then((view) => ({ View: view.Machine, scope: (path) => `asset=${path}&details=true` })),
+  '': () => ({ View: Overview, scope: () => 'asset=', hasNumbers: true }),
+  line: () => import('./views/line.js').then((view) => ({ View: view.Line, scope: (path) => `asset=${path}&details=true`, hasNumbers: true })),
+  machine: () => import('./views/machine.js').then((view) => ({ View: view.Machine, scope: (path) => `asset=${path}&details=true`, hasNumbers: true })),
   devices: () => import('./views/devices.js').then((view) => ({ View: view.Devices, scope: () => 'devices=true&messages=true' })),
   kiosk: () => import('./views/kiosk.js').then((view) => ({ View: view.Kiosk, scope: null })),
 };
 
-function load(pathname) {
+function load(pathname, range) {
   const [name, ...rest] = pathname.split('/').filter(Boolean);
   const open = own(VIEWS, name ?? '') ?? VIEWS[''];
   const path = rest.map(decodeURIComponent).join('/');
-  return Promise.resolve(open()).then(({ View, scope }) => ({ View, path, scope: scope?.(path) ?? null }));
+  return Promise.resolve(open()).then(({ View, scope, hasNumbers }) => ({
+    View, path, scope: scope && scope(path) + (hasNumbers && range.isLive && !range.from.startsWith('now') ? `&numbers=${encodeURIComponent(range.from)}` : ''),
+  }));
 }
 
 /** Go to an address of the wall. `go.click` is for links: it leaves new tabs and downloads to the browser. */
@@ -54,10 +59,11 @@ function App() {
       const mine = (wanted += 1);
       const query = new URLSearchParams(location.search);
       dress(query);
-      load(location.pathname).then((view) => {
+      const range = rangeOf(query);
+      load(location.pathname, range).then((view) => {
         if (mine !== wanted) return;
         if (view.scope !== null) live.look(view.scope);
-        show({ ...view, range: rangeOf(query), address: location.pathname });
+        show({ ...view, range, address: location.pathname });
       });
     };
     addEventListener('popstate', follow);

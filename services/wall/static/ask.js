@@ -3,6 +3,8 @@
 
 import { useEffect, useState } from './lib.js';
 import { live } from './live.js';
+import { movesNumbers, newest } from './numbers.js';
+import { refresh } from './range.js';
 
 const SOONEST_MS = 1_000; // after a change, an answer is asked for again, but not sooner than this after the last
 const GATHERED_MS = 150; // what changes together is asked for together, and the store has it by then
@@ -73,7 +75,8 @@ export class Question {
   hurry() {
     this.outdated = true;
     if (this.control || this.error) return; // it is asked for again when this answer is here
-    this.later(Math.max(GATHERED_MS, SOONEST_MS - (performance.now() - this.at)));
+    const soonest = Math.min(...[...this.users].map((user) => user.soonest ?? SOONEST_MS));
+    this.later(Math.max(GATHERED_MS, soonest - (performance.now() - this.at)));
   }
 
   tell() {
@@ -93,15 +96,16 @@ export class Question {
 
 /**
  * Ask, and be drawn again with each answer: `[data, error]`; data is undefined until the first.
- * `every` ms it is asked again; `on(path, names)` tells of which changes it is to be asked again at once.
+ * `every` ms it is asked again; `on(path, names)` tells of which changes it is to be asked again at once, but not
+ * sooner than `soonest` ms after the last time.
  */
-export function useAsk(url, { every, on } = {}) {
+export function useAsk(url, { every, on, soonest } = {}) {
   const [, again] = useState(0);
   useEffect(() => {
     if (!url) return undefined;
     let question = asked.get(url);
     if (!question) asked.set(url, (question = new Question(url)));
-    const user = { every, draw: () => again((count) => count + 1) };
+    const user = { every, soonest, draw: () => again((count) => count + 1) };
     question.users.add(user);
     if (!question.control && performance.now() - question.at > (every ?? Infinity) / 2) question.ask();
     else if (question.data === undefined && !question.control) question.ask();
@@ -132,5 +136,20 @@ export function address(path, parts) {
 /** Always a list: the interface gives a document for one asset, and a list for several. */
 export const listed = (data) => (data === undefined ? [] : Array.isArray(data) ? data : [data]);
 
+const FULL_MS = 60_000; // numbers come with the stream; what only an answer has is asked for so often
+
+/**
+ * The answers (`kpi`) or plans (`plan`) of assets over a range, by asset: as the stream sends them, else as they are
+ * asked for. `[map, error]`.
+ */
+export function useNumbers(what, assets, range) {
+  const sent = range.isLive && live.numbers.areSent(range.from, performance.now());
+  const url = assets && address(what, { asset: assets, from: range.from, to: range.to });
+  const [data, error] = useAsk(url, { every: sent ? FULL_MS : refresh(range), on: range.isLive && !sent && moves('') });
+  const found = new Map(listed(data).map((each) => [each.asset, each]));
+  if (sent) for (const [asset, each] of live.numbers.of[what]) if (assets?.includes(asset)) found.set(asset, newest(found.get(asset), each));
+  return [found, sent ? null : error];
+}
+
 /** Changes that move indicators: states and counts of the assets under `asset`. */
-export const moves = (asset) => (path, names) => ('state' in names || 'count' in names || 'job' in names) && path.split('/').length === 4 && (!asset || path === asset || path.startsWith(`${asset}/`));
+export const moves = (asset) => (path, names) => movesNumbers(names) && path.split('/').length === 4 && (!asset || path === asset || path.startsWith(`${asset}/`));

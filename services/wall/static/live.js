@@ -2,9 +2,11 @@
 // subscribes; nothing here grows: a fact replaces the one before.
 
 import { readable } from './format.js';
+import { Numbers } from './numbers.js';
 import { useEffect, useState } from './lib.js';
 import { own } from './own.js';
 
+const DRAW_MS = 100; // a page is drawn at most ten times a second
 const QUIET_MS = 12_000; // the server speaks at least every five seconds: this long without a word, it is gone
 
 class Live {
@@ -14,11 +16,14 @@ class Live {
     this.plant = { machines: [], titles: {}, zones: {}, targets: {}, reasons: {}, products: {}, signals: {}, broker: null };
     this.messages = [];
     this.refusals = [];
+    this.numbers = new Numbers();
     this.connected = false;
     this.ready = false;
     this.changed = 0;
     this.lostAt = null;
     this.listeners = new Set();
+    this.drawing = null;
+    this.drawnAt = -Infinity;
     this.samples = new Set();
     this.offset = 0;
     this.rate = 1;
@@ -42,6 +47,7 @@ class Live {
     this.source = new EventSource(`/api/v1/stream?${scope}`);
     this.source.addEventListener('snapshot', (event) => this.begin(JSON.parse(event.data)));
     this.source.addEventListener('changes', (event) => this.merge(JSON.parse(event.data)));
+    this.source.addEventListener('numbers', (event) => this.count(JSON.parse(event.data)));
     this.source.addEventListener('messages', (event) => this.hear(JSON.parse(event.data)));
     this.source.onerror = () => this.lose();
   }
@@ -72,6 +78,7 @@ class Live {
     this.plant = told.plant;
     this.refusals = told.refusals;
     this.messages = [];
+    this.numbers.clear();
     this.health = told.health;
     this.ready = true;
     this.time(told.now, true);
@@ -87,10 +94,18 @@ class Live {
         const known = this.facts.get(path);
         // A new object, so that whoever remembers the former sees that it changed.
         this.facts.set(path, known ? { ...known, ...names } : names);
+        this.numbers.move(path, names);
         for (const sample of this.samples) sample(path, names);
       }
       this.changed += 1;
     }
+    this.tell();
+  }
+
+  /** Take the numbers that have just been computed. */
+  count(told) {
+    this.heardAt = performance.now();
+    this.numbers.take(told, this.heardAt);
     this.tell();
   }
 
@@ -165,8 +180,15 @@ class Live {
     return [...new Set(this.machines(under).map((path) => path.split('/').slice(0, 3).join('/')))];
   }
 
+  /** Have everything drawn that has changed: once for all that comes within a tenth of a second. */
   tell() {
-    for (const listener of this.listeners) listener();
+    if (this.drawing) return;
+    const due = Math.max(0, DRAW_MS - (performance.now() - this.drawnAt));
+    this.drawing = setTimeout(() => {
+      this.drawing = null;
+      this.drawnAt = performance.now();
+      for (const listener of this.listeners) listener();
+    }, due);
   }
 }
 

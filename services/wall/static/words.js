@@ -10,7 +10,7 @@ const en = {
   'state.unknown': 'Unknown', 'state.order': 'Order', 'state.target': 'Target',
   'reason.offline': 'device offline', 'reason.no-state-heard': 'no state reported', 'unknown.age': 'of unknown age',
   'silent': 'silent for {0}', 'since': 'since {0}', 'for': 'for {0}',
-  'live': 'live', 'not.live': 'not live', 'lost': 'connection lost {0} ago, trying again', 'connecting': 'connecting …',
+  'live': 'live', 'figures.old': 'figures {0} old', 'not.live': 'not live', 'lost': 'connection lost {0} ago, trying again', 'connecting': 'connecting …',
   'ahead': 'The plant’s time is {0} ahead of the computer’s clock, because it ran faster (--speed). Messages of a device with the right time count in the past. For real devices start with another data folder (--data).',
   'broker.lost': 'the broker cannot be reached', 'broker.lost.how': 'No messages arrive until it is back. The page shows the last known values.', 'broker.lost.short': 'no broker', 'lost.short': 'connection lost', 'lost.how': 'The page shows the last known values. It reconnects by itself.',
   'simulated': 'simulated', 'simulated.plant': 'simulated', 'mixed.plant': 'partly simulated', 'real': 'real',

@@ -11,7 +11,7 @@ import { own } from '../own.js';
 const LEVELS = ['site', 'area', 'line', 'machine'];
 
 /** The frame. `crumbs` are [title, address] pairs, the last one is here. */
-export function Frame({ crumbs, range, window: shown, text, go, zone, right, children, bare }) {
+export function Frame({ crumbs, range, window: shown, text, go, zone, right, children, bare, answers }) {
   const live = useLive();
   const title = crumbs.at(-1)[0];
   const deaf = live.ready && live.connected && live.health.broker === false;
@@ -23,7 +23,7 @@ export function Frame({ crumbs, range, window: shown, text, go, zone, right, chi
     <header>
       <nav class="crumbs" aria-label=${say('crumbs')}><a class="brand" href=${link('/')} onClick=${go.click}>${say('app')}</a>${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
       ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
-      <${Link} live=${live} range=${range} go=${go} />
+      <${Link} live=${live} range=${range} go=${go} answers=${answers} />
       <${Truth} live=${live} />
       <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${say('grafana')}</a>`}<a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} /><${Clock} zone=${zone} live=${live} /></span>
     </header>
@@ -47,11 +47,14 @@ function grafana(url, range, shown) {
   return `${url}/d/${page}?${query}`;
 }
 
-function Link({ live, range, go }) {
+/** Whether what is shown is live: what lacks something that was reported a while ago is marked with its age. */
+function Link({ live, range, go, answers }) {
   if (!live.ready) return html`<span class="link">${say('connecting')}</span>`;
   if (live.connected && live.health.broker === false) return html`<span class="link off">${say('broker.lost.short')}</span>`;
   if (!live.connected) return html`<span class="link off">${say('lost.short')}</span>`;
   if (range && !range.isLive) return html`<span class="link past">${say('not.live')} · <a href=${link(location.pathname, { from: null, to: null })} onClick=${go.click}>${say('range.back')}</a></span>`;
+  const old = answers ? live.numbers.age(answers.values(), live.now()) : null;
+  if (old !== null) return html`<span class="link old">${say('figures.old', age(old))}</span>`;
   return html`<span class="link on">${say('live')}</span>`;
 }
 

@@ -26,10 +26,11 @@ export function Kiosk({ go, load }) {
     if (!address) return undefined;
     let gone = false;
     const { pathname, searchParams } = new URL(address, location.origin);
-    load(pathname === '/kiosk' ? '/' : pathname).then((view) => {
+    const range = rangeOf(searchParams);
+    load(pathname === '/kiosk' ? '/' : pathname, range).then((view) => {
       if (gone) return;
       live.look(view.scope ?? '');
-      show({ ...view, address, range: rangeOf(searchParams) });
+      show({ ...view, address, range });
     });
     return () => {
       gone = true;

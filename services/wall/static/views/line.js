@@ -3,10 +3,10 @@
 
 import { html, useState } from '../lib.js';
 import { useLive } from '../live.js';
-import { address, listed, moves, useAsk } from '../ask.js';
+import { address, listed, moves, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
 import { clock, difference, minutes, number, percent, pieces, plain, span } from '../format.js';
-import { link, origin, rangeText, refresh } from '../range.js';
+import { link, origin, rangeText } from '../range.js';
 import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { categoryOf, StateWord } from '../states.js';
 import { Pareto, SixLosses, topLoss, WaterfallSteps } from '../parts/loss.js';
@@ -23,14 +23,12 @@ export function Line({ path, range, go, bare }) {
   const zone = live.zone(path);
   const machines = live.machines(path);
   const known = machines.length > 0;
-  const every = refresh(range);
-  const on = range.isLive && moves(path);
   const now = live.now();
   const [why, ask] = useState(null);
   const query = (what, assets) => live.ready && known && address(what, { asset: assets, from: range.from, to: range.to });
-  const [answers, error] = useAsk(query('kpi', [path, ...machines]), { every, on });
-  const [plan] = useAsk(query('plan', path), { every, on });
-  const answer = new Map(listed(answers).map((each) => [each.asset, each]));
+  const [answer, error] = useNumbers('kpi', live.ready && known && [path, ...machines], range);
+  const [plans] = useNumbers('plan', live.ready && known && [path], range);
+  const plan = plans.get(path);
   const from = plan ? Date.parse(plan.from) : null;
   const to = plan ? Date.parse(plan.to) : null;
   const ends = range.isLive && plan ? Math.max(Date.parse(plan.ends), now) : to;
@@ -44,7 +42,7 @@ export function Line({ path, range, go, bare }) {
   const whole = answer.get(path);
   const targets = live.targets(path);
   const download = (what, more = {}) => address(`${what}.csv`, { asset: path, from: range.from, to: range.to, ...more });
-  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}>
+  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare} answers=${answer}>
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     <section class="strip ${whole?.constraint ? 'seven' : 'four'}" aria-label=${text}>
       <${Ratio} title=${whole?.constraint ? say('oee.sum') : undefined} answer=${whole} name="oee" target=${targets.oee} ask=${ask}>${say('no.target')}<//>
@@ -103,8 +101,8 @@ function Hours({ path, from, began, to, ends, live, zone, isLive }) {
   const every = long ? 'day' : '1h';
   const on = isLive && moves(path);
   const ask = (what) => from && address(what, { asset: path, from, to, every });
-  const [plans] = useAsk(ask('plan'), { every: isLive ? 15_000 : undefined, on });
-  const [answers] = useAsk(ask('kpi'), { every: isLive ? 15_000 : undefined, on });
+  const [plans] = useAsk(ask('plan'), { every: isLive ? 15_000 : undefined, on, soonest: 5_000 });
+  const [answers] = useAsk(ask('kpi'), { every: isLive ? 15_000 : undefined, on, soonest: 5_000 });
   if (!plans || !answers) return html`<p class="beside"> </p>`;
   const rows = plans.map((plan, place) => [plan, answers[place]]).filter(([, answer]) => answer);
   return html`<div class="scroll"><table class="hours"><thead><tr>${[long ? 'day' : 'hour', 'plan', 'actual', 'delta', 'reason'].map((name) => html`<th scope="col" key=${name}>${say(name)}</th>`)}</tr></thead><tbody>${rows.map(([plan, answer], place) => {

@@ -3,10 +3,10 @@
 
 import { html, useState } from '../lib.js';
 import { useLive } from '../live.js';
-import { address, moves, useAsk } from '../ask.js';
+import { address, moves, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
 import { age, clock, number, percent, pieces, seconds, span, unit, when } from '../format.js';
-import { link, origin, rangeText, refresh } from '../range.js';
+import { link, origin, rangeText } from '../range.js';
 import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { StateWord } from '../states.js';
 import { Pareto, SixLosses, WaterfallSteps } from '../parts/loss.js';
@@ -26,11 +26,12 @@ export function Machine({ path, range, go, bare }) {
   const now = live.now();
   const fine = live.ready;
   const known = live.facts.has(path);
-  const every = refresh(range);
   const on = range.isLive && moves(path);
   const [why, ask] = useState(null);
-  const [answer, error] = useAsk(fine && known && address('kpi', { asset: path, from: range.from, to: range.to }), { every, on });
-  const [plan] = useAsk(fine && known && address('plan', { asset: path, from: range.from, to: range.to }), { every, on });
+  const [answers, error] = useNumbers('kpi', fine && known && [path], range);
+  const [plans] = useNumbers('plan', fine && known && [path], range);
+  const answer = answers.get(path);
+  const plan = plans.get(path);
   const from = plan ? Date.parse(plan.from) : null;
   const to = plan ? Date.parse(plan.to) : null;
   const [states] = useAsk(from && address('states', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
@@ -46,9 +47,9 @@ export function Machine({ path, range, go, bare }) {
   const facts = live.facts.get(path) ?? {};
   const history = states?.[0];
   const order = range.isLive && facts.job?.order ? String(facts.job.since) : null;
-  const [ordered] = useAsk(order && address('kpi', { asset: path, from: order }), { every: 15_000, on });
+  const [ordered] = useAsk(order && address('kpi', { asset: path, from: order }), { every: 15_000, on, soonest: 2_000 });
   if (fine && !known) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
-  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} right=${right} bare=${bare}>
+  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} right=${right} bare=${bare} answers=${answers}>
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     <div class="two">
       <section class="card stack">
@@ -100,8 +101,8 @@ const NAMES = { mean_time_to_restoration: 'mttr', energy_per_good_piece: 'energy
 /** The table of indicators, a column a window. */
 function Factors({ path, targets, range, answer, order, ordered, ask }) {
   const on = moves(path);
-  const [hour] = useAsk(range.isLive && address('kpi', { asset: path, from: 'now-1h' }), { every: 10_000, on });
-  const [shift] = useAsk(range.isLive && range.from !== 'shift' && address('kpi', { asset: path, from: 'shift' }), { every: 10_000, on });
+  const [hour] = useAsk(range.isLive && address('kpi', { asset: path, from: 'now-1h' }), { every: 10_000, on, soonest: 2_000 });
+  const [shift] = useAsk(range.isLive && range.from !== 'shift' && address('kpi', { asset: path, from: 'shift' }), { every: 10_000, on, soonest: 2_000 });
   const [week] = useAsk(range.isLive && address('kpi', { asset: path, from: 'now-7d' }), { every: 60_000 });
   const columns = range.isLive
     ? [['window.hour', hour, 'now-1h'], ['window.shift', range.from === 'shift' ? answer : shift, 'shift'], ...(order ? [['window.order', ordered, order]] : []), ['window.week', week, 'now-7d'], ...(['shift', 'now-1h', 'now-7d'].includes(range.from) ? [] : [['window.range', answer, range.from]])]

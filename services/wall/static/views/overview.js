@@ -3,10 +3,10 @@
 
 import { html, useState } from '../lib.js';
 import { useLive } from '../live.js';
-import { address, listed, moves, useAsk } from '../ask.js';
+import { address, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
 import { clock, difference, number, percent, pieces, plain, span, minutes } from '../format.js';
-import { link, origin, rangeText, refresh } from '../range.js';
+import { link, origin, rangeText } from '../range.js';
 import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { categoryOf, Icon, ORDER, StateWord } from '../states.js';
 import { Figure, GoodPieces, headline, noteOf, Num, Ratio, silence } from '../parts/figures.js';
@@ -19,21 +19,17 @@ export function Overview({ range, go, bare }) {
   const lines = live.lines();
   const sites = [...new Set(lines.map((line) => line.split('/')[0]))];
   const zone = live.zone(sites[0] ?? '');
-  const every = refresh(range);
   const [why, ask] = useState(null);
   const asked = ['', ...lines];
   const ready = live.ready && lines.length > 0;
-  const query = (what) => ready && address(what, { asset: asked, from: range.from, to: range.to });
-  const [answers, error] = useAsk(query('kpi'), { every, on: range.isLive && moves('') });
-  const [plans] = useAsk(query('plan'), { every, on: range.isLive && moves('') });
-  const answer = new Map(listed(answers).map((each) => [each.asset, each]));
-  const plan = new Map(listed(plans).map((each) => [each.asset, each]));
+  const [answer, error] = useNumbers('kpi', ready && asked, range);
+  const [plan] = useNumbers('plan', ready && asked, range);
   const first = plan.size ? Math.min(...[...plan.values()].map((each) => Date.parse(each.from))) : null;
   const last = plan.size ? Math.max(...[...plan.values()].map((each) => Date.parse(each.to))) : null;
   const [states] = useAsk(first && address('states', { asset: '', from: range.from === 'shift' ? first : origin(range, first), to: range.isLive ? 'now' : last }), { every: range.isLive ? 60_000 : undefined });
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan.get(''), zone);
-  return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} window=${plan.get('')} text=${text} go=${go} zone=${zone} bare=${bare}>
+  return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} window=${plan.get('')} text=${text} go=${go} zone=${zone} bare=${bare} answers=${answer}>
     ${live.ready && !lines.length && html`<${Empty} go=${go} />`}
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     ${lines.length > 0 && html`<${Strip} live=${live} answer=${answer.get('')} plan=${plan.get('')} range=${range} history=${history} ask=${ask} />`}
