@@ -9,6 +9,7 @@ notes when the text that shows it changes. The reference is a plain subscriber o
 """
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -31,6 +32,7 @@ from benchmarks.demo import free_port  # noqa: E402  (it stands beside this)
 PROBE = "bench/shop/line-1/m-4"  # the last of its line: its pieces are the line's
 SAMPLES = 30
 MACHINES_A_LINE = 4
+NUMBERS = itertools.count(1_001)
 LOST_S = 4
 
 # Notes when an element shows a text, in ms since 1970, by the page's own clock.
@@ -144,8 +146,7 @@ async def report(page: Page, device: aiomqtt.Client, listener: aiomqtt.Client, v
     plain: list[float] = []
     lost = 0
     for _ in range(SAMPLES):
-        report.number += 1  # type: ignore[attr-defined]  (a value that nothing else has)
-        number = report.number  # type: ignore[attr-defined]
+        number = next(NUMBERS)
         wanted, body = probe(kind, number)
         await page.evaluate("(wanted) => { window.probe = { wanted, at: null }; }", wanted)
         began = time.time()
@@ -178,9 +179,6 @@ async def shown_at(page: Page) -> float | None:
             return float(at)
         await asyncio.sleep(0.05)
     return None
-
-
-report.number = 1_000  # type: ignore[attr-defined]
 
 
 def probe(kind: str, number: int) -> tuple[str, str]:

@@ -4,9 +4,11 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from broker.contract.events import NS_PER_S, AnyEvent, Count, Job, Meter, StateChange, Status
+from broker.contract.events import NS_PER_S, AnyEvent, Count, Job, Meter, Phase, StateChange, Status
+from broker.plant.plant import Plant
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import Answer, answer
 from services.query.running_answers import RunningAnswers, load
@@ -16,6 +18,9 @@ from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Clock, 
 
 START = EIGHT - 2 * 60 * MINUTE  # of the shift
 METER = "leeds/shop/line-1/meter-1"
+BY_ORDERS = msgspec.structs.replace(
+    PLANT, assets={path: msgspec.structs.replace(info, targets={}) for path, info in PLANT.assets.items()}
+)
 STATES = ("running", "down", "starved", "idle", "setup", "off", "blocked")
 
 
@@ -43,8 +48,16 @@ def following(seed: int, since: int) -> Iterator[AnyEvent]:
                 shown = made if chance.random() < 0.9 else made - 20  # a dip, or a reset
                 yield Count(asset=MILL, at=at, produced=shown, good=shown - 2, scrap=2)
             case 6:
-                phase = chance.choice(("start", "end"))
-                yield Job(asset=MILL, at=at, phase=phase, order=f"wo-{made}", product="bracket-7", ideal_cycle=50.0)  # type: ignore[arg-type]
+                phase: Phase = "start" if chance.random() < 0.5 else "end"
+                yield Job(
+                    asset=MILL,
+                    at=at,
+                    phase=phase,
+                    order=f"wo-{made % 5}",
+                    product="bracket-7",
+                    ideal_cycle=50.0,
+                    planned=20.0,
+                )
             case _:
                 yield Status(asset=machine, at=at, online=chance.random() < 0.7)
 
@@ -63,32 +76,33 @@ async def begun(tmp_path: Path) -> tuple[Store, Clock, LedgerWriter]:
     return store, clock, await written(store, clock, [*events, meter])
 
 
-async def seen(store: Store, now: int, start: int = START) -> RunningAnswers:
-    running = await load(store, PLANT, "", start, now)
+async def seen(store: Store, now: int, start: int = START, plant: Plant = PLANT) -> RunningAnswers:
+    running = await load(store, plant, "", start, now)
     for asset in ("", LINE, MILL, CMM):
         await running.see(store, asset, now)
     return running
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("plant", [PLANT, BY_ORDERS], ids=["planned by target", "planned by orders"])
+@pytest.mark.parametrize("seed", range(2))
 async def test_what_arrives_gives_the_numbers_that_the_store_gives(
-    begun: tuple[Store, Clock, LedgerWriter], seed: int
+    begun: tuple[Store, Clock, LedgerWriter], seed: int, plant: Plant
 ) -> None:
     store, clock, writer = begun
-    running = await seen(store, clock.now)
+    running = await seen(store, clock.now, plant=plant)
     compared = reloaded = 0
     for event in following(seed, NOW):
         clock.now = max(clock.now, event.at + NS_PER_S // 3)
         await writer.store_events([event])
         running.put(event, clock.now)
         if running.is_outdated:
-            running, reloaded = await seen(store, clock.now), reloaded + 1
+            running, reloaded = await seen(store, clock.now, plant=plant), reloaded + 1
         else:
             for asset in ("", LINE, MILL, CMM):
                 await running.see(store, asset, clock.now)
         for asset in ("", LINE, MILL, CMM):
             shown = await running.answer(store, asset, clock.now)
-            assert numbers(shown) == numbers(await answer(store, PLANT, asset, START, clock.now, now=clock.now))
+            assert numbers(shown) == numbers(await answer(store, plant, asset, START, clock.now, now=clock.now))
             compared += 1
     assert compared > 40
     assert reloaded < 5

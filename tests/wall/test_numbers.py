@@ -11,6 +11,7 @@ import pytest
 from broker.contract.events import NS_PER_S, StateChange
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
+from services.query.running_answers import RunningAnswers
 from services.store.interface import Store
 from services.wall import numbers as module
 from services.wall.answering import Answers
@@ -109,7 +110,7 @@ async def test_what_is_sent_is_what_the_interface_answers(filled: Store) -> None
 
 async def test_a_line_has_all_of_its_own_numbers_and_a_tile_of_each_machine(filled: Store) -> None:
     async with running(filled) as wall, aclosing(wall.stream.events(Scope(LINE, numbers="shift"))) as events:
-        shown = {}
+        shown: dict[str, Any] = {}
         while shown.keys() != {LINE, MILL, CMM}:
             shown |= {each["asset"]: each for each in (await following(events, "numbers"))["answers"]}
         assert "cpk" in shown[LINE]["indicators"]
@@ -118,13 +119,13 @@ async def test_a_line_has_all_of_its_own_numbers_and_a_tile_of_each_machine(fill
 
 async def test_each_number_is_computed_once_however_many_look(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[str] = []
-    real = module.RunningAnswers.answer
+    real = RunningAnswers.answer
 
     async def counted(self: Any, store: Store, asset: str, now: int) -> Any:
         computed.append(asset)
         return await real(self, store, asset, now)
 
-    monkeypatch.setattr(module.RunningAnswers, "answer", counted)
+    monkeypatch.setattr(RunningAnswers, "answer", counted)
     async with running(filled) as wall:
         pages = [wall.stream.events(Scope(MILL, numbers="shift")) for _ in range(20)]
         for page in pages:
