@@ -19,6 +19,13 @@ from services.query.answers import Answer
 INDICES: Final = frozenset({*get_args(Index), "inventory_turns"})
 """Indicators without a unit that are no shares."""
 MOST_REASONS: Final = 10
+_SPOILED: Final = {
+    "doubtful": "what it reports cannot be",
+    "silent": "its state is unknown for much of the time",
+    "unmetered": "energy a piece is without its pieces",
+    "simulated": "among real ones",
+}
+"""What each kind of caveat does to a total."""
 CANNOT_BE: Final = "cannot be"
 """What is written beside a value that no machine can have."""
 
@@ -55,7 +62,7 @@ def print_answer(found: Answer, zone: str) -> None:
     if found.rated is not None:
         without = ", ".join(machine.removeprefix(f"{found.asset}/") for machine in found.rated.without)
         out.print(f"without {without}: {_oee(found.rated.indicators, found.rated.implausible)}")
-    for line in _cannot_be(found):
+    for line in (*_cannot_be(found), *_caveats(found)):
         out.print(plain(line))
     out.print(_pieces(found))
     out.print(_time(found))
@@ -74,10 +81,11 @@ def print_answer(found: Answer, zone: str) -> None:
     reasons = [reason for reason in found.reasons if reason.seconds][:MOST_REASONS]
     if reasons:
         out.print("\nlongest losses by reason")
+    unit = "machine-min" if count > 1 else "min"
     for reason in reasons:
         times = f"{reason.entries:.0f} time{'s' * (round(reason.entries) != 1)}"
         reported_state = plain(reason.reason) or "no reason reported"
-        out.print(f"{reason.seconds / 60:8.1f} min  {reason.state}: {reported_state} ({times})")
+        out.print(f"{reason.seconds / 60:8.1f} {unit}  {reason.state}: {reported_state} ({times})")
     for place, note in enumerate(found.to_check):
         out.print(f"{'' if place else chr(10)}note: {plain(note)}")
 
@@ -133,6 +141,15 @@ def _cannot_be(found: Answer) -> Iterator[str]:
             yield f"{CANNOT_BE}: {', '.join(names)}; {'; '.join(why)}"
 
 
+def _caveats(found: Answer) -> Iterator[str]:
+    """Write which machines spoil which figures of a total, a line a kind."""
+    for kind, figures in _SPOILED.items():
+        named = dict.fromkeys(caveat.machine for caveat in found.caveats if caveat.kind == kind)
+        if named:
+            machines = ", ".join(machine.removeprefix(f"{found.asset}/") for machine in named)
+            yield f"{kind} ({figures}): {machines}"
+
+
 def _pieces(found: Answer) -> str:
     sums = found.ledger
     fates = ", ".join(f"{sums[field]:g} {field}" for field in _FATES)
@@ -147,7 +164,8 @@ def _time(found: Answer) -> str:
     steps = {step.name: step.seconds for step in found.waterfall}
     named = ("running", "setup", "starved", "blocked", "idle", "no-order", "down", "maintenance", "off", "unknown")
     parts = ", ".join(f"{name} {_hours(steps[name])}" for name in named if steps.get(name))
-    return f"time: {_hours(steps['calendar'])}: {parts}"
+    of = "machine time" if len(found.machines) > 1 else "time"
+    return f"{of}: {_hours(steps['calendar'])}: {parts}"
 
 
 def _name(found: Answer, asset: str, zone: str) -> str:

@@ -10,7 +10,7 @@ The ledger has a row a minute, so a range counts the minutes that begin in it.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from dashboards.names import LEVELS
@@ -74,7 +74,7 @@ class Cut(NamedTuple):
         zone: whose days `every` means, an IANA zone; '' for UTC.
     """
 
-    by: Sequence[str] = ()
+    by: Collection[str] = ()
     every: str = ""
     where: str = ""
     during: str = RANGE
@@ -104,6 +104,8 @@ def indicator(name: str, cut: Cut = WHOLE) -> str:
         counted = _quotient(name, '"GQ" / "PQ"', ['"PQ" > 0', '("unrated" > 0 OR "PRI×PQ" = 0)', *needs], cut)
         return f'SELECT "{name}" FROM ({rated}), ({counted}){grouped(cut.by)}{cut.end}'
     denominators = [f"{_quote(part)} > 0" for part in _DENOMINATOR.findall(INDICATORS[name].formula)]
+    if any(TERMS[term].operation == "metered" for term in INDICATORS[name].terms):
+        return _of_metered(name, [*denominators, *needs], cut)
     return _quotient(name, _expression(name), [*denominators, *needs], cut)
 
 
@@ -176,6 +178,16 @@ def _quotient(name: str, expression: str, needs: Iterable[str], cut: Cut) -> str
     terms = dict.fromkeys(_QUOTED.findall(f"{expression} {condition}"))
     sums = total({column: term(column) if column in TERMS else column for column in terms}, cut)
     return f'SELECT {expression} AS "{name}" FROM ({sums}) WHERE {condition}{grouped(cut.by)}{cut.end}'
+
+
+def _of_metered(name: str, needs: Iterable[str], cut: Cut) -> str:
+    """Ask for energy a piece: over the pieces of the machines that are metered, so machines are summed first."""
+    terms = [term for term in _QUOTED.findall(_quote(INDICATORS[name].formula)) if term != "EF"]
+    each = total({term: TERMS[term].fields[0] for term in terms}, cut._replace(by=dict.fromkeys((*LEVELS, *cut.by))))
+    sums = ", ".join(f'sum("{term}") AS "{term}"' for term in terms)
+    metered = f"SELECT {sums} FROM ({each}) WHERE {_METERED}{grouped(cut.by, cut.every)}{cut.end}"
+    condition = " AND ".join(dict.fromkeys(needs))
+    return f'SELECT {_expression(name)} AS "{name}" FROM ({metered}) WHERE {condition}{grouped(cut.by)}{cut.end}'
 
 
 def _expression(name: str) -> str:

@@ -37,6 +37,7 @@ from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
 from services.query.answers import context_of, never_reported
 from services.query.composition import compose, notes_of
 from services.query.histories import FOR_EVER
+from services.query.metered import is_metered, sum_of_metered
 from services.query.never_reported import reported
 from services.query.ranges import Range, measure
 from services.store import failures
@@ -301,7 +302,9 @@ class Windows:
             sums = {}
             for machine in self._totals.lines[path]:
                 add(sums, self._of_order(machine, window.name, now))
-        context = msgspec.structs.replace(window.context, operations=self._operations(key, window, now))
+        context = msgspec.structs.replace(
+            window.context, operations=self._operations(key, window, now), metered=self._metered(key, window)
+        )
         composed = compose(path, sums, context, min(now, window.end) - window.start)
         warnings = [*self._due_warnings(path), *composed.expected, *composed.contradictions()]
         return KpiPayload(
@@ -388,6 +391,22 @@ class Windows:
                     add(sums, part.sums)
             operations.append(sums)
         return tuple(operations)
+
+    def _metered(self, key: Key, window: Window) -> Sums | None:
+        """Return the sums of the metered machines, as they are now where all have the same window."""
+        path, kind = key
+        if path in self._machines or kind.endswith("order"):
+            return None
+        metered: list[Sums] = []
+        for machine in self._totals.under(path):
+            part = self._totals.window((machine, kind))
+            if part is None or not part.is_as_long_as(window):
+                return window.context.metered
+            if is_metered(part.sums):
+                if not self._is_timed(machine, path):
+                    return None  # a meter that stands by itself
+                metered.append(part.sums)
+        return sum_of_metered(metered)
 
     async def _range(self, key: Key, window: Window, now: int) -> Range:
         """Return the ledger of a window by machine; from the store where machines have calendars of their own."""

@@ -21,8 +21,10 @@ from services.ledger.indicators.indicators import Context
 from services.ledger.indicators.losses import six_big_losses, waterfall
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 from services.ledger.indicators.warnings import data_quality_warnings
+from services.query.caveats import Caveat, caveats_of
 from services.query.composition import compose, is_to_check, notes_of
 from services.query.constraint import constraint
+from services.query.metered import metered_sums
 from services.query.never_reported import all_not_reported, is_output_not_reported, not_reported
 from services.query.planning import planned_pieces
 from services.query.ranges import Range, measure
@@ -115,6 +117,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         warnings: the notes as data, in the same order.
         implausible: the indicators whose value cannot be, each with the code of the warning that says why: they are not
             to be presented as figures.
+        caveats: the machines that spoil figures of a total, each with what it is (`services.query.caveats`).
         rated: the OEE family without the machines of which something is untold; None where there are none of them, or
             no others. `indicators` have no OEE then if pieces cannot be rated, or most of the running time is not
             counted, as it would be wrong; else they have one with the time of those machines in it.
@@ -141,6 +144,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     notes: list[str]
     warnings: list[KpiWarning]
     implausible: dict[str, str] = msgspec.field(default_factory=dict)
+    caveats: list[Caveat] = msgspec.field(default_factory=list)
     rated: Rated | None = None
     six_big_losses: dict[str, float | None] | None = None
     good_output: float | None = None
@@ -239,6 +243,7 @@ def build_answer(
         notes=notes_of(warnings),
         warnings=warnings,
         implausible=composed.codes,
+        caveats=caveats_of(measured),
         rated=rated,
         six_big_losses=_six_big_losses(measured, plant) if apart else None,
         good_output=_good_output(measured, context),
@@ -310,6 +315,7 @@ async def _full_context(
         not_reported=known.not_reported,
         output_not_reported=known.output_not_reported,
         planned=await planned_pieces(store, plant, measured),
+        metered=metered_sums(measured),
     )
 
 
@@ -327,6 +333,7 @@ def rated_part(measured: Range) -> tuple[Range, dict[str, Finding]]:
         {key: sums for key, sums in measured.parts.items() if key[0] not in missing},
         {key: reported for key, reported in measured.reasons.items() if key[0] not in missing},
         tuple(machine for machine in measured.machines if machine not in missing),
+        measured.simulated,
     )
     return part, missing
 

@@ -27,6 +27,7 @@ from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Part, Rules, parts
 from services.query.answers import context_of, lasting_states, measurements, rated_part
 from services.query.composition import notes_of
 from services.query.histories import histories
+from services.query.metered import metered_machines
 from services.query.planning import Planned, plans
 from services.query.ranges import Range, measure
 from services.store.interface import Store
@@ -190,12 +191,15 @@ def _fields(
     amounts: Sums = {}
     whose: dict[str, Collection[str] | None] = {}
     stages = plant.stages(measured.asset)
+    machines: Collection[str] | None
     for term in terms:
         sums = {PLAN: of["PPQ"]} if term.name == "PPQ" else of.of(term.operation) or {}
         place = of.context.place(term.operation)
+        machines = stages[place] if stages and place is not None else None
+        if term.operation == "metered":
+            machines = metered_machines(measured)
         for field in term.fields:
-            amounts[field] = sums.get(field, 0)
-            whose[field] = stages[place] if stages and place is not None else None
+            amounts[field], whose[field] = sums.get(field, 0), machines
     for field in _BY_OPERATION.get(indicator, ()):
         amounts[field], whose[field] = of.sums.get(field, 0), None
     return amounts, whose

@@ -8,7 +8,7 @@ answer of that machine (`services.query.planning`), so that screens, files and c
     forecast = good pieces so far × (planned time still to come + busy time so far) ÷ busy time so far
 
 Without a plan there is none; where some lines have one and others have not, those that have are counted and compared,
-and `outputs` names them.
+and `outputs` names them; `unplanned` names the machines whose pieces are left out.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -41,6 +41,7 @@ class Plan(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         delta: good − plan.
         forecast: good pieces at the end, if it goes on as it went.
         plan_at_end: what the target asks for at the end.
+        unplanned: the machines that count pieces but have no plan, where others have one: they are in no figure here.
     """
 
     asset: str
@@ -54,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     delta: float | None
     forecast: float | None
     plan_at_end: float | None
+    unplanned: list[str] = msgspec.field(default_factory=list)
 
 
 async def plan_of(
@@ -95,6 +97,7 @@ async def plan_of(
         delta=good - plan_to_now if compared else None,
         forecast=sum(each.good * each.growth for each in shown) if shown else None,
         plan_at_end=sum((each.plan or 0.0) * each.growth for each in shown) if compared else None,
+        unplanned=[each.machine for each in counted if each.plan is None] if compared else [],
     )
 
 

@@ -18,6 +18,7 @@ from services.ledger.indicators.indicators import Context
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Rules, build
 from services.query.answers import Answer, Group, answer, build_answer, operations_of
 from services.query.histories import histories
+from services.query.metered import metered_sums
 from services.query.never_reported import not_reported
 from services.query.periods import Cut, Period, calendar_over, gaps, periods
 from services.query.planning import Interval, intervals
@@ -95,8 +96,8 @@ def _build_group(  # noqa: PLR0917  (the parts of an answer)
 ) -> Answer:
     reported = {machine for machine, _, _ in parts}
     machines = tuple(machine for machine in measured.machines if machine in reported)
-    part = Range(measured.asset, measured.start, measured.end, parts, {}, machines)
-    context = Context(operations=operations_of(plant, part), not_reported=never)
+    part = Range(measured.asset, measured.start, measured.end, parts, {}, machines, measured.simulated)
+    context = Context(operations=operations_of(plant, part), not_reported=never, metered=metered_sums(part))
     return build_answer(part, plant, context, {}, asked_end=asked_end, group=group)
 
 
@@ -164,7 +165,7 @@ async def _by_order(store: Store, plant: Plant, asset: str, between: tuple[int, 
                     reasons[job.asset, state, reason] = (before[0] + seconds, before[1] + entries)
         part = Range(asset, first, last, parts, reasons, tuple(sorted({each.job.asset for each in on})))
         never = await not_reported(store, asset, last, part.total())
-        context = Context(operations=operations_of(plant, part), not_reported=never)
+        context = Context(operations=operations_of(plant, part), not_reported=never, metered=metered_sums(part))
         found.append(build_answer(part, plant, context, {}, asked_end=last, group=_group("order", order, first, last)))
     return found
 

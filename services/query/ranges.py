@@ -45,6 +45,7 @@ class Range(msgspec.Struct, frozen=True):
         machines: the machines that are counted, whatever the range, so that parts of a time add up to it: those that
             ever reported a state, a count or an order, and those declared that have not reported. Where there are none
             of them, all that reported: a meter by itself.
+        simulated: the machines that are not real.
     """
 
     asset: str
@@ -53,6 +54,7 @@ class Range(msgspec.Struct, frozen=True):
     parts: dict[PartKey, Sums]
     reasons: dict[PartKey, tuple[int, int]]
     machines: tuple[str, ...]
+    simulated: frozenset[str] = frozenset()
 
     def total(self) -> Sums:
         """Return the sum of all parts."""
@@ -127,7 +129,8 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
         if path not in counted:  # a meter or a sensor of its own: its quantities count, its time does not
             for field in TIME:
                 sums.pop(field, None)
-    return Range(asset, start, end, measured.sums, measured.reasons, machines)
+    simulated = frozenset(path for path, machine in known.items() if machine.simulated)
+    return Range(asset, start, end, measured.sums, measured.reasons, machines, simulated)
 
 
 def _end_of_rows(covered: Iterable[int], end: int) -> int:

@@ -52,7 +52,13 @@ async def losses_csv(
 async def plan_csv(parts: Wall, asset: Assets, start: From, end: To = "now", every: Every = "") -> Response[bytes]:
     """Return a row an asset or interval."""
     plans = await plans_of(parts, asset, start, end, every)
-    return _table("plan", [msgspec.to_builtins(each) | {"outputs": " ".join(each.outputs)} for each in plans])
+    return _table(
+        "plan",
+        [
+            msgspec.to_builtins(each) | {"outputs": " ".join(each.outputs), "unplanned": " ".join(each.unplanned)}
+            for each in plans
+        ],
+    )
 
 
 @get("/api/v1/explain.csv", summary="The events behind one number, as CSV")

@@ -5,8 +5,9 @@ import pytest
 from broker.plant.plant import Plant
 from dashboards.queries import Cut, indicator
 from services.ledger.fields import Sums, add
-from services.ledger.indicators.indicators import INDICATORS, coverage, evaluate
+from services.ledger.indicators.indicators import INDICATORS, Context, coverage, evaluate
 from services.ledger.indicators.terms import TERMS
+from services.query.metered import is_metered, sum_of_metered
 from services.store.interface import LedgerRow
 from tests.dashboards.conftest import END, HOUR, START, Pages, levels_of, view_of
 from tests.dashboards.viewing import View, annotations, answer, asked, filled_in, questions, rows
@@ -20,6 +21,8 @@ PLAIN = {
     if one.terms and all(TERMS[term].fields and not TERMS[term].operation for term in one.terms)
 } | {
     "coverage",
+    "comprehensive_energy_consumption",
+    "energy_per_good_piece",
     "co2e_per_good_piece",
 }
 """The indicators that a sum of the ledger knows all of."""
@@ -90,9 +93,17 @@ def test_an_indicator_in_grafana_is_that_of_the_ledger(
 
     expected: dict[str, float | None] = {}
     for asset, sums in _sums(ledger, start, end, is_each=bool(by)).items():
-        expected[asset] = coverage(sums) if name == "coverage" else evaluate(sums).values[name]
+        metered = _metered(ledger, asset, start, end)
+        values = evaluate(sums, Context(metered=metered)).values
+        expected[asset] = coverage(sums) if name == "coverage" else values[name]
 
     assert seen == {asset: pytest.approx(value, rel=1e-9) for asset, value in expected.items() if value is not None}
+
+
+def _metered(ledger: Rows, asset: str, start: int, end: int) -> Sums:
+    """Return the sums of the metered machines of an asset; '' is all."""
+    each = _sums(ledger, start, end, is_each=True)
+    return sum_of_metered(sums for path, sums in each.items() if asset in {"", path} and is_metered(sums))
 
 
 def _sums(ledger: Rows, start: int, end: int, *, is_each: bool) -> dict[str, Sums]:

@@ -12,9 +12,11 @@ from broker.contract.instants import format_rfc3339
 from broker.contract.message import Message
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
+from services.store.interface import Store
 from services.wall.api import Parts
 from services.wall.server import application
-from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT
+from tests.wall import mixed_works
+from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Clock, make_parts
 
 FROM, TO = format_rfc3339(EIGHT), format_rfc3339(NOW)
 
@@ -275,3 +277,14 @@ async def test_a_range_is_cut_at_production_days_and_shifts(client: httpx.AsyncC
         "2026-11-24T06:00:00Z",
         "2026-11-25T06:00:00Z",
     ]
+
+
+async def test_a_plan_names_the_machines_that_have_none(store: Store) -> None:
+    writer = LedgerWriter(store, mixed_works.MIXED, lambda: NOW)
+    await writer.store_events(mixed_works.an_hour())
+    await writer.advance()
+    async with open_client(make_parts(store, mixed_works.MIXED, Clock(NOW))) as asking:
+        plan = await get(asking, "/api/v1/plan", asset="", **{"from": FROM, "to": TO})
+        assert (plan["outputs"], plan["unplanned"]) == ([mixed_works.WASHER], [mixed_works.PRESS])
+        alone = await get(asking, "/api/v1/plan", asset=mixed_works.LYON, **{"from": FROM, "to": TO})
+        assert (alone["good"], alone["plan"], alone["unplanned"]) == (24.0, None, [])

@@ -55,24 +55,25 @@ def microstop_ratio(of: Terms) -> float:
     return of["MST"] / of["PBT"]
 
 
-@_extra("E / GQ", "kW.h")
+@_extra("E / GQm", "kW.h")
 def energy_per_good_piece(of: Terms) -> float:
-    """Beyond the standard: E / GQ, in kW.h.
+    """Beyond the standard: E / GQm, in kW.h.
 
-    Electrical energy a good piece. None where no piece was good, or no electricity was metered.
+    Electrical energy a good piece of the machines that are metered. None where no piece of theirs was good, or no
+    electricity was metered.
     """
     of.need(unmetered)
-    return of["E"] / of["GQ"]
+    return of["E"] / of["GQm"]
 
 
-@_extra("EF × E / GQ", "kg")
+@_extra("EF × E / GQm", "kg")
 def co2e_per_good_piece(of: Terms) -> float:
-    """Beyond the standard: EF × E / GQ, in kg.
+    """Beyond the standard: EF × E / GQm, in kg.
 
     Greenhouse gases of the electricity of a good piece, as CO₂ equivalent. None as for the energy.
     """
     of.need(unmetered)
-    return of["EF"] * of["E"] / (NANO * of["GQ"])
+    return of["EF"] * of["E"] / (NANO * of["GQm"])
 
 
 @_extra("Π first_pass_yield")

@@ -20,6 +20,17 @@ AHEAD_NS: Final = 1_800 * NANO
 
 OUTPUT: Final = ("oee", "nee", "teep", "bottleneck_oee")
 """Indicators that cannot be where the pieces of a machine do not fit its time, or each other."""
+MARKABLE: Final = (
+    "effectiveness",
+    "oee",
+    "nee",
+    "teep",
+    "quality_ratio",
+    "scrap_ratio",
+    "first_pass_yield",
+    "worker_efficiency",
+)
+"""The indicators of a machine by itself that may be marked."""
 
 
 def implausible(values: Mapping[str, float | None], sums: Sums, length: int) -> dict[str, Finding]:

@@ -249,15 +249,15 @@ def cpk(of: Terms) -> float:
     return _least(of, "cpk")
 
 
-@_standard(23, "E / PQ", "kW.h")
+@_standard(23, "E / PQm", "kW.h", standard="E / PQ")
 def comprehensive_energy_consumption(of: Terms) -> float:
-    """No. 23: E / PQ, in kW.h.
+    """No. 23: E / PQm, in kW.h.
 
-    Energy a produced piece; electricity alone, as the energy content of the other utilities is not reported. None where
-    nothing was produced, or no electricity was metered.
+    Energy a produced piece of the machines that are metered; electricity alone, as the energy content of the other
+    utilities is not reported. None where they produced nothing, or no electricity was metered.
     """
     of.need(unmetered)
-    return of["E"] / of["PQ"]
+    return of["E"] / of["PQm"]
 
 
 @_standard(24, "TH / (S×T / ST)")

@@ -14,8 +14,8 @@ from services.ledger.fields import FARTHEST, KNOWN_PLANNED, NANO, PLANNED, TIME,
 from services.ledger.indicators.capability import Capability
 from services.ledger.indicators.findings import Finding, found
 
-Operation = Literal["", "first", "last", "bottleneck"]
-"""Which operation of a line; '' for the asset as a whole."""
+Operation = Literal["", "first", "last", "bottleneck", "metered"]
+"""Which operation of a line, or its metered machines; '' for the asset as a whole."""
 
 
 class Term(NamedTuple):
@@ -62,6 +62,8 @@ TERMS: Final[dict[str, Term]] = {
     "APWT": Term("actual personnel work time", "s", ("work_s",)),
     "APAT": Term("actual personnel attendance time", "s", ("attendance_s",)),
     "E": Term("electrical energy", "kW.h", ("electricity_kwh",)),
+    "PQm": Term("produced quantity of the metered machines", "1", ("produced",), operation="metered"),
+    "GQm": Term("good quantity of the metered machines", "1", ("good",), operation="metered"),
     "TH": Term("throughput", "1", ("throughput",)),
     "S×T": Term("stock on hand, integrated over time", "s", ("stock_s",)),
     "ST": Term("time over which the stock was known", "s", ("stock_known_s",)),
@@ -107,6 +109,7 @@ class Context(msgspec.Struct, frozen=True):
         not_reported: fields of the ledger that are zero because they were never reported.
         output_not_reported: whether good pieces of a line's last operation were never reported.
         planned: pieces that orders and calendar plan for the range up to now, in 10⁻⁹.
+        metered: the sums of those machines whose electricity is metered; None where it is that of all.
         co2e_kg_per_kwh: emission factor of the electricity; the default is that of the United Kingdom's grid in the
             government's conversion factors for 2025.
     """
@@ -117,11 +120,12 @@ class Context(msgspec.Struct, frozen=True):
     not_reported: frozenset[str] = frozenset()
     output_not_reported: bool = False
     planned: int | None = None
+    metered: Sums | None = None
     co2e_kg_per_kwh: float = 0.177
 
     def place(self, operation: Operation) -> int | None:
         """Return the index of an operation in a line; None for the asset as a whole, or where not known."""
-        return {"": None, "first": 0, "last": -1, "bottleneck": self.bottleneck}[operation]
+        return {"first": 0, "last": -1, "bottleneck": self.bottleneck}.get(operation)
 
 
 class Undefined(Exception):  # noqa: N818  (a result, not an error)
@@ -164,6 +168,8 @@ class Terms(dict[str, int]):
 
     def of(self, operation: Operation) -> Sums | None:
         """Return the sums of an operation, if they are known; without a line, the last operation is the whole asset."""
+        if operation == "metered" and self.context.metered is not None:
+            return self.context.metered
         operations, place = self.context.operations, self.context.place(operation)
         if operations and place is not None:
             return operations[place]
