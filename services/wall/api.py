@@ -30,6 +30,7 @@ from services.query.groups import By
 from services.query.never_reported import ever_counted
 from services.query.periods import Cut, periods
 from services.query.state_intervals import StateIntervals, state_intervals
+from services.query.stops import Stop, stops
 from services.store import retiring
 from services.store.interface import Store
 from services.wall.answering import Answers
@@ -67,6 +68,9 @@ GroupBy = Annotated[
 ]
 Named = Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")]
 Retired = Annotated[bool, QueryParameter(name="retired", description="retired machines, too")]
+ForReason = Annotated[
+    str | None, QueryParameter(name="reason", description="for this reason only; '' for those without one")
+]
 Rated = Annotated[bool, QueryParameter(name="rated", description="without machines that lack what OEE needs")]
 AssetPath = Annotated[
     str, QueryParameter(name="asset", description="an asset path, whole or cut short; '' is everything")
@@ -215,6 +219,20 @@ async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") ->
     return await parts.answers.beside.ask(lambda store: state_intervals(store, asset, span.start, span.end))
 
 
+@get("/api/v1/stops", summary="The stops of machines over a range, the newest first")
+async def stopped(
+    parts: Wall, asset: AssetPath, start: From, end: To = "now", *, reason: ForReason = None
+) -> list[Stop]:
+    """Return each stop with its length, state, reason and order."""
+    return await stops_of(parts, asset, start, end, reason)
+
+
+async def stops_of(parts: Parts, asset: str, start: str, end: str, reason: str | None) -> list[Stop]:
+    """Return the stops that an address asks for."""
+    span = parts.range_of(_checked(asset), start, end)
+    return await parts.answers.beside.ask(lambda store: stops(store, asset, span.start, span.end, reason=reason))
+
+
 @get("/api/v1/bottleneck", summary="The bottleneck of a line over a range")
 async def bottleneck_of(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> Constraint:
     """Return the machine with the longest uninterrupted active period (running, set up or down)."""
@@ -331,7 +349,7 @@ async def explanation_of(parts: Parts, asset: str, indicator: str, start: str, e
     )
 
 
-HANDLERS: Final = [assets, kpi, plan, states, bottleneck_of, telemetry, events, rejected, stream, explained]
+HANDLERS: Final = [assets, kpi, plan, states, stopped, bottleneck_of, telemetry, events, rejected, stream, explained]
 
 
 def _checked(asset: str) -> str:

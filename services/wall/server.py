@@ -59,6 +59,7 @@ _LAST_REPORTED: Final[tuple[Kind, ...]] = (
     "material",
     "event",
 )
+_VIEWS_OF_ASSETS: Final = ("site", "line", "machine", "stops", "why")
 _RETIRED_S: Final = 5.0
 """How often the store is asked whether machines were retired."""
 _AT_ONCE_BYTES: Final = 64 * 1024
@@ -131,7 +132,7 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
     files = Files()
 
     @get(
-        ["/", "/line/{path:path}", "/machine/{path:path}", "/devices", "/kiosk"],
+        ["/", *(f"/{view}/{{path:path}}" for view in _VIEWS_OF_ASSETS), "/stops", "/why", "/devices", "/kiosk"],
         include_in_schema=False,
         sync_to_thread=False,
     )
@@ -155,6 +156,15 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
         }
         return Response(content, status_code=200 if found["status"] == "pass" else 503)
 
+    def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        """Show people who ask for a page that is not there what there is; answer programs with a problem."""
+        is_page = error.status_code == 404 and not request.url.path.startswith(("/api/", "/static/"))
+        if is_page and "text/html" in request.headers.get("accept", ""):
+            shown = files.page(request)
+            shown.status_code = 404
+            return shown
+        return problems.on_http(request, error)
+
     measured = registry(parts)
 
     @get("/metrics", summary="Measures of the wall for Prometheus", sync_to_thread=False)
@@ -168,7 +178,7 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
             RangeError: problems.on_range,
             ContractError: problems.on_contract,
             StoreError: problems.on_store,
-            HTTPException: problems.on_http,
+            HTTPException: on_http,
             Exception: problems.on_fault,
         },
         # Pages and files are compressed once for all when the wall starts.
@@ -176,7 +186,7 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
             backend="gzip",
             minimum_size=600,
             gzip_compress_level=3,  # 9 takes the event loop eight times as long, for a tenth less
-            exclude=["^/api/v1/stream", "^/$", "^/(line|machine|devices|kiosk|static)"],
+            exclude=["^/api/v1/stream", "^/$", f"^/({'|'.join(_VIEWS_OF_ASSETS)}|devices|kiosk|static)"],
         ),
         openapi_config=OpenAPIConfig(
             title="Corridor: the wall's interface",

@@ -18,6 +18,7 @@ from services.wall.api import (
     AssetPath,
     Assets,
     Every,
+    ForReason,
     From,
     GroupBy,
     Named,
@@ -27,6 +28,7 @@ from services.wall.api import (
     answers_of,
     explanation_of,
     plans_of,
+    stops_of,
 )
 
 
@@ -61,6 +63,14 @@ async def plan_csv(parts: Wall, asset: Assets, start: From, end: To = "now", eve
     )
 
 
+@get("/api/v1/stops.csv", summary="The stops of machines over a range, as CSV")
+async def stops_csv(
+    parts: Wall, asset: AssetPath, start: From, end: To = "now", *, reason: ForReason = None
+) -> Response[bytes]:
+    """Return a row a stop, the newest first."""
+    return _table("stops", [msgspec.to_builtins(each) for each in await stops_of(parts, asset, start, end, reason)])
+
+
 @get("/api/v1/explain.csv", summary="The events behind one number, as CSV")
 async def explain_csv(
     parts: Wall, asset: AssetPath, indicator: Named, start: From, end: To = "now", *, rated: Rated = False
@@ -70,7 +80,7 @@ async def explain_csv(
     return _table(indicator, [msgspec.to_builtins(each) for each in found.events])
 
 
-HANDLERS: Final = [kpi_csv, losses_csv, plan_csv, explain_csv]
+HANDLERS: Final = [kpi_csv, losses_csv, plan_csv, stops_csv, explain_csv]
 
 
 def _row(each: Answer) -> dict[str, Any]:

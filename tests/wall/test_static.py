@@ -9,12 +9,15 @@ import tomllib
 from itertools import product
 from pathlib import Path
 
+import httpx
 import pytest
 
 from broker.contract.events import STATES
 from services.ledger.indicators import contradictions
 from services.wall import palette
+from services.wall.api import Parts
 from services.wall.pages import FOLDER
+from services.wall.server import application
 
 VENDORED = sorted((FOLDER / "vendor").iterdir())
 OWN = [path for path in sorted(FOLDER.rglob("*")) if path.is_file() and "vendor" not in path.parts]
@@ -184,3 +187,15 @@ def test_every_reason_why_something_cannot_be_has_a_line_of_its_own() -> None:
     assert "effectiveness-above-one" in codes
     table = set(re.findall(r"'cannot\.([\w.-]+)': '", (FOLDER / "words.js").read_text()))
     assert table - {"be"} == codes
+
+
+async def test_an_address_that_is_not_there_shows_people_the_page_and_programs_a_problem(parts: Parts) -> None:
+    transport = httpx.ASGITransport(app=application(parts, None))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        page = await client.get("/nowhere", headers={"accept": "text/html,*/*", "accept-encoding": "gzip"})
+        assert page.status_code == 404
+        assert '<script type="module" src="/static/app.js">' in page.text
+        for path, accept in (("/nowhere", "*/*"), ("/api/v1/nowhere", "text/html")):
+            answer = await client.get(path, headers={"accept": accept})
+            assert answer.status_code == 404
+            assert answer.headers["content-type"].startswith("application/problem+json")

@@ -14,6 +14,10 @@ import { own } from './own.js';
  */
 const VIEWS = {
   '': () => ({ View: Overview, scope: () => 'asset=', hasNumbers: true }),
+  site: () => ({ View: Overview, scope: (path) => `asset=${path}`, hasNumbers: true }),
+  stops: () => import('./views/stops.js').then((view) => ({ View: view.Stops, scope: (path) => `asset=${path}` })),
+  why: () => import('./views/why.js').then((view) => ({ View: view.WhyPage, scope: (path) => `asset=${path}` })),
+  lost: () => import('./views/lost.js').then((view) => ({ View: view.Lost, scope: () => 'asset=' })),
   line: () => import('./views/line.js').then((view) => ({ View: view.Line, scope: (path) => `asset=${path}&details=true`, hasNumbers: true })),
   machine: () => import('./views/machine.js').then((view) => ({ View: view.Machine, scope: (path) => `asset=${path}&details=true`, hasNumbers: true })),
   devices: () => import('./views/devices.js').then((view) => ({ View: view.Devices, scope: () => 'devices=true&messages=true' })),
@@ -22,11 +26,20 @@ const VIEWS = {
 
 function load(pathname, range) {
   const [name, ...rest] = pathname.split('/').filter(Boolean);
-  const open = own(VIEWS, name ?? '') ?? VIEWS[''];
-  const path = rest.map(decodeURIComponent).join('/');
+  const open = own(VIEWS, name ?? '') ?? VIEWS.lost;
+  const path = rest.map(decoded).join('/');
   return Promise.resolve(open()).then(({ View, scope, hasNumbers }) => ({
     View, path, scope: scope && scope(path) + (hasNumbers && range.isLive && !range.from.startsWith('now') ? `&numbers=${encodeURIComponent(range.from)}` : ''),
   }));
+}
+
+/** A part of an address as text; one that is not valid stays as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** Go to an address of the wall. `go.click` is for links: it leaves new tabs and downloads to the browser. */
