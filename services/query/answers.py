@@ -4,7 +4,7 @@ There is one way to a number: the ledger of the range (`ranges`), then the pure 
 (`services.ledger.indicators.indicators`). What is printed, served and drawn is this answer, unrounded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 import msgspec
@@ -308,13 +308,35 @@ async def _full_context(
             not_reported=await not_reported(store, measured.asset, measured.end, measured.total()),
             output_not_reported=not has_output and await is_output_not_reported(store, stages[-1], measured.end),
         )
+    return complete(
+        known,
+        plant,
+        measured,
+        operations,
+        bottleneck=bottleneck,
+        capable=capabilities(await measurements(store, measured)),
+        planned=await planned_pieces(store, plant, measured),
+    )
+
+
+def complete(
+    known: Context,
+    plant: Plant,
+    measured: Range,
+    operations: tuple[Sums, ...],
+    *,
+    bottleneck: Bottleneck | None,
+    capable: Iterable[Capability],
+    planned: int | None,
+) -> Context:
+    """Return a context with all that indicators need, given what was never told, and what was read of a range."""
     return Context(
         operations=operations,
         bottleneck=operation_of(plant, measured.asset, bottleneck),
-        capabilities=tuple(capabilities(await measurements(store, measured))),
+        capabilities=tuple(capable),
         not_reported=known.not_reported,
         output_not_reported=known.output_not_reported,
-        planned=await planned_pieces(store, plant, measured),
+        planned=planned,
         metered=metered_sums(measured),
     )
 

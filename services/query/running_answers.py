@@ -15,7 +15,7 @@ from services.ledger.history import MINUTE
 from services.ledger.indicators.bottleneck import Bottleneck
 from services.ledger.indicators.capability import Capability, capabilities
 from services.ledger.indicators.indicators import Context
-from services.query.answers import Answer, bottleneck_of, build_answer, measurements, operation_of, operations_of
+from services.query.answers import Answer, bottleneck_of, build_answer, complete, measurements, operations_of
 from services.query.histories import FOR_EVER, as_of, histories
 from services.query.never_reported import not_among, reported
 from services.query.planning import JOBS, planned_pieces
@@ -112,13 +112,18 @@ class RunningAnswers:
         operations = operations_of(plant, measured)
         fields = {field for path, found in self._reported.items() if is_under(path, asset) for field in found}
         has_output = not stages or bool(operations[-1].get("good", 0))
-        return Context(
-            operations=operations,
-            bottleneck=operation_of(plant, asset, seen.bottleneck),
-            capabilities=seen.capabilities,
+        known = Context(
             not_reported=not_among(fields, measured.total()),
             output_not_reported=not has_output
             and all("good" not in self._reported.get(machine, ()) for machine in stages[-1]),
+        )
+        return complete(
+            known,
+            plant,
+            measured,
+            operations,
+            bottleneck=seen.bottleneck,
+            capable=seen.capabilities,
             planned=await planned_pieces(_Orders(store, self._jobs), plant, measured),
         )
 

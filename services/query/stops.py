@@ -12,7 +12,7 @@ from broker.contract.errors import ContractError
 from broker.contract.instants import format_rfc3339
 from services.ledger.fields import NANO
 from services.ledger.history import History
-from services.ledger.rows import STOPS
+from services.ledger.stops import STOPS
 from services.query.constraint import timelines
 from services.store.interface import Store
 from services.store.resolutions import DAY

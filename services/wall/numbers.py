@@ -24,6 +24,7 @@ from broker.plant.plant import Plant
 from services.ledger.history import KINDS, MINUTE
 from services.query.answers import Answer
 from services.query.asked_range import SHORTEST_NS, USUAL_NS, Range, RangeError
+from services.query.composition import is_to_check
 from services.query.forecast import plan_of
 from services.query.running_answers import RunningAnswers, load
 from services.store import failures
@@ -54,6 +55,7 @@ _MOST_RECENT: Final = 50_000
 _INDICATORS: Final = ("oee", "availability", "effectiveness", "quality_ratio", "energy_per_good_piece")
 _SUMS: Final = ("good", "produced", "scrap", "setup_s", "electricity_kwh")
 _REASONS: Final = 8
+_WARNINGS: Final = 40
 """What a tile shows of an answer."""
 
 
@@ -359,6 +361,9 @@ def _tile(number: _Number) -> msgspec.Raw:
             "ledger": {name: answer.ledger[name] for name in _SUMS},
             "reasons": answer.reasons[:_REASONS],
             "waterfall": answer.waterfall,
+            "warnings": [each for each in answer.warnings if is_to_check(each)][:_WARNINGS],
+            "implausible": answer.implausible,
+            "caveats": answer.caveats,
             "rated": answer.rated,
             "good_output": answer.good_output,
             "planned": answer.planned,
