@@ -217,4 +217,5 @@ def _rejected(message: Message) -> Meaning:
 
 def _event(event: AnyEvent) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(event)
+    del fields["received_ms"]  # the message has it
     return {"kind": event.kind, **fields, "at": instants.format_rfc3339(event.at)}

@@ -28,6 +28,7 @@ from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.messages import For, client_id, full_topic
 from cli.running import loop
+from services.intake.arrival import with_receipt
 from services.intake.steps import steps, write_step
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Rejected, Store
@@ -163,18 +164,21 @@ async def keep(
     writer = LedgerWriter(store, plant, lambda: now)
 
     def read(message: Message) -> Sequence[AnyEvent]:
+        return with_receipt(decoded(message), message)
+
+    def read_next(message: Message) -> Sequence[AnyEvent]:
         nonlocal now
         now = max(now, message.received_at)
         tally.messages += 1
-        return decoded(message)
+        return read(message)
 
     async def write(events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
         await writer.store_events(events, rejected)
         tally.events += len(events)
 
     for chunk in _chunks(messages):
-        for step in steps(chunk, read):
-            for one in await write_step(step, decoded, write, store):
+        for step in steps(chunk, read_next):
+            for one in await write_step(step, read, write, store):
                 tally.rejected[one.reason] += 1
         if now - advanced > ADVANCE_NS:
             advanced = now

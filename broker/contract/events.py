@@ -45,6 +45,9 @@ products of such quantities stay finite. Larger numbers are what controllers sen
 SHORTEST_CYCLE_S: Final = 1e-9
 """An ideal cycle is at least a nanosecond a piece, the grain of the ledger's time: less would count as none."""
 
+NOT_LIVE: Final = -1
+"""The receipt of an event that shows no life: nobody knows when its machine sent it."""
+
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 
@@ -57,6 +60,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         at: when it happened, nanoseconds since 1970-01-01 UTC.
         time_source: where `at` comes from.
         simulated: the machine is not a real one.
+        received_ms: when its message was received, milliseconds since 1970-01-01 UTC; 0 where that is not known,
+            `NOT_LIVE` where it was retained and has no time. Stored of the kinds that the ledger is computed from.
     """
 
     kind: ClassVar[Kind]
@@ -65,6 +70,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: int
     time_source: TimeSource = "device"
     simulated: bool = False
+    received_ms: int = 0
 
     @property
     def series(self) -> str:

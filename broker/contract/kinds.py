@@ -32,9 +32,11 @@ from broker.contract.payloads import (
     Total,
 )
 
-ColumnType = Literal["number", "optional number", "any-subset number", "text", "optional text", "truth", "whole"]
+ColumnType = Literal[
+    "number", "optional number", "any-subset number", "text", "optional text", "truth", "whole", "receipt"
+]
 """The type of a column. Of *any-subset* numbers each message reports at least one; each has a newest value of its
-own."""
+own. A receipt is a time, 0 where it is not known."""
 
 
 class Column(NamedTuple):
@@ -126,6 +128,7 @@ def _one_of(names: tuple[str, ...]) -> Meta:
 
 
 _UNIT: Final = Column("unit", "text")
+_RECEIVED: Final = Column("received_ms", "receipt", "ms")
 
 TABLE: Final[dict[Kind, Entry]] = {
     entry.kind: entry
@@ -161,7 +164,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             is_retained=True,
             is_condition=True,
             stored_by="kpi",
-            columns=(Column("state", "text"), Column("code", "whole"), Column("reason", "text")),
+            columns=(Column("state", "text"), Column("code", "whole"), Column("reason", "text"), _RECEIVED),
         ),
         Entry(
             kind="count",
@@ -171,7 +174,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             examples={"count": '{"produced":812,"good":801,"scrap":9,"rework":2}'},
             is_retained=True,
             stored_by="kpi",
-            columns=tuple(Column(counter, "any-subset number", "{piece}") for counter in COUNTERS),
+            columns=(*(Column(counter, "any-subset number", "{piece}") for counter in COUNTERS), _RECEIVED),
         ),
         Entry(
             kind="job",
@@ -190,6 +193,7 @@ TABLE: Final[dict[Kind, Entry]] = {
                 Column("product", "text"),
                 Column("planned", "optional number", "{piece}"),
                 Column("ideal_cycle", "optional number", "s"),
+                _RECEIVED,
             ),
         ),
         Entry(
@@ -202,7 +206,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             topic="named",
             name="name",
             stored_by="kpi",
-            columns=(Column("total", "number", "unit"), _UNIT),
+            columns=(Column("total", "number", "unit"), _UNIT, _RECEIVED),
         ),
         Entry(
             kind="quality",
@@ -233,7 +237,11 @@ TABLE: Final[dict[Kind, Entry]] = {
             examples={"labour": '{"present":3,"working":2}'},
             is_retained=True,
             stored_by="kpi",
-            columns=(Column("present", "number", "{person}"), Column("working", "optional number", "{person}")),
+            columns=(
+                Column("present", "number", "{person}"),
+                Column("working", "optional number", "{person}"),
+                _RECEIVED,
+            ),
         ),
         Entry(
             kind="material",
@@ -244,7 +252,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             topic="named",
             name="name",
             stored_by="kpi",
-            columns=(*(Column(quantity, "any-subset number", "unit") for quantity in MATERIALS), _UNIT),
+            columns=(*(Column(quantity, "any-subset number", "unit") for quantity in MATERIALS), _UNIT, _RECEIVED),
         ),
         Entry(
             kind="event",
@@ -265,7 +273,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             is_retained=True,
             is_condition=True,
             stored_by="kpi",
-            columns=(Column("online", "truth"),),
+            columns=(Column("online", "truth"), _RECEIVED),
         ),
         Entry(
             kind="cmd",

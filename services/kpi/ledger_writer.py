@@ -11,17 +11,21 @@ costs nothing until it reports again. `Store.watermark` is always up to where a 
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from broker.contract.codec import decode
-from broker.contract.events import AnyEvent, Job
+from broker.contract.events import NOT_LIVE, NS_PER_MS, AnyEvent, Job
 from broker.contract.message import Message
 from broker.contract.retained import is_snapshot, may_be_stored
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
+from services.intake.arrival import with_receipt
 from services.intake.isolation import isolate, split_valid
 from services.intake.limits import Limits
+from services.kpi.arrivals import ends_offline, is_placed_late, placed, signs_of_life
 from services.kpi.machine import SILENT_NS, Change, Machine, Made, silent_from
 from services.kpi.recompute import first_minute, portion
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
@@ -137,7 +141,8 @@ class LedgerWriter:
 
     async def _keep(self, messages: Sequence[Message]) -> list[Rejected]:
         events, rejected = split_valid(
-            messages, lambda message: self._limits.admit(decode(message, prefix=self._prefix))
+            messages,
+            lambda message: with_receipt(self._limits.admit(decode(message, prefix=self._prefix)), message),
         )
         await self.store_events(events, rejected)
         return rejected
@@ -161,31 +166,58 @@ class LedgerWriter:
         if not self._started:
             await self.start()
         now = self._now()
-        events = [event for event in events if may_be_stored(event)]
-        time_ranges: dict[str, tuple[int, int]] = {}
-        for event in events:
-            if event.kind in KINDS and event.asset not in self.failing:
-                oldest, newest = time_ranges.get(event.asset, (event.at, event.at))
-                time_ranges[event.asset] = (min(oldest, event.at), max(newest, event.at))
+        events = await self._placed([event for event in events if may_be_stored(event)], now)
+        counted = [event for event in events if self._is_counted(event)]
+        time_ranges = _time_ranges(counted)
         await self._make_ready(time_ranges, now)
         touched: dict[str, set[int]] = {asset: set() for asset in time_ranges if asset not in self.failing}
         reported: list[AnyEvent] = []
+        ids = set(map(id, counted))
         for event in sorted(events, key=_is_state_of_unknown_age):
-            if event.asset in self.failing:
-                if not is_snapshot(event):
-                    reported.append(event)
-                continue
-            if is_snapshot(event) and not self._machines[event.asset].is_news(event):
-                continue
-            if isinstance(event, Job) and await self._is_past(event):
-                continue
-            reported.append(event)
-            if event.asset in self._behind:
-                self._machines[event.asset].history.take(event)
-            elif event.kind in KINDS:
-                machine = self._machines[event.asset]
-                touched[event.asset] |= machine.put(event, machine.wanted(now, self._silent_ns, event.at))
+            if id(event) in ids and event.asset not in self.failing:
+                reported += await self._put(event, touched, now)
+            elif not is_snapshot(event):
+                reported.append(event)
+        self._leave_to_recompute(touched, now)
+        await self._note_due()
         await self._write(Batch(events=reported, rejected=rejected), touched, now)
+
+    async def _put(self, event: AnyEvent, touched: dict[str, set[int]], now: int) -> list[AnyEvent]:
+        """Add an event to the history of its machine; return what is to be stored of it: nothing if it is no news."""
+        machine = self._machines[event.asset]
+        each = event
+        if is_snapshot(event):
+            if not machine.is_news(event):
+                return []
+            each = msgspec.structs.replace(event, received_ms=NOT_LIVE)
+        if isinstance(event, Job) and await self._is_past(event):
+            return []
+        if event.asset in self._behind:
+            machine.history.take(each)
+        else:
+            touched[event.asset] |= machine.put(each, machine.wanted(now, self._silent_ns, event.at))
+        return [each]
+
+    def _leave_to_recompute(self, touched: dict[str, set[int]], now: int) -> None:
+        """Let machines fall behind of which minutes are touched that are older than what is in memory."""
+        for asset, starts in touched.items():
+            origin = self._machines[asset].history.origin
+            if starts and min(starts) < origin and asset not in self._behind:
+                self._fall_behind(asset, min(starts), origin + MINUTE, now)
+
+    def _is_counted(self, event: AnyEvent) -> bool:
+        """Return whether the ledger of a machine is computed from an event: another one if it ends an offline."""
+        return event.asset not in self.failing and (
+            event.kind in KINDS or ends_offline(self._machines.get(event.asset), event)
+        )
+
+    async def _placed(self, events: Sequence[AnyEvent], now: int) -> list[AnyEvent]:
+        """Return the events, each offline at the time from which it counts."""
+        for event in filter(is_placed_late, events):
+            asset = event.asset
+            if asset not in self._machines and asset not in self.failing and asset not in self._retired:
+                await self._take_up(asset, min(now, event.received_ms * NS_PER_MS) - HORIZON_NS)
+        return placed(events, self._machines)
 
     async def advance(self) -> int:
         """Write the rows of the time that has passed since the last call, and drop what is long past from memory.
@@ -197,6 +229,8 @@ class LedgerWriter:
             await self.start()
         now = self._now()
         await self._drop_retired(now)
+        if signs := await signs_of_life(self._store, self._machines):
+            await self._store_events(signs, ())
         left = self._at_once[1]
         for asset, machine in list(self._live.items()):
             if machine.reach is not None:
@@ -372,12 +406,16 @@ class LedgerWriter:
             return left
         if minutes <= min(left, self._at_once[0]):
             return left - minutes
+        until = self._machines[asset].until
+        self._fall_behind(asset, start, until if start + MINUTE < until else start, now)
+        return left
+
+    def _fall_behind(self, asset: str, start: int, until: int, now: int) -> None:
         machine = self._machines[asset]
-        self._behind[asset] = _Behind(start, machine.until if start + MINUTE < machine.until else start, now)
+        self._behind[asset] = _Behind(start, until, now)
         self._live.pop(asset, None)
         machine.rows.clear()
         machine.reasons.clear()
-        return left
 
     async def _note_due(self) -> None:
         """Note in the store of which machines rows stand there that may be wrong, before they are."""
@@ -553,6 +591,15 @@ class LedgerWriter:
 def _is_state_of_unknown_age(event: AnyEvent) -> bool:
     """Return whether it depends on what came with this event whether it is news."""
     return event.kind == "state" and is_snapshot(event)
+
+
+def _time_ranges(events: Iterable[AnyEvent]) -> dict[str, tuple[int, int]]:
+    """Return of each machine the times of its oldest and newest event."""
+    found: dict[str, tuple[int, int]] = {}
+    for event in events:
+        oldest, newest = found.get(event.asset, (event.at, event.at))
+        found[event.asset] = (min(oldest, event.at), max(newest, event.at))
+    return found
 
 
 def _common(assets: Sequence[str]) -> str:

@@ -17,17 +17,19 @@ from typing import Final, NamedTuple
 import msgspec
 
 from broker.contract import instants
-from broker.contract.events import AnyEvent, Count, Material
+from broker.contract.events import AnyEvent, Count, Material, Status
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
-from services.ledger import entries
+from services.ledger import entries, presence
 from services.ledger.columnar import builder
 from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import TIME, Sums
 from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
 from services.ledger.rows import Rows, Rules, build
+from services.ledger.track import Track
 from services.query.histories import FOR_EVER, as_of, last_known_state
 from services.query.paging import PAGE, pages, whole_instants
+from services.query.signs import first_signs
 from services.store import failures
 from services.store.interface import Batch, LedgerRow, ReasonRow, Store
 
@@ -292,6 +294,7 @@ class _Window:
         self.end = task.end
         self.events: list[AnyEvent] = []
         self.as_of: list[AnyEvent] = []
+        self.others: list[AnyEvent] = []
         self.known = ReportedState("unknown", "")
         self._stored: dict[tuple[int, str, str], LedgerRow] = {}
 
@@ -310,15 +313,17 @@ class _Window:
                 break
             self.end, page = min(task.end, task.start + MINUTE), 2 * page  # so much in a minute
         self.as_of = await as_of(store, KINDS, task.machine, self._since)
+        self.others = await self._other_signs(wanted)
         self.known = await self._last_known()
         return self
 
     def is_as(self, other: "_Window") -> bool:
         """Return whether the store held the same events for both."""
-        return (self.end, self.events, self.as_of, self.known) == (
+        return (self.end, self.events, self.as_of, self.others, self.known) == (
             other.end,
             other.events,
             other.as_of,
+            other.others,
             other.known,
         )
 
@@ -364,6 +369,7 @@ class _Window:
     def _reported(self) -> Iterator[AnyEvent]:
         yield from self.as_of
         yield from self.events
+        yield from self.others
 
     def _history(self) -> History:
         """Return the machine's history, in which amounts may be of any size."""
@@ -373,12 +379,21 @@ class _Window:
             history.put(event, event.at, self._rules.short_ns)
         return history
 
+    async def _other_signs(self, end: int) -> list[AnyEvent]:
+        """Return the messages of other kinds that end an offline."""
+        if not any(isinstance(event, Status) and not event.online for event in (*self.as_of, *self.events)):
+            return []
+        statuses: Track[presence.Report] = Track()
+        signs: presence.Signs = Track()
+        for event in (*self.as_of, *self.events):
+            presence.put(statuses, signs, event)
+        return await first_signs(self._store, self._task.machine, statuses, signs, end)
+
     async def _last_known(self) -> ReportedState:
         """Return the newest state before the first event that was not unknown."""
         history = History(self._since)
         for event in self.as_of:
-            if event.kind in ("state", "status"):
-                history.put(event, event.at, 0)
+            history.put(event, event.at, 0)
         reported_state = history.state_at(self._since - 1)
         if reported_state.state != "unknown" or not history.states.times:
             return reported_state

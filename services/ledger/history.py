@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from broker.contract.events import COUNTERS, AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
 from broker.contract.topics import Kind
-from services.ledger import counters, entries
+from services.ledger import counters, entries, presence
 from services.ledger.fields import NANO
 from services.ledger.orders import Orders, ends_order
 from services.ledger.stops import Segment, affected
@@ -64,6 +64,7 @@ class History:
         origin: from here on rows can be made; minutes before it need older events first.
         since: from here on every event is in memory; of those before, only what held then.
         known: the newest state before `since` that was not unknown; unknown if there never was one.
+        links: whether it was connected, which follows from `statuses` and `signs` (`presence`).
         readings: cumulative readings by ledger field and source (a counter, a meter, a material).
     """
 
@@ -72,7 +73,10 @@ class History:
         self.since = -(2**62)
         self.known = UNKNOWN
         self.states: Track[ReportedState] = Track()
+        self.statuses: Track[presence.Report] = Track()
+        self.signs: presence.Signs = Track()
         self.links: Track[bool] = Track()
+        self._newest_offline_ms = 0
         self.jobs = Orders()
         self.labour: Track[tuple[int, int]] = Track()
         self.stocks: dict[str, Track[int]] = {}
@@ -95,7 +99,7 @@ class History:
         begun = self.jobs.begun_at(at)
         return begun is not None and not ends_order(order, begun.order)
 
-    def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
+    def put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:
         """Add an event, and return the starts of the minutes that it affects.
 
         Args:
@@ -104,11 +108,18 @@ class History:
             short_ns: below this length a stop is a micro-stop.
         """
         self.newest = max(self.newest, event.at)
+        changed = self._put_presence(event)
+        touched = self._put(event, now, short_ns)
+        for at, following in changed if self.states.times else ():
+            since = max(at, self.states.times[0])  # before the first state it is unknown in any case
+            if following is None or since < following:
+                touched |= self._around(since, following, now, short_ns)
+        return touched
+
+    def _put(self, event: AnyEvent, now: int, short_ns: int) -> set[int]:  # noqa: PLR0911  (a return for each kind)
         match event:
             case StateChange():
                 return self._put_state(event, now, short_ns)
-            case Status():
-                return self._put_link(event, now, short_ns)
             case Job():
                 return self._put_job(event, now)
             case Labour():
@@ -132,11 +143,10 @@ class History:
     def take(self, event: AnyEvent) -> None:
         """Add an event whose rows are computed elsewhere: only the states and orders that it changes matter."""
         self.newest = max(self.newest, event.at)
+        self._put_presence(event)
         match event:
             case StateChange():
                 self.states.put(event.at, ReportedState(event.state, event.reason))
-            case Status():
-                self.links.put(event.at, event.online)
             case Job():
                 self.jobs.report(event.at, entries.job(event))
             case Count():
@@ -151,7 +161,8 @@ class History:
         self.origin = before
         margin = before - lookback_ns(short_ns)
         self.known, self.since = self.last_known_state(margin), margin
-        for track in (self.states, self.links, self.jobs, self.labour, *self.stocks.values()):
+        presences = (self.statuses, self.signs, self.links)
+        for track in (self.states, *presences, self.jobs, self.labour, *self.stocks.values()):
             track.drop_before(margin)  # type: ignore[attr-defined]  # they are all tracks, of different entries
         for readings in self.readings.values():
             readings.drop_before(margin)
@@ -263,11 +274,18 @@ class History:
             return set()
         return self._around(event.at, self.states.next_after(event.at), now, short_ns)
 
-    def _put_link(self, event: Status, now: int, short_ns: int) -> set[int]:
-        before = self.state_at(event.at)
-        if not self.links.put(event.at, event.online) or before == self.state_at(event.at):
-            return set()
-        return self._around(event.at, self.boundary_after(event.at), now, short_ns)
+    def _put_presence(self, event: AnyEvent) -> list[tuple[int, int | None]]:
+        """Add what an event says of the connection; return the time ranges in which that has changed."""
+        at, received_ms = event.at, event.received_ms
+        is_new = presence.put(self.statuses, self.signs, event)
+        if isinstance(event, Status):
+            self._newest_offline_ms = max(self._newest_offline_ms, 0 if event.online else received_ms)
+        elif self.links.at(at) is not False and (not received_ms or received_ms > self._newest_offline_ms):
+            return []  # it is known to be connected then, and no offline is later because of this message
+        if not is_new:
+            return []
+        before, self.links = self.links, presence.links(self.statuses, self.signs)
+        return presence.differences(before, self.links)
 
     def _around(self, at: int, following: int | None, now: int, short_ns: int) -> set[int]:
         """Return the minutes that a change of the timeline from `at` to `following` affects.

@@ -69,15 +69,15 @@ def affected(timeline: Segments, at: int, following: int | None, now: int, short
     first, last = at, following if following is not None else now
     end: int | None = None
     for begin, until, _ in _in_stop(timeline.segments_back(at - 1), short_ns):
-        end = until if end is None else end
-        if end is not None and end - begin >= short_ns:  # it is long, whatever follows
+        end = (at if until is None else min(until, at)) if end is None else end
+        if end - begin >= short_ns:  # it is long, whatever follows
             first = at
             break
         first = begin
     start: int | None = None
     if following is not None:
         for begin, until, _ in _in_stop(timeline.segments_on(following), short_ns):
-            start = begin if start is None else start
+            start = max(begin, following) if start is None else start
             last = now if until is None else until
             if last - start >= short_ns:  # the same, whatever was before
                 last = following

@@ -11,6 +11,7 @@ from broker.contract.topics import Kind
 from services.ledger.history import History
 from services.ledger.indicators.bottleneck import Bottleneck, bottleneck
 from services.query.histories import as_of
+from services.query.signs import ALL, add_first_signs
 from services.store.interface import Store
 
 TIMELINE: Final[tuple[Kind, ...]] = ("state", "status", "job")
@@ -22,6 +23,8 @@ async def timelines(store: Store, asset: str, start: int, end: int) -> dict[str,
     found: dict[str, History] = {}
     _put(found, await as_of(store, TIMELINE, asset, start), start)
     _put(found, await store.events(TIMELINE, asset, start, end), start)
+    for machine, history in found.items():
+        await add_first_signs(store, machine, history, end, ALL)
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from broker.contract.events import AnyEvent, Job
 from broker.contract.topics import Kind
 from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
+from services.query.signs import add_first_signs
 from services.store import failures
 from services.store.interface import Store
 
@@ -51,6 +52,7 @@ async def histories(store: Store, asset: str, start: int, end: int, short_ns: in
     ):
         _put(found, events, start, short_ns)
     for path, history in found.items():
+        await add_first_signs(store, path, history, min(end + lookahead_ns(short_ns), FOR_EVER))
         history.since, history.known = since, history.state_at(since - 1)
         if history.known.state == "unknown" and history.states.at(since - 1) is not None:
             history.known = await last_known_state(store, path, since, short_ns)
@@ -89,6 +91,10 @@ async def last_known_state(store: Store, machine: str, at: int, short_ns: int) -
         older = await store.latest_before(("state", "status"), machine, since)
         found = {machine: History(at)}
         _put(found, [*older, *await store.events(("state", "status"), machine, since, at)], at, short_ns)
+        history = found[machine]
+        for instant in set(history.states.times).intersection(history.statuses.times):
+            # A state that was reported as the machine went offline is known from the next sign of life on.
+            _put(found, await store.events(KINDS, machine, instant + 1, at, limit=1), at, short_ns)
         found[machine].since = since
         known = found[machine].last_known_state(at)
         if known.state != "unknown" or not any(event.kind == "state" for event in older):

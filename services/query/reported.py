@@ -3,18 +3,14 @@
 It is computed from the events alone, to compare it with the ground truth of a simulation.
 """
 
-from typing import Final
-
 import msgspec
 
 from broker.contract.events import COUNTERS, State
-from broker.contract.topics import Kind
 from services.ledger.counters import increments
-from services.ledger.history import History, lookback_ns
+from services.ledger.history import KINDS, History, lookback_ns
 from services.query.paging import pages
+from services.query.signs import add_first_signs
 from services.store.interface import Store
-
-_KINDS: Final[tuple[Kind, ...]] = ("state", "status", "count")
 
 
 class Reported(msgspec.Struct, frozen=True):
@@ -41,11 +37,12 @@ async def reported(store: Store, machine: str, start: int, end: int, short_ns: i
     """
     since = start - lookback_ns(short_ns)
     history = History(start)
-    for event in await store.latest_before(_KINDS, machine, since):
+    for event in await store.latest_before(KINDS, machine, since):
         history.put(event, event.at, 0)
-    async for page in pages(store, _KINDS, machine, since, end + 1):
+    async for page in pages(store, KINDS, machine, since, end + 1):
         for event in page:
             history.put(event, event.at, 0)
+    await add_first_signs(store, machine, history, end)
     states: dict[State, int] = {}
     for begin, until, reported_state in history.intervals(start, end):
         states[reported_state.state] = states.get(reported_state.state, 0) + until - begin

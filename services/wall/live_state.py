@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from broker.contract.codec import decode
 from broker.contract.errors import ContractError
 from broker.contract.events import (
@@ -31,7 +33,9 @@ from broker.contract.events import (
 from broker.contract.leniency import DeclaredText, never_text
 from broker.contract.message import Message
 from broker.contract.names import is_name
+from broker.contract.retained import is_snapshot
 from broker.contract.topics import PREFIX, is_our_own
+from services.ledger import presence
 from services.ledger.orders import ends_order
 from services.query.current_state import CurrentState, of_group, of_machine
 from services.store import failures
@@ -117,6 +121,7 @@ class LiveState:
                 machine = self._machine(event.asset)
                 if machine is not None:
                     self._apply(event, machine)
+                    self._see_life(event, machine)
             except Exception as error:  # noqa: BLE001  (one stored event must not stop the start)
                 failures.note("recalling an event", error, asset=event.asset, kind=event.kind)
 
@@ -237,6 +242,7 @@ class LiveState:
             self._note(message, events[0], machine)
             for event in _newest(events):
                 self._apply(event, machine)
+                self._see_life(event, machine)
             self.follow(events)
 
     def _tick_machine(self, path: str, machine: Machine, now: int, elapsed_s: float) -> None:
@@ -284,6 +290,8 @@ class LiveState:
                     machine.reported_state = event
                     self._report_state(path, machine)
             case Status():
+                if not event.online and not is_snapshot(event):
+                    event = msgspec.structs.replace(event, at=max(event.at, machine.newest_at))
                 if _newer(event, machine.status):
                     if event.online and machine.status is not None and not machine.status.online:
                         machine.back_at = event.at
@@ -302,6 +310,17 @@ class LiveState:
                     self._set(path, name, value, event)
                 if isinstance(event, Notice):
                     self._take_alarm(path, name, machine)
+
+    def _see_life(self, event: AnyEvent, machine: Machine) -> None:
+        """Let a message end an offline before it; an offline never counts from before the newest message."""
+        if is_snapshot(event) or not presence.is_sign(event):
+            return
+        machine.newest_at = max(machine.newest_at, event.at)
+        status = machine.status
+        if status is not None and not status.online and event.at > status.at:
+            machine.back_at = event.at
+            machine.status = Status(asset=event.asset, at=event.at, online=True, simulated=event.simulated)
+            self._report_state(event.asset, machine)
 
     def _ends_another(self, event: Job) -> bool:
         """Return whether this is the end of an order that another one has ended before."""

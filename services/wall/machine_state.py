@@ -24,6 +24,7 @@ class Machine:
         "kinds",
         "last_count",
         "messages",
+        "newest_at",
         "pause_ns",
         "rate",
         "rejected",
@@ -39,6 +40,7 @@ class Machine:
         self.status: Status | None = None
         self.back_at: int | None = None
         self.current_state = of_machine(None, None, None)
+        self.newest_at = 0
         self.first: int | None = None
         self.seen: int | None = None
         self.pause_ns = 0.0

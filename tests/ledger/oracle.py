@@ -124,7 +124,8 @@ class _Machine:
         """Return state and reason."""
         state = [event for event in self.states if event.at <= at][-1:]
         link = [event for event in self.links if event.at <= at][-1:]
-        if not state or (link and not link[0].online and link[0].at >= state[0].at):
+        alive = [event for event in self.events if link and link[0].at < event.at <= at]
+        if not state or (link and not link[0].online and not alive):
             return "unknown", ""
         return state[0].state, state[0].reason
 
@@ -211,7 +212,7 @@ class _Machine:
 
     def state_intervals(self) -> Iterator["_Spell"]:
         """Yield the ended state intervals, whatever the reasons."""
-        times = sorted({event.at for event in (*self.states, *self.links)})
+        times = sorted({event.at for event in self.events})
         state, since = "unknown", LONG_AGO
         for at in times:
             now = self.reported_state(at)[0]
@@ -244,7 +245,7 @@ class _Machine:
 
     def _instants(self, start: int, end: int) -> None:
         known = ("unknown", "")
-        for at in sorted({event.at for event in (*self.states, *self.links)}):
+        for at in sorted({event.at for event in self.events}):
             reported_state = self.reported_state(at)
             if reported_state[0] == "unknown":
                 continue

@@ -78,4 +78,4 @@ def is_as(wanted: float | str) -> Callable[[float], bool]:
     about = _ABOUT.search(wanted)
     assert about is not None, f"what is {wanted!r}?"
     near = float(about[1])
-    return lambda value: abs(value - near) <= max(_NEAR * near, 0.005)
+    return lambda value: abs(value - near) <= max(_NEAR * near, 0.0051)

@@ -81,6 +81,23 @@ def test_a_late_message_does_not_replace_a_newer_one() -> None:
     assert facts(live_state)["signal/load"][1] == 2.0
 
 
+def test_a_will_that_comes_late_counts_from_the_newest_message_on_and_the_next_message_ends_it() -> None:
+    live_state = LiveState()
+    live_state.receive(message("state", {"state": "running"}, ago_s=60))
+    live_state.receive(message("count", {"produced": 1}, ago_s=-90))  # by a clock that is ahead
+    live_state.receive(message("status", "offline", ago_s=None))
+    reported = facts(live_state)["state"]
+    assert (reported["state"], reported["since"]) == ("unknown", (NOW + 90 * NS_PER_S) // 1_000_000)
+    live_state.receive(message("telemetry/load", {"value": 1.0}, ago_s=30))  # it was buffered
+    live_state.receive(message("event", {"code": "e-1"}, ago_s=-90))
+    live_state.receive(message("labour", {"present": 1}, ago_s=None, retained=True))
+    assert facts(live_state)["state"]["state"] == "unknown"
+    live_state.receive(message("telemetry/load", {"value": 2.0}, ago_s=-91))
+    reported = facts(live_state)["state"]
+    assert (reported["state"], reported["since"]) == ("running", (NOW + 91 * NS_PER_S) // 1_000_000)
+    assert reported["online"]
+
+
 def test_a_retained_value_without_a_time_is_marked_and_yields_to_any_that_has_one() -> None:
     live_state = LiveState()
     live_state.receive(message("state", b"running", retained=True))

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from broker.contract.events import STATES, AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
-from services.ledger import entries
+from broker.contract.events import STATES, AnyEvent, Count, Job, Labour, Material, Meter, StateChange
+from services.ledger import entries, presence
 from services.ledger.fields import FIELDS
 from services.ledger.history import ReportedState
 from services.ledger.orders import Orders
@@ -170,6 +170,7 @@ class ColumnBuilder:
         reasons = self._reasons
         for event in events:
             at = event.at
+            presence.put(reported.statuses, reported.signs, event)
             match event:
                 case StateChange():
                     reported.states.put(at, (CODES[event.state], reasons[event.reason]))
@@ -178,8 +179,6 @@ class ColumnBuilder:
                         reported.readings.setdefault((field, source), Track()).put(at, (total,))
                     if isinstance(event, Material) and (stock := entries.stock(event)) is not None:
                         reported.stocks.setdefault(event.name, Track()).put(at, (stock,))
-                case Status():
-                    reported.links.put(at, (int(event.online),))
                 case Job():
                     reported.jobs.report(at, entries.job(event))
                 case Labour():
@@ -187,6 +186,9 @@ class ColumnBuilder:
                         reported.labour.put(at, people)
                 case _:
                     pass
+        links = presence.links(reported.statuses, reported.signs)
+        for at, online in zip(links.times, links.entries, strict=True):
+            reported.links.put(at, (int(online),))
         return reported
 
     def _jobs_of(self, orders: Orders) -> "Entries":
@@ -208,6 +210,8 @@ class _Reported:
 
     def __init__(self) -> None:
         self.states: Entries = Track()
+        self.statuses: Track[presence.Report] = Track()
+        self.signs: presence.Signs = Track()
         self.links: Entries = Track()
         self.jobs = Orders()
         self.labour: Entries = Track()

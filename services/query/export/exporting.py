@@ -103,7 +103,8 @@ _FIRST: Final = {"material": "stock"}
 
 def _form(measurement: str, entries: Sequence[Entry]) -> _Form:
     """Return the form of the events of a table; those of several kinds stand under the columns of all."""
-    found = {column.name: _TYPES[column.type] for entry in entries for column in entry.columns}
+    shown = [column for entry in entries for column in entry.columns if column.type != "receipt"]
+    found = {column.name: _TYPES[column.type] for column in shown}
     columns = sorted(found.items(), key=lambda column: column[0] != _FIRST.get(measurement))
     named = _texts(*(["kind"] if len(entries) > 1 else []), *([entries[0].name] if entries[0].name else []))
     sheet = _columns(*named, *columns)

@@ -63,6 +63,7 @@ _WRITTEN_FIRST: Final[dict[ColumnType, int]] = {
     "any-subset number": 0,
     "truth": 0,
     "whole": 1,
+    "receipt": 1,
     "text": 1,
     "optional number": 2,
     "optional text": 2,
@@ -79,8 +80,9 @@ def _form(entry: Entry) -> Form:
     written = [
         (column.name, text if column.type in {"text", "optional text"} else number)
         for column in columns
-        if column.type not in {"optional number", "optional text"}
+        if column.type not in {"optional number", "optional text", "receipt"}
     ]
+    is_received = any(column.type == "receipt" for column in columns)
     optional = [
         (column.name, text if column.type == "optional text" else number)
         for column in columns
@@ -91,6 +93,8 @@ def _form(entry: Entry) -> Form:
 
     def fields(event: Any) -> str:
         parts = [f"{name}={write(value)}" for name, write in written if (value := getattr(event, name)) is not None]
+        if is_received and event.received_ms:
+            parts.append(f"received_ms={number(event.received_ms)}")
         if optional:
             reported = []
             for name, write in optional:
@@ -124,6 +128,7 @@ _READERS: Final[dict[ColumnType, Callable[[Any], Any]]] = {
     "any-subset number": _perhaps,
     "truth": bool,
     "whole": int,
+    "receipt": lambda value: int(value or 0),
     "text": lambda value: value or "",
     "optional number": _perhaps,
     "optional text": lambda value: value,

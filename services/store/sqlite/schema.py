@@ -28,6 +28,7 @@ _TYPES: Final[dict[ColumnType, str]] = {
     "optional text": "TEXT",
     "truth": "INTEGER NOT NULL",
     "whole": "INTEGER NOT NULL",
+    "receipt": "INTEGER NOT NULL",
 }
 _KEYWORDS: Final = {"by", "case", "default", "from", "group", "index", "limit", "order", "set", "table", "to", "values"}
 """Words of SQL that could be a column's name; they are quoted."""

@@ -1,0 +1,54 @@
+"""Signs of life that are not read with a machine's other events: telemetry, alarms and the like.
+
+They are many, and only one of them matters: the first after a machine went offline, which ends that. So it is looked
+for where a machine is offline, and nothing else of them is read.
+"""
+
+from typing import Final
+
+from broker.contract.events import AnyEvent
+from broker.contract.topics import Kind
+from services.ledger import presence
+from services.ledger.history import KINDS, History
+from services.ledger.track import Track
+from services.store.interface import Store
+
+OTHERS: Final[tuple[Kind, ...]] = ("telemetry", "quality", "event", "reply")
+"""The kinds that a machine sends beside those of the ledger."""
+ALL: Final[tuple[Kind, ...]] = (*(kind for kind in KINDS if kind != "status"), *OTHERS)
+
+
+async def first_signs(  # noqa: PLR0917  (it is a part of reading a history)
+    store: Store,
+    machine: str,
+    statuses: Track[presence.Report],
+    signs: presence.Signs,
+    end: int,
+    kinds: tuple[Kind, ...] = OTHERS,
+) -> list[AnyEvent]:
+    """Return the messages of these kinds that end an offline of a machine, up to `end`.
+
+    Args:
+        store: where they are.
+        machine: its asset path.
+        statuses: its reports of being online and offline.
+        signs: its signs of life that are known.
+        end: until when they are looked for.
+        kinds: where they are looked for.
+    """
+    if all(report.online for report in statuses.entries):
+        return []
+    found: list[AnyEvent] = []
+    for start, until in presence.offline_ranges(statuses, signs):
+        last = end if until is None else min(until, end)
+        if start + 1 < last:
+            found += await store.events(kinds, machine, start + 1, last, limit=1)
+    return found
+
+
+async def add_first_signs(
+    store: Store, machine: str, history: History, end: int, kinds: tuple[Kind, ...] = OTHERS
+) -> None:
+    """Add to a history the messages that end an offline of its machine."""
+    for event in await first_signs(store, machine, history.statuses, history.signs, end, kinds):
+        history.put(event, event.at, 0)
