@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from broker.contract.codec import FURTHEST_AHEAD_NS
-from broker.contract.events import NS_PER_MS, AnyEvent, Status
+from broker.contract.events import AnyEvent, Status
 from services.kpi.machine import Machine
 from services.ledger import presence
+from services.ledger.track import Track
 from services.query.histories import FOR_EVER
 from services.query.signs import OTHERS
 from services.store.interface import Store
@@ -26,16 +26,16 @@ def is_placed_late(event: AnyEvent) -> bool:
 def placed(events: Iterable[AnyEvent], machines: Mapping[str, Machine]) -> list[AnyEvent]:
     """Return events in the order in which they came, each offline at the time from which it counts."""
     found: list[AnyEvent] = []
-    newest: dict[str, int] = {}
+    with_them: dict[str, presence.Signs] = {}
     for event in events:
         each = event
         if is_placed_late(event):
-            at = max(event.at, newest.get(event.asset, 0))
-            if event.asset in machines:
-                at = max(at, presence.offline_from(event.at, event.received_ms, machines[event.asset].history.signs))
+            signs = [with_them[event.asset]] if event.asset in with_them else []
+            signs += [machines[event.asset].history.signs] if event.asset in machines else []
+            at = max([event.at, *(presence.offline_from(event.at, event.received_ms, known) for known in signs)])
             each = msgspec.structs.replace(event, at=at) if at != event.at else event
-        elif presence.is_sign(event) and event.at <= event.received_ms * NS_PER_MS + FURTHEST_AHEAD_NS:
-            newest[event.asset] = max(event.at, newest.get(event.asset, 0))
+        elif presence.is_sign(event) and event.received_ms:
+            presence.put_sign(with_them.setdefault(event.asset, Track()), event.at, event.received_ms)
         found.append(each)
     return found
 

@@ -157,13 +157,14 @@ def is_sign(event: AnyEvent) -> bool:
 @hypothesis.given(heard(), st.data())
 def test_any_order_of_arrival_gives_the_same_ledger(events: list[AnyEvent], data: st.DataObject) -> None:
     order = data.draw(st.permutations(events))
+    size = data.draw(st.sampled_from([1, 3, 100]))
     end = max(event.at for event in events) + 10 * MINUTE
 
     async def stored(messages: list[AnyEvent]) -> tuple[int, object]:
         async with empty_store() as store:
             writer = LedgerWriter(store, NO_PLANT, lambda: end)
-            for event in messages:
-                await writer.store_events([event])
+            for place in range(0, len(messages), size):
+                await writer.store_events(messages[place : place + size])
             await writer.advance()
             await writer.finish()
             done = await recompute(store, NO_PLANT, "", 0, FOR_EVER, now=end)
