@@ -95,10 +95,23 @@ def decode(
         return []
     if not message.payload and topic.kind in RETAINED:
         return []
+    at, simulated = message.received_at, False
+    source: TimeSource = "retained" if message.retained else "receipt"
     try:
-        return _events(topic, message, retention_ns, is_text)
+        wire = _read(topic.kind, message.payload)
+        if isinstance(wire, Payload):
+            simulated = wire.simulated
+            if wire.ts is not None:
+                at = instants.parse(wire.ts) if isinstance(wire.ts, int) else _instant(wire.ts)
+                source = "device"
+                _check_time(at, message.received_at, retention_ns)
+        events = read(topic, wire, Stamp(topic.asset, at, source, simulated), is_text)
+        if len(events) > 1:
+            # The latest, for a message's times never go back.
+            _check_time(events[-1].at, message.received_at, retention_ns)
     except ContractError as error:
         raise foreign.explained(error, message.payload) from error
+    return events
 
 
 def decode_kpi(message: Message, *, prefix: str = PREFIX) -> tuple[str, KpiPayload]:
@@ -143,31 +156,10 @@ def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
 # ---- Reading ----
 
 
-def _events(topic: Topic, message: Message, retention_ns: int, is_text: DeclaredText) -> list[AnyEvent]:
-    received_at = message.received_at
-    wire = _read(topic.kind, message.payload)
-    at, simulated = received_at, False
-    source: TimeSource = "retained" if message.retained else "receipt"
-    if isinstance(wire, Payload):
-        simulated = wire.simulated
-        if wire.ts is not None:
-            at, source = _instant(wire.ts), "device"
-            _check_time(at, received_at, retention_ns)
-    events = read(topic, wire, Stamp(topic.asset, at, source, simulated), is_text)
-    if len(events) > 1:
-        _check_time(events[-1].at, received_at, retention_ns)  # the latest, for a message's times never go back
-    return events
-
-
 def _instant(ts: float | str) -> int:
     """Return the nanoseconds of a time; a number may come as text, as other numbers may."""
-    try:
-        return instants.parse(ts)
-    except ContractError:
-        sent = leniency.milliseconds(ts) if isinstance(ts, str) else None
-        if sent is None:
-            raise
-    return instants.parse(sent)
+    sent = leniency.milliseconds(ts) if isinstance(ts, str) else None
+    return instants.parse(ts if sent is None else sent)
 
 
 @lru_cache(maxsize=65_536)

@@ -60,16 +60,38 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
 path. `a.b` is a member of a member, `[]` the first of a list."""
 
 
+Path = tuple[tuple[str, bool], ...]
+"""Of each step the name of the member, '' for none, and whether that is a list."""
+
+
+def _parsed(path: str) -> Path:
+    return tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.split("."))
+
+
+def _by_first_member() -> dict[str, list[tuple[int, str, list[Path]]]]:
+    """Return the forms by the member that their first path begins with, '' for those of lists, each with its rank."""
+    found: dict[str, list[tuple[int, str, list[Path]]]] = {}
+    for rank, (name, forms) in enumerate(FORMS.items()):
+        for form in forms:
+            paths = [_parsed(path) for path in form.split()]
+            found.setdefault(paths[0][0][0], []).append((rank, name, paths))
+    return found
+
+
+_INDEX: Final = _by_first_member()
+"""Rejected messages may come as a flood, so that only forms are looked at of which the first member is there."""
+
+
 def named(payload: bytes) -> str:
     """Return what system a payload is of, as its users call it; '' where it is of none that is known."""
     try:
         document = msgspec.json.decode(payload)
     except (ValueError, RecursionError):
         return ""
-    for name, forms in FORMS.items():
-        if any(all(_has(document, path) for path in form.split()) for form in forms):
-            return name
-    return ""
+    members = document.keys() & _INDEX.keys() if isinstance(document, dict) else {""}
+    known = (form for member in members for form in _INDEX[member])
+    found = [(rank, name) for rank, name, paths in known if all(_has(document, path) for path in paths)]
+    return min(found)[1] if found else ""
 
 
 def explained(error: ContractError, payload: bytes) -> ContractError:
@@ -78,15 +100,14 @@ def explained(error: ContractError, payload: bytes) -> ContractError:
     return ContractError(f"{error.problem}: it looks like {name}", _HINT) if name else error
 
 
-def _has(document: Any, path: str) -> bool:
+def _has(document: Any, path: Path) -> bool:
     found = document
-    for step in path.split("."):
-        name = step.removesuffix("[]")
+    for name, is_list in path:
         if name:
             if not isinstance(found, dict) or name not in found:
                 return False
             found = found[name]
-        if step.endswith("[]"):
+        if is_list:
             if not isinstance(found, list) or not found:
                 return False
             found = found[0]

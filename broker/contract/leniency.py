@@ -126,7 +126,9 @@ def numbers(kind: Kind, document: Any) -> Any:
     values = document.get("values")
     if kind == "telemetry" and isinstance(values, list) and any(isinstance(value, str) for value in values):
         found["values"] = [
-            _from_text(f"values[{place}]", value) if isinstance(value, str) else value
+            value
+            if not isinstance(value, str)
+            else (float(value) if is_number(value) else _from_text(f"values[{place}]", value))
             for place, value in enumerate(values)
         ]
     return document | found if found else None

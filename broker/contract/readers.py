@@ -190,7 +190,7 @@ def _job(topic: Topic, wire: JobPayload, stamp: Stamp) -> list[AnyEvent]:
 def _meter(topic: Topic, wire: MeterPayload | float, stamp: Stamp) -> list[AnyEvent]:
     events = _as_it_is(topic, wire, stamp)
     units = SUMMED.get(topic.name)
-    if units is not None and isinstance(wire, MeterPayload) and ucum(wire.unit) not in units:
+    if units is not None and isinstance(wire, MeterPayload) and wire.unit and ucum(wire.unit) not in units:
         raise ContractError(
             f"{topic.name} in {shown(wire.unit)} cannot be added up",
             f"send {', '.join(filter(None, units))}; a meter of another name may have any unit, and is not added up",
@@ -223,6 +223,7 @@ class _Plan(NamedTuple):
         one_line: those that must be plain text on one line.
         subset: those of which at least one must be there.
         bare: the field of a payload that is not an object.
+        has_unit: it has a field for the unit.
     """
 
     event: Any
@@ -231,6 +232,7 @@ class _Plan(NamedTuple):
     one_line: tuple[str, ...]
     subset: tuple[str, ...]
     bare: str
+    has_unit: bool
 
 
 def _plan(entry: Entry) -> _Plan:
@@ -238,7 +240,7 @@ def _plan(entry: Entry) -> _Plan:
     names = tuple(field.name for field in own)
     one_line = tuple(field.name for field in own if is_one_line(field.type))
     name = "" if entry.topic == "not named" else entry.name
-    return _Plan(entry.event, name, names, one_line, entry.subset, names[0])
+    return _Plan(entry.event, name, names, one_line, entry.subset, names[0], "unit" in names)
 
 
 def _as_it_is(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
@@ -252,8 +254,8 @@ def _as_it_is(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
             fields[field] = getattr(wire, field)
         for field in plan.one_line:
             _plain(field, fields[field])
-        if "unit" in fields:
-            fields["unit"] = ucum(fields["unit"])
+        if plan.has_unit and wire.unit:
+            fields["unit"] = ucum(wire.unit)
         if plan.subset and all(fields[field] is None for field in plan.subset):
             raise ContractError(
                 f"{topic.kind} has none of its fields", f"send at least one of {', '.join(plan.subset)}"

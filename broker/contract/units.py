@@ -4,6 +4,7 @@ This is the one place for both tables. A unit that is not in `NAMES` is stored a
 unit of the sender's own.
 """
 
+from functools import lru_cache
 from typing import Final
 
 _SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
@@ -106,6 +107,8 @@ SUMMED: Final[dict[str, dict[str, float]]] = {
 unit is in that one."""
 
 
+@lru_cache(maxsize=4_096)
 def ucum(unit: str) -> str:
     """Return the UCUM code of a unit's common name; any other text as it is, without spaces around it."""
-    return NAMES.get(unit) or NAMES.get(unit.strip(), unit.strip())
+    bare = unit.strip()
+    return NAMES.get(bare, bare)
