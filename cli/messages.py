@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from broker.contract import codec, schema
 from broker.contract import retained as of_unknown_age
+from broker.contract import schema
 from broker.contract.errors import ContractError
 from broker.contract.leniency import never_text
 from broker.contract.message import Message
@@ -62,14 +62,18 @@ def publish(
         bool, typer.Option("--force", help="Publish it without validation, on exactly this topic.")
     ] = False,
 ) -> None:
-    """Publish one message. A message that does not conform to the contract is rejected, with the reason."""
+    """Publish one message. A message that does not conform to the contract is rejected, with the reason.
+
+    The payload is published as it is; a note says what of it is read leniently, and what seems wrong.
+    """
     full = topic if force else full_topic(topic)
     message = Message(topic=full, payload=_payload_bytes(payload), received_at=time.time_ns())
     if not force:
-        try:
-            codec.decode(message)
-        except ContractError as error:
-            raise CommandError(error.problem, f"{error.hint} (--force publishes it anyway)") from error
+        meaning = remarked(message)
+        if meaning.problem:
+            raise CommandError(meaning.problem, f"{meaning.hint} (--force publishes it anyway)")
+        for remark in (*meaning.understood, *meaning.warnings):
+            typer.echo(f"note: {remark}", err=True)
     try:
         check_topic(full)
     except ValueError as error:

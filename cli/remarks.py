@@ -55,7 +55,7 @@ def _understood(topic: Topic, sent: str, document: Any, is_text: DeclaredText) -
     if document is None and leniency.is_number(bare):
         yield f"{shown(bare)} is read as the number {float(bare):.10g}"
     for name, text, signal in _texts(topic, document):
-        number = leniency.number(text) if signal else float(text)
+        number = leniency.number(text) if signal or not leniency.is_number(text.strip()) else float(text)
         if number is not None and not (signal and is_text(topic.asset, signal)):
             yield f"{name} is the text {shown(text)}, read as the number {number:.10g}"
     if not isinstance(document, dict):

@@ -86,6 +86,21 @@ def test_a_signal_that_the_plant_file_declares_as_text_stays_text(corridor: Corr
     assert "program 1001\n" in corridor("check", f"{MILL}/telemetry/program", '"1001"')[1]
 
 
+@pytest.mark.parametrize("payload", ['{"quality":"Bad","total":"----","unit":"??"}', '{"quality":"bad","total":"5"}'])
+def test_of_a_bad_reading_only_the_quality_is_remarked_on(corridor: Corridor, payload: str) -> None:
+    status, out, _ = corridor("check", f"{MILL}/meter/gas", payload)
+    assert status == 0
+    assert "bad-gas" in out
+    assert "warning" not in out
+
+
+def test_publish_notes_what_is_read_leniently_before_it_connects(corridor: Corridor) -> None:
+    nobody = "mqtt://127.0.0.1:9"  # the port of `discard`: nobody listens there
+    status, _, err = corridor("publish", f"{MILL}/meter/gas", '{"total":"5","unit":"m³"}', "--broker", nobody)
+    assert status == 1
+    assert "note: total is the text '5', read as the number 5\nnote: unit 'm³' is read as m3\n" in err
+
+
 @pytest.mark.parametrize("command", ["check", "publish"])
 @pytest.mark.parametrize(
     ("end", "payload", "texts"),
