@@ -254,8 +254,8 @@ def _as_it_is(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
             fields[field] = getattr(wire, field)
         for field in plan.one_line:
             _plain(field, fields[field])
-        if plan.has_unit and wire.unit:
-            fields["unit"] = ucum(wire.unit)
+        if plan.has_unit and fields["unit"]:
+            fields["unit"] = ucum(fields["unit"])
         if plan.subset and all(fields[field] is None for field in plan.subset):
             raise ContractError(
                 f"{topic.kind} has none of its fields", f"send at least one of {', '.join(plan.subset)}"
