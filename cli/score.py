@@ -121,7 +121,7 @@ async def compare(store: Store, plant: Plant, lines: list[GroundTruth | Until], 
     """
     scores = []
     for asset, budget in ground_truth.budgets(lines, start, end).items():
-        reported_state = await reported(store, asset, start, end, plant.microstop_limit_ns)
+        reported_state = await reported(store, plant, asset, start, end)
         stored = (await measure(store, plant, asset, start, end, now=end)).total()
         pieces = {counter: made * NANO for counter, made in budget.pieces.items()}
         scores.append(

@@ -108,7 +108,7 @@ class StateChange(Event, frozen=True, kw_only=True, gc=False):
 
 
 class Count(Event, frozen=True, kw_only=True, gc=False):
-    """Cumulative counters of pieces; None where the message has none. A lower value is a counter reset."""
+    """Cumulative counters of pieces; None where the message has none."""
 
     kind: ClassVar[Kind] = "count"
 

@@ -11,6 +11,7 @@ import msgspec
 
 from broker.contract import topics
 from broker.contract.errors import ContractError
+from broker.contract.events import QUANTITY_LIMIT
 from broker.contract.units import ucum
 from broker.plant.calendar_rules import read_time_zone
 from broker.plant.flow import read_stages
@@ -42,6 +43,9 @@ class AssetInfo(msgspec.Struct, frozen=True):
         sector: tags of the industries that it stands for.
         capability: tags of the capabilities that it shows.
         ideal_cycle: seconds a piece where neither order nor product sets it; None if not set.
+        max_power: the greatest electric power, kW; None if not set.
+        counter_max: the greatest value of its counters and meters, after which they begin again at zero; None if not
+            set.
         targets: the target of each indicator, as a ratio or in the indicator's unit.
         signals: its signals by name.
         stages: of a line: the machines of each step of its flow, those of one step side by side; not inherited.
@@ -54,6 +58,8 @@ class AssetInfo(msgspec.Struct, frozen=True):
     sector: tuple[str, ...] = ()
     capability: tuple[str, ...] = ()
     ideal_cycle: float | None = None
+    max_power: float | None = None
+    counter_max: float | None = None
     targets: dict[str, float] = {}
     signals: dict[str, SignalInfo] = {}
     stages: tuple[tuple[str, ...], ...] = ()
@@ -77,6 +83,8 @@ INHERITED: Final[dict[str, _Reader]] = {
     "sector": _own_or_above(Table.texts),
     "capability": _own_or_above(Table.texts),
     "ideal-cycle": _own_or_above(Table.duration_s),
+    "max-power": _own_or_above(lambda table, key: _above_zero(table, key, "kW")),
+    "counter-max": _own_or_above(lambda table, key: _above_zero(table, key, "the last value before it begins again")),
     "targets": lambda table, key, above: above | _targets(table.table(key)),
     "signals": lambda table, key, above: above | _signals(table.table(key), above),
 }
@@ -116,6 +124,14 @@ def _asset(path: str, table: Table, above: AssetInfo) -> AssetInfo:
     info = AssetInfo(path, title=table.text("title") or "", stages=read_stages(path, table), **inherited)
     table.close()
     return info
+
+
+def _above_zero(table: Table, key: str, what: str) -> float | None:
+    value = table.number(key)
+    if value is None or 0 < value <= QUANTITY_LIMIT:
+        return value
+    table.wrong(key, f"{value:g} is not above zero, and at most {QUANTITY_LIMIT:g}", f"write {what}, as in 250")
+    return None
 
 
 def _targets(table: Table) -> dict[str, float]:

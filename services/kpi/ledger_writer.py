@@ -30,7 +30,7 @@ from services.kpi.machine import SILENT_NS, Change, Machine, Made, silent_from
 from services.kpi.recompute import first_minute, portion
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
 from services.ledger.rows import Rules
-from services.query.histories import FOR_EVER, histories
+from services.query.histories import AROUND, FOR_EVER, histories
 from services.store import due as due_note
 from services.store import failures, retiring
 from services.store.interface import Batch, LedgerRow, ReasonRow, Rejected, Store
@@ -60,6 +60,13 @@ class _Behind:
     def __init__(self, start: int, until: int, received: int = 0) -> None:
         self.start, self.until, self.received = start, until, received
         self.first: int | None = None
+
+    def begin(self, start: int) -> bool:
+        """Let rows from this minute on be due; return whether they were not."""
+        if start >= self.start:
+            return False
+        self.start, self.until = start, max(self.until, start + MINUTE)  # up to there rows have been made
+        return True
 
 
 class LedgerWriter:
@@ -172,12 +179,18 @@ class LedgerWriter:
         await self._make_ready(time_ranges, now)
         touched: dict[str, set[int]] = {asset: set() for asset in time_ranges if asset not in self.failing}
         reported: list[AnyEvent] = []
+        added: dict[str, list[AnyEvent]] = {}
         ids = set(map(id, counted))
         for event in sorted(events, key=_is_state_of_unknown_age):
             if id(event) in ids and event.asset not in self.failing:
-                reported += await self._put(event, touched, now)
+                new = await self._put(event, touched, now)
+                reported += new
+                added.setdefault(event.asset, []).extend(new)
             elif not is_snapshot(event):
                 reported.append(event)
+        for asset, new in added.items():
+            if self._lacks_past(asset):
+                await self._put_again(asset, new, touched, now)
         self._leave_to_recompute(touched, now)
         await self._note_due()
         await self._write(Batch(events=reported, rejected=rejected), touched, now)
@@ -192,15 +205,42 @@ class LedgerWriter:
             each = msgspec.structs.replace(event, received_ms=NOT_LIVE)
         if isinstance(event, Job) and await self._is_past(event):
             return []
-        if event.asset in self._behind:
-            machine.history.take(each)
-        else:
-            touched[event.asset] |= machine.put(each, machine.wanted(now, self._silent_ns, event.at))
+        self._add(each, touched, now)
         return [each]
+
+    def _add(self, event: AnyEvent, touched: dict[str, set[int]], now: int) -> None:
+        machine, behind = self._machines[event.asset], self._behind.get(event.asset)
+        if behind is None:
+            touched[event.asset] |= machine.put(event, machine.wanted(now, self._silent_ns, event.at))
+        else:
+            behind.begin(min(machine.history.take(event), default=behind.start))
+
+    def _lacks_past(self, asset: str) -> bool:
+        """Return whether it is not certain what a machine's readings are without older ones."""
+        if asset in self.failing:
+            return False
+        history = self._machines[asset].history
+        return not history.cumulative.is_whole and history.cumulative.lacks_past(history.origin)
+
+    async def _put_again(self, asset: str, events: Sequence[AnyEvent], touched: dict[str, set[int]], now: int) -> None:
+        """Add a machine's new events with as many older readings as they depend on.
+
+        What they are added to is read again from the store, which does not have them yet: so what they change is seen.
+        """
+        for depth in AROUND:
+            await self._take_up(asset, self._machines[asset].history.origin, depth)
+            touched[asset] = set()
+            for event in events:
+                if asset not in self.failing:
+                    self._add(event, touched, now)
+            if not self._lacks_past(asset):
+                break
 
     def _leave_to_recompute(self, touched: dict[str, set[int]], now: int) -> None:
         """Let machines fall behind of which minutes are touched that are older than what is in memory."""
         for asset, starts in touched.items():
+            if asset in self.failing:
+                continue
             origin = self._machines[asset].history.origin
             if starts and min(starts) < origin and asset not in self._behind:
                 self._fall_behind(asset, min(starts), origin + MINUTE, now)
@@ -398,8 +438,7 @@ class LedgerWriter:
         start -= start % MINUTE
         if behind is not None:
             behind.received = now
-            if start < behind.start:  # up to there rows have been made
-                behind.start, behind.until = start, max(behind.until, behind.start + MINUTE)
+            behind.begin(start)
             return left
         minutes = (end - start) // MINUTE
         if minutes <= USUAL:
@@ -467,10 +506,10 @@ class LedgerWriter:
 
     # ---- Out of the store, and into it ----
 
-    async def _take_up(self, asset: str, origin: int) -> None:
-        """Read a machine's history; what fails of it sets the machine aside, and no other."""
+    async def _take_up(self, asset: str, origin: int, depth: int = 0) -> None:
+        """Read a machine's history, with so many readings before it; what fails of it sets it aside, and no other."""
         try:
-            await self._load(asset, origin)
+            await self._load(asset, origin, depth=depth)
         except Exception as error:
             if not failures.is_unforeseen(error):
                 raise
@@ -496,10 +535,11 @@ class LedgerWriter:
             self._stuck[asset] = (behind.start, behind.until)
         self.failing[asset] = failures.in_words(error)
 
-    async def _load(self, asset: str, origin: int, wanted: Collection[str] = ()) -> None:
+    async def _load(self, asset: str, origin: int, wanted: Collection[str] = (), *, depth: int = 0) -> None:
         """Read the history of one machine ('': of all) since `origin`, with the rows made since.
 
-        With `wanted`, of these machines under `asset` alone, be they known to the store or not.
+        With `wanted`, of these machines under `asset` alone, be they known to the store or not. With `depth`, of one
+        machine, with so many readings before the history.
         """
         now = self._now()
         watermark = await self._store.watermark(asset)
@@ -508,7 +548,7 @@ class LedgerWriter:
         if asset in watermark and now - watermark[asset] <= self._at_once[0] * MINUTE:
             origin = min(origin, watermark[asset])
         origin -= origin % MINUTE
-        reported = await histories(self._store, asset, origin, FOR_EVER, self._plant.microstop_limit_ns)
+        reported = await histories(self._store, self._plant, asset, origin, FOR_EVER, depth=depth)
         paths = dict.fromkeys(wanted or (*reported, *watermark, *((asset,) if asset else ())))
         for path in paths:
             # Some have no events: they are new, or their events are past retention.

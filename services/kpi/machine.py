@@ -44,6 +44,7 @@ class Machine:
 
     def __init__(self, asset: str, history: History, rules: Rules, reach: int | None) -> None:
         self.asset, self.history, self.rules, self.reach = asset, history, rules, reach
+        history.classify_by(rules.limits)
         self.until = 0 if reach is None else reach + MINUTE
         self.due: set[int] = set()
         self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}

@@ -25,9 +25,10 @@ from services.ledger.columnar import builder
 from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import TIME, Sums
 from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
+from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rows, Rules, build
 from services.ledger.track import Track
-from services.query.histories import FOR_EVER, as_of, last_known_state
+from services.query.histories import FOR_EVER, as_of, last_known_state, read_around
 from services.query.paging import PAGE, pages, whole_instants
 from services.query.signs import first_signs
 from services.store import failures
@@ -296,6 +297,7 @@ class _Window:
         self.as_of: list[AnyEvent] = []
         self.others: list[AnyEvent] = []
         self.known = ReportedState("unknown", "")
+        self._around: list[AnyEvent] = []
         self._stored: dict[tuple[int, str, str], LedgerRow] = {}
 
     @classmethod
@@ -330,7 +332,10 @@ class _Window:
     async def differences(self) -> tuple[Batch, int]:
         """Return what must be written for the rows to be right, and how many rows there are."""
         machine, start, _ = self._task
-        made = await asyncio.to_thread(self._rows)
+        made, readings = await asyncio.to_thread(self._rows)
+        if more := await self._read_around(readings):
+            self._around = more
+            made, _ = await asyncio.to_thread(self._rows)
         right = {
             key: LedgerRow(machine, *key, sums, made.orders.get(key, "")) for key, sums in made.sums.items() if sums
         }
@@ -357,16 +362,27 @@ class _Window:
             (row.asset, row.start, self._stored[key].sums if key in self._stored else {}, row.sums) for row, key in keys
         ]
 
-    def _rows(self) -> Rows:
+    def _rows(self) -> tuple[Rows, Cumulative]:
+        """Return the rows, and the readings that they were made of."""
         machine, start, _ = self._task
+        column_builder = ColumnBuilder()
         try:
-            column_builder = ColumnBuilder()
-            column_builder.put(Slice(machine, start, self.end, self._rules, self.known), self._reported(), self._since)
-            return builder.build(column_builder.columns()).rows()[machine]
+            slice_ = Slice(machine, start, self.end, self._rules, self.known)
+            readings = column_builder.put(slice_, self._reported(), self._since)
+            return builder.build(column_builder.columns()).rows()[machine], readings
         except OverflowError:
-            return build(self._history(), start, self.end, self._rules)
+            history = self._history()
+            return build(history, start, self.end, self._rules), history.cumulative
+
+    async def _read_around(self, readings: Cumulative) -> list[AnyEvent]:
+        """Return what else must be known of the readings before and after the window."""
+        machine, start, _ = self._task
+        readings.begins_at(self._since)
+        until = self.end + self._after_ns
+        return await read_around(self._store, machine, readings, (self._since, start), (self.end, until))
 
     def _reported(self) -> Iterator[AnyEvent]:
+        yield from self._around
         yield from self.as_of
         yield from self.events
         yield from self.others
@@ -376,7 +392,8 @@ class _Window:
         history = History(self._task.start)
         history.since, history.known = self._since, self.known
         for event in self._reported():
-            history.put(event, event.at, self._rules.short_ns)
+            history.load(event)
+        history.cumulative.classify_all(self._rules.limits)
         return history
 
     async def _other_signs(self, end: int) -> list[AnyEvent]:
@@ -397,7 +414,7 @@ class _Window:
         reported_state = history.state_at(self._since - 1)
         if reported_state.state != "unknown" or not history.states.times:
             return reported_state
-        return await last_known_state(self._store, self._task.machine, self._since, self._rules.short_ns)
+        return await last_known_state(self._store, self._task.machine, self._since)
 
 
 def _reported(event: AnyEvent) -> set[tuple[str, str, str]]:

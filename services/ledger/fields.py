@@ -36,10 +36,15 @@ PIECES: Final = (
     "unrated",
     "produced_off",
     "dips",
+    "corrections",
+    "roll_overs",
+    "resets",
+    "spikes",
+    "new_bases",
 )
 """Pieces as counted. `unrated` are those produced without a known ideal cycle, `produced_off` those produced while the
-machine reported off. `counter_glitches` are the readings, of any counter or meter, that fell and were back within a
-minute: they add nothing."""
+machine reported off. `dips` and what follows it are no pieces but messages of counters, meters or materials in which
+something else than production was seen (`readings`)."""
 IDEAL: Final = ("ideal_s", "ideal_good_s")
 RELIABILITY: Final = ("failures", "repairs", "repair_s", "between_s")
 PEOPLE: Final = ("attendance_s", "work_s")

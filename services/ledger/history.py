@@ -6,22 +6,26 @@ late it comes.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from broker.contract.events import COUNTERS, AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
 from broker.contract.topics import Kind
-from services.ledger import counters, entries, presence
+from services.ledger import entries, presence
 from services.ledger.fields import NANO
 from services.ledger.orders import Orders, ends_order
+from services.ledger.readings.classification import DIP_NS, UNKNOWN_DIP_NS
+from services.ledger.readings.cumulative import Cumulative
+from services.ledger.readings.limits import Limits
 from services.ledger.stops import Segment, affected
 from services.ledger.track import Track
 
-if TYPE_CHECKING:
-    from services.ledger.counters import Readings
-
 MINUTE: Final = 60 * NANO
+LATEST: Final = 2**62
+"""Later than any event."""
 KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "labour", "material")
 """The kinds of event that the ledger is computed from."""
+READ: Final[tuple[Kind, ...]] = ("count", "meter", "material")
+"""Those of them that are cumulative readings."""
 
 
 class ReportedState(NamedTuple):
@@ -48,13 +52,16 @@ class StateInterval(NamedTuple):
 
 
 def lookback_ns(short_ns: int) -> int:
-    """Return how far before a range its ledger may depend on single events: a micro-stop, a counter's glitch."""
-    return max(10 * MINUTE, 2 * short_ns)
+    """Return how far before a range its ledger may depend on single events: a micro-stop, a counter's dip.
+
+    Readings of counters that matter longer are looked for where they do (`Cumulative.lacks_past`).
+    """
+    return max(UNKNOWN_DIP_NS + MINUTE, 2 * short_ns)
 
 
 def lookahead_ns(short_ns: int) -> int:
     """Return how far after a range its ledger may depend on single events: a micro-stop with a gap in it, a glitch."""
-    return 2 * short_ns + 2 * counters.DIP_NS
+    return 2 * short_ns + 2 * DIP_NS
 
 
 class History:
@@ -65,7 +72,7 @@ class History:
         since: from here on every event is in memory; of those before, only what held then.
         known: the newest state before `since` that was not unknown; unknown if there never was one.
         links: whether it was connected, which follows from `statuses` and `signs` (`presence`).
-        readings: cumulative readings by ledger field and source (a counter, a meter, a material).
+        cumulative: readings of counters, meters and materials.
     """
 
     def __init__(self, origin: int) -> None:
@@ -80,18 +87,18 @@ class History:
         self.jobs = Orders()
         self.labour: Track[tuple[int, int]] = Track()
         self.stocks: dict[str, Track[int]] = {}
-        self.readings: dict[tuple[str, str], Readings] = {}
+        self.cumulative = Cumulative(self.jobs)
         self.newest = 0
 
     @property
     def is_counted(self) -> bool:
         """Whether the machine has reported a state, a count or an order, so that the ledger has its time."""
-        return bool(self.states.times or self.jobs.times or any((field, "") in self.readings for field in COUNTERS))
+        return bool(self.states.times or self.jobs.times or any(map(self.cumulative.counter, COUNTERS)))
 
     @property
     def counted_from(self) -> int | None:
         """When produced pieces were first counted, as far back as is known; None if they never were."""
-        received = self.readings.get(("produced", ""))
+        received = self.cumulative.counter("produced")
         return received.times[0] if received is not None else None
 
     def begins_other(self, at: int, order: str) -> bool:
@@ -140,19 +147,40 @@ class History:
             case _:
                 return set()
 
-    def take(self, event: AnyEvent) -> None:
-        """Add an event whose rows are computed elsewhere: only the states and orders that it changes matter."""
+    def classify_by(self, limits: Limits) -> None:
+        """Classify the readings by what is known of the machine, unless they are."""
+        if self.cumulative.limits != limits:
+            self.cumulative.classify_all(limits)
+
+    def take(self, event: AnyEvent) -> set[int]:
+        """Add an event whose rows are computed elsewhere.
+
+        Returns:
+            The starts of the minutes in which readings are now another kind, or add another amount.
+        """
+        if isinstance(event, Count | Meter | Material):
+            self.newest = max(self.newest, event.at)
+            self._put_presence(event)
+            return self._put_readings(event)
+        self.load(event)
+        return set()
+
+    def load(self, event: AnyEvent) -> None:
+        """Add one of many events; readings among them must be classified (`Cumulative.classify_all`) before use."""
         self.newest = max(self.newest, event.at)
         self._put_presence(event)
         match event:
             case StateChange():
                 self.states.put(event.at, ReportedState(event.state, event.reason))
-            case Job():
-                self.jobs.report(event.at, entries.job(event))
-            case Count():
-                self._put_readings(event)
+            case Labour():
+                if (people := entries.people(event)) is not None:
+                    self.labour.put(event.at, people)
+            case Material():
+                self.cumulative.load(event)
+                if (amount := entries.stock(event)) is not None:
+                    self.stocks.setdefault(event.name, Track()).put(event.at, amount)
             case _:
-                pass
+                self.cumulative.load(event)
 
     def drop_before(self, before: int, short_ns: int) -> None:
         """Drop what is older than `before` and no longer holds, and let the history begin there."""
@@ -164,8 +192,7 @@ class History:
         presences = (self.statuses, self.signs, self.links)
         for track in (self.states, *presences, self.jobs, self.labour, *self.stocks.values()):
             track.drop_before(margin)  # type: ignore[attr-defined]  # they are all tracks, of different entries
-        for readings in self.readings.values():
-            readings.drop_before(margin)
+        self.cumulative.drop_before(margin)
 
     # ---- The timeline of states ----
 
@@ -307,15 +334,11 @@ class History:
         if not self.jobs.report(event.at, entries.job(event)):
             return set()
         end = self.jobs.start_after(event.at)
-        return minutes(event.at, now if end is None else end + 1)
+        changed = self.cumulative.orders_changed(event.at, LATEST if end is None else end)
+        return minutes(event.at, now if end is None else end + 1) | _minutes_read(changed)
 
     def _put_readings(self, event: Count | Meter | Material) -> set[int]:
-        touched: set[int] = set()
-        for field, source, total in entries.readings(event):
-            track = self.readings.setdefault((field, source), Track())
-            if track.put(event.at, total):
-                touched |= {(at - 1) - (at - 1) % MINUTE for at in counters.touched(track, event.at)}
-        return touched
+        return _minutes_read(self.cumulative.put(event))
 
     def _put_stock(self, event: Material, now: int) -> set[int]:
         amount = entries.stock(event)
@@ -323,6 +346,11 @@ class History:
             return set()
         track = self.stocks.setdefault(event.name, Track())
         return minutes(event.at, track.next_after(event.at) or now) if track.put(event.at, amount) else set()
+
+
+def _minutes_read(times: set[int]) -> set[int]:
+    """Return the starts of the minutes that what was read at these times belongs to."""
+    return {(at - 1) - (at - 1) % MINUTE for at in times}
 
 
 def minutes(start: int, end: int) -> set[int]:

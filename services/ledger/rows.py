@@ -11,10 +11,10 @@ from typing import Final, NamedTuple, Protocol
 
 from broker.plant.calendar import TimeRange
 from broker.plant.plant import Plant
-from services.ledger.counters import increments
 from services.ledger.entries import Order
 from services.ledger.fields import NANO, Sums, add
 from services.ledger.history import MINUTE, UNKNOWN, History, ReportedState
+from services.ledger.readings.limits import Limits
 from services.ledger.stops import STOPS, WORKING, short_stop
 
 NO_PRODUCT: Final = "-"
@@ -43,21 +43,51 @@ class Rules(NamedTuple):
         calendar: None where the machine has none; then it is planned whenever it is not off, in maintenance or unknown.
         short_ns: a stop shorter than this is a micro-stop.
         ideal_ns: nanoseconds a piece of a product, where the order has none; None where it is not known.
+        max_power: the greatest electric power, 10⁻⁹ kW; None where it is not known.
+        counter_max: the greatest value of its counters, 10⁻⁹; None where it is not known.
     """
 
     calendar: TimeRanges | None
     short_ns: int
     ideal_ns: Callable[[str], int | None]
+    max_power: int | None = None
+    counter_max: int | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What the machine can count."""
+        return Limits(self.ideal_ns, self.max_power, self.counter_max)
 
     @classmethod
     def of(cls, plant: Plant, machine: str) -> "Rules":
         """Return a machine's rules from the plant description."""
+        asset = plant.asset(machine)
+        return cls(
+            plant.calendar_of(machine),
+            plant.microstop_limit_ns,
+            _IdealCycles(plant, machine),
+            None if asset.max_power is None else round(asset.max_power * NANO),
+            None if asset.counter_max is None else round(asset.counter_max * NANO),
+        )
 
-        def ideal_ns(product: str) -> int | None:
-            ideal_s = plant.ideal_cycle(machine, product)
-            return None if ideal_s is None else round(ideal_s * NANO)
 
-        return cls(plant.calendar_of(machine), plant.microstop_limit_ns, ideal_ns)
+class _IdealCycles:
+    """Nanoseconds a piece of each product on a machine, by the plant description; equal to another of the same."""
+
+    __slots__ = ("_machine", "_plant")
+
+    def __init__(self, plant: Plant, machine: str) -> None:
+        self._plant, self._machine = plant, machine
+
+    def __call__(self, product: str) -> int | None:
+        ideal_s = self._plant.ideal_cycle(self._machine, product)
+        return None if ideal_s is None else round(ideal_s * NANO)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _IdealCycles) and self._plant is other._plant and self._machine == other._machine
+
+    def __hash__(self) -> int:
+        return hash((id(self._plant), self._machine))
 
 
 class Rows(NamedTuple):
@@ -158,6 +188,7 @@ class _Builder:
 
     def build(self) -> Rows:
         if self.end > self.start:
+            self.history.classify_by(self.rules.limits)
             self._time()
             self._entries()
             self._pieces()
@@ -177,6 +208,8 @@ class _Builder:
         if row is None:
             row = self.sums[key] = {}
         row[field] = row.get(field, 0) + amount
+        if not row[field]:
+            del row[field]  # corrected within the minute
         if self.trace is not None:
             reported = (begin, until) if read is None else (read, read)
             self.trace.append(Part(field, amount, *reported, self.history.state_at(begin), place.product, place.shift))
@@ -281,24 +314,23 @@ class _Builder:
 
     def _pieces(self) -> None:
         """Add what counters and meters counted to the row of the moment before they were read."""
-        for (field, _source), readings in self.history.readings.items():
-            for at, added in increments(readings, self.start, self.end):
-                moment = at - 1
-                place = self._place(moment)
-                if added is None:
-                    self._add_read("dips", NANO, at, place)
-                    continue
-                self._add_read(field, added, at, place)
-                if field == "produced":
-                    if self.history.state_at(moment).state == "off":
-                        self._add_read("produced_off", added, at, place)
-                    ideal_ns = self._ideal_ns(place)
-                    if ideal_ns is None:
-                        self._add_read("unrated", added, at, place)
-                    else:
-                        self._add_read("ideal_s", _times(added, ideal_ns), at, place)
-                elif field == "good":
-                    self._add_read("ideal_good_s", _times(added, self._ideal_ns(place) or 0), at, place)
+        cumulative = self.history.cumulative
+        for at, field in cumulative.notes(self.start, self.end):
+            self._add_read(field, NANO, at, self._place(at - 1))
+        for at, field, added in cumulative.added(self.start, self.end):
+            moment = at - 1
+            place = self._place(moment)
+            self._add_read(field, added, at, place)
+            if field == "produced":
+                if self.history.state_at(moment).state == "off":
+                    self._add_read("produced_off", added, at, place)
+                ideal_ns = self._ideal_ns(place)
+                if ideal_ns is None:
+                    self._add_read("unrated", added, at, place)
+                else:
+                    self._add_read("ideal_s", _times(added, ideal_ns), at, place)
+            elif field == "good":
+                self._add_read("ideal_good_s", _times(added, self._ideal_ns(place) or 0), at, place)
 
     def _ideal_ns(self, place: "_Place") -> int | None:
         if place.order is not None and place.order.ideal_ns is not None:

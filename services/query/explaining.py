@@ -143,7 +143,7 @@ async def explain(
     terms = [msgspec.structs.replace(term, fields=(PLAN,)) if term.name == "PPQ" else term for term in found.operands]
     amounts, whose = _fields(indicator, terms, Terms(sums, context), plant, measured)
     events: list[Contribution] = []
-    known = await histories(store, asset, start, measured.end, plant.microstop_limit_ns)
+    known = await histories(store, plant, asset, start, measured.end)
     for machine, history in sorted(known.items()):
         if machine in left_out:
             continue

@@ -149,7 +149,7 @@ async def _by_order(store: Store, plant: Plant, asset: str, between: tuple[int, 
     by_order: dict[str, list[Interval]] = {}
     for interval in sorted(await intervals(store, asset, start, end), key=lambda interval: -interval.start):
         by_order.setdefault(interval.job.order, []).append(interval)
-    known = await histories(store, asset, start, end, plant.microstop_limit_ns)
+    known = await histories(store, plant, asset, start, end)
     found = []
     for order, on in list(by_order.items())[:MOST_ORDERS]:
         first, last = max(start, min(each.start for each in on)), max(each.end for each in on)

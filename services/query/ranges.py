@@ -122,7 +122,7 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
         ends = [(start, whole_start), (whole_end, end)]
     for begin, until in ends:
         if begin < until:
-            found = await histories(store, asset, begin, until, plant.microstop_limit_ns)
+            found = await histories(store, plant, asset, begin, until)
             _from_events(plant, found, machines, gone, (begin, until), measured)
     counted = frozenset(machines)
     for (path, _, _), sums in measured.sums.items():
@@ -161,7 +161,7 @@ async def _from_behind(  # noqa: PLR0917  (it is a part of `measure`)
         if machine in still:
             found = {machine: still[machine]}
         else:
-            found = await histories(store, machine, begin, between[1], plant.microstop_limit_ns)
+            found = await histories(store, plant, machine, begin, between[1])
         timed = (machine,) if machine in machines else ()
         _from_events(plant, found, timed, gone, (begin, between[1]), measured)
 

@@ -6,10 +6,9 @@ It is computed from the events alone, to compare it with the ground truth of a s
 import msgspec
 
 from broker.contract.events import COUNTERS, State
-from services.ledger.counters import increments
-from services.ledger.history import KINDS, History, lookback_ns
-from services.query.paging import pages
-from services.query.signs import add_first_signs
+from broker.plant.plant import Plant
+from services.ledger.history import History
+from services.query.histories import histories
 from services.store.interface import Store
 
 
@@ -25,30 +24,22 @@ class Reported(msgspec.Struct, frozen=True):
     pieces: dict[str, int]
 
 
-async def reported(store: Store, machine: str, start: int, end: int, short_ns: int) -> Reported:
+async def reported(store: Store, plant: Plant, machine: str, start: int, end: int) -> Reported:
     """Return what a machine reported over start ≤ t < end.
 
     Args:
         store: where the events are.
+        plant: ideal cycles, and what else the readings of counters are classified by.
         machine: its asset path.
         start: nanoseconds since 1970-01-01 UTC.
         end: the same.
-        short_ns: the plant's limit of micro-stops.
     """
-    since = start - lookback_ns(short_ns)
-    history = History(start)
-    for event in await store.latest_before(KINDS, machine, since):
-        history.put(event, event.at, 0)
-    async for page in pages(store, KINDS, machine, since, end + 1):
-        for event in page:
-            history.put(event, event.at, 0)
-    await add_first_signs(store, machine, history, end)
+    history = (await histories(store, plant, machine, start, end)).get(machine, History(start))
     states: dict[State, int] = {}
     for begin, until, reported_state in history.intervals(start, end):
         states[reported_state.state] = states.get(reported_state.state, 0) + until - begin
-    pieces = {
-        counter: sum(added or 0 for _, added in increments(history.readings[counter, ""], start, end))
-        for counter in COUNTERS
-        if (counter, "") in history.readings
-    }
+    pieces = {counter: 0 for counter in COUNTERS if history.cumulative.counter(counter)}
+    for _, field, added in history.cumulative.added(start, end):
+        if field in pieces:
+            pieces[field] += added
     return Reported(states, pieces)

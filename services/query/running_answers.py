@@ -133,7 +133,7 @@ async def load(store: Store, plant: Plant, root: str, start: int, now: int) -> R
     checkpoint = max(start, (now - BEHIND_NS) // MINUTE * MINUTE)
     base = await measure(store, plant, root, start, checkpoint, now=now)
     gone = await retired(store)
-    found = await histories(store, root, checkpoint, now, plant.microstop_limit_ns)
+    found = await histories(store, plant, root, checkpoint, now)
     jobs = [*await as_of(store, JOBS, root, start + 1), *await store.events(JOBS, root, start + 1, FOR_EVER)]
     loaded = RunningAnswers(plant, root, RunningRange(plant, base, found, gone), _Jobs(start))
     for event in (*jobs, *await store.latest_before(("count", "material", "labour"), root, FOR_EVER)):

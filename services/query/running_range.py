@@ -143,6 +143,9 @@ class _Tail:
         if self._gone is not None or event.at < self.history.since:
             return False
         touched = self.history.put(event, now, self._rules.short_ns)
+        readings = self.history.cumulative
+        if not readings.is_whole and readings.lacks_past(self._since):
+            return False
         stale = False
         for minute in touched:
             if minute < self._since and self._has_past:

@@ -22,6 +22,7 @@ from services.ledger import rows
 from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import NANO
 from services.ledger.history import History
+from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rows, Rules
 from services.store.interface import Batch, LedgerRow, RowError
 from services.store.sqlite.store import SqliteStore
@@ -83,7 +84,7 @@ def rebuilding(patch: pytest.MonkeyPatch) -> None:
     build = rows.build
 
     def failing(history: History, start: int, end: int, rules: Rules) -> Rows:
-        readings = history.readings.get(("produced", ""))
+        readings = history.cumulative.counter("produced")
         if readings is not None and GUILTY * NANO in readings.entries:
             raise UnforeseenError
         return build(history, start, end, rules)
@@ -183,10 +184,10 @@ async def test_recomputing_sets_a_machine_aside_that_raises(
     await store.write(Batch(rows=[LedgerRow(row.asset, row.start, row.product, row.shift, {}) for row in right]))
     put = ColumnBuilder.put
 
-    def failing(self: ColumnBuilder, of: Slice, *what: Any) -> None:
+    def failing(self: ColumnBuilder, of: Slice, *what: Any) -> Cumulative:
         if of.asset == guilty:
             raise UnforeseenError
-        put(self, of, *what)
+        return put(self, of, *what)
 
     monkeypatch.setattr(ColumnBuilder, "put", failing)
     done = await recompute(store, NO_PLANT, "", START - 60 * NANO, NOW, now=NOW)
@@ -204,7 +205,7 @@ async def test_rows_that_the_store_cannot_hold_set_their_machine_aside(
 
     def unstorable(history: History, start: int, end: int, rules: Rules) -> Rows:
         made = build(history, start, end, rules)
-        readings = history.readings.get(("produced", ""))
+        readings = history.cumulative.counter("produced")
         if readings is not None and GUILTY * NANO in readings.entries:
             return Rows(made.sums, dict.fromkeys(made.sums, "\ud800"), made.reasons)
         return made

@@ -254,7 +254,7 @@ async def test_memory_is_bounded_by_the_horizon(store: Watched, clock: Clock) ->
         await writer.advance()
     machine = writer._machines[MILL]
     assert len(machine.rows) <= 91
-    assert len(machine.history.states.times) <= 51
+    assert len(machine.history.states.times) <= 54
 
 
 # ---- What the broker remembers ----

@@ -16,6 +16,7 @@ import msgspec
 
 from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
 from broker.plant.plant import Plant
+from tests.ledger.readings.oracle import PIECES, Is, classified
 
 if TYPE_CHECKING:
     from broker.plant.calendar import TimeRange
@@ -39,7 +40,6 @@ TIME_FIELDS = {
     "off_s",
     "unknown_s",
 }
-PIECES = ("produced", "good", "scrap", "rework", "inspected", "first_pass", "planned_scrap", "startup_scrap")
 QUANTITIES = ("consumed", "integrated_good", "lost_production", "lost_storage", "lost_other", "throughput")
 METERS = {
     "electricity": ("electricity_kwh", {"": Fraction(1), "kW.h": Fraction(1), "W.h": Fraction(1, 1000)}),
@@ -262,13 +262,13 @@ class _Machine:
     # ---- Counters ----
 
     def _readings(self, start: int, end: int) -> None:
-        for (field, _source), readings in self.totals().items():
-            for at, added in _increments(readings):
+        noted: set[tuple[int, str, str]] = set()
+        for (field, source), readings in self.classified().items():
+            for at, (kind, added) in readings:
                 if not start < at <= end:
                     continue
-                if added is None:
-                    self.add("dips", NANO, at - 1)
-                    continue
+                if kind not in {"", "left out"}:
+                    noted.add((at, kind, source and f"{field} {source}"))
                 self.add(field, added, at - 1)
                 ideal_ns = self.ideal_ns(at - 1)
                 if field == "produced":
@@ -277,6 +277,27 @@ class _Machine:
                 ideal_field = {"produced": "ideal_s", "good": "ideal_good_s"}.get(field)
                 if ideal_field is not None:
                     self.add(ideal_field, _nearest(added * (ideal_ns or 0) / NANO), at - 1)
+        for at, kind, _ in noted:
+            self.add(kind, NANO, at - 1)
+
+    def classified(self) -> dict[tuple[str, str], list[tuple[int, Is]]]:
+        """Return what each cumulative reading is; counters of pieces together, everything else by itself."""
+        groups: dict[tuple[str, str], dict[str, list[tuple[int, Fraction]]]] = {}
+        for (field, source), readings in self.totals().items():
+            groups.setdefault((field if source else "", source), {})[field] = readings
+        return {
+            (field, source): [(at, kind) for (at, _), kind in zip(series[field], kinds, strict=True)]
+            for (_, source), series in groups.items()
+            for field, kinds in classified(series, self.possible).items()
+        }
+
+    def possible(self, field: str, start: int, end: int) -> Fraction | None:
+        """Return the most that can have been counted: pieces, at the shortest ideal cycle in force meanwhile."""
+        if field not in PIECES:
+            return None
+        instants = [start, *(event.at for event in self.jobs if start < event.at < end)]
+        cycles = [cycle for at in instants if (cycle := self.ideal_ns(at))]
+        return Fraction(3, 2) * (end - start) * NANO / min(cycles) + NANO if cycles else None
 
     def ideal_ns(self, at: int) -> Fraction | None:
         job = self.job(at)
@@ -329,28 +350,6 @@ def _field(state: str, *, planned: bool | None, ordered: bool) -> str:
             return "no_order_s"
         case _:
             return f"{state}_s"
-
-
-def _increments(readings: list[tuple[int, Fraction]]) -> Iterator[tuple[int, Fraction | None]]:
-    """Scan readings in order of time: resets add themselves; dips that are back within 60 s nothing, and yield None."""
-    base = None
-    place = 0
-    while place < len(readings):
-        at, total = readings[place]
-        if base is None:
-            base = total
-        elif total >= base:
-            yield at, total - base
-            base = total
-        else:
-            back = [k for k in range(place, len(readings)) if readings[k][0] <= at + MINUTE and readings[k][1] >= base]
-            if back:
-                yield at, None
-                place = back[0]
-                continue
-            yield at, total
-            base = total
-        place += 1
 
 
 def _exact(reported: float | Fraction) -> Fraction:

@@ -85,6 +85,7 @@ class Reported:
         reported = {
             key: {field: amount for field, amount in sums.items() if amount} for key, sums in self.minutes.items()
         }
+        stored = {key: {field: amount for field, amount in sums.items() if amount} for key, sums in stored.items()}
         assert {key: sums for key, sums in reported.items() if sums} == stored
 
 

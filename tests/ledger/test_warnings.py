@@ -63,7 +63,16 @@ def test_sound_data_is_not_doubted() -> None:
         ),
         ({"work_s": 3_601}, "more people work than are present: check the numbers in labour"),
         ({"unknown_s": 1_200}, "its state is unknown for 20 min (25.0% of the time): was it connected?"),
-        ({"dips": 2}, "a counter or meter dipped 2 times: it fell and was back within a minute"),
+        ({"dips": 2}, "a counter or meter dipped 2 times: it fell and was back, so the fall was not counted; check"),
+        ({"corrections": 1}, "a counter or meter was corrected once: it went back a little, or pieces were recounted"),
+        (
+            {"roll_overs": 1},
+            "a counter or meter rolled over once: it passed its greatest value and began again at zero",
+        ),
+        ({"resets": 2}, "a counter or meter was reset 2 times: it fell and did not come back, so it was counted from"),
+        ({"resets": 3}, "a counter or meter was reset 3 times, several times an hour: is it a running total? send"),
+        ({"spikes": 1}, "a counter or meter spiked once: it jumped by more than can be and was back, so the jump was"),
+        ({"new_bases": 1}, "a counter or meter jumped once by far more than can be, and stayed there, so the jump was"),
         ({"unknown_planned_s": 60}, "its state is unknown for 60 s (1.6% of the time): was it connected?"),
     ],
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from broker.contract.events import STATES
 from services.ledger.columnar.columns import CODES, NO_ORDER, NOT_REPORTED, Codes, Columns, Slice, Table, Whole
-from services.ledger.columnar.increments import increments, times
+from services.ledger.columnar.products import times
 from services.ledger.columnar.timeline_arrays import (
     LIMIT,
     UNKNOWN,
@@ -341,14 +341,14 @@ class _Builder:
         table = self.columns.readings
         if not len(table.at):
             return
+        notes = self.columns.notes
+        noted = notes.at + self.axis.offset[notes.owner]
+        self._add(notes.values[0], NANO, np.searchsorted(self.begin, noted - 1, "right") - 1)
         machine = self.columns.reading_machines[table.owner]
         at = table.at + self.axis.offset[machine]
-        added, counter_glitches = increments(table.owner, table.at, table.values[0])
-        dipped = at[counter_glitches]
-        dipped = dipped[
-            (dipped > self.axis.start[machine[counter_glitches]]) & (dipped <= self.axis.end[machine[counter_glitches]])
-        ]
-        self._add(_PLACE["dips"], NANO, np.searchsorted(self.begin, dipped - 1, "right") - 1)
+        added = table.values[0]
+        if float(np.abs(added.astype(np.float64)).sum()) >= LIMIT // 2:
+            raise OverflowError("what was counted does not fit")
         counts = np.flatnonzero((added != 0) & (at > self.axis.start[machine]) & (at <= self.axis.end[machine]))
         added, field = added[counts], self.columns.reading_fields[table.owner[counts]]
         piece = np.searchsorted(self.begin, at[counts] - 1, "right") - 1

@@ -16,6 +16,7 @@ from services.ledger import entries, presence
 from services.ledger.fields import FIELDS
 from services.ledger.history import ReportedState
 from services.ledger.orders import Orders
+from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import NO_PRODUCT, Rules
 from services.ledger.track import Track
 
@@ -69,9 +70,11 @@ class Columns(NamedTuple):
         labour: people present and working, in 10⁻⁹.
         stocks: the stock of each material, in 10⁻⁹; the owner is a place in `stock_machines`.
         stock_machines: the machine of each series of stocks, ascending.
-        readings: cumulative totals in 10⁻⁹; the owner is a place in `reading_machines` and `reading_fields`.
+        readings: what cumulative readings added, in 10⁻⁹; the owner is a place in `reading_machines` and
+            `reading_fields`.
         reading_machines: the machine of each series of readings.
         reading_fields: the place of the field that it adds to, in `FIELDS`.
+        notes: when something else than production was read: the place in `FIELDS` of what counts it; of machines.
         reasons: texts; the first is ''.
         orders: texts.
         products: texts; the first is that of no product.
@@ -87,6 +90,7 @@ class Columns(NamedTuple):
     readings: Table
     reading_machines: Whole
     reading_fields: Whole
+    notes: Table
     reasons: tuple[str, ...]
     orders: tuple[str, ...]
     products: tuple[str, ...]
@@ -116,12 +120,13 @@ class ColumnBuilder:
         self._products = Codes(NO_PRODUCT)
         self._states, self._links, self._jobs = _Growing(), _Growing(), _Growing()
         self._labour, self._stocks, self._readings = _Growing(), _Growing(), _Growing()
+        self._notes = _Growing()
         self._stock_machines: list[int] = []
         self._reading_machines: list[int] = []
         self._reading_fields: list[int] = []
 
-    def put(self, machine: Slice, events: Iterable[AnyEvent], since: int = -(2**62)) -> None:
-        """Add a machine.
+    def put(self, machine: Slice, events: Iterable[AnyEvent], since: int = -(2**62)) -> Cumulative:
+        """Add a machine, and return its readings, to find whether they are all that matter.
 
         Args:
             machine: which, and its range.
@@ -138,10 +143,20 @@ class ColumnBuilder:
         for stock in reported.stocks.values():
             self._stocks.add(len(self._stock_machines), *_entries_since(stock, since))
             self._stock_machines.append(number)
-        for (field, _source), readings in reported.readings.items():
-            self._readings.add(len(self._reading_machines), *_entries_since(readings, since))
+        self._put_readings(number, reported.readings, since)
+        return reported.readings
+
+    def _put_readings(self, number: int, readings: Cumulative, since: int) -> None:
+        machine = self._machines[number]
+        readings.classify_all(machine.rules.limits)
+        for _, series in readings.series():
+            first, last = max(series.place_at(since - 1), 0), series.place_at(machine.end) + 1
+            times = [max(at, since - 1) for at in series.times[first:last]]
+            self._readings.add(len(self._reading_machines), times, [(added,) for added in series.added[first:last]])
             self._reading_machines.append(number)
-            self._reading_fields.append(FIELDS.index(field))
+            self._reading_fields.append(FIELDS.index(series.field))
+        notes = sorted(readings.notes(machine.start, machine.end))
+        self._notes.add(number, [at for at, _ in notes], [(FIELDS.index(field),) for _, field in notes])
 
     def columns(self) -> Columns:
         """Return the columns.
@@ -160,6 +175,7 @@ class ColumnBuilder:
             self._readings.table(1),
             np.array(self._reading_machines, np.int64),
             np.array(self._reading_fields, np.int64),
+            self._notes.table(1),
             self._reasons.texts(),
             self._orders.texts(),
             self._products.texts(),
@@ -175,8 +191,7 @@ class ColumnBuilder:
                 case StateChange():
                     reported.states.put(at, (CODES[event.state], reasons[event.reason]))
                 case Count() | Meter() | Material():
-                    for field, source, total in entries.readings(event):
-                        reported.readings.setdefault((field, source), Track()).put(at, (total,))
+                    reported.readings.load(event)
                     if isinstance(event, Material) and (stock := entries.stock(event)) is not None:
                         reported.stocks.setdefault(event.name, Track()).put(at, (stock,))
                 case Job():
@@ -216,7 +231,7 @@ class _Reported:
         self.jobs = Orders()
         self.labour: Entries = Track()
         self.stocks: dict[str, Entries] = {}
-        self.readings: dict[tuple[str, str], Entries] = {}
+        self.readings = Cumulative(self.jobs)
 
 
 class _Growing:

@@ -113,8 +113,36 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "check the counter (if a piece takes longer, nothing is wrong)",
     ),
     "counter-dipped": Sentence(
-        "a counter or meter dipped {times}: it fell and was back within a minute, so that was not counted; {hint}",
-        "check its connection, and whether several senders tell the same counter",
+        "a counter or meter dipped {times}: it fell and was back, so the fall was not counted; {hint}",
+        "check its connection, and whether several senders report the same counter",
+    ),
+    "counter-corrected": Sentence(
+        "a counter or meter was corrected {times}: it went back a little, or pieces were recounted as good or scrap, "
+        "so the difference was taken off; {hint}",
+        "corridor kpi explain lists each",
+    ),
+    "counter-rolled-over": Sentence(
+        "a counter or meter rolled over {times}: it passed its greatest value and began again at zero, so it was "
+        "counted on; {hint}",
+        "if it was reset, set counter-max in the plant file to another value",
+    ),
+    "counter-reset": Sentence(
+        "a counter or meter was reset {times}: it fell and did not come back, so it was counted from zero; {hint}",
+        "if it rolls over, set counter-max in the plant file",
+    ),
+    "counter-reset-often": Sentence(
+        "a counter or meter was reset {times}, several times an hour: is it a running total? {hint}",
+        "send running totals, not the pieces of each message",
+    ),
+    "counter-spiked": Sentence(
+        "a counter or meter spiked {times}: it jumped by more than can be and was back, so the jump was not counted; "
+        "{hint}",
+        "check its connection, and where its decimal point is put",
+    ),
+    "counter-new-base": Sentence(
+        "a counter or meter jumped {times} by far more than can be, and stayed there, so the jump was not counted: "
+        "taken as a new counter; {hint}",
+        "if the pieces are real, book them",
     ),
     "more-working-than-present": Sentence("more people work than are present: {hint}", "check the numbers in labour"),
     "state-unknown": Sentence(

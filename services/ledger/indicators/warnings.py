@@ -7,9 +7,10 @@ from broker.contract.events import State
 from broker.contract.payloads import KpiWarning
 from services.ledger.fields import NANO, Sums
 from services.ledger.indicators import contradictions
-from services.ledger.indicators.amounts import duration, pieces, times
+from services.ledger.indicators.amounts import duration, pieces
 from services.ledger.indicators.findings import Finding, found
 from services.ledger.indicators.indicators import coverage
+from services.ledger.indicators.reading_notes import reading_notes
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 
 LONG_NS: Final = 10 * 86_400 * NANO
@@ -63,11 +64,6 @@ def _silent(sums: Sums) -> Iterator[Finding]:
         yield found("counter-stood-still", running / NANO, duration=duration(running))
 
 
-def _counter_glitches(sums: Sums) -> Iterator[Finding]:
-    if counter_glitches := sums.get("dips", 0):
-        yield found("counter-dipped", counter_glitches / NANO, times=times(counter_glitches))
-
-
 def _unknown(sums: Sums) -> Iterator[Finding]:
     known = coverage(sums)
     unknown = sums.get("unknown_s", 0) + sums.get("unknown_planned_s", 0)
@@ -100,7 +96,7 @@ _CHECKS: Final[tuple[Callable[[Sums], Iterator[Finding]], ...]] = (
     _of_one(contradictions.more_than_time_allows),
     _of_one(contradictions.counted_while_off),
     _silent,
-    _counter_glitches,
+    reading_notes,
     _of_one(contradictions.more_working_than_present),
     _unknown,
 )

@@ -171,6 +171,8 @@ SETTINGS = {
     "sector": ('["energy"]', '["health", "digital"]'),
     "capability": ('"machining"', '"joining"'),
     "ideal-cycle": ("30", '"2min"'),
+    "max-power": ("120", "7.5"),
+    "counter-max": ("32767", "999999"),
     "targets": ("{ oee = 0.5 }", "{ oee = 0.7 }"),
     "signals": ('{ load = { unit = "%", high = 5 } }', "{ load = { high = 9 } }"),
 }
@@ -318,6 +320,8 @@ CALENDAR = '[calendar.c]\nshifts = [{ name = "day", start = "06:00", end = "14:0
         ("[asset.a]\ntitle = 5\n", "2: asset.a.title", "is not a text"),
         ("[asset.a]\nsector = [1]\n", "2: asset.a.sector", "array of texts"),
         ("[asset.a]\nideal-cycle = -1\n", "2: asset.a.ideal-cycle", "above zero"),
+        ("[asset.a]\nmax-power = 0\n", "2: asset.a.max-power", "0 is not above zero"),
+        ('[asset.a]\ncounter-max = "9999"\n', "2: asset.a.counter-max", "is not a number"),
         ("[asset.a]\nsignals.t = { hihg = 5 }\n", "2: asset.a.signals.t.hihg", "did you mean high"),
         (
             "[asset.a]\nsignals.t = { low = 5, high = 4 }\n",

@@ -1,0 +1,109 @@
+"""The cumulative readings of one field, and what each of them is and added."""
+
+from typing import Final
+
+from services.ledger.readings.kinds import LEFT_OUT, NEW_BASE, PRODUCTION, UNCLASSIFIED
+from services.ledger.track import Track
+
+RECENT: Final = 10
+"""So many increments before a jump are compared with it."""
+
+
+class Series(Track[int]):
+    """Readings by time: totals in 10⁻⁹ of the unit.
+
+    Attributes:
+        field: the ledger's field that they add to.
+        kinds: what each reading is (`kinds`).
+        added: what each reading adds to the field.
+        is_falling: whether the readings fell since they last rose: a later one may change what those are.
+        is_whole: whether none before the first can change what those that are here are, or add.
+        fixed: so many at the beginning are not classified again, as those before them were dropped.
+    """
+
+    __slots__ = ("added", "field", "fixed", "is_falling", "is_whole", "kinds")
+
+    def __init__(self, field: str) -> None:
+        super().__init__()
+        self.field = field
+        self.kinds: list[int] = []
+        self.added: list[int] = []
+        self.is_falling = False
+        self.is_whole = True
+        self.fixed = 0
+
+    def put(self, at: int, entry: int) -> bool:
+        """Add a reading, unclassified; False if it was there already."""
+        if not super().put(at, entry):
+            return False
+        if len(self.kinds) == len(self.times):
+            self.kinds[self.place_at(at)] = UNCLASSIFIED
+        elif self.times[-1] == at:
+            self.kinds.append(UNCLASSIFIED)
+            self.added.append(0)
+        else:
+            place = self.place_at(at)
+            self.kinds.insert(place, UNCLASSIFIED)
+            self.added.insert(place, 0)
+        return True
+
+    def base_before(self, place: int) -> int:
+        """Return the place of the newest reading before `place` that is not left out; -1 if there is none."""
+        place -= 1
+        while place >= 0 and self.kinds[place] in LEFT_OUT:
+            place -= 1
+        return place
+
+    def recent_before(self, place: int) -> list[int]:
+        """Return the newest increments before `place`, oldest first; the first reading is none, nor is a new base."""
+        found: list[int] = []
+        place -= 1
+        while place > 0 and len(found) < RECENT:
+            if self.kinds[place] not in LEFT_OUT and self.kinds[place] != NEW_BASE:
+                found.append(self.added[place])
+            place -= 1
+        return found[::-1]
+
+    def top_before(self, place: int) -> int:
+        """Return the first place of those up to `place` over which the readings do not rise."""
+        totals = self.entries
+        while place > 0 and totals[place - 1] >= totals[place]:
+            place -= 1
+        return place
+
+    def other_after(self, place: int) -> int | None:
+        """Return the place of the next reading that differs from that at `place`."""
+        totals, total = self.entries, self.entries[place]
+        for other in range(place + 1, len(totals)):
+            if totals[other] != total:
+                return other
+        return None
+
+    def note_end(self) -> None:
+        """Find whether the readings fell since they last rose."""
+        last = len(self.times) - 1
+        if last < 0:
+            return
+        self.is_falling = self.entries[self.top_before(last)] > self.entries[last]
+
+    def trim(self, count: int) -> None:
+        """Drop so many readings from the beginning; the next is no dip or spike."""
+        self.fixed = 1
+        del self.times[:count], self.entries[:count], self.kinds[:count], self.added[:count]
+
+    def thin(self, gone: set[int]) -> None:
+        """Drop the readings at these times."""
+        places = [place for place, at in enumerate(self.times) if at not in gone]
+        self.times[:] = [self.times[place] for place in places]
+        self.entries[:] = [self.entries[place] for place in places]
+        self.kinds[:] = [self.kinds[place] for place in places]
+        self.added[:] = [self.added[place] for place in places]
+
+    def is_flat(self, place: int) -> bool:
+        """Return whether a reading is between two that are equal to it, and adds nothing."""
+        totals = self.entries
+        return (
+            0 < place < len(totals) - 1
+            and totals[place - 1] == totals[place] == totals[place + 1]
+            and self.kinds[place] == PRODUCTION
+        )
