@@ -12,6 +12,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         qos: 0 or 1 (what the broker delivered it with).
         retained: it was delivered because it is retained, not because it was published just now.
         received_at: when it came, nanoseconds since 1970-01-01 UTC.
+        properties: its MQTT 5 user properties, in order; a name may stand there twice. None with MQTT 3.1.1.
     """
 
     topic: str
@@ -19,6 +20,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     qos: int = 1
     retained: bool = False
     received_at: int = 0
+    properties: tuple[tuple[str, str], ...] = ()
 
 
 class Publication(msgspec.Struct, frozen=True):

@@ -39,6 +39,7 @@ class Line(msgspec.Struct, frozen=True):
     payload: str | Base64
     qos: Annotated[int, msgspec.Meta(ge=0, le=2)] = 1
     retained: bool = False
+    properties: tuple[tuple[str, str], ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class RecordingError(ValueError):
@@ -56,7 +57,8 @@ def to_line(message: Message) -> bytes:
         payload = message.payload.decode("utf-8")
     except UnicodeDecodeError:
         payload = Base64(message.payload)
-    line = Line(message.received_at // NS_PER_MS, message.topic, payload, message.qos, message.retained)
+    properties = message.properties or msgspec.UNSET
+    line = Line(message.received_at // NS_PER_MS, message.topic, payload, message.qos, message.retained, properties)
     return _ENCODER.encode(line) + b"\n"
 
 
@@ -74,6 +76,7 @@ def from_line(line: bytes) -> Message:
             qos=read.qos,
             retained=read.retained,
             received_at=instants.parse(read.at),
+            properties=() if isinstance(read.properties, msgspec.UnsetType) else read.properties,
         )
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ContractError) as error:
         raise RecordingError(f"{error}; {_FORM}") from error

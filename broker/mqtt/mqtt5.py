@@ -114,10 +114,11 @@ def _read_packets(parsed: Parsed, buffer: memoryview, received_at: int, limit: i
             raise PacketError(f"not MQTT 5: {error}") from error
         if type(packet) is publish_packet:
             packet_id = packet.packet_id
+            properties = tuple(packet.user_properties)
             if packet_id is None:
-                messages.append(make(packet.topic, packet.payload, 0, packet.retain, at))
+                messages.append(make(packet.topic, packet.payload, 0, packet.retain, at, properties))
             elif packet.qos == _AT_LEAST_ONCE:
-                messages.append(make(packet.topic, packet.payload, 1, packet.retain, at))
+                messages.append(make(packet.topic, packet.payload, 1, packet.retain, at, properties))
                 packet_ids.append(packet_id)
             else:
                 raise PacketError("a message of QoS 2, though at most 1 was asked for")

@@ -43,7 +43,7 @@ class ReceivedMessage(msgspec.Struct, frozen=True, gc=False):
         """Return what is shown of a message."""
         payload = message.payload
         cut = msgspec.structs.replace(
-            message, topic=message.topic[:LONGEST_TOPIC_SHOWN], payload=payload[:LONGEST_PAYLOAD_SHOWN]
+            message, topic=message.topic[:LONGEST_TOPIC_SHOWN], payload=payload[:LONGEST_PAYLOAD_SHOWN], properties=()
         )
         return cls(number, cut, len(payload), tuple(map(_cut, events[:MOST_EVENTS_SHOWN])), problem, hint)
 

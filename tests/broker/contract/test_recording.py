@@ -53,6 +53,13 @@ def test_every_message_survives(topic: str, payload: bytes, qos: int, retained: 
     assert from_line(line) == message
 
 
+def test_user_properties_are_recorded_where_there_are_some() -> None:
+    message = Message("a/b", b"1", received_at=NS_PER_MS, properties=(("Unit", "mm"), ("Unit", "µm")))
+    line = to_line(message)
+    assert b'"properties":[["Unit","mm"],["Unit","\xc2\xb5m"]]' in line
+    assert from_line(line) == message
+
+
 def test_unknown_fields_are_ignored_and_some_may_be_missing() -> None:
     message = from_line(b'{"at":"2024-11-24T04:00:00.123456789Z","topic":"t","payload":"1","note":{}}')
     assert message == Message("t", b"1", received_at=1_732_420_800_123_456_789)

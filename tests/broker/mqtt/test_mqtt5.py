@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mqtt5 import PublishPacket, QoS
 
 from broker.contract.message import Message, Publication
 from broker.mqtt import mqtt5
@@ -47,6 +48,16 @@ def test_messages_and_their_packet_ids() -> None:
     assert taken.messages == [Message("a/b", b"1", 0, False, 10), Message("a/c", b"\0", 1, True, 11)]
     assert (taken.packet_ids, taken.length, taken.error) == ([300], len(wire), None)
     assert len(read_packets(wire, limit=1).messages) == 1
+
+
+@pytest.mark.parametrize("packet_id", [None, 7])
+def test_user_properties_come_with_their_message(packet_id: int | None) -> None:
+    properties = [("Unit", "mm"), ("Unit", "µm"), ("", "")]
+    qos = QoS.AT_MOST_ONCE if packet_id is None else QoS.AT_LEAST_ONCE
+    wire = PublishPacket("a", b"1", qos=qos, packet_id=packet_id, user_properties=properties).write()
+    (message,) = read_packets(wire + GOOD, limit=1).messages
+    assert message.properties == tuple(properties)
+    assert read_packets(GOOD).messages[0].properties == ()
 
 
 def test_a_will_and_credentials_are_sent() -> None:
