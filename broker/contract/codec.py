@@ -33,7 +33,7 @@ from broker.contract.events import (
 from broker.contract.kinds import TABLE, Entry, stored
 from broker.contract.leniency import DeclaredText, never_text
 from broker.contract.message import Message
-from broker.contract.payloads import KpiPayload, Payload, RejectedPayload
+from broker.contract.payloads import QUALITIES, KpiPayload, Payload, RejectedPayload
 from broker.contract.readers import Stamp, example, read
 from broker.contract.topics import (
     PREFIX,
@@ -235,6 +235,8 @@ def _invalid(kind: Kind, error: Exception) -> ContractError:
 
 
 def _hint(kind: Kind, problem: str) -> str:
+    if "$.quality" in problem:
+        return f"send one of {', '.join(QUALITIES)} as quality, or leave it out"
     if "enum" in problem and kind == "state":
         return f"use one of {', '.join(STATES)}"
     if "beyond" in problem or ("Number out of range" in problem and "$.ts" not in problem):

@@ -77,7 +77,7 @@ def number(text: str) -> float | None:
     quantities, as a status word of 64 bits, which a double would change.
     """
     bare = text.strip()
-    if not is_number(bare) or _LEADING_ZERO.match(bare):
+    if _NUMBER.match(bare) is None or (bare[0] in "0+-" and _LEADING_ZERO.match(bare)):
         return None
     found = float(bare)
     return found if -QUANTITY_LIMIT <= found <= QUANTITY_LIMIT else None

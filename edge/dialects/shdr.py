@@ -22,6 +22,7 @@ are those of one device: that of the asset's name, else the first. MTConnect Par
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -162,16 +163,18 @@ class Adapter:
     def _choose_device(self, contents: Sequence[Content]) -> None:
         """Read the device that is named as the machine is; without one, the first that is named."""
         for content in contents:
-            device, colon, _ = ("", "", "") if isinstance(content, Asset) else content.item.partition(":")
-            if colon and (not self._device or _slug(device) == self._asset.rpartition("/")[2]):
+            if isinstance(content, Asset) or ":" not in content.item:
+                continue
+            device = content.item.partition(":")[0]
+            if not self._device or _slug(device) == self._asset.rpartition("/")[2]:
                 self._device = device
 
     def _own(self, content: Content) -> Content | None:
         """Return what a line holds with its item's name alone; None if it is another device's."""
         assert not isinstance(content, Asset)
-        device, colon, item = content.item.partition(":")
-        if not colon:
+        if ":" not in content.item:
             return content
+        device, _, item = content.item.partition(":")
         return content._replace(item=item) if device == self._device else None
 
     def _noted_once(self, content: Content, at: int) -> list[AnyEvent]:
@@ -327,6 +330,7 @@ def instant(stamp: str) -> int:
     return shdr_line.instant(stamp)
 
 
+@lru_cache(maxsize=16_384)
 def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:32].rstrip("-")
 

@@ -111,7 +111,7 @@ def parse(line: str) -> Line:
     """
     stamp, *fields = _fields(line)
     duration = stamp.partition("@")[2].strip()
-    return Line(float(duration) if leniency.is_number(duration) else None, tuple(_content(fields)))
+    return Line(float(duration) if duration and leniency.is_number(duration) else None, tuple(_content(fields)))
 
 
 def instant(stamp: str) -> int:
@@ -121,7 +121,8 @@ def instant(stamp: str) -> int:
         ContractError: it is not a time.
     """
     moment = stamp.partition("@")[0].strip()
-    return instants.parse(f"{moment}Z" if _WITHOUT_ZONE.match(moment) else moment)
+    is_utc = not moment.endswith("Z") and _WITHOUT_ZONE.match(moment)
+    return instants.parse(f"{moment}Z" if is_utc else moment)
 
 
 def _fields(line: str) -> list[str]:
@@ -131,26 +132,33 @@ def _fields(line: str) -> list[str]:
 
 
 def _content(fields: list[str]) -> list[Content]:
-    if fields and fields[0].startswith("@") and fields[0].endswith("@"):
-        return [_asset(*fields)]
-    if _is_condition(fields):
-        item, level, code, *more = (*fields, "", "", "") if len(fields) < 6 else fields
-        return [Condition(item, level.strip().lower(), code.rpartition(":")[2], code, more[-1])]
-    if len(fields) == 3:
-        return [Text(fields[0], fields[1].strip(), _unquoted(fields[2].strip()))]
-    if (series := _series(fields)) is not None:
-        return [series]
-    if len(fields) == _ALARM_FIELDS and fields[4].strip() in _ALARM_STATES:
-        item, code, native, severity, state, text = (field.strip() for field in fields)
-        return [Alarm(item, native or code, severity.upper(), state != "CLEARED", text)]
+    if (alone := _alone(fields)) is not None:
+        return [alone]
     if len(fields) % 2 or not fields:
         raise ContractError(f"{len(fields)} fields follow the time", "write item|value, once or more often")
     return [_value(item, value.strip()) for item, value in zip(fields[::2], fields[1::2], strict=True)]
 
 
+def _alone(fields: list[str]) -> Content | None:
+    """Return what needs a line of its own; None of items and their values."""
+    if fields and fields[0].startswith("@") and fields[0].endswith("@"):
+        return _asset(*fields)
+    if len(fields) < 3:
+        return None
+    if _is_condition(fields):
+        item, level, code, *more = (*fields, "", "", "") if len(fields) < 6 else fields
+        return Condition(item, level.strip().lower(), code.rpartition(":")[2], code, more[-1])
+    if len(fields) == 3:
+        return Text(fields[0], fields[1].strip(), _unquoted(fields[2].strip()))
+    if len(fields) == _ALARM_FIELDS and fields[4].strip() in _ALARM_STATES:
+        item, code, native, severity, state, text = (field.strip() for field in fields)
+        return Alarm(item, native or code, severity.upper(), state != "CLEARED", text)
+    return _series(fields)
+
+
 def _value(item: str, sent: str) -> Value | Entries:
     value = sent
-    if reset := _RESET.match(sent):
+    if ":" in sent and (reset := _RESET.match(sent)):
         # What was reset is a number, or a set that begins with the reason; `a:B` is a text.
         if leniency.is_number(reset["value"]) and reset.end() == len(sent):
             return Value(item, reset["value"])
@@ -206,7 +214,7 @@ def _series(fields: list[str]) -> Series | None:
 
 
 def _is_condition(fields: list[str]) -> bool:
-    if len(fields) < 3 or fields[1].strip().lower() not in LEVELS or (len(fields) % 2 == 0 and len(fields) != 6):
+    if fields[1].strip().lower() not in LEVELS or (len(fields) % 2 == 0 and len(fields) != 6):
         return False
     # Three items, of which the first is unavailable, look the same but for the name of the second.
     return len(fields) % 2 == 1 or fields[1].strip().lower() != "unavailable" or not any(fields[2:])

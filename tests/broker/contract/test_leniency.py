@@ -101,6 +101,11 @@ def test_another_quality_is_rejected_by_its_name(word: str) -> None:
     assert "good, bad, uncertain" in found.hint
 
 
+@pytest.mark.parametrize("quality", [192, None, True])
+def test_so_is_one_that_is_no_word(quality: object) -> None:
+    assert "good, bad, uncertain" in rejection("meter/gas", json.dumps({"total": 5, "quality": quality})).hint
+
+
 # ---- Numbers as text ----
 
 NUMERIC = [(kind, name) for kind, entry in TABLE.items() if kind != "kpi" for name in sorted(leniency.numeric(kind)[0])]
