@@ -36,7 +36,7 @@ def sheet(
         "name": plant.name,
         "machines": paths,
         "titles": {path: plant.title(path) for path in [*groups, *paths]},
-        "zones": {path: plant.time_zone_of(path) for path in groups if "/" not in path},
+        "zones": _zones(plant, [*groups, *paths]),
         "targets": {path: targets for path in [*groups, *paths] if (targets := plant.targets(path))},
         "reasons": {code: reason.title for code, reason in plant.reasons.items() if reason.title},
         "products": {name: product.title for name, product in plant.products.items() if product.title},
@@ -45,6 +45,12 @@ def sheet(
         "broker": None if broker is None else {"host": broker[0], "port": broker[1], "login": login},
         "grafana": grafana,
     }
+
+
+def _zones(plant: Plant, paths: list[str]) -> dict[str, str]:
+    """Return the time zone of each site, and of what in it has another than what it is in."""
+    zones = {path: plant.time_zone_of(path) for path in paths}
+    return {path: zone for path, zone in zones.items() if zones.get(path.rpartition("/")[0]) != zone}
 
 
 def _flows(plant: Plant) -> dict[str, dict[str, Any]]:

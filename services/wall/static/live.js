@@ -146,7 +146,10 @@ class Live {
 
   zone(path) {
     const zones = this.plant.zones;
-    return own(zones, path.split('/')[0]) ?? Object.values(zones)[0] ?? 'UTC';
+    const levels = path.split('/');
+    const above = levels.map((_, place) => levels.slice(0, levels.length - place).join('/'));
+    const known = above.find((each) => own(zones, each));
+    return (known && own(zones, known)) ?? Object.values(zones)[0] ?? 'UTC';
   }
 
   product(name) {

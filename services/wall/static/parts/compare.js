@@ -23,7 +23,8 @@ export function Comparisons({ path, range, to, go }) {
 function Comparison({ by, path, asked, isLive, go }) {
   const [answers, error] = useAsk(address('kpi', { asset: path, by, ...asked }), { every: isLive ? 60_000 : undefined });
   const named = (answers ?? []).filter((each) => by === 'order' || by === 'shift' || each.group.name !== '-');
-  const rows = (by === 'shift' ? named.reverse() : named).slice(0, MOST); // the newest shifts first
+  // The newest shifts first, without those of which nothing is known.
+  const rows = (by === 'shift' ? named.filter((each) => each.coverage || each.ledger.produced).reverse() : named).slice(0, MOST);
   const partly = rows.map((each) => headline(each, 'oee')).find((each) => each.partly);
   if (!error && !rows.length) return null; // nothing to compare
   return html`<section class="card stack"><h2>${say(`by.${by}`)}<${Take} href=${address('kpi.csv', { asset: path, by, ...asked })} /></h2>

@@ -5,6 +5,7 @@ import { live } from '../live.js';
 import { say, sayOr } from '../words.js';
 import { percent, pieces, plain, span } from '../format.js';
 import { cannotBe } from './cannot.js';
+import { Caveats } from './caveats.js';
 
 /** Why an indicator is not defined, by the warnings of an answer. */
 export const noteOf = (answer, name) => answer?.warnings?.find((warning) => warning.indicator === name)?.why ?? say('no.data');
@@ -35,7 +36,7 @@ export const GoodPieces = ({ plan, answer, ask }) => (answer?.planned != null &&
 
 export function Figure({ title, value, unit, missing, doubt, cannot, children }) {
   return html`<div class="figure card ${doubt || cannot ? 'doubt' : ''}"><h2>${title}</h2>
-    ${cannot ? html`<p class="value none cannot" title=${cannot.long}>${cannot.shown}</p>` : value === null || value === undefined || missing ? html`<p class="value none" title=${missing || ''}>${say('no.data')}</p>` : html`<p class="value">${value}${unit && html`<small> ${unit}</small>`}</p>`}
+    ${cannot ? html`<p class="value none cannot" title=${cannot.long}>${cannot.shown}</p>` : (value === null || value === undefined) && !missing ? html`<p class="value none">${say('loading')}</p>` : value === null || value === undefined || missing ? html`<p class="value none" title=${missing || ''}>${say('no.data')}</p>` : html`<p class="value">${value}${unit && html`<small> ${unit}</small>`}</p>`}
     <p class="beside">${cannot ? cannot.brief : missing && typeof missing === 'string' ? missing : children}</p></div>`;
 }
 
@@ -45,7 +46,7 @@ export function Ratio({ answer, name, title, target, ask, children }) {
   const because = () => askWhy(answer, name, ask);
   if (cannot) return html`<${Figure} title=${title ?? say(name)} cannot=${{ shown: html`<${Num} shown=${say('cannot.be')} because=${because} />`, ...cannot }} />`;
   const short = target && value != null && value < target;
-  return html`<${Figure} title=${title ?? say(name)} value=${value == null ? null : html`<${Num} shown=${percent(value)} because=${because} partly=${partly} tip=${tip} />`} unit="%" missing=${answer && value == null && noteOf(answer, name)}>${target ? html`<span class=${short ? 't-wait' : ''}>${say('target', `${plain(target * 100)} %`)}</span>` : children}${partly ? html`<span class="but t-attention" title=${tip}>${say('without.short', names)}</span>` : ''}<//>`;
+  return html`<${Figure} title=${title ?? say(name)} value=${value == null ? null : html`<${Num} shown=${percent(value)} because=${because} partly=${partly} tip=${tip} />`} unit="%" missing=${answer && value == null && noteOf(answer, name)}>${target ? html`<span class=${short ? 't-wait' : ''}>${say('target', `${plain(target * 100)} %`)}</span>` : children}${partly ? html`<span class="but t-attention" title=${tip}>${say('without.short', names)}</span>` : ''}<${Caveats} answer=${answer} name=${name} /><//>`;
 }
 
 /** What is to be looked at in the data, and what to check: the warnings of an answer. */

@@ -11,7 +11,7 @@ import { own } from '../own.js';
 const LEVELS = ['site', 'area', 'line', 'machine'];
 
 /** The frame. `crumbs` are [title, address] pairs, the last one is here. */
-export function Frame({ crumbs, range, window: shown, text, go, zone, right, children, bare, answers }) {
+export function Frame({ crumbs, range, window: shown, text, go, zone, zones = [zone], right, children, bare, answers }) {
   const live = useLive();
   const title = crumbs.at(-1)[0];
   const deaf = live.ready && live.connected && live.health.broker === false;
@@ -25,13 +25,13 @@ export function Frame({ crumbs, range, window: shown, text, go, zone, right, chi
       ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
       <${Link} live=${live} range=${range} go=${go} answers=${answers} />
       <${Truth} live=${live} />
-      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${say('grafana')}</a>`}<a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} /><${Clock} zone=${zone} live=${live} /></span>
+      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${say('grafana')}</a>`}<a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} />${zones.map((each) => html`<${Clock} key=${each} zone=${each} live=${live} secs=${zones.length === 1} />`)}</span>
     </header>
     ${live.ready && !live.connected && html`<div class="lost" role="alert"><b>${say('lost', age(performance.now() - (live.lostAt ?? performance.now())))}</b><span>${say('lost.how')}</span></div>`}
     ${deaf && html`<div class="lost" role="alert"><b>${say('broker.lost')}</b><span>${say('broker.lost.how')}</span></div>`}
     ${live.health.ahead_min > 0 && html`<p class="trouble ahead" role="status">${say('ahead', span(live.health.ahead_min * 60_000))}</p>`}
     <main id="main" tabindex="-1">${children}</main>
-    <${Footer} live=${live} zone=${zone} />
+    <${Footer} live=${live} zones=${zones} />
   </div>`;
 }
 
@@ -76,15 +76,15 @@ function Colours({ go }) {
     <button type="button" aria-pressed=${theme === 'andon'} onClick=${set('theme', theme === 'andon' ? 'calm' : 'andon', 'calm')} title="${say('theme')}: ${say(`theme.${theme}`)}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="M5 1.5h6v13H5zm1.5 1.4v2.9h3V2.9zm0 4v2.4h3V6.9zm0 3.5v2.7h3v-2.7z" /></svg><span class="sr">${say(`theme.${theme}`)}</span></button></span>`;
 }
 
-const Clock = ({ zone, live }) => html`<time class="clock">${live.ready ? clock(live.now(), zone, { secs: true }) : ''} <small>${zoneName(zone)}</small></time>`;
+const Clock = ({ zone, live, secs }) => html`<time class="clock">${live.ready ? clock(live.now(), zone, { secs }) : ''} <small>${zoneName(zone)}</small></time>`;
 
-function Footer({ live, zone }) {
+function Footer({ live, zones }) {
   const { newest, rate, refused_hour: refused } = live.health;
   return html`<footer>
     <span class=${newest && live.now() - newest > 60_000 ? 'warn' : ''}>${newest ? say('foot.newest', age(live.now() - newest)) : say('foot.none')}</span>
     <span>${say('foot.rate', number(rate ?? 0))}</span>
     <a class=${refused ? 'warn' : ''} href=${link('/devices')}>${say('foot.refused', number(refused ?? 0))}</a>
-    <span>${say('foot.zone', zoneName(zone))}</span>
+    <span>${zones.length > 1 ? say('foot.zones', zones.map(zoneName).join(', ')) : say('foot.zone', zoneName(zones[0]))}</span>
     <span class="end">${say('foot.click')}</span>
   </footer>`;
 }

@@ -6,6 +6,7 @@ import { say, sayOr } from '../words.js';
 import { minutes, number, percent, plain } from '../format.js';
 import { categoryOf } from '../states.js';
 import { cannotBe } from './cannot.js';
+import { Caveats, spoiling } from './caveats.js';
 import { askWhy, headline, noteOf, Num } from './figures.js';
 
 /** Reasons that cost planned time, largest first; set-up for which no reason was told is its own. */
@@ -15,6 +16,19 @@ function lostTo(answer) {
   const setup = (answer?.ledger.setup_s ?? 0) - told;
   return setup > 0 ? [...lost, { state: 'setup', reason: '', seconds: setup }].sort((a, b) => b.seconds - a.seconds) : lost;
 }
+
+/** A loss for people: its reason, with its state where the reason stands for several; else its state. */
+export function lossName(loss, answer) {
+  if (!loss.reason) return say(`state.${loss.state}`);
+  const states = new Set(lostTo(answer).filter((each) => each.reason === loss.reason).map((each) => each.state));
+  return states.size > 1 ? say('reason.in.state', live.reason(loss.reason), say(`state.${loss.state}`).toLowerCase()) : live.reason(loss.reason);
+}
+
+/** Time that was lost: that of several machines together is in machine-minutes. */
+export const lostTime = (answer, seconds) => (answer.machines.length > 1 ? minutes(seconds).replace(/ (s|min)$/, ` ${say('of.machines')}$1`) : minutes(seconds));
+
+/** What stands behind a heading over times of several machines. */
+export const InMachineTime = ({ answer }) => (answer?.machines.length > 1 ? html` <small>${say('machine.minutes')}</small>` : '');
 
 /** The reason that cost most planned time. */
 export const topLoss = (answer) => lostTo(answer)[0] ?? null;
@@ -39,9 +53,9 @@ const words = (name) => sayOr(`loss.${name}`, name.replace(/[_-]/g, ' '));
 export function LossBar({ answer, target, ask }) {
   const { value: oee, partly, tip, cannot } = headline(answer, 'oee');
   const because = () => askWhy(answer, 'oee', ask);
-  return html`<div class="oee"><span class="oee-value" title=${oee == null ? noteOf(answer, 'oee') : cannot?.long || tip || undefined}>${cannot ? html`<b class="none hatched cannot"><${Num} shown=${say('cannot.be')} because=${because} /></b><small> ${say('oee')}</small>` : oee == null ? html`<b class="none">${say('no.data')}</b>` : html`<b><${Num} shown=${percent(oee)} because=${because} partly=${partly} tip=${tip} /></b><small> % ${say('oee')}</small>`}</span>
+  return html`<div class="oee"><span class="oee-value" title=${oee == null ? noteOf(answer, 'oee') : cannot?.long || tip || undefined}>${cannot ? html`<b class="none hatched cannot"><${Num} shown=${say('cannot.be')} because=${because} /></b><small> ${say('oee')}</small>` : oee == null ? html`<b class="none">${say(answer ? 'no.data' : 'loading')}</b>` : html`<b><${Num} shown=${percent(oee)} because=${because} partly=${partly} tip=${tip} /></b><small> % ${say('oee')}</small>`}</span>
     <${Factors} answer=${answer} target=${target} cannot=${cannot} /></div>
-    ${cannot && html`<p class="beside cannot" title=${cannot.long}>${cannot.brief}</p>`}`;
+    ${cannot && html`<p class="beside cannot" title=${cannot.long}>${cannot.brief}</p>`}${spoiling(answer, 'oee').length > (cannot ? 1 : 0) && html`<p class="beside caveats"><${Caveats} answer=${answer} name="oee" but=${cannot ? ['doubtful'] : []} /></p>`}`;
 }
 
 function Factors({ answer, target, cannot }) {
@@ -103,5 +117,5 @@ export function Pareto({ answer, most = 8 }) {
   const reasons = lostTo(answer).slice(0, most);
   if (!reasons.length) return html`<p class="beside">${answer ? say('nothing.lost') : ''}</p>`;
   const largest = reasons[0].seconds;
-  return html`<ol class="steps pareto">${reasons.map((each) => html`<li key="${each.state} ${each.reason}"><span title=${say(`state.${each.state}`)}>${each.reason ? live.reason(each.reason) : say(`state.${each.state}`)}</span><svg class="step" aria-hidden="true"><rect class="f-${categoryOf(each.state)}" width="${(100 * each.seconds) / largest}%" height="100%" /></svg><span class="amount">${minutes(each.seconds)} ${each.entries !== undefined && html`<small>${say('times', number(each.entries))}</small>`}</span></li>`)}</ol>`;
+  return html`<ol class="steps pareto">${reasons.map((each) => html`<li key="${each.state} ${each.reason}"><span title=${say(`state.${each.state}`)}>${lossName(each, answer)}</span><svg class="step" aria-hidden="true"><rect class="f-${categoryOf(each.state)}" width="${(100 * each.seconds) / largest}%" height="100%" /></svg><span class="amount">${minutes(each.seconds)} ${each.entries !== undefined && html`<small>${say('times', number(each.entries))}</small>`}</span></li>`)}</ol>`;
 }

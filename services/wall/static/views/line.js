@@ -5,13 +5,14 @@ import { html, useState } from '../lib.js';
 import { useLive } from '../live.js';
 import { address, listed, moves, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
-import { clock, difference, minutes, number, percent, pieces, plain, span } from '../format.js';
+import { clock, difference, number, percent, pieces, plain, span } from '../format.js';
 import { link, origin, rangeText } from '../range.js';
 import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { categoryOf, StateWord } from '../states.js';
-import { Pareto, SixLosses, topLoss, WaterfallSteps } from '../parts/loss.js';
+import { InMachineTime, lossName, lostTime, Pareto, SixLosses, topLoss, WaterfallSteps } from '../parts/loss.js';
 import { Figure, GoodPieces, Notes, Ratio } from '../parts/figures.js';
 import { cannotBe } from '../parts/cannot.js';
+import { Caveats, Unplanned } from '../parts/caveats.js';
 import { Comparisons, Take } from '../parts/compare.js';
 import { Why } from '../parts/why.js';
 import { Frame } from '../parts/frame.js';
@@ -48,16 +49,16 @@ export function Line({ path, range, go, bare }) {
       <${Ratio} title=${whole?.constraint ? say('oee.sum') : undefined} answer=${whole} name="oee" target=${targets.oee} ask=${ask}>${say('no.target')}<//>
       ${whole?.constraint ? html`<${Ratio} title=${say('oee.constraint')} answer=${whole} name="bottleneck_oee" target=${targets.bottleneck_oee} ask=${ask}>${live.title(whole.constraint.machine)}<//>` : ''}
       ${['availability', 'effectiveness', 'quality_ratio'].map((name) => html`<${Ratio} key=${name} answer=${whole} name=${name} target=${targets[name]} ask=${ask} />`)}
-      <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : html`<${GoodPieces} plan=${plan} answer=${whole} ask=${ask} />`} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
-      <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<//>
+      <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : html`<${GoodPieces} plan=${plan} answer=${whole} ask=${ask} />`} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<${Unplanned} plan=${plan} /><${Caveats} answer=${whole} name="good_output" /><//>
+      <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" missing=${whole && whole.coverage === null && say('no.data')} doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<${Caveats} answer=${whole} name="coverage" /><//>
     </section>
     ${why && html`<${Why} key=${why.indicator} about=${why} answer=${why.answer} close=${() => ask(null)} />`}
     ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
     ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
     <div class="cards three">
       <section class="card stack"><h2>${say(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? 'day' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
-      <section class="card stack"><h2>${say('line.waterfall')}<${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
-      <section class="card stack"><h2>${say('line.six')}</h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}</h3><${Pareto} answer=${whole} /></section>
+      <section class="card stack"><h2><span>${say('line.waterfall')}<${InMachineTime} answer=${whole} /></span><${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
+      <section class="card stack"><h2><span>${say('line.six')}<${InMachineTime} answer=${whole} /></span></h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}<${InMachineTime} answer=${whole} /></h3><${Pareto} answer=${whole} /></section>
     </div>
     ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
     <${Notes} answer=${whole} />
@@ -108,6 +109,6 @@ function Hours({ path, from, began, to, ends, live, zone, isLive }) {
   return html`<div class="scroll"><table class="hours"><thead><tr>${[long ? 'day' : 'hour', 'plan', 'actual', 'delta', 'reason'].map((name) => html`<th scope="col" key=${name}>${say(name)}</th>`)}</tr></thead><tbody>${rows.map(([plan, answer], place) => {
     const loss = topLoss(answer);
     const late = plan.delta !== null && plan.delta < -0.05 * plan.plan && Math.round(plan.delta) < 0;
-    return html`<tr key=${plan.from} class=${isLive && place === rows.length - 1 ? 'now' : ''}><th scope="row">${clock(Date.parse(plan.from), zone, { date: long })}</th><td>${plan.plan === null ? '–' : number(Math.round(plan.plan))}</td><td>${plan.good === null ? '–' : pieces(plan.good)}</td><td class=${late ? 't-wait' : ''}>${difference(plan.delta)}</td><td class="left">${loss ? html`${loss.reason ? live.reason(loss.reason) : say(`state.${loss.state}`)} <small>${minutes(loss.seconds)}</small>` : ''}</td></tr>`;
+    return html`<tr key=${plan.from} class=${isLive && place === rows.length - 1 ? 'now' : ''}><th scope="row">${clock(Date.parse(plan.from), zone, { date: long })}</th><td>${plan.plan === null ? '–' : number(Math.round(plan.plan))}</td><td>${plan.good === null ? '–' : pieces(plan.good)}</td><td class=${late ? 't-wait' : ''}>${difference(plan.delta)}</td><td class="left">${loss ? html`${lossName(loss, answer)} <small>${lostTime(answer, loss.seconds)}</small>` : ''}</td></tr>`;
   })}</tbody></table></div>`;
 }

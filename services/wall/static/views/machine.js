@@ -75,7 +75,7 @@ const Neighbour = ({ live, path, go, mark, word }) => html`<a href=${link(`/mach
 
 function Standing({ live, path, facts, now, range, history, zone }) {
   const standing = range.isLive ? facts.state : history?.length ? { state: history.at(-1)[2], reason: history.at(-1)[3], since: history.at(-1)[0] } : null;
-  if (!standing) return html`<p class="top"><span class="for">${say('no.data')}</span></p>`;
+  if (!standing) return html`<p class="top"><span class="for">${say(range.isLive || history ? 'no.data' : 'loading')}</span></p>`;
   const reason = standing.reason && sayOr(`reason.${standing.reason}`, live.reason(standing.reason));
   const device = live.fact(path, 'state');
   return html`<p class="top big"><${StateWord} state=${standing.state} /><span class="for">${standing.since === null ? (standing.of_unknown_age ? say('unknown.age') : '') : range.isLive ? span(now - standing.since) : say('since', when(standing.since, zone, now))}${reason ? ` · ${reason}` : ''}</span>
@@ -147,7 +147,7 @@ function Signals({ live, path, facts, series, from, ends, range, zone, zoom }) {
   const place = (name) => (name in told ? Object.keys(told).indexOf(name) : 1e3);
   heard.sort((one, other) => place(one) - place(other) || (one < other ? -1 : 1));
   const bySignal = new Map((series ?? []).map((each) => [each.signal, each]));
-  return html`<section class="card stack"><h2>${say('signals')}</h2>${heard.length === 0 ? html`<p class="beside">${say('signal.none')}</p>` : html`<div class="signals">${from && heard.map((name) => html`<${Signal} key=${name} path=${path} name=${name} info=${own(told, name)} series=${bySignal.get(name)} from=${from} ends=${ends} isLive=${range.isLive} zone=${zone} zoom=${zoom} />`)}</div>`}</section>`;
+  return html`<section class="card stack"><h2>${say('signals')}</h2>${heard.length === 0 ? html`<p class="beside">${say(series ? 'signal.none' : 'loading')}</p>` : html`<div class="signals">${from && heard.map((name) => html`<${Signal} key=${name} path=${path} name=${name} info=${own(told, name)} series=${bySignal.get(name)} from=${from} ends=${ends} isLive=${range.isLive} zone=${zone} zoom=${zoom} />`)}</div>`}</section>`;
 }
 
 const named = (facts, kind) => Object.entries(facts).filter(([name]) => name.startsWith(`${kind}/`)).map(([name, value]) => [name.slice(kind.length + 1), value]);

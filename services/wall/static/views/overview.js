@@ -5,12 +5,13 @@ import { html, useState } from '../lib.js';
 import { useLive } from '../live.js';
 import { address, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
-import { clock, difference, number, percent, pieces, plain, span, minutes } from '../format.js';
+import { clock, difference, number, percent, pieces, plain, span, zoneName } from '../format.js';
 import { link, origin, rangeText } from '../range.js';
 import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { categoryOf, Icon, ORDER, StateWord } from '../states.js';
 import { Figure, GoodPieces, headline, noteOf, Num, Ratio, silence } from '../parts/figures.js';
-import { LossBar, topLoss } from '../parts/loss.js';
+import { Caveats, Unplanned } from '../parts/caveats.js';
+import { LossBar, lossName, lostTime, topLoss } from '../parts/loss.js';
 import { Why } from '../parts/why.js';
 import { Frame } from '../parts/frame.js';
 
@@ -19,6 +20,7 @@ export function Overview({ range, go, bare }) {
   const lines = live.lines();
   const sites = [...new Set(lines.map((line) => line.split('/')[0]))];
   const zone = live.zone(sites[0] ?? '');
+  const zones = [...new Set([zone, ...lines.map((line) => live.zone(line))])];
   const [why, ask] = useState(null);
   const asked = ['', ...lines];
   const ready = live.ready && lines.length > 0;
@@ -28,13 +30,13 @@ export function Overview({ range, go, bare }) {
   const last = plan.size ? Math.max(...[...plan.values()].map((each) => Date.parse(each.to))) : null;
   const [states] = useAsk(first && address('states', { asset: '', from: range.from === 'shift' ? first : origin(range, first), to: range.isLive ? 'now' : last }), { every: range.isLive ? 60_000 : undefined });
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
-  const text = rangeText(range, plan.get(''), zone);
-  return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} window=${plan.get('')} text=${text} go=${go} zone=${zone} bare=${bare} answers=${answer}>
+  const text = `${rangeText(range, plan.get(''), zone)}${zones.length > 1 ? ` ${zoneName(zone)}` : ''}`;
+  return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} window=${plan.get('')} text=${text} go=${go} zone=${zone} zones=${zones} bare=${bare} answers=${answer}>
     ${live.ready && !lines.length && html`<${Empty} go=${go} />`}
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     ${lines.length > 0 && html`<${Strip} live=${live} answer=${answer.get('')} plan=${plan.get('')} range=${range} history=${history} ask=${ask} />`}
     ${why && html`<${Why} key="${why.asset} ${why.indicator}" about=${why} answer=${why.answer} close=${() => ask(null)} />`}
-    <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} live=${live} lines=${lines.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} ask=${ask} />`)}</div>
+    <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} live=${live} lines=${lines.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} />`)}</div>
   <//>`;
 }
 
@@ -53,9 +55,9 @@ function Strip({ live, answer, plan, range, history, ask }) {
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent || live.fact(path, 'state')?.online === false).length;
   return html`<section class="strip" aria-label=${say('all')}>
     <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines().some((line) => live.targets(line).oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
-    <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan?.good == null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<//>
-    <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${answer && energy == null && say(answer.ledger.electricity_kwh ? 'nothing.counted' : 'no.energy')} />
-    <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))} · ` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<//>
+    <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<${Unplanned} plan=${plan} /><${Caveats} answer=${answer} name="good_output" /><//>
+    <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${answer && energy == null && say(answer.ledger.electricity_kwh ? 'nothing.counted' : 'no.energy')}><${Caveats} answer=${answer} name="energy_per_good_piece" /><//>
+    <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))}${range.isLive ? ' · ' : ''}` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<${Caveats} answer=${answer} name="coverage" /><//>
     <${Now} live=${live} machines=${machines} range=${range} history=${history} plan=${plan} />
   </section>`;
 }
@@ -75,7 +77,7 @@ function Now({ live, machines, range, history, plan }) {
     tally.set(kind, words);
   }
   const parts = ORDER.filter((kind) => tally.has(kind)).flatMap((kind) => [...tally.get(kind)].map(([state, count]) => [kind, state, count]));
-  return html`<div class="figure wide card"><h2>${!range.isLive ? say('machines.then', machines.length, plan ? clock(Date.parse(plan.to), live.zone('')) : '') : machines.length === 1 ? say('machine.now') : say('machines.now', machines.length)}</h2>
+  return html`<div class="figure wide card"><h2>${!range.isLive ? say('machines.then', machines.length, plan ? `${clock(Date.parse(plan.to), live.zone(''))} ${zoneName(live.zone(''))}` : '') : machines.length === 1 ? say('machine.now') : say('machines.now', machines.length)}</h2>
     <svg class="tally" aria-hidden="true">${parts.reduce((bars, [kind, state, count]) => {
       const start = bars.at;
       bars.at += count / machines.length;
@@ -85,13 +87,13 @@ function Now({ live, machines, range, history, plan }) {
     <ul class="legend">${parts.map(([kind, state, count]) => html`<li key=${state} class="s-${kind}"><${Icon} state=${state} /><b>${count}</b> ${say(`state.${state}`).toLowerCase()}</li>`)}</ul></div>`;
 }
 
-function Band({ site, live, lines, answer, plan, history, range, go, ask }) {
+function Band({ site, live, lines, answer, plan, history, range, go, ask, zones }) {
   const areas = [...new Set(lines.map((line) => live.title(line.split('/').slice(0, 2).join('/'))))];
   return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2><b>${live.title(site)}</b> · ${areas.join(' · ')}</h2>
-    <div class="tiles">${lines.map((line) => html`<${Tile} key=${line} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} alone=${areas.length === 1} />`)}</div></section>`;
+    <div class="tiles">${lines.map((line) => html`<${Tile} key=${line} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} alone=${areas.length === 1} />`)}</div></section>`;
 }
 
-function Tile({ line, live, answer, plan, history, range, go, ask, alone }) {
+function Tile({ line, live, answer, plan, history, range, go, ask, zones, alone }) {
   const zone = live.zone(line);
   const now = live.now();
   const standing = live.fact(line, 'state') ?? { state: 'unknown', since: null, reason: '' };
@@ -107,7 +109,7 @@ function Tile({ line, live, answer, plan, history, range, go, ask, alone }) {
   return html`<article class="tile card ${edge}" aria-label=${name}>
     <div class="top">
       ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for">${spent(standing, now)}${named(standing, live, machines)}${silent ? ` · ${say('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${say('not.live')}</span>`}
-      <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}</a>
+      <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}${zones.length > 1 ? ` · ${zoneName(zone)}` : ''}</a>
     </div>
     ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${say('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${say('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
     <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
@@ -144,5 +146,5 @@ function MostLost({ answer, live }) {
   const loss = topLoss(answer);
   if (!answer) return html`<p class="beside"> </p>`;
   if (!loss) return html`<p class="beside">${say('nothing.lost')}</p>`;
-  return html`<p class="beside split"><span>${say('most.lost')}: <b>${loss.reason ? live.reason(loss.reason) : say(`state.${loss.state}`).toLowerCase()}</b></span><span>${minutes(loss.seconds)}</span></p>`;
+  return html`<p class="beside split"><span>${say('most.lost')}: <b>${loss.reason ? lossName(loss, answer) : lossName(loss, answer).toLowerCase()}</b></span><span>${lostTime(answer, loss.seconds)}</span></p>`;
 }
