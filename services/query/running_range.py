@@ -45,6 +45,7 @@ class RunningRange:
         self._plant = plant
         self._base = base
         self._counted = frozenset(base.machines)
+        self._simulated = set(base.simulated)
         self._tails = {path: _Tail(path, history, base, gone.get(path), plant) for path, history in histories.items()}
         self._parts: dict[str, list[tuple[PartKey, Sums]]] = {}
         for key, sums in base.parts.items():
@@ -62,6 +63,7 @@ class RunningRange:
         """Add an event that has just arrived; return whether it can change a sum."""
         if event.kind not in KINDS or event.time_source == "retained":
             return False
+        (self._simulated.add if event.simulated else self._simulated.discard)(event.asset)
         tail = self._tails.get(event.asset)
         if tail is None or (event.kind in COUNTED and event.asset not in self._counted):
             self.is_outdated = True
@@ -91,7 +93,8 @@ class RunningRange:
             elif path in self._counted:
                 unknown = unknown_time(self._base.end, end, self._plant.calendar_of(path))
                 _put(_Rows({(NO_PRODUCT, shift): sums for shift, sums in unknown.items()}, {}), path, parts, reasons)
-        return Range(asset, self.start, end, parts, reasons, machines)
+        simulated = frozenset(path for path in self._simulated if is_under(path, asset))
+        return Range(asset, self.start, end, parts, reasons, machines, simulated)
 
     def _paths(self, asset: str) -> list[str]:
         """Return all machines under an asset of which there is anything, the counted ones and others, in order."""

@@ -14,6 +14,7 @@ from services.query.answers import Answer, answer
 from services.query.running_answers import RunningAnswers, load
 from services.store.interface import Store
 from services.store.opening import open_store
+from tests.wall import mixed_works
 from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Clock, worked_example
 
 START = EIGHT - 2 * 60 * MINUTE  # of the shift
@@ -167,4 +168,27 @@ async def test_where_only_a_meter_reports_there_is_no_running_answer(
     await writer.store_events([Meter(asset=METER, at=EIGHT, name="electricity", total=5.0, unit="kW.h")])
     running = await load(store, PLANT, "", START, NOW)
     assert await running.answer(store, METER, NOW) is None
+    await store.close()
+
+
+async def test_what_spoils_a_total_is_named_alike(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path}/store.db")
+    writer = LedgerWriter(store, mixed_works.MIXED, lambda: NOW)
+    events = mixed_works.an_hour()
+    early = [event for event in events if event.at < EIGHT + 40 * MINUTE]
+    await writer.store_events(early)
+    await writer.advance()
+    running = await seen(store, EIGHT + 40 * MINUTE, EIGHT, mixed_works.MIXED)
+    late = [event for event in events if event.at >= EIGHT + 40 * MINUTE]
+    await writer.store_events(late)
+    await writer.advance()
+    for event in late:
+        running.put(event, NOW)
+    for asset in ("", mixed_works.LINE):
+        kept = await running.answer(store, asset, NOW)
+        asked = await answer(store, mixed_works.MIXED, asset, EIGHT, NOW, now=NOW)
+        assert kept is not None
+        assert kept.caveats == asked.caveats
+        assert {caveat.kind for caveat in asked.caveats} >= {"doubtful", "unmetered", "simulated"}
+        assert kept.implausible == asked.implausible
     await store.close()
