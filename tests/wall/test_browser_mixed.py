@@ -129,3 +129,12 @@ async def test_what_is_loading_is_not_said_to_be_nothing(page: Page, wall: Wall)
     await expect(page.get_by_text("no pieces counted yet")).to_have_count(0)
     held.set()
     await expect(page.get_by_text("loading …")).to_have_count(0)
+
+
+async def test_the_live_overview_names_them_too(page: Page, wall: Wall) -> None:
+    await page.goto(f"{wall.url}/?from=now-1h")
+    tile = page.locator("article", has_text="Line one")
+    await expect(tile).to_contain_text("cannot be OEE")
+    await expect(tile).to_contain_text("18 machine-min")
+    energy = page.locator(".strip .figure", has_text="Energy a good piece")
+    await expect(energy.locator(".caveat").first).to_have_text("not metered: Saw one, Washer one · 1 more")

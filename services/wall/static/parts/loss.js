@@ -24,11 +24,14 @@ export function lossName(loss, answer) {
   return states.size > 1 ? say('reason.in.state', live.reason(loss.reason), say(`state.${loss.state}`).toLowerCase()) : live.reason(loss.reason);
 }
 
+/** Whether an answer is of several machines together. */
+const ofSeveral = (answer) => (answer.machines ?? live.machines(answer.asset)).length > 1;
+
 /** Time that was lost: that of several machines together is in machine-minutes. */
-export const lostTime = (answer, seconds) => (answer.machines.length > 1 ? minutes(seconds).replace(/ (s|min)$/, ` ${say('of.machines')}$1`) : minutes(seconds));
+export const lostTime = (answer, seconds) => (ofSeveral(answer) ? minutes(seconds).replace(/ (s|min)$/, ` ${say('of.machines')}$1`) : minutes(seconds));
 
 /** What stands behind a heading over times of several machines. */
-export const InMachineTime = ({ answer }) => (answer?.machines.length > 1 ? html` <small>${say('machine.minutes')}</small>` : '');
+export const InMachineTime = ({ answer }) => (answer && ofSeveral(answer) ? html` <small>${say('machine.minutes')}</small>` : '');
 
 /** The reason that cost most planned time. */
 export const topLoss = (answer) => lostTo(answer)[0] ?? null;
