@@ -184,6 +184,7 @@ async def store_messages(
             advanced = now
             await writer.advance()
     await writer.advance()
+    await writer.note_silences(max(now, time.time_ns()))
     await writer.finish()
 
 

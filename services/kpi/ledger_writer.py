@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from broker.contract.codec import decode
-from broker.contract.events import NOT_LIVE, NS_PER_MS, AnyEvent, Job
+from broker.contract.events import NOT_LIVE, NS_PER_MS, NS_PER_S, AnyEvent, Job
 from broker.contract.message import Message
 from broker.contract.retained import is_snapshot, may_be_stored
 from broker.contract.topics import PREFIX
@@ -25,7 +25,7 @@ from broker.plant.plant import Plant
 from services.intake.arrival import with_receipt
 from services.intake.isolation import isolate, split_valid
 from services.intake.limits import Limits
-from services.kpi.arrivals import ends_offline, is_placed_late, placed, signs_of_life
+from services.kpi.arrivals import ends_offline, is_placed_late, placed, signs_of_life, silences, with_silences
 from services.kpi.machine import SILENT_NS, Change, Machine, Made, silent_from
 from services.kpi.recompute import first_minute, portion
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
@@ -99,6 +99,7 @@ class LedgerWriter:
         self._store, self._plant, self._now, self._prefix = store, plant, now, prefix
         self._changed, self._silent_ns, self._at_once = changed, silent_ns, at_once
         self._limits = limits or Limits()
+        self._has_limits = any(asset.silent_after is not None for asset in plant.assets.values())
         self._machines: dict[str, Machine] = {}
         self._live: dict[str, Machine] = {}
         """Those of which rows are made as time goes by."""
@@ -257,7 +258,24 @@ class LedgerWriter:
             asset = event.asset
             if asset not in self._machines and asset not in self.failing and asset not in self._retired:
                 await self._take_up(asset, min(now, event.received_ms * NS_PER_MS) - HORIZON_NS)
-        return placed(events, self._machines)
+        found = placed(events, self._machines)
+        if not self._has_limits:
+            return found
+        return await with_silences(self._store, found, self._machines, self._silence_limit)
+
+    def _silence_limit(self, machine: str) -> int | None:
+        """Return after which time without a message a machine is unknown, nanoseconds; None if that is not set."""
+        limit_s = self._plant.asset(machine).silent_after
+        return None if limit_s is None else round(limit_s * NS_PER_S)
+
+    async def note_silences(self, now: int) -> None:
+        """Store which machines have been silent by now for longer than the plant's `silent-after`."""
+        if not self._has_limits:
+            return
+        if not self._started:
+            await self.start()
+        if silent := await silences(self._store, self._machines, self._silence_limit, now):
+            await self._store_events(silent, ())
 
     async def advance(self) -> int:
         """Write the rows of the time that has passed since the last call, and drop what is long past from memory.
@@ -271,6 +289,7 @@ class LedgerWriter:
         await self._drop_retired(now)
         if signs := await signs_of_life(self._store, self._machines):
             await self._store_events(signs, ())
+        await self.note_silences(now)
         left = self._at_once[1]
         for asset, machine in list(self._live.items()):
             if machine.reach is not None:

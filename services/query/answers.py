@@ -4,7 +4,7 @@ There is one way to a number: the ledger of the range (`ranges`), then the pure 
 (`services.ledger.indicators.indicators`). What is printed, served and drawn is this answer, unrounded.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -28,6 +28,7 @@ from services.query.metered import metered_sums
 from services.query.never_reported import all_not_reported, is_output_not_reported, not_reported
 from services.query.planning import planned_pieces
 from services.query.ranges import Range, measure
+from services.query.silences import presence_warnings
 from services.store.interface import Store
 from services.store.resolutions import DAY
 
@@ -178,7 +179,13 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
     bottleneck = await bottleneck_of(store, plant, measured)
     context = await _full_context(store, plant, measured, bottleneck)
     return build_answer(
-        measured, plant, context, await lasting_states(store, measured), asked_end=end, bottleneck=bottleneck
+        measured,
+        plant,
+        context,
+        await lasting_states(store, measured),
+        asked_end=end,
+        bottleneck=bottleneck,
+        present=await presence_warnings(store, measured),
     )
 
 
@@ -205,6 +212,7 @@ def build_answer(
     asked_end: int,
     bottleneck: Bottleneck | None = None,
     group: Group | None = None,
+    present: Sequence[KpiWarning] = (),
 ) -> Answer:
     """Return the indicators of a ledger over a range.
 
@@ -216,6 +224,7 @@ def build_answer(
         asked_end: the end that was asked for, which may be to come.
         bottleneck: of the line.
         group: what part of a range the ledger is of.
+        present: what seems wrong with when the machines were heard.
     """
     sums = measured.total()
     composed = compose(measured.asset, sums, context, measured.end - measured.start)
@@ -225,7 +234,7 @@ def build_answer(
         without = found("rated-without", len(rated.without), machines="; ".join(rated.why))
         warnings.append(without.of_answer(measured.asset))
     contradictions = data_quality_warnings(measured.by_machine(), lasting)
-    warnings += [*composed.contradictions(contradictions), *contradictions]
+    warnings += [*composed.contradictions(contradictions), *contradictions, *present]
     warnings += composed.seldom
     apart = group is None or group.by in {"machine", "order"}
     return Answer(

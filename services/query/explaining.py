@@ -30,6 +30,7 @@ from services.query.histories import histories
 from services.query.metered import metered_machines
 from services.query.planning import Planned, plans
 from services.query.ranges import Range, measure
+from services.query.silences import presence_warnings
 from services.store.interface import Store
 from services.store.resolutions import DAY
 
@@ -164,6 +165,7 @@ async def explain(
         events += [_measured(one, known.get(one.asset)) for one in values]
     warnings = [] if found.finding is None else [found.finding.of_indicator(asset, indicator)]
     warnings += data_quality_warnings(measured.by_machine(), await lasting_states(store, measured))
+    warnings += await presence_warnings(store, measured)
     return Explanation(
         asset=asset,
         indicator=indicator,

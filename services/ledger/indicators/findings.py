@@ -152,6 +152,18 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "it has been {state} for {days} days on end: does it still send its state?",
         "check that it still sends its state",
     ),
+    "machine-silent": Sentence(
+        "nothing heard since {since}: no message for {duration}, usually one each {usual}; its last state is drawn on: "
+        "{hint}",
+        "check its power and its connection; a will, or silent-after in the plant file, makes such time unknown",
+    ),
+    "clock-off": Sentence(
+        "its clock is {duration} {way} of ours: {hint}", "set the clock of the device (NTP), or leave ts out"
+    ),
+    "message-late": Sentence(
+        "its {kind} of {sent} was received at {came}{more}, though its other messages came on time: {hint}",
+        "check the time that it sends",
+    ),
     # ---- What an answer leaves out, or is not sure of ----
     "rated-without": Sentence("rated gives oee and its factors without {machines}", "send what these machines lack"),
     "ledger-stands-still": Sentence("the ledger of {machine} stands still ({failure}): {hint}", "report it"),

@@ -173,6 +173,7 @@ SETTINGS = {
     "ideal-cycle": ("30", '"2min"'),
     "max-power": ("120", "7.5"),
     "counter-max": ("32767", "999999"),
+    "silent-after": ('"10m"', '"90s"'),
     "targets": ("{ oee = 0.5 }", "{ oee = 0.7 }"),
     "signals": ('{ load = { unit = "%", high = 5 } }', "{ load = { high = 9 } }"),
 }
