@@ -24,6 +24,8 @@ from dashboards.provisioned import AS_WRITTEN, RULES, Object
 SCHEMAS: Final = Path(__file__).parent / "schema"
 
 _COLUMNS: Final = 24
+_UNPUBLISHED: Final = frozenset({"alertlist"})
+"""Kinds of panels of which Grafana publishes no schema; they show Grafana's own state, and ask nothing."""
 _TARGET_KEYS: Final = frozenset({"datasource", "refId", "query", "rawQuery", "resultFormat", "alias", "hide"})
 _ANNOTATION_KEYS: Final = _TARGET_KEYS | {
     "fromAnnotations",
@@ -119,6 +121,8 @@ def _schema(page: dict[str, Any]) -> Found:
     for panel in page.get("panels", ()):
         yield from _validated("dashboard", "RowPanel" if panel["type"] == "row" else "Panel", panel, _name(panel))
     for panel in _panels(page):
+        if panel["type"] in _UNPUBLISHED:
+            continue
         kind = panel["type"].replace("-", "")
         if not (SCHEMAS / f"{kind}.jsonschema.json").exists():
             yield _name(panel), f"there is no schema of {panel['type']}; put {kind}.jsonschema.json into {SCHEMAS}"
@@ -200,10 +204,23 @@ def _grid(page: dict[str, Any]) -> Found:
         numbers[number] = place
 
 
+def _full_rows(page: dict[str, Any]) -> Found:
+    """Yield the panels beside which a part of their row is empty; one that repeats fills it by itself."""
+    widths: dict[int, int] = {}
+    last: dict[int, dict[str, Any]] = {}
+    for panel in page.get("panels", ()):
+        top = panel.get("gridPos", {}).get("y", 0)
+        widths[top] = widths.get(top, 0) + (_COLUMNS if panel.get("repeat") else panel.get("gridPos", {}).get("w", 0))
+        last[top] = panel
+    for top, width in widths.items():
+        if width < _COLUMNS:
+            yield _name(last[top]), f"beside it {_COLUMNS - width} of {_COLUMNS} columns of its row are empty"
+
+
 def _targets(page: dict[str, Any]) -> Found:
     for panel in _panels(page):
         yield from _target_faults(_name(panel), panel.get("targets") or [], _TARGET_KEYS)
-        if not panel.get("targets") and panel["type"] not in {"text", "row"}:
+        if not panel.get("targets") and panel["type"] not in {"text", "row", *_UNPUBLISHED}:
             yield _name(panel), "it has no query"
         if not panel.get("description"):
             yield _name(panel), "it has no description: say in a sentence what it means"
@@ -265,7 +282,18 @@ def _transformations(page: dict[str, Any]) -> Found:
                 yield _name(panel), f"the transformation {step.get('id')!r} is none of Grafana's"
 
 
-_VALIDATORS: Final = (_schema, _units, _colours, _grid, _targets, _variables, _thresholds, _reducers, _transformations)
+_VALIDATORS: Final = (
+    _schema,
+    _units,
+    _colours,
+    _grid,
+    _full_rows,
+    _targets,
+    _variables,
+    _thresholds,
+    _reducers,
+    _transformations,
+)
 
 
 def _panels(page: dict[str, Any]) -> Iterator[dict[str, Any]]:

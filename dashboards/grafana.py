@@ -27,6 +27,8 @@ COLUMNS: Final = 24
 """The width of Grafana's grid."""
 SCHEMA_VERSION: Final = 42
 """Of the classic model: what today's Grafana validates, and 9 to 13 load."""
+_MIXED: Final = "-- Mixed --"
+"""The source of a panel whose queries have different ones."""
 EXPRESSION: Final = "__expr__"
 """The source of alert rules' reduce and math steps."""
 
@@ -128,8 +130,7 @@ def queries(panel: dashboard.Panel, asks: Sequence[Ask]) -> None:
     """Give a panel its queries, named A, B, C …; a panel has one data source, or each query its own."""
     panel.targets = [InfluxQuery(ask, chr(ord("A") + place)) for place, ask in enumerate(asks)]
     sources = {ask.source for ask in asks}
-    uid = sources.pop() if len(sources) == 1 else "-- Mixed --"
-    panel.datasource = common.DataSourceRef(type_val="datasource" if uid == "-- Mixed --" else "influxdb", uid=uid)
+    panel.datasource = source(sources.pop() if len(sources) == 1 else _MIXED)
 
 
 def properties(settings: Mapping[str, object]) -> list[dashboard.DynamicConfigValue]:
@@ -162,6 +163,9 @@ def complete(built: dashboard.Dashboard) -> Object:
     lost = list(_lost(given, completed, built.uid or ""))
     if lost:
         raise ValueError(f"Grafana's SDK does not know {', '.join(lost)}")
+    for panel in completed["panels"]:
+        if panel.get("datasource", {}).get("uid") == _MIXED:
+            panel["datasource"]["type"] = "datasource"  # only now: the SDK reads a panel's queries by this
     return completed
 
 

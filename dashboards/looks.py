@@ -4,6 +4,7 @@ Normal is grey; colour means *look here*. One set of colours serves Grafana's da
 the dark, whose hues are bright enough on both.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -29,13 +30,30 @@ UNKNOWN: Final = _TOKENS["unknown"]
 LINES: Final = (ACT, WAIT, _TOKENS["productive"], ATTENTION, _TOKENS["act-text"], _TOKENS["dim"])
 
 RATIO: Final = "percentunit"
-SECONDS: Final = "s"
-PIECES: Final = "short"
+SECONDS: Final = "dtdhms"
+"""Time that may be seconds or weeks: `7 d 03:20:00`. Grafana's own `s` writes four weeks, and rounds them."""
+CYCLE: Final = "suffix:s"
+PIECES: Final = "locale"
+"""Of all that is counted: 2,516, never 3 K."""
 ENERGY: Final = "kwatth"
 POWER: Final = "kwatt"
 MASS: Final = "masskg"
 VOLUME: Final = "m3"
 AGO: Final = "dateTimeFromNow"
+
+_NAMED: Final = (
+    "#5794f2",
+    "#e0b400",
+    "#8ab8ff",
+    "#b877d9",
+    "#56a64b",
+    "#ff9830",
+    "#96d98d",
+    "#ca95e5",
+    "#ffcb7d",
+    "#6ed0e0",
+)
+"""Of orders, products, programs: none that a state has."""
 
 STATE_COLOURS: Final = {state: _TOKENS[CATEGORY[state]] for state in STATES}
 _STATE_WORDS: Final = {"setup": "set-up", "unknown": "? unknown"}
@@ -48,6 +66,7 @@ _UCUM: Final = {
     "N": "forceN",
     "V": "volt",
     "W": "watt",
+    "/min": "suffix:1/min",
     "bar": "pressurebar",
     "deg": "degree",
     "kN": "forcekN",
@@ -91,7 +110,11 @@ def target_of(plant: Plant, name: str, asset: str = "") -> float:
 
 def target_steps(plant: Plant, name: str) -> Steps:
     """Return the thresholds of an indicator with a target: plain above it, orange below, red far below."""
-    target = target_of(plant, name)
+    return steps_below(target_of(plant, name))
+
+
+def steps_below(target: float) -> Steps:
+    """Return the thresholds of a target: plain above it, orange below, red far below."""
     return (None, DOWN), (round(target * _FAR_BELOW, 4), WAIT), (target, PLAIN)
 
 
@@ -131,6 +154,23 @@ def connections() -> list[Any]:
     return words({"true": on, "1": on, "false": off, "0": off})
 
 
+def by_last_letter() -> list[Any]:
+    """Return a colour for each name by its last letter, so that orders or programs one after another differ.
+
+    A state timeline of Grafana colours words by their mappings alone.
+    """
+    endings = [*"0123456789", "[a-f]", "[g-m]", "[n-t]", "[^0-9a-t]"]
+    return [
+        dashboard.RegexMap(
+            options=dashboard.DashboardRegexMapOptions(
+                pattern=f"/{ending}$/i",
+                result=dashboard.ValueMappingResult(color=_NAMED[place % len(_NAMED)], index=place),
+            )
+        )
+        for place, ending in enumerate(endings)
+    ]
+
+
 def words(meanings: Mapping[str, tuple[str, str]]) -> list[Any]:
     """Return that each of these values is shown as a word in a colour."""
     return [
@@ -156,7 +196,13 @@ def unit(ucum: str) -> str:
     """Return Grafana's unit for a UCUM code."""
     if ucum in {"", "1"}:
         return "none"
-    return _UCUM.get(ucum, f"suffix: {ucum}")
+    return _UCUM.get(ucum) or f"suffix:{_as_written(ucum)}"
+
+
+def _as_written(ucum: str) -> str:
+    """Return a UCUM code as people write it: `N·m`, `µm`, `m³/h`."""
+    written = re.sub(r"\bum\b", "µm", ucum.replace(".", "·"))
+    return re.sub(r"(?<=[A-Za-z])([23])(?!\d)", lambda found: {"2": "²", "3": "³"}[found[1]], written)
 
 
 def as_object(made: dashboard.ThresholdsConfig) -> Object:

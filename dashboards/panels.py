@@ -16,6 +16,11 @@ _LEGEND: Final = {"displayMode": "list", "placement": "bottom", "showLegend": Tr
 NO_LEGEND: Final = {"displayMode": "hidden", "placement": "bottom", "showLegend": False, "calcs": []}
 _TOOLTIP: Final = {"mode": "multi", "sort": "desc"}
 _STACK: Final = {"mode": "normal", "group": "A"}
+_TIME_PX: Final = 190
+"""So wide is a moment, with its date, in the widest of the ways that people write it."""
+_DAY_PX: Final = 110
+_LEAST_PX: Final = 64
+"""A column without a width of its own is not narrower; Grafana's 150 would push the last ones out of sight."""
 WITHOUT_TIME: Final[Object] = {"id": "filterFieldsByName", "options": {"exclude": {"names": ["Time"]}}}
 
 
@@ -46,6 +51,43 @@ def number(
     defaults.thresholds = looks.thresholds(steps)
     defaults.color = dashboard.FieldColor(mode=dashboard.FieldColorModeId.THRESHOLDS)
     return Tile(panel, *size)
+
+
+def changes(title: str, says: str, asks: Sequence[Ask], *, size: tuple[int, int] = (24, 4)) -> Tile:
+    """Return several numbers side by side, each with its name: shares of what was before, less is orange."""
+    options = {
+        "reduceOptions": _LAST,
+        "colorMode": "value",
+        "graphMode": "none",
+        "textMode": "value_and_name",
+        "justifyMode": "center",
+        "orientation": "vertical",
+    }
+    panel = _panel("stat", title, says, asks, options)
+    defaults = _defaults(panel)
+    defaults.unit, defaults.decimals, defaults.no_value = looks.RATIO, 1, "no data"
+    defaults.thresholds = looks.thresholds(((None, looks.WAIT), (0, looks.PLAIN)))
+    defaults.color = dashboard.FieldColor(mode=dashboard.FieldColorModeId.THRESHOLDS)
+    return Tile(panel, *size)
+
+
+def alerts(*, size: tuple[int, int] = (24, 5)) -> Tile:
+    """Return the list of Corridor's alerts that fire, wait to fire, or are in error."""
+    options = {
+        "alertName": "",
+        "alertInstanceLabelFilter": '{corridor="yes"}',
+        "dashboardAlerts": False,
+        "groupBy": [],
+        "groupMode": "default",
+        "maxItems": 20,
+        "sortOrder": 3,
+        "stateFilter": {"error": True, "firing": True, "noData": False, "normal": False, "pending": True},
+        "viewMode": "list",
+    }
+    says = (
+        "Corridor's alert rules that fire or wait to fire, and those that Grafana could not evaluate: nothing is good."
+    )
+    return Tile(_panel("alertlist", "Alerts", says, [], options), *size)
 
 
 def word(
@@ -94,13 +136,12 @@ def trend(
     unit: str,
     *,
     interval: str = "1m",
-    target: float | None = None,
     top: float | None = None,
     colours: Mapping[str, str] | None = None,
     points: bool = False,
     size: tuple[int, int] = (12, 8),
 ) -> Tile:
-    """Return lines over time; `target` is drawn as a dashed line, `points` shows single values."""
+    """Return lines over time; series whose name begins with `target` are dashed, `points` shows single values."""
     custom = {
         "drawStyle": "line",
         "lineInterpolation": "linear",
@@ -111,12 +152,19 @@ def trend(
         "spanNulls": False,
         "axisSoftMin": 0,
         **({"axisSoftMax": top} if top is not None else {}),
-        **({"thresholdsStyle": {"mode": "dashed"}} if target is not None else {}),
     }
     panel = _series(title, says, asks, unit, custom)
     panel.interval = interval
-    if target is not None:
-        _defaults(panel).thresholds = looks.thresholds(((None, looks.PLAIN), (target, looks.WAIT)))
+    _override(
+        panel,
+        "/^target /",
+        {
+            "color": looks.fixed(looks.WAIT),
+            "custom.lineStyle": {"fill": "dash", "dash": [6, 4]},
+            "custom.showPoints": "never",
+        },
+        "byRegexp",
+    )
     _colour(panel, colours)
     return Tile(panel, *size)
 
@@ -148,23 +196,31 @@ def bars(
 
 
 def ribbon(
-    title: str, says: str, asks: Sequence[Ask], mappings: Sequence[Any] = (), *, size: tuple[int, int] = (24, 8)
+    title: str,
+    says: str,
+    asks: Sequence[Ask],
+    mappings: Sequence[Any] = (),
+    *,
+    names: bool = False,
+    size: tuple[int, int] = (24, 8),
 ) -> Tile:
-    """Return ribbons of what lasts until it changes: a row for each series, a colour for each value."""
+    """Return ribbons of what lasts until it changes: a row for each series, a colour for each value.
+
+    With `names` the values (of what has no mapping) are names without end, such as of orders, and written on them.
+    """
     options = {
         "mergeValues": True,
-        "showValue": "never" if mappings else "auto",
+        "showValue": "auto" if names else "never",
         "rowHeight": 0.8,
         "alignValue": "left",
-        "legend": _LEGEND if mappings else NO_LEGEND,
+        "legend": _LEGEND if mappings and not names else NO_LEGEND,
         "tooltip": {"mode": "single"},
     }
     panel = _panel("state-timeline", title, says, asks, options)
     defaults = _defaults(panel)
     defaults.custom = {"fillOpacity": 90, "lineWidth": 0}
-    defaults.mappings, defaults.no_value = list(mappings), "no data"
-    if not mappings:
-        defaults.color = dashboard.FieldColor(mode=dashboard.FieldColorModeId.PALETTE_CLASSIC)
+    defaults.mappings = [*mappings, *(looks.by_last_letter() if names else ())]
+    defaults.no_value = "no data"
     return Tile(panel, *size)
 
 
@@ -235,6 +291,55 @@ def shares(
     return Tile(panel, *size)
 
 
+def by_period(
+    title: str,
+    says: str,
+    asks: Sequence[Ask],
+    unit: str,
+    *,
+    period: str,
+    colours: Mapping[str, str] | None = None,
+    top: float | None = None,
+    size: tuple[int, int] = (12, 8),
+) -> Tile:
+    """Return bars side by side for each period, such as a day.
+
+    They are categories and not a time axis: so they show their own range whatever the page's is.
+
+    Args:
+        title: of the panel.
+        says: what it means.
+        asks: queries of time series; one bar each.
+        unit: of the bars.
+        period: how the beginning of a period is written, such as `MMM D`.
+        colours: of the bars, by their name.
+        top: the end of the axis.
+        size: in the grid.
+    """
+    options = {
+        "orientation": "vertical",
+        "xField": "Time",
+        "stacking": "none",
+        "showValue": "never",
+        "barWidth": 0.9,
+        "groupWidth": 0.7,
+        "fullHighlight": False,
+        "xTickLabelRotation": 0,
+        "xTickLabelSpacing": 100,
+        "legend": _LEGEND,
+        "tooltip": {"mode": "multi", "sort": "none"},
+    }
+    panel = _panel("barchart", title, says, asks, options)
+    defaults = _defaults(panel)
+    defaults.custom = {"fillOpacity": 90, "lineWidth": 0}
+    defaults.unit, defaults.no_value = unit, "no data"
+    defaults.min_val, defaults.max_val = 0, top
+    defaults.color = dashboard.FieldColor(mode=dashboard.FieldColorModeId.PALETTE_CLASSIC)
+    _override(panel, "Time", {"unit": f"time:{period}"})
+    _colour(panel, colours)
+    return Tile(panel, *size)
+
+
 def waterfall(title: str, says: str, ask: Ask, *, size: tuple[int, int] = (16, 10)) -> Tile:
     """Return a waterfall of a query that gives two rows, the lower and the upper edge of each step.
 
@@ -285,6 +390,9 @@ def table(
     by_time: str = "",
     time_unit: str = "dateTimeAsLocal",
     sort: tuple[str, bool] | None = None,
+    none: str = "none in this range",
+    keyed: Sequence[Object] = (),
+    more: Sequence[Object] = (),
     size: tuple[int, int] = (24, 8),
 ) -> Tile:
     """Return a table.
@@ -297,11 +405,15 @@ def table(
         by_time: what the time of the rows is called, which then also identifies them; else it is left out.
         time_unit: how it is written.
         sort: by which heading, and whether the greatest comes first.
+        none: what is written where there is no row.
+        keyed: transformations of the rows of each query, which give them the columns that they are joined by.
+        more: transformations of the joined rows, before their columns are chosen.
         size: in the grid.
     """
     shown: dict[str, tuple[str, Object]] = dict(columns)
     if by_time:
-        shown = {"Time": (by_time, {"unit": time_unit, "custom.width": 160}), **shown}
+        width = _DAY_PX if time_unit.startswith("time:") else _TIME_PX
+        shown = {"Time": (by_time, {"unit": time_unit, "custom.width": width}), **shown}
     options = {
         "showHeader": True,
         "cellHeight": "sm",
@@ -309,11 +421,13 @@ def table(
     }
     panel = _panel("table", title, says, asks, options)
     defaults = _defaults(panel)
-    defaults.no_value = "–"
-    defaults.custom = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False}
-    steps: list[Object] = [] if by_time else [WITHOUT_TIME]
+    defaults.no_value = none
+    defaults.custom = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "minWidth": _LEAST_PX}
+    _override(panel, "/.*/", {"noValue": "–"}, "byRegexp")
+    steps: list[Object] = list(keyed) if by_time or keyed else [WITHOUT_TIME]
     if len(asks) > 1:
         steps.append({"id": "merge", "options": {}})
+    steps.extend(more)
     steps.append({"id": "filterFieldsByName", "options": {"include": {"names": list(shown)}}})
     steps.append(
         {
@@ -345,15 +459,19 @@ def histogram(title: str, says: str, ask: Ask, *, size: tuple[int, int] = (8, 8)
 
 def by_regexp(tile: Tile, pattern: str, values: Mapping[str, object]) -> None:
     """Give the fields whose names match `/pattern/` settings."""
-    assert tile.panel.field_config is not None
-    assert tile.panel.field_config.overrides is not None
-    tile.panel.field_config.overrides.append(override(pattern, values, "byRegexp"))
+    _override(tile.panel, pattern, values, "byRegexp")
+
+
+def by_name(tile: Tile, name: str, values: Mapping[str, object]) -> None:
+    """Give the fields of this name settings."""
+    _override(tile.panel, name, values)
 
 
 def _panel(kind: str, title: str, says: str, asks: Sequence[Ask], options: Object) -> dashboard.Panel:
     panel = dashboard.Panel(type_val=kind, title=title, description=says, options=options)
     panel.field_config = dashboard.FieldConfigSource(defaults=dashboard.FieldConfig(), overrides=[])
-    queries(panel, asks)
+    if asks:
+        queries(panel, asks)
     return panel
 
 
@@ -376,11 +494,20 @@ def _colour(panel: dashboard.Panel, colours: Mapping[str, str] | None) -> None:
         _override(panel, name, {"color": looks.fixed(colour)})
 
 
-def _override(panel: dashboard.Panel, name: str, values: Mapping[str, object]) -> None:
+def _override(panel: dashboard.Panel, name: str, values: Mapping[str, object], matcher: str = "byName") -> None:
     assert panel.field_config is not None
     assert panel.field_config.overrides is not None
-    panel.field_config.overrides.append(override(name, values))
+    panel.field_config.overrides.append(override(name, values, matcher))
 
 
 def _transformations(steps: Sequence[Object]) -> list[dashboard.DataTransformerConfig]:
-    return [dashboard.DataTransformerConfig(id_val=step["id"], options=step["options"]) for step in steps]
+    return [
+        dashboard.DataTransformerConfig(
+            id_val=step["id"],
+            options=step["options"],
+            filter_val=dashboard.MatcherConfig(id_val=limit["id"], options=limit["options"])
+            if (limit := step.get("filter"))
+            else None,
+        )
+        for step in steps
+    ]

@@ -22,7 +22,12 @@ RANGE: Final = "$timeFilter AND time < ${__to}ms"
 BEFORE: Final = "time < ${__from}ms AND time >= ${__from}ms - 30d"
 """The time before the range in which the last known value is looked for."""
 UNTIL: Final = "time < ${__to}ms AND time >= ${__to}ms - 30d"
+FULL_MINUTES: Final = f"{RANGE} AND time <= now() - 75s"
+"""Of rows of the ledger, which bear the time at which their minute began, those of minutes that are over and complete:
+the running one is no full minute."""
 EVERY: Final = "$__interval"
+POWER_EVERY: Final = "5m"
+"""Power is shown by this at least: a meter that is read once a minute is now and then read twice in one."""
 FACTOR: Final = "${co2e:raw}"
 """The variable that holds the emission factor of electricity, kg/kW·h."""
 
@@ -72,6 +77,8 @@ class Cut(NamedTuple):
         during: which time.
         rows: the measurement: `ledger`, by minute or (in the data source of hours) by hour, or `ledger_day`.
         zone: whose days `every` means, an IANA zone; '' for UTC.
+        least_s: so much machine time an interval has at least, seconds; shorter ones, at the ends of a range, have no
+            answer, for a ratio over a few minutes is none.
     """
 
     by: Collection[str] = ()
@@ -80,6 +87,7 @@ class Cut(NamedTuple):
     during: str = RANGE
     rows: str = "ledger"
     zone: str = ""
+    least_s: int = 0
 
     @property
     def end(self) -> str:
@@ -118,10 +126,11 @@ def total(columns: Mapping[str, str], cut: Cut = WHOLE) -> str:
     )
 
 
-def reasons(by: Sequence[str], states: Iterable[str]) -> str:
-    """Ask for the seconds spent for each reason in one of these states."""
+def reasons(by: Sequence[str], states: Iterable[str], during: str = RANGE) -> str:
+    """Ask for the seconds spent for each reason in one of these states; one that took none has no row."""
     chosen = scope(more=f'"state" =~ /^({"|".join(states)})$/')
-    return f'SELECT sum("seconds") AS "seconds" FROM "ledger_reason" WHERE {RANGE} AND {chosen}{grouped(by)}'
+    sums = f'SELECT sum("seconds") AS "seconds" FROM "ledger_reason" WHERE {during} AND {chosen}{grouped(by)}'
+    return f'SELECT "seconds" FROM ({sums}) WHERE "seconds" > 0{grouped(by)}'
 
 
 def current_state(
@@ -154,9 +163,9 @@ def how_many(field: str, measurement: str, condition: str) -> str:
 
 
 def power(by: Sequence[str]) -> str:
-    """Ask for the mean electrical power, kW, from the energy of each minute."""
+    """Ask for the mean electrical power, kW, from the energy of each full minute."""
     minutes = total({"power": 'sum("electricity_kwh") * 60'}, Cut(by, "1m"))
-    return f'SELECT mean("power") AS "power" FROM ({minutes}) WHERE {RANGE}{grouped(by, EVERY)}'
+    return f'SELECT mean("power") AS "power" FROM ({minutes}) WHERE {FULL_MINUTES}{grouped(by, EVERY)}'
 
 
 def grouped(by: Iterable[str], every: str = "", fill: str = "none") -> str:
@@ -168,12 +177,23 @@ def grouped(by: Iterable[str], every: str = "", fill: str = "none") -> str:
     return f" GROUP BY {', '.join(dimensions)}" + (f" fill({fill})" if every else "")
 
 
+def last_days(days: int) -> str:
+    """Return the condition of so many days up to the end of the range, whatever its beginning."""
+    return f"time >= ${{__to}}ms - {days}d AND time < ${{__to}}ms"
+
+
+def before(query: str) -> str:
+    """Return a query about the range as one about the period before it, which is as long."""
+    return query.replace(RANGE, "time >= ${__from}ms - ${__to}ms + ${__from}ms AND time < ${__from}ms")
+
+
 def term(name: str) -> str:
     """Return a term of `services.ledger` as an expression over sums: `sum("running_s") + sum("setup_s")`."""
     return " + ".join(f'sum("{field}")' for field in TERMS[name].fields)
 
 
 def _quotient(name: str, expression: str, needs: Iterable[str], cut: Cut) -> str:
+    needs = [*needs, f'"CT" >= {cut.least_s}'] if cut.least_s else needs
     condition = " AND ".join(needs)
     terms = dict.fromkeys(_QUOTED.findall(f"{expression} {condition}"))
     sums = total({column: term(column) if column in TERMS else column for column in terms}, cut)

@@ -5,7 +5,7 @@ from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import ENERGY, LEVELS, MACHINE
 from dashboards.page import emission_factor, levels, link_to, link_to_wall, page
-from dashboards.queries import EVERY, FACTOR, RANGE, Cut, grouped, indicator, power, total
+from dashboards.queries import EVERY, FACTOR, POWER_EVERY, RANGE, Cut, grouped, indicator, power, total
 
 _LINE = ("site", "area", "line")
 
@@ -18,7 +18,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:  # noqa: ARG001  (all pages ar
         [
             Section("Over the range", _numbers()),
             Section("Electricity", [_power(), _a_piece(), _by_machine(), _while_idle()]),
-            Section("Other utilities", [_utilities()]),
+            Section("Other utilities", _utilities()),
         ],
         [*levels(), emission_factor()],
     )
@@ -83,6 +83,7 @@ def _power() -> Tile:
         "Mean electrical power of each line, from the meters of its machines.",
         [Ask(power(_LINE), alias="$tag_site/$tag_area/$tag_line")],
         looks.POWER,
+        interval=POWER_EVERY,
     )
 
 
@@ -115,12 +116,12 @@ def _by_machine() -> Tile:
         places
         | {
             "kwh": ("Electricity", {"unit": looks.ENERGY, "decimals": 1}),
-            "good": ("Good", {"decimals": 0}),
+            "good": ("Good", {"unit": looks.PIECES, "decimals": 0}),
             "energy_per_good_piece": ("A good piece", {"unit": looks.ENERGY, "decimals": 2}),
             "co2e_per_good_piece": ("CO₂e", {"unit": looks.MASS, "decimals": 3}),
         },
         sort=("Electricity", True),
-        size=(14, 9),
+        size=(24, 9),
     )
 
 
@@ -134,17 +135,24 @@ def _while_idle() -> Tile:
         Ask(query, table=True),
         "kwh",
         looks.ENERGY,
-        size=(10, 9),
+        size=(24, 9),
     )
 
 
-def _utilities() -> Tile:
-    sums = {"Compressed air": "air_m3", "Water": "water_m3", "Gas": "gas_m3"}
-    return panels.bars(
-        "Air, water and gas by hour",
-        "Compressed air, water and gas of each hour, from the meters of machines that have them.",
-        [Ask(total(sums, Cut(every="1h")))],
-        looks.VOLUME,
-        colours={"Compressed air": looks.PRODUCTIVE, "Water": looks.ACT, "Gas": looks.WAIT},
-        size=(24, 8),
-    )
+def _utilities() -> list[Tile]:
+    """Return a chart each, for a cubic metre of water is as much as thousands of air."""
+    return [
+        panels.bars(
+            f"{name} by hour",
+            f"{name} of each hour, in longer intervals over longer ranges, from the meters of machines that have it.",
+            [Ask(total({name: field}, Cut(every=EVERY)))],
+            looks.VOLUME,
+            colours={name: colour},
+            size=(8, 8),
+        )
+        for name, field, colour in (
+            ("Compressed air", "air_m3", looks.PRODUCTIVE),
+            ("Water", "water_m3", looks.ACT),
+            ("Gas", "gas_m3", looks.WAIT),
+        )
+    ]

@@ -5,7 +5,7 @@ from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LINE, MACHINE
 from dashboards.page import levels, link_to, link_to_wall, page
-from dashboards.pages import parts
+from dashboards.pages import losses, parts
 from dashboards.queries import Cut, indicator, total
 
 
@@ -15,17 +15,24 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         LINE,
         "One line: states on one time axis, which machine holds it back, where the time went, hour by hour.",
         [
-            Section("$site / $area / $line", [*parts.headline(plant), parts.good(), parts.scrap(), parts.energy()]),
+            Section(
+                "$site / $area / $line",
+                [*parts.headline(plant, "line"), parts.good(), parts.scrap(), parts.energy(), parts.change()],
+            ),
             Section("States and orders", [parts.state_ribbons(("machine",), size=(24, 7)), parts.orders_ribbon()]),
-            Section("The constraint of the line", [_machines(plant), parts.time_spent("machine")]),
-            Section("Where the time went", [parts.waterfall(), parts.stop_reasons()]),
+            Section("The constraint of the line", [_machines(plant), parts.time_spent("machine", size=(24, 7))]),
+            Section(
+                "Where the time went",
+                [parts.waterfall(), parts.stop_reasons(), losses.losses(plant), losses.stops(plant)],
+            ),
+            Section("Plan", [losses.plan(plant)]),
             Section(
                 "Hour by hour",
                 [
                     _hours(),
                     parts.pieces_by_time(("machine",)),
-                    parts.oee_trend(plant, ("machine",), "OEE of each machine in each interval; dashed: target."),
-                    parts.alarms(size=(12, 8)),
+                    parts.oee_trend(plant, ("machine",), "machine"),
+                    parts.alarms(size=(24, 8)),
                 ],
             ),
         ],
@@ -43,7 +50,7 @@ def _machines(plant: Plant) -> Tile:
         "Machines, the one that waits least on top",
         "A machine that neither starves nor is blocked sets the pace of the line: it is the constraint, and a minute"
         " won there is a minute won for the line. Click its name for more.",
-        parts.factors(("machine",)),
+        parts.factors(("machine",), plant, "machine"),
         parts.factor_columns(plant, places),
         sort=("Waiting", False),
         size=(24, 7),
@@ -60,14 +67,14 @@ def _hours() -> Tile:
         "waiting": 'sum("starved_s") + sum("blocked_s") + sum("idle_s")',
         "down": "down_s",
     }
-    duration: Object = {"unit": looks.SECONDS, "decimals": 1}
+    duration: Object = {"unit": looks.SECONDS}
     return panels.table(
         "Hour by hour",
         "What each hour gave, and how the machines spent it, all machines together; the newest hour is on top.",
         [Ask(total(sums, cut), table=True), Ask(indicator("oee", cut), table=True)],
         {
-            "good": ("Good", {"decimals": 0}),
-            "scrap": ("Scrap", {"decimals": 0}),
+            "good": ("Good", {"unit": looks.PIECES, "decimals": 0}),
+            "scrap": ("Scrap", {"unit": looks.PIECES, "decimals": 0}),
             "oee": ("OEE", {"unit": looks.RATIO, "decimals": 1} | parts.marked("oee")),
             "running": ("Running", duration),
             "setup": ("Set-up", duration),
@@ -76,5 +83,5 @@ def _hours() -> Tile:
         },
         by_time="Hour",
         sort=("Hour", True),
-        size=(12, 8),
+        size=(24, 8),
     )

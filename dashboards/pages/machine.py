@@ -1,20 +1,14 @@
 """Machine: how it stands, what it made, every signal with its limits, its alarms."""
 
-from collections.abc import Iterator
-from typing import Final
-
 from broker.contract.events import STATES
-from broker.plant.assets import SignalInfo
 from broker.plant.plant import Plant
 from dashboards import looks, panels
-from dashboards.grafana import Ask, Object, Section, Tile, dashboard, override
+from dashboards.grafana import Ask, Section, Tile, dashboard
 from dashboards.names import LEVELS, MACHINE, RAW
 from dashboards.page import levels, page, tag_values
 from dashboards.pages import parts
-from dashboards.queries import EVERY, RANGE, current_state, grouped, newest, power, scope
-
-_SERIES: Final = (*LEVELS, "signal")
-_PATH: Final = "/".join(f"$tag_{level}" for level in LEVELS)
+from dashboards.queries import EVERY, POWER_EVERY, RANGE, current_state, grouped, newest, power, scope
+from dashboards.signals import ALIAS, BY, alone, signals
 
 
 def page_of(plant: Plant) -> dashboard.Dashboard:
@@ -26,19 +20,22 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         MACHINE,
         "One machine: state, order, productivity, pieces, every signal with its normal band and limits, alarms.",
         [
-            Section("$site / $area / $line / $machine", [_state(), _order(), *parts.headline(plant), parts.good()]),
-            Section("State, connection, order, program", [_ribbons()]),
+            Section(
+                "$site / $area / $line / $machine",
+                [_state(), _order(), *parts.headline(plant, "machine"), parts.good()],
+            ),
+            Section("State, connection, order, program", [_ribbons(plant)]),
             Section(
                 "What it made, and what stopped it",
                 [
                     parts.pieces_by_time(()),
                     parts.stop_reasons(STATES, size=(12, 8)),
                     parts.waterfall(),
-                    parts.oee_trend(plant, (), "OEE in each interval; dashed: target.", size=(8, 10)),
+                    parts.oee_trend(plant, (), "machine", size=(8, 10)),
                 ],
             ),
             Section("Signals", [_telemetry(plant)]),
-            Section("Energy and alarms", [_power(), parts.alarms(size=(12, 8))]),
+            Section("Energy and alarms", [_power(), parts.alarms()]),
         ],
         [*levels(*LEVELS), signal],
         wall="machine/${site}/${area}/${line}/${machine}",
@@ -65,30 +62,38 @@ def _order() -> Tile:
     )
 
 
-def _ribbons() -> Tile:
+def _ribbons(plant: Plant) -> Tile:
     started = scope(more="\"phase\" = 'start'")
-    return panels.ribbon(
+    tile = panels.ribbon(
         "State, connection, order, program",
         "Reported states. While the machine is offline, the last reported state is shown, and the true one is unknown.",
         [
-            Ask(current_state("state", "state"), alias="state", source=RAW),
-            Ask(current_state("online", "status"), alias="connection", source=RAW),
-            Ask(current_state("order", "job", where=started), alias="order", source=RAW),
-            Ask(current_state("text", "telemetry", _SERIES, often=True), alias="$tag_signal", source=RAW),
+            Ask(current_state("state", "state"), alias="State", source=RAW),
+            Ask(current_state("online", "status"), alias="Connection", source=RAW),
+            Ask(current_state("order", "job", where=started), alias="Order", source=RAW),
+            Ask(current_state("text", "telemetry", BY, often=True), alias="$tag_signal", source=RAW),
         ],
         [*looks.states(), *looks.connections()],
+        names=True,
         size=(24, 7),
     )
+    for signal in signals(plant):
+        if signal.info.title and not signal.info.unit:
+            panels.by_name(tile, signal.name, {"displayName": signal.info.title})
+    return tile
 
 
 def _telemetry(plant: Plant) -> Tile:
-    """Return a small chart, repeated for each signal; what the plant file says of signals is in its overrides."""
+    """Return a small chart, repeated for each signal; what the plant file says of signals is in its overrides.
+
+    It has no title of its own, for a variable knows a signal's raw name alone: the legend has the plant's title.
+    """
     chosen = scope(more='"signal" =~ /^${signal:regex}$/')
-    query = f'SELECT mean("value") AS "value" FROM "telemetry" WHERE {RANGE} AND {chosen}{grouped(_SERIES, EVERY)}'
+    query = f'SELECT mean("value") AS "value" FROM "telemetry" WHERE {RANGE} AND {chosen}{grouped(BY, EVERY)}'
     tile = panels.trend(
-        "$signal",
+        "",
         "Mean of the samples of each interval. Dashed: the end of the normal band, and the limit of the alarm.",
-        [Ask(query, alias=f"{_PATH} $tag_signal", source=RAW)],
+        [Ask(query, alias=ALIAS, source=RAW)],
         "none",
         interval="10s",
         size=(6, 6),
@@ -96,35 +101,14 @@ def _telemetry(plant: Plant) -> Tile:
     panel = tile.panel
     panel.repeat, panel.repeat_direction, panel.max_per_row = "signal", "h", 4
     assert panel.field_config is not None
-    panel.field_config.overrides = [
-        override(f"{machine} {name}", _look(info)) for machine, name, info in _signals(plant)
-    ]
-    assert isinstance(panel.options, dict)
-    panel.options = panel.options | {"legend": panels.NO_LEGEND}
+    panel.field_config.overrides = [alone(signal) for signal in signals(plant)]
     return tile
-
-
-def _look(info: SignalInfo) -> Object:
-    settings: Object = {"unit": looks.unit(info.unit)}
-    if info.title:
-        settings["displayName"] = info.title
-    steps = looks.band_steps(info)
-    if len(steps) > 1:
-        settings["thresholds"] = looks.as_object(looks.thresholds(steps))
-        settings["custom.thresholdsStyle"] = {"mode": "dashed"}
-    return settings
-
-
-def _signals(plant: Plant) -> Iterator[tuple[str, str, SignalInfo]]:
-    for machine in plant.machines():
-        for name, info in sorted(plant.asset(machine).signals.items()):
-            yield machine, name, info
 
 
 def _words(plant: Plant) -> set[str]:
     """Return the signals that have no unit anywhere: words and marks, which a chart cannot show."""
-    with_unit = {name for _, name, info in _signals(plant) if info.unit}
-    return {name for _, name, _ in _signals(plant)} - with_unit
+    with_unit = {signal.name for signal in signals(plant) if signal.info.unit}
+    return {signal.name for signal in signals(plant)} - with_unit
 
 
 def _power() -> Tile:
@@ -133,4 +117,6 @@ def _power() -> Tile:
         "Mean electrical power, from the machine's meter.",
         [Ask(power(()), alias="power")],
         looks.POWER,
+        interval=POWER_EVERY,
+        size=(24, 7),
     )

@@ -1,35 +1,47 @@
 """Maintenance: how often machines fail, how long they are down, and what wears."""
 
+import re
 from typing import Final
 
 from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
-from dashboards.names import LEVELS, MACHINE, MAINTENANCE, RAW
+from dashboards.names import HOUR, LEVELS, MACHINE, MAINTENANCE, RAW
 from dashboards.page import levels, link_to, link_to_wall, page
 from dashboards.pages import parts
-from dashboards.queries import EVERY, RANGE, Cut, grouped, indicator, reasons, scope, total
+from dashboards.queries import EVERY, RANGE, Cut, grouped, indicator, last_days, reasons, scope, total
+from dashboards.signals import ALIAS, BY, among_others, signals
+from dashboards.targets import zone_of
 
-_LONG: Final = "30d"
+_DAYS: Final = 30
+_WEEKS: Final = 12
 """Failures are rare: some panels look at so much, whatever range is chosen."""
+_WEEK: Final = "7d, 4d"
+"""From Monday on; the first day of all, in 1970, was a Thursday."""
 
 
-def page_of(plant: Plant) -> dashboard.Dashboard:  # noqa: ARG001  (all pages are made in the same way)
+def page_of(plant: Plant) -> dashboard.Dashboard:
     """Return the page."""
     return page(
         MAINTENANCE,
         "Reliability of machines, what made them fail, corrective against planned maintenance, and signs of wear.",
         [
             Section("Over the range", _numbers()),
-            Section("Reliability", [_by_machine(), _failures()]),
-            Section("Down and maintained", [_hours(), parts.alarms(size=(12, 9))]),
+            Section("Reliability", [_by_machine(), _by_week(plant), _failures()]),
+            Section("Down and maintained", [_hours(), parts.alarms()]),
             Section(
                 "Condition",
                 [
-                    _condition("Wear", "wear", "Wear of tools, brushes and pins, each in its own unit."),
-                    _condition("Vibration", "vibration", "Vibration velocity, mm/s; ISO 20816-3 alarms from 4.5."),
-                    _condition("Temperatures", ".*temp", "Spindles, gears, coolant, baths, °C."),
-                    _condition("Pressure drop of filters", ".*-dp", "A filter that clogs, mbar."),
+                    _condition(plant, "Wear", "wear", "Wear of tools, brushes and pins, each in its own unit."),
+                    _condition(plant, "Vibration", "vibration", "Vibration velocity; ISO 20816-3 alarms from 4.5."),
+                    _condition(plant, "Temperatures", ".*temp", "Spindles, gears, coolant, baths.", size=(24, 10)),
+                    _condition(
+                        plant,
+                        "Pressure drop of filters",
+                        ".*-dp",
+                        "A filter that clogs: its pressure drop rises.",
+                        size=(24, 7),
+                    ),
                 ],
             ),
         ],
@@ -42,22 +54,25 @@ def _numbers() -> list[Tile]:
     size = (4, 4)
     return [
         panels.number(
-            "Failures", "How often a machine went down.", Ask(total({"n": "failures"})), "none", decimals=0, size=size
+            "Failures",
+            "How often a machine went down.",
+            Ask(total({"n": "failures"})),
+            looks.PIECES,
+            decimals=0,
+            size=size,
         ),
         panels.number(
             "Mean time to failure",
             "Time up over failures and one, as the standard has it (no. 32).",
             Ask(indicator("mean_time_to_failure")),
             looks.SECONDS,
-            decimals=1,
             size=size,
         ),
         panels.number(
-            "Mean operating time between failures",
-            "Operating time over failures and one, as the standard has it (no. 31).",
+            "Time between failures",
+            "Mean operating time between failures: operating time over failures and one, by the standard (no. 31).",
             Ask(indicator("mean_operating_time_between_failures")),
             looks.SECONDS,
-            decimals=1,
             size=size,
         ),
         panels.number(
@@ -65,7 +80,6 @@ def _numbers() -> list[Tile]:
             "Time in failure over failures and one, as the standard has it (no. 33).",
             Ask(indicator("mean_time_to_restoration")),
             looks.SECONDS,
-            decimals=1,
             size=size,
         ),
         panels.number(
@@ -82,14 +96,13 @@ def _numbers() -> list[Tile]:
             "Time in planned maintenance, all machines together.",
             Ask(total({"seconds": "maintenance_s"})),
             looks.SECONDS,
-            decimals=1,
             size=size,
         ),
     ]
 
 
 def _by_machine() -> Tile:
-    duration: Object = {"unit": looks.SECONDS, "decimals": 1}
+    duration: Object = {"unit": looks.SECONDS}
     cut = Cut(LEVELS)
     places: dict[str, tuple[str, Object]] = {
         "site": ("Site", {}),
@@ -109,30 +122,41 @@ def _by_machine() -> Tile:
         ],
         places
         | {
-            "failures": ("Failures", {"decimals": 0}),
+            "failures": ("Failures", {"unit": looks.PIECES, "decimals": 0}),
             "mtbf_practice": ("MTBF", duration),
             "mttr_practice": ("MTTR", duration),
             "down": ("Down", duration),
-            "planned": ("Planned maintenance", duration),
+            "planned": ("Maintained", duration),
             "microstop_ratio": ("Micro-stops", {"unit": looks.RATIO, "decimals": 1}),
         },
         sort=("Down", True),
-        size=(16, 9),
+        size=(24, 9),
     )
 
 
 def _failures() -> Tile:
-    tile = panels.ranking(
-        "What made machines fail, 30 days",
-        "Time down by reported reason (a machine alone: without one), over the last 30 days.",
-        Ask(reasons(("machine", "reason"), ("down",)), table=True),
+    return panels.ranking(
+        f"What made machines fail, {_DAYS} days",
+        f"Time down by reported reason (a machine alone: without one), over {_DAYS} days up to the end of the range.",
+        Ask(reasons(("machine", "reason"), ("down",), last_days(_DAYS)), table=True),
         "seconds",
         looks.SECONDS,
         colour=looks.DOWN,
-        size=(8, 9),
+        size=(12, 9),
     )
-    tile.panel.time_from = _LONG
-    return tile
+
+
+def _by_week(plant: Plant) -> Tile:
+    cut = Cut(every=_WEEK, during=last_days(7 * _WEEKS), zone=zone_of(plant))
+    return panels.by_period(
+        f"Failures by week, {_WEEKS} weeks",
+        "How often machines went down in each week from Monday on, over the weeks up to the end of the range.",
+        [Ask(total({"Failures": "failures"}, cut), source=HOUR)],
+        looks.PIECES,
+        period="MMM D",
+        colours={"Failures": looks.DOWN},
+        size=(12, 9),
+    )
 
 
 def _hours() -> Tile:
@@ -143,18 +167,24 @@ def _hours() -> Tile:
         looks.SECONDS,
         interval="1h",
         colours={"Down": looks.DOWN, "Planned maintenance": looks.ACT},
-        size=(12, 9),
+        size=(24, 7),
     )
 
 
-def _condition(title: str, signals: str, says: str) -> Tile:
-    by = ("line", "machine", "signal")
-    chosen = scope(more=f'"signal" =~ /^({signals}|.*-{signals})$/')
-    query = f'SELECT max("value") AS "value" FROM "telemetry" WHERE {RANGE} AND {chosen}{grouped(by, EVERY)}'
-    return panels.trend(
+def _condition(plant: Plant, title: str, names: str, says: str, *, size: tuple[int, int] = (12, 8)) -> Tile:
+    chosen = scope(more=f'"signal" =~ /^({names}|.*-{names})$/')
+    query = f'SELECT max("value") AS "value" FROM "telemetry" WHERE {RANGE} AND {chosen}{grouped(BY, EVERY)}'
+    tile = panels.trend(
         title,
         f"{says} The highest value of each interval.",
-        [Ask(query, alias="$tag_line/$tag_machine $tag_signal", source=RAW)],
+        [Ask(query, alias=ALIAS, source=RAW)],
         "none",
         interval="1m",
+        size=size,
     )
+    wanted = re.compile(f"(?:{names}|.*-{names})")
+    assert tile.panel.field_config is not None
+    tile.panel.field_config.overrides = [
+        among_others(plant, signal) for signal in signals(plant) if wanted.fullmatch(signal.name)
+    ]
+    return tile

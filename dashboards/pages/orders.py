@@ -1,13 +1,28 @@
 """Orders and shifts: what was made for whom, and how each shift did."""
 
+from typing import Final
+
 from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import ORDERS, RAW
 from dashboards.page import levels, page
-from dashboards.pages import parts
+from dashboards.pages import losses, parts
 from dashboards.production_days import cuts
-from dashboards.queries import UNTIL, Cut, indicator, scope, total
+from dashboards.queries import UNTIL, Cut, indicator, last_days, scope, total
+
+_DAYS: Final = 2
+"""Progress is counted by the minute: over so much, whatever range is chosen."""
+_RECENT: Final = last_days(_DAYS)
+_STARTED: Final = "\"phase\" = 'start'"
+_DONE: Final[Object] = {
+    "unit": looks.RATIO,
+    "decimals": 0,
+    "min": 0,
+    "max": 1,
+    "color": looks.fixed(looks.RUN),
+    "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
+}
 
 
 def page_of(plant: Plant) -> dashboard.Dashboard:
@@ -18,7 +33,8 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         [
             Section("Shifts", [_shifts(plant), _good_by_shift(plant)]),
             Section("Products", [_products(plant), _work()]),
-            Section("Orders", [parts.orders_ribbon(), _started()]),
+            Section("Plan", [losses.plan(plant)]),
+            Section("Orders", [_progress(), parts.orders_ribbon(), _started()]),
         ],
         levels(),
         since="now-48h",
@@ -38,20 +54,21 @@ def _shifts(plant: Plant) -> Tile:
                 total(parts.TABLE_SUMS, cut),
             )
         ],
-        parts.factor_columns(plant, {"site": ("Site", {}), "shift": ("Shift", {})}),
+        parts.factor_columns(plant, {"site": ("Site", {}), "shift": ("Shift", {"custom.width": 80})}),
         by_time="Day",
+        time_unit="time:ddd, MMM D",
         sort=("Day", True),
         size=(24, 9),
     )
 
 
 def _good_by_shift(plant: Plant) -> Tile:
-    return panels.bars(
+    return panels.by_period(
         "Good pieces by shift",
-        "Good pieces of all machines shown, by shift and production day.",
+        "Good pieces of all machines shown: a bar for each shift of each production day.",
         [Ask(total({"good": "good"}, cut), alias="$tag_shift") for cut in cuts(plant, ("shift",))],
         looks.PIECES,
-        interval="1d",
+        period="ddd, MMM D",
         size=(24, 7),
     )
 
@@ -81,8 +98,8 @@ def _started() -> Tile:
     columns: dict[str, tuple[str, Object]] = {
         "order": ("Order", {}),
         "product": ("Product", {}),
-        "planned": ("Planned", {"decimals": 0}),
-        "ideal_cycle": ("Ideal cycle", {"unit": looks.SECONDS}),
+        "planned": ("Planned", {"unit": looks.PIECES, "decimals": 0}),
+        "ideal_cycle": ("Ideal cycle", {"unit": looks.CYCLE}),
         "site": ("Site", {}),
         "area": ("Area", {}),
         "line": ("Line", {}),
@@ -105,3 +122,60 @@ def _started() -> Tile:
         sort=("Started", True),
         size=(24, 9),
     )
+
+
+def _progress() -> Tile:
+    """Return how far each order is: pieces since its start, and when it would end at its ideal cycle."""
+    started = f"{_RECENT} AND {scope(more=_STARTED)}"
+    jobs = f'SELECT "order", "machine", "product", "planned", "ideal_cycle" FROM "job" WHERE {started}'
+    counted = f'SELECT "good", "order", "machine" FROM "ledger" WHERE {_RECENT} AND {scope()} AND "good" > 0'
+    count: Object = {"unit": looks.PIECES, "decimals": 0}
+    return panels.table(
+        "Order progress",
+        f"Orders started within the {_DAYS} days up to the end of the range: good pieces against those planned, and"
+        " when the order would be done at its ideal cycle without a stop.",
+        [Ask(jobs, source=RAW, table=True), Ask(counted, table=True)],
+        {
+            "order": ("Order", {"custom.width": 100}),
+            "machine": ("Machine", {"custom.width": 100}),
+            "product (lastNotNull)": ("Product", {}),
+            "planned (lastNotNull)": ("Planned", count | {"custom.width": 90}),
+            "good (sum)": ("Good", count | {"custom.width": 90}),
+            "progress": ("Done", _DONE | {"custom.width": 180}),
+            "Time (min)": ("Started", {"unit": "dateTimeAsLocal", "custom.width": 190}),
+            "due": ("Due at ideal cycle", {"unit": "dateTimeAsLocal", "custom.width": 190}),
+        },
+        keyed=[
+            _grouped(
+                "A", {"Time": "min", "product": "lastNotNull", "planned": "lastNotNull", "ideal_cycle": "lastNotNull"}
+            ),
+            _grouped("B", {"good": "sum"}),
+        ],
+        more=[
+            _calculated("good (sum)", "/", "planned (lastNotNull)", "progress"),
+            _calculated("planned (lastNotNull)", "*", "ideal_cycle (lastNotNull)", "seconds"),
+            _calculated("seconds", "*", "1000", "ms"),
+            _calculated("Time (min)", "+", "ms", "due"),
+        ],
+        sort=("Started", True),
+        size=(24, 9),
+    )
+
+
+def _grouped(query: str, reducers: dict[str, str]) -> Object:
+    """Return the transformation that makes a row of each order on each machine, of one query alone."""
+    keys = {name: {"operation": "groupby", "aggregations": []} for name in ("order", "machine")}
+    sums = {name: {"operation": "aggregate", "aggregations": [reducer]} for name, reducer in reducers.items()}
+    return {"id": "groupBy", "filter": {"id": "byRefId", "options": query}, "options": {"fields": keys | sums}}
+
+
+def _calculated(left: str, operator: str, right: str, name: str) -> Object:
+    return {
+        "id": "calculateField",
+        "options": {
+            "mode": "binary",
+            "binary": {"left": left, "operator": operator, "right": right},
+            "alias": name,
+            "replaceFields": False,
+        },
+    }

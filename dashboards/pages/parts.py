@@ -5,9 +5,10 @@ from typing import Final
 
 from broker.plant.plant import Plant
 from dashboards import looks, panels
-from dashboards.grafana import Ask, Object, Tile
+from dashboards.grafana import Ask, Object, Tile, queries
 from dashboards.names import LEVELS, RAW
-from dashboards.queries import EVERY, UNTIL, Cut, current_state, indicator, reasons, scope, term, total
+from dashboards.queries import EVERY, UNTIL, Cut, before, current_state, indicator, reasons, scope, term, total
+from dashboards.targets import COLUMN, Level, by_target, column_of, lines_of
 
 TITLES: Final = {
     "oee": "OEE",
@@ -26,6 +27,7 @@ _SAYS: Final = {
 }
 STOPS: Final = ("setup", "starved", "blocked", "idle", "down")
 
+_HALF_AN_HOUR_S: Final = 1_800
 _RAISED: Final = '"active" = 1'
 _COLOURED: Final[Object] = {"type": "color-text"}
 _SEVERITIES: Final = looks.as_list(
@@ -41,7 +43,7 @@ _SEVERITIES: Final = looks.as_list(
 _MADE_WHILE_OFF: Final[Object] = {
     "unit": looks.PIECES,
     "decimals": 0,
-    "custom.width": 110,
+    "custom.width": 130,
     "custom.cellOptions": _COLOURED,
     "thresholds": looks.as_object(looks.thresholds(((None, looks.PLAIN), (2, looks.ATTENTION)))),
 }
@@ -87,10 +89,13 @@ TABLE_SUMS: Final = {
 }
 """The sums in a table of lines, machines, shifts or products."""
 
+SPEED: Final = '(sum("running_s") - sum("ideal_s") + abs(sum("running_s") - sum("ideal_s"))) / 2'
+"""What reduced speed took: running less ideal time, and nothing where pieces came faster than their ideal cycle."""
+
 SPENT: Final[Mapping[str, tuple[str, str]]] = {
     "Fully productive": ('sum("ideal_good_s")', looks.PRODUCTIVE),
     "Rejects": ('sum("ideal_s") - sum("ideal_good_s")', looks.ATTENTION),
-    "Reduced speed": ('sum("running_s") - sum("ideal_s")', looks.RUN),
+    "Reduced speed": (SPEED, looks.RUN),
     "Set-up": ("setup_s", looks.ACT),
     "Starved": ("starved_s", looks.WAIT),
     "Blocked": ("blocked_s", "#c46f10"),
@@ -101,8 +106,11 @@ SPENT: Final[Mapping[str, tuple[str, str]]] = {
 """Where planned time goes, in the order of a bar: column → sum of the ledger, colour."""
 
 
-def headline(plant: Plant) -> list[Tile]:
-    """Return OEE and its factors as large numbers, and the share of time of which the state is known."""
+def headline(plant: Plant, level: Level | None = None) -> list[Tile]:
+    """Return OEE and its factors as large numbers, and the share of time of which the state is known.
+
+    Their colour goes by the target of the chosen line or machine (`level`), else by the lowest of all lines.
+    """
     tiles = [
         panels.number(
             title,
@@ -115,6 +123,13 @@ def headline(plant: Plant) -> list[Tile]:
         )
         for name, title in TITLES.items()
     ]
+    if level:
+        for name, tile in zip(TITLES, tiles, strict=True):
+            asked = by_target(plant, name, level)
+            queries(tile.panel, [ask for _, ask in asked])
+            for target, ask in asked:
+                steps = looks.thresholds(looks.steps_below(target.value))
+                panels.by_name(tile, ask.alias, {"thresholds": looks.as_object(steps)})
     tiles.append(
         panels.number(
             "Time known",
@@ -179,18 +194,46 @@ def pieces_by_time(by: Sequence[str], *, size: tuple[int, int] = (12, 8)) -> Til
     )
 
 
-def oee_trend(plant: Plant, by: Sequence[str], says: str, *, size: tuple[int, int] = (12, 8)) -> Tile:
-    """Return OEE over time of each value of these tags, with the target dashed."""
+def oee_trend(plant: Plant, by: Sequence[str], level: Level, *, size: tuple[int, int] = (12, 8)) -> Tile:
+    """Return OEE over time of each value of these tags, with the targets of what is chosen dashed."""
+    asked = indicator("oee", Cut(by, EVERY, least_s=_HALF_AN_HOUR_S))
     return panels.trend(
         "OEE over time",
-        says,
-        [Ask(indicator("oee", Cut(by, EVERY)), alias="/".join(f"$tag_{tag}" for tag in by) or "OEE")],
+        f"OEE of each {level} by the hour, in longer intervals over longer ranges; dashed: its target. Within minutes,"
+        " pieces that come in batches make it anything.",
+        [Ask(asked, alias="/".join(f"$tag_{tag}" for tag in by) or "OEE"), *lines_of(plant, level)],
         looks.RATIO,
-        interval="15m",
-        target=looks.target_of(plant, "oee"),
+        interval="1h",
         top=1,
         size=size,
     )
+
+
+def change() -> Tile:
+    """Return how the range compares with the period before it, which is as long."""
+    asks = [_change(indicator(name), name, title) for name, title in TITLES.items()]
+    asks.append(_change(total({"good": "good"}), "good", "Good pieces", is_share=True))
+    asks.append(
+        _change(indicator("energy_per_good_piece"), "energy_per_good_piece", "Energy a good piece", is_share=True)
+    )
+    tile = panels.changes(
+        "Against the period before",
+        "What changed from the period before, which is as long as the range: of ratios the difference, in points of per"
+        " cent; of pieces and energy the share of what it was.",
+        asks,
+    )
+    more = looks.as_object(looks.thresholds(((None, looks.PLAIN), (0.001, looks.WAIT))))
+    panels.by_name(tile, "Energy a good piece", {"thresholds": more})
+    return tile
+
+
+def _change(query: str, name: str, title: str, *, is_share: bool = False) -> Ask:
+    now, was = (
+        f'SELECT "{name}" AS "{word}" FROM ({asked})' for word, asked in (("now", query), ("was", before(query)))
+    )
+    difference = 'last("now") - last("was")'
+    value = f'({difference}) / last("was")' if is_share else difference
+    return Ask(f'SELECT {value} AS "{title}" FROM ({now}), ({was})')
 
 
 def time_spent(by: str, *, size: tuple[int, int] = (12, 8)) -> Tile:
@@ -242,6 +285,7 @@ def orders_ribbon(*, size: tuple[int, int] = (24, 6)) -> Tile:
                 source=RAW,
             )
         ],
+        names=True,
         size=size,
     )
 
@@ -249,9 +293,8 @@ def orders_ribbon(*, size: tuple[int, int] = (24, 6)) -> Tile:
 def alarms(*, size: tuple[int, int] = (24, 8)) -> Tile:
     """Return the alarms and notices that were raised last."""
     columns: dict[str, tuple[str, Object]] = {
-        "severity": ("Severity", {"custom.width": 90, "mappings": _SEVERITIES, "custom.cellOptions": _COLOURED}),
-        "machine": ("Machine", {"custom.width": 110}),
-        "code": ("Code", {"custom.width": 130}),
+        "severity": ("Severity", {"custom.width": 80, "mappings": _SEVERITIES, "custom.cellOptions": _COLOURED}),
+        "machine": ("Machine", {"custom.width": 90}),
         "text": ("Text", {}),
     }
     names = ", ".join(f'"{name}"' for name in columns)
@@ -273,7 +316,7 @@ def alarms(*, size: tuple[int, int] = (24, 8)) -> Tile:
 
 
 def waterfall(*, size: tuple[int, int] = (16, 10)) -> Tile:
-    """Return where the time went, from calendar time down to fully productive time."""
+    """Return where the time of a machine went, from calendar time down to fully productive time: the mean of them."""
     edges: dict[str, tuple[str, str]] = {}
     left = '"CT"'
     for name, loss in _STEPS.items():
@@ -282,31 +325,37 @@ def waterfall(*, size: tuple[int, int] = (16, 10)) -> Tile:
         else:
             edges[name] = (f"{left} - {loss}", left)
             left = edges[name][0]
-    sums = total({"CT": term("CT"), "UT": term("UT")} | {field: field for field in _LOST})
+    each = total({"CT": term("CT"), "UT": term("UT")} | {field: field for field in _LOST}, Cut(LEVELS))
+    means = ", ".join(f'mean("{field}") AS "{field}"' for field in ("CT", "UT", *_LOST))
+    sums = f"SELECT {means} FROM ({each})"
     lower, upper = (", ".join(f'{pair[place]} AS "{name}"' for name, pair in edges.items()) for place in (0, 1))
     names = ", ".join(f'"{name}"' for name in edges)
     return panels.waterfall(
         "From calendar time to fully productive time",
-        "What each kind of loss took: calendar time less time off, in maintenance and unknown is planned time; less"
-        " stops it is running time; less reduced speed and rejects it is fully productive time. OEE is the last over"
-        " planned time.",
+        "What each kind of loss took of a machine's time, the mean of all machines shown. Calendar time less time off,"
+        " in maintenance and unknown is planned time; less stops it is running time; less reduced speed and rejects it"
+        " is fully productive time. OEE is the last over planned time.",
         Ask(f"SELECT {names} FROM (SELECT {lower} FROM ({sums})), (SELECT {upper} FROM ({sums}))", table=True),
         size=size,
     )
 
 
-def factors(by: Sequence[str]) -> list[Ask]:
-    """Return the queries of a table with OEE, its factors, good pieces, stops and coverage of each value of tags."""
+def factors(by: Sequence[str], plant: Plant | None = None, level: Level = "line") -> list[Ask]:
+    """Return the queries of a table with OEE, its factors, good pieces, stops and coverage of each value of tags.
+
+    Of lines or machines (`level`) of a plant, also the target of each.
+    """
     names = (*TITLES, "coverage")
     return [
         *(Ask(indicator(name, Cut(by)), table=True) for name in names),
+        *(column_of(plant, by, level) if plant else ()),
         Ask(total(TABLE_SUMS, Cut(by)), table=True),
     ]
 
 
 def factor_columns(plant: Plant, first: Mapping[str, tuple[str, Object]]) -> dict[str, tuple[str, Object]]:
     """Return the columns of such a table, after those that say what a row is about."""
-    ratio: Object = {"unit": looks.RATIO, "decimals": 1, "custom.width": 110}
+    ratio: Object = {"unit": looks.RATIO, "decimals": 1, "custom.width": 95}
     steps = looks.as_object(looks.thresholds(looks.target_steps(plant, "oee")))
     coloured = ratio | {"thresholds": steps, "custom.cellOptions": {"type": "color-text"}}
     bar = ratio | {
@@ -314,20 +363,21 @@ def factor_columns(plant: Plant, first: Mapping[str, tuple[str, Object]]) -> dic
         "max": 1,
         "color": looks.fixed(looks.RUN),
         "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
-        "custom.width": 160,
+        "custom.width": 130,
     }
-    duration: Object = {"unit": looks.SECONDS, "decimals": 1, "custom.width": 100}
+    duration: Object = {"unit": looks.SECONDS, "custom.width": 105}
     return {
         **first,
-        "oee": ("OEE", coloured | marked("oee")),
+        "oee": ("OEE", coloured | marked("oee") | {"custom.width": 70}),
+        COLUMN: ("Target", ratio | {"custom.width": 65}),
         "availability": ("Availability", bar),
         "effectiveness": ("Effectiveness", bar | marked("effectiveness")),
         "quality_ratio": ("Quality", bar | marked("quality_ratio")),
-        "good": ("Good", {"unit": looks.PIECES, "decimals": 0, "custom.width": 80}),
-        "scrap": ("Scrap", {"unit": looks.PIECES, "decimals": 0, "custom.width": 80}),
+        "good": ("Good", {"unit": looks.PIECES, "decimals": 0, "custom.width": 75}),
+        "scrap": ("Scrap", {"unit": looks.PIECES, "decimals": 0, "custom.width": 65}),
         "down": ("Down", duration),
         "waiting": ("Waiting", duration),
-        "coverage": ("Time known", ratio),
+        "coverage": ("Time known", ratio | {"custom.width": 110}),
         "produced_off": ("Made while off", _MADE_WHILE_OFF),
     }
 

@@ -10,6 +10,7 @@ from dashboards.page import levels, link_to, link_to_wall, page, tag_values
 from dashboards.pages import parts
 from dashboards.queries import EVERY, RANGE, Cut, indicator, scope, total
 
+_COUNT: Final[Object] = {"unit": looks.PIECES, "decimals": 0}
 _CAPABLE: Final = ((None, looks.DOWN), (1.0, looks.WAIT), (1.33, looks.PLAIN))
 _RATIOS: Final = {
     "first_pass_yield": ("First pass yield", "Parts that were good at first pass over inspected parts (no. 15)."),
@@ -60,7 +61,7 @@ def _by_machine() -> Tile:
         "machine": ("Machine", {"links": [link_to(MACHINE, *LEVELS), link_to_wall(*LEVELS)]}),
     }
     columns: dict[str, tuple[str, Object]] = {
-        name: (title, ratio | parts.marked(name)) for name, (title, _) in _RATIOS.items()
+        name: (title, ratio | parts.marked(name) | {"custom.width": 150}) for name, (title, _) in _RATIOS.items()
     }
     return panels.table(
         "Yields by machine",
@@ -69,9 +70,9 @@ def _by_machine() -> Tile:
             *(Ask(indicator(name, Cut(LEVELS)), table=True) for name in _RATIOS),
             Ask(total({"good": "good", "scrap": "scrap"}, Cut(LEVELS)), table=True),
         ],
-        places | columns | {"good": ("Good", {"decimals": 0}), "scrap": ("Scrapped", {"decimals": 0})},
+        places | columns | {"good": ("Good", _COUNT), "scrap": ("Scrapped", _COUNT)},
         sort=("First pass yield", False),
-        size=(14, 9),
+        size=(24, 9),
     )
 
 
@@ -88,7 +89,7 @@ def _yield_trend() -> Tile:
         looks.RATIO,
         interval="30m",
         top=1,
-        size=(10, 9),
+        size=(24, 7),
     )
 
 
@@ -106,7 +107,7 @@ def _capability() -> Tile:
         {
             "machine": ("Machine", {}),
             "characteristic": ("Characteristic", {}),
-            "n": ("Parts", {"decimals": 0}),
+            "n": ("Parts", _COUNT),
             "mean": ("Mean", {"decimals": 3}),
             "lower": ("Lower limit", {"decimals": 3}),
             "upper": ("Upper limit", {"decimals": 3}),

@@ -5,8 +5,8 @@ from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LINE, SITE
 from dashboards.page import levels, link_to, link_to_wall, page
-from dashboards.pages import parts
-from dashboards.queries import power
+from dashboards.pages import losses, parts
+from dashboards.queries import POWER_EVERY, power
 
 _LINE = ("area", "line")
 
@@ -17,19 +17,19 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         SITE,
         "One site: its lines side by side, what they made, what they lost and why.",
         [
-            Section("$site", [*parts.headline(plant), parts.good(), parts.scrap(), parts.energy()]),
+            Section("$site", [*parts.headline(plant), parts.good(), parts.scrap(), parts.energy(), parts.change()]),
             Section(
                 "Lines",
                 [
                     _lines(plant),
-                    parts.oee_trend(plant, _LINE, "OEE of each line in each interval; dashed: target."),
+                    parts.oee_trend(plant, _LINE, "line"),
                     parts.pieces_by_time(_LINE),
                     parts.time_spent("line"),
                     _power(),
                 ],
             ),
             Section("Machines", [parts.state_ribbons(("area", "line", "machine"))]),
-            Section("Why", [parts.stop_reasons(size=(10, 10)), parts.alarms(size=(14, 10))]),
+            Section("Why", [losses.losses(plant), losses.stops(plant), parts.alarms()]),
         ],
         levels("site"),
     )
@@ -44,7 +44,7 @@ def _lines(plant: Plant) -> Tile:
     return panels.table(
         "Lines",
         "Each line over the range; click its name for the line's page or the live wall.",
-        parts.factors(_LINE),
+        parts.factors(_LINE, plant),
         parts.factor_columns(plant, places),
         sort=("OEE", False),
         size=(24, 6),
@@ -57,4 +57,5 @@ def _power() -> Tile:
         "Mean electrical power of each line, from the meters of its machines.",
         [Ask(power(_LINE), alias="$tag_area/$tag_line")],
         looks.POWER,
+        interval=POWER_EVERY,
     )

@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -26,7 +27,7 @@ WIDTH_PX: Final = 1_400
 """Of a laptop's screen, less Grafana's margins."""
 ADDRESS: Final = "http://localhost/"
 """Nothing is there: the browser is given an empty page for it, for pages without an address have no storage."""
-ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-web-security"]
 
 
 class Field(NamedTuple):
@@ -90,8 +91,40 @@ def installed() -> None:
         pytest.skip(INSTALL)
 
 
+class Screen:
+    """A browser with the program in it, in a thread of its own: Playwright's loop would be in the way of others.
+
+    Args:
+        folder: for the bundled program.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._open = ExitStack()
+        self._page = self._thread.submit(self._start, folder).result()
+
+    def _start(self, folder: Path) -> Page:
+        return self._open.enter_context(_opened(self._open.enter_context(_browser(folder)), folder))
+
+    def draw(self, dashboard: dict[str, Any], influxd: Influxd, view: View, picture: str) -> list[Panel]:
+        """Draw a dashboard and take its picture; return its panels.
+
+        Args:
+            dashboard: as it is committed.
+            influxd: the server.
+            view: range and variables; its end is the present.
+            picture: the name of the picture's file.
+        """
+        return self._thread.submit(_drawn, self._page, dashboard, influxd, view, picture).result()
+
+    def close(self) -> None:
+        """End the browser."""
+        self._thread.submit(self._open.close).result()
+        self._thread.shutdown()
+
+
 @contextmanager
-def browser(folder: Path) -> Iterator[Browser]:
+def _browser(folder: Path) -> Iterator[Browser]:
     """Bundle the program into a folder and run a browser for it."""
     node = shutil.which("node") or shutil.which("nodejs")
     assert node is not None
@@ -104,7 +137,7 @@ def browser(folder: Path) -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(running: Browser, folder: Path) -> Iterator[Page]:
+def _opened(running: Browser, folder: Path) -> Iterator[Page]:
     """Open an empty page with the program of `folder` in it."""
     with running.new_context(viewport={"width": WIDTH_PX + 40, "height": 900}, timezone_id="Europe/London") as context:
         page = context.new_page()
@@ -115,16 +148,7 @@ def opened(running: Browser, folder: Path) -> Iterator[Page]:
         yield page
 
 
-def drawn(page: Page, dashboard: dict[str, Any], influxd: Influxd, view: View, picture: str) -> list[Panel]:
-    """Draw a dashboard and take its picture; return its panels.
-
-    Args:
-        page: an opened page.
-        dashboard: as it is committed.
-        influxd: the server.
-        view: range and variables; its end is the present.
-        picture: the name of the picture's file.
-    """
+def _drawn(page: Page, dashboard: dict[str, Any], influxd: Influxd, view: View, picture: str) -> list[Panel]:
     signals = [name for name in view.chosen.get("signal", "").split("|") if name]
     asked = {
         "influxd": f"http://127.0.0.1:{influxd.port}",

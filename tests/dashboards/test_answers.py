@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.influx, pytest.mark.xdist_group("a day in InfluxDB")]
 MACHINE = ("site", "area", "line", "machine")
 
 
-def test_the_waterfall_of_a_line_is_that_of_the_ledger_and_adds_up(
+def test_the_waterfall_of_a_line_is_that_of_the_ledger_for_a_machine_and_adds_up(
     day: Influxd, pages: Pages, ledger: list[LedgerRow]
 ) -> None:
     (question,) = (one for one in questions(pages["corridor-line"]) if one.panel.startswith("From calendar time"))
@@ -39,7 +39,8 @@ def test_the_waterfall_of_a_line_is_that_of_the_ledger_and_adds_up(
     for minute in ledger:
         if minute.asset.startswith("sheffield/"):
             add(sums, minute.sums)
-    expected = [step.amount / NANO for step in waterfall(sums)]
+    machines = {minute.asset for minute in ledger if minute.asset.startswith("sheffield/")}
+    expected = [step.amount / NANO / len(machines) for step in waterfall(sums)]
 
     assert list(height.values()) == pytest.approx(expected)
     left = 0.0

@@ -13,7 +13,7 @@ import yaml
 from broker.plant.plant import Plant
 from broker.plant.plant_file import parse
 from cli import main
-from dashboards import building, checking, provisioned
+from dashboards import building, checking, looks, provisioned
 from dashboards.names import PAGES, SOURCES
 from tests.dashboards.viewing import questions
 
@@ -69,6 +69,10 @@ def _wrong_colour(page: Page) -> None:
 
 def _overlap(page: Page) -> None:
     _panel(page, "Availability")["gridPos"]["x"] -= 1
+
+
+def _half_a_row(page: Page) -> None:
+    _panel(page, "Lines")["gridPos"]["w"] = 12
 
 
 def _too_wide(page: Page) -> None:
@@ -130,6 +134,7 @@ def _unknown_key(page: Page) -> None:
         (_wrong_unit_of_a_column, "panel 'Lines': the unit 'percents' is none of Grafana's"),
         (_wrong_colour, "the colour 'reddish' is none of Grafana's"),
         (_overlap, "panel 'Availability': it lies over panel 'OEE'"),
+        (_half_a_row, "panel 'Lines': beside it 12 of 24 columns of its row are empty"),
         (_too_wide, "do not fit into the grid of 24 columns"),
         (_wrong_target_key, "a query has the unknown key 'expr'"),
         (_no_text, "a query has no text"),
@@ -223,7 +228,7 @@ def test_pages_of_another_plant_have_its_targets_and_its_signals() -> None:
 
     steps = _panel(made["corridor-overview"], "OEE")["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [step["value"] for step in steps] == [None, 0.315, 0.42]
-    (force,) = _panel(made["corridor-machine"], "$signal")["fieldConfig"]["overrides"]
+    (force,) = _panel(made["corridor-machine"], "")["fieldConfig"]["overrides"]
     assert force["matcher"]["options"] == "leeds/shop/line-1/press-1 force"
     settings = {one["id"]: one["value"] for one in force["properties"]}
     assert settings["unit"] == "forcekN"
@@ -231,6 +236,33 @@ def test_pages_of_another_plant_have_its_targets_and_its_signals() -> None:
     assert [step["value"] for step in settings["thresholds"]["steps"]] == [None, 0, 80, 95]
     for page in made.values():
         assert checking.faults("page", page) == []
+
+
+@pytest.mark.parametrize(
+    ("ucum", "unit"),
+    [
+        ("um", "suffix:µm"),
+        ("/min", "suffix:1/min"),
+        ("mm/s", "suffix:mm/s"),
+        ("N.m", "suffix:N·m"),
+        ("m3/h", "suffix:m³/h"),
+        ("Cel", "celsius"),
+        ("1", "none"),
+    ],
+)
+def test_a_unit_is_written_as_people_write_it(ucum: str, unit: str) -> None:
+    assert looks.unit(ucum) == unit
+
+
+def test_a_chart_of_signals_knows_their_titles_and_units(pages: dict[str, Page], plant: Plant) -> None:
+    overrides = _panel(pages["corridor-maintenance"], "Vibration")["fieldConfig"]["overrides"]
+    said = {one["matcher"]["options"]: {each["id"]: each["value"] for each in one["properties"]} for one in overrides}
+    assert said["sheffield/machining/line-1/mill-1 vibration"] == {
+        "unit": "suffix:mm/s",
+        "displayName": "mill-1 Vibration",
+    }
+    with_vibration = [machine for machine in plant.machines() if "vibration" in plant.asset(machine).signals]
+    assert {f"{machine} vibration" for machine in with_vibration} == set(said)
 
 
 def test_the_command_builds_elsewhere_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,11 +284,15 @@ NEVER_ABOVE = {
 }
 
 
+DIFFERENCES = {"Against the period before"}
+"""Panels of what became of an indicator, which may be anything."""
+
+
 def test_every_number_that_cannot_be_is_shown_as_such_wherever_it_is_shown(pages: dict[str, Page]) -> None:
     shown = 0
     for page in pages.values():
         for panel in page["panels"]:
-            if panel["type"] not in {"stat", "table"}:
+            if panel["type"] not in {"stat", "table"} or panel["title"] in DIFFERENCES:
                 continue
             columns = {
                 name: heading

@@ -44,7 +44,7 @@ def test_every_query_of_every_page_is_answered_with_rows(day: Influxd, pages: Pa
     for page in pages.values():
         for question in (*questions(page), *annotations(page)):
             found = asked(day, question, view)
-            assert found, f"{question.page}, {question.panel}: no rows from {question.query}"
+            assert found or question.is_of_a_target, f"{question.page}, {question.panel}: no rows: {question.query}"
 
 
 @pytest.mark.parametrize("hour", [2, 9, 20, 23])

@@ -22,6 +22,7 @@ class Question(NamedTuple):
 
     Attributes:
         lookback_d: days up to the end of the range that the panel is of, whatever range is chosen; 0 for the range.
+        is_of_a_target: it is about the assets that have a target, of which there may be none.
     """
 
     page: str
@@ -30,6 +31,7 @@ class Question(NamedTuple):
     source: str
     interval: str = "1m"
     lookback_d: int = 0
+    is_of_a_target: bool = False
 
 
 def questions(page: dict[str, Any]) -> Iterator[Question]:
@@ -45,6 +47,8 @@ def questions(page: dict[str, Any]) -> Iterator[Question]:
                 target["datasource"]["uid"],
                 interval,
                 int(lookback[:-1]) if lookback.endswith("d") else 1,
+                target.get("alias", "").startswith("target ")
+                or any(column in target["query"] for column in ('AS "target"', 'AS "planned"')),
             )
 
 

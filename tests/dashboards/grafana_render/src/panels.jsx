@@ -8,6 +8,7 @@ import {
   getFieldColorModeForField,
   getFieldDisplayName,
   getFieldDisplayValues,
+  outerJoinDataFrames,
   VizOrientation,
 } from '@grafana/data';
 import { BarGauge, BigValue, TimeSeries } from '@grafana/ui';
@@ -39,15 +40,20 @@ function values({ panel, frames, timeZone, interpolate }) {
 
 function Stat(props) {
   const { options } = props.panel;
-  const [first] = values(props);
+  const all = values(props);
   return (
-    <BigValue
-      {...{ theme, width: props.width, height: props.height, value: first.display }}
-      colorMode={options.colorMode}
-      graphMode={options.graphMode}
-      textMode={options.textMode}
-      justifyMode={options.justifyMode}
-    />
+    <div style={{ display: 'flex' }}>
+      {all.map(({ display }, place) => (
+        <BigValue
+          key={place}
+          {...{ theme, width: props.width / all.length, height: props.height, value: display }}
+          colorMode={options.colorMode}
+          graphMode={options.graphMode}
+          textMode={options.textMode}
+          justifyMode={options.justifyMode}
+        />
+      ))}
+    </div>
   );
 }
 
@@ -131,13 +137,15 @@ function Timeline({ frames, range, width }) {
 }
 
 function Chart({ panel, frames, width, height }) {
-  const [frame] = frames;
+  const frame = frames.length > 1 ? outerJoinDataFrames({ frames, keepDisplayNames: true }) : frames[0];
   const { xField, stacking, orientation } = panel.options;
   const named = frame.fields.find((field) => field.name === xField || getFieldDisplayName(field, frame) === xField);
-  const named_ = named ?? frame.fields.find((field) => field.type === FieldType.string);
+  const labels = named ?? frame.fields.find((field) => field.type === FieldType.string);
+  const label = (row) => formattedValueToString(labels.display(labels.values[row]));
+  const beside = stacking === 'none';
   const shown = frame.fields.filter((field) => field.type === FieldType.number);
   const sums = Array.from({ length: frame.length }, (_, row) => shown.reduce((sum, field) => sum + (field.values[row] ?? 0), 0));
-  const most = Math.max(...sums);
+  const most = beside ? Math.max(...shown.flatMap((field) => [...field.values].map((value) => value ?? 0))) : Math.max(...sums);
   const flat = orientation === 'horizontal';
   const thick = (flat ? height : width - 0) / frame.length;
   const long = flat ? width - NAME_PX : height - 70;
@@ -148,18 +156,19 @@ function Chart({ panel, frames, width, height }) {
         return (
           <g key={row}>
             {flat ? (
-              <text x={0} y={row * thick + thick / 2} fontSize={11} fill="#ccc">{`${named_.values[row]}`}</text>
+              <text x={0} y={row * thick + thick / 2} fontSize={11} fill="#ccc">{label(row)}</text>
             ) : (
-              <text fontSize={10} fill="#ccc" transform={`translate(${row * thick + 4}, ${long + 14}) rotate(45)`}>{`${named_.values[row]}`}</text>
+              <text fontSize={10} fill="#ccc" transform={`translate(${row * thick + 4}, ${long + 14}) rotate(45)`}>{label(row)}</text>
             )}
             {shown.map((field, place) => {
               const share = ((field.values[row] ?? 0) / (stacking === 'percent' ? sum || 1 : most || 1)) * long;
-              const from = before;
+              const from = beside ? 0 : before;
               before += share;
+              const part = beside ? (thick - 6) / shown.length : thick - 6;
               const hidden = field.config.custom?.fillOpacity === 0;
               const box = flat
                 ? { x: NAME_PX + from, y: row * thick + 3, width: Math.max(share, 0), height: thick - 6 }
-                : { x: row * thick + 3, y: long - from - share, width: thick - 6, height: Math.max(share, 0) };
+                : { x: row * thick + 3 + (beside ? place * part : 0), y: long - from - share, width: part, height: Math.max(share, 0) };
               return <rect key={place} {...box} fill={hidden ? 'none' : colourOf(field, frame)} />;
             })}
           </g>
@@ -196,4 +205,5 @@ const KINDS = {
   barchart: Chart,
   histogram: Histogram,
   text: () => null,
+  alertlist: () => null,
 };
