@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -26,22 +24,12 @@ from services.store.sqlite.schema import MEASUREMENTS
 from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import MACHINES, PHASES, PLANTS, SHIFTS, T0, Step, deliveries, histories
 from tests.ledger.oracle import MINUTE
+from tests.ledger.stores import empty_store
 
 MORE = int(os.environ.get("EXAMPLES", "1"))
 FOR_EVER = 2**62
 MILL, SAW = MACHINES[0], MACHINES[2]
 PAGES = st.sampled_from([1, 4, 100_000])
-
-
-@asynccontextmanager
-async def empty_store() -> AsyncIterator[SqliteStore]:
-    folder = Path(tempfile.mkdtemp(prefix="recompute-"))
-    store = await SqliteStore.open(folder / "corridor.db")
-    try:
-        yield store
-    finally:
-        await store.close()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 import asyncio
 import os
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -31,8 +28,8 @@ from services.query.answers import OEE_FAMILY, answer
 from services.query.composition import CORE
 from services.query.ranges import measure
 from services.store.interface import Store
-from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import PHASES, PLANTS, Step, deliveries, histories
+from tests.ledger.stores import empty_store
 
 if TYPE_CHECKING:
     from broker.contract.payloads import KpiPayload, KpiWarning
@@ -138,16 +135,6 @@ class Running:
 def core_warnings(warnings: "list[KpiWarning]") -> "list[KpiWarning]":
     """Return why indicators that everyone expects are not defined: what is both published and answered."""
     return [warning for warning in warnings if warning.indicator in CORE]
-
-
-@asynccontextmanager
-async def empty_store() -> AsyncIterator[Store]:
-    with tempfile.TemporaryDirectory(prefix="windows-") as folder:
-        store = await SqliteStore.open(Path(folder) / "corridor.db")
-        try:
-            yield store
-        finally:
-            await store.close()
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,21 +40,11 @@ from tests.ledger.deliveries import (
     histories,
 )
 from tests.ledger.oracle import INTEGRALS, MINUTE, NANO, TIME_FIELDS
+from tests.ledger.stores import empty_store
 
 FOR_EVER = 2**62
 MORE = int(os.environ.get("EXAMPLES", "1"))
 # ---- Keeping ----
-
-
-@asynccontextmanager
-async def empty_store() -> AsyncIterator[SqliteStore]:
-    folder = Path(tempfile.mkdtemp(prefix="oracle-"))
-    store = await SqliteStore.open(folder / "corridor.db")
-    try:
-        yield store
-    finally:
-        await store.close()
-        shutil.rmtree(folder)
 
 
 class Clock:

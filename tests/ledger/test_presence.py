@@ -19,7 +19,8 @@ from services.query.ranges import measure
 from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import PHASES, T0
 from tests.ledger.oracle import MINUTE, NANO
-from tests.ledger.test_against_oracle import empty_store, read
+from tests.ledger.stores import empty_store
+from tests.ledger.test_against_oracle import read
 
 MORE = int(os.environ.get("EXAMPLES", "1"))
 MILL = "works/hall/line-1/mill-1"

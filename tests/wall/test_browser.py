@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,12 +11,13 @@ from typing import Any
 import aiomqtt
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from broker.contract.events import Count, Job, StateChange
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Batch
 from services.store.opening import open_store
+from tests.wall.chromium import browser as browser  # noqa: PLC0414  (a fixture)
 from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Wall, running_wall, worked_example
 
 pytestmark = [
@@ -26,14 +26,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 SIZES = {"phone": (390, 844), "laptop": (1366, 768), "wall": (3840, 2160)}
 VIEWS = ["/", f"/line/{LINE}", f"/machine/{MILL}", "/devices", "/kiosk?views=/&every=60"]
 PATIENCE_MS = 15_000
@@ -46,15 +38,6 @@ def now() -> int:
 
 
 _BEGAN = time.monotonic_ns()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield opened
-        await opened.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

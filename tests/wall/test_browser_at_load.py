@@ -18,8 +18,9 @@ from playwright.async_api import Browser, expect
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Batch, Rejected
 from services.store.opening import open_store
-from tests.wall.test_browser import ARGUMENTS, now
-from tests.wall.test_browser import browser as browser  # noqa: PLC0414  (a fixture)
+from tests.wall.chromium import ARGUMENTS
+from tests.wall.chromium import browser as browser  # noqa: PLC0414  (a fixture)
+from tests.wall.test_browser import now
 from tests.wall.works import LINE, MILL, MINUTE, NOW, PLANT, Wall, running_wall, worked_example
 
 pytestmark = [

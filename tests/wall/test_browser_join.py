@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from broker.server.embedded import EmbeddedBroker
 from tests.examples.cutting import assert_known_again_after_a_cut
-from tests.wall.test_browser import browser as browser  # noqa: PLC0414  (a fixture)
+from tests.wall.chromium import browser as browser  # noqa: PLC0414  (a fixture)
 from tests.wall.test_browser import page_at
 from tests.wall.test_browser import wall as wall  # noqa: PLC0414  (a fixture)
 from tests.wall.works import Wall

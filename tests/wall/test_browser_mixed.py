@@ -2,17 +2,16 @@
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.opening import open_store
+from tests.wall.chromium import browser as browser  # noqa: PLC0414  (a fixture)
 from tests.wall.mixed_works import LINE, LYON, MIXED, SAW, an_hour
-from tests.wall.test_browser import ARGUMENTS
 from tests.wall.works import NOW, Wall, running_wall
 
 pytestmark = [
@@ -21,15 +20,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 HOUR = "?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield opened
-        await opened.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
