@@ -48,14 +48,7 @@ def _lines(plant: Plant) -> Tile:
         "area": ("Area", {"custom.width": 95}),
         "line": ("Line", {"links": [link_to(LINE, *_LINE), link_to_wall(*_LINE)], "custom.width": 75}),
     }
-    return panels.table(
-        "Lines",
-        "Each line over the range; click its name for the line's page or the live wall.",
-        parts.factors(_LINE, plant),
-        parts.factor_columns(plant, places),
-        sort=("OEE", False),
-        size=(24, 6),
-    )
+    return parts.lines(_LINE, plant, places)
 
 
 def _power() -> Tile:

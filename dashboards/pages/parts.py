@@ -382,6 +382,18 @@ def factor_columns(plant: Plant, first: Mapping[str, tuple[str, Object]]) -> dic
     }
 
 
+def lines(by: Sequence[str], plant: Plant, places: Mapping[str, tuple[str, Object]]) -> Tile:
+    """Return the table of lines: a row each value of these tags, which begins with the columns of its places."""
+    return panels.table(
+        "Lines",
+        "Each line over the range; click its name for the line's page or the live wall.",
+        factors(by, plant),
+        factor_columns(plant, places),
+        sort=("OEE", False),
+        size=(24, 6),
+    )
+
+
 def marked(name: str) -> Object:
     """Return the setting of a column in which what cannot be is shown as such."""
     mappings = looks.as_list(looks.cannot_be(name))

@@ -41,14 +41,7 @@ def _lines(plant: Plant) -> Tile:
         "area": ("Area", {"custom.width": 140}),
         "line": ("Line", {"links": [link_to(LINE, *here), link_to_wall(*here)], "custom.width": 120}),
     }
-    return panels.table(
-        "Lines",
-        "Each line over the range; click its name for the line's page or the live wall.",
-        parts.factors(_LINE, plant),
-        parts.factor_columns(plant, places),
-        sort=("OEE", False),
-        size=(24, 6),
-    )
+    return parts.lines(_LINE, plant, places)
 
 
 def _power() -> Tile:
