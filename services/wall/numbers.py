@@ -47,7 +47,8 @@ _RELOAD_S: Final = 120.0
 _RELOAD_NS: Final = 60 * MINUTE
 """After so long, or so much time of the plant, sums are loaded again: what is held in memory does not grow."""
 _AGAIN_S: Final = 2.0
-"""Sums are loaded again because something changed in the past, or failed, not sooner than this after the last time."""
+"""Sums are loaded again because something changed in the past, or failed, not sooner than this after the last time; if
+that did not help, twice as late each time."""
 _LATE_S: Final = 60.0
 """Events that came so long before sums are loaded are put into them: the store may not have had them yet."""
 _MOST_RECENT: Final = 50_000
@@ -85,12 +86,13 @@ class _Number:
 class _Running:
     """Answers under one asset from one start, and how they are loaded."""
 
-    __slots__ = ("answers", "loaded_at", "loaded_ns", "loading", "outputs", "used_at")
+    __slots__ = ("again_s", "answers", "loaded_at", "loaded_ns", "loading", "outputs", "used_at")
 
     def __init__(self) -> None:
         self.answers: RunningAnswers | None = None
         self.outputs: dict[str, tuple[float, int, Answer]] = {}
         """Of machines whose pieces count against a plan: when computed, after how many changes, and the answer."""
+        self.again_s = _AGAIN_S
         self.loading = False
         self.loaded_at = -math.inf
         self.loaded_ns = 0
@@ -296,7 +298,7 @@ class Numbers:
         age = running.used_at - running.loaded_at
         answers = running.answers
         due = answers is None or answers.is_outdated or age > _RELOAD_S or self._now() - running.loaded_ns > _RELOAD_NS
-        if due and not running.loading and age > _AGAIN_S and self._group is not None:
+        if due and not running.loading and age > running.again_s and self._group is not None:
             running.loading = True
             self._group.create_task(self._load(root, start, running))
         return running
@@ -309,6 +311,8 @@ class Numbers:
                 if at >= began - _LATE_S:
                     loaded.put(event, self._now())
             running.answers, running.loaded_ns, running.outputs = loaded, now, {}
+            # What the store does not have yet, as it is written to elsewhere, is not there at once.
+            running.again_s = min(2 * running.again_s, _RELOAD_S) if loaded.is_outdated else _AGAIN_S
             for look in self._numbers:
                 self._moves[look.asset] = self._moves.get(look.asset, 0) + 1
             self._touched.set()

@@ -82,7 +82,7 @@ _CALM: Final[dict[Scheme, Tokens]] = {
 
 _ANDON: Final[dict[Scheme, Tokens]] = {
     "light": {"run": "#3f9d62", "productive": "#2b7a48", "idle": "#cfd6c2", "down": "#cc1f16"},
-    "dark": {"run": "#2f9e58", "productive": "#45bd72", "idle": "#4a5a3e", "down": "#ff4a3d"},
+    "dark": {"run": "#24946f", "productive": "#45bd72", "idle": "#4a5a3e", "down": "#ff4a3d"},
 }
 
 THEMES: Final[dict[str, dict[Scheme, Tokens]]] = {

@@ -1,19 +1,27 @@
 """The lines to copy of the wall's devices view, copied out of a real Chromium and run."""
 
+import asyncio
 import json
-import subprocess
 import sys
+import time
 from pathlib import Path
 
+import aiomqtt
 import pytest
 from playwright.async_api import Browser, expect
 
+from broker.contract.codec import decode
+from broker.contract.events import AnyEvent, Count
+from broker.contract.message import Message
 from broker.server.embedded import EmbeddedBroker
+from services.kpi.ledger_writer import LedgerWriter
+from services.query.answers import answer
+from services.store.opening import open_store
 from tests.examples.cutting import assert_known_again_after_a_cut
 from tests.wall.chromium import browser as browser  # noqa: PLC0414  (a fixture)
 from tests.wall.test_browser import page_at
 from tests.wall.test_browser import wall as wall  # noqa: PLC0414  (a fixture)
-from tests.wall.works import Wall
+from tests.wall.works import PLANT, Wall
 
 pytestmark = [
     pytest.mark.browser,
@@ -57,8 +65,22 @@ async def test_the_lines_for_node_red_are_a_flow_of_a_machine_with_a_state(brows
     assert all(node["qos"] == "1" for node in nodes.values() if node["type"] == "mqtt out")
 
 
-async def test_the_lines_for_a_shell_are_a_machine(browser: Browser, wall: Wall) -> None:
+async def test_the_lines_for_a_shell_are_a_machine_with_an_oee(browser: Browser, wall: Wall, tmp_path: Path) -> None:
     text = await copied(browser, wall, "mosquitto_pub")
-    subprocess.run(["/bin/sh", "-ec", text], check=True, timeout=20)  # noqa: ASYNC221  (short)
+    events: list[AnyEvent] = []
+    async with aiomqtt.Client("127.0.0.1", int(wall.broker.rpartition(":")[2])) as listener, asyncio.timeout(60):
+        await listener.subscribe(f"corridor/v1/{MACHINE}/#")
+        lines = await asyncio.create_subprocess_exec("/bin/sh", "-ec", text)
+        while not (events and isinstance(events[-1], Count) and events[-1].produced == 4):
+            message = await anext(listener.messages)
+            events += decode(Message(message.topic.value, bytes(message.payload), received_at=time.time_ns()))
+        assert await lines.wait() == 0
+    store = await open_store(f"sqlite:///{tmp_path}/store.db")
+    await LedgerWriter(store, PLANT, time.time_ns).store_events(events)
+    start, end = events[0].at, events[-1].at
+    found = await answer(store, PLANT, MACHINE, start, end, now=end)
+    assert found.indicators["oee"] is not None
+    assert found.indicators["oee"] > 0
+    await store.close()
     async with page_at(browser, wall, f"/machine/{MACHINE}") as page:
         await expect(page.locator("main")).to_contain_text("Running")

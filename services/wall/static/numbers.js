@@ -56,11 +56,20 @@ export class Numbers {
   }
 }
 
-/** The newest of two answers about one asset: what was asked for has all members, what was sent those that are shown. */
+const merged = new WeakMap();
+
+/**
+ * The newest of two answers about one asset: what was asked for has all members, what was sent those that are shown. The
+ * same two give the same object, so that what shows it need not be drawn again.
+ */
 export function newest(asked, sent) {
   if (!sent) return asked;
   if (!asked) return sent;
   const end = (each) => Date.parse(each.counted_to ?? each.to);
   if (end(asked) > end(sent)) return asked;
-  return { ...asked, ...sent, indicators: { ...asked.indicators, ...sent.indicators }, ledger: { ...asked.ledger, ...sent.ledger } };
+  const known = merged.get(sent);
+  if (known?.asked === asked) return known.made;
+  const made = { ...asked, ...sent, indicators: { ...asked.indicators, ...sent.indicators }, ledger: { ...asked.ledger, ...sent.ledger } };
+  merged.set(sent, { asked, made });
+  return made;
 }

@@ -26,6 +26,12 @@ export function link(path, changes = {}) {
   return query ? `${path}?${query}` : path;
 }
 
+/** What of the address belongs to the view that is shown: another range of it keeps that. */
+function ofView() {
+  const query = new URLSearchParams(location.search);
+  return Object.fromEntries([...query].filter(([name]) => !KEPT.includes(name)));
+}
+
 /** Where history is to begin: as the address says it while it is live, so that a range that moves is one question. */
 export const origin = (range, from) => (range.isLive ? range.from : from);
 
@@ -55,18 +61,25 @@ export function RangePicker({ range, text, go, zone }) {
   useEffect(() => {
     if (!open) return undefined;
     const close = (event) => {
-      if (event.key === 'Escape' || (event.type === 'pointerdown' && !box.current?.contains(event.target))) setOpen(false);
+      if (event.key === 'Escape') leave();
+      else if (event.type === 'pointerdown' && !box.current?.contains(event.target)) setOpen(false);
     };
     addEventListener('keydown', close);
     addEventListener('pointerdown', close);
+    box.current?.querySelector('.menu button')?.focus();
     return () => {
       removeEventListener('keydown', close);
       removeEventListener('pointerdown', close);
     };
   }, [open]);
-  const choose = (changes) => {
+  const button = useRef(null);
+  const leave = () => {
     setOpen(false);
-    go(link(location.pathname, changes));
+    button.current?.focus();
+  };
+  const choose = (changes) => {
+    leave();
+    go(link(location.pathname, { ...ofView(), ...changes }));
   };
   const custom = (event) => {
     event.preventDefault();
@@ -77,7 +90,7 @@ export function RangePicker({ range, text, go, zone }) {
   };
   const now = live.now();
   return html`<div class="range" ref=${box}>
-    <button type="button" class="pick" aria-expanded=${open} aria-haspopup="true" onClick=${() => setOpen(!open)}>
+    <button type="button" class="pick" ref=${button} aria-expanded=${open} onClick=${() => setOpen(!open)}>
       <span class="sr">${say('range.choose')}: </span>${text}<svg class="caret" viewBox="0 0 10 6" aria-hidden="true"><path d="M1 1l4 4 4-4" /></svg></button>
     ${open && html`<div class="menu" role="group" aria-label=${say('range.choose')}>
       ${CHOICES.map((from) => html`<button type="button" aria-pressed=${range.name === from} onClick=${() => choose({ from: from === 'shift' ? null : from, to: null })}>${say(`range.${from}`)}</button>`)}

@@ -7,6 +7,9 @@ import { own } from './own.js';
 
 export const categoryOf = (state) => own(CATEGORY, state) ?? 'unknown';
 
+/** All states, in the order of the contract. */
+export const STATES = Object.keys(CATEGORY);
+
 /** Categories in the order in which they stand side by side. */
 export const ORDER = ['run', 'down', 'wait', 'act', 'idle', 'off', 'unknown'];
 

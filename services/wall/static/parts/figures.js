@@ -7,6 +7,9 @@ import { percent, pieces, plain, span } from '../format.js';
 import { cannotBe } from './cannot.js';
 import { Caveats } from './caveats.js';
 
+/** Indicators that are ratios, shown as per cent. */
+export const RATIOS = new Set(['oee', 'availability', 'effectiveness', 'quality_ratio', 'bottleneck_oee', 'schedule_attainment', 'setup_rate', 'scrap_ratio']);
+
 /** Why an indicator is not defined, by the warnings of an answer. */
 export const noteOf = (answer, name) => answer?.warnings?.find((warning) => warning.indicator === name)?.why ?? say('no.data');
 

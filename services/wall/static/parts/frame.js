@@ -25,11 +25,12 @@ export function Frame({ crumbs, range, window: shown, text, go, zone, zones = [z
       ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
       <${Link} live=${live} range=${range} go=${go} answers=${answers} />
       <${Truth} live=${live} />
-      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${say('grafana')}</a>`}<a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} />${zones.map((each) => html`<${Clock} key=${each} zone=${each} live=${live} secs=${zones.length === 1} />`)}</span>
+      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${say('grafana')}</a>`}<a href=${link('/stops')} onClick=${go.click}>${say('stops')}</a><a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} />${zones.map((each) => html`<${Clock} key=${each} zone=${each} live=${live} secs=${zones.length === 1} />`)}</span>
     </header>
-    ${live.ready && !live.connected && html`<div class="lost" role="alert"><b>${say('lost', age(performance.now() - (live.lostAt ?? performance.now())))}</b><span>${say('lost.how')}</span></div>`}
+    ${live.ready && !live.connected && html`<div class="lost"><b><span role="alert">${say('lost.short')}</span><span aria-hidden="true"> ${say('lost.for', age(performance.now() - (live.lostAt ?? performance.now())))}</span></b><span>${say('lost.how')}</span></div>`}
     ${deaf && html`<div class="lost" role="alert"><b>${say('broker.lost')}</b><span>${say('broker.lost.how')}</span></div>`}
     ${live.health.ahead_min > 0 && html`<p class="trouble ahead" role="status">${say('ahead', span(live.health.ahead_min * 60_000))}</p>`}
+    <p class="printed">${text} · ${say('printed', clock(live.ready ? live.now() : Date.now(), zone, { date: true }), zoneName(zone))}</p>
     <main id="main" tabindex="-1">${children}</main>
     <${Footer} live=${live} zones=${zones} />
   </div>`;

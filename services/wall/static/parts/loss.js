@@ -4,10 +4,12 @@ import { html } from '../lib.js';
 import { live } from '../live.js';
 import { say, sayOr } from '../words.js';
 import { minutes, number, percent, plain } from '../format.js';
-import { categoryOf } from '../states.js';
+import { link } from '../range.js';
+import { categoryOf, Icon } from '../states.js';
 import { cannotBe } from './cannot.js';
 import { Caveats, spoiling } from './caveats.js';
 import { askWhy, headline, noteOf, Num } from './figures.js';
+import { NONE } from './stoplist.js';
 
 /** Reasons that cost planned time, largest first; set-up for which no reason was told is its own. */
 function lostTo(answer) {
@@ -115,10 +117,10 @@ const BIG = { breakdown: 'down', setup: 'act', 'minor-stop': 'wait', speed: 'run
 
 const BY_PIECES = new Set(['speed', 'startup-reject', 'process-reject']);
 
-/** What cost most planned time, largest first. */
-export function Pareto({ answer, most = 8 }) {
+/** What cost most planned time, largest first; each leads to the stops behind it. */
+export function Pareto({ answer, most = 8, go }) {
   const reasons = lostTo(answer).slice(0, most);
   if (!reasons.length) return html`<p class="beside">${answer ? say('nothing.lost') : ''}</p>`;
   const largest = reasons[0].seconds;
-  return html`<ol class="steps pareto">${reasons.map((each) => html`<li key="${each.state} ${each.reason}"><span title=${say(`state.${each.state}`)}>${lossName(each, answer)}</span><svg class="step" aria-hidden="true"><rect class="f-${categoryOf(each.state)}" width="${(100 * each.seconds) / largest}%" height="100%" /></svg><span class="amount">${minutes(each.seconds)} ${each.entries !== undefined && html`<small>${say('times', number(each.entries))}</small>`}</span></li>`)}</ol>`;
+  return html`<ol class="steps pareto">${reasons.map((each) => html`<li key="${each.state} ${each.reason}"><a class="cause" href=${link(`/stops/${answer.asset}`, { reason: each.reason || NONE })} onClick=${go?.click} title="${say(`state.${each.state}`)} · ${say('stops.link')}"><${Icon} state=${each.state} />${lossName(each, answer)}</a><svg class="step" aria-hidden="true"><rect class="f-${categoryOf(each.state)}" width="${(100 * each.seconds) / largest}%" height="100%" /></svg><span class="amount">${minutes(each.seconds)} ${each.entries !== undefined && html`<small>${say('times', number(each.entries))}</small>`}</span></li>`)}</ol>`;
 }

@@ -3,7 +3,7 @@
 
 import { html, useMemo } from '../lib.js';
 import { live } from '../live.js';
-import { categoryOf } from '../states.js';
+import { categoryOf, Icon, STATES } from '../states.js';
 import { say } from '../words.js';
 import { clock, span } from '../format.js';
 
@@ -26,8 +26,14 @@ export function spellsTo(history, path, until, isLive) {
 
 const plain = (standing) => (standing.state === 'unknown' ? '' : standing.reason);
 
-/** The strip itself. `from` and `ends` are the edges of the picture in ms, `now` where time stands. */
-export function Ribbon({ spells, from, ends, now, zone, label, tall }) {
+/** Where a category stands in the strip, top and height in per cent: what it is is seen without its colour, too. */
+const HEIGHTS = { down: [0, 100], run: [20, 80], act: [0, 60], wait: [45, 55], idle: [70, 30], off: [85, 15], unknown: [0, 100] };
+
+/**
+ * The strip itself. `from` and `ends` are the edges of the picture in ms, `now` where time stands. With `stops`, an
+ * address, it leads to the list of its stops.
+ */
+export function Ribbon({ spells, from, ends, now, zone, label, tall, stops, go }) {
   const range = ends - from;
   // Drawn anew only when a spell or the pixel that time has reached changes.
   const pixel = Math.round(((now - from) / range) * 2_000);
@@ -35,12 +41,17 @@ export function Ribbon({ spells, from, ends, now, zone, label, tall }) {
   return useMemo(() => {
     const at = (time) => `${(((Math.min(Math.max(time, from), ends) - from) / range) * 100).toFixed(3)}%`;
     const wide = (start, end) => `${Math.max(0, ((Math.min(end, ends) - Math.max(start, from)) / range) * 100).toFixed(3)}%`;
-    return html`<svg class="ribbon ${tall ? 'tall' : ''}" role="img" aria-label=${summary(label, spells, from)}>
-      ${spells.map(([start, end, state, reason]) => end > from && start < ends && html`<rect key=${start} class="f-${categoryOf(state)}" x=${at(start)} width=${wide(start, end)} height="100%"><title>${told(start, end, state, reason, zone)}</title></rect>`)}
+    const text = summary(label, spells, from);
+    const strip = html`<svg class="ribbon ${tall ? 'tall' : ''}" role=${stops ? undefined : 'img'} aria-hidden=${stops ? 'true' : undefined} aria-label=${stops ? undefined : text}>
+      ${spells.map(([start, end, state, reason]) => end > from && start < ends && html`<rect key=${start} class="f-${categoryOf(state)}" x=${at(start)} width=${wide(start, end)} y="${HEIGHTS[categoryOf(state)][0]}%" height="${HEIGHTS[categoryOf(state)][1]}%"><title>${told(start, end, state, reason, zone)}</title></rect>`)}
       ${now > from && now < ends && html`<rect class="now" x=${at(now)} width="1.5" height="100%" />`}
     </svg>`;
-  }, [key, pixel, from, ends, tall]);
+    return stops ? html`<a class="rlink" href=${stops} onClick=${go?.click} aria-label="${text}. ${say('stops.link')}">${strip}</a>` : strip;
+  }, [key, pixel, from, ends, tall, stops]);
 }
+
+/** What the heights and colours of ribbons mean. */
+export const Legend = () => html`<ul class="legend" aria-label=${say('legend')}>${STATES.map((state) => html`<li key=${state} class="s-${categoryOf(state)}"><svg class="swatch" aria-hidden="true"><rect class="f-${categoryOf(state)}" width="100%" y="${HEIGHTS[categoryOf(state)][0]}%" height="${HEIGHTS[categoryOf(state)][1]}%" /></svg><${Icon} state=${state} />${say(`state.${state}`)}</li>`)}</ul>`;
 
 function told(start, end, state, reason, zone) {
   const why = reason ? ` · ${live.reason(reason)}` : '';

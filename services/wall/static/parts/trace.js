@@ -15,6 +15,8 @@ const traces = new Set();
 setInterval(() => !document.hidden && traces.forEach((trace) => trace.draw()), DRAW_MS);
 const dressed = new MutationObserver(() => traces.forEach((trace) => trace.dress()));
 dressed.observe(document.documentElement, { attributes: true, attributeFilter: ['data-scheme', 'data-theme'] });
+// On paper every trace is drawn, those that are not on the screen, too.
+addEventListener('beforeprint', () => traces.forEach((trace) => trace.show()));
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => traces.forEach((trace) => trace.dress()));
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -133,6 +135,11 @@ class Trace {
     const times = this.tail.map(([time]) => time);
     const values = this.tail.map(([, value]) => value);
     return [[...at, ...times], [...least, ...values], [...greatest, ...values], [...mean, ...values]];
+  }
+
+  show() {
+    this.seen = true;
+    this.draw(true);
   }
 
   draw(now = false) {

@@ -7,7 +7,7 @@ import { address, listed, moves, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
 import { clock, difference, number, percent, pieces, plain, span } from '../format.js';
 import { link, origin, rangeText } from '../range.js';
-import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
+import { Axis, Legend, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { categoryOf, StateWord } from '../states.js';
 import { InMachineTime, lossName, lostTime, Pareto, SixLosses, topLoss, WaterfallSteps } from '../parts/loss.js';
 import { Figure, GoodPieces, Notes, Ratio } from '../parts/figures.js';
@@ -52,13 +52,13 @@ export function Line({ path, range, go, bare }) {
       <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : html`<${GoodPieces} plan=${plan} answer=${whole} ask=${ask} />`} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<${Unplanned} plan=${plan} /><${Caveats} answer=${whole} name="good_output" /><//>
       <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" missing=${whole && whole.coverage === null && say('no.data')} doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<${Caveats} answer=${whole} name="coverage" /><//>
     </section>
-    ${why && html`<${Why} key=${why.indicator} about=${why} answer=${why.answer} close=${() => ask(null)} />`}
+    ${why && html`<${Why} key=${why.indicator} about=${why} answer=${why.answer} close=${() => ask(null)} go=${go} />`}
     ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
-    ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
+    ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} stops=${link(`/stops/${machine}`)} go=${go} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div><${Legend} /></section>`}
     <div class="cards three">
-      <section class="card stack"><h2>${say(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? 'day' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} /></section>
+      <section class="card stack"><h2>${say(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? 'day' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} go=${go} /></section>
       <section class="card stack"><h2><span>${say('line.waterfall')}<${InMachineTime} answer=${whole} /></span><${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
-      <section class="card stack"><h2><span>${say('line.six')}<${InMachineTime} answer=${whole} /></span></h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}<${InMachineTime} answer=${whole} /></h3><${Pareto} answer=${whole} /></section>
+      <section class="card stack"><h2><span>${say('line.six')}<${InMachineTime} answer=${whole} /></span></h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}<${InMachineTime} answer=${whole} /></h3><${Pareto} go=${go} answer=${whole} /></section>
     </div>
     ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
     <${Notes} answer=${whole} />
@@ -97,7 +97,7 @@ function Buffer({ size, before, after, live }) {
 /** A range too long for a row an hour. */
 const inDays = (from, to) => Boolean(from) && to - from > 26 * 3_600_000;
 
-function Hours({ path, from, began, to, ends, live, zone, isLive }) {
+function Hours({ path, from, began, to, ends, live, zone, isLive, go }) {
   const long = inDays(began, ends);
   const every = long ? 'day' : '1h';
   const on = isLive && moves(path);
@@ -109,6 +109,6 @@ function Hours({ path, from, began, to, ends, live, zone, isLive }) {
   return html`<div class="scroll"><table class="hours"><thead><tr>${[long ? 'day' : 'hour', 'plan', 'actual', 'delta', 'reason'].map((name) => html`<th scope="col" key=${name}>${say(name)}</th>`)}</tr></thead><tbody>${rows.map(([plan, answer], place) => {
     const loss = topLoss(answer);
     const late = plan.delta !== null && plan.delta < -0.05 * plan.plan && Math.round(plan.delta) < 0;
-    return html`<tr key=${plan.from} class=${isLive && place === rows.length - 1 ? 'now' : ''}><th scope="row">${clock(Date.parse(plan.from), zone, { date: long })}</th><td>${plan.plan === null ? '–' : number(Math.round(plan.plan))}</td><td>${plan.good === null ? '–' : pieces(plan.good)}</td><td class=${late ? 't-wait' : ''}>${difference(plan.delta)}</td><td class="left">${loss ? html`${lossName(loss, answer)} <small>${lostTime(answer, loss.seconds)}</small>` : ''}</td></tr>`;
+    return html`<tr key=${plan.from} class=${isLive && place === rows.length - 1 ? 'now' : ''}><th scope="row">${clock(Date.parse(plan.from), zone, { date: long })}</th><td>${plan.plan === null ? '–' : number(Math.round(plan.plan))}</td><td>${plan.good === null ? '–' : pieces(plan.good)}</td><td class=${late ? 't-wait' : ''}>${difference(plan.delta)}</td><td class="left">${loss ? html`<a class="num" href=${link(`/stops/${path}`, { from: String(Date.parse(plan.from)), to: String(Date.parse(plan.to)) })} onClick=${go.click}>${lossName(loss, answer)}</a> <small>${lostTime(answer, loss.seconds)}</small>` : ''}</td></tr>`;
   })}</tbody></table></div>`;
 }

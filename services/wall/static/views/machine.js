@@ -7,11 +7,11 @@ import { address, moves, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
 import { age, clock, number, percent, pieces, seconds, span, unit, when } from '../format.js';
 import { link, origin, rangeText } from '../range.js';
-import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
+import { Axis, Legend, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { StateWord } from '../states.js';
 import { Pareto, SixLosses, WaterfallSteps } from '../parts/loss.js';
 import { CannotBe, cannotBe } from '../parts/cannot.js';
-import { noteOf, Notes, silence } from '../parts/figures.js';
+import { noteOf, Notes, RATIOS, silence } from '../parts/figures.js';
 import { Comparisons, Take } from '../parts/compare.js';
 import { Signal } from '../parts/trace.js';
 import { Why } from '../parts/why.js';
@@ -57,11 +57,11 @@ export function Machine({ path, range, go, bare }) {
         <${Order} live=${live} facts=${facts} now=${now} answer=${ordered} isLive=${range.isLive} />
         <${Factors} path=${path} targets=${live.targets(path)} range=${range} answer=${answer} order=${order} ordered=${ordered} ask=${ask} />
       </section>
-      ${why ? html`<${Why} key="${why.indicator} ${why.from}" about=${why} answer=${why.answer} close=${() => ask(null)} />` : html`<section class="card stack"><h2>${say('line.waterfall')} · ${text}<${Take} href=${address('losses.csv', { asset: path, from: range.from, to: range.to })} /></h2>${answer && html`<${WaterfallSteps} answer=${answer} />`}<div class="two pair"><div class="stack"><h3>${say('line.six')}</h3><${SixLosses} answer=${answer} /></div><div class="stack"><h3>${say('line.pareto')}</h3><${Pareto} answer=${answer} most=${6} /></div></div></section>`}
+      ${why ? html`<${Why} key="${why.indicator} ${why.from}" about=${why} answer=${why.answer} close=${() => ask(null)} go=${go} />` : html`<section class="card stack"><h2>${say('line.waterfall')} · ${text}<${Take} href=${address('losses.csv', { asset: path, from: range.from, to: range.to })} /></h2>${answer && html`<${WaterfallSteps} answer=${answer} />`}<div class="two pair"><div class="stack"><h3>${say('line.six')}</h3><${SixLosses} answer=${answer} /></div><div class="stack"><h3>${say('line.pareto')}</h3><${Pareto} go=${go} answer=${answer} most=${6} /></div></div></section>`}
     </div>
-    ${from && html`<section class="card stack"><div class="ribbons big"><span>${say('dev.state')}</span><${Ribbon} tall spells=${spellsTo(history?.states, path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} />
+    ${from && html`<section class="card stack"><div class="ribbons big"><span>${say('dev.state')}</span><${Ribbon} tall spells=${spellsTo(history?.states, path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} stops=${link(`/stops/${path}`)} go=${go} />
       <span>${say('order')}</span><${Orders} orders=${history?.orders ?? []} from=${from} ends=${ends} until=${until} zone=${zone} live=${live} />
-      <span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div></section>`}
+      <span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div><${Legend} /></section>`}
     <${Signals} live=${live} path=${path} facts=${facts} series=${signals} from=${from} ends=${range.isLive ? now : to} range=${range} zone=${zone} zoom=${zoom} />
     <div class="cards">
       <${Counts} facts=${facts} /><${Quality} facts=${facts} answer=${answer} /><${Alarms} facts=${facts} now=${now} zone=${zone} /><${Meters} facts=${facts} /><${People} facts=${facts} />
@@ -95,7 +95,6 @@ const ROWS = [
   ['quality_ratio', (value) => `${percent(value)} %`], ['setup_rate', (value) => `${percent(value)} %`], ['scrap_ratio', (value) => `${percent(value)} %`],
   ['mean_time_to_restoration', seconds], ['energy_per_good_piece', (value) => `${number(value)} kW·h`],
 ];
-const RATIOS = new Set(['oee', 'availability', 'effectiveness', 'quality_ratio']);
 const NAMES = { mean_time_to_restoration: 'mttr', energy_per_good_piece: 'energy.piece' };
 
 /** The table of indicators, a column a window. */

@@ -1,7 +1,7 @@
 // The overview: sites as bands, lines as tiles, the largest thing first: how it stands and for how long, good pieces
 // against plan, OEE with where the time went, a ribbon of the shift for each machine, and what cost most.
 
-import { html, useState } from '../lib.js';
+import { html, useMemo, useRef, useState } from '../lib.js';
 import { useLive } from '../live.js';
 import { address, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
@@ -12,31 +12,52 @@ import { categoryOf, Icon, ORDER, StateWord } from '../states.js';
 import { Figure, GoodPieces, headline, noteOf, Num, Ratio, silence } from '../parts/figures.js';
 import { Caveats, Unplanned } from '../parts/caveats.js';
 import { LossBar, lossName, lostTime, topLoss } from '../parts/loss.js';
+import { AT_A_GLANCE, MOST_DRAWN, rank, worstFirst } from '../parts/order.js';
+import { Still } from '../parts/still.js';
 import { Why } from '../parts/why.js';
 import { Frame } from '../parts/frame.js';
 
-export function Overview({ range, go, bare }) {
+const MOST_ASKED = 199; // assets in one question, with the whole
+const HELD_MS = 10_000;
+const STEP_MS = 1_000; // so often times on a tile go on
+
+export function Overview({ path, range, go, bare }) {
   const live = useLive();
-  const lines = live.lines();
-  const sites = [...new Set(lines.map((line) => line.split('/')[0]))];
-  const zone = live.zone(sites[0] ?? '');
+  const lines = live.lines(path);
+  const [text, search] = useState('');
+  const [drawn, draw] = useState(MOST_DRAWN);
+  const order = useRef({ at: -Infinity });
+  const zone = live.zone(path || (lines[0] ?? ''));
   const zones = [...new Set([zone, ...lines.map((line) => live.zone(line))])];
   const [why, ask] = useState(null);
-  const asked = ['', ...lines];
+  const asked = [path, ...lines.slice(0, MOST_ASKED)];
   const ready = live.ready && lines.length > 0;
   const [answer, error] = useNumbers('kpi', ready && asked, range);
   const [plan] = useNumbers('plan', ready && asked, range);
   const first = plan.size ? Math.min(...[...plan.values()].map((each) => Date.parse(each.from))) : null;
   const last = plan.size ? Math.max(...[...plan.values()].map((each) => Date.parse(each.to))) : null;
-  const [states] = useAsk(first && address('states', { asset: '', from: range.from === 'shift' ? first : origin(range, first), to: range.isLive ? 'now' : last }), { every: range.isLive ? 60_000 : undefined });
-  const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
-  const text = `${rangeText(range, plan.get(''), zone)}${zones.length > 1 ? ` ${zoneName(zone)}` : ''}`;
-  return html`<${Frame} crumbs=${[[say('all'), '/']]} range=${range} window=${plan.get('')} text=${text} go=${go} zone=${zone} zones=${zones} bare=${bare} answers=${answer}>
+  const [states] = useAsk(first && address('states', { asset: path, from: range.from === 'shift' ? first : origin(range, first), to: range.isLive ? 'now' : last }), { every: range.isLive ? 60_000 : undefined });
+  const history = useMemo(() => new Map((states ?? []).map((each) => [each.asset, each.states])), [states]);
+  // Worst first, but held for a while: what is being read does not jump about.
+  const key = `${text}|${lines.length}`;
+  if (order.current.key !== key || performance.now() - order.current.at > HELD_MS) {
+    const rankOf = (line) => rank(range.isLive ? live.fact(line, 'state')?.state : undefined, plan.get(line));
+    order.current = { key, at: performance.now(), lines: worstFirst(lines, text, (line) => live.title(line), rankOf) };
+  }
+  const found = order.current.lines;
+  const shown = found.slice(0, drawn);
+  const sites = [...new Set(shown.map((line) => line.split('/')[0]))];
+  const crumbs = path ? [[say('all'), '/'], [live.title(path), '']] : [[say('all'), '/']];
+  const words = `${rangeText(range, plan.get(path), zone)}${zones.length > 1 ? ` ${zoneName(zone)}` : ''}`;
+  if (path && live.ready && !lines.length) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan.get(path)} text=${words} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
+  return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan.get(path)} text=${words} go=${go} zone=${zone} zones=${zones} bare=${bare} answers=${answer}>
     ${live.ready && !lines.length && html`<${Empty} go=${go} />`}
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
-    ${lines.length > 0 && html`<${Strip} live=${live} answer=${answer.get('')} plan=${plan.get('')} range=${range} history=${history} ask=${ask} />`}
-    ${why && html`<${Why} key="${why.asset} ${why.indicator}" about=${why} answer=${why.answer} close=${() => ask(null)} />`}
-    <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} live=${live} lines=${lines.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} />`)}</div>
+    ${lines.length > 0 && html`<${Strip} path=${path} live=${live} answer=${answer.get(path)} plan=${plan.get(path)} range=${range} history=${history} ask=${ask} />`}
+    ${why && html`<${Why} key="${why.asset} ${why.indicator}" about=${why} answer=${why.answer} close=${() => ask(null)} go=${go} />`}
+    ${lines.length > AT_A_GLANCE && !bare && html`<p class="find"><label><span class="sr">${say('search')}</span><input type="search" placeholder=${say('search')} value=${text} onInput=${(event) => search(event.target.value)} /></label><span class="beside">${say('lines.shown', shown.length, lines.length)} · ${say('worst.first')}</span></p>`}
+    <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} isPage=${Boolean(path)} live=${live} lines=${shown.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} />`)}</div>
+    ${found.length > drawn && !bare && html`<p><button type="button" class="pick" onClick=${() => draw(drawn + MOST_DRAWN)}>${say('lines.more', found.length - drawn)}</button></p>`}
   <//>`;
 }
 
@@ -45,16 +66,16 @@ function Empty({ go }) {
 }
 
 /** The few figures of everything. */
-function Strip({ live, answer, plan, range, history, ask }) {
+function Strip({ path, live, answer, plan, range, history, ask }) {
   const values = answer?.indicators ?? {};
-  const target = live.targets('').oee ?? commonTarget(live);
+  const target = live.targets(path).oee ?? commonTarget(live, path);
   const { value: oee } = headline(answer, 'oee');
   const points = oee !== null && oee !== undefined && target ? (oee - target) * 100 : null;
-  const machines = live.machines();
+  const machines = live.machines(path);
   const energy = values.energy_per_good_piece;
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent || live.fact(path, 'state')?.online === false).length;
-  return html`<section class="strip" aria-label=${say('all')}>
-    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines().some((line) => live.targets(line).oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
+  return html`<section class="strip" aria-label=${say('figures.of', path ? live.title(path) : say('all'))}>
+    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines(path).some((line) => live.targets(line).oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
     <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<${Unplanned} plan=${plan} /><${Caveats} answer=${answer} name="good_output" /><//>
     <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${answer && energy == null && say(answer.ledger.electricity_kwh ? 'nothing.counted' : 'no.energy')}><${Caveats} answer=${answer} name="energy_per_good_piece" /><//>
     <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))}${range.isLive ? ' · ' : ''}` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<${Caveats} answer=${answer} name="coverage" /><//>
@@ -62,8 +83,8 @@ function Strip({ live, answer, plan, range, history, ask }) {
   </section>`;
 }
 
-const commonTarget = (live) => {
-  const all = new Set(live.lines().map((line) => live.targets(line).oee).filter(Boolean));
+const commonTarget = (live, path) => {
+  const all = new Set(live.lines(path).map((line) => live.targets(line).oee).filter(Boolean));
   return all.size === 1 ? [...all][0] : undefined;
 };
 
@@ -87,10 +108,10 @@ function Now({ live, machines, range, history, plan }) {
     <ul class="legend">${parts.map(([kind, state, count]) => html`<li key=${state} class="s-${kind}"><${Icon} state=${state} /><b>${count}</b> ${say(`state.${state}`).toLowerCase()}</li>`)}</ul></div>`;
 }
 
-function Band({ site, live, lines, answer, plan, history, range, go, ask, zones }) {
+function Band({ site, isPage, live, lines, answer, plan, history, range, go, ask, zones }) {
   const areas = [...new Set(lines.map((line) => live.title(line.split('/').slice(0, 2).join('/'))))];
-  return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2><b>${live.title(site)}</b> · ${areas.join(' · ')}</h2>
-    <div class="tiles">${lines.map((line) => html`<${Tile} key=${line} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} alone=${areas.length === 1} />`)}</div></section>`;
+  return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2>${isPage ? html`<b>${live.title(site)}</b>` : html`<a href=${link(`/site/${site}`)} onClick=${go.click} title=${say('site.page')}><b>${live.title(site)}</b></a>`} · ${areas.join(' · ')}</h2>
+    <div class="tiles">${lines.map((line) => html`<${Still} key=${line} of=${[answer.get(line), plan.get(line), history, range.from, range.to, areas.length, zones.length, ...[line, ...live.machines(line)].map((path) => live.facts.get(path)), Math.floor(live.now() / STEP_MS)]} draw=${() => html`<${Tile} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} alone=${areas.length === 1} />`} />`)}</div></section>`;
 }
 
 function Tile({ line, live, answer, plan, history, range, go, ask, zones, alone }) {
@@ -115,7 +136,7 @@ function Tile({ line, live, answer, plan, history, range, go, ask, zones, alone 
     <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
     <${LossBar} answer=${answer} target=${live.targets(line).oee} ask=${ask} />
     <div class="ribbons">${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
-      <${Ribbon} key="${path} r" spells=${spellsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} />`)}
+      <${Ribbon} key="${path} r" spells=${spellsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} stops=${link(`/stops/${path}`)} go=${go} />`)}
       <span></span><${Axis} from=${from} ends=${ends} zone=${zone} /></div>
     <${MostLost} answer=${answer} live=${live} />
   </article>`;

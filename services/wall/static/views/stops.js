@@ -33,7 +33,7 @@ export function Stops({ path, range, go, bare }) {
     ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
     <section class="card stack">
       <h2>${say('stops.of', path ? live.title(path) : say('all'))}<span class="tools">
-        <label>${say('reason')} <select value=${chosen.reason ?? '*'} onChange=${(event) => choose({ reason: event.target.value === '*' ? null : event.target.value })}>
+        <label>${say('stops.reason')} <select value=${chosen.reason ?? '*'} onChange=${(event) => choose({ reason: event.target.value === '*' ? null : event.target.value })}>
           <option value="*">${say('stops.any')}</option>${reasonsOf(stops ?? []).map((reason) => html`<option key=${reason} value=${reason || NONE} selected=${(reason || NONE) === chosen.reason}>${reason ? live.reason(reason) : say('stops.none')}</option>`)}</select></label>
         ${machines.length > 1 && html`<label>${say('dev.machine')} <select value=${chosen.machine} onChange=${(event) => choose({ machine: event.target.value || null })}>
           <option value="">${say('stops.any')}</option>${machines.map((machine) => html`<option key=${machine} value=${machine} selected=${machine === chosen.machine}>${live.title(machine)}</option>`)}</select></label>`}
