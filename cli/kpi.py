@@ -182,3 +182,8 @@ def _print_explanation(found: Explanation) -> None:
         )
     shown.print()
     shown.print(table)
+    if found.readings:
+        shown.print()
+        shown.print("Readings that were something else than production:")
+    for reading in found.readings:
+        shown.print(plain(f"  {reading.at}  {reading.machine.rpartition('/')[2]}: {reading.text} ({reading.kind})"))

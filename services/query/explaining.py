@@ -28,6 +28,7 @@ from services.query.answers import context_of, lasting_states, measurements, rat
 from services.query.composition import notes_of
 from services.query.histories import histories
 from services.query.metered import metered_machines
+from services.query.noted_readings import NotedReading, noted_readings
 from services.query.planning import Planned, plans
 from services.query.ranges import Range, measure
 from services.query.silences import presence_warnings
@@ -83,6 +84,7 @@ class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         warnings: the same as data.
         sums: the fields of the ledger that the terms are made of, of the operations that they are of; `planned`.
         events: contributions by machine and time; those of a field add up to its sum.
+        readings: those that were something else than production, by machine and time.
     """
 
     asset: str
@@ -101,6 +103,7 @@ class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     events: list[Contribution]
     notes: list[str]
     warnings: list[KpiWarning]
+    readings: list[NotedReading]
 
     def document(self) -> dict[str, Any]:
         """Return the explanation as plain values, ready for JSON."""
@@ -144,11 +147,13 @@ async def explain(
     terms = [msgspec.structs.replace(term, fields=(PLAN,)) if term.name == "PPQ" else term for term in found.operands]
     amounts, whose = _fields(indicator, terms, Terms(sums, context), plant, measured)
     events: list[Contribution] = []
+    readings: list[NotedReading] = []
     known = await histories(store, plant, asset, start, measured.end)
     for machine, history in sorted(known.items()):
         if machine in left_out:
             continue
         reported = parts(history, start, measured.end, Rules.of(plant, machine))
+        readings += noted_readings(machine, history, start, measured.end)
         counted = {field for field in whose if machine in measured.machines or field not in TIME}
         counted -= {field for field, machines in whose.items() if machines is not None and machine not in machines}
         events += _contributions(machine, [part for part in reported if part.field in counted])
@@ -183,6 +188,7 @@ async def explain(
         events=events,
         notes=notes_of(warnings),
         warnings=warnings,
+        readings=readings,
     )
 
 
