@@ -47,6 +47,8 @@ SHORTEST_CYCLE_S: Final = 1e-9
 
 NOT_LIVE: Final = -1
 """The receipt of an event that shows no life: nobody knows when its machine sent it."""
+WE_WERE_AWAY: Final = -2
+"""The receipt of an offline that stands for an absence of the service that stores, not of the machine."""
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000

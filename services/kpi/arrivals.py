@@ -6,16 +6,21 @@ offline.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
-from broker.contract.events import AnyEvent, Status
+from broker.contract.events import NS_PER_S, WE_WERE_AWAY, AnyEvent, Status
 from services.kpi.machine import Machine
 from services.ledger import presence
+from services.ledger.history import KINDS
 from services.ledger.track import Track
 from services.query.histories import FOR_EVER
 from services.query.signs import OTHERS
 from services.store.interface import Store
+
+AWAY_NS: Final = 2 * NS_PER_S
+"""Rows are written each second; a service of which they end earlier was away."""
 
 
 def is_placed_late(event: AnyEvent) -> bool:
@@ -83,6 +88,34 @@ async def silences(
         for asset, (newest, limit) in quiet.items()
         if asset in known and (last := max(newest, known[asset].last)) + limit <= now
     ]
+
+
+def with_absence(events: Sequence[AnyEvent], machines: Mapping[str, Machine], left: dict[str, int]) -> list[AnyEvent]:
+    """Return events with an offline before those that waited in the broker while the service was away.
+
+    What has no time of its own happened somewhere in that absence: its machine is unknown from its last message before
+    on. What has one is placed by it.
+
+    Args:
+        events: in the order in which they came, soon after the service has begun.
+        machines: their histories.
+        left: until when each machine's rows reached when the service began; taken out with its first message.
+    """
+    found: list[AnyEvent] = []
+    for event in events:
+        until = left.pop(event.asset, None) if event.kind in KINDS else None
+        newest = _newest_sign(machines.get(event.asset))
+        if (
+            until is not None
+            and newest is not None
+            and event.time_source == "receipt"
+            and event.at - until > AWAY_NS
+            and newest < event.at
+        ):
+            away = Status(asset=event.asset, at=newest, online=False, simulated=event.simulated)
+            found.append(msgspec.structs.replace(away, received_ms=WE_WERE_AWAY))
+        found.append(event)
+    return found
 
 
 def _silence(machine: str, at: int, *, simulated: bool) -> Status:

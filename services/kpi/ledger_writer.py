@@ -25,7 +25,15 @@ from broker.plant.plant import Plant
 from services.intake.arrival import with_receipt
 from services.intake.isolation import isolate, split_valid
 from services.intake.limits import Limits
-from services.kpi.arrivals import ends_offline, is_placed_late, placed, signs_of_life, silences, with_silences
+from services.kpi.arrivals import (
+    ends_offline,
+    is_placed_late,
+    placed,
+    signs_of_life,
+    silences,
+    with_absence,
+    with_silences,
+)
 from services.kpi.machine import SILENT_NS, Change, Machine, Made, silent_from
 from services.kpi.recompute import first_minute, portion
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
@@ -82,6 +90,8 @@ class LedgerWriter:
         silent_ns: after so long without an event a machine costs nothing.
         at_once: how many minutes of one machine, and of all, are made with a batch.
         limits: of the machines that messages may name; left out, those of the contract.
+        waited_ns: what a machine sends within so long after the start may have waited in the broker; 0 for a source
+            that has nothing waiting.
     """
 
     def __init__(
@@ -95,10 +105,15 @@ class LedgerWriter:
         silent_ns: int = SILENT_NS,
         at_once: tuple[int, int] = (AT_ONCE, ALL_AT_ONCE),
         limits: Limits | None = None,
+        waited_ns: int = 0,
     ) -> None:
         self._store, self._plant, self._now, self._prefix = store, plant, now, prefix
         self._changed, self._silent_ns, self._at_once = changed, silent_ns, at_once
         self._limits = limits or Limits()
+        self._waited_ns = waited_ns
+        self._opened: int | None = None
+        self._left: dict[str, int] = {}
+        """Until when the rows of machines reached when the service began, of those that it has not heard since."""
         self._has_limits = any(asset.silent_after is not None for asset in plant.assets.values())
         self._machines: dict[str, Machine] = {}
         self._live: dict[str, Machine] = {}
@@ -139,6 +154,10 @@ class LedgerWriter:
         self._behind = {asset: behind for asset, behind in self._behind.items() if asset in self._machines}
         await self._drop_retired(self._now())
         self._started = True
+        if self._opened is None:
+            self._opened = self._now()
+            if self._waited_ns:
+                self._left = {asset: machine.until for asset, machine in self._machines.items() if machine.until}
 
     async def persist(self, messages: Sequence[Message]) -> list[Rejected]:
         """Decode messages and store their events; return those that were rejected, which are stored too.
@@ -258,6 +277,11 @@ class LedgerWriter:
             asset = event.asset
             if asset not in self._machines and asset not in self.failing and asset not in self._retired:
                 await self._take_up(asset, min(now, event.received_ms * NS_PER_MS) - HORIZON_NS)
+        if self._left:
+            if self._opened is not None and now - self._opened <= self._waited_ns:
+                events = with_absence(events, self._machines, self._left)
+            else:
+                self._left.clear()
         found = placed(events, self._machines)
         if not self._has_limits:
             return found

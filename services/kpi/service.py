@@ -21,6 +21,8 @@ from services.store import failures
 from services.store.interface import Rejected, Store
 
 TICK_S: Final = 1.0
+WAITED_NS: Final = 3_000_000_000
+"""What waited in the broker comes within this time after the start."""
 SLOW_TICK_S: Final = 10.0
 MANY_MACHINES: Final = 1_000
 """From this many machines on, open minutes are rewritten each ten seconds."""
@@ -52,7 +54,7 @@ async def serve_productivity(
     """
     windows = Windows(store, plant, prefix)
     limits = await write_with_retry(partial(Limits.of, store))
-    writer = LedgerWriter(store, plant, now, prefix=prefix, changed=windows.apply, limits=limits)
+    writer = LedgerWriter(store, plant, now, prefix=prefix, changed=windows.apply, limits=limits, waited_ns=WAITED_NS)
     lock = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
         group.create_task(_consume(source, DeadLetters(publisher, prefix), writer, windows, lock))

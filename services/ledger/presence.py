@@ -48,7 +48,7 @@ def put(statuses: Track[Report], signs: Signs, event: AnyEvent) -> bool:
 
 def offline_from(at: int, received_ms: int, signs: Signs) -> int:
     """Return from when on an offline counts that has this time, and was received then."""
-    if not received_ms:
+    if received_ms <= UNKNOWN_RECEIPT:
         return at
     place = signs.place_at(at) + 1
     until = received_ms * NS_PER_MS + FURTHEST_AHEAD_NS + NS_PER_MS
@@ -82,7 +82,7 @@ def sign_threshold(at: int, received_ms: int, signs: Signs) -> int:
     the machine's clock: that of its newest message then.
     """
     newest = signs.place_at(at)
-    if not received_ms or newest < 0 or signs.entries[newest] <= UNKNOWN_RECEIPT:
+    if received_ms <= UNKNOWN_RECEIPT or newest < 0 or signs.entries[newest] <= UNKNOWN_RECEIPT:
         return at
     ahead = max(0, signs.times[newest] - signs.entries[newest] * NS_PER_MS)
     return max(at, received_ms * NS_PER_MS + ahead)

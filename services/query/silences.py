@@ -9,7 +9,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from broker.contract.events import NS_PER_MS, AnyEvent, StateChange, Status
+from broker.contract.events import NS_PER_MS, WE_WERE_AWAY, AnyEvent, StateChange, Status
 from broker.contract.payloads import KpiWarning
 from services.ledger.fields import NANO
 from services.ledger.history import KINDS, MINUTE
@@ -44,6 +44,7 @@ async def presence_warnings(store: Store, measured: Range) -> list[KpiWarning]:
     for machine, events in _by_machine(await store.latest_before(KINDS, measured.asset, measured.end)).items():
         if machine in measured.machines and (finding := await _clock(store, machine, events, measured.end)):
             warnings.append(finding.of_machine(machine))
+    warnings += await _absences(store, measured)
     if measured.machines == (measured.asset,) and measured.end - measured.start <= LONGEST_NS:
         warnings += await _late(store, measured)
     return warnings
@@ -78,6 +79,25 @@ async def _silent(store: Store, measured: Range) -> list[KpiWarning]:
                 usual=duration(usual),
             )
             warnings.append(finding.of_machine(machine.asset))
+    return warnings
+
+
+async def _absences(store: Store, measured: Range) -> list[KpiWarning]:
+    """Return of which machines time is unknown because the service that stores was away."""
+    warnings: list[KpiWarning] = []
+    for status in await store.events(("status",), measured.asset, measured.start, measured.end):
+        if status.received_ms != WE_WERE_AWAY or status.asset not in measured.machines:
+            continue
+        first = await store.events(ALL, status.asset, status.at + 1, measured.end, limit=1)
+        until = first[0].at if first else measured.end
+        since = datetime.fromtimestamp(status.at / NANO, UTC)
+        finding = found(
+            "stored-late",
+            (until - status.at) / NANO,
+            duration=duration(until - status.at),
+            since=f"{since:%Y-%m-%dT%H:%M:%SZ}",
+        )
+        warnings.append(finding.of_machine(status.asset))
     return warnings
 
 

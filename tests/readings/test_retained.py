@@ -142,14 +142,21 @@ async def test_the_recording_of_an_old_retained_count_has_the_answer_worked_out_
 
 
 @asynccontextmanager
-async def services(url: str, store: SqliteStore, *, persistent: bool) -> AsyncIterator[None]:
-    """Run the services that store, until a message that is sent now is stored, and to the end of the context."""
+async def services(url: str, store: SqliteStore, *, persistent: bool, ahead_ns: int = 0) -> AsyncIterator[None]:
+    """Run the services that store, until a message that is sent now is stored, and to the end of the context.
+
+    With `ahead_ns`, at a time that is later by so much.
+    """
+
+    def now() -> int:
+        return time.time_ns() + ahead_ns
+
     async with (
-        Session(url, client_id="kpi", filters=kpi_filters(), persistent=persistent) as kpi,
+        Session(url, client_id="kpi", filters=kpi_filters(), persistent=persistent, now=now) as kpi,
         Session(url, client_id="ingest", filters=filters(), persistent=persistent) as others,
     ):
         tasks = [
-            asyncio.create_task(serve_productivity(kpi, kpi, store, NO_PLANT, time.time_ns)),
+            asyncio.create_task(serve_productivity(kpi, kpi, store, NO_PLANT, now)),
             asyncio.create_task(ingest(others, others, store)),
         ]
         try:

@@ -164,6 +164,11 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "its {kind} of {sent} was received at {came}{more}, though its other messages came on time: {hint}",
         "check the time that it sends",
     ),
+    "stored-late": Sentence(
+        "its state is unknown for {duration} from {since} on: messages without a time waited in the broker while the "
+        "service was away; their pieces are counted at its end; {hint}",
+        "send ts, so that such messages keep their place",
+    ),
     # ---- What an answer leaves out, or is not sure of ----
     "rated-without": Sentence("rated gives oee and its factors without {machines}", "send what these machines lack"),
     "ledger-stands-still": Sentence("the ledger of {machine} stands still ({failure}): {hint}", "report it"),
