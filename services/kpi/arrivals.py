@@ -37,7 +37,8 @@ def placed(events: Iterable[AnyEvent], machines: Mapping[str, Machine]) -> list[
         if is_placed_late(event):
             signs = [with_them[event.asset]] if event.asset in with_them else []
             signs += [machines[event.asset].history.signs] if event.asset in machines else []
-            at = max([event.at, *(presence.offline_from(event.at, event.received_ms, known) for known in signs)])
+            froms = (presence.offline_from(event.at, event.received_ms, known, as_they_came=True) for known in signs)
+            at = max([event.at, *froms])
             each = msgspec.structs.replace(event, at=at) if at != event.at else event
         elif presence.is_sign(event) and event.received_ms:
             presence.put_sign(with_them.setdefault(event.asset, Track()), event.at, event.received_ms)

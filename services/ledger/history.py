@@ -307,7 +307,7 @@ class History:
         is_new = presence.put(self.statuses, self.signs, event)
         if isinstance(event, Status):
             self._newest_offline_ms = max(self._newest_offline_ms, 0 if event.online else received_ms)
-        elif self.links.at(at) is not False and (not received_ms or received_ms > self._newest_offline_ms):
+        elif self.links.at(at) is not False and (not received_ms or received_ms >= self._newest_offline_ms):
             return []  # it is known to be connected then, and no offline is later because of this message
         if not is_new:
             return []

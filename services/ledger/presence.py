@@ -46,14 +46,17 @@ def put(statuses: Track[Report], signs: Signs, event: AnyEvent) -> bool:
     return is_new
 
 
-def offline_from(at: int, received_ms: int, signs: Signs) -> int:
-    """Return from when on an offline counts that has this time, and was received then."""
+def offline_from(at: int, received_ms: int, signs: Signs, *, as_they_came: bool = False) -> int:
+    """Return from when on an offline counts that has this time, and was received then.
+
+    With `as_they_came` the signs are those that came before it, so that those of the same millisecond count as well.
+    """
     if received_ms <= UNKNOWN_RECEIPT:
         return at
     place = signs.place_at(at) + 1
     until = received_ms * NS_PER_MS + FURTHEST_AHEAD_NS + NS_PER_MS
     while place < len(signs.times) and signs.times[place] <= until:
-        if UNKNOWN_RECEIPT < signs.entries[place] <= received_ms:
+        if UNKNOWN_RECEIPT < signs.entries[place] < received_ms + as_they_came:
             at = signs.times[place]
         place += 1
     return at
