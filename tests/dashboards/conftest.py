@@ -48,9 +48,11 @@ def pages() -> Pages:
 def day(tmp_path_factory: pytest.TempPathFactory, plant: Plant) -> Iterator[Influxd]:
     """A simulated day, kept as the services keep it."""
     influxd = Influxd(tmp_path_factory.mktemp("influxd"))
-    asyncio.run(_keep_a_day(influxd.make_store("corridor"), plant))
-    yield influxd
-    influxd.kill()
+    try:
+        asyncio.run(_keep_a_day(influxd.make_store("corridor"), plant))
+        yield influxd
+    finally:
+        influxd.kill()
 
 
 @pytest.fixture(scope="session")
