@@ -13,7 +13,8 @@ from services.ledger.fields import Sums, add
 from services.store.sqlite.store import SqliteStore
 from tests.ledger.deliveries import MACHINES, T0, Step
 from tests.ledger.oracle import MINUTE, NANO, winners
-from tests.ledger.test_against_oracle import Clock, empty_store, read, store_steps
+from tests.ledger.stores import empty_store
+from tests.ledger.test_against_oracle import Clock, read, store_steps
 
 MILL = MACHINES[0]
 CYCLE = parse(f'[asset."{MILL}"]\nideal-cycle = 30\nmax-power = 20\n', "cycle.toml")

@@ -151,8 +151,9 @@ class ColumnBuilder:
         readings.classify_all(machine.rules.limits)
         for _, series in readings.series():
             first, last = max(series.place_at(since - 1), 0), series.place_at(machine.end) + 1
-            times = [max(at, since - 1) for at in series.times[first:last]]
-            self._readings.add(len(self._reading_machines), times, [(added,) for added in series.added[first:last]])
+            times = series.times[first:last]
+            times[:1] = [max(at, since - 1) for at in times[:1]]
+            self._readings.add(len(self._reading_machines), times, list(zip(series.added[first:last], strict=True)))
             self._reading_machines.append(number)
             self._reading_fields.append(FIELDS.index(series.field))
         notes = sorted(readings.notes(machine.start, machine.end))

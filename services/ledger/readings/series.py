@@ -34,17 +34,21 @@ class Series(Track[int]):
 
     def put(self, at: int, entry: int) -> bool:
         """Add a reading, unclassified; False if it was there already."""
-        if not super().put(at, entry):
-            return False
-        if len(self.kinds) == len(self.times):
-            self.kinds[self.place_at(at)] = UNCLASSIFIED
-        elif self.times[-1] == at:
+        times = self.times
+        if not times or at > times[-1]:
+            times.append(at)
+            self.entries.append(entry)
             self.kinds.append(UNCLASSIFIED)
             self.added.append(0)
-        else:
-            place = self.place_at(at)
+            return True
+        if not super().put(at, entry):
+            return False
+        place = self.place_at(at)
+        if len(self.kinds) < len(times):
             self.kinds.insert(place, UNCLASSIFIED)
             self.added.insert(place, 0)
+        else:
+            self.kinds[place] = UNCLASSIFIED
         return True
 
     def base_before(self, place: int) -> int:

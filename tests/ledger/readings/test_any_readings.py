@@ -109,7 +109,7 @@ def specified(sent: Sequence[Message], possible: Possible) -> dict[str, list[tup
     return {field: [(at, kind) for (at, _), kind in zip(series[field], kinds[field], strict=True)] for field in series}
 
 
-@hypothesis.settings(max_examples=80 * MORE, phases=PHASES)
+@hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(messages(), POSSIBLE)
 def test_all_at_once_are_what_is_specified(sent: list[Message], possible: Possible) -> None:
     assert found(at_once(sent, possible)) == specified(sent, possible)
@@ -134,7 +134,7 @@ def test_in_any_order_of_arrival_they_are_the_same_and_each_change_is_known(
     assert found(group) == found(at_once(sent, possible))
 
 
-@hypothesis.settings(max_examples=80 * MORE, phases=PHASES)
+@hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(messages(), POSSIBLE, st.data())
 def test_dropping_what_is_past_changes_nothing_that_follows(
     sent: list[Message], possible: Possible, data: st.DataObject
@@ -152,7 +152,7 @@ def test_dropping_what_is_past_changes_nothing_that_follows(
         assert [known[at] for at, _ in kinds] == [kind for _, kind in kinds]
 
 
-@hypothesis.settings(max_examples=80 * MORE, phases=PHASES)
+@hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(messages(fields=("electricity_kwh",)))
 def test_a_meter_that_is_never_reset_adds_what_lies_between_its_last_and_its_first_reading(sent: list[Message]) -> None:
     group = at_once(sent, possible_of([], None))
