@@ -79,7 +79,7 @@ class Windows:
         self._retained: dict[Key, bool] = {}
         """Whether the broker holds something; not here: nobody knows, as it may be from before a restart."""
         self._failing: dict[str, str] = {}
-        """The machines whose rows the keeper cannot make, and why."""
+        """The machines whose rows the ledger writer cannot make, and why."""
         self._reported: dict[str, dict[str, int]] = {}
         """By machine, the fields that it has reported since the start, and the time of the first."""
         self._gone: list[Key] = []
