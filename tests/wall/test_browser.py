@@ -264,7 +264,8 @@ async def test_the_line_shows_flow_hours_waterfall_and_pareto(browser: Browser, 
         await expect(page.locator("ul.pareto")).to_contain_text("breakdowns12 min")
         # The line has two OEEs, each named for what it is, and a target beside those that have one.
         await expect(page.locator(".figure", has_text="OEE, all machines")).to_contain_text("target 50 %")
-        await expect(page.locator(".figure", has_text="OEE of the constraint")).to_contain_text("were never reported")
+        constraint = page.locator(".figure", has_text="OEE of the line, at its constraint")
+        await expect(constraint).to_contain_text("were never reported")
         # Its last machine never reported pieces: those of the one before stand in, and no formula explains that.
         pieces = page.locator(".figure:has(h2:text-is('Good pieces'))")
         await expect(pieces).to_contain_text("33")
@@ -276,7 +277,9 @@ async def test_products_shifts_and_orders_are_compared_and_lead_to_their_time(br
         orders = page.locator("section", has_text="Orders, 7 days")
         await expect(orders.locator("tbody tr")).to_contain_text("wo-1")
         await expect(page.locator("section", has_text="Products, 7 days")).to_contain_text("Bracket seven")
-        await expect(page.locator("section", has_text="Shifts, 7 days").locator("tbody tr")).to_contain_text("55.0")
+        await expect(page.locator("section", has_text="Shifts by name").locator("tbody tr")).to_contain_text("55.0")
+        each = page.locator("section", has_text="Each shift, 7 days").locator("tbody tr")
+        await expect(each.first).to_contain_text("Wed 25 Nov day55.0")
         async with page.expect_download() as download:
             await orders.get_by_role("link", name="as CSV").click()
         text = (await (await download.value).path()).read_text()
