@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broker.contract.events import AnyEvent, Count, Job, StateChange
+from broker.contract.events import AnyEvent, Count, Job, Meter, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant import plant_file
 from cli.services import PLANT_METADATA
@@ -34,6 +34,7 @@ def at(clock: str) -> int:
     return instant(f"2026-11-24T{clock}:00Z")
 
 
+LOADS = (("12:00", 0.0), ("14:00", 15.0))
 EVENTS: list[AnyEvent] = [
     Job(asset=MILL, at=at("12:00"), phase="start", order="wo-1", product="bolt", ideal_cycle=60),
     Count(asset=MILL, at=at("12:00"), produced=0, good=0, scrap=0, rework=0),
@@ -197,3 +198,15 @@ def test_a_range_across_a_change_of_the_clocks_is_headed_with_both_offsets(corri
         "kpi", "show", MILL, "--from", "2026-10-24T20:00:00Z", "--to", "2026-10-25T23:00:00Z", "--by", "day"
     )
     assert any("Sat 2026-10-24, 22:00 +02:00 to 06:00 +01:00" in line for line in out.splitlines())
+
+
+def test_a_line_names_what_spoils_it_and_its_time_is_that_of_machines(corridor: Corridor, tmp_path: Path) -> None:
+    meters = [Meter(asset=MILL, at=at(clock), name="electricity", total=kwh) for clock, kwh in LOADS]
+    unmetered = [Count(asset=SAW, at=at(clock), produced=pieces, good=pieces) for clock, pieces in LOADS]
+    asyncio.run(_stored_again(tmp_path, [*meters, *unmetered]))
+    _, out, _ = corridor("kpi", "show", LINE, *RANGE)
+    assert "unmetered (energy a piece is without its pieces): saw-1" in out.splitlines()
+    assert "machine time: 4.0 h: running 3.5 h, down 30.0 min" in out
+    assert "    30.0 machine-min  down: jam (1 time)" in out
+    found = json.loads(corridor("kpi", "show", LINE, *RANGE, "--json")[1])
+    assert found["indicators"]["energy_per_good_piece"] == 15 / 75
