@@ -19,6 +19,8 @@ PICTURES = {
     "line-light": (f"/line/{LINE}", 1366, 1480, "light"),
     "machine-light": (f"/machine/{LINE}/mill-1", 1366, 1100, "light"),
     "machine-phone": (f"/machine/{LINE}/mill-1", 390, 844, "dark"),
+    "stops-light": (f"/stops/{LINE}", 1366, 768, "light"),
+    "why-light": (f"/why/{LINE}?indicator=oee", 1366, 900, "light"),
     "devices-light": ("/devices", 1366, 900, "light"),
     "kiosk-andon": (f"/kiosk?views=/line/{LINE}&theme=andon", 1366, 768, "dark"),
 }
