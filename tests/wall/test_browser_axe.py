@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.wall.test_browser import browser as browser  # noqa: PLC0414  (a fixture)
+from tests.wall.chromium import browser as browser  # noqa: PLC0414  (a fixture)
 from tests.wall.test_browser import page_at
 from tests.wall.test_browser import wall as wall  # noqa: PLC0414  (a fixture)
 from tests.wall.works import LINE, MILL, Wall
