@@ -171,7 +171,7 @@ def _print_explanation(found: Explanation) -> None:
     for column in ("to", "state", "product", "shift"):
         table.add_column(column)
     for event in found.events:
-        reported_state = f"{event.state}: {event.reason}" if event.reason else event.state
+        reported_state = event.booked or (f"{event.state}: {event.reason}" if event.reason else event.state)
         table.add_row(
             event.machine.rpartition("/")[2],
             event.field,

@@ -55,6 +55,7 @@ COMMANDS = (
     Entry("record", "Messages", "cli.recordings:record", "Write messages to a recording."),
     Entry("replay", "Messages", "cli.recordings:replay", "Play a recording to a broker or straight into a store."),
     Entry("contract", "Messages", "cli.messages:contract", "The JSON Schema of every message."),
+    Entry("adjust", "Data", "cli.adjust:adjust", "Book pieces by hand, on top of what a machine counts."),
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Show what a store holds."),
     Entry("store backup", "Data", "cli.store:backup", "Copy a SQLite store while it is in use."),

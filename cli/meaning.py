@@ -10,6 +10,7 @@ from broker.contract.errors import ContractError
 from broker.contract.events import (
     COUNTERS,
     NS_PER_S,
+    Adjust,
     AnyEvent,
     Command,
     Count,
@@ -30,6 +31,7 @@ from broker.contract.payloads import MATERIALS, KpiPayload
 from broker.contract.topics import PREFIX, REJECTED
 from cli import remarks
 from cli.invocation.plain import plain
+from services.ledger import bookings
 
 MOST_SIGNALS = 8
 SHOWN_INDICATORS = ("oee", "availability", "effectiveness", "quality_ratio")
@@ -151,11 +153,17 @@ def _words(event: AnyEvent) -> str:  # noqa: PLR0911  (one a kind)
             return f"{event.severity} {event.code} {'raised' if event.active else 'cleared'}{text}"
         case Status():
             return "online" if event.online else "offline"
-        case Command():
-            return f"{event.name} {event.args} (call {event.id})"
-        case Reply():
-            result = "" if event.result == "null" else f" {event.result}"
-            return f"{event.name} {'done' if event.ok else 'failed'}{result} (call {event.id})"
+        case Adjust():
+            return bookings.in_words(event)
+        case Command() | Reply():
+            return _call(event)
+
+
+def _call(event: Command | Reply) -> str:
+    if isinstance(event, Command):
+        return f"{event.name} {event.args} (call {event.id})"
+    result = "" if event.result == "null" else f" {event.result}"
+    return f"{event.name} {'done' if event.ok else 'failed'}{result} (call {event.id})"
 
 
 def _amount(value: float | bool | str, unit: str) -> str:

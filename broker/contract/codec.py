@@ -19,10 +19,12 @@ import msgspec
 from broker.contract import foreign, instants, leniency
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import (
+    FURTHEST_AHEAD_NS,
     NS_PER_MS,
     NS_PER_S,
     QUANTITY_LIMIT,
     STATES,
+    Adjust,
     AnyEvent,
     Command,
     Event,
@@ -49,7 +51,6 @@ from broker.contract.topics import (
 )
 
 LONGEST_PAYLOAD: Final = 256 * 1024
-FURTHEST_AHEAD_NS: Final = 5 * 60 * NS_PER_S
 RETENTION_NS: Final = 30 * 86_400 * NS_PER_S
 
 _BEYOND: Final = re.compile(rf"Expected `float` [<>]= -?{re.escape(str(QUANTITY_LIMIT))}")
@@ -105,7 +106,7 @@ def decode(
                 at = instants.parse(wire.ts) if isinstance(wire.ts, int) else _instant(wire.ts)
                 source = "device"
                 _check_time(at, message.received_at, retention_ns)
-        events = read(topic, wire, Stamp(topic.asset, at, source, simulated), is_text)
+        events = read(topic, wire, Stamp(topic.asset, at, source, simulated, message.received_at), is_text)
         if len(events) > 1:
             # The latest, for a message's times never go back.
             _check_time(events[-1].at, message.received_at, retention_ns)
@@ -149,7 +150,7 @@ def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
         topic=_topic_of(event, prefix),
         payload=_ENCODER.encode(payload),
         retained=event.kind in RETAINED,
-        received_at=event.at,
+        received_at=max(event.at, instants.parse(event.booked)) if isinstance(event, Adjust) else event.at,
     )
 
 

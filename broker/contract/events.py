@@ -20,6 +20,7 @@ Kind = Literal[
     "material",
     "event",
     "status",
+    "adjust",
     "cmd",
     "reply",
     "kpi",
@@ -52,6 +53,9 @@ WE_WERE_AWAY: Final = -2
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
+
+FURTHEST_AHEAD_NS: Final = 5 * 60 * NS_PER_S
+"""How far a clock may be ahead of the receipt of its message."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -224,6 +228,41 @@ class Status(Event, frozen=True, kw_only=True, gc=False):
     online: bool
 
 
+class Adjust(Event, frozen=True, kw_only=True, gc=False):
+    """Pieces booked by hand, as moved or added at a time: signed, on top of what the counters report.
+
+    Of several bookings of one id the one that was booked last counts; if that is `void`, none.
+
+    Attributes:
+        id: names the booking.
+        reason: why, for people.
+        by: who booked it.
+        void: it takes back what was booked under this id.
+        booked: when it was booked, RFC 3339.
+    """
+
+    kind: ClassVar[Kind] = "adjust"
+
+    id: str
+    produced: float | None = None
+    good: float | None = None
+    scrap: float | None = None
+    rework: float | None = None
+    inspected: float | None = None
+    first_pass: float | None = None
+    planned_scrap: float | None = None
+    startup_scrap: float | None = None
+    reason: str = ""
+    by: str = ""
+    void: bool = False
+    booked: str
+
+    @property
+    def series(self) -> str:
+        """The id: each booking is its own."""
+        return self.id
+
+
 class Command(Event, frozen=True, kw_only=True, gc=False):
     """A command to the machine. `args` is JSON text."""
 
@@ -257,7 +296,19 @@ class Reply(Event, frozen=True, kw_only=True, gc=False):
 
 
 AnyEvent = (
-    Sample | StateChange | Count | Job | Meter | Measurement | Labour | Material | Notice | Status | Command | Reply
+    Sample
+    | StateChange
+    | Count
+    | Job
+    | Meter
+    | Measurement
+    | Labour
+    | Material
+    | Notice
+    | Status
+    | Adjust
+    | Command
+    | Reply
 )
 
 COUNTERS: Final = (
@@ -270,4 +321,4 @@ COUNTERS: Final = (
     "planned_scrap",
     "startup_scrap",
 )
-"""The cumulative counters of a `Count`."""
+"""The counters of pieces: cumulative in a `Count`, differences in an `Adjust`."""

@@ -15,6 +15,7 @@ from broker.contract import events
 from broker.contract.events import COUNTERS, Event, Kind, State
 from broker.contract.payloads import (
     MATERIALS,
+    AdjustPayload,
     CommandPayload,
     CountPayload,
     EventPayload,
@@ -72,6 +73,11 @@ class Entry(NamedTuple):
         is_retained: it is published retained, so that later subscribers receive the current state.
         is_condition: it reports what holds until the next report. Of such a kind a retained message without a time may
             be stored, as what is last known (`broker.contract.retained`).
+        is_of_machine: the machine itself sends it, so that a message is a sign of life.
+        is_by_id: each message has an `id` and is an event by itself, which holds for no longer than its instant: two of
+            one instant with different ids are two events, and none is the newest of anything.
+        one_of: the fields of which a message has at least one.
+        unless: a field, and the value with which it needs none of these.
         stored_by: the service that stores it; '' where it is not stored as it is.
         columns: what is stored, in order.
         table: its table, where that is not called as the kind.
@@ -87,6 +93,10 @@ class Entry(NamedTuple):
     name: str = ""
     is_retained: bool = False
     is_condition: bool = False
+    is_of_machine: bool = True
+    is_by_id: bool = False
+    one_of: tuple[str, ...] = ()
+    unless: tuple[str, Any] = ("quality", "bad")
     stored_by: Literal["kpi", "ingest", ""] = "ingest"
     columns: tuple[Column, ...] = ()
     table: str = ""
@@ -95,6 +105,11 @@ class Entry(NamedTuple):
     def measurement(self) -> str:
         """The table or measurement that holds its events."""
         return self.table or self.kind
+
+    @property
+    def shares_table(self) -> bool:
+        """Whether its table holds events of other kinds, too."""
+        return any(entry.measurement == self.measurement for entry in stored() if entry.kind != self.kind)
 
     @property
     def subset(self) -> tuple[str, ...]:
@@ -106,12 +121,22 @@ class Entry(NamedTuple):
         """What its payload may be, as a type for msgspec."""
         if self.bare is not None:
             return self.payload | self.bare
-        return Annotated[self.payload, _one_of(self.subset)] if self.subset else self.payload
+        return Annotated[self.payload, _one_of(self.one_of, *self.unless)] if self.one_of else self.payload
 
 
 def stored() -> list[Entry]:
     """Return the entries of the kinds that are stored as events."""
     return [entry for entry in TABLE.values() if entry.event is not None]
+
+
+def of_machines() -> frozenset[Kind]:
+    """Return the kinds that a machine itself sends: a message of these is a sign of life."""
+    return frozenset(kind for kind, entry in TABLE.items() if entry.is_of_machine)
+
+
+def by_id() -> frozenset[Kind]:
+    """Return the kinds of which each message is an event by itself, named by its id."""
+    return frozenset(kind for kind, entry in TABLE.items() if entry.is_by_id)
 
 
 def measurements() -> dict[str, list[Entry]]:
@@ -122,9 +147,9 @@ def measurements() -> dict[str, list[Entry]]:
     return found
 
 
-def _one_of(names: tuple[str, ...]) -> Meta:
-    bad = {"required": ["quality"], "properties": {"quality": {"const": "bad"}}}
-    return Meta(extra_json_schema={"anyOf": [*({"required": [name]} for name in names), bad]})
+def _one_of(names: tuple[str, ...], field: str, value: Any) -> Meta:
+    instead = {"required": [field], "properties": {field: {"const": value}}}
+    return Meta(extra_json_schema={"anyOf": [*({"required": [name]} for name in names), instead]})
 
 
 _UNIT: Final = Column("unit", "text")
@@ -173,6 +198,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             payload=CountPayload,
             examples={"count": '{"produced":812,"good":801,"scrap":9,"rework":2}'},
             is_retained=True,
+            one_of=COUNTERS,
             stored_by="kpi",
             columns=(*(Column(counter, "any-subset number", "{piece}") for counter in COUNTERS), _RECEIVED),
         ),
@@ -251,6 +277,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             examples={"material/aluminium": '{"consumed":12.5,"stock":80,"unit":"kg"}'},
             topic="named",
             name="name",
+            one_of=MATERIALS,
             stored_by="kpi",
             columns=(*(Column(quantity, "any-subset number", "unit") for quantity in MATERIALS), _UNIT, _RECEIVED),
         ),
@@ -276,6 +303,28 @@ TABLE: Final[dict[Kind, Entry]] = {
             columns=(Column("online", "truth"), _RECEIVED),
         ),
         Entry(
+            kind="adjust",
+            label="pieces booked by hand",
+            event=events.Adjust,
+            payload=AdjustPayload,
+            examples={
+                "adjust": '{"ts":1795507200000,"id":"b-17","good":-5,"scrap":5,"reason":"burr found","by":"ann"}'
+            },
+            is_of_machine=False,
+            is_by_id=True,
+            one_of=COUNTERS,
+            unless=("void", True),
+            stored_by="kpi",
+            columns=(
+                Column("id", "text"),
+                *(Column(counter, "optional number", "{piece}") for counter in COUNTERS),
+                Column("reason", "text"),
+                Column("by", "text"),
+                Column("void", "truth"),
+                Column("booked", "text"),
+            ),
+        ),
+        Entry(
             kind="cmd",
             label="commands to the machine",
             event=events.Command,
@@ -283,6 +332,8 @@ TABLE: Final[dict[Kind, Entry]] = {
             examples={"cmd/set-speed": '{"id":"42","args":{"speed":800},"by":"maintenance"}'},
             topic="named",
             name="name",
+            is_of_machine=False,
+            is_by_id=True,
             columns=(Column("id", "text"), Column("args", "text"), Column("by", "text")),
             table="command",
         ),
@@ -294,6 +345,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             examples={"reply/set-speed": '{"id":"42","ok":true}'},
             topic="named",
             name="name",
+            is_by_id=True,
             columns=(Column("id", "text"), Column("ok", "truth"), Column("result", "text")),
             table="command",
         ),
@@ -310,6 +362,7 @@ TABLE: Final[dict[Kind, Entry]] = {
             topic="named",
             name="window",
             is_retained=True,
+            is_of_machine=False,
             stored_by="",
         ),
     )

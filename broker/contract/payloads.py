@@ -75,6 +75,14 @@ Values = Annotated[
         extra_json_schema={"propertyNames": _NAME},
     ),
 ]
+BookingId = Annotated[
+    str | int, Meta(description="Names this booking: 1 to 64 characters, on one line. The same id again replaces it.")
+]
+Booked = Annotated[
+    int | float | str | None,
+    Meta(description="When it was booked, as `ts`: of one id the last counts. Left out, the time of receipt is taken."),
+]
+Remark = Annotated[str, Meta(max_length=256, description="For people to read, on one line.", extra_json_schema=_PLAIN)]
 CallId = Annotated[str | int, Meta(description="Names this call: 1 to 64 characters, on one line.")]
 
 
@@ -195,6 +203,24 @@ class StatusPayload(Payload, kw_only=True):
     """Whether the device is connected; its MQTT will is `offline`."""
 
     status: Literal["online", "offline"]
+
+
+class AdjustPayload(Payload, kw_only=True):
+    """Pieces booked by hand: signed, any subset of the fields of `count`, but at least one unless it is void."""
+
+    id: BookingId
+    produced: Number | None = None
+    good: Number | None = None
+    scrap: Number | None = None
+    rework: Number | None = None
+    inspected: Number | None = None
+    first_pass: Number | None = None
+    planned_scrap: Number | None = None
+    startup_scrap: Number | None = None
+    reason: Remark = ""
+    by: Label = ""
+    void: Annotated[bool, Meta(description="It takes back what was booked under this id.")] = False
+    booked: Booked = None
 
 
 class CommandPayload(Payload, kw_only=True):

@@ -12,8 +12,10 @@ from unicodedata import category
 import msgspec
 from msgspec import UNSET
 
+from broker.contract import instants
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import (
+    FURTHEST_AHEAD_NS,
     NS_PER_MS,
     STATES,
     AnyEvent,
@@ -31,6 +33,7 @@ from broker.contract.leniency import DeclaredText, never_text, number, quality
 from broker.contract.names import is_name
 from broker.contract.payloads import (
     NOT_PLAIN,
+    AdjustPayload,
     CommandPayload,
     JobPayload,
     MeterPayload,
@@ -54,12 +57,17 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Stamp(NamedTuple):
-    """What all events of one message share."""
+    """What all events of one message share, and when it was received (nanoseconds)."""
 
     asset: str
     at: int
     time_source: TimeSource
     simulated: bool
+    received_at: int
+
+    def shared(self) -> dict[str, Any]:
+        """Return the fields that all events have."""
+        return {"asset": self.asset, "at": self.at, "time_source": self.time_source, "simulated": self.simulated}
 
 
 def example(kind: Kind) -> str:
@@ -84,7 +92,7 @@ def read(topic: Topic, wire: Any, stamp: Stamp, is_text: DeclaredText = never_te
             return _telemetry(topic, wire, stamp, is_text)
         return _READERS[topic.kind](topic, wire, stamp)
     notice = _no_value(topic.name or topic.kind, stamp)
-    return [StateChange(**stamp._asdict(), state="unknown"), notice] if topic.kind == "state" else [notice]
+    return [StateChange(**stamp.shared(), state="unknown"), notice] if topic.kind == "state" else [notice]
 
 
 def _telemetry(
@@ -126,7 +134,7 @@ def _instant(
 def _evenly_spaced(topic: Topic, values: list[float], dt: float | None, unit: str, stamp: Stamp) -> list[AnyEvent]:
     if dt is None:
         raise ContractError("values is a list, but dt is missing", "send dt, the milliseconds between two of them")
-    asset, start, time_source, simulated = stamp
+    asset, start, time_source, simulated, _ = stamp
     signal, step_ns = _named(topic), dt * NS_PER_MS
     return [
         Sample(
@@ -160,14 +168,14 @@ def _sample(signal: str, value: Value | None, unit: str, stamp: Stamp, is_text: 
             raise ContractError(f"text of {len(value)} characters, the limit is {LONGEST_TEXT}", "send a short text")
         if (sent := number(value)) is not None and not is_text(stamp.asset, signal):
             value = sent
-    asset, at, time_source, simulated = stamp
+    asset, at, time_source, simulated, _ = stamp
     return Sample(
         asset=asset, at=at, time_source=time_source, simulated=simulated, signal=signal, value=value, unit=unit
     )
 
 
 def _no_value(signal: str, stamp: Stamp) -> Notice:
-    return Notice(**stamp._asdict(), code=f"bad-{signal}", text=f"{signal} has no good value")
+    return Notice(**stamp.shared(), code=f"bad-{signal}", text=f"{signal} has no good value")
 
 
 def _state(_: Topic, wire: StatePayload | str, stamp: Stamp) -> list[AnyEvent]:
@@ -178,7 +186,7 @@ def _state(_: Topic, wire: StatePayload | str, stamp: Stamp) -> list[AnyEvent]:
         raise ContractError(
             f"reason {shown(reason)} is not a name", "use 1 to 32 of a-z, 0-9 and -, as in spindle-overheat"
         )
-    return [StateChange(**stamp._asdict(), state=word, reason=reason)]
+    return [StateChange(**stamp.shared(), state=word, reason=reason)]
 
 
 def _job(topic: Topic, wire: JobPayload, stamp: Stamp) -> list[AnyEvent]:
@@ -202,15 +210,26 @@ def _status(_: Topic, wire: StatusPayload | str, stamp: Stamp) -> list[AnyEvent]
     word = wire if isinstance(wire, str) else wire.status
     if word not in {"online", "offline"}:
         raise ContractError(f"unknown status {shown(word)}", "send online or offline")
-    return [Status(**stamp._asdict(), online=word == "online")]
+    return [Status(**stamp.shared(), online=word == "online")]
+
+
+def _adjust(topic: Topic, wire: AdjustPayload, stamp: Stamp) -> list[AnyEvent]:
+    booked = stamp.received_at if wire.booked is None else instants.parse(wire.booked)
+    if not instants.EARLIEST <= booked <= stamp.received_at + FURTHEST_AHEAD_NS:
+        raise ContractError(
+            "booked is more than 5 minutes ahead of its receipt, or centuries ago",
+            "set the clock, or leave booked out to have the time of receipt",
+        )
+    own = msgspec.structs.replace(wire, id=_id(wire.id), booked=instants.format_rfc3339(booked))
+    return _as_it_is(topic, own, stamp)
 
 
 def _command(topic: Topic, wire: CommandPayload, stamp: Stamp) -> list[AnyEvent]:
-    return [Command(**stamp._asdict(), name=topic.name, id=_id(wire.id), args=_json(wire.args), by=wire.by)]
+    return [Command(**stamp.shared(), name=topic.name, id=_id(wire.id), args=_json(wire.args), by=wire.by)]
 
 
 def _reply(topic: Topic, wire: ReplyPayload, stamp: Stamp) -> list[AnyEvent]:
-    return [Reply(**stamp._asdict(), name=topic.name, id=_id(wire.id), ok=wire.ok, result=_json(wire.result))]
+    return [Reply(**stamp.shared(), name=topic.name, id=_id(wire.id), ok=wire.ok, result=_json(wire.result))]
 
 
 class _Plan(NamedTuple):
@@ -221,7 +240,8 @@ class _Plan(NamedTuple):
         name: the field that the topic's name becomes, '' where it has none.
         fields: the payload's own fields, which are fields of the event.
         one_line: those that must be plain text on one line.
-        subset: those of which at least one must be there.
+        one_of: those of which at least one must be there, …
+        unless: … but where this field has this value.
         bare: the field of a payload that is not an object.
         has_unit: it has a field for the unit.
     """
@@ -230,7 +250,8 @@ class _Plan(NamedTuple):
     name: str
     fields: tuple[str, ...]
     one_line: tuple[str, ...]
-    subset: tuple[str, ...]
+    one_of: tuple[str, ...]
+    unless: tuple[str, Any]
     bare: str
     has_unit: bool
 
@@ -240,13 +261,13 @@ def _plan(entry: Entry) -> _Plan:
     names = tuple(field.name for field in own)
     one_line = tuple(field.name for field in own if is_one_line(field.type))
     name = "" if entry.topic == "not named" else entry.name
-    return _Plan(entry.event, name, names, one_line, entry.subset, names[0], "unit" in names)
+    return _Plan(entry.event, name, names, one_line, entry.one_of, entry.unless, names[0], "unit" in names)
 
 
 def _as_it_is(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
     """Return the event whose fields are those of the payload."""
     plan = _PLANS[topic.kind]
-    fields = stamp._asdict()
+    fields = stamp.shared()
     if plan.name:
         fields[plan.name] = topic.name
     if isinstance(wire, Payload):
@@ -256,9 +277,10 @@ def _as_it_is(topic: Topic, wire: Any, stamp: Stamp) -> list[AnyEvent]:
             _plain(field, fields[field])
         if plan.has_unit and fields["unit"]:
             fields["unit"] = ucum(fields["unit"])
-        if plan.subset and all(fields[field] is None for field in plan.subset):
+        other, value = plan.unless
+        if plan.one_of and fields.get(other) != value and all(fields[field] is None for field in plan.one_of):
             raise ContractError(
-                f"{topic.kind} has none of its fields", f"send at least one of {', '.join(plan.subset)}"
+                f"{topic.kind} has none of its fields", f"send at least one of {', '.join(plan.one_of)}"
             )
     else:
         fields[plan.bare] = wire
@@ -295,6 +317,7 @@ _READERS: Final[dict[Kind, Callable[[Topic, Any, Stamp], list[AnyEvent]]]] = {
     "job": _job,
     "meter": _meter,
     "status": _status,
+    "adjust": _adjust,
     "cmd": _command,
     "reply": _reply,
 }

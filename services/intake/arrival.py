@@ -6,15 +6,15 @@ import msgspec
 
 from broker.contract.events import NS_PER_MS, AnyEvent
 from broker.contract.message import Message
-from services.ledger.history import KINDS
+from services.ledger.history import HOLDING
 
 
 def with_receipt(events: Sequence[AnyEvent], message: Message) -> Sequence[AnyEvent]:
-    """Return the events of a message, those that the ledger is computed from with its time of receipt.
+    """Return the events of a message, those that show its presence with its time of receipt.
 
     A retained message came to the broker earlier, nobody knows when.
     """
-    if not events or events[0].kind not in KINDS or message.retained:
+    if not events or events[0].kind not in HOLDING or message.retained:
         return events
     received_ms = message.received_at // NS_PER_MS
     return [msgspec.structs.replace(event, received_ms=received_ms) for event in events]

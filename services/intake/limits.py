@@ -10,7 +10,8 @@ from sys import intern
 from typing import Final, Self
 
 from broker.contract.errors import ContractError
-from broker.contract.events import NS_PER_S, AnyEvent, Command, Reply
+from broker.contract.events import NS_PER_S, AnyEvent
+from broker.contract.kinds import by_id
 from services.store.interface import NamedSeries, Store
 from services.store.retiring import retired
 
@@ -20,8 +21,9 @@ MOST_SERIES: Final = 2_000
 MOST_IN_ALL: Final = 200_000
 """Series of all machines: 100,000 of them were measured to take 81 MB."""
 MOST_CALLS: Final = 5_000
-"""Commands and replies of a machine in an hour. None is remembered, but each is a series in the store until its
-retention ends."""
+"""Messages by id of a machine (commands, replies, bookings) in an hour. None is remembered, but each is a series
+in the store until its retention ends."""
+_BY_ID: Final = by_id()
 _HOUR_NS: Final = 3_600 * NS_PER_S
 
 
@@ -72,7 +74,7 @@ class Limits:
         Raises:
             ContractError: they do not; nothing of them is counted.
         """
-        if events and isinstance(events[0], Command | Reply):
+        if events and events[0].kind in _BY_ID:
             self._admit_call(events[0])
             return events
         new: dict[str, set[tuple[str, str]]] = {}
@@ -98,15 +100,15 @@ class Limits:
             self._number += len(names)
         return events
 
-    def _admit_call(self, event: Command | Reply) -> None:
+    def _admit_call(self, event: AnyEvent) -> None:
         self._check_machine(event.asset)
         hour, number = self._called.get(event.asset, (0, 0))
         if event.at // _HOUR_NS > hour:
             hour, number = event.at // _HOUR_NS, 0
         if number >= self._calls:
             raise ContractError(
-                f"the machine has had {self._calls:,} commands and replies in an hour already",
-                "send what goes on all the time as telemetry, not as commands",
+                f"the machine has had {self._calls:,} commands, replies and bookings in an hour already",
+                "send what goes on all the time as telemetry or a count, not one by one under new ids",
             )
         self._taken.setdefault(event.asset, set())
         self._called[event.asset] = (hour, number + 1)

@@ -25,6 +25,7 @@ from broker.plant.plant import Plant
 from services.intake.arrival import with_receipt
 from services.intake.isolation import isolate, split_valid
 from services.intake.limits import Limits
+from services.kpi import bookings
 from services.kpi.arrivals import (
     ends_offline,
     is_placed_late,
@@ -192,8 +193,9 @@ class LedgerWriter:
     async def _store_events(self, events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
         if not self._started:
             await self.start()
+        events = await bookings.resolved(self._store, [event for event in events if may_be_stored(event)])
         now = self._now()
-        events = await self._placed([event for event in events if may_be_stored(event)], now)
+        events = await self._placed(events, now)
         counted = [event for event in events if self._is_counted(event)]
         time_ranges = _time_ranges(counted)
         await self._make_ready(time_ranges, now)
@@ -448,6 +450,7 @@ class LedgerWriter:
         """See that of each machine what events between these times touch is in memory, or put it off."""
         for asset in time_ranges.keys() & self._retired.keys():
             self._bring_back(asset)
+            self._heeded = (None, 0)  # an event of the time before it was retired does not end that
         left = self._at_once[1]
         back = lookback_ns(self._plant.microstop_limit_ns)  # an event can touch what was before it
         near = now - self._at_once[0] * MINUTE
@@ -592,6 +595,8 @@ class LedgerWriter:
             origin = min(origin, watermark[asset])
         origin -= origin % MINUTE
         reported = await histories(self._store, self._plant, asset, origin, FOR_EVER, depth=depth)
+        for event in await self._store.events(("adjust",), asset, -FOR_EVER, origin):
+            reported.setdefault(event.asset, History(origin))  # there may be nothing of it but bookings of long ago
         paths = dict.fromkeys(wanted or (*reported, *watermark, *((asset,) if asset else ())))
         for path in paths:
             # Some have no events: they are new, or their events are past retention.

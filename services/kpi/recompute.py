@@ -24,7 +24,7 @@ from services.ledger import entries, presence
 from services.ledger.columnar import builder
 from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import TIME, Sums
-from services.ledger.history import KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
+from services.ledger.history import HOLDING, KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rows, Rules, build
 from services.ledger.track import Track
@@ -250,14 +250,15 @@ class _Plan:
     async def add(self, machine: str, watermark: int | None) -> None:
         """Find from when until when the rows of a machine can be made."""
         store = self._store
-        newest = await store.latest_before(KINDS, machine, FOR_EVER)
+        newest = await store.latest_before(HOLDING, machine, FOR_EVER)
+        booked = await store.events(("adjust",), machine, -FOR_EVER, FOR_EVER, limit=1, newest_first=True)
         first = await first_minute(store, machine)
         if first is None:
             if watermark is not None:
                 self.notes.append(f"{machine}: none of its events is stored any more; its rows stay as they are")
             return
         reach = min(self._end, self._now) if watermark is None else await _end_of_rows(store, machine, watermark)
-        end = min(self._end, max(reach, *(event.at for event in newest)))
+        end = min(self._end, max(reach, *(event.at for event in (*newest, *booked))))
         start = max(self._start, first)
         if start < end and await store.rows(machine, first - MINUTE, first):
             whole = await self._all_known(machine, newest, end)
@@ -314,7 +315,7 @@ class _Window:
             if self.end > task.start:
                 break
             self.end, page = min(task.end, task.start + MINUTE), 2 * page  # so much in a minute
-        self.as_of = await as_of(store, KINDS, task.machine, self._since)
+        self.as_of = await as_of(store, HOLDING, task.machine, self._since)
         self.others = await self._other_signs(wanted)
         self.known = await self._last_known()
         return self

@@ -6,7 +6,17 @@ outside the contract's bounds, which an older store may hold, counts as not repo
 
 from typing import Final, NamedTuple
 
-from broker.contract.events import COUNTERS, QUANTITY_LIMIT, SHORTEST_CYCLE_S, Count, Job, Labour, Material, Meter
+from broker.contract.events import (
+    COUNTERS,
+    QUANTITY_LIMIT,
+    SHORTEST_CYCLE_S,
+    Adjust,
+    Count,
+    Job,
+    Labour,
+    Material,
+    Meter,
+)
 from broker.contract.units import SUMMED, ucum
 from services.ledger.fields import NANO
 
@@ -75,6 +85,12 @@ def readings(event: Count | Meter | Material) -> list[Reading]:
         case _:
             totals = [(field, event.name, _nano(getattr(event, field))) for field in MATERIAL_TOTALS]
     return [(field, source, total) for field, source, total in totals if total is not None]
+
+
+def booked(event: Adjust) -> list[tuple[str, int]]:
+    """Return the fields that a booking adds to, and how much; nothing of one that is void."""
+    amounts = [] if event.void else [(field, _nano(getattr(event, field))) for field in COUNTERS]
+    return [(field, amount) for field, amount in amounts if amount]
 
 
 def quantity(value: float | None) -> float | None:

@@ -8,9 +8,22 @@ late it comes.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from broker.contract.events import COUNTERS, AnyEvent, Count, Job, Labour, Material, Meter, State, StateChange, Status
+from broker.contract.events import (
+    COUNTERS,
+    Adjust,
+    AnyEvent,
+    Count,
+    Job,
+    Labour,
+    Material,
+    Meter,
+    State,
+    StateChange,
+    Status,
+)
 from broker.contract.topics import Kind
 from services.ledger import entries, presence
+from services.ledger.bookings import Bookings
 from services.ledger.fields import NANO
 from services.ledger.orders import Orders, ends_order
 from services.ledger.readings.classification import DIP_NS, UNKNOWN_DIP_NS
@@ -22,8 +35,10 @@ from services.ledger.track import Track
 MINUTE: Final = 60 * NANO
 LATEST: Final = 2**62
 """Later than any event."""
-KINDS: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "labour", "material")
-"""The kinds of event that the ledger is computed from."""
+HOLDING: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "labour", "material")
+"""The kinds of event that the ledger is computed from of which each holds until the next, …"""
+KINDS: Final[tuple[Kind, ...]] = (*HOLDING, "adjust")
+"""… and all that it is computed from."""
 READ: Final[tuple[Kind, ...]] = ("count", "meter", "material")
 """Those of them that are cumulative readings."""
 
@@ -73,6 +88,7 @@ class History:
         known: the newest state before `since` that was not unknown; unknown if there never was one.
         links: whether it was connected, which follows from `statuses` and `signs` (`presence`).
         cumulative: readings of counters, meters and materials.
+        bookings: pieces booked by hand.
     """
 
     def __init__(self, origin: int) -> None:
@@ -88,6 +104,7 @@ class History:
         self.labour: Track[tuple[int, int]] = Track()
         self.stocks: dict[str, Track[int]] = {}
         self.cumulative = Cumulative(self.jobs)
+        self.bookings = Bookings()
         self.newest = 0
 
     @property
@@ -144,6 +161,8 @@ class History:
                 return self._put_readings(event)
             case Material():
                 return self._put_readings(event) | self._put_stock(event, now)
+            case Adjust():
+                return {(event.at - 1) - (event.at - 1) % MINUTE} if self.bookings.put(event) else set()
             case _:
                 return set()
 
@@ -179,6 +198,8 @@ class History:
                 self.cumulative.load(event)
                 if (amount := entries.stock(event)) is not None:
                     self.stocks.setdefault(event.name, Track()).put(event.at, amount)
+            case Adjust():
+                self.bookings.put(event)
             case _:
                 self.cumulative.load(event)
 
@@ -193,6 +214,7 @@ class History:
         for track in (self.states, *presences, self.jobs, self.labour, *self.stocks.values()):
             track.drop_before(margin)  # type: ignore[attr-defined]  # they are all tracks, of different entries
         self.cumulative.drop_before(margin)
+        self.bookings.drop_before(margin)
 
     # ---- The timeline of states ----
 

@@ -8,8 +8,8 @@ on. What was buffered, with a time before the offline, does not.
 
 from typing import Final, NamedTuple
 
-from broker.contract.codec import FURTHEST_AHEAD_NS
-from broker.contract.events import NOT_LIVE, NS_PER_MS, AnyEvent, Status
+from broker.contract.events import FURTHEST_AHEAD_NS, NOT_LIVE, NS_PER_MS, AnyEvent, Status
+from broker.contract.kinds import of_machines
 from services.ledger.track import Track
 
 
@@ -23,11 +23,16 @@ class Report(NamedTuple):
 Signs = Track[int]
 """The times of messages other than an offline, each with the time of receipt (milliseconds, 0 where not known)."""
 UNKNOWN_RECEIPT: Final = 0
+_OF_MACHINES: Final = of_machines()
 
 
 def is_sign(event: AnyEvent) -> bool:
-    """Return whether an event shows that its machine lives."""
-    return event.received_ms != NOT_LIVE and not (isinstance(event, Status) and not event.online)
+    """Return whether an event shows that its machine lives: what a person books or commands does not."""
+    return (
+        event.kind in _OF_MACHINES
+        and event.received_ms != NOT_LIVE
+        and not (isinstance(event, Status) and not event.online)
+    )
 
 
 def put_sign(signs: Signs, at: int, received_ms: int) -> bool:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
+from broker.contract.events import Adjust
 from broker.plant.calendar import TimeRange
 from broker.plant.plant import Plant
+from services.ledger import entries
 from services.ledger.entries import Order
 from services.ledger.fields import NANO, Sums, add
 from services.ledger.history import MINUTE, UNKNOWN, History, ReportedState
@@ -109,6 +111,7 @@ class Part(NamedTuple):
         reported_state: the state then, and its reason.
         product: of the order then on the machine.
         shift: of the calendar.
+        booking: what was booked by hand, where that is the contribution.
     """
 
     field: str
@@ -118,6 +121,7 @@ class Part(NamedTuple):
     reported_state: ReportedState
     product: str
     shift: str
+    booking: Adjust | None = None
 
 
 def build(history: History, start: int, end: int, rules: Rules) -> Rows:
@@ -198,7 +202,15 @@ class _Builder:
         return self.time_ranges[bisect_right(self.range_starts, time) - 1] if self.time_ranges else None
 
     def _add(
-        self, field: str, amount: int, begin: int, until: int, place: "_Place", *, read: int | None = None
+        self,
+        field: str,
+        amount: int,
+        begin: int,
+        until: int,
+        place: "_Place",
+        *,
+        read: int | None = None,
+        booking: Adjust | None = None,
     ) -> None:
         """Add to a field of the row that `begin` belongs to; `read` is the time of a reading, if it is one."""
         if not amount:
@@ -212,11 +224,12 @@ class _Builder:
             del row[field]  # corrected within the minute
         if self.trace is not None:
             reported = (begin, until) if read is None else (read, read)
-            self.trace.append(Part(field, amount, *reported, self.history.state_at(begin), place.product, place.shift))
+            state = self.history.state_at(begin)
+            self.trace.append(Part(field, amount, *reported, state, place.product, place.shift, booking))
 
-    def _add_read(self, field: str, amount: int, at: int, place: "_Place") -> None:
-        """Add what a reading at this instant added, to the moment before."""
-        self._add(field, amount, at - 1, at - 1, place, read=at)
+    def _add_read(self, field: str, amount: int, at: int, place: "_Place", booking: Adjust | None = None) -> None:
+        """Add what a reading (or booking) at this instant added, to the moment before."""
+        self._add(field, amount, at - 1, at - 1, place, read=at, booking=booking)
 
     def _place(self, time: int) -> "_Place":
         return _Place(self.history.jobs.at(time), self._calendar_at(time))
@@ -313,24 +326,30 @@ class _Builder:
                     self._add("microstops", NANO, at, at, place)
 
     def _pieces(self) -> None:
-        """Add what counters and meters counted to the row of the moment before they were read."""
+        """Add what counters and meters counted, and what was booked, to the row of the moment before."""
         cumulative = self.history.cumulative
         for at, field in cumulative.notes(self.start, self.end):
             self._add_read(field, NANO, at, self._place(at - 1))
         for at, field, added in cumulative.added(self.start, self.end):
-            moment = at - 1
-            place = self._place(moment)
-            self._add_read(field, added, at, place)
-            if field == "produced":
-                if self.history.state_at(moment).state == "off":
-                    self._add_read("produced_off", added, at, place)
-                ideal_ns = self._ideal_ns(place)
-                if ideal_ns is None:
-                    self._add_read("unrated", added, at, place)
-                else:
-                    self._add_read("ideal_s", _times(added, ideal_ns), at, place)
-            elif field == "good":
-                self._add_read("ideal_good_s", _times(added, self._ideal_ns(place) or 0), at, place)
+            self._add_counted(field, added, at, self._place(at - 1))
+        for booking in self.history.bookings.within(self.start, self.end):
+            place = self._place(booking.at - 1)
+            for field, amount in entries.booked(booking):
+                self._add_counted(field, amount, booking.at, place, booking)
+
+    def _add_counted(self, field: str, added: int, at: int, place: "_Place", booking: Adjust | None = None) -> None:
+        """Add what was counted, or booked by hand, and the ideal time of its pieces."""
+        self._add_read(field, added, at, place, booking)
+        if field == "produced":
+            if self.history.state_at(at - 1).state == "off":
+                self._add_read("produced_off", added, at, place, booking)
+            ideal_ns = self._ideal_ns(place)
+            if ideal_ns is None:
+                self._add_read("unrated", added, at, place, booking)
+            else:
+                self._add_read("ideal_s", _times(added, ideal_ns), at, place, booking)
+        elif field == "good":
+            self._add_read("ideal_good_s", _times(added, self._ideal_ns(place) or 0), at, place, booking)
 
     def _ideal_ns(self, place: "_Place") -> int | None:
         if place.order is not None and place.order.ideal_ns is not None:

@@ -15,6 +15,7 @@ from broker.contract.errors import ContractError
 from broker.contract.events import Measurement
 from broker.contract.payloads import KpiWarning
 from broker.plant.plant import Plant
+from services.ledger import bookings
 from services.ledger.fields import NANO, TIME, Sums
 from services.ledger.history import UNKNOWN, History
 from services.ledger.indicators import formulas
@@ -58,6 +59,8 @@ class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         reason: of the state, '' where none was reported; of what is planned, how.
         product: of the order then on the machine, `-` without one.
         shift: `-` outside.
+        booking: the id of what was booked by hand; '' for all other contributions.
+        booked: what was booked, why and by whom, for people.
     """
 
     machine: str
@@ -69,6 +72,8 @@ class Contribution(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     reason: str
     product: str
     shift: str
+    booking: str = ""
+    booked: str = ""
 
 
 class Explanation(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -241,6 +246,8 @@ def _contributions(machine: str, reported: Iterable[Part]) -> list[Contribution]
             reason=part.reported_state.reason,
             product=part.product,
             shift=part.shift,
+            booking=part.booking.id if part.booking else "",
+            booked=bookings.in_words(part.booking) if part.booking else "",
         )
         for row in joined.values()
         for part in row

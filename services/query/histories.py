@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from broker.contract.events import AnyEvent, Job
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
-from services.ledger.history import KINDS, MINUTE, READ, History, ReportedState, lookahead_ns, lookback_ns
+from services.ledger.history import HOLDING, KINDS, MINUTE, READ, History, ReportedState, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rules
 from services.query.signs import add_first_signs
@@ -56,7 +56,7 @@ async def histories(
     short_ns = plant.microstop_limit_ns
     since, until = start - lookback_ns(short_ns), min(end + lookahead_ns(short_ns), FOR_EVER)
     found: dict[str, History] = {}
-    for events in (await as_of(store, KINDS, asset, since), await store.events(KINDS, asset, since, until)):
+    for events in (await as_of(store, HOLDING, asset, since), await store.events(KINDS, asset, since, until)):
         _put(found, events, start)
     for path, history in found.items():
         await add_first_signs(store, path, history, until)
@@ -128,11 +128,11 @@ async def as_of(store: Events, kinds: Sequence[Kind], asset: str, at: int) -> li
     found = await store.latest_before(kinds, asset, at)
     older: list[AnyEvent] = []
     for event in found:
-        older += await jobs_reported_before(store, event)
+        older += await jobs_told_before(store, event)
     return [*older, *found]
 
 
-async def jobs_reported_before(store: Events, end: AnyEvent) -> list[AnyEvent]:
+async def jobs_told_before(store: Events, end: AnyEvent) -> list[AnyEvent]:
     """Return, if this is the end of an order, the machine's jobs before it, from the newest start on."""
     if not isinstance(end, Job) or end.phase != "end" or not end.order:
         return []
@@ -158,7 +158,7 @@ async def last_known_state(store: Store, machine: str, at: int) -> ReportedState
         history = found[machine]
         for instant in set(history.states.times).intersection(history.statuses.times):
             # A state that was reported as the machine went offline is known from the next sign of life on.
-            _put(found, await store.events(KINDS, machine, instant + 1, at, limit=1), at)
+            _put(found, await store.events(HOLDING, machine, instant + 1, at, limit=1), at)
         found[machine].since = since
         known = found[machine].last_known_state(at)
         if known.state != "unknown" or not any(event.kind == "state" for event in older):

@@ -15,10 +15,10 @@ from broker.contract.events import AnyEvent
 from broker.contract.topics import is_under
 from broker.plant.plant import Plant
 from services.ledger.fields import TIME, Sums, add, bounded
-from services.ledger.history import KINDS, MINUTE, History
+from services.ledger.history import HOLDING, MINUTE, History
 from services.ledger.rows import NO_PRODUCT, Rules, unknown_time
 from services.ledger.rows import sums as summed
-from services.query.histories import FOR_EVER, histories, jobs_reported_before
+from services.query.histories import FOR_EVER, histories, jobs_told_before
 from services.store.interface import Store
 from services.store.resolutions import layers
 from services.store.retiring import retired
@@ -93,16 +93,19 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
     """
     known = {machine.asset: machine for machine in await store.machines(asset)}
     end = max(min(end, max(now, *(machine.last for machine in known.values()), 0)), start)
-    newest = await store.latest_before(KINDS, asset, FOR_EVER)
+    newest = await store.latest_before(HOLDING, asset, FOR_EVER)
     gone = await retired(store, known.values())
     over = {machine for machine, at in gone.items() if at <= start}
     received = {event.asset for event in newest if event.kind in COUNTED}
     machines = tuple(path for path in _counted(plant, asset, known.keys(), received - over) if path not in over)
     covered = {event.asset: start for event in newest} | await store.watermark(asset)
+    covered = await _only_booked(store, asset, (start, end), known.keys() - covered.keys()) | covered
     whole_start = -(-start // MINUTE) * MINUTE
     whole_end = _end_of_rows((at for machine, at in covered.items() if machine not in gone), end)
     covered |= {machine: min(covered.get(machine, at), at - at % MINUTE) for machine, at in gone.items()}
     behind = {machine: max(at, start) for machine, at in covered.items() if at < whole_end}
+    if behind:
+        newest += await store.events(("adjust",), asset, min(behind.values()), FOR_EVER)
     measured = _Parts()
     ends = [(start, end)]
     if whole_start < whole_end:
@@ -110,11 +113,11 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
         for machine, at in behind.items():
             if whole_start < at:
                 await _from_rows(store, machine, (whole_start, at), measured)
-        known_by_rows = dict.fromkeys(machines, 0)
+        told_by_rows = dict.fromkeys(machines, 0)
         for (path, _, _), sums in measured.sums.items():
-            if path in known_by_rows:
-                known_by_rows[path] += sum(sums.get(field, 0) for field in TIME)
-        for path, reported in known_by_rows.items():
+            if path in told_by_rows:
+                told_by_rows[path] += sum(sums.get(field, 0) for field in TIME)
+        for path, reported in told_by_rows.items():
             # A machine's rows have no gaps, so what is missing lies before the first of them.
             first = behind.get(path, whole_end) - reported
             measured.put_unknown(path, whole_start, first, plant)
@@ -131,6 +134,14 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
                 sums.pop(field, None)
     simulated = frozenset(path for path, machine in known.items() if machine.simulated)
     return Range(asset, start, end, measured.sums, measured.reasons, machines, simulated)
+
+
+async def _only_booked(store: Store, asset: str, between: tuple[int, int], rowless: AbstractSet[str]) -> dict[str, int]:
+    """Return, with the start of the range, the machines without rows on which pieces are booked."""
+    if not rowless:
+        return {}
+    start, end = between
+    return {event.asset: start for event in await store.events(("adjust",), asset, start, end + 1)}
 
 
 def _end_of_rows(covered: Iterable[int], end: int) -> int:
@@ -175,7 +186,7 @@ async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]
         if at is None or event.asset in reported:
             continue
         history = found.setdefault(event.asset, History(at))
-        for each in (*await jobs_reported_before(store, event), event):
+        for each in (*await jobs_told_before(store, event), event):
             history.put(each, each.at, 0)
     return found
 

@@ -9,13 +9,13 @@ from typing import Final
 from broker.contract.events import AnyEvent
 from broker.contract.topics import Kind
 from services.ledger import presence
-from services.ledger.history import KINDS, History
+from services.ledger.history import HOLDING, History
 from services.ledger.track import Track
 from services.store.interface import Store
 
 OTHERS: Final[tuple[Kind, ...]] = ("telemetry", "quality", "event", "reply")
 """The kinds that a machine sends beside those of the ledger."""
-ALL: Final[tuple[Kind, ...]] = (*(kind for kind in KINDS if kind != "status"), *OTHERS)
+ALL: Final[tuple[Kind, ...]] = (*(kind for kind in HOLDING if kind != "status"), *OTHERS)
 
 
 async def first_signs(  # noqa: PLR0917  (it is a part of reading a history)

@@ -12,7 +12,7 @@ from typing import Final
 from broker.contract.events import NS_PER_MS, WE_WERE_AWAY, AnyEvent, StateChange, Status
 from broker.contract.payloads import KpiWarning
 from services.ledger.fields import NANO
-from services.ledger.history import KINDS, MINUTE
+from services.ledger.history import HOLDING, MINUTE
 from services.ledger.indicators.amounts import duration
 from services.ledger.indicators.findings import Finding, found
 from services.query.ranges import Range
@@ -41,7 +41,7 @@ _ALIKE: Final = 3
 async def presence_warnings(store: Store, measured: Range) -> list[KpiWarning]:
     """Return what seems wrong with when the machines of a range were heard, as far as a warning is worth it."""
     warnings = await _silent(store, measured)
-    for machine, events in _by_machine(await store.latest_before(KINDS, measured.asset, measured.end)).items():
+    for machine, events in _by_machine(await store.latest_before(HOLDING, measured.asset, measured.end)).items():
         if machine in measured.machines and (finding := await _clock(store, machine, events, measured.end)):
             warnings.append(finding.of_machine(machine))
     warnings += await _absences(store, measured)
@@ -140,7 +140,7 @@ async def _clock(store: Store, machine: str, newest: Sequence[AnyEvent], end: in
 
 async def _late(store: Store, measured: Range) -> list[KpiWarning]:
     """Return the messages of a machine that came very late, while the others around them came on time."""
-    events = await store.events(KINDS, measured.asset, measured.start, measured.end)
+    events = await store.events(HOLDING, measured.asset, measured.start, measured.end)
     received = sorted((event for event in events if event.received_ms > 0), key=lambda event: event.received_ms)
     late = [
         event

@@ -199,7 +199,7 @@ class Store(Protocol):
         """Return the signals of the machines under `asset`."""
 
     async def series(self) -> list[NamedSeries]:
-        """Return every series of which an event is stored; commands and replies, each of which is one, are left out."""
+        """Return every series of which an event is stored, but those of kinds by id, each of which is one."""
 
     async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:
         """Return rejected messages with start ≤ at < end, newest first: a few of each kind, counts of the others."""

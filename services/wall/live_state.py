@@ -30,6 +30,7 @@ from broker.contract.events import (
     StateChange,
     Status,
 )
+from broker.contract.kinds import of_machines
 from broker.contract.leniency import DeclaredText, never_text
 from broker.contract.message import Message
 from broker.contract.names import is_name
@@ -49,6 +50,7 @@ MOST_FACTS: Final = 1_000
 MOST_FACTS_IN_ALL: Final = 100_000
 """Facts held of all machines, some 40 MB; those of a machine that came later are not shown."""
 MOST_MESSAGES: Final = 200
+_SIGNS_OF_LIFE: Final = of_machines()
 SILENT_AFTER_NS: Final = 60 * NS_PER_S
 """A machine that sent nothing for this long, and for ten times its usual pause, is marked silent."""
 
@@ -273,7 +275,7 @@ class LiveState:
         machine.simulated = event.simulated if machine.simulated is None else machine.simulated or event.simulated
         if machine.first is None:
             machine.first = min(message.received_at, event.at)
-        if message.retained:
+        if message.retained or event.kind not in _SIGNS_OF_LIFE:
             return
         if machine.seen is not None:
             pause = max(0, message.received_at - machine.seen)

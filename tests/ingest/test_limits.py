@@ -67,7 +67,7 @@ def test_ids_of_commands_are_no_series_and_of_them_so_many_are_stored_in_an_hour
     with pytest.raises(ContractError, match="1 signals already"):
         limits.admit([sample("speed")])
     for at in (NOW, NOW - hour):
-        with pytest.raises(ContractError, match="3 commands and replies in an hour already"):
+        with pytest.raises(ContractError, match="3 commands, replies and bookings in an hour already"):
             call(3, at)
     call(3, NOW + hour)
 

@@ -7,7 +7,7 @@ import hypothesis
 import msgspec
 from hypothesis import strategies as st
 
-from broker.contract.events import COUNTERS, AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
+from broker.contract.events import COUNTERS, Adjust, AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
 from broker.plant.plant_file import parse
@@ -87,8 +87,21 @@ PEOPLE = _of(Labour, present=PARTS, working=st.none() | PARTS)
 MATERIALS = _of(
     Material, name=st.sampled_from(["bar", "oil"]), consumed=PERHAPS, lost_other=PERHAPS, stock=st.none() | PARTS
 )
+SIGNED = st.none() | st.integers(-5, 5).map(float)
+BOOKINGS = _of(
+    Adjust,
+    id=st.sampled_from(["a", "b"]),
+    produced=SIGNED,
+    good=SIGNED,
+    scrap=SIGNED,
+    void=st.sampled_from([False, False, True]),
+    booked=st.integers(0, 3).map(lambda hours: f"2026-11-25T0{hours}:00:00Z"),
+)
 EVENTS = st.sampled_from(
-    [SAID, SAID, SAID, SAID, LINKS, LINKS, COUNTS, COUNTS, COUNTS, JOBS, METERS, PEOPLE, MATERIALS]
+    [
+        *(SAID, SAID, SAID, SAID, LINKS, LINKS, COUNTS, COUNTS, COUNTS, JOBS),
+        *(METERS, PEOPLE, MATERIALS, BOOKINGS, BOOKINGS),
+    ]
 ).flatmap(lambda events: events)
 
 

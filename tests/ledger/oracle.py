@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from broker.contract.events import AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
+from broker.contract.events import Adjust, AnyEvent, Count, Job, Labour, Material, Meter, StateChange, Status
 from broker.plant.plant import Plant
 from tests.ledger.readings.oracle import PIECES, Is, classified
 
@@ -68,11 +68,16 @@ def winners(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     """Return the events that count, in order of time; `events` are in the order in which they came.
 
     Of two of one series and instant the later counts; a count or material that lacks a field does not change it, and
-    the end of one order does not affect another that begins.
+    the end of one order does not affect another that begins. Of the bookings of one id the one booked last counts, the
+    others are void.
     """
     stored: dict[tuple[str, str, str, int], AnyEvent] = {}
+    booked: dict[tuple[str, str], list[Adjust]] = {}
     for event in events:
         key = (event.asset, event.kind, event.series, event.at)
+        if isinstance(event, Adjust):
+            booked.setdefault((event.asset, event.id), []).append(event)
+            continue
         before = stored.get(key)
         if before is not None and isinstance(event, (Count, Material)):
             reported = {name: value for name in event.__struct_fields__ if (value := getattr(event, name)) is not None}
@@ -81,7 +86,17 @@ def winners(events: Iterable[AnyEvent]) -> list[AnyEvent]:
             continue
         else:
             stored[key] = event
+    for of_id in booked.values():
+        of_id.sort(key=_booked_last)
+        for booking in of_id:
+            is_void = booking.void or booking is not of_id[-1]
+            stored[booking.asset, "adjust", booking.id, booking.at] = msgspec.structs.replace(booking, void=is_void)
     return sorted(stored.values(), key=lambda event: (event.at, event.asset, event.kind, event.series))
+
+
+def _booked_last(booking: Adjust) -> tuple[object, ...]:
+    amounts = [(value is not None, value or 0) for value in (getattr(booking, field) for field in PIECES)]
+    return booking.booked, booking.at, amounts, booking.void
 
 
 def _is_past(end: Job, start: Job) -> bool:
@@ -124,7 +139,11 @@ class _Machine:
         """Return state and reason."""
         state = [event for event in self.states if event.at <= at][-1:]
         link = [event for event in self.links if event.at <= at][-1:]
-        alive = [event for event in self.events if link and link[0].at < event.at <= at]
+        alive = [
+            event
+            for event in self.events
+            if link and link[0].at < event.at <= at and not isinstance(event, Adjust)  # a person's
+        ]
         if not state or (link and not link[0].online and not alive):
             return "unknown", ""
         return state[0].state, state[0].reason
@@ -269,16 +288,24 @@ class _Machine:
                     continue
                 if kind not in {"", "left out"}:
                     noted.add((at, kind, source and f"{field} {source}"))
-                self.add(field, added, at - 1)
-                ideal_ns = self.ideal_ns(at - 1)
-                if field == "produced":
-                    self.add("unrated", added if ideal_ns is None else 0, at - 1)
-                    self.add("produced_off", added if self.reported_state(at - 1)[0] == "off" else 0, at - 1)
-                ideal_field = {"produced": "ideal_s", "good": "ideal_good_s"}.get(field)
-                if ideal_field is not None:
-                    self.add(ideal_field, _nearest(added * (ideal_ns or 0) / NANO), at - 1)
+                self._pieces(field, added, at)
         for at, kind, _ in noted:
             self.add(kind, NANO, at - 1)
+        for booking in self.events:
+            if isinstance(booking, Adjust) and not booking.void and start < booking.at <= end:
+                for field in PIECES:
+                    self._pieces(field, _exact(getattr(booking, field) or 0) * NANO, booking.at)
+
+    def _pieces(self, field: str, added: Fraction, at: int) -> None:
+        """Add pieces, and their ideal time, to the moment before they were counted or booked for."""
+        self.add(field, added, at - 1)
+        ideal_ns = self.ideal_ns(at - 1)
+        if field == "produced":
+            self.add("unrated", added if ideal_ns is None else 0, at - 1)
+            self.add("produced_off", added if self.reported_state(at - 1)[0] == "off" else 0, at - 1)
+        ideal_field = {"produced": "ideal_s", "good": "ideal_good_s"}.get(field)
+        if ideal_field is not None:
+            self.add(ideal_field, _nearest(added * (ideal_ns or 0) / NANO), at - 1)
 
     def classified(self) -> dict[tuple[str, str], list[tuple[int, Is]]]:
         """Return what each cumulative reading is; counters of pieces together, everything else by itself."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from broker.contract.events import (
+    Adjust,
     AnyEvent,
     Command,
     Count,
@@ -20,6 +21,7 @@ from broker.contract.events import (
     StateChange,
     Status,
 )
+from broker.contract.kinds import by_id
 from broker.contract.topics import Kind
 from services.store.interface import Batch, Bucket, Machine, NamedSeries, Rejected, Signal, Store
 
@@ -42,6 +44,7 @@ ONE_OF_EACH: list[AnyEvent] = [
     Material(asset=MILL, at=NOON, name="steel", consumed=12.5, stock=80, unit="kg"),
     Notice(asset=MILL, at=NOON, code="e-204", severity="alarm", text="door “open”", active=False),
     Status(asset=MILL, at=NOON, online=False),
+    Adjust(asset=MILL, at=NOON, id="b 17", good=-5, scrap=5, reason="burr", by="ann", booked="2025-11-26T14:00:00Z"),
     Command(asset=MILL, at=NOON, name="start", id="call 1", args='{"speed":1}', by="ann"),
     Reply(asset=MILL, at=NOON + 1, name="start", id="call 1", ok=True, result="[1]"),
 ]
@@ -56,6 +59,7 @@ KINDS: tuple[Kind, ...] = (
     "material",
     "event",
     "status",
+    "adjust",
     "cmd",
     "reply",
 )
@@ -98,6 +102,14 @@ async def test_the_later_write_wins(store: Store) -> None:
     assert await everything(store) == [StateChange(asset=MILL, at=NOON, state="down", reason="jam")]
 
 
+async def test_a_booking_written_again_is_replaced_as_a_whole(store: Store) -> None:
+    at_noon = "2025-11-26T12:00:00Z"
+    again = Adjust(asset=MILL, at=NOON, id="1", rework=3, booked=at_noon)
+    await store.write(Batch(events=[Adjust(asset=MILL, at=NOON, id="1", good=-2, scrap=2, by="ann", booked=at_noon)]))
+    await store.write(Batch(events=[again]))
+    assert await everything(store) == [again]
+
+
 async def test_a_sample_that_becomes_text_is_no_longer_a_number(store: Store) -> None:
     await store.write(Batch(events=[Sample(asset=MILL, at=NOON, signal="load", value=1.0)]))
     await store.write(Batch(events=[Sample(asset=MILL, at=NOON, signal="load", value="high")]))
@@ -111,6 +123,8 @@ async def test_series_at_one_instant_are_separate(store: Store) -> None:
         *samples(ROBOT, [0], "load"),
         Command(asset=MILL, at=NOON, name="start", id="1"),
         Command(asset=MILL, at=NOON, name="start", id="2"),
+        Adjust(asset=MILL, at=NOON, id="1", scrap=1, booked="2025-11-26T12:00:00Z"),
+        Adjust(asset=MILL, at=NOON, id="2", scrap=2, booked="2025-11-26T12:00:00Z"),
     ]
     await store.write(Batch(events=written))
     assert await everything(store) == in_order(written)
@@ -288,7 +302,7 @@ async def test_many_write_and_ask_at_once(store: Store) -> None:
     assert len(await everything(store)) == 2_000
 
 
-async def test_every_series_is_known_by_name_but_commands_and_replies(store: Store) -> None:
+async def test_every_series_is_known_by_name_but_those_of_ids(store: Store) -> None:
     assert await store.series() == []
     others: list[AnyEvent] = [
         Sample(asset=ROBOT, at=NOON + 1, signal="load", value=1),
@@ -300,5 +314,5 @@ async def test_every_series_is_known_by_name_but_commands_and_replies(store: Sto
     assert set(found) == {
         NamedSeries(event.asset, event.kind, event.series)
         for event in [*ONE_OF_EACH, *others]
-        if not isinstance(event, Command | Reply)
+        if event.kind not in by_id()
     }

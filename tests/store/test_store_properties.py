@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from broker.contract.events import (
     COUNTERS,
     STATES,
+    Adjust,
     AnyEvent,
     Command,
     Count,
@@ -76,6 +77,16 @@ EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
         active=st.booleans(),
     ),
     st.builds(Status, **COMMON, online=st.booleans()),
+    st.builds(
+        Adjust,
+        **COMMON,
+        **dict.fromkeys(COUNTERS, PERHAPS),
+        id=TEXTS,
+        reason=TEXTS,
+        by=TEXTS,
+        void=st.booleans(),
+        booked=TEXTS,
+    ),
     st.builds(Command, **COMMON, name=NAMES, id=TEXTS, args=TEXTS, by=TEXTS),
     st.builds(Reply, **COMMON, name=NAMES, id=TEXTS, ok=st.booleans(), result=TEXTS),
 )

@@ -337,21 +337,8 @@ class _Builder:
         self.reason_entries = (self.minute[piece[is_entry]], code[is_entry], reason[is_entry])
 
     def _pieces(self) -> None:
-        """Add what counters and meters counted to the rows of the moment before they were read."""
-        table = self.columns.readings
-        if not len(table.at):
-            return
-        notes = self.columns.notes
-        noted = notes.at + self.axis.offset[notes.owner]
-        self._add(notes.values[0], NANO, np.searchsorted(self.begin, noted - 1, "right") - 1)
-        machine = self.columns.reading_machines[table.owner]
-        at = table.at + self.axis.offset[machine]
-        added = table.values[0]
-        if float(np.abs(added.astype(np.float64)).sum()) >= LIMIT // 2:
-            raise OverflowError("what was counted does not fit")
-        counts = np.flatnonzero((added != 0) & (at > self.axis.start[machine]) & (at <= self.axis.end[machine]))
-        added, field = added[counts], self.columns.reading_fields[table.owner[counts]]
-        piece = np.searchsorted(self.begin, at[counts] - 1, "right") - 1
+        """Add what counters and meters counted, and what was booked, to the rows of the moment before."""
+        field, added, piece = (np.concatenate(columns) for columns in zip(self._counted(), self._booked(), strict=True))
         self._add(field, added, piece)
         for name, ideal_field in (("produced", "ideal_s"), ("good", "ideal_good_s")):
             of = field == _PLACE[name]
@@ -369,6 +356,38 @@ class _Builder:
                 self._add(_PLACE["unrated"], pieces[~is_reported], places[~is_reported])
                 is_off = self.timeline.code[self.reported_state[places]] == _OFF
                 self._add(_PLACE["produced_off"], pieces[is_off], places[is_off])
+
+    def _booked(self) -> tuple[Whole, Whole, Whole]:
+        """Return what was booked by hand: field, amount, and the piece of time that it belongs to."""
+        table = self.columns.bookings
+        field, amount = table.values
+        if float(np.abs(amount).sum()) >= LIMIT / 2:
+            raise OverflowError("an amount does not fit")
+        at = table.at + self.axis.offset[table.owner]
+        is_inside = (at > self.axis.start[table.owner]) & (at <= self.axis.end[table.owner])
+        return field[is_inside], amount[is_inside], self._piece_before(at[is_inside])
+
+    def _piece_before(self, at: Whole) -> Whole:
+        """Return the piece of time that the moment before each of these lies in."""
+        found: Whole = np.searchsorted(self.begin, at - 1, "right") - 1
+        return found
+
+    def _counted(self) -> tuple[Whole, Whole, Whole]:
+        """Return what each reading added: field, amount, and the piece of time that it belongs to; add its notes."""
+        table = self.columns.readings
+        if not len(table.at):
+            nothing = np.zeros(0, np.int64)
+            return nothing, nothing, nothing
+        notes = self.columns.notes
+        self._add(notes.values[0], NANO, self._piece_before(notes.at + self.axis.offset[notes.owner]))
+        machine = self.columns.reading_machines[table.owner]
+        at = table.at + self.axis.offset[machine]
+        added = table.values[0]
+        if float(np.abs(added.astype(np.float64)).sum()) >= LIMIT // 2:
+            raise OverflowError("what was counted does not fit")
+        counts = np.flatnonzero((added != 0) & (at > self.axis.start[machine]) & (at <= self.axis.end[machine]))
+        field = self.columns.reading_fields[table.owner[counts]]
+        return field, added[counts], self._piece_before(at[counts])
 
     def _ideal_ns(self, piece: Whole) -> Whole:
         """Return nanoseconds a piece: the order's, else the plant's for machine and product, else `NOT_REPORTED`."""

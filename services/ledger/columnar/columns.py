@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from broker.contract.events import STATES, AnyEvent, Count, Job, Labour, Material, Meter, StateChange
+from broker.contract.events import STATES, Adjust, AnyEvent, Count, Job, Labour, Material, Meter, StateChange
 from services.ledger import entries, presence
+from services.ledger.bookings import Bookings
 from services.ledger.fields import FIELDS
 from services.ledger.history import ReportedState
 from services.ledger.orders import Orders
@@ -22,6 +23,8 @@ from services.ledger.track import Track
 
 Whole = npt.NDArray[np.int64]
 
+LATEST: Final = 2**62
+"""Later than any event."""
 NO_ORDER: Final = -1
 NOT_REPORTED: Final = -1
 """An ideal cycle that was not reported."""
@@ -75,6 +78,8 @@ class Columns(NamedTuple):
         reading_machines: the machine of each series of readings.
         reading_fields: the place of the field that it adds to, in `FIELDS`.
         notes: when something else than production was read: the place in `FIELDS` of what counts it; of machines.
+        bookings: of each machine the fields' places in `FIELDS` and the amounts booked by hand, in 10⁻⁹; an instant may
+            stand there several times.
         reasons: texts; the first is ''.
         orders: texts.
         products: texts; the first is that of no product.
@@ -91,6 +96,7 @@ class Columns(NamedTuple):
     reading_machines: Whole
     reading_fields: Whole
     notes: Table
+    bookings: Table
     reasons: tuple[str, ...]
     orders: tuple[str, ...]
     products: tuple[str, ...]
@@ -121,6 +127,7 @@ class ColumnBuilder:
         self._states, self._links, self._jobs = _Growing(), _Growing(), _Growing()
         self._labour, self._stocks, self._readings = _Growing(), _Growing(), _Growing()
         self._notes = _Growing()
+        self._bookings = _Growing()
         self._stock_machines: list[int] = []
         self._reading_machines: list[int] = []
         self._reading_fields: list[int] = []
@@ -144,6 +151,7 @@ class ColumnBuilder:
             self._stocks.add(len(self._stock_machines), *_entries_since(stock, since))
             self._stock_machines.append(number)
         self._put_readings(number, reported.readings, since)
+        self._put_bookings(number, reported.bookings, since)
         return reported.readings
 
     def _put_readings(self, number: int, readings: Cumulative, since: int) -> None:
@@ -158,6 +166,14 @@ class ColumnBuilder:
             self._reading_fields.append(FIELDS.index(series.field))
         notes = sorted(readings.notes(machine.start, machine.end))
         self._notes.add(number, [at for at, _ in notes], [(FIELDS.index(field),) for _, field in notes])
+
+    def _put_bookings(self, number: int, bookings: Bookings, since: int) -> None:
+        booked = [
+            (booking.at, (FIELDS.index(field), amount))
+            for booking in bookings.within(since - 1, LATEST)
+            for field, amount in entries.booked(booking)
+        ]
+        self._bookings.add(number, [at for at, _ in booked], [value for _, value in booked])
 
     def columns(self) -> Columns:
         """Return the columns.
@@ -177,6 +193,7 @@ class ColumnBuilder:
             np.array(self._reading_machines, np.int64),
             np.array(self._reading_fields, np.int64),
             self._notes.table(1),
+            self._bookings.table(2),
             self._reasons.texts(),
             self._orders.texts(),
             self._products.texts(),
@@ -197,6 +214,8 @@ class ColumnBuilder:
                         reported.stocks.setdefault(event.name, Track()).put(at, (stock,))
                 case Job():
                     reported.jobs.report(at, entries.job(event))
+                case Adjust():
+                    reported.bookings.put(event)
                 case Labour():
                     if (people := entries.people(event)) is not None:
                         reported.labour.put(at, people)
@@ -233,6 +252,7 @@ class _Reported:
         self.labour: Entries = Track()
         self.stocks: dict[str, Entries] = {}
         self.readings = Cumulative(self.jobs)
+        self.bookings = Bookings()
 
 
 class _Growing:

@@ -2,18 +2,18 @@
 
 An event is a point of its series (measurement and tags) at its time; what is written later at the same place takes its
 place. InfluxDB does that field by field, and cannot take a field away. So where a message may leave a field out, the
-field `told` names those that this message reported. A count or material, of which each message reports any subset,
-needs none, for there a field that is not reported stays. Truths are 1 and 0.
+field `reported` names those that this message told. A count or material, of which each message tells any subset, needs
+none, for there a field that is not told stays. Truths are 1 and 0.
 
-Two commands of one instant, or two rejected messages, would be one point. So their points stand up to a millisecond
-later, at a place that follows from what they are, and the field `at` holds their time.
+Two commands or bookings of one instant, or two rejected messages, would be one point. So their points stand up to a
+millisecond later, at a place that follows from what they are, and the field `at` holds their time.
 """
 
 import zlib
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from broker.contract.events import AnyEvent, Command, Reply, Sample
+from broker.contract.events import AnyEvent, Sample
 from broker.contract.kinds import ColumnType, Entry, stored
 from services.store.influx.lines import number, text
 
@@ -25,16 +25,17 @@ Values = dict[str, Any]
 
 
 class Form(NamedTuple):
-    """How one kind of event is stored.
+    """How one kind of event is kept.
 
     Attributes:
         measurement: its measurement.
-        named: the tag that distinguishes its series, '' where there is none.
+        named: the tag that tells its series apart, '' where there is none.
         columns: its fields.
-        fields: what a line holds of an event.
+        fields: what a line says of an event.
         event: the event that a point of a machine and series means: (asset, series, time, simulated, fields).
-        subset: the fields of which a message reports any subset; each has its own newest value.
+        subset: the fields of which a message tells any subset; each has its own newest value.
         is_spread: its points stand up to `SPREAD_NS` later than the events.
+        kind: the kind, where the measurement holds several and a tag names each; else ''.
     """
 
     measurement: str
@@ -44,6 +45,7 @@ class Form(NamedTuple):
     event: Callable[[str, str, int, bool, Values], AnyEvent]
     subset: tuple[str, ...] = ()
     is_spread: bool = False
+    kind: str = ""
 
 
 def _sample_fields(event: Sample) -> str:
@@ -53,7 +55,7 @@ def _sample_fields(event: Sample) -> str:
 
 def _sample(asset: str, series: str, at: int, simulated: bool, values: Values) -> Sample:
     value, words = values["value"], values["text"]
-    # A signal that was a number and a text stores which of them each sample is, for one instant may have had both.
+    # A signal that was a number and a text says which of them each sample is, for one instant may have had both.
     is_text = value is None if values["type"] is None else values["type"] == "text"
     return Sample(asset=asset, at=at, simulated=simulated, signal=series, value=words if is_text else float(value))
 
@@ -75,7 +77,7 @@ def _form(entry: Entry) -> Form:
     """Return the form of an event whose attributes are its fields."""
     stored = entry.event
     assert stored is not None
-    is_spread = entry.measurement == "command"
+    is_spread = entry.is_by_id
     columns = entry.columns if is_spread else sorted(entry.columns, key=lambda column: _WRITTEN_FIRST[column.type])
     written = [
         (column.name, text if column.type in {"text", "optional text"} else number)
@@ -116,7 +118,8 @@ def _form(entry: Entry) -> Form:
 
     names = [column.name for column in columns]
     names += [*(["told"] if optional else []), *(["at"] if is_spread else [])]
-    return Form(entry.measurement, entry.name, tuple(names), fields, event, entry.subset, is_spread)
+    kind = entry.kind if entry.shares_table else ""
+    return Form(entry.measurement, entry.name, tuple(names), fields, event, entry.subset, is_spread, kind)
 
 
 def _perhaps(value: Any) -> float | None:
@@ -144,10 +147,15 @@ FORMS: Final[dict[str, Form]] = {
 
 def tags_of(event: AnyEvent) -> list[tuple[str, str]]:
     """Return the tags of an event's points besides those of its machine and `simulated`."""
-    if isinstance(event, (Command, Reply)):
-        return [("kind", event.kind), ("name", event.name)]
+    form = FORMS[event.kind]
+    tags = [("kind", form.kind)] if form.kind else []
+    return [*tags, (form.named, name_of(event))] if form.named else tags
+
+
+def name_of(event: AnyEvent) -> str:
+    """Return the name of an event's series without its id, which is a field; '' where the kind has no names."""
     named = FORMS[event.kind].named
-    return [(named, event.series)] if named else []
+    return str(getattr(event, named)) if named else ""
 
 
 class Places:
@@ -157,7 +165,7 @@ class Places:
         self._taken: dict[tuple[str, int], tuple[str | bytes | int, ...]] = {}
 
     def place(self, series: str, at: int, *parts: str | bytes) -> int:
-        """Return the time of the point of what happened at `at` and is distinguished by these parts."""
+        """Return the time of the point of what happened at `at` and is told apart by these parts."""
         key = 0
         for part in parts:
             key = zlib.crc32(part if isinstance(part, bytes) else part.encode("utf-8", "replace"), key)

@@ -346,7 +346,7 @@ def _bucket(at: int, samples: Sequence[Sample]) -> Bucket:
 
 
 def _conditions(kind: Kind, asset: str) -> list[str]:
-    return [*([f"kind = {literal(kind)}"] if FORMS[kind].is_spread else []), *under(asset)]
+    return [*([f"kind = {literal(kind)}"] if FORMS[kind].kind else []), *under(asset)]
 
 
 def _exactly(asset: str) -> list[str]:

@@ -166,7 +166,7 @@ class InfluxStore:
         return await self._reading.signals(asset)
 
     async def series(self) -> list[NamedSeries]:
-        """Return every series of which an event is stored, but commands and replies."""
+        """Return every series of which an event is stored, but those of kinds by id."""
         return await self._reading.series()
 
     async def rejected(self, start: int, end: int, *, limit: int = 1_000) -> list[Rejected]:

@@ -15,9 +15,9 @@ from typing import Final
 
 import structlog
 
-from broker.contract.events import AnyEvent, Command, Reply, Sample
+from broker.contract.events import AnyEvent, Sample
 from broker.contract.retained import may_be_stored
-from services.store.influx.events import FORMS, Places, tags_of
+from services.store.influx.events import FORMS, Places, name_of, tags_of
 from services.store.influx.http import InfluxServer, RejectedLine
 from services.store.influx.ledger import LedgerWriting
 from services.store.influx.lines import number, series, text
@@ -108,8 +108,8 @@ class Writing:
             if isinstance(event, Sample) and registry.add_sample(event, now):
                 fields += f',type="{"text" if isinstance(event.value, str) else "number"}"'
             at = event.at
-            if isinstance(event, (Command, Reply)):
-                at = places.place(f"{event.asset} {kind} {event.name}", at, event.id)
+            if form.is_spread:
+                at = places.place(f"{event.asset} {kind} {name_of(event)}", at, event.id)  # type: ignore[union-attr]
             simulated = event.simulated
             if registry.add(event):
                 lines.append(f"{self._prefix(event, simulated)} {fields},gone=0 {at}")
@@ -121,8 +121,7 @@ class Writing:
 
     def _prefix(self, event: AnyEvent, simulated: bool) -> str:
         """Return measurement and tags of an event's points."""
-        name = event.name if isinstance(event, (Command, Reply)) else event.series
-        key = (event.asset, event.kind, name, simulated)
+        key = (event.asset, event.kind, name_of(event), simulated)
         prefix = self._prefixes.get(key)
         if prefix is None:
             if len(self._prefixes) > _MANY_PREFIXES:

@@ -2,23 +2,24 @@
 """Retention: deleting what is older than its retention time, in steps so small that writing hardly waits.
 
 Raw events and rejected messages are deleted, except the newest event of each series, and of each field of a count or
-material: a report holds until the next one, however long that takes. Commands and replies hold for a moment, and all
-are deleted. Minutes of the ledger are deleted by whole days, once their hours and days are up to date; these stay for
-ever. Space in the file is reused, not returned to the disk.
+material: a report holds until the next one, however long that takes. Commands, replies and bookings by hand hold for a
+moment, and all are deleted. Minutes of the ledger are deleted by whole days, once their hours and days are up to date;
+these stay for ever. Space in the file is reused, not returned to the disk.
 """
 
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from broker.contract.kinds import by_id
 from services.store.sqlite import ledger as sqlite_ledger
 from services.store.sqlite.events import FORMS, Form, reported
 from services.store.sqlite.schema import LEDGER, REASONS
 
 STEP_ROWS: Final = 5_000
 """So many rows are deleted in one transaction."""
-PASSING: Final = frozenset({"cmd", "reply"})
-"""Kinds whose series end and are deleted with their events: each command is a series of its own."""
+PASSING: Final = by_id()
+"""Kinds whose series end and are deleted with their events: each id is a series of its own."""
 
 
 def step(connection: sqlite3.Connection, *, events_before: int, minutes_before: int) -> int:

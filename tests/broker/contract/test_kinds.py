@@ -21,7 +21,7 @@ def test_an_entry_is_of_its_event(entry: Entry) -> None:
     assert entry.event is not None
     assert entry.event.kind == entry.kind
     assert entry.name in {"", *entry.event.__struct_fields__}
-    assert bool(entry.name) == (entry.event.series is not Event.series)
+    assert (bool(entry.name) or entry.is_by_id) == (entry.event.series is not Event.series)
 
 
 @entries
@@ -40,6 +40,18 @@ def test_a_column_that_may_be_empty_is_a_field_that_may_be_none(entry: Entry) ->
     types = {field.name: field.type for field in msgspec.structs.fields(entry.event)}
     empty = {column.name for column in entry.columns if column.type in {"optional number", "any-subset number"}}
     assert empty == {name for name, of in types.items() if type(None) in get_args(of)}
+
+
+@entries
+def test_a_kind_of_which_any_subset_is_sent_needs_one_of_it(entry: Entry) -> None:
+    assert set(entry.subset) <= set(entry.one_of)
+    assert set(entry.one_of) <= {column.name for column in entry.columns}
+
+
+@entries
+def test_a_kind_by_id_has_its_id(entry: Entry) -> None:
+    assert entry.event is not None
+    assert entry.is_by_id == ("id" in entry.event.__struct_fields__)
 
 
 @entries

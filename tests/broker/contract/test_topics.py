@@ -45,7 +45,7 @@ def test_a_machines_topic_is_read_and_written(rest: str, topic: Topic) -> None:
         ("corridor/v1/a/b/c/d/state\n", "unknown kind"),
         ("corridor/v1/a/b/c/ä/state", "is not a name"),
         ("corridor/v1/a/b/c/+/state", "is not a name"),
-        ("corridor/v1/a/b/c/d/State", "unknown kind 'State'; use one of cmd, count, event"),
+        ("corridor/v1/a/b/c/d/State", "unknown kind 'State'; use one of adjust, cmd, count, event"),
         ("corridor/v1/a/b/c/telemetry/temp", "unknown kind 'temp'; put telemetry after four levels"),
         ("corridor/v1/a/b/c/d/state/x", "kind state takes no name"),
         ("corridor/v1/a/b/c/d/meter", "kind meter needs a name"),
