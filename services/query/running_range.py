@@ -65,9 +65,8 @@ class RunningRange:
             return False
         (self._simulated.add if event.simulated else self._simulated.discard)(event.asset)
         tail = self._tails.get(event.asset)
-        if event.kind == "adjust":  # only the ledger writer knows what it replaces
-            self.is_outdated = True
-        elif tail is None or (event.kind in COUNTED and event.asset not in self._counted):
+        is_new = tail is None or (event.kind in COUNTED and event.asset not in self._counted)
+        if tail is None or is_new or event.kind == "adjust":  # what a booking replaces, the store alone knows
             self.is_outdated = True
         elif tail.put(event, now):
             return True
