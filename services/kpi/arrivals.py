@@ -13,7 +13,7 @@ import msgspec
 from broker.contract.events import NS_PER_S, WE_WERE_AWAY, AnyEvent, Status
 from services.kpi.machine import Machine
 from services.ledger import presence
-from services.ledger.history import KINDS
+from services.ledger.history import HOLDING
 from services.ledger.track import Track
 from services.query.histories import FOR_EVER
 from services.query.signs import OTHERS
@@ -104,7 +104,7 @@ def with_absence(events: Sequence[AnyEvent], machines: Mapping[str, Machine], le
     """
     found: list[AnyEvent] = []
     for event in events:
-        until = left.pop(event.asset, None) if event.kind in KINDS else None
+        until = left.pop(event.asset, None) if event.kind in HOLDING else None
         newest = _newest_sign(machines.get(event.asset))
         if (
             until is not None
