@@ -115,11 +115,12 @@ REST: dict[Kind, dict[str, object]] = {
     "labour": {"present": 2},
     "telemetry": {"ts": 1_795_507_200_000, "values": [1, 2]},
     "meter": {"total": 0},
+    "adjust": {"id": "shift-1"},
 }
 
 
 def test_the_numeric_fields_are_those_of_the_contract() -> None:
-    assert {kind for kind, _ in NUMERIC} == {"telemetry", "count", "job", "meter", "quality", "labour", "material"}
+    assert {kind for kind, _ in NUMERIC} == set(TABLE) - {"kpi", "state", "status", "event", "cmd", "reply"}
     assert {name for kind, name in NUMERIC if kind == "job"} == {"planned", "ideal_cycle"}
     assert {name for kind, name in NUMERIC if kind == "telemetry"} == {"dt"}
 
