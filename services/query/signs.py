@@ -38,8 +38,11 @@ async def first_signs(  # noqa: PLR0917  (it is a part of reading a history)
     """
     if all(report.online for report in statuses.entries):
         return []
+    ranges = presence.offline_ranges(statuses, signs)
+    if not ranges or ranges[0][0] + 1 >= end or not await store.events(kinds, machine, ranges[0][0] + 1, end, limit=1):
+        return []  # most machines send nothing else, and each range is a question of its own
     found: list[AnyEvent] = []
-    for start, until in presence.offline_ranges(statuses, signs):
+    for start, until in ranges:
         last = end if until is None else min(until, end)
         if start + 1 < last:
             found += await store.events(kinds, machine, start + 1, last, limit=1)
