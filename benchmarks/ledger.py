@@ -64,14 +64,14 @@ async def main() -> None:
     for many in (100, 10_000):
         rows, tick_s = await silence(many)
         print(
-            f"{many:,} machines that told one state two days ago: {rows} rows a minute, {tick_s * 1e3:.2f} ms of CPU a"
+            f"{many:,} machines with one state two days ago: {rows} rows a minute, {tick_s * 1e3:.2f} ms of CPU a"
             f" tick, {tick_s / few_s:.1f} times as much as 10"
         )
     assert few_rows == 0, "what is silent makes no rows"
 
 
 async def silence(machines: int) -> tuple[int, float]:
-    """Return the rows a minute and the CPU of a tick, seconds, of machines that told one state two days ago."""
+    """Return the rows a minute and the CPU of a tick, seconds, of machines that reported one state two days ago."""
     now = time.time_ns() // (60 * SECOND) * 60 * SECOND
     rows = 0
     with tempfile.TemporaryDirectory() as folder:

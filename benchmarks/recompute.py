@@ -3,7 +3,7 @@
 A day of many machines, states and counts in turn, is in memory as columns; each machine works in two shifts. The
 vectorised pass makes the minute rows and the rows by reason of it. The incremental path puts the same events one by one
 into a history and makes the rows that they touch, as the live service does (some of them, for it takes longer). The
-scan sums one number a machine and minute, and is the limit: it reads each event once and judges nothing. Times are
+scan sums one number a machine and minute, and is the limit: it reads each event once and decides nothing. Times are
 those of the CPU, so that a second is a second of one core.
 
     ./corridor bench recompute

@@ -2,11 +2,11 @@
 
 The shipped plant, its lines as often as asked for, runs at real speed: simulator, broker, ingest, ledger and wall as
 processes of their own, as in the stack, over SQLite and (where `influxd` is installed) InfluxDB. After half a minute
-to settle, CPU time and memory are read off over the time that follows. A message costs the same whoever sends it, so
-the figures hold for real machines that say as much: the first column tells how much that is.
+to warm up, CPU time and memory are read off over the time that follows. A message costs the same whoever sends it, so
+the figures hold for real machines that send as much: the first column has how much that is.
 
 Bytes are those of three hours of the plant, written as fast as it goes and then put in order (SQLite's log written
-back, InfluxDB's files compacted). They grow with time and with machines, so eight machines tell for all.
+back, InfluxDB's files compacted). They grow with time and with machines, so eight machines stand for all.
 
     ./corridor bench sizing                    10, 100 and 1,000 machines, two minutes each
     ./corridor bench sizing 100 10 [sqlite]    100 machines, ten minutes

@@ -1,9 +1,9 @@
 """A year of 100 machines, asked on SQLite: how long an answer takes: of all, all by product, and a line.
 
 The store holds a row an hour of each machine (all that the coarser rows are made of; the minutes of old days are
-forgotten after a while anyway) and the events of the first and the last hour. The range begins and ends in the middle
-of a minute, so that days, hours, minutes and events all have a part in it. The reference is one sum over the same days
-in plain sqlite3, by the same key.
+deleted after a while anyway) and the events of the first and the last hour. The range begins and ends in the middle of
+a minute, so that days, hours, minutes and events all have a part in it. The reference is one sum over the same days in
+plain sqlite3, by the same key.
 
     ./corridor bench year                100 machines, 365 days
     ./corridor bench year 20 30          20 machines, 30 days

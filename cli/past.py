@@ -39,7 +39,7 @@ async def make(
         if events:
             reached = max(reached, events[-1].at)
             await _store(events, writer, store)
-            await writer.advance()  # it forgets what is long past
+            await writer.advance()  # it drops what is long past from memory
         report(reached - start, end - start)
     reached = end
     await writer.advance()

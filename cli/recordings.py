@@ -43,7 +43,7 @@ BURST: Final = 500
 """Messages that are published at once, at most."""
 
 ADVANCE_NS: Final = 15 * 60 * NS_PER_S
-"""How far the recording's time goes on before the keeper forgets what is long past."""
+"""How far the recording's time goes on before the ledger writer drops what is long past from memory."""
 
 
 def record(
@@ -142,7 +142,7 @@ class Tally:
         yield f"{', '.join(parts)} in {self.seconds():.1f} s"
 
 
-async def keep(
+async def store_messages(
     messages: Iterable[Message],
     store: Store,
     plant: Plant,
@@ -269,7 +269,7 @@ async def _to_store(file: Path, url: str, plant_file: Path | None, tally: Tally)
 
     with Recording(file) as recording, _progress(recording) as messages:
         async with opened(url) as store:
-            await keep(messages, store, await plant_to_store(store, plant_file), tally)
+            await store_messages(messages, store, await plant_to_store(store, plant_file), tally)
 
 
 async def _lines_to_store(file: Path, asset: str, url: str, plant_file: Path | None, tally: Tally) -> None:
@@ -277,7 +277,9 @@ async def _lines_to_store(file: Path, asset: str, url: str, plant_file: Path | N
 
     with AdapterLines(file, asset) as lines, _progress(lines) as messages:
         async with opened(url) as store:
-            await keep(messages, store, await plant_to_store(store, plant_file), tally, read_message=lines.read_message)
+            await store_messages(
+                messages, store, await plant_to_store(store, plant_file), tally, read_message=lines.read_message
+            )
 
 
 async def _to_broker(file: Path, url: str, speed: float, tally: Tally) -> None:

@@ -72,11 +72,11 @@ def ingest(
     """Store telemetry, events and commands, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
-    async def keep() -> None:
+    async def serve() -> None:
         async with opened(store or default_url(data)) as stored:
             await run_ingest(broker, stored, watch=Watch(health_host, health_port), replica=replica)
 
-    loop.run(keep())
+    loop.run(serve())
 
 
 def serve_kpi(
@@ -91,11 +91,11 @@ def serve_kpi(
     """Store states, counts and orders, build the productivity ledger and publish the indicators, until stopped."""
     loop.log_to_stderr(logging.INFO)
 
-    async def keep() -> None:
+    async def serve() -> None:
         async with opened(store or default_url(data)) as stored:
             await run_kpi(broker, stored, await plant_to_store(stored, plant), watch=Watch(health_host, health_port))
 
-    loop.run(keep())
+    loop.run(serve())
 
 
 def wall(

@@ -39,7 +39,7 @@ NOTIFICATIONS: Final = {
     "group_interval": "5m",
     "repeat_interval": "4h",
 }
-"""Whom the rules of the file tell, and how often; Grafana wants the first two of the labels that it groups by."""
+"""Whom the rules of the file notify, and how often; Grafana wants the first two of the labels that it groups by."""
 
 Object = dict[str, Any]
 

@@ -135,7 +135,7 @@ class Faults:
         async with AsyncExitStack() as held:
             for proxy in self._to_broker:
                 await held.enter_async_context(proxy.lock)
-                held.callback(proxy.mend)
+                held.callback(proxy.restore)
             await held.enter_async_context(self._broker.lock)
             await held.enter_async_context(self._going_on(f"{self._broker.name} restarted (SIGTERM)"))
             for proxy in self._to_broker:
@@ -146,7 +146,7 @@ class Faults:
             await self._broker.restart()
 
     async def _kill_broker(self, _draw: random.Random, _length_s: float) -> None:
-        """Kill the broker while nothing is under way: what it has not written down yet, it may forget."""
+        """Kill the broker while nothing is under way: what it has not written down yet, it may lose."""
         what = f"{self._broker.name} killed (SIGKILL) while nothing was under way"
 
         async def kill() -> None:
@@ -175,7 +175,7 @@ class Faults:
             try:
                 await asyncio.sleep(length_s)
             finally:
-                proxy.mend()
+                proxy.restore()
 
     async def _store_away(self, draw: random.Random, length_s: float) -> None:
         if self._database is not None:

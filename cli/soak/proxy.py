@@ -40,7 +40,7 @@ class Proxy:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        self.mend()
+        self.restore()
         self.cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -58,7 +58,7 @@ class Proxy:
         """Pass each piece on so much later."""
         self._delay_s = delay_s
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Be a good network again."""
         self._cut, self._delay_s = False, 0.0
         self._flowing.set()

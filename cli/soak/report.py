@@ -21,7 +21,7 @@ NOTES: Final = {
     ),
     "nats": (
         "NATS server writes down a moment later what a session has not acknowledged; stopped within that moment,"
-        " or killed, it may forget it (docs/decisions/0004). So it is restarted half a second after its clients have"
+        " or killed, it may lose it (docs/decisions/0004). So it is restarted half a second after its clients have"
         " gone, and killed only while nothing is under way."
     ),
     "sqlite": (
@@ -61,7 +61,7 @@ def _other_faults(outcome: Outcome) -> Iterator[str]:
     """Yield why a soak is not good whose messages and ledger are."""
     if outcome.verdict is not None and outcome.verdict.undrained:
         yield f"{outcome.verdict.undrained:,} not stored yet: this computer is too slow for the rate"
-    elif outcome.settled_s is None:
+    elif outcome.drained_s is None:
         yield "what was sent last was never stored"
     if outcome.wall_knows != outcome.settings.devices:
         yield f"the wall shows {outcome.wall_knows} of {outcome.settings.devices} devices"
@@ -101,10 +101,10 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 
 def _figures(outcome: Outcome) -> list[tuple[str, str]]:
     found = outcome.verdict
-    settled = "never" if outcome.settled_s is None else f"{outcome.settled_s:.1f} s"
+    drained = "never" if outcome.drained_s is None else f"{outcome.drained_s:.1f} s"
     figures = [
         ("longest catch-up after a fault", f"{outcome.longest_catch_up_s:.1f} s"),
-        ("until all was stored, after the last message", settled),
+        ("until all was stored, after the last message", drained),
         ("devices that the wall shows in the end", f"{outcome.wall_knows} of {outcome.settings.devices}"),
     ]
     if found is None:

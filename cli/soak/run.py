@@ -21,7 +21,7 @@ from cli.soak.devices import Device, Fleet
 from cli.soak.faults import Faults
 from cli.soak.processes import Part, corridor
 from cli.soak.proxy import Proxy
-from cli.soak.verdict import Verdict, is_stored, judge, newest_times
+from cli.soak.verdict import Verdict, check, is_stored, newest_times
 from cli.soak.watch import Growth, Lag, Usage
 from services.store.influx import address as influx_address
 from services.store.influx.setup import Setup
@@ -31,9 +31,9 @@ from services.store.opening import default_url, open_store
 BrokerKind = Literal["mosquitto", "nats"]
 StoreKind = Literal["sqlite", "influxdb"]
 
-SETTLE_S: Final = 180.0
+DRAIN_S: Final = 180.0
 """How long the store may stand still before it has all that was acknowledged, once nothing is wrong any more."""
-LONGEST_SETTLE_S: Final = 1_800.0
+LONGEST_DRAIN_S: Final = 1_800.0
 """How long it may take in all, besides the length of the soak; a slow computer drains slowly."""
 WALL_S: Final = 120.0
 """How long the wall may take to show every device, in the end; it may have been killed just before."""
@@ -74,7 +74,7 @@ class Outcome:
     Attributes:
         settings: what was asked for.
         took_s: how long devices published.
-        settled_s: how long it took from then until all was stored; None if it never was.
+        drained_s: how long it took from then until all was stored; None if it never was.
         interrupted: it was ended before its time.
         verdict: on the messages and the ledger; None if it did not come to that.
         faults: what went wrong, and how often.
@@ -87,7 +87,7 @@ class Outcome:
 
     settings: Settings
     took_s: float = 0.0
-    settled_s: float | None = None
+    drained_s: float | None = None
     interrupted: bool = False
     verdict: Verdict | None = None
     faults: dict[str, int] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Outcome:
         return (
             self.verdict is not None
             and self.verdict.is_good
-            and self.settled_s is not None
+            and self.drained_s is not None
             and all(each.flat is not False for each in self.growth)
             and self.wall_knows == self.settings.devices
         )
@@ -122,7 +122,7 @@ async def soak(settings: Settings, emit: Callable[[str], None]) -> Outcome:
     outcome = Outcome(settings)
     async with AsyncExitStack() as stack:
         floor = await stack.enter_async_context(_floor(settings))
-        ended = stack.enter_context(_told_to_end())
+        ended = stack.enter_context(_ended_by_signal())
         try:
             await floor.run(outcome, ended, emit)
         finally:
@@ -191,17 +191,17 @@ class _Floor:
                 self.faults.end()
                 self.fleet.stop()
             outcome.took_s = time.monotonic() - began_s
-            outcome.settled_s = await self._settled(SETTLE_S, LONGEST_SETTLE_S + self.settings.length_s)
+            outcome.drained_s = await self._drained(DRAIN_S, LONGEST_DRAIN_S + self.settings.length_s)
             outcome.wall_knows = await self._known_by_wall()
             for task in tasks:
                 task.cancel()
         for part in self.services:
             await part.stop()
         emit("checking what is stored")
-        drained = outcome.settled_s is not None
-        outcome.verdict = await judge(self.store, self.devices, self.settings.folder, drained=drained)
+        drained = outcome.drained_s is not None
+        outcome.verdict = await check(self.store, self.devices, self.settings.folder, drained=drained)
 
-    async def _settled(self, patience_s: float, longest_s: float = math.inf) -> float | None:
+    async def _drained(self, patience_s: float, longest_s: float = math.inf) -> float | None:
         """Wait until what was acknowledged last is stored, and a redelivery would be over; return how long it took.
 
         It gives up when nothing more was stored for `patience_s`, or after `longest_s`.
@@ -224,7 +224,7 @@ class _Floor:
         """Do something while nothing is under way; return False if that could not be had."""
         await self.fleet.pause()
         try:
-            if await self._settled(30.0, 120.0) is None:
+            if await self._drained(30.0, 120.0) is None:
                 return False
             await asyncio.sleep(_REDELIVERY_S)
             await do()
@@ -380,7 +380,7 @@ def _free_ports(count: int) -> list[int]:
             probe.close()
 
 
-class _told_to_end:  # noqa: N801  (it reads as what it is: a context)
+class _ended_by_signal:  # noqa: N801  (it reads as what it is: a context)
     """A context whose event is set by Ctrl-C or SIGTERM; the next Ctrl-C ends the program on the spot."""
 
     def __init__(self) -> None:

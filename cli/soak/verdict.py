@@ -93,7 +93,7 @@ async def newest_times(store: Store, devices: Sequence[Device]) -> int:
     return sum(event.at for event in await store.latest_before(LOOKED_AT, scope, _FOR_EVER))
 
 
-async def judge(
+async def check(
     store: Store,
     devices: Sequence[Device],
     folder: Path,
@@ -114,15 +114,15 @@ async def judge(
     fresh = await SqliteStore.open(folder / "recomputed.db")
     try:
         for number, device in enumerate(devices):
-            stored = await _judge_events(store, device, verdict, drained=drained)
-            await _judge_ledger(store, fresh, device, stored, verdict)
+            stored = await _check_events(store, device, verdict, drained=drained)
+            await _check_ledger(store, fresh, device, stored, verdict)
             watch(number + 1, len(devices))
     finally:
         await fresh.close()
     return verdict
 
 
-async def _judge_events(store: Store, device: Device, verdict: Verdict, *, drained: bool) -> list[AnyEvent]:
+async def _check_events(store: Store, device: Device, verdict: Verdict, *, drained: bool) -> list[AnyEvent]:
     """Check a device's events; return those of its messages that are stored."""
     there: dict[Key, AnyEvent] = {}
     for event in await store.events(_ALL_KINDS, device.asset, -_FOR_EVER, _FOR_EVER):
@@ -171,7 +171,7 @@ def _add_lost(verdict: Verdict, device: Device, missing: list[int]) -> None:
     missing.clear()
 
 
-async def _judge_ledger(
+async def _check_ledger(
     store: Store, fresh: SqliteStore, device: Device, events: list[AnyEvent], verdict: Verdict
 ) -> None:
     """Check a device's ledger rows."""

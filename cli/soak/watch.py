@@ -45,7 +45,7 @@ class Lag:
 
     def __init__(self, store: Store, device: Device) -> None:
         self._store, self._device = store, device
-        self._mended_at = time.monotonic()
+        self._restored_at = time.monotonic()
         self._troubles = 0
         self._behind = False
         self.now_s = 0.0
@@ -55,7 +55,7 @@ class Lag:
         """Take note that a fault began (1) or ended (-1)."""
         self._troubles += change
         if not self._troubles:
-            self._mended_at = time.monotonic()
+            self._restored_at = time.monotonic()
 
     async def watch(self) -> None:
         """Look now and then, until cancelled."""
@@ -66,7 +66,7 @@ class Lag:
                 self._behind = True
             elif self._behind and not self._troubles:
                 self._behind = False
-                self.longest_s = max(self.longest_s, time.monotonic() - self._mended_at)
+                self.longest_s = max(self.longest_s, time.monotonic() - self._restored_at)
 
     async def _look(self) -> float:
         try:

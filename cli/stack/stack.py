@@ -96,7 +96,7 @@ def init(
     before = file.values()
     asked = [_machine(path) for path in device or []]
     if not before:
-        _settle_ports(file)
+        _choose_ports(file)
     for setting, (value, about) in SETTINGS.items():
         if not before.get(setting):
             file.set(setting, value, about)
@@ -162,7 +162,7 @@ def _choose_profile(file: EnvFile, simulator: bool | None, tls: bool | None) -> 
         file.set(PLANT, "/plants/corridor.toml")
 
 
-def _settle_ports(file: EnvFile) -> None:
+def _choose_ports(file: EnvFile) -> None:
     """Choose the ports, in a new file: the usual ones, or the next that no other program listens on."""
     about = "ports on this computer; a change takes `docker compose up -d`"
     for name, usual in PORTS.items():

@@ -33,7 +33,7 @@ from services.store.interface import Store
 from services.store.resolutions import DAY
 
 OEE_FAMILY: Final = ("oee", "nee", "teep", "availability", "effectiveness", "quality_ratio")
-"""The indicators that a machine of which something is untold takes from all the others."""
+"""The indicators that a machine of which something is not reported takes from all the others."""
 CONSTRAINT_NS: Final = 31 * DAY
 """The constraint is sought over ranges up to a month: it must be read from single events."""
 
@@ -55,7 +55,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Rated(msgspec.Struct, frozen=True):
-    """The indicators of the OEE family over those machines of which all is told that OEE needs.
+    """The indicators of the OEE family over those machines that report all that OEE needs.
 
     Attributes:
         indicators: by name, unrounded.
@@ -155,7 +155,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
     @property
     def to_check(self) -> list[str]:
-        """The notes without those that say why an indicator that is seldom told is not defined."""
+        """The notes without those that say why an indicator that is seldom reported is not defined."""
         return notes_of(filter(is_to_check, self.warnings))
 
     def document(self) -> dict[str, Any]:
@@ -190,12 +190,12 @@ async def answer(store: Store, plant: Plant, asset: str, start: int, end: int, *
 
 
 async def context_of(store: Store, plant: Plant, measured: Range, known: Context | None = None) -> Context:
-    """Return what indicators of a range need besides its sums; `known` says what was never told, if that is known."""
+    """Return what indicators of a range need besides its sums; `known` has what was never reported, if it is known."""
     return await _full_context(store, plant, measured, await bottleneck_of(store, plant, measured), known)
 
 
 async def never_reported(store: Store, plant: Plant, asset: str, end: int) -> Context:
-    """Return a context that knows only what was never told up to `end`, whatever the sums are."""
+    """Return a context that knows only what was never reported up to `end`, whatever the sums are."""
     stages = plant.stages(asset)
     return Context(
         not_reported=await all_not_reported(store, asset, end),
@@ -220,7 +220,7 @@ def build_answer(
         measured: the ledger.
         plant: which loss a reason is.
         context: what indicators need besides.
-        lasting: of each machine, the state that it last told, and how long before the end.
+        lasting: of each machine, the state that it last reported, and how long before the end.
         asked_end: the end that was asked for, which may be to come.
         bottleneck: of the line.
         group: what part of a range the ledger is of.
@@ -290,7 +290,7 @@ async def measurements(store: Store, measured: Range) -> list[Measurement]:
 
 
 async def lasting_states(store: Store, measured: Range) -> dict[str, tuple[State, int]]:
-    """Return the state that each machine last told, and how long before the end of the range."""
+    """Return the state that each machine last reported, and how long before the end of the range."""
     reported = await store.latest_before(("state",), measured.asset, measured.end)
     return {event.asset: (event.state, measured.end - event.at) for event in reported if isinstance(event, StateChange)}
 
@@ -370,7 +370,7 @@ def rated_part(measured: Range) -> tuple[Range, dict[str, Finding]]:
 
 
 def _rated(measured: Range) -> Rated | None:
-    """Return the OEE family over the machines of which all is told, where that is some of them but not all."""
+    """Return the OEE family over the machines that report all it needs, where that is some of them but not all."""
     part, missing = rated_part(measured)
     if not missing or not part.machines:
         return None

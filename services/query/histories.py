@@ -128,11 +128,11 @@ async def as_of(store: Events, kinds: Sequence[Kind], asset: str, at: int) -> li
     found = await store.latest_before(kinds, asset, at)
     older: list[AnyEvent] = []
     for event in found:
-        older += await jobs_told_before(store, event)
+        older += await jobs_reported_before(store, event)
     return [*older, *found]
 
 
-async def jobs_told_before(store: Events, end: AnyEvent) -> list[AnyEvent]:
+async def jobs_reported_before(store: Events, end: AnyEvent) -> list[AnyEvent]:
     """Return, if this is the end of an order, the machine's jobs before it, from the newest start on."""
     if not isinstance(end, Job) or end.phase != "end" or not end.order:
         return []

@@ -11,7 +11,7 @@ Without a target, but with orders that have a planned quantity, the plan is thei
 after another, an ideal cycle each, over the planned time (by the calendar; all time where there is none) since it
 began, until it has planned all of them; those within the range count. An order that is interrupted and resumed is
 planned once: what it planned before the interruption, up to a month ago, is not planned again. One that has ended with
-all its pieces planned begins anew when its name is used again.
+all its pieces planned begins again when its name is used again.
 
 The output of a line is that of its last operation, whose machines' plans are added. Several machines whose flow is not
 described have no plan together.
@@ -32,7 +32,7 @@ from services.store.resolutions import DAY
 
 JOBS: Final = ("job",)
 RESUMED_NS: Final = 31 * DAY
-"""An order that was interrupted longer ago is planned anew."""
+"""An order that was interrupted longer ago is planned again."""
 MOST_JOBS: Final = 2_000
 """Of a machine are looked at to find such orders."""
 

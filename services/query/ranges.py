@@ -18,7 +18,7 @@ from services.ledger.fields import TIME, Sums, add, bounded
 from services.ledger.history import HOLDING, MINUTE, History
 from services.ledger.rows import NO_PRODUCT, Rules, unknown_time
 from services.ledger.rows import sums as summed
-from services.query.histories import FOR_EVER, histories, jobs_told_before
+from services.query.histories import FOR_EVER, histories, jobs_reported_before
 from services.store.interface import Store
 from services.store.resolutions import layers
 from services.store.retiring import retired
@@ -113,11 +113,11 @@ async def measure(store: Store, plant: Plant, asset: str, start: int, end: int, 
         for machine, at in behind.items():
             if whole_start < at:
                 await _from_rows(store, machine, (whole_start, at), measured)
-        told_by_rows = dict.fromkeys(machines, 0)
+        known_by_rows = dict.fromkeys(machines, 0)
         for (path, _, _), sums in measured.sums.items():
-            if path in told_by_rows:
-                told_by_rows[path] += sum(sums.get(field, 0) for field in TIME)
-        for path, reported in told_by_rows.items():
+            if path in known_by_rows:
+                known_by_rows[path] += sum(sums.get(field, 0) for field in TIME)
+        for path, reported in known_by_rows.items():
             # A machine's rows have no gaps, so what is missing lies before the first of them.
             first = behind.get(path, whole_end) - reported
             measured.put_unknown(path, whole_start, first, plant)
@@ -186,7 +186,7 @@ async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]
         if at is None or event.asset in reported:
             continue
         history = found.setdefault(event.asset, History(at))
-        for each in (*await jobs_told_before(store, event), event):
+        for each in (*await jobs_reported_before(store, event), event):
             history.put(each, each.at, 0)
     return found
 

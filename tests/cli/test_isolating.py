@@ -79,7 +79,7 @@ async def test_a_replay_rejects_the_message_at_fault_alone(
     tally = recordings.Tally()
     async with opened(url) as store:
         read = read_or_raise if stage == "reading" else codec.decode
-        await recordings.keep(RECORDED, store, NO_PLANT, tally, read_message=read)
+        await recordings.store_messages(RECORDED, store, NO_PLANT, tally, read_message=read)
         counts = await produced(store)
         stored = await store.rejected(0, FOR_EVER)
     assert counts == {*range(100)} - {GUILTY}
@@ -121,7 +121,7 @@ def test_recomputing_ends_with_the_machines_that_failed(
 ) -> None:
     async def store() -> None:
         async with opened(url) as written:
-            await recordings.keep(RECORDED, written, NO_PLANT, recordings.Tally())
+            await recordings.store_messages(RECORDED, written, NO_PLANT, recordings.Tally())
 
     def failing(*_: object) -> None:
         raise UnforeseenError

@@ -15,7 +15,7 @@ from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.contract.recording import Recording
 from broker.plant.plant import NO_PLANT, Plant
-from cli.recordings import Tally, keep
+from cli.recordings import Tally, store_messages
 from services.query.answers import Answer, answer
 from services.store.interface import Store
 
@@ -65,7 +65,7 @@ class Case(NamedTuple):
 
 async def replay(messages: Sequence[Message], store: Store, plant: Plant = NO_PLANT) -> None:
     """Write messages into a store as `corridor replay` does."""
-    await keep(messages, store, plant, Tally())
+    await store_messages(messages, store, plant, Tally())
 
 
 def is_as(wanted: float | str) -> Callable[[float], bool]:

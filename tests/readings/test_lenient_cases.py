@@ -9,7 +9,7 @@ from broker.contract.events import Sample
 from broker.contract.recording import Recording
 from broker.plant.plant import NO_PLANT, Plant
 from broker.plant.plant_file import parse
-from cli.recordings import Tally, keep
+from cli.recordings import Tally, store_messages
 from services.query.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.sqlite.store import SqliteStore
@@ -32,7 +32,7 @@ async def played(name: str, store: Store, plant: Plant = NO_PLANT) -> tuple[list
     """Play a recording into a store; return why messages were rejected, and the values of the signals."""
     tally = Tally()
     with Recording(RECORDINGS / name / "recording.jsonl") as messages:
-        await keep(messages, store, plant, tally)
+        await store_messages(messages, store, plant, tally)
     events = await store.events(["telemetry"], "", 0, FOR_EVER)
     return list(tally.rejected.elements()), [event.value for event in events if isinstance(event, Sample)]
 

@@ -12,7 +12,7 @@ from broker.contract.instants import parse as instant
 from broker.contract.message import Message, Publication
 from broker.plant.plant import NO_PLANT
 from cli.adapter_lines import AdapterLines
-from cli.recordings import Tally, keep
+from cli.recordings import Tally, store_messages
 from edge.dialects import DIALECTS
 from edge.gateways.gateway import Gateway
 from services.query.answers import answer
@@ -46,7 +46,7 @@ async def stored(store: Store) -> list[AnyEvent]:
 async def replayed(file: Path, store: Store) -> Tally:
     tally = Tally()
     with AdapterLines(file, MILL) as lines:
-        await keep(lines, store, NO_PLANT, tally, read_message=lines.read_message)
+        await store_messages(lines, store, NO_PLANT, tally, read_message=lines.read_message)
     return tally
 
 
@@ -79,7 +79,7 @@ async def by_gateway(file: Path, store: Store, at_once: int) -> Tally:
     """Translate the lines by a gateway, and store what it publishes as a replay of it does."""
     target, tally = Target(), Tally()
     await Gateway(OneBatch(file, at_once), DIALECTS["shdr"](MILL), target, answering=target).run()
-    await keep(target.messages, store, NO_PLANT, tally)
+    await store_messages(target.messages, store, NO_PLANT, tally)
     return tally
 
 

@@ -44,7 +44,7 @@ async def test_it_passes_on(proxy: Proxy) -> None:
     assert await reported_state(proxy, b"hello") == b"hello"
 
 
-async def test_cut_it_ends_what_there_is_and_takes_no_more_until_it_is_mended(proxy: Proxy) -> None:
+async def test_cut_it_ends_what_there_is_and_takes_no_more_until_it_is_restored(proxy: Proxy) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     writer.write(b"hello")
     assert await reader.read(1_000) == b"hello"
@@ -52,7 +52,7 @@ async def test_cut_it_ends_what_there_is_and_takes_no_more_until_it_is_mended(pr
     assert await end_of(reader.read(1_000)) == b""
     writer.close()
     assert await end_of(reported_state(proxy, b"hello")) == b""
-    proxy.mend()
+    proxy.restore()
     assert await reported_state(proxy, b"hello") == b"hello"
 
 
@@ -62,7 +62,7 @@ async def test_frozen_it_keeps_connections_and_passes_on_later(proxy: Proxy) -> 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await asyncio.shield(answer)
-    proxy.mend()
+    proxy.restore()
     assert await answer == b"hello"
 
 

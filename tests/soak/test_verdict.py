@@ -15,7 +15,7 @@ from broker.plant.plant import NO_PLANT
 from cli.soak.devices import Device
 from cli.soak.report import summary
 from cli.soak.run import Outcome, Settings
-from cli.soak.verdict import Verdict, is_stored, judge
+from cli.soak.verdict import Verdict, check, is_stored
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
 
@@ -44,7 +44,7 @@ async def devices(store: SqliteStore) -> list[Device]:
 
 
 async def judged(store: SqliteStore, devices: list[Device], folder: Path) -> Verdict:
-    return await judge(store, devices, folder)
+    return await check(store, devices, folder)
 
 
 def change(folder: Path, *statements: str) -> None:
@@ -91,7 +91,7 @@ async def test_what_waits_behind_all_that_is_stored_is_not_drained_rather_than_l
     for _ in range(CYCLE):
         devices[1].next()
         devices[1].acknowledged[-1] = 1
-    verdict = await judge(store, devices, tmp_path, drained=False)
+    verdict = await check(store, devices, tmp_path, drained=False)
     assert (verdict.lost, verdict.undrained) == (0, CYCLE)
     settings = Settings(1.0, 1.0, 2, "mosquitto", "sqlite", 1, tmp_path)
     reported = summary(Outcome(settings, verdict=verdict))
@@ -99,10 +99,10 @@ async def test_what_waits_behind_all_that_is_stored_is_not_drained_rather_than_l
     assert "40 not stored yet: this computer is too slow" in reported
     # One that lies before what its service has stored is lost all the same.
     change(tmp_path, "DELETE FROM meter")
-    verdict = await judge(store, devices, tmp_path, drained=False)
+    verdict = await check(store, devices, tmp_path, drained=False)
     assert (verdict.lost, verdict.undrained) == (4, CYCLE)
     assert summary(Outcome(settings, verdict=verdict)).startswith("NOT GOOD: ")
-    verdict = await judge(store, devices, tmp_path)
+    verdict = await check(store, devices, tmp_path)
     assert (verdict.lost, verdict.undrained) == (4 + CYCLE, 0)
 
 

@@ -1,4 +1,4 @@
-"""What nobody told: where it is missing, a number made without it would be wrong, so there is none.
+"""What was never reported: where it is missing, a number made without it would be wrong, so there is none.
 
 Each function looks at a sum of the ledger and returns what is missing; None where nothing is.
 """
@@ -15,10 +15,10 @@ def uncounted(sums: Sums) -> Finding | None:
 
 
 def never_counted(sums: Sums) -> Finding | None:
-    """Return why nobody knows what was made: while it ran, no count of produced pieces had ever been heard.
+    """Return why nobody knows what was made: while it ran, no count of produced pieces had ever been received.
 
-    A machine that was late to tell its first count, which sets the base, has its numbers all the same. So have several
-    machines of which one tells none: `data_quality_warnings` names it.
+    A machine that was late to report its first count, which sets the base, has its numbers all the same. So have
+    several machines of which one reports none: `data_quality_warnings` names it.
     """
     if sums.get("produced", 0) or not sums.get("running_s", 0) or sums.get("uncounted_s", 0) < sums["running_s"]:
         return None
@@ -26,7 +26,7 @@ def never_counted(sums: Sums) -> Finding | None:
 
 
 def unrated(sums: Sums) -> Finding | None:
-    """Return why there is no ideal time: nobody told the ideal cycle of some piece."""
+    """Return why there is no ideal time: the ideal cycle of some piece is not known."""
     amount = sums.get("unrated", 0)
     if not amount:
         return None

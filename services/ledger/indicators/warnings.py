@@ -14,7 +14,7 @@ from services.ledger.indicators.reading_notes import reading_notes
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 
 LONG_NS: Final = 10 * 86_400 * NANO
-"""A state that lasts longer is doubted."""
+"""A state that lasts longer is implausible."""
 BRIEF_NS: Final = 60 * NANO
 """Unknown time shorter than this (a start, a connection made again) is not worth a note, …"""
 BRIEF_SHARE: Final = 0.001
@@ -30,7 +30,7 @@ def data_quality_warnings(by_machine: Mapping[str, Sums], lasting: Mapping[str, 
 
     Args:
         by_machine: the sums of each machine over the range.
-        lasting: of each machine, the state that it last told, and how long that was before the end of the range,
+        lasting: of each machine, the state that it last reported, and how long that was before the end of the range,
             nanoseconds.
     """
     warnings: list[KpiWarning] = []

@@ -2,8 +2,8 @@
 
 An event is a point of its series (measurement and tags) at its time; what is written later at the same place takes its
 place. InfluxDB does that field by field, and cannot take a field away. So where a message may leave a field out, the
-field `reported` names those that this message told. A count or material, of which each message tells any subset, needs
-none, for there a field that is not told stays. Truths are 1 and 0.
+field `told` names those that this message reported. A count or material, of which each message reports any subset,
+needs none, for there a field that is not reported stays. Truths are 1 and 0.
 
 Two commands or bookings of one instant, or two rejected messages, would be one point. So their points stand up to a
 millisecond later, at a place that follows from what they are, and the field `at` holds their time.
@@ -25,15 +25,15 @@ Values = dict[str, Any]
 
 
 class Form(NamedTuple):
-    """How one kind of event is kept.
+    """How one kind of event is stored.
 
     Attributes:
         measurement: its measurement.
-        named: the tag that tells its series apart, '' where there is none.
+        named: the tag that distinguishes its series, '' where there is none.
         columns: its fields.
-        fields: what a line says of an event.
+        fields: what a line holds of an event.
         event: the event that a point of a machine and series means: (asset, series, time, simulated, fields).
-        subset: the fields of which a message tells any subset; each has its own newest value.
+        subset: the fields of which a message reports any subset; each has its own newest value.
         is_spread: its points stand up to `SPREAD_NS` later than the events.
         kind: the kind, where the measurement holds several and a tag names each; else ''.
     """
@@ -55,7 +55,7 @@ def _sample_fields(event: Sample) -> str:
 
 def _sample(asset: str, series: str, at: int, simulated: bool, values: Values) -> Sample:
     value, words = values["value"], values["text"]
-    # A signal that was a number and a text says which of them each sample is, for one instant may have had both.
+    # A signal that was a number and a text stores which of them each sample is, for one instant may have had both.
     is_text = value is None if values["type"] is None else values["type"] == "text"
     return Sample(asset=asset, at=at, simulated=simulated, signal=series, value=words if is_text else float(value))
 
@@ -165,7 +165,7 @@ class Places:
         self._taken: dict[tuple[str, int], tuple[str | bytes | int, ...]] = {}
 
     def place(self, series: str, at: int, *parts: str | bytes) -> int:
-        """Return the time of the point of what happened at `at` and is told apart by these parts."""
+        """Return the time of the point of what happened at `at` and is distinguished by these parts."""
         key = 0
         for part in parts:
             key = zlib.crc32(part if isinstance(part, bytes) else part.encode("utf-8", "replace"), key)

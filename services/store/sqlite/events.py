@@ -20,7 +20,7 @@ class Series(NamedTuple):
 
     Attributes:
         unit: of samples.
-        type: of samples, number or text; of counts and materials, the fields that were ever told (`reported`).
+        type: of samples, number or text; of counts and materials, the fields that were ever reported (`reported`).
     """
 
     id: int
@@ -31,17 +31,17 @@ class Series(NamedTuple):
 
 
 LOOKBACK_STEP_NS: Final = 3_600_000_000_000
-"""Until when a field was told is known to this."""
+"""Until when a field was reported is known to this."""
 
 
 def reported(stored: str) -> dict[str, int]:
-    """Return the fields of a count or material that were ever told, each with a time after which it was not."""
+    """Return the fields of a count or material that were ever reported, each with a time after which it was not."""
     parts = (part.partition(" ") for part in stored.split(",") if part)
     return {field: int(until) if until else FOR_EVER for field, _, until in parts}
 
 
 def report(stored: str, fields: Sequence[str], event: Any) -> str:
-    """Return what `reported` reads, with the fields that this event tells."""
+    """Return what `reported` reads, with the fields that this event reports."""
     ever = reported(stored)
     for field in fields:
         if event.at > ever.get(field, -FOR_EVER) and getattr(event, field) is not None:
@@ -57,7 +57,7 @@ class Form(NamedTuple):
         columns: the columns beside series, time and simulated.
         values: what stands in them for an event.
         event: the event that a row (time, simulated, *columns) of a series means.
-        fields: the columns of which a message tells any subset; each has its own newest value.
+        fields: the columns of which a message reports any subset; each has its own newest value.
     """
 
     table: str
@@ -75,7 +75,7 @@ class Form(NamedTuple):
     def insert(self) -> str:
         """The statement that writes a row (series, time, simulated, *columns); the later write wins.
 
-        A field that the later message does not tell keeps what an earlier one of the same instant told.
+        A field that the later message does not report stays as an earlier one of the same instant reported it.
         """
         columns = ("series", "time", "simulated", *self.columns)
         quoted = ", ".join(f'"{column}"' for column in columns)

@@ -61,7 +61,7 @@ class Family(NamedTuple):
 
     Attributes:
         name: what the tables' names begin with; `_minute`, `_hour`, `_day` and `_week` follow.
-        keys: what tells the rows of one machine and minute from each other.
+        keys: what distinguishes the rows of one machine and minute.
         carried: what is neither key nor sum: of several rows, that of the latest is taken.
         sums: the columns that add.
     """
