@@ -15,6 +15,7 @@ from broker.contract.events import (
     NS_PER_MS,
     NS_PER_S,
     STATES,
+    Adjust,
     AnyEvent,
     Command,
     Count,
@@ -29,6 +30,7 @@ from broker.contract.events import (
     StateChange,
     Status,
 )
+from broker.contract.instants import format_rfc3339
 from broker.contract.message import Message
 from broker.mqtt.session import Publication, Session, SessionError
 
@@ -40,7 +42,7 @@ _CYCLE: Final = (
     *("telemetry", "telemetry", "count", "telemetry", "telemetry", "values", "state", "telemetry", "meter", "series"),
     *("telemetry", "job", "count", "telemetry", "quality", "telemetry", "labour", "telemetry", "count", "material"),
     *("telemetry", "text", "event", "telemetry", "status", "telemetry", "state", "count", "telemetry", "meter"),
-    *("telemetry", "cmd", "telemetry", "reply", "count", "telemetry", "truth", "telemetry", "quality", "telemetry"),
+    *("telemetry", "cmd", "telemetry", "reply", "count", "telemetry", "truth", "adjust", "quality", "telemetry"),
 )
 """What a device sends, again and again: every kind of the contract, most often what machines send most often."""
 
@@ -118,6 +120,8 @@ class Device:
                 return Notice(asset=asset, at=at, code="e-204", severity="alarm", text=f"number {n}", active=n % 2 == 0)
             case "status":
                 return Status(asset=asset, at=at, online=n % 5 != 0)
+            case "adjust":
+                return Adjust(asset=asset, at=at, id=f"b-{n}", good=-1, scrap=1, booked=format_rfc3339(at))
             case "cmd":
                 return Command(asset=asset, at=at, name="reset", id=f"c-{n}", args=f'{{"n":{n}}}')
             case "reply":
