@@ -135,7 +135,7 @@ function Tile({ line, live, answer, plan, history, range, go, ask, zones, alone 
     ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${say('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${say('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
     <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
     <${LossBar} answer=${answer} target=${live.targets(line).oee} ask=${ask} />
-    <div class="ribbons">${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
+    <div class="ribbons" style=${{ '--machines': machines.length }}>${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
       <${Ribbon} key="${path} r" spells=${spellsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} stops=${link(`/stops/${path}`)} go=${go} />`)}
       <span></span><${Axis} from=${from} ends=${ends} zone=${zone} /></div>
     <${MostLost} answer=${answer} live=${live} />
