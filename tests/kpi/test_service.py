@@ -149,7 +149,7 @@ async def test_garbage_is_rejected_with_its_reason_where_everyone_can_see_it(bro
     now = time.time_ns()
     garbage = [
         (f"{PREFIX}/{MILL}/state", '{"state":"broken"}', "Invalid enum value 'broken'"),
-        (f"{PREFIX}/{MILL}/count", "\x00\x01", "does not parse"),
+        (f"{PREFIX}/{MILL}/count", "\x01\x02", "does not parse"),
         (f"{PREFIX}/{MILL}/job", '{"phase":"start"}', "a job that starts needs its order"),
         (*reported_state(MILL, "count", now + 600 * 1_000 * MS, produced=1), "ahead of its receipt"),
     ]
