@@ -33,6 +33,7 @@ PROBE = "bench/shop/line-1/m-4"  # the last of its line: its pieces are the line
 SAMPLES = 30
 MACHINES_A_LINE = 4
 NUMBERS = itertools.count(1_001)
+PIECES = itertools.count(1)
 LOST_S = 4
 
 # Notes when an element shows a text, in ms since 1970, by the page's own clock.
@@ -40,10 +41,11 @@ WATCH = """
 (selector) => {
   window.probe = { wanted: null, at: null };
   const look = () => {
-    const { wanted, at } = window.probe;
+    const { wanted, exact, at } = window.probe;
     if (wanted === null || at !== null) return;
     for (const each of document.querySelectorAll(selector)) {
-      if (each.textContent.includes(wanted)) { window.probe.at = Date.now(); return; }
+      const text = each.textContent.trim();
+      if (exact ? text === wanted : text.includes(wanted)) { window.probe.at = Date.now(); return; }
     }
   };
   window.watcher?.disconnect();
@@ -125,7 +127,7 @@ async def measure(page: Page, port: int, mqtt_port: int, minutes: float, demo: p
         await listener.subscribe(f"corridor/v1/{PROBE}/#")
         for view, selector, kind in (
             ("/", "article .top .for", "state"),
-            ("/line/bench/shop/line-1", ".figure", "count"),
+            ("/line/bench/shop/line-1", ".figure .value", "count"),
             (f"/machine/{PROBE}", ".signal b", "telemetry/probe"),
             ("/", "article .q", "count"),
         ):
@@ -148,7 +150,9 @@ async def report(page: Page, device: aiomqtt.Client, listener: aiomqtt.Client, v
     for _ in range(SAMPLES):
         number = next(NUMBERS)
         wanted, body = probe(kind, number)
-        await page.evaluate("(wanted) => { window.probe = { wanted, at: null }; }", wanted)
+        await page.evaluate(
+            "([wanted, exact]) => { window.probe = { wanted, exact, at: null }; }", [wanted, kind == "count"]
+        )
         began = time.time()
         await device.publish(f"corridor/v1/{PROBE}/{kind}", body, qos=1)
         async for message in listener.messages:
@@ -185,9 +189,9 @@ def probe(kind: str, number: int) -> tuple[str, str]:
     """Return the text that is to appear, and the payload that makes it."""
     if kind == "state":
         return f"probe {number}", json.dumps({"state": "down", "reason": f"probe-{number}"})
-    if kind == "count":
-        shown = f"{number // 1000}\u202f{number % 1000:03d}"
-        return shown, json.dumps({"produced": number, "good": number, "scrap": 0})
+    if kind == "count":  # one piece more each time: a jump is not taken for production
+        made = next(PIECES)
+        return str(made), json.dumps({"produced": made, "good": made, "scrap": 0})
     return str(number % 997), str(number % 997)
 
 
