@@ -366,7 +366,9 @@ class KeepingLedger(RuleBasedStateMachine):
         try:
             self.write_with_retry(self.writer.advance)
             self.write_with_retry(self.writer.finish)
-            self.write_with_retry(self.writer.advance)  # what is small enough after a write that failed is made here
+            # After a write that failed the writer began from the store again: what was due is found by the next tick.
+            self.write_with_retry(self.writer.advance)
+            self.write_with_retry(self.writer.finish)
             if self.stored:
                 self.loop.run(check_rows(self.store, self.plant, self.stored, self.clock.now))
             self.reported.check(self.loop.run(self.store.rows("", 0, FOR_EVER)))
