@@ -51,6 +51,10 @@ def test_sound_data_is_not_doubted() -> None:
             "pieces are counted as good or bad, but produced pieces are not reported: send",
         ),
         ({"good": 0, "ideal_good_s": 0}, "30 pieces were produced, but good pieces are not reported: send good"),
+        (  # some were only booked by hand
+            {"good": -5, "ideal_good_s": -450, "scrap": 5},
+            "30 pieces were produced, but good pieces are not reported: send good",
+        ),
         (
             {"unrated": 2},
             "2 pieces have no ideal cycle: send ideal_cycle with the job, or set ideal-cycle in the plant",

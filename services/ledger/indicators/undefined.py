@@ -36,7 +36,7 @@ def unrated(sums: Sums) -> Finding | None:
 
 def good_not_reported(sums: Sums) -> Finding | None:
     """Return why quality is not known: none of the pieces is counted as good, and not all of them as bad."""
-    if not sums.get("good", 0) and sums.get("scrap", 0) + sums.get("rework", 0) < sums.get("produced", 0):
+    if sums.get("good", 0) <= 0 and sums.get("scrap", 0) + sums.get("rework", 0) < sums.get("produced", 0):
         return found("good-not-reported")
     return None
 
