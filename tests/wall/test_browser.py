@@ -358,7 +358,7 @@ async def test_all_of_it_can_be_reached_by_keyboard_and_is_named(browser: Browse
             "e => !(e.textContent.trim() || e.ariaLabel || e.title || e.labels?.length)).map(e => e.outerHTML)"
         )
         assert not unnamed
-        await expect(page.get_by_role("img", name="Mill one: ")).to_be_visible()
+        await expect(page.get_by_role("link", name="Mill one: ")).to_be_visible()
 
 
 async def test_a_page_that_is_not_moving_for_who_wants_no_motion(browser: Browser, wall: Wall) -> None:

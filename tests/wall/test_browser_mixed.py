@@ -92,7 +92,7 @@ async def test_time_of_several_machines_is_called_so_and_a_reason_stands_with_it
     await expect(tile).to_contain_text("main loss: Jam (down)18 machine-min")
     await page.goto(f"{wall.url}/line/{LINE}{HOUR}")
     losses = page.locator("section", has=page.get_by_role("heading", name="Largest losses in machine-minutes"))
-    await expect(losses.locator("ol.pareto li > span:first-child")).to_have_text(["Jam (down)", "Jam (starved)"])
+    await expect(losses.locator("ol.pareto").get_by_role("link")).to_have_text(["Jam (down)", "Jam (starved)"])
     await expect(page.get_by_text("OEE of the line, at its constraint")).to_be_visible()
     await page.goto(f"{wall.url}/machine/{SAW}{HOUR}")
     await expect(page.get_by_role("heading", name="The six big losses", exact=True)).to_be_visible()
