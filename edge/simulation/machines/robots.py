@@ -48,7 +48,7 @@ class Robot(Model):
             self.joint_cel, now.hall_cel, power_kw=heat_kw, rise_k_kw=38.0, tau_s=2_700, passed_s=passed_s
         )
         warm = self.joint_cel + now.decayed("joint-temp") * max(0.0, _GEAR_TRIP_CEL - self.joint_cel)
-        self.warn("gear-hot", "temperature of gear 2 above 60 Cel", warm, 60.0)
+        self.warn("gear-hot", "temperature of gear 2 above 60 °C", warm, 60.0)
         still = 1.0 if running else 0.0
         return {
             "joint-1-torque": round((120 * turn + 12 * noise()) * still, 1),

@@ -1,3 +1,4 @@
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
@@ -267,6 +268,13 @@ def test_alarms_come_with_the_breakdown_and_go_with_its_end(three_days: ThreeDay
         downs = [change for change in states[asset] if change.state == "down"]
         raised = [notice for notice in notices if notice.active]
         assert [(change.at, change.reason) for change in downs] == [(one.at, one.code) for one in raised]
+
+
+def test_texts_of_alarms_write_units_as_people_do(three_days: ThreeDays) -> None:
+    texts = {event.text for event in three_days[1] if isinstance(event, Notice)}
+    assert "temperature of gear 2 above 60 °C" in texts
+    code = re.compile(r"\d (?:Cel|um|deg|m3|N\.m|kW\.h|/min)(?!\w)")
+    assert {text for text in texts if code.search(text)} == set()
 
 
 def test_a_bearing_shows_in_vibration_before_the_breakdown() -> None:
