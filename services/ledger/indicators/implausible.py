@@ -4,7 +4,7 @@ The number and its sums stay as they are, and `explain` shows them. But no scree
 act on: it is marked, with the reason and what to check. What is marked is decided here alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from services.ledger.fields import NANO, Sums
@@ -42,30 +42,30 @@ def implausible(values: Mapping[str, float | None], sums: Sums, length: int) -> 
         length: of the time range, nanoseconds.
     """
     marked: dict[str, Finding] = {}
-    for names, finding in _contradicted(values, sums, length):
-        for name in names:
-            if finding is not None and values.get(name) is not None:
-                marked.setdefault(name, finding)
+    for names, find in _contradicted(values, sums, length):
+        defined = [name for name in names if values.get(name) is not None]
+        if defined and (finding := find(sums)) is not None:  # sums beyond all bounds have no indicators, nor words
+            marked = dict.fromkeys(defined, finding) | marked
     return marked
 
 
 def _contradicted(
     values: Mapping[str, float | None], sums: Sums, length: int
-) -> Iterator[tuple[tuple[str, ...], Finding | None]]:
+) -> Iterator[tuple[tuple[str, ...], Callable[[Sums], Finding | None]]]:
     if _is_too_fast(sums, length):
-        yield ("effectiveness", *OUTPUT), contradictions.more_than_time_allows(sums)
+        yield ("effectiveness", *OUTPUT), contradictions.more_than_time_allows
     if sums.get("produced_off", 0) > NANO:  # a piece is often counted just after the machine reported off
-        yield ("effectiveness", *OUTPUT), contradictions.counted_while_off(sums)
+        yield ("effectiveness", *OUTPUT), contradictions.counted_while_off
     if sums.get("produced", 0) > 0:  # else a correction took pieces back, and the ratio means nothing
         if _above_one(values, "quality_ratio"):
-            found = contradictions.more_good_than_produced(sums) or contradictions.more_than_produced(sums)
-            yield ("quality_ratio", *OUTPUT), found
+            yield ("quality_ratio", *OUTPUT), contradictions.more_good_than_produced
+            yield ("quality_ratio", *OUTPUT), contradictions.more_than_produced
         if _above_one(values, "scrap_ratio"):
-            yield ("scrap_ratio", "fall_off_ratio"), contradictions.more_than_produced(sums)
+            yield ("scrap_ratio", "fall_off_ratio"), contradictions.more_than_produced
     if _above_one(values, "first_pass_yield"):
-        yield ("first_pass_yield", "rolled_throughput_yield"), contradictions.more_passed_than_inspected(sums)
+        yield ("first_pass_yield", "rolled_throughput_yield"), contradictions.more_passed_than_inspected
     if _above_one(values, "worker_efficiency"):
-        yield ("worker_efficiency",), contradictions.more_working_than_present(sums)
+        yield ("worker_efficiency",), contradictions.more_working_than_present
 
 
 def _is_too_fast(sums: Sums, length: int) -> bool:
