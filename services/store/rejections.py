@@ -32,7 +32,7 @@ MOST_GROUPS: Final = 64
 """So many groups are counted for themselves."""
 MOST_OF_A_SITE: Final = 32
 MOST_OF_A_REASON: Final = 16
-MOST_REASONS: Final = 32
+MOST_REASONS: Final = 64
 """So many reasons are counted separately, in an hour and in a `Tally`."""
 
 LONGEST_TOPIC: Final = 256
@@ -49,7 +49,7 @@ OTHER: Final = "other reasons"
 _ASSET_LEVELS: Final = 4
 _LONGEST_LEVEL: Final = 32
 _QUOTED: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?<=unknown field )`[^`]*`""")
-_NUMBER: Final = re.compile(r"[-+]?\d+(?:[.,:]\d+)*")
+_NUMBER: Final = re.compile(r"0x[0-9A-F]+|[-+]?\d+(?:[.,:]\d+)*")
 
 
 class Tally:
