@@ -403,6 +403,7 @@ async def test_every_table_can_be_read_as_a_view_with_the_machines_levels(store:
             "state": "down",
             "code": 5,
             "reason": "jam",
+            "received_ms": 0,
             "time": 1_764_158_400_250 * 10**6,
             "simulated": 1,
         }

@@ -204,6 +204,7 @@ async def test_a_file_from_before_a_kind_or_a_field_gets_them(store: SqliteStore
         connection.execute("DROP TABLE labour")
         connection.execute("ALTER TABLE count DROP COLUMN startup_scrap")
         connection.execute("ALTER TABLE meter DROP COLUMN unit")
+        connection.execute("ALTER TABLE meter DROP COLUMN received_ms")
         connection.execute("INSERT INTO meter (series, time, simulated, total) VALUES (1, 1, 0, 2)")
     written: list[AnyEvent] = [
         Count(asset=MILL, at=1, startup_scrap=3),
