@@ -10,6 +10,7 @@ import pytest
 
 from broker.contract import instants
 from broker.contract.events import (
+    Adjust,
     AnyEvent,
     Command,
     Count,
@@ -57,6 +58,7 @@ EACH: list[AnyEvent] = [
     Command(asset=MILL, at=EIGHT, name="stop", id="7", args="{}", by="ada"),
     Reply(asset=MILL, at=EIGHT + 1, name="stop", id="7", ok=True),
     StateChange(asset=f"{LINE}/saw-1", at=EIGHT, state="idle"),
+    Adjust(asset=MILL, at=EIGHT, id="a-1", good=-5, scrap=5, reason="burr", by="ada", booked="2026-11-24T08:00:00Z"),
 ]
 
 

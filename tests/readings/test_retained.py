@@ -45,6 +45,7 @@ SAMPLES = {
     "quality/bore": '{"value":12.0}',
     "event": '{"code":"e-204","severity":"alarm"}',
     "telemetry/load": "21.5",
+    "adjust": '{"id":"a-1","good":-5,"scrap":5}',
 }
 """What a machine reported last, a long time ago, of every kind that it can report."""
 
