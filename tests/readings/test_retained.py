@@ -192,14 +192,18 @@ async def test_nothing_of_it_is_stored_when_services_and_broker_restart(
 ) -> None:
     store = await SqliteStore.open(tmp_path / "corridor.db")
     old = [Publication(f"{PREFIX}/{MILL}/{topic}", SAMPLES[topic].encode(), retain=True) for topic in SAMPLES]
+    # With times of their own, so that one which the broker sends again changes nothing; after all that is retained.
+    soon = time.time_ns() // MS + 5_000
     newer = [
-        Publication(f"{PREFIX}/{MILL}/{name}", payload)
-        for name, payload in (
-            ("status", b"online"),
-            ("state", b"running"),
-            ("job", b'{"phase":"end","order":"wo-old"}'),
-            ("count", b'{"produced":812,"good":812}'),
-            ("count", b'{"produced":813,"good":813}'),
+        Publication(f"{PREFIX}/{MILL}/{name}", json.dumps({"ts": soon + number} | payload).encode())
+        for number, (name, payload) in enumerate(
+            (
+                ("status", {"status": "online"}),
+                ("state", {"state": "running"}),
+                ("job", {"phase": "end", "order": "wo-old"}),
+                ("count", {"produced": 812, "good": 812}),
+                ("count", {"produced": 813, "good": 813}),
+            )
         )
     ]
     async with EmbeddedBroker(tmp_path / "broker", port=0, kind=kind) as broker:
