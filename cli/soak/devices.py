@@ -119,7 +119,8 @@ class Device:
             case "event":
                 return Notice(asset=asset, at=at, code="e-204", severity="alarm", text=f"number {n}", active=n % 2 == 0)
             case "status":
-                return Status(asset=asset, at=at, online=n % 5 != 0)
+                # An offline counts from when the services have it, which a device does not know: none is sent.
+                return Status(asset=asset, at=at, online=True)
             case "adjust":
                 return Adjust(asset=asset, at=at, id=f"b-{n}", good=-1, scrap=1, booked=format_rfc3339(at))
             case "cmd":

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from broker.contract.events import AnyEvent
 from broker.contract.kinds import TABLE
 from broker.contract.topics import KINDS, Kind
@@ -145,8 +147,8 @@ async def _check_events(store: Store, device: Device, verdict: Verdict, *, drain
             found = there.pop((event.kind, event.series, event.at), None)
             is_missing |= found is None
             if found is not None:
-                kept.append(event)
-                if found != event:
+                kept.append(found)
+                if msgspec.structs.replace(found, received_ms=event.received_ms) != event:
                     verdict.changed += 1
                     verdict.show(f"changed: {event} is stored as {found}")
         if is_missing and acknowledged:
