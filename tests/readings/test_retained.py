@@ -194,17 +194,16 @@ async def test_nothing_of_it_is_stored_when_services_and_broker_restart(
     old = [Publication(f"{PREFIX}/{MILL}/{topic}", SAMPLES[topic].encode(), retain=True) for topic in SAMPLES]
     # With times of their own, so that one which the broker sends again changes nothing; after all that is retained.
     soon = time.time_ns() // MS + 5_000
+    sent: list[tuple[str, dict[str, object]]] = [
+        ("status", {"status": "online"}),
+        ("state", {"state": "running"}),
+        ("job", {"phase": "end", "order": "wo-old"}),
+        ("count", {"produced": 812, "good": 812}),
+        ("count", {"produced": 813, "good": 813}),
+    ]
     newer = [
-        Publication(f"{PREFIX}/{MILL}/{name}", json.dumps({"ts": soon + number} | payload).encode())
-        for number, (name, payload) in enumerate(
-            (
-                ("status", {"status": "online"}),
-                ("state", {"state": "running"}),
-                ("job", {"phase": "end", "order": "wo-old"}),
-                ("count", {"produced": 812, "good": 812}),
-                ("count", {"produced": 813, "good": 813}),
-            )
-        )
+        Publication(f"{PREFIX}/{MILL}/{name}", json.dumps({"ts": soon + number, **payload}).encode())
+        for number, (name, payload) in enumerate(sent)
     ]
     async with EmbeddedBroker(tmp_path / "broker", port=0, kind=kind) as broker:
         async with services(broker.url, store, persistent=persistent):
