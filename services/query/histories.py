@@ -1,7 +1,7 @@
 """Machines' histories from a store: their events over a range, with what held when it began."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from broker.contract.events import AnyEvent, Job
 from broker.contract.topics import Kind
@@ -11,27 +11,7 @@ from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rules
 from services.query.signs import add_first_signs
 from services.store import failures
-from services.store.interface import Store
-
-
-class Events(Protocol):
-    """What reading single events needs of a store."""
-
-    async def events(
-        self,
-        kinds: Sequence[Kind],
-        asset: str,
-        start: int,
-        end: int,
-        *,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> list[AnyEvent]:
-        """Return events as `Store.events` does."""
-
-    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
-        """Return the newest events as `Store.latest_before` does."""
-
+from services.store.interface import Events, Store
 
 FOR_EVER: Final = 2**62
 """Later than any event."""

@@ -26,8 +26,9 @@ from services.ledger.entries import ideal_cycle_s, quantity
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
 from services.ledger.orders import ends_order
 from services.ledger.rows import NO_PRODUCT
-from services.query.histories import FOR_EVER, Events, as_of
+from services.query.histories import FOR_EVER, as_of
 from services.query.ranges import Range
+from services.store.interface import Events
 from services.store.resolutions import DAY
 
 JOBS: Final = ("job",)

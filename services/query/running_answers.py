@@ -166,7 +166,7 @@ class _Jobs:
 
 
 class _Orders:
-    """Orders as a store gives them (`histories.Events`): from memory, those before the range from the store."""
+    """Orders as a store gives them (`interface.Events`): from memory, those before the range from the store."""
 
     def __init__(self, store: Store, jobs: _Jobs) -> None:
         self._store = store

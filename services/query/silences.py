@@ -15,6 +15,7 @@ from services.ledger.fields import NANO
 from services.ledger.history import HOLDING, MINUTE
 from services.ledger.indicators.amounts import duration
 from services.ledger.indicators.findings import Finding, found
+from services.query.histories import FOR_EVER
 from services.query.ranges import Range
 from services.query.signs import ALL
 from services.store.interface import Store
@@ -60,7 +61,7 @@ async def _silent(store: Store, measured: Range) -> list[KpiWarning]:
     warnings: list[KpiWarning] = []
     for machine in sorted(machines, key=lambda machine: machine.last)[:_MOST]:
         newest = await store.events(
-            (*ALL, "status"), machine.asset, -(2**62), measured.end, limit=_LOOKED_AT, newest_first=True
+            (*ALL, "status"), machine.asset, -FOR_EVER, measured.end, limit=_LOOKED_AT, newest_first=True
         )
         if not newest or _is_known_to_be_away(newest):
             continue
@@ -129,7 +130,7 @@ async def _clock(store: Store, machine: str, newest: Sequence[AnyEvent], end: in
     latest = max(off, key=lambda event: event.received_ms)
     if latest.received_ms < max(event.received_ms for event in newest) - LATE_NS // NS_PER_MS:
         return None  # it has been set since
-    before = await store.events((latest.kind,), machine, -(2**62), end, limit=_ALIKE, newest_first=True)
+    before = await store.events((latest.kind,), machine, -FOR_EVER, end, limit=_ALIKE, newest_first=True)
     offsets = [_offset(event) for event in before]
     if len(offsets) < _ALIKE or max(offsets) - min(offsets) > _STEADY_NS:
         return None

@@ -145,11 +145,8 @@ class RowError(StoreError):
     """The batch has a value that the store cannot hold. Nothing of it was written, and a retry fails again."""
 
 
-class Store(Protocol):
-    """An open store. Every method may raise `StoreError`."""
-
-    async def write(self, batch: Batch) -> None:
-        """Write a batch; it is durable when this returns."""
+class Events(Protocol):
+    """What reading single events needs of a store."""
 
     async def events(
         self,
@@ -168,6 +165,13 @@ class Store(Protocol):
 
         Of a count or material each field has its own newest event: an event without a field does not change it.
         """
+
+
+class Store(Events, Protocol):
+    """An open store. Every method may raise `StoreError`."""
+
+    async def write(self, batch: Batch) -> None:
+        """Write a batch; it is durable when this returns."""
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` buckets of equal length."""
