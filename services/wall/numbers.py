@@ -174,7 +174,7 @@ class Numbers:
         async with asyncio.TaskGroup() as self._group:
             soonest = 1.0
             while True:
-                await _wait(self._touched, soonest)
+                await wait(self._touched, soonest)
                 self._touched.clear()
                 began, before = time.monotonic(), self.revision
                 try:
@@ -376,7 +376,8 @@ def _tile(number: _Number) -> msgspec.Raw:
     return number.tile
 
 
-async def _wait(event: asyncio.Event, longest_s: float) -> None:
+async def wait(event: asyncio.Event, longest_s: float) -> None:
+    """Wait until something happens, but no longer than this."""
     try:
         async with asyncio.timeout(longest_s):
             await event.wait()

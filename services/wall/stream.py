@@ -17,7 +17,7 @@ import msgspec
 from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.topics import is_under
 from services.wall.live_state import LiveState
-from services.wall.numbers import Look, Numbers
+from services.wall.numbers import Look, Numbers, wait
 from services.wall.received_messages import is_within, shown
 from services.wall.server_sent import event
 
@@ -110,7 +110,7 @@ class Stream:
         rated = time.monotonic()
         try:
             while True:
-                await _wait(self._changed, BEAT_S)
+                await wait(self._changed, BEAT_S)
                 self._changed.clear()
                 elapsed = time.monotonic() - rated
                 if elapsed >= BEAT_S:
@@ -170,7 +170,7 @@ class Stream:
             if scope.messages and (received := self._live_state.received(number)):
                 number = received[-1].number
                 yield event("messages", number, [shown(one) for one in received if is_within(one, scope.asset)])
-            await _wait(next_report, QUIET_BEAT_S)
+            await wait(next_report, QUIET_BEAT_S)
 
     def wake(self) -> None:
         """Send clients what is new."""
@@ -229,11 +229,3 @@ class Stream:
             text = event("numbers", self._numbers.revision, found) if found else b""
             self._shared_numbers[scope, since] = text
         return text
-
-
-async def _wait(happened: asyncio.Event, longest_s: float) -> None:
-    try:
-        async with asyncio.timeout(longest_s):
-            await happened.wait()
-    except TimeoutError:
-        return

@@ -45,7 +45,8 @@ def implausible(values: Mapping[str, float | None], sums: Sums, length: int) -> 
     for names, find in _contradicted(values, sums, length):
         defined = [name for name in names if values.get(name) is not None]
         if defined and (finding := find(sums)) is not None:  # sums beyond all bounds have no indicators, nor words
-            marked = dict.fromkeys(defined, finding) | marked
+            for name in defined:
+                marked.setdefault(name, finding)
     return marked
 
 
