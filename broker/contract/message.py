@@ -13,6 +13,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         retained: it was delivered because it is retained, not because it was published just now.
         received_at: when it came, nanoseconds since 1970-01-01 UTC.
         properties: its MQTT 5 user properties, in order; a name may stand there twice. None with MQTT 3.1.1.
+        redelivered: the broker marks it as one that it may have delivered before (MQTT's DUP flag).
     """
 
     topic: str
@@ -21,6 +22,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     retained: bool = False
     received_at: int = 0
     properties: tuple[tuple[str, str], ...] = ()
+    redelivered: bool = False
 
 
 class Publication(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from broker.mqtt.packets import (
 
 LEVEL: Final = 4
 
+_REDELIVERED: Final = 0x08
 _REJECTIONS: Final = {
     1: "it does not speak MQTT 3.1.1",
     2: "it does not accept this client id",
@@ -127,7 +128,10 @@ def _publish(data: bytes, kind: int, body: int, stop: int, received_at: int) -> 
     packet_id = data[topic_end] << 8 | data[topic_end + 1] if qos else 0
     if qos and not packet_id:
         raise PacketError("a message of QoS 1 without its packet id")
-    return Message(topic, data[payload_start:stop], qos, bool(kind & 1), received_at), packet_id
+    message = Message(
+        topic, data[payload_start:stop], qos, bool(kind & 1), received_at, redelivered=bool(qos and kind & _REDELIVERED)
+    )
+    return message, packet_id
 
 
 def _answer(kind: int, body: bytes) -> Answer:

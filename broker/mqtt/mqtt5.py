@@ -118,7 +118,8 @@ def _read_packets(parsed: Parsed, buffer: memoryview, received_at: int, limit: i
             if packet_id is None:
                 messages.append(make(packet.topic, packet.payload, 0, packet.retain, at, properties))
             elif packet.qos == _AT_LEAST_ONCE:
-                messages.append(make(packet.topic, packet.payload, 1, packet.retain, at, properties))
+                again = packet.duplicate
+                messages.append(make(packet.topic, packet.payload, 1, packet.retain, at, properties, again))
                 packet_ids.append(packet_id)
             else:
                 raise PacketError("a message of QoS 2, though at most 1 was asked for")

@@ -46,6 +46,26 @@ def placed(events: Iterable[AnyEvent], machines: Mapping[str, Machine]) -> list[
     return found
 
 
+async def stored_offlines(store: Store, events: Iterable[AnyEvent], redelivered: Iterable[AnyEvent]) -> set[int]:
+    """Return the ids of those offlines that the broker delivers again, and that are stored or in the batch already.
+
+    They may be stored with a later time than their own, and what came after them must not place them once more.
+
+    Args:
+        store: where they may be.
+        events: the batch, in the order in which they came.
+        redelivered: those of the batch that the broker marks.
+    """
+    found: set[int] = set()
+    earlier = {(event.asset, event.at): id(event) for event in reversed(list(filter(is_placed_late, events)))}
+    for event in filter(is_placed_late, redelivered):
+        since = await store.events(("status",), event.asset, event.at, FOR_EVER)
+        is_stored = any(is_placed_late(status) for status in since)
+        if is_stored or earlier.get((event.asset, event.at)) != id(event):
+            found.add(id(event))
+    return found
+
+
 async def with_silences(
     store: Store, events: Sequence[AnyEvent], machines: Mapping[str, Machine], limit_of: Callable[[str], int | None]
 ) -> list[AnyEvent]:

@@ -32,6 +32,7 @@ from services.kpi.arrivals import (
     placed,
     signs_of_life,
     silences,
+    stored_offlines,
     with_absence,
     with_silences,
 )
@@ -168,11 +169,17 @@ class LedgerWriter:
         return await isolate(messages, self._keep, self._store)
 
     async def _keep(self, messages: Sequence[Message]) -> list[Rejected]:
-        events, rejected = split_valid(
-            messages,
-            lambda message: with_receipt(self._limits.admit(decode(message, prefix=self._prefix)), message),
-        )
-        await self.store_events(events, rejected)
+        redelivered: list[AnyEvent] = []
+
+        def decoded(message: Message) -> Sequence[AnyEvent]:
+            events = with_receipt(self._limits.admit(decode(message, prefix=self._prefix)), message)
+            if message.redelivered:
+                redelivered.extend(events)
+            return events
+
+        events, rejected = split_valid(messages, decoded)
+        stored = await stored_offlines(self._store, events, redelivered)
+        await self.store_events([event for event in events if id(event) not in stored], rejected)
         return rejected
 
     async def store_events(self, events: Sequence[AnyEvent], rejected: Sequence[Rejected] = ()) -> None:

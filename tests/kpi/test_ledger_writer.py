@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from broker.contract.events import AnyEvent, Count, Job, State, StateChange, Status
@@ -255,6 +256,26 @@ async def test_memory_is_bounded_by_the_horizon(store: Watched, clock: Clock) ->
     machine = writer._machines[MILL]
     assert len(machine.rows) <= 91
     assert len(machine.history.states.times) <= 54
+
+
+# ---- What the broker sends again ----
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_an_offline_that_is_delivered_again_counts_from_when_it_first_did(
+    store: Watched, clock: Clock, *, is_stored: bool
+) -> None:
+    """What came after it, before the service ended, does not place it once more; and it may not be stored yet."""
+    clock.now = at("08:50")
+    first = [received("08:00", "state", "running"), received("08:10", "count", '{"produced": 1}')]
+    will = received("08:20", "status", '{"ts": "2026-11-24T08:05:00Z", "status": "offline"}')
+    back = received("08:30", "count", '{"ts": "2026-11-24T08:30:00Z", "produced": 1}')
+    again = [msgspec.structs.replace(each, received_at=at("08:50"), redelivered=True) for each in (will, will, back)]
+    await LedgerWriter(store, NO_PLANT, clock).persist([*first, *((will, back) if is_stored else ())])
+    await LedgerWriter(store, NO_PLANT, clock).persist(again)
+    (offline,) = await store.events(["status"], MILL, 0, FOR_EVER)
+    assert offline.at == at("08:10")
+    assert (await total(store, "08:00", "08:50"))["unknown_s"] == 20 * MINUTE
 
 
 # ---- What the broker remembers ----

@@ -143,7 +143,8 @@ def test_publications_come_back_however_they_are_cut(
     second = read_packets(wire[first.length :], received_at=7 + len(first.messages))
     assert second.length == len(wire) - first.length
     assert first.messages + second.messages == [
-        Message(wish.topic, wish.payload, wish.qos, wish.retain, 7 + place) for place, wish in enumerate(wishes)
+        Message(wish.topic, wish.payload, wish.qos, wish.retain, 7 + place, redelivered=duplicate and wish.qos == 1)
+        for place, wish in enumerate(wishes)
     ]
     assert first.packet_ids + second.packet_ids == [packet_id for wish in wishes if wish.qos]
 

@@ -45,7 +45,7 @@ def test_messages_and_their_packet_ids() -> None:
     wishes = [Publication("a/b", b"1", qos=0), Publication("a/c", b"\0", qos=1, retain=True)]
     wire = b"".join(mqtt5.publish(wish, 300, duplicate=True) for wish in wishes)
     taken = read_packets(wire + wire[:5], received_at=10)
-    assert taken.messages == [Message("a/b", b"1", 0, False, 10), Message("a/c", b"\0", 1, True, 11)]
+    assert taken.messages == [Message("a/b", b"1", 0, False, 10), Message("a/c", b"\0", 1, True, 11, redelivered=True)]
     assert (taken.packet_ids, taken.length, taken.error) == ([300], len(wire), None)
     assert len(read_packets(wire, limit=1).messages) == 1
 
