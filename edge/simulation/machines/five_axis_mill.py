@@ -5,7 +5,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from broker.contract.events import Value
 from edge.simulation.machines.model import HALL_CEL, Condition, FailureMode, Finding, Model, Pause, toward
-from edge.simulation.physics import cutting, energy, heat, tool, vibration
+from edge.simulation.physics import cutting, dimension, energy, heat, tool, vibration
 from edge.simulation.pieces import Piece
 from edge.simulation.random_stream import RandomStream
 
@@ -124,8 +124,7 @@ class FiveAxisMill(Model):
         """Leave an error of worn tool, warm hall (the control compensates the spindle's own heat) and chance."""
         wear = self._wear_um(now.run_s) / tool.WORN_OUT_UM
         growth = heat.growth_um(0.35, now.hall_cel - HALL_CEL)
-        error_um = 6.0 * wear**2 + growth + 6.2 * self.process.normal()
-        piece.error += error_um / 20.0
+        piece.error += dimension.error_um(wear, growth, 6.2 * self.process.normal()) / 20.0
         return []
 
     def _operation(self, progress: float) -> _Operation:

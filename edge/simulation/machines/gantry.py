@@ -44,7 +44,7 @@ class FrictionStirGantry(Model):
         FailureMode("spindle-bearing", "spindle vibration in zone D, spindle stopped", 2, "vibration", 30),
         FailureMode("clamp-fault", "clamp 4 not closed", 3),
         FailureMode("servo-lag", "following error of axis Z too large", 2),
-        FailureMode("hydraulics", "pressure of the forge axis low", 1),
+        FailureMode("hydraulics", "pressure of the forge axis low", 1, "force-z", 8),
     )
     minor_stops: ClassVar[tuple[Pause, ...]] = (
         Pause("idle", "clamp-not-closed", 3),
@@ -67,7 +67,7 @@ class FrictionStirGantry(Model):
         welding = plunged and now.progress >= _WELD
         goal = friction_stir.weld_temperature_cel(_SPEED_PER_MIN, _TRAVERSE_MM_MIN) if plunged else now.hall_cel
         self.tool_cel = toward(self.tool_cel, goal, 12.0 if plunged else 40.0, passed_s)
-        force_z = _FORCE_KN * (1 - 0.03 * (now.batch - 1)) + 0.15 * noise()
+        force_z = self._force_kn(now) + 0.15 * noise()
         force_x = (
             (1.15 * now.batch + now.decayed("force-x") * (_WORN_PIN_KN - 1.15) + 0.06 * noise()) if welding else 0.0
         )
@@ -98,8 +98,13 @@ class FrictionStirGantry(Model):
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Leave a seam: too little force or a worn pin leaves a void in it."""
-        piece.error += 0.5 * now.decayed("force-x") + 0.28 * self.process.normal()
+        void_mm = friction_stir.void_mm(self._force_kn(now))
+        piece.error += 0.5 * now.decayed("force-x") + void_mm / 0.8 + 0.28 * self.process.normal()
         return []
+
+    def _force_kn(self, now: Condition) -> float:
+        """Return the forge force; a seal of the axis that leaks takes up to a quarter of it."""
+        return _FORCE_KN * (1 - 0.03 * (now.batch - 1)) * (1 - 0.25 * now.decayed("force-z"))
 
     def _torque_nm(self, now: Condition) -> float:
         """Return the torque: the metal gives way as it gets hot, from 20 MPa to 15 MPa."""

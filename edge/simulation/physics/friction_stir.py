@@ -31,3 +31,13 @@ def temperature_ratio(speed_per_min: float, traverse_mm_min: float, k: float = 0
 def weld_temperature_cel(speed_per_min: float, traverse_mm_min: float) -> float:
     """Return the peak temperature of a weld in aluminium; the ratio holds for the Celsius scale, as published."""
     return temperature_ratio(speed_per_min, traverse_mm_min) * (MELTING_K_ALUMINIUM - 273.15)
+
+
+def void_mm(force_kn: float, needed_kn: float = 9.0) -> float:
+    """Return the longest void that too little forge force leaves: 0.8 mm for each kN that is missing (assumed).
+
+    Args:
+        force_kn: of the shoulder on the metal.
+        needed_kn: that closes the seam.
+    """
+    return 0.8 * max(0.0, needed_kn - force_kn)

@@ -45,3 +45,8 @@ def decay_share(left_h: float, doubling_h: float) -> float:
         doubling_h: running hours in which the defect doubles: 30 to 60 for a spindle bearing.
     """
     return math.exp2(-left_h / doubling_h)
+
+
+def left_h(share: float, doubling_h: float) -> float:
+    """Return the running hours until a part trips that has decayed so far: the inverse of `decay_share`."""
+    return -doubling_h * math.log2(share)

@@ -1,10 +1,11 @@
 import math
+from statistics import NormalDist, fmean, stdev
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.simulation.physics import cutting, energy, friction_stir, heat, tool, vibration
+from edge.simulation.physics import cutting, dimension, energy, friction_stir, heat, tool, vibration
 
 
 def test_milling_aluminium_takes_13_kw() -> None:
@@ -132,5 +133,46 @@ def test_a_machine_draws_its_auxiliaries_its_spindle_and_its_cut() -> None:
     assert energy.machine_power_kw(3.0, 0.9, 4.0, 0.8) == pytest.approx(8.9)
 
 
-def test_a_three_millimetre_leak() -> None:
-    assert energy.leak_m3_min(3, 7) == pytest.approx(0.43, abs=0.01)
+def test_a_three_millimetre_leak_costs_17_mwh_in_6000_hours() -> None:
+    leak = energy.leak_m3_min(3, 7)
+    assert leak == pytest.approx(0.43, abs=0.005)
+    assert energy.compressor_kw(leak) == pytest.approx(2.8, abs=0.05)
+    assert energy.compressor_kw(leak) * 6_000 / 1000 == pytest.approx(16.9, abs=0.1)
+
+
+def test_emissions_by_the_factors_of_two_years() -> None:
+    assert energy.co2e_kg(1_000, energy.KG_CO2E_KWH[2024]) == pytest.approx(207)
+    assert energy.co2e_kg(1_000) == pytest.approx(177)
+    assert energy.co2e_kg(338_000) / 1000 == pytest.approx(60, abs=0.5)  # twenty such leaks: 60 t
+
+
+def test_a_chiller_moves_more_heat_for_each_kilowatt_on_a_cold_day() -> None:
+    assert energy.chiller_cop(12, 20) == pytest.approx(0.45 * 285.15 / 20)
+    assert energy.chiller_cop(12, 5) > energy.chiller_cop(12, 30)
+
+
+def test_too_little_forge_force_leaves_a_void() -> None:
+    assert friction_stir.void_mm(9.5) == 0
+    assert friction_stir.void_mm(8.0) == pytest.approx(0.8)
+
+
+@given(st.floats(0.001, 1), st.floats(1, 100))
+def test_remaining_life_is_the_inverse_of_decay(share: float, doubling_h: float) -> None:
+    assert vibration.decay_share(vibration.left_h(share, doubling_h), doubling_h) == pytest.approx(share)
+
+
+def test_capability_falls_as_the_tool_wears() -> None:
+    chance = [6.2 * NormalDist().inv_cdf((place + 0.5) / 200) for place in range(200)]
+
+    def capability(wear: float) -> float:
+        errors = [dimension.error_um(wear, 0.0, one) for one in chance]
+        return min(20 - fmean(errors), 20 + fmean(errors)) / (3 * stdev(errors))
+
+    assert capability(0.0) == pytest.approx(20 / (3 * 6.2), abs=0.02)
+    assert capability(0.0) > capability(0.5) > capability(1.0)
+    assert capability(1.0) == pytest.approx(14 / (3 * 6.2), abs=0.02)
+
+
+def test_a_worn_tool_in_a_warm_hall_makes_scrap() -> None:
+    assert dimension.error_um(0.0, 0.0, 0.0) == 0
+    assert dimension.error_um(1.0, heat.growth_um(0.35, 4.0), 0.0) > 20
