@@ -13,6 +13,7 @@ from broker.contract.line_file import LineFile
 from broker.contract.message import Message
 from broker.contract.topics import LEVELS, check_asset
 from edge.dialects import DIALECTS, shdr
+from edge.dialects.dialect import Setup
 
 _LONGEST_LINE: Final = 256 * 1024
 
@@ -37,7 +38,7 @@ class AdapterLines(LineFile):
     def __init__(self, path: Path, asset: str) -> None:
         super().__init__(path)
         self._asset = asset
-        self._dialect = DIALECTS[FileDialect.SHDR](asset)
+        self._dialect = DIALECTS[FileDialect.SHDR].make(Setup(asset=asset))
 
     def __iter__(self) -> Iterator[Message]:
         """Yield the lines, in order of time."""

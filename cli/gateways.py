@@ -1,43 +1,165 @@
-"""`corridor gateway`: what a device that speaks a dialect publishes on a broker, as messages of the contract."""
+"""`corridor gateway`: what devices that speak other dialects publish on a broker, as messages of the contract."""
 
+import asyncio
+import json
 import logging
-from enum import StrEnum
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
 
+import msgspec
 import typer
 
+from broker.contract.topics import LEVELS, check_asset
+from broker.mqtt import address
 from broker.mqtt.session import Session
 from cli.adapter_lines import is_machine
 from cli.invocation import options
+from cli.invocation.errors import CommandError
 from cli.running import loop
+from cli.running.watching import HealthHost, HealthPort, Watch, watching
 from edge.dialects import DIALECTS
+from edge.dialects.dialect import Setup
 from edge.gateways.gateway import Gateway
 
-DialectName = StrEnum("DialectName", {name.upper(): name for name in DIALECTS})  # type: ignore[misc]  # of a table
+PLACE: Final = "plant/floor/gateway"
+"""Site, area and line of devices that do not send where they are."""
+
+Names = Annotated[
+    list[str], typer.Argument(metavar="DIALECT …", help="What the devices speak; `list` shows which there are.")
+]
+Topic = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILTER", help="The topics of the devices, once or more often; left out, the dialect's own."),
+]
+Asset = Annotated[str, typer.Option(metavar="PATH", help="The one machine that it is: site/area/line/machine.")]
+Place = Annotated[
+    str, typer.Option(metavar="PATH", help="Site, area and line of devices that do not send where they are.")
+]
+Machine = Annotated[
+    list[str] | None, typer.Option(metavar="DEVICE=PATH", help="The asset path of one device, once or more often.")
+]
+Mapping = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="What messages mean, for dialects that are described by a file.")
+]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of a dialect.")]
+Source = Annotated[
+    str, typer.Option("--source", "--from", metavar="URL", help="The devices' broker; left out, --broker.")
+]
+Target = Annotated[
+    str,
+    typer.Option("--broker", "--to", metavar="URL", help="The broker of the plant: mqtt://user:password@host:1883."),
+]
 
 
 def gateway(
-    dialect: Annotated[DialectName, typer.Argument(help="What the device speaks.")],
+    dialects: Names,
     *,
-    topic: Annotated[str, typer.Option(metavar="FILTER", help="The topics on which the device publishes.")],
-    asset: Annotated[str, typer.Option(metavar="PATH", help="The machine that it is: site/area/line/machine.")],
-    source: Annotated[str, typer.Option(metavar="URL", help="The device's broker; left out, --broker.")] = "",
-    broker: options.Broker = options.BROKER,
+    topic: Topic = None,
+    asset: Asset = "",
+    place: Place = PLACE,
+    machine: Machine = None,
+    mapping: Mapping = None,
+    set_: Set = None,
+    source: Source = "",
+    broker: Target = options.BROKER,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
+    json_: options.Json = False,
 ) -> None:
-    """Translate what a device publishes in its own dialect to messages of the contract, until stopped.
+    """Translate what devices publish in their own dialects to messages of the contract, until stopped.
 
-    A message is acknowledged to the device's broker when --broker has what it means.
+    A message is acknowledged to the devices' broker when --broker has what it means.
     """
-    if not is_machine(asset):
-        raise typer.BadParameter("add the machine: --asset site/area/line/machine")
+    if dialects == ["list"]:
+        _list(as_json=json_)
+        return
+    for name in dialects:
+        if name not in DIALECTS:
+            raise typer.BadParameter(f"there is no dialect {name}; there are {', '.join(DIALECTS)}")
+    setup = Setup(
+        place=_place(place),
+        asset=_machine(asset) if asset else "",
+        machines={device: _machine(path) for device, path in _pairs(machine, "--machine").items()},
+        mapping=read_mapping(mapping),
+        options=_pairs(set_, "--set"),
+    )
     loop.log_to_stderr(logging.INFO)
-    loop.run(_run(dialect, asset, topic, source or broker, broker))
+    link = Link(source or broker, broker, topic or ())
+    loop.run(run_gateways(dialects, setup, link, Watch(health_host, health_port)))
 
 
-async def _run(dialect: str, asset: str, topic: str, source: str, broker: str) -> None:
-    name = f"corridor-gateway-{dialect}-{asset.replace('/', '-')}"
+def _list(*, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([{"name": entry.name, "title": entry.title} for entry in DIALECTS.values()]))
+        return
+    width = max(map(len, DIALECTS))
+    for entry in DIALECTS.values():
+        typer.echo(f"{entry.name:{width}}  {entry.title}")
+
+
+class Link(msgspec.Struct, frozen=True):
+    """From where to where gateways translate.
+
+    Attributes:
+        source: the devices' broker.
+        target: the plant's.
+        topics: of the devices; none for those of each dialect.
+    """
+
+    source: str
+    target: str
+    topics: Sequence[str] = ()
+
+
+async def run_gateways(dialects: Sequence[str], setup: Setup, link: Link, watch: Watch) -> None:
+    """Run dialects, each on sessions of its own."""
+    async with asyncio.TaskGroup() as group:
+        for name in dialects:
+            group.create_task(_run(name, setup, link, watch))
+
+
+async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
+    dialect = DIALECTS[name].make(setup)
+    filters = link.topics or dialect.filters
+    client = "-".join(("corridor-gateway", name, *(setup.asset or setup.place).split("/")))
     async with (
-        Session(source, client_id=name, filters=[topic], persistent=True) as incoming,
-        Session(broker, client_id=f"{name}-out") as outgoing,
+        Session(link.source, client_id=client, filters=filters, persistent=dialect.persistent) as incoming,
+        Session(link.target, client_id=f"{client}-out") as outgoing,
+        watching(watch, f"gateway-{name}", incoming),
     ):
-        await Gateway(incoming, DIALECTS[dialect](asset), outgoing, answering=incoming).run()
+        typer.echo(f"{DIALECTS[name].title}: {address.parse(link.source)} to {address.parse(link.target)}", err=True)
+        await Gateway(incoming, dialect, outgoing, answering=incoming).run()
+
+
+def read_mapping(file: Path | None) -> str:
+    """Return the text of a mapping; '' without a file.
+
+    Raises:
+        CommandError: it cannot be read.
+    """
+    if file is None:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read: {error}", "name a file in TOML") from error
+
+
+def _machine(path: str) -> str:
+    if not is_machine(path):
+        raise typer.BadParameter(f"{path} is no machine's path; write {'/'.join(LEVELS)}")
+    return path
+
+
+def _place(path: str) -> str:
+    if check_asset(path).count("/") != len(LEVELS) - 2:
+        raise typer.BadParameter(f"{path} is no line's path; write {'/'.join(LEVELS[:3])}")
+    return path
+
+
+def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    for each in given or ():
+        if "=" not in each:
+            raise typer.BadParameter(f"{option} {each} has no =; write NAME=VALUE")
+    return dict(each.split("=", 1) for each in given or ())

@@ -106,6 +106,8 @@ def decode(
                 at = instants.parse(wire.ts) if isinstance(wire.ts, int) else _instant(wire.ts)
                 source = "device"
                 _check_time(at, message.received_at, retention_ns)
+            elif wire.stale:
+                source = "retained"
         events = read(topic, wire, Stamp(topic.asset, at, source, simulated, message.received_at), is_text)
         if len(events) > 1:
             # The latest, for a message's times never go back.
@@ -144,6 +146,8 @@ def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
     payload = _WRITERS[event.kind](event)
     if event.time_source == "device":
         payload["ts"] = instants.to_wire(event.at)
+    elif event.time_source == "retained":
+        payload["stale"] = True
     if event.simulated:
         payload["simulated"] = True
     return Message(

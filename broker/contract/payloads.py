@@ -91,11 +91,15 @@ def is_one_line(annotated: Any) -> bool:
     return any(isinstance(meta, Meta) and meta.extra_json_schema == _PLAIN for meta in get_args(annotated)[1:])
 
 
+Stale = Annotated[bool, Meta(description="Without `ts`: the last known value, of unknown age; it counts in no sum.")]
+
+
 class Payload(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The fields that every payload may have."""
 
     ts: Time = None
     simulated: Simulated = False
+    stale: Stale = False
 
 
 QUALITIES: Final = ("good", "bad", "uncertain")

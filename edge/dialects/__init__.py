@@ -1,17 +1,21 @@
 """Dialects: what devices send that do not speak the contract, translated to its events.
 
-A dialect is one file, which implements `dialect.Dialect`, and a line in `DIALECTS`. It is pure: messages come in;
-events, rejections and requests go out. It stores only what it needs to understand later messages. Sockets, clocks and
-the contract's topics never come in: `edge.gateways` runs the dialects.
+A dialect is one file, or a small folder, which implements `dialect.Dialect`; a line in `DIALECTS`; and a folder of
+cases in `tests/edge/dialects/`. It is pure: messages come in; events, rejections and requests go out. It stores only
+what it needs to understand later messages. Sockets, clocks and the contract's topics never come in: `edge.gateways`
+runs the dialects. `guard.translate` is how they are called, whatever a payload does to one.
 """
 
-from collections.abc import Callable
 from typing import Final
 
-from edge.dialects.dialect import Dialect
-from edge.dialects.shdr import Adapter
+from edge.dialects import shdr, tasmota
+from edge.dialects.dialect import Entry
 
-DIALECTS: Final[dict[str, Callable[[str], Dialect]]] = {
-    "shdr": Adapter,
+DIALECTS: Final[dict[str, Entry]] = {
+    entry.name: entry
+    for entry in (
+        shdr.DIALECT,
+        tasmota.DIALECT,
+    )
 }
-"""The dialects by the name that a user types; each is made with the asset path of the machine that it is for."""
+"""The dialects by the name that a user types."""

@@ -46,7 +46,7 @@ from broker.contract.message import Message
 from broker.contract.names import is_name
 from broker.contract.payloads import NOT_PLAIN
 from edge.dialects import shdr_line
-from edge.dialects.dialect import Translation
+from edge.dialects.dialect import Dialect, Entry, Setup, Translation
 from edge.dialects.shdr_line import Alarm, Asset, Condition, Content, Entries, Series, Text, Value
 
 EXECUTION: Final = frozenset({"execution", "exec", "program-status"})
@@ -80,12 +80,14 @@ _STEP_NS: Final = NS_PER_MS
 """Between the values of a series of which neither rate nor duration is sent: they need times of their own."""
 
 
-class Adapter:
+class Adapter(Dialect):
     """One machine's adapter, as a `Dialect`; give it its lines in order of time, one or more a message.
 
     Args:
         asset: the machine's path.
     """
+
+    filters = ("shdr/#",)
 
     def __init__(self, asset: str) -> None:
         self._asset = asset
@@ -357,3 +359,16 @@ def _within(item: str, number: float) -> float:
     if not -QUANTITY_LIMIT <= number <= QUANTITY_LIMIT:
         raise ContractError(f"{item[:32]} is {number:g}, beyond ±10¹⁵", "send UNAVAILABLE where there is no value")
     return number
+
+
+def _of_one_machine(setup: Setup) -> Adapter:
+    return Adapter(setup.asset or f"{setup.place}/adapter")
+
+
+DIALECT: Final = Entry(
+    "shdr",
+    "Lines of an MTConnect adapter (SHDR)",
+    _of_one_machine,
+    loses=("Assets such as tools.", "Items of a second device on the same lines."),
+    seen=("adapters of 2016 to 2019, lines of cppagent's documentation",),
+)

@@ -275,7 +275,7 @@ class LiveState:
         machine.simulated = event.simulated if machine.simulated is None else machine.simulated or event.simulated
         if machine.first is None:
             machine.first = min(message.received_at, event.at)
-        if message.retained or event.kind not in _SIGNS_OF_LIFE:
+        if message.retained or event.time_source == "retained" or event.kind not in _SIGNS_OF_LIFE:
             return
         if machine.seen is not None:
             pause = max(0, message.received_at - machine.seen)

@@ -14,6 +14,7 @@ from broker.plant.plant import NO_PLANT
 from cli.adapter_lines import AdapterLines
 from cli.recordings import Tally, store_messages
 from edge.dialects import DIALECTS
+from edge.dialects.dialect import Setup
 from edge.gateways.gateway import Gateway
 from services.query.answers import answer
 from services.query.histories import FOR_EVER
@@ -78,7 +79,7 @@ class Target:
 async def by_gateway(file: Path, store: Store, at_once: int) -> Tally:
     """Translate the lines by a gateway, and store what it publishes as a replay of it does."""
     target, tally = Target(), Tally()
-    await Gateway(OneBatch(file, at_once), DIALECTS["shdr"](MILL), target, answering=target).run()
+    await Gateway(OneBatch(file, at_once), DIALECTS["shdr"].make(Setup(asset=MILL)), target, answering=target).run()
     await store_messages(target.messages, store, NO_PLANT, tally)
     return tally
 

@@ -18,7 +18,7 @@ from broker.contract.topics import PREFIX
 from broker.mqtt.session import Session
 from broker.server.embedded import EmbeddedBroker
 from edge.dialects import DIALECTS
-from edge.dialects.dialect import Translation
+from edge.dialects.dialect import Dialect, Setup, Translation
 from edge.gateways.gateway import Gateway
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,7 +58,7 @@ class Target:
         self.taken += publications
 
 
-class Reborn:
+class Reborn(Dialect):
     """A dialect that does not know its device until it has introduced itself, and asks for that."""
 
     def translate(self, message: Message) -> Translation:
@@ -73,7 +73,9 @@ def meant(target: Target) -> list[AnyEvent]:
 
 async def test_a_batch_is_acknowledged_when_the_target_has_what_it_means() -> None:
     source, target = OneBatch(ACTIVE), Target(is_open=False)
-    running = asyncio.create_task(Gateway(source, DIALECTS["shdr"](MILL), target, answering=target).run())
+    running = asyncio.create_task(
+        Gateway(source, DIALECTS["shdr"].make(Setup(asset=MILL)), target, answering=target).run()
+    )
     async with asyncio.timeout(20):
         await target.asked.wait()
         before = source.acknowledged
@@ -86,7 +88,9 @@ async def test_a_batch_is_acknowledged_when_the_target_has_what_it_means() -> No
 
 async def test_a_gateway_that_ends_before_the_target_has_it_acknowledges_nothing() -> None:
     source, target = OneBatch(ACTIVE), Target(is_open=False)
-    running = asyncio.create_task(Gateway(source, DIALECTS["shdr"](MILL), target, answering=target).run())
+    running = asyncio.create_task(
+        Gateway(source, DIALECTS["shdr"].make(Setup(asset=MILL)), target, answering=target).run()
+    )
     async with asyncio.timeout(20):
         await target.asked.wait()
     running.cancel()
@@ -96,7 +100,7 @@ async def test_a_gateway_that_ends_before_the_target_has_it_acknowledges_nothing
 
 async def test_what_means_nothing_is_counted_and_the_rest_is_published() -> None:
     source, target = OneBatch(b"<<<<<<< HEAD\n" + ACTIVE, b"", b"\xff|a|1", f"{TIME}|load|7".encode()), Target()
-    gateway = Gateway(source, DIALECTS["shdr"](MILL), target, answering=target)
+    gateway = Gateway(source, DIALECTS["shdr"].make(Setup(asset=MILL)), target, answering=target)
     await gateway.run()
     assert source.acknowledged
     assert gateway.rejected == 2
@@ -117,7 +121,7 @@ async def test_what_a_dialect_asks_for_goes_back_to_the_source() -> None:
     [b"", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf{}", b"NaN", b"null", b"|||||", b"<<<<<<< HEAD", b"9" * 400, ACTIVE],
 )
 def test_no_payload_makes_a_dialect_raise_and_what_it_means_is_of_the_contract(name: str, payload: bytes) -> None:
-    translation = DIALECTS[name](MILL).translate(Message("any/topic", payload, received_at=AT))
+    translation = DIALECTS[name].make(Setup(asset=MILL)).translate(Message("any/topic", payload, received_at=AT))
     assert all(each.problem for each in translation.rejections)
     for event in translation.events:
         assert decode(encode(event)) == [event]
@@ -146,4 +150,35 @@ async def test_the_command_translates_from_a_topic_of_a_broker_to_the_contract(t
     assert status == 0
     assert [event for message in batch.messages for event in decode(message)] == [
         StateChange(asset=MILL, at=now, state="running")
+    ]
+
+
+@pytest.mark.mosquitto
+async def test_tasmota_on_a_broker_of_its_own_comes_to_the_plants_broker(tmp_path: Path) -> None:
+    async with (
+        EmbeddedBroker(tmp_path / "theirs", port=0, kind="mosquitto") as theirs,
+        EmbeddedBroker(tmp_path / "ours", port=0, kind="mosquitto") as ours,
+        Session(ours.url, client_id="listener", filters=[f"{PREFIX}/#"]) as listener,
+        Session(theirs.url, client_id="plug-7") as device,
+        asyncio.timeout(60),
+    ):
+        await device.publish(Publication("tele/plug-7/LWT", b"Online", retain=True))
+        command = ("gateway", "tasmota", "--from", theirs.url, "--to", ours.url, "--place", "sheffield/hall/line-1")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "cli.main", *command), env=os.environ | {"PYTHONPATH": str(ROOT)}
+        )
+        try:
+            batches = listener.batches()
+            first = (await anext(batches)).messages
+            await device.publish(Publication("tele/plug-7/SENSOR", b'{"ENERGY":{"Total":6.294,"Power":2635}}'))
+            later = (await anext(batches)).messages
+        finally:
+            process.terminate()
+            status = await process.wait()
+    assert status == 0
+    events = [event for message in (*first, *later) for event in decode(message)]
+    assert [(event.asset, event.kind, event.time_source) for event in events] == [
+        ("sheffield/hall/line-1/plug-7", "status", "retained"),
+        ("sheffield/hall/line-1/plug-7", "meter", "device"),
+        ("sheffield/hall/line-1/plug-7", "telemetry", "device"),
     ]

@@ -1,0 +1,252 @@
+"""What foreign values mean: JSON, numbers, truth values, times and units, in the forms that devices send them in.
+
+`None` is "no value": it becomes no sample, never a zero. A unit is normalised once, here: energy to kW·h, °F to °C.
+"""
+
+import math
+import re
+from typing import Any, Final
+
+import msgspec
+
+from broker.contract import instants, leniency
+from broker.contract.errors import ContractError, shown
+from broker.contract.events import NS_PER_S, QUANTITY_LIMIT, AnyEvent, Meter, Sample, TimeSource, Value
+from broker.contract.message import Message
+from broker.contract.payloads import NOT_PLAIN
+from broker.contract.units import ucum
+
+ENERGY: Final = {
+    "kW.h": 1.0,
+    "W.h": 1e-3,
+    "MW.h": 1e3,
+    "GW.h": 1e6,
+    "mW.h": 1e-6,
+    "W.min": 1e-3 / 60,
+    "W.s": 1e-3 / 3_600,
+    "J": 1e-3 / 3_600,
+    "kJ": 1 / 3_600,
+    "MJ": 1 / 3.6,
+    "GJ": 1e3 / 3.6,
+}
+"""Units of energy, and what one of each is in kW·h."""
+_FOREIGN_UNITS: Final = {
+    "mWh": "mW.h",
+    "Wmin": "W.min",
+    "Ws": "W.s",
+    "CELSIUS": "Cel",
+    "FAHRENHEIT": "[degF]",
+    "REVOLUTION/MINUTE": "/min",
+    "REVOLUTION/SECOND": "/s",
+    "MILLIMETER/SECOND^2": "mm/s2",
+    "MILLIMETER/REVOLUTION": "mm",
+    "DEGREE": "deg",
+    "DEGREE/SECOND": "deg/s",
+    "NEWTON": "N",
+    "NEWTON_METER": "N.m",
+    "PASCAL": "Pa",
+    "KILOGRAM": "kg",
+    "LITER": "L",
+    "LITER/SECOND": "L/s",
+    "SECOND": "s",
+    "WATT": "W",
+    "WATT_SECOND": "W.s",
+    "VOLT": "V",
+    "AMPERE": "A",
+    "HERTZ": "Hz",
+    "VOLT_AMPERE": "V.A",
+    "DECIBEL": "dB",
+    "mm/s²": "mm/s2",
+}
+_NO_VALUE: Final = frozenset({"", "unavailable", "unknown", "none", "null", "n/a", "nan", "inf", "-inf", "+inf"})
+_LONGEST_TEXT: Final = 256
+_NOT_PLAIN: Final = re.compile(rf"[{NOT_PLAIN}\ud800-\udfff]")
+_TRUE: Final = frozenset({"1", "true", "on", "yes"})
+_FALSE: Final = frozenset({"0", "false", "off", "no"})
+_EPOCHS: Final = ((10, NS_PER_S), (13, 1_000_000), (16, 1_000), (19, 1))
+"""By the digits of a number: seconds, milliseconds, microseconds and nanoseconds since 1970."""
+
+
+def text(payload: bytes) -> str:
+    """Return a payload as text, without what stands around it.
+
+    Raises:
+        ContractError: it is not UTF-8.
+    """
+    return leniency.trimmed(leniency.utf8(payload))
+
+
+def json(payload: bytes) -> Any:
+    """Return a payload that is JSON.
+
+    Raises:
+        ContractError: it is none.
+    """
+    try:
+        return msgspec.json.decode(payload)
+    except (ValueError, RecursionError):
+        pass
+    sent = text(payload)
+    if not sent:
+        raise ContractError("payload is empty", "send JSON")
+    try:
+        return msgspec.json.decode(sent.encode())
+    except RecursionError:
+        raise ContractError("payload is nested too deep", "send a flat object") from None
+    except ValueError as error:
+        raise ContractError(f"payload is not JSON: {error}", "a number that is not finite is null in JSON") from error
+
+
+def json_object(payload: bytes) -> dict[str, Any]:
+    """Return a payload that is a JSON object.
+
+    Raises:
+        ContractError: it is none.
+    """
+    found = json(payload)
+    if not isinstance(found, dict):
+        raise ContractError("payload is not a JSON object", "see the dialect's page for what it reads")
+    return found
+
+
+def number(value: Any) -> float | None:
+    """Return a number, also one that came as text or as a truth value; None where there is no value.
+
+    Raises:
+        ContractError: it is no number, or beyond the limit of quantities.
+    """
+    if value is None or (isinstance(value, str) and value.strip().lower() in _NO_VALUE):
+        return None
+    if isinstance(value, str):
+        bare = value.strip()
+        if not leniency.is_number(bare):
+            raise ContractError(f"{shown(value)} is not a number", "send a number with a decimal point")
+        value = float(bare)
+    if not isinstance(value, (int, float)):
+        raise ContractError(f"a {type(value).__name__} stands where a number belongs", "send a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if not -QUANTITY_LIMIT <= value <= QUANTITY_LIMIT:
+        raise ContractError("a number is beyond ±10¹⁵", "send null where there is no value")
+    return float(value)
+
+
+def flag(value: Any) -> bool | None:
+    """Return a truth value in any of its forms (true, 1, "ON", "true"); None where it is none of them."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, (int, str)) else ""
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def plain(value: str, longest: int = _LONGEST_TEXT) -> str:
+    """Return a text on one line, shortened."""
+    return _NOT_PLAIN.sub(" ", value)[:longest]
+
+
+def scalar(value: Any) -> Value | None:
+    """Return a value as a signal has it: number, truth value or text; None where there is no value.
+
+    A text that is certainly a number is one.
+
+    Raises:
+        ContractError: it is an object or a list, or beyond the limit of quantities.
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        bare = value.strip()
+        if bare.lower() in _NO_VALUE:
+            return None
+        found = leniency.number(bare)
+        return plain(bare) if found is None else found
+    return number(value)
+
+
+def unit_code(unit: str) -> str:
+    """Return the UCUM code of a unit."""
+    bare = unit.strip()
+    return plain(_FOREIGN_UNITS.get(bare) or ucum(bare), 32)
+
+
+def in_our_unit(value: Value, unit: str) -> tuple[Value, str]:
+    """Return a value and the UCUM code of its unit; °F becomes °C."""
+    code = unit_code(unit)
+    if code == "[degF]" and isinstance(value, float):
+        return round((value - 32) / 1.8, 6), "Cel"
+    return value, code
+
+
+def kwh(value: float, unit: str) -> float | None:
+    """Return an amount of energy in kW·h; None where the unit is none of energy."""
+    factor = ENERGY.get(unit_code(unit))
+    return None if factor is None else value * factor
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What the events of one reading share."""
+
+    asset: str
+    at: int
+    source: TimeSource
+    simulated: bool = False
+
+    @classmethod
+    def of(cls, message: Message, asset: str, at: int | None = None) -> "Stamp":
+        """Return the stamp of a message: with its own time, else that of receipt; a retained one is of unknown age."""
+        if at is not None:
+            return cls(asset, at, "device")
+        return cls(asset, message.received_at, "retained" if message.retained else "receipt")
+
+    def shared(self) -> dict[str, Any]:
+        """Return the fields that all events have."""
+        return {"asset": self.asset, "at": self.at, "time_source": self.source, "simulated": self.simulated}
+
+    def sample(self, signal: str, value: Any, unit: str = "") -> list[AnyEvent]:
+        """Return the sample of a signal; nothing where there is no value.
+
+        Raises:
+            ContractError: the value cannot be one.
+        """
+        found = scalar(value)
+        if found is None:
+            return []
+        converted, code = in_our_unit(found, unit)
+        return [Sample(**self.shared(), signal=signal, value=converted, unit=code)]
+
+    def energy(self, value: Any, unit: str, name: str = "electricity") -> list[AnyEvent]:
+        """Return the reading of a meter of energy, in kW·h; nothing where there is no value.
+
+        Raises:
+            ContractError: the value is no number, negative, or its unit none of energy.
+        """
+        found = number(value)
+        if found is None:
+            return []
+        total = kwh(found, unit)
+        if total is None:
+            raise ContractError(f"the unit {shown(unit)} is none of energy", "send kWh, Wh or J")
+        return [Meter(**self.shared(), name=name, total=round(total, 9), unit="kW.h")]
+
+
+def instant(value: Any) -> int:
+    """Return a time, nanoseconds since 1970-01-01 UTC: RFC 3339, or an epoch in s, ms, µs or ns by its digits.
+
+    Raises:
+        ContractError: it is none.
+    """
+    if isinstance(value, str):
+        bare = value.strip()
+        if not leniency.is_number(bare):
+            return instants.parse(bare)
+        value = float(bare) if "." in bare or "e" in bare.lower() else int(bare)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ContractError("the time is neither a number nor a text", "send RFC 3339, or seconds since 1970")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ContractError("the time is not finite", "send RFC 3339, or seconds since 1970")
+    whole = int(value)
+    digits = len(str(abs(whole)))
+    for most, factor in _EPOCHS:
+        if digits <= most:
+            return whole * factor + round((value - whole) * factor)
+    raise ContractError("time is beyond all bounds", "send RFC 3339, or seconds since 1970")
