@@ -2,18 +2,43 @@
 
 from typing import Final
 
-from edge.simulation.machines.five_axis_mill import FiveAxisMill
+from edge.simulation.machines.casting_furnace import CastingFurnace
+from edge.simulation.machines.composites import FibrePlacement, ResinInfusion
+from edge.simulation.machines.electron_beam import ElectronBeamWelder
+from edge.simulation.machines.finishing import Grinder, Polisher
+from edge.simulation.machines.five_axis_mill import AluminiumMill, FiveAxisMill
 from edge.simulation.machines.gantry import FrictionStirGantry
+from edge.simulation.machines.heavy_turn_mill import HeavyTurnMill
 from edge.simulation.machines.inspection import CoordinateMeasuringMachine, WeldScanner
+from edge.simulation.machines.laser_marker import LaserMarker
 from edge.simulation.machines.model import Model
+from edge.simulation.machines.pellets import LaserGauge, PelletPress
+from edge.simulation.machines.press_brake import PressBrake
 from edge.simulation.machines.robots import DeburrRobot, WeldRobot
+from edge.simulation.machines.testing import CScan, Radiograph
+from edge.simulation.machines.turn_mill import TurnMill
 from edge.simulation.machines.washer import Washer
 
 MODELS: Final[dict[str, type[Model]]] = {
+    "aluminium-mill": AluminiumMill,
+    "c-scan": CScan,
+    "casting-furnace": CastingFurnace,
     "coordinate-measuring-machine": CoordinateMeasuringMachine,
     "deburr-robot": DeburrRobot,
+    "electron-beam-welder": ElectronBeamWelder,
+    "fibre-placement": FibrePlacement,
     "five-axis-mill": FiveAxisMill,
     "friction-stir-gantry": FrictionStirGantry,
+    "grinder": Grinder,
+    "heavy-turn-mill": HeavyTurnMill,
+    "laser-gauge": LaserGauge,
+    "laser-marker": LaserMarker,
+    "pellet-press": PelletPress,
+    "polisher": Polisher,
+    "press-brake": PressBrake,
+    "radiograph": Radiograph,
+    "resin-infusion": ResinInfusion,
+    "turn-mill": TurnMill,
     "washer": Washer,
     "weld-robot": WeldRobot,
     "weld-scanner": WeldScanner,

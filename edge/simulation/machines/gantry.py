@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from broker.contract.events import Value
+from edge.simulation.machines.faults import warn_below
 from edge.simulation.machines.model import Condition, FailureMode, Finding, Model, Pause, toward
+from edge.simulation.machines.signals import PROGRAM, Signal, units
 from edge.simulation.physics import friction_stir, vibration
 from edge.simulation.pieces import Piece
 from edge.simulation.random_stream import RandomStream
@@ -25,20 +27,21 @@ _WORN_PIN_KN: Final = 2.6  # the force along the seam at which a pin breaks
 class FrictionStirGantry(Model):
     """See the module."""
 
-    signals: ClassVar[Mapping[str, str]] = {
-        "spindle-speed": "/min",
-        "traverse": "mm/min",
-        "force-z": "kN",
-        "force-x": "kN",
-        "torque": "N.m",
-        "tool-temp": "Cel",
-        "spindle-power": "kW",
-        "plunge-depth": "mm",
-        "seam-offset": "mm",
-        "tilt": "deg",
-        "vibration": "mm/s",
-        "program": "",
+    shown: ClassVar[Mapping[str, Signal]] = {
+        "spindle-speed": Signal("Tool speed", "/min", 0, 1100),
+        "traverse": Signal("Traverse", "mm/min", 0, 330),
+        "force-z": Signal("Forge force", "kN", 0, 11),
+        "force-x": Signal("Force along the seam", "kN", 0, 1.9),
+        "torque": Signal("Torque", "N.m", 0, 38),
+        "tool-temp": Signal("Tool temperature", "Cel", 18, 520),
+        "spindle-power": Signal("Spindle power", "kW", 0, 4.5),
+        "plunge-depth": Signal("Plunge depth", "mm", 0, 5.95),
+        "seam-offset": Signal("Offset from the seam", "mm", -0.2, 0.2),
+        "tilt": Signal("Tilt", "deg", 1, 3),
+        "vibration": Signal("Vibration", "mm/s", 0, 2.8),
+        "program": PROGRAM,
     }
+    signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
         FailureMode("pin-broken", "pin of the welding tool broken", 3, "force-x", 12),
         FailureMode("spindle-bearing", "spindle vibration in zone D, spindle stopped", 2, "vibration", 30),
@@ -80,6 +83,9 @@ class FrictionStirGantry(Model):
         self._smooth = toward(self._smooth, shaking, 30.0, 10.0)
         self.warn("vibration-high", "spindle vibration in zone C of ISO 20816-3", self._smooth, _LIMIT_MM_S)
         if welding:
+            warn_below(
+                self, "forge-weak", "forge force below 8.6 kN: the axis does not hold its pressure", force_z, 8.6
+            )
             self.warn("pin-worn", "force along the seam high: the pin is near its end", force_x, 1.9)
         return {
             "spindle-speed": round(speed),

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from broker.contract.events import Value
 from edge.simulation.machines.model import Condition, FailureMode, Finding, Model, Pause, toward
+from edge.simulation.machines.signals import PROGRAM, Signal, units
 from edge.simulation.physics import heat
 from edge.simulation.pieces import Piece
 from edge.simulation.random_stream import RandomStream
@@ -21,15 +22,16 @@ _LONGEST_VOID_MM: Final = 1.2
 class CoordinateMeasuringMachine(Model):
     """A bore's diameter and a height, in a room at 20 Cel."""
 
-    signals: ClassVar[Mapping[str, str]] = {
-        "temp": "Cel",
-        "air-pressure": "bar",
-        "axis-speed": "mm/s",
-        "probe-force": "mN",
-        "probe-error": "um",
-        "deviation": "um",
-        "program": "",
+    shown: ClassVar[Mapping[str, Signal]] = {
+        "temp": Signal("Room temperature", "Cel", 19.5, 20.5),
+        "air-pressure": Signal("Pressure of the air bearings", "bar", 5, 6),
+        "axis-speed": Signal("Axis speed", "mm/s", 0, 300),
+        "probe-force": Signal("Probe force", "mN", 0, 100),
+        "probe-error": Signal("Probe error", "um", 0, 1.5),
+        "deviation": Signal("Deviation of the last part", "um", -15, 15),
+        "program": PROGRAM,
     }
+    signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
         FailureMode("air-bearing", "pressure of the air bearings low", 3, "air-pressure", 12),
         FailureMode("probe-collision", "probe has collided", 4),
@@ -95,15 +97,16 @@ class CoordinateMeasuringMachine(Model):
 class WeldScanner(Model):
     """An immersion ultrasonic scan of the seam: the longest void that it shows."""
 
-    signals: ClassVar[Mapping[str, str]] = {
-        "scan-speed": "mm/s",
-        "echo": "%",
-        "water-temp": "Cel",
-        "water-flow": "L/min",
-        "probe-offset": "mm",
-        "void-length": "mm",
-        "program": "",
+    shown: ClassVar[Mapping[str, Signal]] = {
+        "scan-speed": Signal("Scan speed", "mm/s", 0, 65),
+        "echo": Signal("Echo of the reference", "%", 0, 100),
+        "water-temp": Signal("Water temperature", "Cel", 18, 26),
+        "water-flow": Signal("Water flow", "L/min", 0, 4.5),
+        "probe-offset": Signal("Offset of the probe", "mm", -0.15, 0.15),
+        "void-length": Signal("Longest void of the last part", "mm", 0, 0.9),
+        "program": PROGRAM,
     }
+    signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
         FailureMode("probe-worn", "echo of the reference block too low", 4, "echo", 15),
         FailureMode("water-pump", "no water between probe and part", 3),

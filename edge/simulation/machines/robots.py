@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from broker.contract.events import Value
 from edge.simulation.machines.model import Condition, FailureMode, Finding, Model, Pause, toward
+from edge.simulation.machines.signals import PROGRAM, Signal, units
 from edge.simulation.physics import heat
 from edge.simulation.pieces import Piece
 from edge.simulation.random_stream import RandomStream
@@ -22,13 +23,13 @@ _GEAR_TRIP_CEL: Final = 75.0
 class Robot(Model):
     """What all robots have: joints, whose torque follows the movement, and whose gears warm."""
 
-    joint_signals: ClassVar[Mapping[str, str]] = {
-        "joint-1-torque": "N.m",
-        "joint-2-torque": "N.m",
-        "joint-3-torque": "N.m",
-        "joint-temp": "Cel",
-        "protective-stop": "",
-        "program": "",
+    joint_shown: ClassVar[Mapping[str, Signal]] = {
+        "joint-1-torque": Signal("Torque of joint 1", "N.m", -200, 200),
+        "joint-2-torque": Signal("Torque of joint 2", "N.m", 0, 480),
+        "joint-3-torque": Signal("Torque of joint 3", "N.m", 0, 240),
+        "joint-temp": Signal("Temperature of gear 2", "Cel", 18, 58),
+        "protective-stop": Signal("Protective stop"),
+        "program": PROGRAM,
     }
     minor_stops: ClassVar[tuple[Pause, ...]] = _STOPS
     checkpointed: ClassVar[tuple[str, ...]] = ("joint_cel",)
@@ -63,15 +64,18 @@ class Robot(Model):
 class WeldRobot(Robot):
     """An arc-welding robot: current, voltage, wire and gas; it leaves a bead of a width."""
 
-    signals: ClassVar[Mapping[str, str]] = {
-        "arc-current": "A",
-        "arc-voltage": "V",
-        "wire-feed": "m/min",
-        "travel": "mm/s",
-        "gas-flow": "L/min",
-        "heat-input": "kJ/mm",
-        **Robot.joint_signals,
+    shown: ClassVar[Mapping[str, Signal]] = {
+        "arc-current": Signal("Arc current", "A", 0, 205),
+        "arc-voltage": Signal("Arc voltage", "V", 0, 24.2),
+        "wire-feed": Signal("Wire feed", "m/min", 0, 9),
+        "travel": Signal("Travel speed", "mm/s", 0, 9.5),
+        "gas-flow": Signal("Shielding gas", "L/min", 0, 16),
+        "heat-input": Signal("Heat input", "kJ/mm", 0, 0.45),
+        **Robot.joint_shown,
+        "joint-2-torque": Signal("Torque of joint 2", "N.m", 0, 560),
+        "joint-3-torque": Signal("Torque of joint 3", "N.m", 0, 280),
     }
+    signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
         FailureMode("torch", "contact tip burnt back", 4, "arc-voltage", 4),
         FailureMode("wire-feeder", "wire feed motor overloaded", 3),
@@ -118,14 +122,15 @@ class WeldRobot(Robot):
 class DeburrRobot(Robot):
     """A robot with a spindle that takes burrs off: force on the part, and a brush that wears."""
 
-    signals: ClassVar[Mapping[str, str]] = {
-        "spindle-speed": "/min",
-        "spindle-power": "kW",
-        "tcp-force": "N",
-        "brush-wear": "%",
-        "vibration": "mm/s",
-        **Robot.joint_signals,
+    shown: ClassVar[Mapping[str, Signal]] = {
+        "spindle-speed": Signal("Spindle speed", "/min", 0, 9300),
+        "spindle-power": Signal("Spindle power", "kW", 0, 1.2),
+        "tcp-force": Signal("Force on the part", "N", 0, 45),
+        "brush-wear": Signal("Brush wear", "%", 0, 100),
+        "vibration": Signal("Vibration", "mm/s", 0, 2.8),
+        **Robot.joint_shown,
     }
+    signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
         FailureMode("spindle-bearing", "spindle vibration too high", 3, "vibration", 12),
         FailureMode("gripper", "gripper does not open", 3),

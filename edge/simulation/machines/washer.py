@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 
 from broker.contract.events import Value
 from edge.simulation.machines.model import Condition, FailureMode, Model, Pause, toward
+from edge.simulation.machines.signals import PROGRAM, Signal, units
 from edge.simulation.random_stream import RandomStream
 
 _BATH_CEL: Final = 60.0
@@ -15,15 +16,16 @@ _DRYING: Final = 0.65
 class Washer(Model):
     """See the module."""
 
-    signals: ClassVar[Mapping[str, str]] = {
-        "bath-temp": "Cel",
-        "spray-pressure": "bar",
-        "filter-dp": "mbar",
-        "conductivity": "mS/cm",
-        "dryer-temp": "Cel",
-        "pump-power": "kW",
-        "program": "",
+    shown: ClassVar[Mapping[str, Signal]] = {
+        "bath-temp": Signal("Bath temperature", "Cel", 57, 63),
+        "spray-pressure": Signal("Spray pressure", "bar", 0, 8),
+        "filter-dp": Signal("Pressure drop of the filter", "mbar", 0, 500),
+        "conductivity": Signal("Conductivity of the bath", "mS/cm", 2.5, 3.5),
+        "dryer-temp": Signal("Dryer temperature", "Cel", 40, 100),
+        "pump-power": Signal("Pump power", "kW", 0, 6),
+        "program": PROGRAM,
     }
+    signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
         FailureMode("filter-clogged", "differential pressure of the filter too high", 4, "filter-dp", 5),
         FailureMode("pump", "motor protection of pump 1 tripped", 2),

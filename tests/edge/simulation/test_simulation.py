@@ -349,7 +349,7 @@ def test_the_plant_file_knows_every_signal_unit_and_reason(three_days: ThreeDays
             assert info.unit == unit, (asset, signal)
             assert info.title
     reasons = {event.reason for event in three_days[1] if isinstance(event, StateChange)} - {""}
-    for model in MODELS.values():
+    for model in {MODELS[machine.model] for machine in floor.machine.values()}:
         reasons |= {failure.reason for failure in model.failures}
         reasons |= {pause.reason for pause in (*model.minor_stops, *model.waits)}
     assert reasons <= PLANT.reasons.keys()
