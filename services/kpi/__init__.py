@@ -1,7 +1,7 @@
 """The KPI service: stores states, counts and orders with the productivity ledger, and publishes the indicators.
 
 Messages of its kinds come in from a source; events with the ledger rows that they change go into the store as one
-batch, and indicators to the broker. `service` runs it, `ledger_writer` makes the batches of each `machine`, `recompute`
-makes rows again from stored events, `windows` are the published indicators. No formula comes in: those are
-`services.ledger`'s.
+batch, and indicators to the broker. `service` runs it, `ledger_writer` makes the batches of the machines of its
+`fleet`, `recompute` makes rows again from stored events, `windows` are the published indicators. No formula comes in:
+those are `services.ledger`'s.
 """

@@ -253,7 +253,7 @@ async def test_memory_is_bounded_by_the_horizon(store: Watched, clock: Clock) ->
         clock.now = at("00:00") + minute * MINUTE
         await writer.store_events([StateChange(asset=MILL, at=clock.now, state="running" if minute % 4 else "idle")])
         await writer.advance()
-    machine = writer._machines[MILL]
+    machine = writer._fleet.machines[MILL]
     assert len(machine.rows) <= 91
     assert len(machine.history.states.times) <= 54
 
