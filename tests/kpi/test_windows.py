@@ -17,7 +17,8 @@ from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT, Plant
 from broker.plant.plant_file import parse
-from services.kpi.ledger_writer import ALL_AT_ONCE, AT_ONCE, LedgerWriter
+from services.kpi.fleet import ALL_AT_ONCE, AT_ONCE
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import SILENT_NS
 from services.kpi.window_totals import REPEAT_NS, paths
 from services.kpi.windows import SHARE, Windows

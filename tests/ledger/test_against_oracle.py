@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from broker.contract.events import AnyEvent
 from broker.plant.plant import Plant
-from services.kpi.ledger_writer import ALL_AT_ONCE, AT_ONCE, LedgerWriter
+from services.kpi.fleet import ALL_AT_ONCE, AT_ONCE
+from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import SILENT_NS, Change
 from services.ledger.fields import Sums, add
 from services.query.ranges import measure
