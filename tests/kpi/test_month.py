@@ -91,7 +91,7 @@ def sent(windows: Iterator[list[AnyEvent]], draw: Random) -> Iterator[tuple[int,
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 if DAYS <= 5 else 3_600)
+@pytest.mark.timeout(300 if DAYS <= 5 else 3_600)
 async def test_days_of_the_plant_through_messages_are_the_truth(tmp_path: Path) -> None:
     plant, draw = load(SHIPPED_PLANT), Random(22_400)
     store = await SqliteStore.open(tmp_path / "corridor.db")
