@@ -1,8 +1,10 @@
 """`corridor gateway`: what devices that speak other dialects publish on a broker, as messages of the contract."""
 
 import asyncio
+import contextlib
 import json
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,10 +19,14 @@ from cli.adapter_lines import is_machine
 from cli.invocation import options
 from cli.invocation.errors import CommandError
 from cli.running import loop
-from cli.running.watching import HealthHost, HealthPort, Watch, watching
+from cli.running.alone import alone
+from cli.running.watching import HealthHost, HealthPort, Watch, answering_for
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Setup
 from edge.gateways.gateway import Gateway
+from edge.gateways.receipts import Receipts
+from edge.gateways.spool import Spool
+from services.health.vitals import Vitals
 
 PLACE: Final = "plant/floor/gateway"
 """Site, area and line of devices that do not send where they are."""
@@ -63,6 +69,7 @@ def gateway(
     set_: Set = None,
     source: Source = "",
     broker: Target = options.BROKER,
+    data: options.Data,
     health_port: HealthPort = None,
     health_host: HealthHost = "127.0.0.1",
     json_: options.Json = False,
@@ -85,7 +92,7 @@ def gateway(
         options=_pairs(set_, "--set"),
     )
     loop.log_to_stderr(logging.INFO)
-    link = Link(source or broker, broker, topic or ())
+    link = Link(source or broker, broker, data / "gateways", topic or ())
     loop.run(run_gateways(dialects, setup, link, Watch(health_host, health_port)))
 
 
@@ -104,32 +111,61 @@ class Link(msgspec.Struct, frozen=True):
     Attributes:
         source: the devices' broker.
         target: the plant's.
+        folder: holds the spool and the receipts of each gateway.
         topics: of the devices; none for those of each dialect.
     """
 
     source: str
     target: str
+    folder: Path
     topics: Sequence[str] = ()
 
 
 async def run_gateways(dialects: Sequence[str], setup: Setup, link: Link, watch: Watch) -> None:
-    """Run dialects, each on sessions of its own."""
-    async with asyncio.TaskGroup() as group:
+    """Run dialects, each on sessions of its own.
+
+    Raises:
+        CommandError: the port for `/healthz` cannot be listened on, or another gateway has the same folder.
+    """
+    async with answering_for(watch), asyncio.TaskGroup() as group:
         for name in dialects:
             group.create_task(_run(name, setup, link, watch))
 
 
 async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
     dialect = DIALECTS[name].make(setup)
-    filters = link.topics or dialect.filters
     client = "-".join(("corridor-gateway", name, *(setup.asset or setup.place).split("/")))
-    async with (
-        Session(link.source, client_id=client, filters=filters, persistent=dialect.persistent) as incoming,
-        Session(link.target, client_id=f"{client}-out") as outgoing,
-        watching(watch, f"gateway-{name}", incoming),
+    folder = link.folder / client
+    with (
+        alone(folder / "lock", f"another gateway of {name} runs for this place", "stop it, or choose another --place"),
+        contextlib.closing(Spool(folder / "spool")) as spool,
+        contextlib.closing(Receipts(folder / "receipts")) as receipts,
     ):
-        typer.echo(f"{DIALECTS[name].title}: {address.parse(link.source)} to {address.parse(link.target)}", err=True)
-        await Gateway(incoming, dialect, outgoing, answering=incoming).run()
+        async with (
+            Session(
+                link.source,
+                client_id=client,
+                filters=link.topics or dialect.filters,
+                persistent=dialect.persistent,
+                will=dialect.will(time.time_ns()),
+            ) as incoming,
+            Session(link.target, client_id=f"{client}-out") as outgoing,
+        ):
+            vitals = [Vitals(f"gateway-{name}", incoming), Vitals(f"gateway-{name}-out", outgoing)]
+            vitals[0].spool = spool
+            watch.known.extend(vitals)
+            typer.echo(
+                f"{DIALECTS[name].title}: {address.parse(link.source)} to {address.parse(link.target)}", err=True
+            )
+            await Gateway(
+                incoming,
+                dialect,
+                outgoing,
+                answering=incoming,
+                spool=spool,
+                receipts=receipts,
+                on_rejected=lambda rejection: vitals[0].rejected.add(rejection.problem),
+            ).run()
 
 
 def read_mapping(file: Path | None) -> str:

@@ -29,7 +29,7 @@ class Batch:
         messages: in the order of their arrival.
     """
 
-    __slots__ = ("_connection", "_inbox", "_packet_ids", "_size", "messages")
+    __slots__ = ("_connection", "_inbox", "_packet_ids", "_released", "_size", "messages")
 
     messages: list[Message]
 
@@ -37,6 +37,7 @@ class Batch:
         self.messages = []
         self._packet_ids: list[int] = []
         self._size = 0
+        self._released = 0
         self._connection = connection
         self._inbox = inbox
 
@@ -50,7 +51,22 @@ class Batch:
             return  # type: ignore[unreachable]  # a second call
         if self._packet_ids:
             self._connection.write(acknowledge(self._packet_ids))
-        inbox.acknowledged(len(self.messages), self._size)
+        inbox.acknowledged(len(self.messages) - self._released, self._size)
+
+    def release(self) -> None:
+        """Stop counting messages of QoS 0: they are done, and nobody waits for an acknowledgement of them.
+
+        So they leave room to read more while the others wait for `acknowledge`.
+        """
+        if self._inbox is None:
+            return  # type: ignore[unreachable]  # it is acknowledged
+        answered = len(self._packet_ids)
+        done = len(self.messages) - answered - self._released
+        if done > 0:
+            size = self._size * done // (len(self.messages) - self._released)
+            self._released += done
+            self._size -= size
+            self._inbox.acknowledged(done, size)
 
     def takes(self, connection: Connection, most: int) -> bool:
         """Return whether messages of a connection may be added to it."""

@@ -43,15 +43,26 @@ async def watching(watch: Watch, service: str, carrier: Carrier, store: Store | 
     """
     vitals = Vitals(service, carrier, store)
     watch.known.append(vitals)
+    async with answering_for(Watch(watch.host, watch.port, [vitals])):
+        try:
+            yield vitals
+        finally:
+            watch.known.remove(vitals)
+
+
+@contextlib.asynccontextmanager
+async def answering_for(watch: Watch) -> AsyncIterator[None]:
+    """Answer `/healthz` and `/metrics` for all that `watch` knows, also from later on, as long as the context lasts.
+
+    Raises:
+        CommandError: the port cannot be listened on.
+    """
     async with contextlib.AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(answering([vitals], watch.host, watch.port))
+            await stack.enter_async_context(answering(watch.known, watch.host, watch.port))
         except OSError as error:
             raise CommandError(
                 f"/healthz cannot be answered at {watch.host}:{watch.port}: {error.strerror or error}",
                 "choose another with --health-port",
             ) from error
-        try:
-            yield vitals
-        finally:
-            watch.known.remove(vitals)
+        yield

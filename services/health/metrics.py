@@ -30,6 +30,7 @@ class _Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._of_sessions()
         yield from self._of_stores()
+        yield from self._of_spools()
 
     def _of_sessions(self) -> Iterator[Metric]:
         received = CounterMetricFamily("corridor_messages_received", "Messages from the broker.", labels=_SERVICE)
@@ -75,3 +76,14 @@ class _Metrics(Collector):
                 ticks.add_metric(name, one.ticks, one.tick_seconds)
                 aside.add_metric(name, len(one.set_aside))
         yield from (rejected, writes, failures, failing, written, rows, ticks, aside)
+
+    def _of_spools(self) -> Iterator[Metric]:
+        waiting = GaugeMetricFamily("corridor_spool_messages", "Messages on disk for the broker.", labels=_SERVICE)
+        size = GaugeMetricFamily("corridor_spool_bytes", "Bytes of the spool on disk.", labels=_SERVICE)
+        dropped = CounterMetricFamily("corridor_spool_dropped", "Messages for which it was full.", labels=_SERVICE)
+        for one in self._services:
+            if one.spool is not None:
+                waiting.add_metric([one.service], one.spool.waiting)
+                size.add_metric([one.service], one.spool.bytes)
+                dropped.add_metric([one.service], one.spool.dropped)
+        yield from (waiting, size, dropped)

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from broker.source import Carrier
 from services.store.interface import Batch, Store, StoreError
@@ -20,6 +20,22 @@ LATE_S: Final = 60.0
 """A tick that ended longer ago than this, seconds, is late."""
 MOST_SHOWN: Final = 20
 """Machines that are set aside, in the answer of `/healthz`."""
+
+
+class Waiting(Protocol):
+    """What waits on disk for the broker: the spool of a gateway."""
+
+    @property
+    def waiting(self) -> int:
+        """Messages in it."""
+
+    @property
+    def bytes(self) -> int:
+        """Its size on disk."""
+
+    @property
+    def dropped(self) -> int:
+        """Messages that were dropped because it was full."""
 
 
 class Vitals:
@@ -40,6 +56,7 @@ class Vitals:
         ticks: how often the ledger grew with time.
         tick_seconds: spent on it.
         set_aside: machines whose ledger stands still because the program fails on their events, and how it fails.
+        spool: of a gateway, what waits on disk; None of a service that has none.
     """
 
     def __init__(self, service: str, carrier: Carrier, store: Store | None = None) -> None:
@@ -56,6 +73,7 @@ class Vitals:
         self.ticks = 0
         self.tick_seconds = 0.0
         self.set_aside: Mapping[str, str] = {}
+        self.spool: Waiting | None = None
         self._store = store
         self._ticked_at: float | None = None
         self._taken = carrier.acknowledged

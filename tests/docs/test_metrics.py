@@ -7,6 +7,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from broker.mqtt.session import Session
+from edge.gateways.spool import Spool
 from services.health.vitals import Vitals
 from services.store.interface import Batch, Rejected, StoreError
 from services.store.sqlite.store import SqliteStore
@@ -29,11 +30,13 @@ async def test_the_page_lists_every_metric_and_label_that_is_served(tmp_path: Pa
     one.failed(StoreError("away"), 0.1)
     one.written(Batch(rejected=[Rejected(NOW, "corridor/v1/a", "bad", b"", 0)]), 0.1)
     one.ticked(0.1, {})
+    one.spool = spool = Spool(tmp_path / "spool")
     parts = make_parts(store, PLANT, Clock(NOW))
     parts.services = [one]
     parts.live_state.newest = NOW
     found = dict(served(registry(parts)))
     await store.close()
+    spool.close()
     of_process = {name for name, _ in served(_of_process())}
     assert of_process >= {"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"}
     own = {name: labels for name, labels in found.items() if name not in of_process}

@@ -58,6 +58,10 @@ class OneBatch:
         lines = file.read_bytes().splitlines()
         parts = [lines[first : first + at_once] for first in range(0, len(lines), at_once)]
         self.messages: Sequence[Message] = [Message("shdr/x", b"\n".join(part), received_at=ENDED) for part in parts]
+        self.disconnects = 0
+
+    def release(self) -> None:
+        """Do nothing: there is no more to read."""
 
     def acknowledge(self) -> None:
         """Do nothing: the test is over then."""

@@ -4,13 +4,13 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from broker.contract.codec import decode, encode
-from broker.contract.events import AnyEvent, Sample, StateChange
+from broker.contract.events import NS_PER_S, AnyEvent, Sample, StateChange
 from broker.contract.instants import format_rfc3339
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message, Publication
@@ -20,6 +20,9 @@ from broker.server.embedded import EmbeddedBroker
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Dialect, Setup, Translation
 from edge.gateways.gateway import Gateway
+from edge.gateways.spool import Spool
+
+Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 ROOT = Path(__file__).resolve().parents[3]
 MILL = "nist/sms/cell-1/mazak-3"
@@ -34,6 +37,10 @@ class OneBatch:
     def __init__(self, *payloads: bytes) -> None:
         self.messages: Sequence[Message] = [Message("shdr/mazak", each, received_at=AT) for each in payloads]
         self.acknowledged = False
+        self.disconnects = 0
+
+    def release(self) -> None:
+        """Nothing reads on."""
 
     def acknowledge(self) -> None:
         self.acknowledged = True
@@ -56,6 +63,23 @@ class Target:
         self.asked.set()
         await self.open.wait()
         self.taken += publications
+
+
+class Waiting(OneBatch):
+    """A source of one batch that lasts until it is ended, and notes what it may read on behind."""
+
+    def __init__(self, *messages: Message) -> None:
+        super().__init__()
+        self.messages = messages
+        self.released = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    def release(self) -> None:
+        self.released.set()
+
+    async def batches(self) -> AsyncIterator["Waiting"]:
+        yield self
+        await self.ended.wait()
 
 
 class Reborn(Dialect):
@@ -115,6 +139,69 @@ async def test_what_a_dialect_asks_for_goes_back_to_the_source() -> None:
     assert meant(target) == [Sample(asset=MILL, at=AT, signal="load", value=1, time_source="device")]
 
 
+class Late(Dialect):
+    """A dialect that asks again after a second."""
+
+    def __init__(self) -> None:
+        self._due: int | None = None
+
+    @property
+    def due(self) -> int | None:
+        return self._due
+
+    def translate(self, message: Message) -> Translation:
+        self._due = message.received_at + NS_PER_S
+        return Translation()
+
+    def tick(self, now: int) -> Translation:
+        self._due = None
+        sample = Sample(asset=MILL, at=now, signal="late", value=1)
+        return Translation(events=[sample], requests=[Publication("device/command", b"again")])
+
+
+async def test_what_a_dialect_waits_for_comes_when_it_is_due(until: Until) -> None:
+    clock = [AT]
+    target, back = Target(), Target()
+    source = Waiting(Message("any", b"", received_at=AT))
+    gateway = Gateway(source, Late(), target, answering=back, now=lambda: clock[0])
+    running = asyncio.create_task(gateway.run())
+    async with asyncio.timeout(30):
+        await source.released.wait()
+        clock[0] += NS_PER_S
+        await until(lambda: target.taken)
+        source.ended.set()
+        await running
+    assert back.taken == [Publication("device/command", b"again")]
+    assert meant(target) == [Sample(asset=MILL, at=clock[0], signal="late", value=1)]
+
+
+async def test_what_the_source_does_not_hold_waits_on_disk_and_the_rest_with_the_source(
+    tmp_path: Path, until: Until
+) -> None:
+    spool = Spool(tmp_path)
+    target = Target(is_open=False)
+    lost, held = f"{TIME}|load|1".encode(), f"{TIME}|speed|2".encode()
+    source = Waiting(Message("shdr/a", lost, qos=0, received_at=AT), Message("shdr/a", held, qos=1, received_at=AT))
+    dialect = DIALECTS["shdr"].make(Setup(asset=MILL))
+    running = asyncio.create_task(Gateway(source, dialect, target, answering=target, spool=spool).run())
+    async with asyncio.timeout(30):
+        await source.released.wait()
+        await target.asked.wait()
+        assert (spool.waiting, source.acknowledged) == (1, False)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        spool.close()
+
+        again, target = Spool(tmp_path), Target()
+        source = Waiting(Message("shdr/a", held, qos=1, received_at=AT))
+        running = asyncio.create_task(Gateway(source, dialect, target, answering=target, spool=again).run())
+        await until(lambda: source.acknowledged and again.waiting == 0)
+        source.ended.set()
+        await running
+    again.close()
+    assert sorted(event.series for event in meant(target)) == ["load", "speed"]
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 @pytest.mark.parametrize(
     "payload",
@@ -139,8 +226,9 @@ async def test_the_command_translates_from_a_topic_of_a_broker_to_the_contract(t
         line = f"{format_rfc3339(now)}|execution|ACTIVE".encode()
         await device.publish(Publication("shdr/mazak", line, qos=1, retain=True))
         command = ("gateway", "shdr", "--topic", "shdr/+", "--asset", MILL, "--broker", broker.url)
+        folder = ("--data", str(tmp_path))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "cli.main", *command), env=os.environ | {"PYTHONPATH": str(ROOT)}
+            *(sys.executable, "-P", "-m", "cli.main", *command, *folder), env=os.environ | {"PYTHONPATH": str(ROOT)}
         )
         try:
             batch = await anext(listener.batches())
@@ -174,8 +262,9 @@ async def test_tasmota_on_a_broker_of_its_own_comes_to_the_plants_broker(tmp_pat
     ):
         await device.publish(Publication("tele/plug-7/LWT", b"Online", retain=True))
         command = ("gateway", "tasmota", "--from", theirs.url, "--to", ours.url, "--place", "sheffield/hall/line-1")
+        folder = ("--data", str(tmp_path))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "cli.main", *command), env=os.environ | {"PYTHONPATH": str(ROOT)}
+            *(sys.executable, "-P", "-m", "cli.main", *command, *folder), env=os.environ | {"PYTHONPATH": str(ROOT)}
         )
         try:
             batches = listener.batches()
