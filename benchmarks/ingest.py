@@ -19,7 +19,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -70,7 +69,7 @@ class Stage:
         if name == "sqlite":
             return await asyncio.to_thread(corridor, self.url, folder, f"sqlite:///{folder / 'corridor.db'}", load)
         store = await make_store(self.influxdb, f"bench{self._number}")
-        start: Callable[[str, Path, str, Load], Receiver] = telegraf if name == "telegraf" else corridor
+        start = telegraf if name == "telegraf" else corridor
         return await asyncio.to_thread(start, self.url, folder, store, load)
 
 
@@ -166,10 +165,8 @@ async def compare_floods(stage: Stage, loads: list[Load], rounds: int) -> None:
             ratio = statistics.median(one / sub for one, sub in zip(used[name], used[SUB], strict=True))
             spread = f"{min(used[name]):.2f}–{max(used[name]):.2f}"
             middle = statistics.median(used[name])
-            print(
-                f"{load.devices:>8,}{load.qos:>5}{load.signals:>9}  {name:<14}{middle:>14.2f}{spread:>14}{ratio:>7.2f}×",
-                flush=True,
-            )
+            which = f"{load.devices:>8,}{load.qos:>5}{load.signals:>9}  {name:<14}"
+            print(f"{which}{middle:>14.2f}{spread:>14}{ratio:>7.2f}×", flush=True)
 
 
 async def compare_rates(stage: Stage, rates: list[int], seconds: float) -> None:

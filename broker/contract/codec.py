@@ -103,7 +103,7 @@ def decode(
         if isinstance(wire, Payload):
             simulated = wire.simulated
             if wire.ts is not None:
-                at = instants.parse(wire.ts) if isinstance(wire.ts, int) else _instant(wire.ts)
+                at = instants.parse(wire.ts) if isinstance(wire.ts, int) else instant(wire.ts)
                 source = "device"
                 _check_time(at, message.received_at, retention_ns)
             elif wire.stale:
@@ -158,13 +158,17 @@ def encode(event: AnyEvent, *, prefix: str = PREFIX) -> Message:
     )
 
 
-# ---- Reading ----
+def instant(ts: float | str) -> int:
+    """Return the nanoseconds of a time; a number may come as text, as other numbers may.
 
-
-def _instant(ts: float | str) -> int:
-    """Return the nanoseconds of a time; a number may come as text, as other numbers may."""
+    Raises:
+        ContractError: it is neither a number nor RFC 3339.
+    """
     sent = leniency.milliseconds(ts) if isinstance(ts, str) else None
     return instants.parse(ts if sent is None else sent)
+
+
+# ---- Reading ----
 
 
 @lru_cache(maxsize=65_536)

@@ -75,6 +75,18 @@ def example(kind: Kind) -> str:
     return f"send, for example, {next(iter(TABLE[kind].examples.values()))}"
 
 
+def unit_code(unit: str) -> str:
+    """Return the code of a unit that was sent.
+
+    Raises:
+        ContractError: it is no plain text.
+    """
+    if not unit:
+        return ""
+    _plain("unit", unit)
+    return ucum(unit)
+
+
 def read(topic: Topic, wire: Any, stamp: Stamp, is_text: DeclaredText = never_text) -> list[AnyEvent]:
     """Return the events of a payload; for one of bad quality a notice that there is no value.
 
@@ -100,10 +112,7 @@ def _telemetry(
 ) -> list[AnyEvent]:
     if not isinstance(wire, TelemetryPayload):
         return [_sample(_named(topic), wire, "", stamp, is_text)]
-    unit, values = wire.unit, wire.values
-    if unit:
-        _plain("unit", unit)
-        unit = ucum(unit)
+    unit, values = unit_code(wire.unit), wire.values
     if values is UNSET:
         if wire.value is UNSET:
             raise ContractError("payload has neither value nor values", example("telemetry"))

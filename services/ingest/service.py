@@ -13,6 +13,7 @@ from functools import partial
 from broker.contract.codec import decode
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
+from broker.contract.samples import SampleReader
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from broker.source import Publisher, Source
@@ -61,12 +62,17 @@ async def ingest(
 
 async def _consume(source: Source, publisher: Publisher, store: Store, prefix: str, declared: Declared) -> None:
     limits = await write_with_retry(partial(Limits.of, store))
+    reader = SampleReader(prefix)
 
     def mean(message: Message) -> Sequence[AnyEvent]:
         """Return the events of a message that this service stores."""
+        if (samples := reader.read(message)) is not None:
+            return samples
         if is_for_kpi(message.topic, prefix):
             return ()
-        return limits.admit(decode(message, prefix=prefix, is_text=declared.is_text))
+        events = limits.admit(decode(message, prefix=prefix, is_text=declared.is_text))
+        reader.learn(message.topic, events)
+        return events
 
     async def write(events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
         await store.write(Batch(events=events, rejected=rejected))

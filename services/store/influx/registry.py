@@ -39,6 +39,28 @@ class TimeRange(NamedTuple):
         return TimeRange(min(self.first, other.first), max(self.last, other.last))
 
 
+class Presence:
+    """What the writer knows of one variant: its time range, as `TimeRange`, and the other variant, if there is one.
+
+    Attributes:
+        start: measurement and tags of the line that stores it.
+        is_new: the time range is wider than what is stored.
+    """
+
+    __slots__ = ("first", "is_new", "last", "other", "start", "variant")
+
+    def __init__(self, variant: Variant, seen: TimeRange) -> None:
+        asset, kind, simulated = self.variant = variant
+        self.first, self.last = seen
+        self.start = series("asset", [*variant_tags(asset, simulated), ("kind", kind)])
+        self.other: Presence | None = None
+        self.is_new = False
+
+    def holds(self, at: int) -> bool:
+        """Return whether an event of it may stand at this instant."""
+        return self.first <= at <= self.last
+
+
 class SignalFacts(NamedTuple):
     """The facts of a signal: unit, number or text, whether it has been both, and when they were written."""
 
@@ -57,10 +79,10 @@ class Registry:
     def clear(self) -> None:
         """Empty the cache."""
         self._loaded = False
-        self._time_ranges: dict[Variant, TimeRange] = {}
+        self._present: dict[Variant, Presence] = {}
         self._stored: dict[Variant, TimeRange] = {}
         self._signals: dict[tuple[str, str], SignalFacts] = {}
-        self._new_time_ranges: set[Variant] = set()
+        self._new_time_ranges: list[Presence] = []
         self._new_signals: set[tuple[str, str]] = set()
 
     async def load(self, server: InfluxServer, raw: str, for_ever: str) -> None:
@@ -68,20 +90,45 @@ class Registry:
         if self._loaded:
             return
         self._stored = await time_ranges(server, for_ever)
-        self._time_ranges = _joined(self._stored, await time_ranges(server, raw))
+        for variant, seen in _joined(self._stored, await time_ranges(server, raw)).items():
+            self._make(variant, seen)
         self._signals = await signal_facts(server, raw)
         self._loaded = True
 
     def add(self, event: AnyEvent) -> bool:
         """Add an event that is about to be written; return whether its instant may hold another variant of it."""
-        variant = (event.asset, event.kind, event.simulated)
-        at = event.at
-        known = self._time_ranges.get(variant)
-        if known is None or not known.first <= at <= known.last:
-            self._time_ranges[variant] = TimeRange(at, at) if known is None else known.with_(TimeRange(at, at))
-            self._new_time_ranges.add(variant)
-        other = self._time_ranges.get((event.asset, event.kind, not event.simulated))
-        return other is not None and other.first <= at <= other.last
+        other = self.presence((event.asset, event.kind, event.simulated), event.at).other
+        return other is not None and other.holds(event.at)
+
+    def presence(self, variant: Variant, at: int) -> Presence:
+        """Return what is known of a variant, with an event that is about to be written at this instant."""
+        known = self._present.get(variant)
+        if known is None:
+            known = self._make(variant, TimeRange(at, at))
+            self.widen(known, at)
+        elif not known.first <= at <= known.last:
+            self.widen(known, at)
+        return known
+
+    def widen(self, known: Presence, at: int) -> None:
+        """Add an instant outside of its time range to a variant."""
+        known.first = min(at, known.first)
+        known.last = max(at, known.last)
+        if not known.is_new:
+            known.is_new = True
+            self._new_time_ranges.append(known)
+
+    def facts(self, event: Sample) -> SignalFacts:
+        """Return the facts of the signal of a sample that was added."""
+        return self._signals[event.asset, event.signal]
+
+    def _make(self, variant: Variant, seen: TimeRange) -> Presence:
+        made = self._present[variant] = Presence(variant, seen)
+        asset, kind, simulated = variant
+        made.other = self._present.get((asset, kind, not simulated))
+        if made.other is not None:
+            made.other.other = made
+        return made
 
     def add_sample(self, event: Sample, now: int) -> bool:
         """Add a sample that is about to be written; return whether its signal has been both number and text."""
@@ -102,15 +149,15 @@ class Registry:
     def lines(self) -> tuple[list[str], list[str]]:
         """Return the lines to write: for the raw bucket, and for the bucket that never expires."""
         raw, for_ever = [], []
-        for variant in self._new_time_ranges:
-            seen, stored = self._time_ranges[variant], self._stored.get(variant)
-            asset, kind, simulated = variant
-            start = series("asset", [*variant_tags(asset, simulated), ("kind", kind)])
-            line = f'{start} first="{seen.first}",last="{seen.last}"'
+        for seen in self._new_time_ranges:
+            variant = seen.variant
+            stored = self._stored.get(variant)
+            seen.is_new = False
+            line = f'{seen.start} first="{seen.first}",last="{seen.last}"'
             raw.append(f"{line} {seen.last // HOUR_NS * HOUR_NS}")
             if stored is None or seen.first < stored.first or seen.last >= stored.last + HOUR_NS:
                 for_ever.append(f"{line} 0")
-                self._stored[variant] = seen
+                self._stored[variant] = TimeRange(seen.first, seen.last)
         for asset, signal in self._new_signals:
             facts = self._signals[asset, signal]
             start = series("signal", [*asset_tags(asset), ("signal", signal)])

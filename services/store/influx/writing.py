@@ -23,6 +23,7 @@ from services.store.influx.ledger import LedgerWriting
 from services.store.influx.lines import number, series, text
 from services.store.influx.names import Buckets
 from services.store.influx.registry import Registry, variant_tags
+from services.store.influx.samples import SampleLines
 from services.store.interface import STORED_BYTES, Batch, Rejected, StoreError
 from services.store.rejections import Rejections
 
@@ -38,6 +39,7 @@ class Writing:
         self._server = server
         self._buckets = buckets
         self._registry = Registry()
+        self._samples = SampleLines(self._registry)
         self._ledger = LedgerWriting(server, buckets)
         self._rejections = Rejections()
         self._prefixes: dict[tuple[str, str, str, bool], str] = {}
@@ -56,6 +58,7 @@ class Writing:
                 await self._write_raw(batch, now)
         except BaseException:
             self._registry.clear()
+            self._samples.clear()
             raise
         await self._ledger.refresh_rollups_sometimes(now)
 
@@ -95,10 +98,14 @@ class Writing:
     def _event_lines(self, events: Iterable[AnyEvent], places: Places, now: int) -> list[str]:
         lines: list[str] = []
         registry = self._registry
+        sample_line = self._samples.line
         for event in events:
-            kind = event.kind
             if not may_be_stored(event):
                 continue
+            if type(event) is Sample and (line := sample_line(event, now)) is not None:
+                lines.append(line)
+                continue
+            kind = event.kind
             form = FORMS.get(kind)
             if form is None:
                 continue
@@ -117,6 +124,8 @@ class Writing:
                 lines.append(f"{self._prefix(event, not simulated)} {other} {at}")
             else:
                 lines.append(f"{self._prefix(event, simulated)} {fields} {at}")
+            if isinstance(event, Sample):
+                self._samples.learn(event)
         return lines
 
     def _prefix(self, event: AnyEvent, simulated: bool) -> str:

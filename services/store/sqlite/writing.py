@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from broker.contract.events import AnyEvent, Sample
 from broker.contract.retained import may_be_stored
-from broker.contract.topics import LEVELS, Kind
 from services.store.interface import Batch, Rejected, RowError, StoreError
 from services.store.rejections import Rejections
 from services.store.sqlite import ledger as sqlite_ledger
@@ -21,6 +20,7 @@ from services.store.sqlite import retention as sqlite_retention
 from services.store.sqlite.events import FORMS, report
 from services.store.sqlite.file import PATIENCE_S, explained, open_writer
 from services.store.sqlite.presence import Presence
+from services.store.sqlite.registry import Registry
 from services.store.sqlite.retention import PASSING
 
 SeriesKey = tuple[str, str, str]
@@ -43,8 +43,7 @@ class Writing:
         self._connection = open_writer(path, patience_s=patience_s, existing=existing)
         self.presence = Presence(path)
         sqlite_ledger.prepare(self._connection)
-        self._assets: dict[str, int] = {}
-        self._time_ranges: dict[str, tuple[int, int, bool]] = {}
+        self._registry = Registry(self._connection)
         self._series: dict[SeriesKey, int] = {}
         self._reported: dict[SeriesKey, tuple[str, str]] = {}
         self._rejections = Rejections()
@@ -113,37 +112,40 @@ class Writing:
 
     def _roll_back(self) -> None:
         """Roll back a transaction that failed, and clear the caches."""
-        for memory in (self._assets, self._time_ranges, self._series, self._reported):
+        for memory in (self._registry, self._series, self._reported):
             memory.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def _write_events(self, connection: sqlite3.Connection, events: Iterable[AnyEvent]) -> None:
-        rows: dict[Kind, list[tuple[Any, ...]]] = {}
-        time_ranges: dict[str, tuple[int, int, bool]] = {}
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        samples: list[tuple[Any, ...]] = []
         reported: dict[SeriesKey, tuple[str, str]] = {}
+        registry = self._registry
+        note_sample = registry.sample
         for event in events:
-            kind = event.kind
             if not may_be_stored(event):
                 continue
-            asset, at, simulated = event.asset, event.at, event.simulated
-            key = (asset, kind, event.series)
+            at, simulated = event.at, event.simulated
+            if type(event) is Sample:
+                value = event.value
+                if type(value) is str:
+                    samples.append((note_sample(event), at, simulated, None, value))
+                else:
+                    samples.append((note_sample(event), at, simulated, float(value), None))
+                continue
+            kind = event.kind
+            key = (event.asset, kind, event.series)
             series = self._series.get(key) or self._series_id(connection, key)
             rows.setdefault(kind, []).append((series, at, simulated, *FORMS[kind].values(event)))
-            seen = time_ranges.get(asset)
-            if seen is None:
-                time_ranges[asset] = (at, at, simulated)
-            elif at >= seen[1]:
-                time_ranges[asset] = (seen[0], at, simulated)
-            elif at < seen[0]:
-                time_ranges[asset] = (at, *seen[1:])
-            if isinstance(event, Sample):
-                reported[key] = (event.unit, "text" if isinstance(event.value, str) else "number")
-            elif FORMS[kind].fields:
+            registry.touch(registry.asset(event.asset), at, simulated=simulated)
+            if FORMS[kind].fields:
                 reported[key] = ("", self._fields_reported(key, event, reported))
+        if samples:
+            connection.executemany(FORMS["telemetry"].insert, samples)
         for written_kind, written in rows.items():
             connection.executemany(FORMS[written_kind].insert, written)
-        self._touch(connection, time_ranges)
+        registry.write()
         self._report(connection, reported)
 
     def _write_rejected(self, connection: sqlite3.Connection, rejected: Iterable[Rejected]) -> None:
@@ -151,20 +153,6 @@ class Writing:
             "INSERT OR REPLACE INTO rejected (time, topic, reason, payload, bytes, count) VALUES (?, ?, ?, ?, ?, ?)",
             [(one.at, one.topic, one.reason, one.payload, one.size, one.count) for one in rejected],
         )
-
-    def _touch(self, connection: sqlite3.Connection, time_ranges: dict[str, tuple[int, int, bool]]) -> None:
-        """Update first, last and `simulated` (of the newest event) of the machines."""
-        for asset, (first, last, simulated) in time_ranges.items():
-            known = self._time_ranges.get(asset)
-            if known and known[0] <= first and last <= known[1] and (last < known[1] or simulated == known[2]):
-                continue
-            (row,) = connection.execute(
-                "UPDATE asset SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
-                " simulated = CASE WHEN last > ?2 THEN simulated ELSE ?3 END WHERE id = ?4"
-                " RETURNING first, last, simulated",
-                (first, last, simulated, self._asset(asset)),
-            ).fetchall()
-            self._time_ranges[asset] = (row[0], row[1], bool(row[2]))
 
     def _report(self, connection: sqlite3.Connection, reported: dict[SeriesKey, tuple[str, str]]) -> None:
         """Store units and types of signals, and fields of counts, where they are new; '' does not clear a unit."""
@@ -190,15 +178,7 @@ class Writing:
 
     def _asset(self, path: str) -> int:
         """Return a machine's id; a new machine gets one."""
-        found = self._assets.get(path)
-        if found is None:
-            levels = [*path.split("/"), *[""] * len(LEVELS)][: len(LEVELS)]
-            self._connection.execute(
-                "INSERT OR IGNORE INTO asset (path, site, area, line, machine) VALUES (?, ?, ?, ?, ?)", (path, *levels)
-            )
-            (found,) = self._connection.execute("SELECT id FROM asset WHERE path = ?", (path,)).fetchone()
-            self._assets[path] = found
-        return int(found)
+        return self._registry.asset(path).id
 
     def _series_id(self, connection: sqlite3.Connection, key: SeriesKey) -> int:
         path, kind, name = key

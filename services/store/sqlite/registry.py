@@ -1,0 +1,125 @@
+"""What the writer of a file knows of machines and signals, so that a sample costs no question to the file.
+
+A machine's time range and a signal's unit and type are read once, changed here as events are added, and written where
+they changed. Another process may write to the same file: what is written only widens a time range, and of two units the
+later stays. `clear` both after a transaction that failed.
+"""
+
+import sqlite3
+from typing import Final
+
+from broker.contract.events import Sample
+from broker.contract.topics import LEVELS
+
+_TOUCH: Final = (
+    "UPDATE asset SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
+    " simulated = CASE WHEN last > ?2 THEN simulated ELSE ?3 END WHERE id = ?4"
+)
+_REPORT: Final = "UPDATE series SET unit = CASE ?1 WHEN '' THEN unit ELSE ?1 END, type = ?2 WHERE id = ?3"
+
+
+class Asset:
+    """A machine: its id, the times of its oldest and newest event, and whether the newest is simulated."""
+
+    __slots__ = ("first", "id", "is_new", "last", "simulated")
+
+    def __init__(self, found: tuple[int, int | None, int | None, int]) -> None:
+        self.id, first, last, simulated = found
+        self.is_new = False
+        self.first = first if first is not None else 2**63 - 1
+        self.last = last if last is not None else -(2**63)
+        self.simulated = bool(simulated)
+
+
+class Signal:
+    """A signal of a machine: the id of its series, and its newest unit and type."""
+
+    __slots__ = ("asset", "id", "is_new", "type", "unit")
+
+    def __init__(self, found: tuple[int, str, str], asset: Asset) -> None:
+        self.id, self.unit, self.type = found
+        self.asset = asset
+        self.is_new = False
+
+
+class Registry:
+    """The machines and signals of a file.
+
+    Args:
+        connection: the writer's.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._assets: dict[str, Asset] = {}
+        self._signals: dict[tuple[str, str], Signal] = {}
+        self._new_assets: list[Asset] = []
+        self._new_signals: list[Signal] = []
+
+    def clear(self) -> None:
+        """Empty it: it is read again."""
+        for memory in (self._assets, self._signals, self._new_assets, self._new_signals):
+            memory.clear()
+
+    def asset(self, path: str) -> Asset:
+        """Return a machine; a new machine gets an id."""
+        found = self._assets.get(path)
+        if found is None:
+            levels = [*path.split("/"), *[""] * len(LEVELS)][: len(LEVELS)]
+            self._connection.execute(
+                "INSERT OR IGNORE INTO asset (path, site, area, line, machine) VALUES (?, ?, ?, ?, ?)", (path, *levels)
+            )
+            row = self._connection.execute("SELECT id, first, last, simulated FROM asset WHERE path = ?", (path,))
+            found = self._assets[path] = Asset(row.fetchone())
+        return found
+
+    def touch(self, asset: Asset, at: int, *, simulated: bool) -> None:
+        """Note an event of a machine; of several at its newest instant the last decides whether it is simulated."""
+        if at >= asset.last:
+            if at == asset.last and simulated == asset.simulated:
+                return
+            asset.last, asset.simulated = at, simulated
+            asset.first = min(at, asset.first)
+        elif at < asset.first:
+            asset.first = at
+        else:
+            return
+        if not asset.is_new:
+            asset.is_new = True
+            self._new_assets.append(asset)
+
+    def sample(self, event: Sample) -> int:
+        """Note a sample; return the id of its series."""
+        signal = self._signals.get((event.asset, event.signal))
+        if signal is None:
+            signal = self._signal(event)
+        value_type = "text" if type(event.value) is str else "number"
+        unit = event.unit
+        if signal.type != value_type or (unit and unit != signal.unit):
+            signal.type, signal.unit = value_type, unit or signal.unit
+            if not signal.is_new:
+                signal.is_new = True
+                self._new_signals.append(signal)
+        self.touch(signal.asset, event.at, simulated=event.simulated)
+        return signal.id
+
+    def write(self) -> None:
+        """Write what changed."""
+        self._connection.executemany(_TOUCH, [(one.first, one.last, one.simulated, one.id) for one in self._new_assets])
+        self._connection.executemany(_REPORT, [(one.unit, one.type, one.id) for one in self._new_signals])
+        for asset in self._new_assets:
+            asset.is_new = False
+        for signal in self._new_signals:
+            signal.is_new = False
+        self._new_assets.clear()
+        self._new_signals.clear()
+
+    def _signal(self, event: Sample) -> Signal:
+        asset = self.asset(event.asset)
+        key = (asset.id, event.kind, event.signal)
+        self._connection.execute("INSERT OR IGNORE INTO series (asset, kind, name) VALUES (?, ?, ?)", key)
+        row = self._connection.execute(
+            "SELECT id, unit, type FROM series WHERE asset = ? AND kind = ? AND name = ?", key
+        ).fetchone()
+        found = self._signals[event.asset, event.signal] = Signal(row, asset)
+        return found
