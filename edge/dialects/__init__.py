@@ -8,14 +8,17 @@ runs the dialects. `guard.translate` is how they are called, whatever a payload 
 
 from typing import Final
 
-from edge.dialects import shdr, tasmota
+from edge.dialects import homeassistant, shdr, shelly, tasmota, zigbee2mqtt
 from edge.dialects.dialect import Entry
 
 DIALECTS: Final[dict[str, Entry]] = {
     entry.name: entry
     for entry in (
-        shdr.DIALECT,
+        shelly.DIALECT,
         tasmota.DIALECT,
+        homeassistant.DIALECT,
+        zigbee2mqtt.DIALECT,
+        shdr.DIALECT,
     )
 }
 """The dialects by the name that a user types."""

@@ -18,6 +18,7 @@ from broker.contract.message import Message
 from edge.dialects import values
 from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names, slug
+from edge.dialects.parts import Parts
 from edge.dialects.values import Stamp
 
 _PREFIXES: Final = ("tele", "stat")
@@ -82,16 +83,10 @@ class Tasmota(Dialect):
             **dict.fromkeys(_TEMPERATURES, str(document.get("TempUnit", "C"))),
             **dict.fromkeys(_PRESSURES, str(document.get("PressureUnit", "hPa"))),
         }
-        events: list[AnyEvent] = []
-        rejections: list[ContractError] = []
+        parts = Parts()
         for sensor, field, value in _fields(document):
-            try:
-                events += self._field(stamp, sensor, field, value, units)
-            except ContractError as error:
-                rejections.append(
-                    ContractError(f"{values.plain(f'{sensor} {field}', 64)}: {error.problem}", error.hint)
-                )
-        return Translation(events=events, rejections=rejections)
+            parts.add(f"{sensor} {field}", lambda: self._field(stamp, sensor, field, value, units))  # noqa: B023
+        return parts.translation()
 
     def _field(self, stamp: Stamp, sensor: str, field: str, value: Any, units: dict[str, str]) -> list[AnyEvent]:
         if not sensor:

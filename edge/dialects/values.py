@@ -211,6 +211,8 @@ class Stamp(msgspec.Struct, frozen=True):
         found = scalar(value)
         if found is None:
             return []
+        if unit and isinstance(found, str):
+            raise ContractError(f"{shown(found)} is not a number", "send a number with a decimal point")
         converted, code = in_our_unit(found, unit)
         return [Sample(**self.shared(), signal=signal, value=converted, unit=code)]
 
@@ -248,5 +250,6 @@ def instant(value: Any) -> int:
     digits = len(str(abs(whole)))
     for most, factor in _EPOCHS:
         if digits <= most:
-            return whole * factor + round((value - whole) * factor)
+            # A double has a time of our days to a microsecond.
+            return whole * factor + round((value - whole) * factor / 1_000) * 1_000
     raise ContractError("time is beyond all bounds", "send RFC 3339, or seconds since 1970")
