@@ -25,9 +25,9 @@ from broker.contract.events import (
     Status,
     Value,
 )
-from edge.simulation.event_buffer import EventBuffer, Fate, TruePiece, TrueState
+from edge.simulation.event_buffer import EventBuffer, TruePiece, TrueState
 from edge.simulation.machines.model import Finding
-from edge.simulation.pieces import Order
+from edge.simulation.pieces import Fate, Order
 from edge.simulation.timeline import Timeline
 
 

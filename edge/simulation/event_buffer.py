@@ -4,14 +4,10 @@ Two events of one series at one instant are one event: of two states of a machin
 stays, in both.
 """
 
-from typing import Literal
-
 import msgspec
 
 from broker.contract.events import AnyEvent, Count, Job, Labour, State, StateChange
-
-Fate = Literal["good", "scrap", "rework"]
-"""What a piece is found to be at its first inspection."""
+from edge.simulation.pieces import Fate
 
 
 class TrueState(msgspec.Struct, frozen=True, tag_field="is", tag="state"):

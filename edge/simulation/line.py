@@ -1,20 +1,24 @@
-"""A simulated line: stages of machines side by side, buffers between the stages, and one order book in front."""
+"""A simulated line: stages of machines side by side, buffers between the stages, and one order book in front.
 
-from collections.abc import Callable
+A piece that an inspection sends to rework goes back to an earlier stage, if the line has a loop there.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
-import simpy
 
-from broker.plant.plant import Plant
-from edge.simulation.emitter import EventEmitter
-from edge.simulation.event_buffer import EventBuffer
-from edge.simulation.machines import MODELS
+from edge.simulation.buffer import Buffer
+from edge.simulation.machine_state import WorkUnitCheckpoint
 from edge.simulation.pieces import Order, OrderBook, Piece
-from edge.simulation.plan import LIVELY, FloorPlan, cell_of
-from edge.simulation.random_stream import RandomStream
-from edge.simulation.shifts import Shifts
+from edge.simulation.plan import FloorPlan
+from edge.simulation.shared import Calls, Supply
 from edge.simulation.timeline import Timeline
-from edge.simulation.workunit import MachineConfig, Place, WorkUnit, WorkUnitCheckpoint
+from edge.simulation.work import Links, Station
+from edge.simulation.workshop import Workshop
+
+if TYPE_CHECKING:
+    from edge.simulation.workunit import WorkUnit
 
 
 class LineCheckpoint(msgspec.Struct):
@@ -27,6 +31,7 @@ class LineCheckpoint(msgspec.Struct):
         current: the number of the order that the first stage works on, '' for none.
         buffers: the pieces in each buffer.
         machines: the machines, by asset path.
+        rack: the pieces that came back to the first stage.
     """
 
     next_number: int
@@ -35,6 +40,7 @@ class LineCheckpoint(msgspec.Struct):
     current: str
     buffers: list[list[Piece]]
     machines: dict[str, WorkUnitCheckpoint]
+    rack: list[Piece] = []
 
 
 class Line:
@@ -42,43 +48,39 @@ class Line:
 
     Args:
         timeline: the simulated time.
-        plant: the plant, for calendars and ideal cycles.
         floor: the simulated floor's plan.
         path: the line's asset path.
-        out: collects its machines' events.
+        workshop: makes its machines.
+        calls: the carriers of its machines' pieces, by the machine.
+        supplies: what its machines cannot run without, by the machine.
         first_order: the number of its first order.
-        epoch: how often the simulation was resumed.
         checkpoint: the line before a restart; None for a new one.
     """
 
     def __init__(
         self,
         timeline: Timeline,
-        plant: Plant,
         floor: FloorPlan,
-        *,
         path: str,
-        out: EventBuffer,
+        workshop: Workshop,
+        *,
+        calls: Mapping[str, Calls],
+        supplies: Mapping[str, list[Supply]],
         first_order: int,
-        epoch: int,
         checkpoint: LineCheckpoint | None,
     ) -> None:
-        self.path = path
-        self._time, self._plant, self._floor, self._out, self._epoch = timeline, plant, floor, out, epoch
-        stages = floor.line[path].stages
-        self.book = OrderBook(floor.line[path].orders, len(stages), first_order)
-        self.buffers = [simpy.FilterStore(timeline, capacity) for capacity in floor.line[path].buffers]
+        self.path, self._plan = path, floor.line[path]
+        stages = self._plan.stages
+        self.book = OrderBook(self._plan.orders, len(stages), first_order)
+        self.buffers = [Buffer(timeline, capacity) for capacity in self._plan.buffers]
+        self.rack = Buffer(timeline, 1)
         known = self._restore(checkpoint) if checkpoint else {}
         self.units: list[WorkUnit] = []
         for stage, names in enumerate(stages):
-            place = Place(
-                book=self.book,
-                stage=stage,
-                inlet=self.buffers[stage - 1] if stage else None,
-                outlet=self.buffers[stage] if stage < len(self.buffers) else None,
-                share=1 / len(names),
-            )
-            self.units += [self._unit(asset, place, known.get(asset)) for asset in (f"{path}/{name}" for name in names)]
+            for asset in (f"{path}/{name}" for name in names):
+                station = Station(timeline, self.book, stage, self._links(stage, asset, calls), 1 / len(names))
+                own = supplies.get(asset, [])
+                self.units.append(workshop.machine(asset, floor.machine[asset], station, own, known.get(asset)))
 
     def checkpoint(self) -> LineCheckpoint:
         """Return the line's present state, for a restart."""
@@ -88,22 +90,37 @@ class Line:
             orders=self.book.orders,
             current=self.book.current.number if self.book.current else "",
             buffers=[list(buffer.items) for buffer in self.buffers],
+            rack=list(self.rack.items),
             machines={unit.asset: unit.checkpoint() for unit in self.units},
+        )
+
+    def _links(self, stage: int, asset: str, calls: Mapping[str, Calls]) -> Links:
+        back = self._plan.rework.get(asset.rpartition("/")[2])
+        to = next((place for place, names in enumerate(self._plan.stages) if back in names), 0)
+        return Links(
+            inlet=self.buffers[stage - 1] if stage else None,
+            outlet=self.buffers[stage] if stage < len(self.buffers) else None,
+            rack=None if stage else self.rack,
+            back=(to, self.buffers[to - 1] if to else self.rack) if back else None,
+            transport=calls.get(asset),
         )
 
     def _restore(self, checkpoint: LineCheckpoint) -> dict[str, WorkUnitCheckpoint]:
         """Restore order book and buffers as far as they still fit the plan; return the machines' checkpoints."""
         self.book.next_number = checkpoint.next_number
         self.book.place = checkpoint.place
-        stages = len(self._floor.line[self.path].stages)
+        stages = len(self._plan.stages)
         if any(len(order.gone) != stages for order in checkpoint.orders.values()):
             # The line was rebuilt: its machines continue, with counters and tools, but all orders start again.
-            alone = {"order": None, "in_hand": None}
-            return {asset: msgspec.structs.replace(one, **alone) for asset, one in checkpoint.machines.items()}
+            return {
+                asset: msgspec.structs.replace(one, order=None, load=[], is_loaded=False)
+                for asset, one in checkpoint.machines.items()
+            }
         self.book.orders = dict(checkpoint.orders)
         self.book.current = checkpoint.orders.get(checkpoint.current)
         for buffer, pieces in zip(self.buffers, checkpoint.buffers, strict=True):
             buffer.items.extend(pieces[: int(buffer.capacity)])
+        self.rack.items.extend(checkpoint.rack)
         # A machine shares its order with the book again.
         return {
             asset: msgspec.structs.replace(one, order=checkpoint.orders.get(one.order.number, one.order))
@@ -111,40 +128,3 @@ class Line:
             else one
             for asset, one in checkpoint.machines.items()
         }
-
-    def _unit(self, asset: str, place: Place, checkpoint: WorkUnitCheckpoint | None) -> WorkUnit:
-        machine = self._floor.machine[asset]
-        cell = cell_of(machine, self._floor.profile)
-
-        def stream_for(purpose: str) -> RandomStream:
-            return RandomStream(self._floor.seed, asset, purpose, self._epoch)
-
-        return WorkUnit(
-            self._time,
-            asset,
-            cell=cell,
-            model=MODELS[machine.model](stream_for),
-            shifts=Shifts(self._plant.calendar_of(asset)),
-            place=place,
-            config=MachineConfig(
-                ideal_cycle_s=_ideal_cycles(self._plant, asset, cell.ideal_s),
-                crew=machine.crew,
-                upkeep_shift=machine.upkeep_shift,
-                upkeep_min=machine.upkeep_min,
-                defect_pace=1 / LIVELY if self._floor.profile == "lively" else 1.0,
-            ),
-            emitter=EventEmitter(self._time, asset, self._out),
-            stream_for=stream_for,
-            checkpoint=checkpoint,
-        )
-
-
-def _ideal_cycles(plant: Plant, asset: str, otherwise_s: float) -> Callable[[str], float]:
-    known: dict[str, float] = {}
-
-    def ideal_cycle_s(product: str) -> float:
-        if product not in known:
-            known[product] = plant.ideal_cycle(asset, product) or otherwise_s
-        return known[product]
-
-    return ideal_cycle_s

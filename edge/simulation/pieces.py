@@ -1,6 +1,12 @@
 """Orders and pieces, and the order book of a line."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import msgspec
+
+Fate = Literal["good", "scrap", "rework"]
+"""What a piece is found to be at its first inspection."""
 
 
 class OrderPlan(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -20,6 +26,7 @@ class Order(msgspec.Struct):
         batch: the material's resistance to cutting as a share of the tables': ±20 % from batch to batch.
         started: pieces that the first stage has taken.
         gone: for each stage, pieces that are no longer to come: taken by it, or scrapped before it.
+        left: pieces that have left the line, good or scrap.
     """
 
     number: str
@@ -28,6 +35,7 @@ class Order(msgspec.Struct):
     batch: float
     gone: list[int]
     started: int = 0
+    left: int = 0
 
 
 class Piece(msgspec.Struct):
@@ -37,11 +45,17 @@ class Piece(msgspec.Struct):
         serial: its own number, as marked on it.
         order: the number of its order.
         error: deviation from the nominal, as a share of half the tolerance; made by the process, found by inspection.
+        passes: how often it was sent back for rework.
+        is_back: it was sent back, and the rework is not done yet.
+        fate: what the machine that holds it found it to be; '' while it is worked on, and between machines.
     """
 
     serial: str
     order: str
     error: float = 0.0
+    passes: int = 0
+    is_back: bool = False
+    fate: Fate | Literal[""] = ""
 
 
 class OrderBook:
@@ -60,6 +74,7 @@ class OrderBook:
         self.place = 0
         self.orders: dict[str, Order] = {}
         self.current: Order | None = None
+        self._watchers: list[Callable[[], object]] = []
 
     def draw(self, batch: float) -> Piece:
         """Return the next raw piece; of the next order once all pieces of the current one have started.
@@ -74,20 +89,47 @@ class OrderBook:
         order.gone[0] += 1
         return Piece(f"{order.number}-{order.started:03d}", order.number)
 
+    def may_draw(self, order: Order) -> bool:
+        """Whether the next raw piece is one of this order."""
+        return order is self.current and order.started < order.pieces
+
     def scrapped(self, piece: Piece, stage: int) -> None:
         """Record that this piece does not reach the stages behind `stage`."""
         order = self.orders[piece.order]
+        order.left += 1
         for later in range(stage + 1, self._stages):
             order.gone[later] += 1
         self._drop_done()
+        self._notify_watchers()
 
     def taken(self, piece: Piece, stage: int) -> None:
         """Record that a stage behind the first has taken a piece."""
         self.orders[piece.order].gone[stage] += 1
+        self._notify_watchers()
+
+    def sent_back(self, piece: Piece, stage: int, to: int) -> None:
+        """Record that this piece goes back from one stage to an earlier one, for rework."""
+        order = self.orders[piece.order]
+        for again in range(to, stage + 1):
+            order.gone[again] -= 1
+
+    def delivered(self, piece: Piece) -> None:
+        """Record that a piece has left the last stage."""
+        self.orders[piece.order].left += 1
+        self._drop_done()
 
     def none_to_come(self, order: Order, stage: int) -> bool:
         """Whether a stage has received every piece of an order that it will get."""
         return order.gone[stage] >= order.pieces
+
+    def watch(self, changed: Callable[[], object]) -> None:
+        """Call `changed` once, when fewer pieces are to come to a stage than now."""
+        self._watchers.append(changed)
+
+    def _notify_watchers(self) -> None:
+        watchers, self._watchers = self._watchers, []
+        for changed in watchers:
+            changed()
 
     def _open(self, batch: float) -> Order:
         plan = self._programme[self.place % len(self._programme)]
@@ -100,7 +142,7 @@ class OrderBook:
         return order
 
     def _drop_done(self) -> None:
-        """Drop the orders that the last stage has finished; the newest few stay, for machines that still hold them."""
+        """Drop the orders whose pieces have all left; the newest few stay, for machines that still hold them."""
         for number, order in list(self.orders.items())[:-8]:
-            if order.gone[-1] >= order.pieces:
+            if order.left >= order.pieces:
                 del self.orders[number]

@@ -45,11 +45,14 @@ class LinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
         stages: the machines of each stage, in the order of the flow; those of one stage work side by side.
         buffers: pieces that fit between two stages, one number fewer than stages.
         orders: the programme, repeated without end.
+        rework: the loops: by the machine that finds a piece faulty, the one in the same or an earlier stage to which it
+            goes back. Where there is none, rework is done beside the machine.
     """
 
     stages: list[list[str]]
     buffers: list[int]
     orders: list[OrderPlan]
+    rework: dict[str, str] = {}
 
 
 class MachinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -59,6 +62,7 @@ class MachinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
         model: whose signals and physics it has: one of `edge.simulation.machines.MODELS`.
         cell: how it loses time and pieces: one of `edge.simulation.cells.CELLS`.
         losses: figures of the cell that are different here, by name (`wait`, `setup-min`, …).
+        load: pieces that it works on together; None for as many as its model does.
         crew: people at the machine during a shift.
         upkeep_shift: the shift that begins with autonomous maintenance of `upkeep_min` minutes; '' for none.
     """
@@ -66,9 +70,21 @@ class MachinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     model: str
     cell: str
     losses: dict[str, Any] = {}
+    load: int | None = None
     crew: float = 1.0
     upkeep_shift: str = ""
     upkeep_min: float = 10.0
+
+
+class SharedPlan(MachinePlan, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A machine that serves others, of several lines: it stands in no stage.
+
+    Attributes:
+        serves: the machines, or the lines or areas with all their machines: those whose pieces it carries to the next
+            stage, or those that cannot run without it.
+    """
+
+    serves: list[str]
 
 
 class FloorPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -79,12 +95,18 @@ class FloorPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbi
         profile: `lively` (see `LIVELY`) or `plain`: the cells' own figures.
         line: the lines, by asset path.
         machine: the machines, by asset path.
+        shared: the machines that serve several lines, by asset path.
     """
 
     seed: int = 1
     profile: Profile = "lively"
     line: dict[str, LinePlan] = {}
     machine: dict[str, MachinePlan] = {}
+    shared: dict[str, SharedPlan] = {}
+
+    def served(self, shared: SharedPlan) -> list[str]:
+        """Return the paths of the machines that a shared one serves, in the order of the file."""
+        return [asset for asset in self.machine if any(f"{asset}/".startswith(f"{path}/") for path in shared.serves)]
 
 
 def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
@@ -100,6 +122,7 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
     tables = dict(simulate)
     lines = _convert(f"{source}: simulate.line", tables.pop("line", {}), dict[str, Any])
     machines = _convert(f"{source}: simulate.machine", tables.pop("machine", {}), dict[str, Any])
+    shared = _convert(f"{source}: simulate.shared", tables.pop("shared", {}), dict[str, Any])
     floor = _convert(f"{source}: simulate", tables, FloorPlan)
     floor = msgspec.structs.replace(
         floor,
@@ -107,11 +130,20 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
         machine={
             path: _convert(f'{source}: simulate.machine."{path}"', one, MachinePlan) for path, one in machines.items()
         },
+        shared={path: _convert(f'{source}: simulate.shared."{path}"', one, SharedPlan) for path, one in shared.items()},
     )
     for path, line in floor.line.items():
         _check_line(floor, path, line, _ErrorAt(f'{source}: simulate.line."{path}"'))
     for path, machine in floor.machine.items():
-        _check_machine(floor, path, machine, _ErrorAt(f'{source}: simulate.machine."{path}"'))
+        wrong = _ErrorAt(f'{source}: simulate.machine."{path}"')
+        _check_place(floor, path, wrong)
+        _check_machine(machine, wrong)
+        if MODELS[machine.model].serves:
+            raise wrong(f'{machine.model} serves others; describe it in [simulate.shared."{path}"], in no stage')
+    for path, machine in floor.shared.items():
+        wrong = _ErrorAt(f'{source}: simulate.shared."{path}"')
+        _check_machine(machine, wrong)
+        _check_shared(floor, path, machine, wrong)
     return floor
 
 
@@ -158,6 +190,7 @@ def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _ErrorAt) -> 
         raise wrong(f"{len(line.buffers)} buffers for {len(line.stages)} stages; give one between each two stages")
     if any(places < 1 for places in line.buffers):
         raise wrong("a buffer holds less than one piece; give at least 1")
+    _check_rework(line, wrong)
     if not line.orders:
         raise wrong('there are no orders; write orders = [{ product = "bracket", pieces = 40 }]')
     for order in line.orders:
@@ -167,10 +200,39 @@ def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _ErrorAt) -> 
             raise wrong("a product's name has 1 to 64 characters")
 
 
-def _check_machine(plan: FloorPlan, path: str, machine: MachinePlan, wrong: _ErrorAt) -> None:
+def _check_rework(line: LinePlan, wrong: _ErrorAt) -> None:
+    stage_of = {name: place for place, stage in enumerate(line.stages) for name in stage}
+    for found_at, back_to in line.rework.items():
+        if unknown := next((name for name in (found_at, back_to) if name not in stage_of), None):
+            raise wrong(f'rework names {unknown}, which stands in no stage; write rework = {{ cmm-1 = "mill-1" }}')
+        if stage_of[back_to] > stage_of[found_at]:
+            raise wrong(f"rework goes from {found_at} forward to {back_to}; name a machine of the same stage or before")
+
+
+def _check_place(plan: FloorPlan, path: str, wrong: _ErrorAt) -> None:
     line, _, name = path.rpartition("/")
     if line not in plan.line or name not in {name for stage in plan.line[line].stages for name in stage}:
         raise wrong(f'stands in no line; name it in a stage of [simulate.line."{line}"]')
+
+
+def _check_shared(plan: FloorPlan, path: str, shared: SharedPlan, wrong: _ErrorAt) -> None:
+    if path.count("/") != 3 or not all(map(is_name, path.split("/"))):
+        raise wrong("is not a machine's path; write <site>/<area>/<line>/<machine>")
+    if path in plan.machine:
+        raise wrong(f'is a machine of a line, too; leave out [simulate.machine."{path}"]')
+    if not MODELS[shared.model].serves:
+        able = ", ".join(sorted(name for name, model in MODELS.items() if model.serves))
+        raise wrong(f"{shared.model} serves no others; use one of {able}, or name it in a stage of a line")
+    for served in shared.serves:
+        if not any(f"{asset}/".startswith(f"{served}/") for asset in plan.machine):
+            raise wrong(f"serves {served}, where no machine stands; write the path of a machine, a line or an area")
+    if not shared.serves:
+        raise wrong('serves nothing; write serves = ["<site>/<area>/<line>"]')
+
+
+def _check_machine(machine: MachinePlan, wrong: _ErrorAt) -> None:
+    if machine.load is not None and machine.load < 1:
+        raise wrong(f"a load of {machine.load} pieces; give at least 1, or leave it out")
     if machine.model not in MODELS:
         raise wrong(f"unknown model {machine.model!r}; use one of {', '.join(sorted(MODELS))}")
     if machine.cell not in CELLS:

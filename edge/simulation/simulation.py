@@ -14,7 +14,10 @@ from broker.plant.plant import Plant
 from edge.simulation import plan
 from edge.simulation.event_buffer import EventBuffer, GroundTruth
 from edge.simulation.line import Line, LineCheckpoint
+from edge.simulation.machine_state import WorkUnitCheckpoint
+from edge.simulation.shared_machines import SharedMachines
 from edge.simulation.timeline import Steps, Timeline
+from edge.simulation.workshop import Workshop
 from edge.simulation.workunit import WorkUnit
 
 FIRST_ORDER: Final = 1000
@@ -40,11 +43,13 @@ class Checkpoint(msgspec.Struct):
         at: until when it ran.
         epoch: how often it had been resumed.
         lines: the lines, by path.
+        shared: the machines that serve several lines, by asset path.
     """
 
     at: int
     epoch: int
     lines: dict[str, LineCheckpoint]
+    shared: dict[str, WorkUnitCheckpoint] = {}
 
 
 class Simulation:
@@ -66,22 +71,26 @@ class Simulation:
         self._time = Timeline(start)
         self._out = EventBuffer()
         self._truth: list[GroundTruth] = []
+        workshop = Workshop(self._time, plant, self.plan, self._out, self._epoch)
+        self.shared = SharedMachines(self._time, self.plan)
         self.lines = [
             Line(
                 self._time,
-                plant,
                 self.plan,
-                path=path,
-                out=self._out,
+                path,
+                workshop,
+                calls=self.shared.calls,
+                supplies=self.shared.supplies,
                 first_order=FIRST_ORDER * (place + 1),
-                epoch=self._epoch,
                 checkpoint=checkpoint.lines.get(path) if checkpoint else None,
             )
             for place, path in enumerate(self.plan.line)
         ]
-        for place, line in enumerate(self.lines):
-            self._time.process(self._read_sensors(line, place))
-            self._time.process(self._read_meters(line))
+        self.shared.start(workshop, self.lines, checkpoint.shared if checkpoint else {})
+        gateways = [line.units for line in self.lines] + ([self.shared.units] if self.shared.units else [])
+        for place, units in enumerate(gateways):
+            self._time.process(self._read_sensors(units, NS_PER_S * place // len(gateways)))
+            self._time.process(self._read_meters(units))
 
     @property
     def now(self) -> int:
@@ -91,7 +100,7 @@ class Simulation:
     @property
     def units(self) -> list[WorkUnit]:
         """All machines."""
-        return [unit for line in self.lines for unit in line.units]
+        return [unit for line in self.lines for unit in line.units] + self.shared.units
 
     def run_until(self, end: int) -> list[AnyEvent]:
         """Run to an instant (a whole millisecond); return the events since the last run, up to just before it."""
@@ -126,18 +135,19 @@ class Simulation:
 
     def checkpoint(self) -> Checkpoint:
         """Return the simulation as it stands, to be resumed later."""
-        return Checkpoint(self.now, self._epoch, {line.path: line.checkpoint() for line in self.lines})
+        lines = {line.path: line.checkpoint() for line in self.lines}
+        return Checkpoint(self.now, self._epoch, lines, {unit.asset: unit.checkpoint() for unit in self.shared.units})
 
-    def _read_sensors(self, line: Line, place: int) -> Steps:
+    def _read_sensors(self, units: list[WorkUnit], after: int) -> Steps:
         # Lines take turns within the second, as their gateways would.
-        yield self._time.timeout((NS_PER_S * place // len(self.lines) // NS_PER_MS + 1) * NS_PER_MS)
+        yield self._time.timeout((after // NS_PER_MS + 1) * NS_PER_MS)
         while True:
-            for unit in line.units:
+            for unit in units:
                 unit.read_sensors()
             yield self._time.timeout(self.sampling.sensors)
 
-    def _read_meters(self, line: Line) -> Steps:
+    def _read_meters(self, units: list[WorkUnit]) -> Steps:
         while True:
             yield self._time.timeout(self.sampling.meters)
-            for unit in line.units:
+            for unit in units:
                 unit.read_meters()

@@ -1,13 +1,15 @@
 """One simulated machine at work: it takes pieces, sets up, runs, stops, fails and waits, and reports each.
 
+It works on a load: one piece, or on a batch machine as many as fit. Where they come from and go to is its `Work`.
+
 Everything that can interrupt the work is known ahead in *operating time*: how long the machine will still run until it
 fails, stops or waits. So the work on a piece is cut into steps that end at the first of these, or at the next change of
 the calendar, and no step is interrupted from outside. In planned time the machine shows its activity; in breaks it is
 idle, outside shifts it is off; a failed machine stays down until it is repaired.
 """
 
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 import simpy
@@ -15,101 +17,22 @@ import simpy
 from broker.contract.events import COUNTERS, NS_PER_S, Phase, State
 from broker.plant.calendar import NO_SHIFT
 from edge.simulation.cells import Cell
-from edge.simulation.disruptions import Disruption, Disruptions, Upcoming
+from edge.simulation.disruptions import Disruption, Disruptions
 from edge.simulation.emitter import EventEmitter
+from edge.simulation.inspection import Inspection
+from edge.simulation.machine_state import MachineConfig, WorkUnitCheckpoint
 from edge.simulation.machines.model import Condition, Model
 from edge.simulation.physics import vibration
-from edge.simulation.pieces import Order, OrderBook, Piece
+from edge.simulation.pieces import Order, Piece
 from edge.simulation.random_stream import RandomStream
+from edge.simulation.shared import Supply
 from edge.simulation.shifts import Shifts
 from edge.simulation.timeline import Steps, Timeline, delay_ns
-
-if TYPE_CHECKING:
-    from edge.simulation.event_buffer import Fate
+from edge.simulation.work import Work
 
 _DAY_NS: Final = 86_400 * NS_PER_S
 _REPLY_AFTER_S: Final = 1.5
 _LOAD_PROGRAM: Final = "load-program"
-
-
-class WorkUnitCheckpoint(msgspec.Struct, kw_only=True):
-    """The state of a machine that a restart continues from.
-
-    Attributes:
-        counts: the cumulative counters.
-        meters: what the utility meters show.
-        consumed: of its material, since it was new.
-        stock: of its material, on hand.
-        run_ns: operating time since it was new.
-        metered_run_ns: of that, what the meters besides electricity have counted.
-        upcoming: the disruptions to come.
-        upkeep_day: the last day (UTC, since 1970) of autonomous maintenance.
-        bad_starts: pieces that will be scrap because the machine was just set up.
-        model: the model's own checkpoint.
-        raised: the active warnings: their texts by code.
-        order: the present order.
-        order_at: when it began.
-        in_hand: the piece on the machine.
-        is_done: the piece was finished and counted; it only has to leave.
-        is_scrap: it leaves as scrap.
-        left: operating time that the piece still needs, nanoseconds; 0 if it was not begun.
-        cycle: operating time that it needs in all, nanoseconds.
-    """
-
-    counts: dict[str, float]
-    meters: dict[str, float]
-    consumed: float = 0.0
-    stock: float = 0.0
-    run_ns: int = 0
-    metered_run_ns: int = 0
-    upcoming: Upcoming | None = None
-    upkeep_day: int = -1
-    bad_starts: int = 0
-    model: dict[str, float] = {}
-    raised: dict[str, str] = {}
-    order: Order | None = None
-    order_at: int = 0
-    in_hand: Piece | None = None
-    is_done: bool = False
-    is_scrap: bool = False
-    left: int = 0
-    cycle: int = 1
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where a machine stands in its line.
-
-    Attributes:
-        book: the line's order book.
-        stage: its stage, from 0.
-        inlet: the buffer before it; None for the first stage, which gets raw pieces from the order book.
-        outlet: the buffer behind it; None for the last stage.
-        share: its part of an order, where several machines work side by side.
-    """
-
-    book: OrderBook
-    stage: int
-    inlet: simpy.FilterStore | None
-    outlet: simpy.FilterStore | None
-    share: float
-
-
-class MachineConfig(msgspec.Struct, frozen=True):
-    """The settings of one machine besides its cell and its model.
-
-    Attributes:
-        ideal_cycle_s: returns the ideal cycle of a product, seconds.
-        crew: people at it during a shift.
-        upkeep_shift: the shift that begins with autonomous maintenance, '' for none.
-        upkeep_min: how long that takes, minutes.
-        defect_pace: the time that defects take to grow, as a share of that on a real machine.
-    """
-
-    ideal_cycle_s: Callable[[str], float]
-    crew: float
-    upkeep_shift: str
-    upkeep_min: float
-    defect_pace: float
 
 
 class WorkUnit:
@@ -121,7 +44,8 @@ class WorkUnit:
         cell: how it loses time and pieces.
         model: its sensors and process.
         shifts: when it is planned to work.
-        place: where it stands in its line.
+        work: where its pieces come from, and where they go.
+        supplies: the machines without which it cannot run.
         config: its other settings.
         emitter: reports what it does.
         stream_for: returns its stream of random numbers for a purpose.
@@ -136,7 +60,8 @@ class WorkUnit:
         cell: Cell,
         model: Model,
         shifts: Shifts,
-        place: Place,
+        work: Work,
+        supplies: Sequence[Supply] = (),
         config: MachineConfig,
         emitter: EventEmitter,
         stream_for: Callable[[str], RandomStream],
@@ -144,8 +69,8 @@ class WorkUnit:
     ) -> None:
         self.asset = asset
         self._time, self._cell, self._model, self._shifts = timeline, cell, model, shifts
-        self._place, self._config, self._emitter = place, config, emitter
-        self._cycles, self._quality = stream_for("cycles"), stream_for("quality")
+        self._work, self._supplies, self._config, self._emitter = work, supplies, config, emitter
+        self._cycles = stream_for("cycles")
         self._activity: tuple[State, str] = ("idle", "")
         self._since: int | None = None
         self._sampled_at = timeline.now
@@ -155,6 +80,9 @@ class WorkUnit:
         )
         self._m.meters = dict.fromkeys(model.meters, 0.0) | self._m.meters
         self._disruptions = Disruptions(cell, model, stream_for, self._m.upcoming)
+        self._inspection = Inspection(
+            timeline, state=self._m, cell=cell, model=model, work=work, emitter=emitter, chance=stream_for("quality")
+        )
         model.restore(self._m.model)
         model.warnings = dict(self._m.raised)
         emitter.raised = dict(self._m.raised)
@@ -168,9 +96,18 @@ class WorkUnit:
         return self._m.order
 
     @property
-    def in_hand(self) -> Piece | None:
-        """The piece on the machine, unless it is scrap that waits to be cleared."""
-        return None if self._m.is_scrap else self._m.in_hand
+    def in_hand(self) -> list[Piece]:
+        """The pieces on the machine but for scrap that waits to be cleared."""
+        return [piece for piece in self._m.load if piece.fate != "scrap"]
+
+    @property
+    def state(self) -> State:
+        """The state that it shows."""
+        return self._emitter.shown[0] if self._emitter.shown else "off"
+
+    def draws(self) -> bool:
+        """Whether it draws what its supplies give."""
+        return self.state == "running"
 
     @property
     def counts(self) -> dict[str, float]:
@@ -184,6 +121,7 @@ class WorkUnit:
             m,
             run_ns=m.run_ns + ran,
             upcoming=self._disruptions.upcoming(ran),
+            load=list(m.load),
             left=m.left - ran,
             model=self._model.checkpoint(),
             raised=dict(self._model.warnings),
@@ -201,7 +139,7 @@ class WorkUnit:
             m.order_at = max(m.order_at, order_since)
             self._emit_job_start(m.order)
         self._emitter.count(m.counts)
-        self._emit_material()
+        self._inspection.emit_material()
 
     def read_sensors(self) -> None:
         """Report what the sensors show now, and which warnings are new or gone."""
@@ -227,17 +165,13 @@ class WorkUnit:
     def _live(self) -> Steps:
         m = self._m
         while True:
-            if m.in_hand is None:
-                yield from self._wait_for_shift()
-                yield from self._maintain()
-                m.in_hand = yield from self._take()
-                m.left, m.is_done, m.is_scrap = 0, False, False
-            if m.order is None or m.order.number != m.in_hand.order:
-                yield from self._wait_for_shift()
-                yield from self._change_over(self._place.book.orders[m.in_hand.order])
-            if not m.is_done:
-                yield from self._run(m.in_hand)
-            yield from self._hand_on(m.in_hand)
+            if not m.load or not m.is_loaded:
+                yield from self._take()
+            if not m.is_finished:
+                yield from self._change_over_to(m.load[0])
+                yield from self._run()
+            yield from self._inspection.finish_load(self._stand)
+            yield from self._unload()
 
     def _wait_for_shift(self) -> Steps:
         while not (now_range := self._shifts.at(self._time.now)).planned:
@@ -251,21 +185,29 @@ class WorkUnit:
             self._do("maintenance", "autonomous-maintenance")
             yield from self._pass(self._config.upkeep_min * 60)
 
-    def _take(self) -> Generator[simpy.Event, Any, Piece]:
-        """Take the next piece, one of the present order if the buffer holds it."""
-        book, inlet, order = self._place.book, self._place.inlet, self._m.order
-        if inlet is None:
-            return book.draw(batch=1 + 0.2 * (2 * self._cycles.uniform() - 1))
-        number = order.number if order else ""
-        if any(piece.order == number for piece in inlet.items):
-            get = inlet.get(lambda piece: piece.order == number)
-        else:
-            get = inlet.get()
-        if not get.triggered:
-            self._do("starved", "no-parts")
-        piece: Piece = yield get
-        book.taken(piece, self._place.stage)
-        return piece
+    def _take(self) -> Steps:
+        """Take pieces until the load is full, or no more of its order are to come."""
+        m = self._m
+        if not m.load:
+            yield from self._wait_for_shift()
+            yield from self._maintain()
+            m.load.append((yield from self._work.take(m.order, self._draw_batch, self._do)))
+        while len(m.load) < self._config.load:
+            more = yield from self._work.take_more(m.load, self._do)
+            if more is None:
+                break
+            m.load.append(more)
+        m.left, m.is_loaded = 0, True
+
+    def _draw_batch(self) -> float:
+        return 1 + 0.2 * (2 * self._cycles.uniform() - 1)
+
+    def _change_over_to(self, piece: Piece) -> Steps:
+        """Change over to the order of a piece; one that came back is worked on between two others, without that."""
+        order, present = self._work.order_of(piece), self._m.order
+        if order and (present is None or present.number != order.number) and not piece.passes:
+            yield from self._wait_for_shift()
+            yield from self._change_over(order)
 
     def _change_over(self, order: Order) -> Steps:
         m = self._m
@@ -281,27 +223,44 @@ class WorkUnit:
         yield self._time.timeout(delay_ns(_REPLY_AFTER_S))
         self._emitter.replied(_LOAD_PROGRAM, call)
         yield from self._pass(self._disruptions.setup_s())
-        # A whole number of pieces, of that mean.
-        m.bad_starts = int(self._cell.startup_scrap) + self._quality.happens(self._cell.startup_scrap % 1)
+        self._inspection.was_set_up()
 
-    def _run(self, piece: Piece) -> Steps:
-        """Run until the piece is done, through failures, short stops, waits, breaks and ends of shifts."""
+    def _run(self) -> Steps:
+        """Run until the load is done, through failures, short stops, waits, breaks and ends of shifts."""
         m, time = self._m, self._time
         if m.left <= 0:
-            ideal_s = self._config.ideal_cycle_s(m.order.product if m.order else "")
-            m.cycle = m.left = delay_ns(ideal_s / self._cell.speed * max(0.5, 1 + 0.02 * self._cycles.normal()))
+            m.cycle = m.left = self._cycle()
         while m.left > 0:
             yield from self._wait_for_shift()
+            yield from self._wait_for_supplies()
             self._do("running", "")
             step = min(m.left, self._shifts.at(time.now).end - time.now, self._disruptions.left)
-            self._since = time.now
-            yield time.timeout(step)
-            self._since = None
+            self._since = since = time.now
+            yield self._passed_or_supply_lost(step)
+            step, self._since = time.now - since, None
             m.left -= step
             m.run_ns += step
             if disruption := self._disruptions.run(step):
                 yield from self._suffer(disruption)
-        self._finish(piece)
+
+    def _cycle(self) -> int:
+        """Return the operating time that the load needs, nanoseconds."""
+        order = self._work.order_of(self._m.load[0])
+        ideal_s = self._config.load * self._config.ideal_cycle_s(order.product if order else "")
+        usual_s = ideal_s / self._cell.speed * max(0.5, 1 + 0.02 * self._cycles.normal())
+        return delay_ns(usual_s * self._model.begin(self._m.load, self._stand()))
+
+    def _wait_for_supplies(self) -> Steps:
+        while lost := next((supply for supply in self._supplies if supply.is_lost), None):
+            self._do("starved", lost.lost_reason)
+            yield lost.changed
+            yield from self._wait_for_shift()
+
+    def _passed_or_supply_lost(self, step: int) -> simpy.Event:
+        passed = self._time.timeout(step)
+        if not self._supplies:
+            return passed
+        return self._time.any_of([passed, *(supply.changed for supply in self._supplies)])
 
     def _suffer(self, disruption: Disruption) -> Steps:
         self._do(disruption.shown.state, disruption.shown.reason)
@@ -315,15 +274,16 @@ class WorkUnit:
         self._disruptions.repaired()
         self._do("idle", "")
 
-    def _hand_on(self, piece: Piece) -> Steps:
+    def _unload(self) -> Steps:
         m = self._m
-        if not m.is_scrap and self._place.outlet is not None:
-            put = self._place.outlet.put(piece)
-            if not put.triggered:
-                self._do("blocked", "buffer-full")
-            yield put
-        m.in_hand = None
-        if m.order is not None and self._place.book.none_to_come(m.order, self._place.stage):
+
+        def gone() -> None:
+            del m.load[0]
+
+        while m.load:
+            yield from self._work.hand_on(m.load[0], self._do, gone)
+        m.is_loaded = False
+        if m.order is not None and self._work.is_last(m.order):
             self._emit_job("end", m.order, self._time.now)
             m.order = None
 
@@ -356,6 +316,8 @@ class WorkUnit:
         if not now_range.planned and state != "down":
             state, reason = ("idle", "break") if is_staffed else ("off", "")
         self._emitter.state(state, reason)
+        if isinstance(self._work, Supply):
+            self._work.follow(state)
         present = self._config.crew if is_staffed else 0.0
         self._emitter.crew(present, present if state in {"running", "setup", "maintenance"} else 0.0)
 
@@ -364,13 +326,8 @@ class WorkUnit:
 
     def _emit_job(self, phase: Phase, order: Order, at: int) -> None:
         cycle_s = self._config.ideal_cycle_s(order.product)
-        planned = round(order.pieces * self._place.share)
+        planned = round(order.pieces * self._work.share)
         self._emitter.job(phase, order, at, planned=planned, ideal_cycle_s=cycle_s)
-
-    def _emit_material(self) -> None:
-        if self._model.material:
-            name, unit, _, _ = self._model.material
-            self._emitter.material(name, consumed=self._m.consumed, stock=self._m.stock, unit=unit)
 
     def _ran(self) -> int:
         """Return the operating time of the present step so far, nanoseconds."""
@@ -379,11 +336,15 @@ class WorkUnit:
     def _stand(self) -> Condition:
         """Return the machine's present condition, for its model."""
         m, now, ran = self._m, self._condition, self._ran()
-        now.state = self._emitter.shown[0] if self._emitter.shown else "off"
-        now.progress = 1 - (m.left - ran) / m.cycle if m.in_hand else 0.0
+        now.state = self.state
+        now.progress = 1 - (m.left - ran) / m.cycle if m.load else 0.0
         now.run_s = (m.run_ns + ran) / NS_PER_S
         now.batch = m.order.batch if m.order else 1.0
         now.product = m.order.product if m.order else ""
+        now.pieces = len(m.load)
+        now.load_id = m.load[0].serial if m.load else ""
+        if isinstance(self._work, Supply):
+            now.demand = self._work.demand()
         now.day_s = self._time.now // NS_PER_S % 86_400
         failure = self._disruptions.failure
         now.decaying = failure.signal
@@ -391,42 +352,3 @@ class WorkUnit:
             left_h = max(0, self._disruptions.to_failure - ran) / NS_PER_S / 3600
             now.decay = vibration.decay_share(left_h, failure.doubling_h * self._config.defect_pace)
         return now
-
-    # ---- Pieces ----
-
-    def _finish(self, piece: Piece) -> None:
-        """Inspect a piece and count it, by its first inspection. Rework is done beside the machine."""
-        m, cell = self._m, self._cell
-        findings = self._model.finish(piece, self._stand())
-        for finding in findings:
-            self._emitter.finding(finding, piece.serial)
-        is_startup = m.bad_starts > 0
-        m.bad_starts -= is_startup
-        is_scrap = is_startup or self._quality.happens(cell.scrap)
-        if self._model.inspects:
-            is_scrap = is_scrap or any(not one.lower <= one.value <= one.upper for one in findings)
-        fate: Fate = "scrap" if is_scrap else "rework" if self._quality.happens(cell.rework) else "good"
-        counts = m.counts
-        counts["produced"] += 1
-        counts["inspected"] += 1
-        counts[fate] += 1
-        counts["first_pass"] += fate == "good"
-        counts["startup_scrap"] += is_startup
-        counts["planned_scrap"] = round(counts["planned_scrap"] + cell.scrap, 6)
-        self._emitter.count(counts)
-        product = m.order.product if m.order else ""
-        self._emitter.piece(product, fate, startup=is_startup)
-        self._use_material()
-        m.is_done, m.is_scrap = True, is_scrap
-        if is_scrap:
-            self._place.book.scrapped(piece, self._place.stage)
-
-    def _use_material(self) -> None:
-        if self._model.material:
-            _, _, a_piece, delivery = self._model.material
-            m = self._m
-            m.consumed = round(m.consumed + a_piece, 6)
-            m.stock = round(m.stock - a_piece, 6)
-            if m.stock < 2 * a_piece:
-                m.stock += delivery
-            self._emit_material()

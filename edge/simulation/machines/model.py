@@ -1,5 +1,7 @@
 """A machine's model: its signals, its failure modes, and what it does to a piece.
 
+`machines/__init__.py` says how a new kind is written.
+
 A model is the part of a simulated machine that differs from kind to kind. The work unit (`edge.simulation.workunit`)
 decides when it runs, waits and fails; the model returns what its sensors show meanwhile, what power it draws, and how
 good the piece is. A model has its own random numbers and no clock: only the seconds passed and the seconds run.
@@ -7,8 +9,8 @@ good the piece is. A model has its own random numbers and no clock: only the sec
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import ClassVar, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
@@ -17,6 +19,7 @@ from edge.simulation.pieces import Piece
 from edge.simulation.random_stream import RandomStream
 
 HALL_CEL: Final = 20.5
+_AFTER_REWORK: Final = 0.3
 
 
 class FailureMode(msgspec.Struct, frozen=True):
@@ -46,7 +49,18 @@ class Pause(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What was measured on a piece."""
+    """What was measured on a piece.
+
+    Attributes:
+        characteristic: its name, as in the topic.
+        value: as measured.
+        lower: the lower limit.
+        nominal: the value aimed at.
+        upper: the upper limit.
+        unit: UCUM.
+        rework: the side on which a piece beyond its limit can be reworked (a bore too small is bored again, too large
+            is scrap); '' for neither.
+    """
 
     characteristic: str
     value: float
@@ -54,6 +68,7 @@ class Finding(msgspec.Struct, frozen=True):
     nominal: float
     upper: float
     unit: str
+    rework: Literal["", "above", "below"] = ""
 
 
 class Condition:
@@ -61,16 +76,31 @@ class Condition:
 
     Attributes:
         state: as the machine shows it.
-        progress: how much of the piece is done, 0 to 1.
+        progress: how much of the cycle is done, 0 to 1.
         run_s: operating time since the machine was new, seconds.
         batch: the material's resistance as a share of the tables'.
         product: what is being made, '' for nothing.
         day_s: seconds since midnight UTC, for the temperature of the hall.
         decaying: the signal in which the coming failure shows, '' for none.
         decay: how far that has gone, from 0 to 1 at the breakdown.
+        pieces: how many are on the machine: up to its load.
+        load_id: the serial number of the first of them, '' for none.
+        demand: of a machine that supplies others, the share of them that draw at the moment.
     """
 
-    __slots__ = ("batch", "day_s", "decay", "decaying", "product", "progress", "run_s", "state")
+    __slots__ = (
+        "batch",
+        "day_s",
+        "decay",
+        "decaying",
+        "demand",
+        "load_id",
+        "pieces",
+        "product",
+        "progress",
+        "run_s",
+        "state",
+    )
 
     def __init__(self) -> None:
         self.state: State = "off"
@@ -81,6 +111,9 @@ class Condition:
         self.day_s = 0.0
         self.decaying = ""
         self.decay = 0.0
+        self.pieces = 0
+        self.load_id = ""
+        self.demand = 0.0
 
     def decayed(self, signal: str) -> float:
         """Return how far the coming failure shows in a signal, from 0 to 1."""
@@ -115,7 +148,15 @@ class Model(ABC):
     checkpointed: ClassVar[tuple[str, ...]] = ()
     """The names of the attributes, all numbers, that its checkpoint holds."""
     inspects: ClassVar[bool] = False
-    """Whether it inspects pieces: those beyond their limits are scrap."""
+    """Whether it inspects pieces: those beyond their limits are scrap, or go to rework as the finding says."""
+    decides_alone: ClassVar[bool] = False
+    """Whether its measurements alone decide about scrap and rework, and the cell's shares are only what is planned."""
+    load: ClassVar[int] = 1
+    """Pieces that it works on together; a plant file may give another number. More than 1 makes it a batch machine."""
+    serves: ClassVar[Literal["", "carries", "supplies"]] = ""
+    """What it does for machines of several lines; '' for a machine that stands in the flow of one."""
+    serves_reason: ClassVar[str] = ""
+    """Why others wait for it: until it picks up a piece, or while its supply is down."""
 
     def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
         self.noise = stream_for("sensors").normal
@@ -127,10 +168,32 @@ class Model(ABC):
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what the sensors show, `passed_s` after they were last read; sets `power_kw` and `warnings`."""
 
+    def begin(self, pieces: Sequence[Piece], now: Condition) -> float:
+        """Begin a cycle with these pieces; return its length as a share of the usual one, 1.0 on average.
+
+        What is decided by chance about this load (a bag that leaks, a thermocouple that lags) is drawn here, from
+        `process`, never in `sample`: how often sensors are read must not change what happens.
+        """
+        del pieces, now
+        return 1.0
+
+    def spoiled(self, now: Condition) -> str:
+        """Return why the whole load is scrap, as a text for an alarm; '' if it is not. Asked once, at its end."""
+        del now
+        return ""
+
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
-        """Let the process leave its error on a piece, or measure it; return what was measured."""
+        """Let the process leave its error on a piece, or measure it; return what was measured.
+
+        Called for each piece of a load, after `spoiled`.
+        """
         del piece, now
         return []
+
+    def rework(self, piece: Piece, now: Condition) -> list[Finding]:
+        """Rework a piece that came back, rather than `finish` it; return what was measured."""
+        piece.error *= _AFTER_REWORK
+        return self.finish(piece, now) if self.inspects else []
 
     def used(self, meter: str, run_s: float) -> float:
         """Return what a meter besides electricity counts in so many seconds of running."""

@@ -155,7 +155,7 @@ def test_pieces_in_are_pieces_out_and_scrap_and_work_in_progress(three_days: Thr
         # What left the last machine: its good and reworked pieces, less one that it still has in hand, done.
         out = sum(made[asset, fate] for asset in assets[-1] for fate in ("good", "rework"))
         in_buffers = sum(len(buffer.items) for buffer in line.buffers)
-        in_hand = sum(1 for unit in line.units if unit.in_hand is not None)
+        in_hand = sum(len(unit.in_hand) for unit in line.units)
         assert started == out + scrap + in_buffers + in_hand
 
 
