@@ -24,6 +24,8 @@
 from typing import Final
 
 from edge.simulation.machines.assembly import AssemblyRobot, VisionStation
+from edge.simulation.machines.autoclave import Autoclave
+from edge.simulation.machines.carriers import BridgeCrane, DriverlessVehicle
 from edge.simulation.machines.casting_furnace import CastingFurnace
 from edge.simulation.machines.composites import FibrePlacement, ResinInfusion
 from edge.simulation.machines.electron_beam import ElectronBeamWelder
@@ -38,26 +40,36 @@ from edge.simulation.machines.model import Model
 from edge.simulation.machines.packaging_rig import PackagingRig
 from edge.simulation.machines.pellets import LaserGauge, PelletPress
 from edge.simulation.machines.polymer_printer import PolymerPrinter
+from edge.simulation.machines.powder_bed_printer import PowderBedPrinter
 from edge.simulation.machines.press_brake import PressBrake
 from edge.simulation.machines.robots import DeburrRobot, WeldRobot
 from edge.simulation.machines.router import TrimRouter
+from edge.simulation.machines.sinter_furnace import SinterFurnace
 from edge.simulation.machines.testing import CScan, Radiograph
 from edge.simulation.machines.turn_mill import TurnMill
-from edge.simulation.machines.washer import Washer
+from edge.simulation.machines.utilities import Chiller, Compressor, GridConnection
+from edge.simulation.machines.washer import BatchWasher, Washer
 
 MODELS: Final[dict[str, type[Model]]] = {
     "aluminium-mill": AluminiumMill,
     "assembly-robot": AssemblyRobot,
+    "autoclave": Autoclave,
+    "batch-washer": BatchWasher,
+    "bridge-crane": BridgeCrane,
     "c-scan": CScan,
     "casting-furnace": CastingFurnace,
+    "chiller": Chiller,
     "cladder": Cladder,
+    "compressor": Compressor,
     "coordinate-measuring-machine": CoordinateMeasuringMachine,
     "deburr-robot": DeburrRobot,
+    "driverless-vehicle": DriverlessVehicle,
     "electron-beam-welder": ElectronBeamWelder,
     "fibre-placement": FibrePlacement,
     "five-axis-mill": FiveAxisMill,
     "frame-welder": FrameWelder,
     "friction-stir-gantry": FrictionStirGantry,
+    "grid-connection": GridConnection,
     "grinder": Grinder,
     "heavy-turn-mill": HeavyTurnMill,
     "laser-gauge": LaserGauge,
@@ -66,9 +78,11 @@ MODELS: Final[dict[str, type[Model]]] = {
     "pellet-press": PelletPress,
     "polisher": Polisher,
     "polymer-printer": PolymerPrinter,
+    "powder-bed-printer": PowderBedPrinter,
     "press-brake": PressBrake,
     "radiograph": Radiograph,
     "resin-infusion": ResinInfusion,
+    "sinter-furnace": SinterFurnace,
     "trim-router": TrimRouter,
     "turn-mill": TurnMill,
     "vision-station": VisionStation,

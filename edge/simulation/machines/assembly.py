@@ -86,7 +86,10 @@ class AssemblyRobot(Robot):
         angle = _ANGLE_DEG + 5.0 * self.process.normal() - 4.0 * (torque - _TORQUE_NM)
         piece.error += 0.3 * self.process.normal()
         self._is_tight = abs(torque - _TORQUE_NM) <= 2.0 and abs(angle - _ANGLE_DEG) <= 20.0
-        return [around("torque", torque, _TORQUE_NM, 2.0, "N.m"), around("angle", angle, _ANGLE_DEG, 20.0, "deg")]
+        return [
+            around("torque", torque, _TORQUE_NM, 2.0, "N.m", rework="below"),
+            around("angle", angle, _ANGLE_DEG, 20.0, "deg"),
+        ]
 
     def _torque_nm(self, now: Condition) -> float:
         return drifted(now, "torque", _TORQUE_NM, 22.0)
@@ -141,7 +144,7 @@ class VisionStation(Model):
         """Look: the score falls with the part's fault and with a dark picture."""
         dark = 1 - self._brightness(now) / 70.0
         self.score = min(1.0, 0.97 - 0.14 * abs(piece.error) - 0.35 * dark - 0.02 * abs(self.process.normal()))
-        return [at_least("vision-score", self.score, 0.8, 1.0, "1")]
+        return [at_least("vision-score", self.score, 0.8, 1.0, "1", rework="below")]
 
     def _brightness(self, now: Condition) -> float:
         return drifted(now, "brightness", 70.0, 35.0)

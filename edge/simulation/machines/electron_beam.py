@@ -85,7 +85,7 @@ class ElectronBeamWelder(Model):
         gap_mm = 0.5 * abs(self.process.normal()) + max(0.0, 100.0 - depth)
         pore_mm = 0.35 * abs(self.process.normal()) + 12.0 * (self._vacuum_mbar(now) - _VACUUM_MBAR)
         piece.error += 0.3 * self.process.normal()
-        return [at_most("root-gap", gap_mm, 1.6, "mm"), at_most("pore-length", pore_mm, 1.2, "mm")]
+        return [at_most("root-gap", gap_mm, 1.6, "mm", rework="above"), at_most("pore-length", pore_mm, 1.2, "mm")]
 
     def _current_ma(self, now: Condition) -> float:
         return drifted(now, "beam-current", _CURRENT_MA, 0.85 * _CURRENT_MA)

@@ -90,7 +90,7 @@ class FrameWelder(Model):
         """Measure how the frame has pulled: more where the arc wandered."""
         pulled_mm = 1.25 * self.process.normal() + 2.5 * now.decayed("arc-voltage")
         piece.error += 0.25 * self.process.normal() + 0.8 * now.decayed("gas-flow")
-        return [around("flatness", pulled_mm, 0.0, 3.0, "mm")]
+        return [around("flatness", pulled_mm, 0.0, 3.0, "mm", rework="above")]
 
 
 class Cladder(Model):
@@ -161,7 +161,10 @@ class Cladder(Model):
         self.height_mm = 3.0 * share + 0.17 * self.process.normal()
         dilution = 10.0 / share + 1.2 * self.process.normal()
         piece.error += 0.3 * self.process.normal()
-        return [around("clad-height", self.height_mm, 3.0, 0.5, "mm"), around("dilution", dilution, 10.0, 4.0, "%")]
+        return [
+            around("clad-height", self.height_mm, 3.0, 0.5, "mm", rework="below"),
+            around("dilution", dilution, 10.0, 4.0, "%"),
+        ]
 
     def _wire_m_min(self, now: Condition) -> float:
         return drifted(now, "wire-feed", 3.6, 2.6)

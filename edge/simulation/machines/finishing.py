@@ -100,7 +100,7 @@ class Grinder(Model):
         self.ra_um = max(0.05, _GROUND_RA_UM + 0.05 * dull + 0.15 * waves + 0.025 * self.process.normal())
         self.form_um = abs(1.0 + 3.0 * waves + 0.3 * self.process.normal())
         return [
-            around("diameter", 10.0 + error_um / 1000, 10.0, 0.005, "mm"),
+            around("diameter", 10.0 + error_um / 1000, 10.0, 0.005, "mm", rework="above"),
             at_most("ra", self.ra_um, 0.4, "um"),
             at_most("form-error", self.form_um, 3.0, "um"),
         ]
@@ -175,7 +175,7 @@ class Polisher(Model):
         removed = abrasion.removal_um(22.0, 18.0, 30.0 * bite)
         self.ra_um = abrasion.polished_ra_um(_GROUND_RA_UM, removed) + 0.004 * abs(self.process.normal())
         piece.error += 0.15 * self.process.normal()
-        return [at_most("ra", self.ra_um, 0.05, "um")]
+        return [at_most("ra", self.ra_um, 0.05, "um", rework="above")]
 
     def _cloth_wear(self, run_s: float) -> float:
         """Return how far the cloth is worn, 0 to 1; a worn one is changed for the next from the magazine."""

@@ -66,7 +66,7 @@ class LaserMarker(Model):
         """Mark and read back: less light at the part leaves a paler mark."""
         del piece
         self.contrast = min(100.0, 86.0 * (self._power_w(now) / 20.0) ** 1.5 + 2.5 * self.process.normal())
-        return [at_least("contrast", self.contrast, 60.0, 100.0, "%")]
+        return [at_least("contrast", self.contrast, 60.0, 100.0, "%", rework="below")]
 
     def _power_w(self, now: Condition) -> float:
         return drifted(now, "laser-power", 20.0, 13.0)

@@ -87,4 +87,4 @@ class PressBrake(Model):
         open_deg = back - usual + 1.0 * now.decayed("oil-pressure") + 0.38 * self.process.normal()
         self.angle_deg = 90.0 + open_deg
         piece.error += open_deg / 2.0
-        return [around("angle", self.angle_deg, 90.0, 1.0, "deg")]
+        return [around("angle", self.angle_deg, 90.0, 1.0, "deg", rework="above")]

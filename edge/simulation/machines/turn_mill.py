@@ -76,7 +76,7 @@ class TurnMill(MachineTool):
         growth = heat.growth_um(0.2, now.hall_cel - HALL_CEL)
         error_um = dimension.error_um(wear, growth, self.spread_um * self.process.normal(), worn_um=9.0)
         piece.error += error_um / 20.0
-        return [around("diameter", _DIAMETER_MM + error_um / 1000, _DIAMETER_MM, _HALF_MM, "mm")]
+        return [around("diameter", _DIAMETER_MM + error_um / 1000, _DIAMETER_MM, _HALF_MM, "mm", rework="above")]
 
     def cutting_kw(self, operation: Operation, force_n_mm2: float) -> float:
         """Return the power of turning."""

@@ -82,3 +82,15 @@ class Washer(Model):
         """Return the fresh water: 2 L/min while it runs."""
         del meter
         return run_s / 60 * 0.002
+
+
+class BatchWasher(Washer):
+    """A chamber washer: a basket of parts at a time."""
+
+    shown: ClassVar[Mapping[str, Signal]] = {**Washer.shown, "load-id": Signal("Basket")}
+    signals: ClassVar[Mapping[str, str]] = units(shown)
+    load: ClassVar[int] = 12
+
+    def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
+        """Return what the control reads out."""
+        return {**super().sample(now, passed_s), "load-id": now.load_id}

@@ -47,15 +47,19 @@ def compressor_kw(flow_m3_min: float, specific_kw_m3_min: float = 6.5) -> float:
     return flow_m3_min * specific_kw_m3_min
 
 
-def chiller_cop(cold_cel: float, outside_cel: float, share: float = 0.45) -> float:
+def chiller_cop(cold_cel: float, outside_cel: float, share: float = 0.40) -> float:
     """Return how much heat a chiller moves for each kW, a share of Carnot's, `share·Tc/(Th−Tc)`.
+
+    The evaporator is 5 K colder than the water, the condenser 12 K warmer than the air, and the compressor needs 15 K
+    between them.
 
     Args:
         cold_cel: of the water that it cools.
-        outside_cel: of the air that it warms; the condenser is 12 K above.
+        outside_cel: of the air that it warms.
         share: of what is possible, 0.4 to 0.5.
     """
-    return share * (cold_cel + 273.15) / max(5.0, outside_cel + 12.0 - cold_cel)
+    evaporator_cel = cold_cel - 5.0
+    return share * (evaporator_cel + 273.15) / max(15.0, outside_cel + 12.0 - evaporator_cel)
 
 
 def co2e_kg(energy_kwh: float, kg_kwh: float = KG_CO2E_KWH[2025]) -> float:

@@ -21,6 +21,16 @@ from edge.simulation.simulation import SamplingIntervals, Simulation
 
 SHIFT_NS = 8 * 3_600 * NS_PER_S
 CYCLE_S = 600.0
+MACHINE = "a/b/c/m"
+WASHERS = "".join(
+    f"""
+        [simulate.machine."a/b/c/w-{number}"]
+        model = "washer"
+        cell = "turn-mill"
+        losses = {{ ideal-s = 300 }}
+    """
+    for number in (1, 2)
+)
 SHOWING = [
     pytest.param(kind, mode, id=f"{kind}-{mode.reason}")
     for kind, model in MODELS.items()
@@ -34,26 +44,31 @@ def shown(kind: str) -> Mapping[str, Signal]:
 
 
 def simulated(kind: str, losses: str = "") -> tuple[list[AnyEvent], list[TruePiece]]:
-    """Run a machine of a kind by itself for a shift."""
+    """Run a machine of a kind for a shift: by itself, or for a line of washers if it serves others."""
+    load, serves = MODELS[kind].load, bool(MODELS[kind].serves)
+    pieces = max(20, load)
     floor = plant_file.parse(
         f"""
         [simulate]
         seed = 7
         [simulate.line."a/b/c"]
-        stages = [["m"]]
-        buffers = []
-        orders = [{{ product = "x", pieces = 20 }}, {{ product = "y", pieces = 20 }}]
-        [simulate.machine."a/b/c/m"]
+        stages = {'[["w-1"], ["w-2"]]' if serves else '[["m"]]'}
+        buffers = {"[4]" if serves else "[]"}
+        orders = [{{ product = "x", pieces = {pieces} }}, {{ product = "y", pieces = {pieces} }}]
+        [simulate.{"shared" if serves else "machine"}."{MACHINE}"]
         model = "{kind}"
         cell = "turn-mill"
-        losses = {{ ideal-s = {CYCLE_S}, setup-min = 5, startup-scrap = 0{losses} }}
-        """,
+        losses = {{ ideal-s = {CYCLE_S / load}, setup-min = 5, startup-scrap = 0{losses} }}
+        {'serves = ["a/b/c"]' if serves else ""}
+        """
+        + (WASHERS if serves else ""),
         "test",
     )
     simulation = Simulation(floor, 0)
     simulation.sampling = SamplingIntervals(20 * NS_PER_S, SHIFT_NS)
-    events = simulation.run_until(SHIFT_NS)
-    return events, [one for one in simulation.take_ground_truth() if isinstance(one, TruePiece)]
+    events = [event for event in simulation.run_until(SHIFT_NS) if event.asset == MACHINE]
+    truth = simulation.take_ground_truth()
+    return events, [one for one in truth if isinstance(one, TruePiece) and one.asset == MACHINE]
 
 
 class Driven:
@@ -63,10 +78,12 @@ class Driven:
         self.model = MODELS[kind](lambda purpose: RandomStream(11, kind, purpose))
         self.now = Condition()
         self.now.state, self.now.product, self.now.run_s = "running", "x", 0.0
+        self.now.pieces, self.now.load_id, self.now.demand = self.model.load, "x-1", 0.5
         if mode:
             self.now.decaying, self.now.decay = mode.signal, decay
 
     def cycle(self, samples: int = 40) -> Iterable[Mapping[str, object]]:
+        self.model.begin([Piece("x-1", "x")], self.now)
         step_s = CYCLE_S / samples
         for place in range(samples):
             self.now.progress = (place + 0.5) / samples
@@ -117,7 +134,7 @@ def test_signals_lie_in_their_usual_ranges_in_a_shift(kind: str) -> None:
     assert units == MODELS[kind].signals
     for name in {name for name, _ in beyond}:
         assert beyond[name, True] <= 0.03 * beyond[name, False], (name, beyond)
-    assert len(pieces) > 5
+    assert len(pieces) > 5 or MODELS[kind].serves == "supplies"
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -147,7 +147,7 @@ def test_emissions_by_the_factors_of_two_years() -> None:
 
 
 def test_a_chiller_moves_more_heat_for_each_kilowatt_on_a_cold_day() -> None:
-    assert energy.chiller_cop(12, 20) == pytest.approx(0.45 * 285.15 / 20)
+    assert energy.chiller_cop(12, 20) == pytest.approx(0.40 * 280.15 / 25)
     assert energy.chiller_cop(12, 5) > energy.chiller_cop(12, 30)
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from edge.simulation.physics import (
     abrasion,
+    autoclave_cycle,
     bending,
     casting,
     cure,
@@ -140,3 +141,17 @@ def test_a_vehicle_drains_its_battery_faster_under_load() -> None:
 def test_a_charger_fills_a_battery_and_not_more() -> None:
     assert driverless.charged_after(0.3, charger_kw=2, passed_s=1_800, capacity_kwh=2.0) == pytest.approx(0.775)
     assert driverless.charged_after(0.9, charger_kw=2, passed_s=3_600, capacity_kwh=2.0) == 1
+
+
+@pytest.mark.parametrize("slowest_min", [8, 18, 25])
+def test_an_autoclave_holds_until_its_slowest_part_is_done(slowest_min: int) -> None:
+    cycle = autoclave_cycle.minutes(slowest_min)
+    held = [place for place, minute in enumerate(cycle) if minute.air_cel >= 180 - 1e-9 and minute.parts_cel[-1] >= 177]
+    assert 120 <= len(held) <= 122
+    assert all(minute.parts_cel[-1] == min(minute.parts_cel) for minute in cycle[: held[-1]])
+    assert 0.825 <= cycle[-1].cured <= 0.835  # what waits for the slowest part cures a little on
+
+
+def test_a_slower_part_makes_the_cycle_longer() -> None:
+    fast, slow = autoclave_cycle.minutes(8), autoclave_cycle.minutes(25)
+    assert len(slow) > len(fast) + 30
