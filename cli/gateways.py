@@ -147,7 +147,9 @@ async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
                 client_id=client,
                 filters=link.topics or dialect.filters,
                 persistent=dialect.persistent,
-                will=dialect.will(time.time_ns()),
+                will=lambda: dialect.will(time.time_ns()),
+                greeting=lambda: dialect.connected(time.time_ns()).requests,
+                farewell=lambda: dialect.leaving(time.time_ns()).requests,
             ) as incoming,
             Session(link.target, client_id=f"{client}-out") as outgoing,
         ):

@@ -35,6 +35,7 @@ class Handshake:
 
     Attributes:
         codec: that of the version that worked last, else the one to try first.
+        packet: how the client introduces itself the next time.
         protocol: its level, 5 or 4 (which is 3.1.1), once it has worked; 0 before.
     """
 
@@ -42,7 +43,7 @@ class Handshake:
         self.codec: Codec = mqtt5
         self.protocol = 0
         self._address: Final = address
-        self._packet: Final = packet
+        self.packet = packet
         self._filters: Final = list(filters)
         self._connack: asyncio.Future[ConnAck] | None = None
         self._suback: asyncio.Future[SubAck] | None = None
@@ -84,7 +85,7 @@ class Handshake:
     async def _introduce(self, connection: Connection, codec: Codec) -> ConnAck | None:
         """Send CONNECT; return the broker's answer, or None if it does not support this version."""
         self._connack = asyncio.get_running_loop().create_future()
-        connection.write(codec.connect(self._packet))
+        connection.write(codec.connect(self.packet))
         connack = await self._answer(connection, self._connack)
         if connack is None and self.protocol:
             # It accepted this version before, so that is not the cause.
@@ -93,9 +94,7 @@ class Handshake:
             connection.close("another version")
             return None
         if connack.problem:
-            who = (
-                f"user {self._packet.user!r}" if self._packet.user is not None else "a client without user and password"
-            )
+            who = f"user {self.packet.user!r}" if self.packet.user is not None else "a client without user and password"
             raise SessionError(f"{self._address} rejects {who}: {connack.problem}")
         return connack
 
@@ -114,7 +113,7 @@ class Handshake:
         if answer is None:
             raise SessionError(
                 f"{self._address} closed the connection on the subscription to {self._filters};"
-                f" look into its log, and whether another client has the client id {self._packet.client_id!r}"
+                f" look into its log, and whether another client has the client id {self.packet.client_id!r}"
             )
         for each, problem in zip(self._filters, answer.problems, strict=False):
             if problem:
@@ -127,5 +126,5 @@ class Handshake:
         if not done:
             raise SessionError(f"{self._address} does not answer within {CONNECT_S:.0f} s; is it an MQTT broker?")
         if connection.taken_over:
-            raise SessionTakenOver(str(self._address), self._packet.client_id, "the broker reported it")
+            raise SessionTakenOver(str(self._address), self.packet.client_id, "the broker reported it")
         return answer.result() if answer.done() else None

@@ -77,6 +77,7 @@ class Outbox:
         self._known: dict[int, _Outgoing] = {}  # those with a packet id, oldest first
         self._on_wire = 0
         self._last_id = 0
+        self._first: asyncio.Future[None] | None = None
         self._connection: Connection | None = None
         self._codec: Codec | None = None
         self._window = 0
@@ -103,6 +104,23 @@ class Outbox:
         self._pending.extend(_Outgoing(publication, call) for publication in publications)
         self.pump()
         return call.done
+
+    def put_first(self, publications: Sequence[Publication]) -> asyncio.Future[None]:
+        """Put publications before all that waits, on a connection that is about to be attached.
+
+        What waits at QoS 0 counts as sent, perhaps lost; what was put first on an earlier connection is of that alone.
+        It returns and raises what `put` does.
+        """
+        if self._first is not None:
+            self._first.cancel()
+        waiting, self._pending = self._pending, deque()
+        done = self._first = self.put(publications)
+        for outgoing in waiting:
+            if outgoing.publication.qos:
+                self._pending.append(outgoing)
+            else:
+                outgoing.call.resolve()
+        return done
 
     async def drained(self) -> None:
         """Wait until no publication waits."""

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import structlog
+from msgspec import structs
 
 from broker.backoff import LONGEST_S, Backoff
 from broker.contract.message import Publication
@@ -65,7 +66,10 @@ class Session:
         client_id: identifies this client to the broker; two clients must not share one.
         filters: what to subscribe to, at QoS 1.
         persistent: the broker stores undelivered messages for the `client_id` while this client is away.
-        will: what the broker publishes when the connection breaks.
+        will: what the broker publishes when the connection breaks; a function is called before each connection.
+        greeting: called once a connection is subscribed; what it returns is published on it before anything else, and
+            what waited at QoS 0 since before is not published any more.
+        farewell: called when the session is left; what it returns is published last.
         receive_maximum: how many messages may wait for `acknowledge` before the broker sends no more.
         keep_alive_s: a broker that is silent for one and a half times as long counts as dead, seconds.
         now: returns the time of receipt, nanoseconds since 1970-01-01 UTC.
@@ -84,12 +88,14 @@ class Session:
         client_id: str,
         filters: Sequence[str] = (),
         persistent: bool = False,
-        will: Publication | None = None,
+        will: Publication | Callable[[], Publication | None] | None = None,
+        greeting: Callable[[], Sequence[Publication]] | None = None,
+        farewell: Callable[[], Sequence[Publication]] | None = None,
         receive_maximum: int = 2_000,
         keep_alive_s: int = 20,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        if will is not None:
+        if isinstance(will, Publication):
             check_topic(will.topic)
         self.received = 0
         self.acknowledged = 0
@@ -103,8 +109,11 @@ class Session:
             persistent=persistent,
             keep_alive_s=keep_alive_s,
             receive_maximum=receive_maximum,
-            will=will,
+            will=will if isinstance(will, Publication) else None,
         )
+        self._make_will = None if isinstance(will, Publication) else will
+        self._greeting = greeting
+        self._farewell = farewell
         # Twice the receive maximum, so that a broker that respects it, acknowledgements included, is always read.
         self._inbox = Inbox(2 * receive_maximum, now, self._acknowledged)
         self._outbox = Outbox()
@@ -183,6 +192,8 @@ class Session:
         """Disconnect, and fail what could not be published."""
         assert self._connection_task is not None
         connection, writer, self._connection_task = self._connection, self._connection_task, None
+        if connection is not None and self._farewell is not None:
+            self._outbox.put(self._farewell()).add_done_callback(self._log_failure)
         writer.cancel()
         self._inbox.close()
         try:
@@ -247,6 +258,8 @@ class Session:
         return SessionTakenOver(str(self._address), self._connect_packet.client_id, evidence)
 
     async def _connect(self) -> Connection:
+        if self._make_will is not None:
+            self._handshake.packet = structs.replace(self._connect_packet, will=self._make_will())
         connection, connack = await self._handshake.connect(
             self._dial,
             lambda codec: Connection(lambda made, view: self._feed(made, codec, view), self._outbox.pump),
@@ -254,6 +267,8 @@ class Session:
         )
         self._connection = connection
         connection.keep_alive(connack.keep_alive_s or self._connect_packet.keep_alive_s)
+        if self._greeting is not None:
+            self._outbox.put_first(self._greeting()).add_done_callback(self._log_failure)
         self._outbox.attach(connection, self._handshake.codec, connack)
         self._regulate(connection)
         self._log.info("connected", protocol=self.protocol, session_present=connack.session_present)
@@ -265,6 +280,11 @@ class Session:
         except SessionError:
             self._rivals.unreachable()
             raise
+
+    def _log_failure(self, published: asyncio.Future[None]) -> None:
+        """Log that a greeting or farewell was not published; nobody waits for it."""
+        if not published.cancelled() and (error := published.exception()) is not None:
+            self._log.warning("not published", cause=str(error))
 
     async def _leave(self, connection: Connection) -> None:
         """Wait a moment for what is on the wire, then disconnect."""

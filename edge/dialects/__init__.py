@@ -10,10 +10,12 @@ from typing import Final
 
 from edge.dialects import homeassistant, shdr, shelly, tasmota, zigbee2mqtt
 from edge.dialects.dialect import Entry
+from edge.dialects.sparkplug import translator as sparkplug
 
 DIALECTS: Final[dict[str, Entry]] = {
     entry.name: entry
     for entry in (
+        sparkplug.DIALECT,
         shelly.DIALECT,
         tasmota.DIALECT,
         homeassistant.DIALECT,

@@ -108,12 +108,10 @@ class Gateway:
             tasks = [group.create_task(self._tick()), group.create_task(self._send())]
             if self._spool is not None:
                 tasks.append(group.create_task(self._drain(self._spool)))
-            await self._request(self._dialect.connected(self._now()).requests)
             await self._read()
             await self._all_out.wait()
             for task in tasks:
                 task.cancel()
-        await self._request(self._dialect.leaving(self._now()).requests)
 
     async def _read(self) -> None:
         """Translate what comes in, and hand it to those who publish it."""

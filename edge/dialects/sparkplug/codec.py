@@ -6,17 +6,24 @@ templates, metadata and nested property sets are not read. A metric that cannot 
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from broker.contract import instants
 from broker.contract.errors import ContractError
+from broker.contract.events import NS_PER_MS
 from edge.dialects.sparkplug import datatypes, protobuf
 from edge.dialects.sparkplug.datatypes import Datatype, Field, Raw, Value
 
 LONGEST: Final = 256 * 1024
 """Bytes of the longest payload that is read."""
+COMPRESSED: Final = "SPBV1.0_COMPRESSED"
+"""The uuid of a payload whose body is one that is compressed."""
+_ZLIB_OR_GZIP: Final = 47
+LATEST_MS: Final = instants.LATEST // NS_PER_MS
 MOST_ERRORS: Final = 100
 """Of metrics; a payload with more is rejected as a whole."""
 _SCALARS: Final = {3: Field.INT, 4: Field.LONG, 5: Field.FLOAT, 6: Field.DOUBLE, 7: Field.BOOLEAN, 8: Field.STRING}
@@ -131,7 +138,7 @@ def decode(payload: bytes) -> Payload:
     errors: list[ContractError] = []
     for number, content in protobuf.fields(payload):
         if number == 1:
-            timestamp = protobuf.whole(content)
+            timestamp = _moment(content)
         elif number == 2:
             try:
                 metrics.append(_metric(protobuf.message(content)))
@@ -147,6 +154,26 @@ def decode(payload: bytes) -> Payload:
         elif number == 5:
             body = protobuf.message(content)
     return Payload(timestamp=timestamp, metrics=tuple(metrics), seq=seq, uuid=uuid, body=body, errors=tuple(errors))
+
+
+def unpacked(payload: Payload) -> Payload:
+    """Return the payload that a compressed one holds; another as it is.
+
+    Compression is not of version 3.0, but edge nodes have it from earlier ones.
+
+    Raises:
+        ContractError: it cannot be unpacked, or is too long then.
+    """
+    if payload.uuid != COMPRESSED:
+        return payload
+    unpacking = zlib.decompressobj(_ZLIB_OR_GZIP)
+    try:
+        content = unpacking.decompress(payload.body, LONGEST + 1)
+    except zlib.error as error:
+        raise ContractError(f"payload cannot be unpacked: {error}", "compress it by DEFLATE or GZIP, or not") from error
+    if not unpacking.eof and len(content) <= LONGEST:
+        raise ContractError("payload is cut off in its compressed body")
+    return decode(content)
 
 
 def encode(payload: Payload) -> bytes:
@@ -228,6 +255,14 @@ def _property(buffer: bytes) -> Value | None:
     return None if is_null or raw is None else datatypes.value(raw, kind)
 
 
+def _moment(content: int | bytes) -> int:
+    """Return a time, milliseconds since 1970-01-01 UTC."""
+    found = protobuf.whole(content)
+    if found > LATEST_MS:
+        raise ContractError(f"time {found} is beyond all bounds", "send milliseconds since 1970")
+    return found
+
+
 def _datatype(content: int | bytes) -> Datatype:
     return datatypes.datatype(protobuf.whole(content) & protobuf.MASK32)
 
@@ -235,7 +270,7 @@ def _datatype(content: int | bytes) -> Datatype:
 _FIELDS: Final[dict[int, tuple[str, Callable[[int | bytes], Any]]]] = {
     1: ("name", protobuf.text),
     2: ("alias", protobuf.whole),
-    3: ("timestamp", protobuf.whole),
+    3: ("timestamp", _moment),
     4: ("datatype", _datatype),
     5: ("is_historical", protobuf.truth),
     6: ("is_transient", protobuf.truth),

@@ -123,7 +123,7 @@ class Host:
             raise ContractError(
                 f"a retained {topic.kind}: nobody knows whether it still holds", "publish it unretained"
             )
-        payload = codec.decode(message.payload)
+        payload = codec.unpacked(codec.decode(message.payload))
         outcome = Outcome(rejections=list(payload.errors))
         node = self._node(topic.key)
         node.silent_due = None

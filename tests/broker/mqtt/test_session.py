@@ -6,7 +6,8 @@ import ssl
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import aiomqtt
@@ -15,8 +16,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from broker.contract.message import Message
-from broker.mqtt import address, handshake
+from broker.mqtt import address, handshake, mqtt5
 from broker.mqtt import session as sessions
+from broker.mqtt.outbox import Outbox
+from broker.mqtt.packets import ConnAck
 from broker.mqtt.session import Batch, Publication, Session, SessionError
 from broker.server.embedded import EmbeddedBroker, Kind
 
@@ -361,6 +364,52 @@ async def test_the_will_is_published_when_the_client_vanishes_but_not_when_it_le
             assert payloads(await receive(watcher, 1)) == [b"left"]
             relay.cut()
             assert payloads(await receive(watcher, 1)) == [b"offline"]
+
+
+async def test_each_connection_has_a_will_and_a_greeting_of_its_own_and_the_last_word_is_a_farewell(
+    embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay, until: Until
+) -> None:
+    relay = await relay_to(embedded.port)
+    wills = itertools.count()
+    async with Session(embedded.url, client_id="watcher", filters=[topic]) as watcher:
+        async with Session(
+            relay.url,
+            client_id=f"device-{topic[2:]}",
+            filters=[topic + "/command"],
+            will=lambda: Publication(topic, f"will {next(wills)}".encode()),
+            greeting=lambda: [Publication(topic, b"hello")],
+            farewell=lambda: [Publication(topic, b"goodbye")],
+        ) as device:
+            assert payloads(await receive(watcher, 1)) == [b"hello"]
+            relay.cut()
+            await until(lambda: device.disconnects == 1 and device.connected)
+            await device.publish(Publication(topic, b"after"))
+            found = payloads(await receive(watcher, 3))
+        found += payloads(await receive(watcher, 1))
+    assert sorted(found[:-1]) == [b"after", b"hello", b"will 0"]
+    assert found.index(b"hello") < found.index(b"after")
+    assert found[-1] == b"goodbye"
+
+
+async def test_a_greeting_that_was_not_acknowledged_is_not_sent_again_on_another_connection() -> None:
+    outbox = Outbox()
+    for greeting in (b"first", b"second"):
+        outbox.put_first([Publication("t", greeting, qos=1)])
+        written: list[bytes] = []
+        outbox.attach(cast("Any", SimpleNamespace(writable=True, write=written.append)), mqtt5, ConnAck())
+        assert [each.payload for each in mqtt5.read_packets(memoryview(written[0]), 0, 9).messages] == [greeting]
+        outbox.detach()
+
+
+async def test_a_greeting_comes_before_what_waited_and_what_waited_at_qos_0_is_not_sent_behind_it() -> None:
+    outbox = Outbox()
+    waited = [Publication("t", b"0", qos=0), Publication("t", b"1", qos=1)]
+    published = outbox.put(waited)
+    outbox.put_first([Publication("t", b"hello", qos=0)])
+    written: list[bytes] = []
+    outbox.attach(cast("Any", SimpleNamespace(writable=True, write=written.append)), mqtt5, ConnAck())
+    assert [each.payload for each in mqtt5.read_packets(memoryview(written[0]), 0, 9).messages] == [b"hello", b"1"]
+    assert not published.done()
 
 
 async def test_a_silent_broker_is_taken_for_dead_and_found_again(

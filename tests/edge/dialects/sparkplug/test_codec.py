@@ -1,6 +1,9 @@
 """Sparkplug's payloads: what is encoded comes back, and bytes of any kind end in nothing but the contract's error."""
 
+import gzip
 import struct
+import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -10,12 +13,22 @@ from hypothesis import strategies as st
 
 from broker.contract.errors import ContractError
 from edge.dialects.sparkplug import datatypes, protobuf
-from edge.dialects.sparkplug.codec import LONGEST, Metric, Payload, decode, encode, metric
+from edge.dialects.sparkplug.codec import (
+    COMPRESSED,
+    LATEST_MS,
+    LONGEST,
+    Metric,
+    Payload,
+    decode,
+    encode,
+    metric,
+    unpacked,
+)
 from edge.dialects.sparkplug.datatypes import Datatype, Field, Raw
 
 NO_SURROGATES = st.characters(exclude_categories=["Cs"])
 BITS = st.integers(0, 2**64 - 1)
-MOMENTS = st.integers(0, 2**63)
+MOMENTS = st.integers(0, LATEST_MS)
 
 
 def integers(kind: Datatype) -> st.SearchStrategy[Any]:
@@ -221,6 +234,13 @@ def test_integers_that_are_longer_than_their_field_are_cut_as_protocol_buffers_d
     assert decode(protobuf.delimited(2, long)).metrics[0].value(Datatype.INT32) == -12
 
 
+def test_a_time_beyond_all_bounds_is_rejected_with_its_payload_or_metric() -> None:
+    with pytest.raises(ContractError, match="time 9223372036854775807 is beyond all bounds"):
+        decode(encode(Payload(timestamp=2**63 - 1)))
+    found = decode(encode(Payload(metrics=(Metric(name="a", timestamp=2**64 - 1), Metric(name="b")))))
+    assert [one.name for one in found.metrics] == ["b"]
+
+
 def test_a_payload_that_is_too_long_is_rejected_before_it_is_read() -> None:
     with pytest.raises(ContractError, match="more than 262144"):
         decode(b"\xff" * (LONGEST + 1))
@@ -263,3 +283,16 @@ def test_what_is_no_value_of_its_datatype_cannot_be_sent() -> None:
 
 def test_floats_keep_their_bits() -> None:
     assert encode(Payload(metrics=(metric("a", 1.5, Datatype.DOUBLE),))).endswith(struct.pack("<d", 1.5))
+
+
+@pytest.mark.parametrize("compress", [zlib.compress, gzip.compress])
+def test_a_compressed_payload_is_unpacked(compress: Callable[[bytes], bytes]) -> None:
+    whole = Payload(metrics=(metric("a", 1, Datatype.INT32),), seq=4)
+    assert unpacked(decode(encode(Payload(uuid=COMPRESSED, body=compress(encode(whole)))))) == whole
+    assert unpacked(whole) == whole
+
+
+@pytest.mark.parametrize("body", [b"", b"xyz", zlib.compress(b"\0" * 50_000_000), zlib.compress(b"\x12\x02")])
+def test_a_compressed_payload_that_is_none_or_too_long_is_rejected(body: bytes) -> None:
+    with pytest.raises(ContractError):
+        unpacked(Payload(uuid=COMPRESSED, body=body or b"\0"))

@@ -1,0 +1,167 @@
+"""The gateway as a host application on a real broker, with an independent edge node: npm's `sparkplug-client`."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from broker.contract.codec import decode
+from broker.contract.events import AnyEvent, Sample, StateChange, Status
+from broker.contract.message import Message, Publication
+from broker.contract.topics import PREFIX
+from broker.mqtt.session import Session
+from broker.server.embedded import EmbeddedBroker
+from tests.edge import sparkplug_peers
+
+pytestmark = [pytest.mark.mosquitto, pytest.mark.javascript]
+
+Until = Callable[[Callable[[], object]], Awaitable[None]]
+
+ROOT = Path(__file__).resolve().parents[3]
+MILL = "plant/works/cell-1/mill"
+METRICS = [
+    {"name": "Spindle/Load", "alias": 1, "type": "Double", "value": 1.5},
+    {"name": "Offset", "alias": 2, "type": "Int32", "value": -12},
+    {"name": "State", "alias": 3, "type": "String", "value": "Execute"},
+]
+
+
+class Heard:
+    """What comes over a broker: the contract's events, and Sparkplug's messages."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.events: list[AnyEvent] = []
+        self.foreign: list[Message] = []
+
+    async def listen(self) -> None:
+        async for batch in self._session.batches():
+            for message in batch.messages:
+                if message.topic.startswith(PREFIX):
+                    self.events += decode(message)
+                else:
+                    self.foreign.append(message)
+            batch.acknowledge()
+
+    def values(self, signal: str) -> list[object]:
+        return [one.value for one in self.events if isinstance(one, Sample) and one.signal == signal]
+
+    def online(self) -> list[bool]:
+        return [one.online for one in self.events if isinstance(one, Status)]
+
+    def states(self) -> list[bool]:
+        return [json.loads(each.payload)["online"] for each in self.foreign if "/STATE/" in each.topic]
+
+    def asked(self) -> int:
+        return sum("/NCMD/" in each.topic for each in self.foreign)
+
+
+@contextlib.asynccontextmanager
+async def listening(url: str) -> AsyncIterator[Heard]:
+    async with Session(url, client_id="listener", filters=[f"{PREFIX}/#", "spBv1.0/#"]) as session:
+        heard = Heard(session)
+        task = asyncio.create_task(heard.listen())
+        try:
+            yield heard
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def gateway(url: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    command = ("gateway", "sparkplug", "--broker", url, "--data", str(folder), "--set", "reorder=100ms")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "cli.main", *command), env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def test_an_independent_edge_node_is_a_machine_and_its_losses_are_found(tmp_path: Path, until: Until) -> None:
+    sparkplug_peers.require_node_peers()
+    async with (
+        asyncio.timeout(120),
+        EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,
+        listening(broker.url) as heard,
+        gateway(broker.url, tmp_path / "data") as process,
+    ):
+        await until(lambda: heard.states() == [True])
+        async with sparkplug_peers.edge(broker.url, "works", "cell-1", "mill", METRICS) as edge:
+            await until(lambda: heard.values("offset"))
+            assert heard.online() == [True]
+            assert {event.asset for event in heard.events} == {MILL}
+            assert (heard.values("spindle-load"), heard.values("offset")) == ([1.5], [-12])
+            assert [one.state for one in heard.events if isinstance(one, StateChange)] == ["running"]
+
+            await edge.ask(data=[{"name": "Offset", "alias": 2, "type": "Int32", "value": -13}])
+            await until(lambda: heard.values("offset") == [-12, -13])
+
+            await edge.ask(lose=1)
+            await edge.ask(data=[{"name": "Spindle/Load", "alias": 1, "type": "Double", "value": 2.5}])
+            assert await edge.until("ncmd") == [["Node Control/Rebirth", True]]
+            await until(lambda: len(heard.values("offset")) == 3)
+            assert heard.online() == [True]
+            assert heard.asked() == 1
+
+            compressed = {"compress": True, "algorithm": "GZIP"}
+            await edge.ask(data=[{"name": "Offset", "alias": 2, "type": "Int32", "value": 7}], options=compressed)
+            await until(lambda: heard.values("offset")[-1] == 7)
+
+            await edge.ask(vanish=True)
+            await until(lambda: heard.online()[:2] == [True, False])
+            await until(lambda: heard.online() == [True, False, True])  # the package connects again by itself
+        process.terminate()
+        assert await process.wait() == 0
+        await until(lambda: heard.states() == [True, False])
+
+
+async def test_h2_to_h5_the_hosts_state_follows_its_connection(tmp_path: Path, until: Until) -> None:
+    async with (
+        asyncio.timeout(120),
+        EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,
+        listening(broker.url) as heard,
+    ):
+        async with gateway(broker.url, tmp_path / "data") as process:
+            await until(lambda: heard.states() == [True])
+            birth = heard.foreign[0]
+            offline = birth.payload.replace(b"true", b"false")
+            async with Session(broker.url, client_id="other") as other:
+                await other.publish(Publication(birth.topic, offline, qos=1, retain=True))
+            await until(lambda: heard.states() == [True, False, True])
+            assert heard.foreign[2].payload == birth.payload
+            process.kill()
+            await process.wait()
+            await until(lambda: heard.states() == [True, False, True, False])
+            assert heard.foreign[3].payload == offline
+        async with Session(broker.url, client_id="late", filters=[birth.topic]) as late:
+            batch = await anext(late.batches())
+            assert [(one.payload, one.retained) for one in batch.messages] == [(offline, True)]
+
+
+async def test_h1_the_hosts_session_is_clean(tmp_path: Path, until: Until) -> None:
+    packets: list[bytes] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        packets.append(await reader.read(1_000))
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with asyncio.timeout(120), server, gateway(f"mqtt://127.0.0.1:{port}", tmp_path):
+        await until(lambda: packets)
+    begin = packets[0].index(b"MQTT") + len(b"MQTT")
+    level, flags = packets[0][begin], packets[0][begin + 1]
+    properties = packets[0][begin + 5 : begin + 5 + packets[0][begin + 4]]
+    assert (level, flags & 0b10) == (5, 0b10)  # clean start
+    assert flags & 0b111100 == 0b101100  # a will of QoS 1 that is retained
+    assert b"\x11" not in properties or properties[properties.index(b"\x11") + 1 :][:4] == bytes(4)  # expiry
