@@ -134,6 +134,11 @@ async def run_gateways(dialects: Sequence[str], setup: Setup, link: Link, watch:
 
 async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
     dialect = DIALECTS[name].make(setup)
+    if not (link.topics or dialect.filters):
+        raise CommandError(
+            f"{name} has no topics of its own",
+            "describe the messages with --mapping FILE; `corridor map suggest` writes a first one",
+        )
     client = "-".join(("corridor-gateway", name, *(setup.asset or setup.place).split("/")))
     folder = link.folder / client
     with (

@@ -42,6 +42,8 @@ COMMANDS = (
     Entry("demo", "Show", "cli.demo:demo", "A live shop floor in your browser: broker, machines, ledger and wall."),
     Entry("simulate", "Services", "cli.services:simulate", "Simulated machines, publishing to a broker."),
     Entry("gateway", "Services", "cli.gateways:gateway", "Translate what a device publishes in its own dialect."),
+    Entry("map try", "Services", "cli.mapping:try_", "Show what a foreign message means by a mapping file."),
+    Entry("map suggest", "Services", "cli.mapping:suggest", "Listen to a broker, and write a first mapping file."),
     Entry("ingest", "Services", "cli.services:ingest", "Store telemetry, events and commands."),
     Entry("kpi serve", "Services", "cli.kpi:serve", "Store states and counts; build the productivity ledger."),
     Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),

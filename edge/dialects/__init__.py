@@ -8,7 +8,7 @@ runs the dialects. `guard.translate` is how they are called, whatever a payload 
 
 from typing import Final
 
-from edge.dialects import homeassistant, shdr, shelly, tasmota, zigbee2mqtt
+from edge.dialects import aas, homeassistant, mapped, mtconnect, packml, shdr, shelly, tasmota, umh, zigbee2mqtt
 from edge.dialects.dialect import Entry
 from edge.dialects.sparkplug import translator as sparkplug
 
@@ -20,6 +20,11 @@ DIALECTS: Final[dict[str, Entry]] = {
         tasmota.DIALECT,
         homeassistant.DIALECT,
         zigbee2mqtt.DIALECT,
+        mapped.DIALECT,
+        umh.DIALECT,
+        packml.DIALECT,
+        mtconnect.DIALECT,
+        aas.DIALECT,
         shdr.DIALECT,
     )
 }

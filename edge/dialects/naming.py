@@ -38,8 +38,8 @@ class Names:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], str] = {}
 
-    def name(self, foreign: str, scope: str = "") -> str:
-        """Return a foreign name in the alphabet of names.
+    def name(self, foreign: str, scope: str = "", whole: str = "") -> str:
+        """Return a foreign name in the alphabet of names; `whole` is what it stands for, where that is more.
 
         Raises:
             ContractError: it has no letter or digit of it, another is the same there, or there are too many.
@@ -47,7 +47,7 @@ class Names:
         found = slug(foreign)
         if not found:
             raise ContractError(f"the name {shown(foreign)} has no letter or digit", "name it with a-z and 0-9")
-        key = (scope, found)
+        key, foreign = (scope, found), whole or foreign
         first = self._known.get(key)
         if first is None:
             if len(self._known) >= MOST_NAMES:
@@ -77,9 +77,16 @@ class Machines:
         """
         if self._setup.asset:
             return self._setup.asset
-        if device in self._setup.machines:
-            return self._setup.machines[device]
+        for known in ("/".join((*above, device)), device):
+            if known in self._setup.machines:
+                return self._setup.machines[known]
         path = self._setup.place.split("/")[: max(0, 3 - len(above))]
+        beyond = "".join(f"{level}/" for level in above[:-3])
         for level in (*above[-3:], device):
-            path.append(self._names.name(level, f"level {'/'.join(path)}"))
+            # What is above the four levels is not in the path, but machines that differ there are not one.
+            path.append(self._names.name(level, f"level {'/'.join(path)}", whole=beyond + level))
         return "/".join(path)
+
+    def knows(self, device: str) -> bool:
+        """Return whether the user has named a device's asset path."""
+        return device in self._setup.machines

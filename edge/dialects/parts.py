@@ -21,7 +21,11 @@ class Parts:
         try:
             self._events += mean()
         except ContractError as error:
-            self._rejections.append(ContractError(f"{plain(name, 64)}: {error.problem}", error.hint))
+            self.reject(name, error)
+
+    def reject(self, name: str, error: ContractError) -> None:
+        """Add the rejection of a part."""
+        self._rejections.append(ContractError(f"{plain(name, 64)}: {error.problem}", error.hint))
 
     def translation(self, requests: Sequence[Publication] = ()) -> Translation:
         """Return what the message means."""

@@ -59,6 +59,8 @@ _FOREIGN_UNITS: Final = {
     "mm/s²": "mm/s2",
 }
 _NO_VALUE: Final = frozenset({"", "unavailable", "unknown", "none", "null", "n/a", "nan", "inf", "-inf", "+inf"})
+UNNAMED: Final = "unnamed"
+"""The order of a machine that reports an ideal cycle and no order: the contract has the one with the other."""
 _LONGEST_TEXT: Final = 256
 _NOT_PLAIN: Final = re.compile(rf"[{NOT_PLAIN}\ud800-\udfff]")
 _TRUE: Final = frozenset({"1", "true", "on", "yes"})
