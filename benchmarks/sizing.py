@@ -31,9 +31,9 @@ import psutil
 from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.topics import PREFIX
 from broker.mqtt.session import Session
-from broker.plant.plant_file import load
 from broker.server.embedded import EmbeddedBroker
 from cli.running.loop import log_to_stderr
+from edge.simulation import districts
 from edge.simulation.simulation import Simulation
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.influx.address import parse
@@ -42,7 +42,6 @@ from services.store.interface import Batch
 from services.store.opening import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
-PLANT = ROOT / "edge" / "simulation" / "plants" / "corridor.toml"
 MACHINES_IN_PLANT = 8
 SETTLE_S = 30.0
 HOURS = 3
@@ -69,7 +68,7 @@ async def main(machines: list[int], minutes: float, kinds: list[str]) -> None:
 
 async def bytes_a_machine_day(folder: Path, kind: str) -> tuple[float, float]:
     """Write hours of the plant into a store; return the events, and the bytes of the store, of eight machines a day."""
-    plant = load(PLANT)
+    plant = districts.plant()
     end = time.time_ns() // NS_PER_MS * NS_PER_MS
     start = now = end - HOURS * 3_600 * NS_PER_S
     simulation = Simulation(plant, start - NS_PER_S)
@@ -97,7 +96,7 @@ async def measure(folder: Path, machines: int, seconds: float, kind: str, bytes_
     """Run a plant of so many machines for a while, and print a line."""
     copies = max(1, round(machines / MACHINES_IN_PLANT))
     plant = folder / "plant.toml"
-    plant.write_text(repeated(PLANT.read_text(encoding="utf-8"), copies), encoding="utf-8")
+    plant.write_text(repeated(districts.plant().text, copies), encoding="utf-8")
     async with contextlib.AsyncExitStack() as stack:
         broker = await stack.enter_async_context(EmbeddedBroker(folder / "broker", port=0, kind="mosquitto"))
         store, _ = await a_store(stack, folder, kind)

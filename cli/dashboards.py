@@ -2,9 +2,8 @@
 
 import importlib
 import json
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -14,8 +13,7 @@ from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from dashboards.names import HOUR, LEDGER, RAW, WALL_URL
 from dashboards.pushing import Grafana, Placing
-
-SHIPPED: Final = Path(str(resources.files("edge") / "simulation" / "plants" / "corridor.toml"))
+from edge.simulation.districts import CORRIDOR
 
 PlantFile = Annotated[
     Path,
@@ -23,7 +21,7 @@ PlantFile = Annotated[
         "--plant",
         metavar="FILE",
         help="The plant: limits of signals, targets, reasons.",
-        default_factory=lambda: SHIPPED,
+        default_factory=lambda: CORRIDOR,
     ),
 ]
 Out = Annotated[
@@ -58,7 +56,7 @@ def build(*, plant: PlantFile, out: Out = None) -> None:
 def check(*, json_: options.Json = False) -> None:
     """Validate the shipped files: are they what the code generates, and does Grafana accept them."""
     building, checking = _needs_extra("dashboards.building"), _needs_extra("dashboards.checking")
-    found = [*building.stale(load(SHIPPED)), *checking.all_faults(building.ROOT)]
+    found = [*building.stale(load(CORRIDOR)), *checking.all_faults(building.ROOT)]
     if json_:
         typer.echo(json.dumps({"ok": not found, "faults": [fault._asdict() for fault in found]}))
     else:

@@ -20,11 +20,10 @@ from broker.contract.events import NS_PER_S
 from broker.mqtt import address
 from broker.mqtt.loopback import is_loopback
 from broker.plant.plant import Plant
-from broker.plant.plant_file import load
 from broker.private_files import make_folder
 from broker.server.embedded import EmbeddedBroker, Kind, PortInUse
 from cli import past, services
-from cli.invocation import options, progress, times
+from cli.invocation import floors, options, progress, times
 from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
@@ -56,7 +55,9 @@ def demo(
         float | None, typer.Option("--for", metavar="D", parser=times.duration_s, help="Stop after 30s, 8h …")
     ] = None,
     data: options.Data,
-    plant: services.PlantFile = None,
+    plant: floors.PlantFile = None,
+    district: floors.Districts = None,
+    all_: floors.All = False,
     broker: Annotated[
         str, typer.Option(metavar="URL", help="Use this broker; or mosquitto or nats, to choose the embedded one.")
     ] = "",
@@ -65,8 +66,8 @@ def demo(
     """Show a live shop floor in the browser: broker, machines, ledger and wall in one go. Ctrl-C ends it."""
     loop.log_to_stderr()
     # Without simulated machines the floor is the user's own: that of the file, or of an earlier start's store.
-    file = plant or services.SHIPPED_PLANT
-    described = load(file) if plant or simulator else None
+    floor = floors.chosen(plant, district, all_=all_)
+    described = floor.plant if simulator or not floor.is_default else None
     password = "" if is_loopback(host) else _password(data)
     with alone(
         data / "demo.lock",
@@ -83,7 +84,7 @@ def demo(
                     password=password,
                     speed=speed,
                     broker=broker,
-                    simulated_from=str(file) if simulator else None,
+                    simulated_from=floor.source if simulator else None,
                 ),
                 seconds=for_,
             )

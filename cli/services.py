@@ -20,7 +20,7 @@ from broker.mqtt.session import Session, SessionTakenOver
 from broker.plant.plant import Plant
 from broker.plant.plant_file import load, parse
 from cli import past
-from cli.invocation import options, progress, times
+from cli.invocation import floors, options, progress, times
 from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
@@ -52,7 +52,6 @@ AllowHost = Annotated[
         help="Without a password: host names that a reverse proxy may use, separated by commas.",
     ),
 ]
-SHIPPED_PLANT = Path(__file__).resolve().parent.parent / "edge" / "simulation" / "plants" / "corridor.toml"
 
 
 def ingest(
@@ -147,7 +146,9 @@ def simulate(
     *,
     broker: options.Broker = options.BROKER,
     data: options.Data,
-    plant: PlantFile = None,
+    plant: floors.PlantFile = None,
+    district: floors.Districts = None,
+    all_: floors.All = False,
     speed: Annotated[
         float, typer.Option(metavar="N", min=0.01, callback=times.finite, help="Shop-floor seconds per second.")
     ] = 1.0,
@@ -166,9 +167,9 @@ def simulate(
 ) -> None:
     """Run the simulated machines of a plant description, publishing to a broker, until stopped."""
     loop.log_to_stderr(logging.INFO)
-    file = plant or SHIPPED_PLANT
-    described = load(file)
-    simulator = Simulator(described, data, source=str(file))
+    floor = floors.chosen(plant, district, all_=all_)
+    described = floor.plant
+    simulator = Simulator(described, data, source=floor.source)
 
     async def run() -> None:
         if past_s and simulator.is_new:

@@ -1,9 +1,11 @@
 """Reads the plant file: TOML in, a plant or all its mistakes with file, line and hint out.
 
 `parse` reads and validates the whole text; a file with mistakes is rejected as a whole. The tables under `simulate` are
-passed on as they are, for the simulator to validate; only the flow of a line is read from them too.
+passed on as they are, for the simulator to validate; only the flow of a line is read from them too. `load` reads a file
+with those that it includes.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from broker.contract.events import NS_PER_S
 from broker.plant.assets import read_assets
 from broker.plant.calendar_rules import read_rules, read_time_zone
 from broker.plant.flow import read_flows
+from broker.plant.included import whole
 from broker.plant.plant import LOSSES, MICROSTOP_LIMIT_NS, NamedCalendar, Plant, Product, Reason
 from broker.plant.toml_tables import Document, Mistake, Table
 
@@ -33,12 +36,16 @@ class PlantError(ValueError):
         self.hint = mistakes[0].hint
 
 
-def load(path: Path | str) -> Plant:
-    """Read a plant file.
+def load(path: Path | str, only: Collection[str] | None = None) -> Plant:
+    """Read a plant file and the files that it includes.
+
+    Args:
+        path: the file.
+        only: the names of the included files to take; None for all.
 
     Raises:
-        OSError: it cannot be read.
-        PlantError: it has mistakes.
+        OSError: one of them cannot be read.
+        PlantError: they have mistakes.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")  # Windows editors write a mark first
@@ -46,7 +53,13 @@ def load(path: Path | str) -> Plant:
         line = Path(path).read_bytes().count(b"\n", 0, error.start) + 1
         mistake = Mistake(str(path), line, "", "this is not UTF-8", "save the file in the encoding UTF-8")
         raise PlantError((mistake,)) from error
-    return parse(text, str(path))
+    found = whole(Path(path), text, only)
+    if found.mistakes:
+        raise PlantError(found.mistakes)
+    try:
+        return parse(found.text, str(path))
+    except PlantError as error:
+        raise PlantError(tuple(map(found.located, error.mistakes))) from error
 
 
 def parse(text: str, source: str) -> Plant:

@@ -13,9 +13,9 @@ from broker.contract.events import AnyEvent, Count, StateChange
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT
-from broker.plant.plant_file import load
 from cli import past, recordings
 from cli.services import opened
+from edge.simulation import districts
 from edge.simulation.simulator import Simulator
 from services.ledger.columnar.columns import ColumnBuilder
 from services.ledger.history import History
@@ -101,7 +101,7 @@ async def test_a_past_is_made_without_the_event_at_fault(
         return event in guilty
 
     putting(monkeypatch, first_stop)
-    plant = load(ROOT / "edge/simulation/plants/corridor.toml")
+    plant = districts.plant()
     simulator = Simulator(plant, tmp_path / "simulator", source="test")
     async with opened(url) as store:
         await past.make(simulator, plant, store, (START, START + 60 * MINUTE))

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.plant.plant_file import load
-from cli.services import SHIPPED_PLANT
+from edge.simulation import districts
 from edge.simulation.simulator import Simulator
 from services.store.sqlite.file import APPLICATION_ID, bring_up_to_date
 from services.store.sqlite.schema import STEPS
@@ -55,7 +54,7 @@ def test_a_store_its_log_and_its_copies_are_its_owners_alone(corridor: Corridor,
 
 def test_what_the_simulator_remembers_is_its_owners_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    for _ in Simulator(load(SHIPPED_PLANT), data, source="test").backfill(NOW - HOUR, NOW):
+    for _ in Simulator(districts.plant(), data, source="test").backfill(NOW - HOUR, NOW):
         pass
     assert {path.name for path in data.iterdir()} >= {"simulator.json", "truth.jsonl"}
     assert not open_to_others(tmp_path)

@@ -3,16 +3,15 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
 from broker.plant.plant import Plant
-from broker.plant.plant_file import load
 from broker.server.mosquitto_stack import PROBE
 from dashboards.building import ROOT
+from edge.simulation import districts
 from edge.simulation.simulation import SamplingIntervals, Simulation
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.influx.address import parse
@@ -21,7 +20,6 @@ from services.store.interface import LedgerRow, Rejected
 from tests.dashboards.viewing import View
 from tests.store.influx.influxd import Influxd
 
-PLANT_FILE = Path(__file__).parents[2] / "edge" / "simulation" / "plants" / "corridor.toml"
 HOUR = 3_600 * NS_PER_S
 START = 1_795_593_600 * NS_PER_S  # 2026-11-25T08:00:00Z
 END = START + 24 * HOUR
@@ -34,7 +32,7 @@ EVERYTHING = dict.fromkeys(("site", "area", "line", "machine"), ".*")
 
 @pytest.fixture(scope="session")
 def plant() -> Plant:
-    return load(PLANT_FILE)
+    return districts.plant()
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,8 @@ from broker.contract import codec
 from broker.contract.events import NS_PER_S, AnyEvent, Sample, Status
 from broker.contract.message import Message
 from broker.plant.plant import Plant
-from broker.plant.plant_file import load
 from cli.score import compare
-from cli.services import SHIPPED_PLANT
-from edge.simulation import ground_truth
+from edge.simulation import districts, ground_truth
 from edge.simulation.clock import VirtualClock
 from edge.simulation.simulation import SamplingIntervals, Simulation
 from services.kpi.ledger_writer import LedgerWriter
@@ -93,7 +91,7 @@ def sent(windows: Iterator[list[AnyEvent]], draw: Random) -> Iterator[tuple[int,
 @pytest.mark.slow
 @pytest.mark.timeout(300 if DAYS <= 5 else 3_600)
 async def test_days_of_the_plant_through_messages_are_the_truth(tmp_path: Path) -> None:
-    plant, draw = load(SHIPPED_PLANT), Random(22_400)
+    plant, draw = districts.plant(), Random(22_400)
     store = await SqliteStore.open(tmp_path / "corridor.db")
     floor = Floor(plant, draw)
     end = START + round(DAYS * 86_400) * NS_PER_S

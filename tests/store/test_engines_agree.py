@@ -8,7 +8,7 @@ import pytest
 from broker.contract.events import AnyEvent, Material, Sample
 from broker.contract.topics import KINDS, Kind
 from broker.plant.plant import Plant
-from broker.plant.plant_file import load
+from edge.simulation import districts
 from edge.simulation.simulator import Simulator
 from services.kpi.ledger_writer import LedgerWriter
 from services.ledger.fields import NANO
@@ -20,7 +20,6 @@ from services.store.opening import default_url, open_store
 MINUTE = 60 * NANO
 START = 1_764_108_000 * NANO  # 25 November 2025, 22:00 UTC: a midnight lies within
 END = START + 200 * MINUTE + 17 * NANO + 1
-PLANT_FILE = Path(__file__).parents[2] / "edge" / "simulation" / "plants" / "corridor.toml"
 ALL: tuple[Kind, ...] = tuple(sorted(KINDS))  # type: ignore[arg-type]  # they are kinds
 Stores = tuple[Store, Store, Plant]
 
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.xdist_group("engines agree")
 
 @pytest.fixture(scope="module")
 def plant() -> Plant:
-    return load(PLANT_FILE)
+    return districts.plant()
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,28 @@
 """A machine's model: its signals, its failure modes, and what it does to a piece.
 
-`machines/__init__.py` says how a new kind is written.
-
 A model is the part of a simulated machine that differs from kind to kind. The work unit (`edge.simulation.workunit`)
 decides when it runs, waits and fails; the model returns what its sensors show meanwhile, what power it draws, and how
 good the piece is. A model has its own random numbers and no clock: only the seconds passed and the seconds run.
+
+**A new kind** is one file here with a subclass of `Model` (`model.py`), and its line in `MODELS`. It gives `signals`,
+`failures`, `minor_stops` and `sample`; what it leaves on a piece or measures is `finish`, which adds to `piece.error`
+(a share of half the tolerance) and returns findings.
+
+- **Randomness**: what sensors show comes from `self.noise`, what happens from `self.process`, and never the second in
+  `sample`: how often sensors are read must not change what happens. State that lasts is a number named in
+  `checkpointed`; what follows from `now.progress` and `now.run_s` needs none.
+- **Scrap by measurement**: `inspects = True` makes a piece whose finding is beyond its limits scrap, or rework where
+  the finding's `rework` names that side. With `decides_alone = True` the cell's shares decide nothing. A piece that
+  comes back through a loop of the line is given to `rework`, not to `finish`.
+- **A batch kind** gives `load = 6`: six pieces, of one order, are worked on for six ideal cycles; the last load of an
+  order may be smaller and takes as long. `begin(pieces, now)` is called once a load: draw there what this load suffers,
+  and return how long it takes against the usual (the slowest thermocouple gates the hold: `1.08`). `spoiled(now)` is
+  asked at the end: a text ("vacuum lost in the hold, bag 3") makes all of the load scrap, and is its alarm. Then
+  `finish` is called for each piece. `now.pieces` and `now.load_id` say what is inside.
+- **A kind that serves several lines** gives `serves` and `serves_reason`, and stands in `[simulate.shared."…"]` rather
+  than in a stage. `serves = "carries"` (vehicle, crane): a cycle is the trip of a piece to the next stage; who calls it
+  is blocked until it picks up. `serves = "supplies"` (compressor, chiller): it runs without pieces, and while it is
+  down its consumers are starved; `now.demand` is the share of them that run. Neither makes scrap.
 """
 
 import math

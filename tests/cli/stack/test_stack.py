@@ -19,6 +19,7 @@ from cli.stack.env_file import EnvFile
 from cli.stack.stack import PORTS, SECRETS, SETTINGS
 from cli.stack.tls import context
 from dashboards.names import WALL_URL
+from edge.simulation import districts
 from tests.cli.conftest import Corridor
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -123,7 +124,9 @@ def test_a_device_gets_a_password_that_is_told_once(
 
 
 def plant(folder: Path) -> Path:
-    return Path(shutil.copy(ROOT / "edge" / "simulation" / "plants" / "corridor.toml", folder))
+    file = folder / "corridor.toml"
+    file.write_text(districts.plant().text, encoding="utf-8")
+    return file
 
 
 def test_the_device_is_told_how_to_connect(corridor: Corridor, folder: Path) -> None:

@@ -1,12 +1,9 @@
 import tomllib
-from pathlib import Path
 
 import pytest
 
-from broker.plant import plant_file
-from edge.simulation import plan
+from edge.simulation import districts, plan
 
-SHIPPED = Path(plan.__file__).parent / "plants" / "corridor.toml"
 GOOD = """
     [line."a/b/c"]
     stages = [["m-1", "m-2"], ["m-3"]]
@@ -26,7 +23,7 @@ GOOD = """
 
 
 def test_the_shipped_plant_is_good() -> None:
-    floor = plan.read(plant_file.load(SHIPPED).simulate)
+    floor = plan.read(districts.plant(districts.names()).simulate)
     assert len(floor.line) >= 2
     for line in floor.line.values():
         machines = [name for stage in line.stages for name in stage]

@@ -2,7 +2,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -28,14 +27,14 @@ from broker.contract.message import Message
 from broker.contract.topics import KINDS
 from broker.plant import plant_file
 from broker.plant.plant import Plant
-from edge.simulation import ground_truth
+from edge.simulation import districts, ground_truth
 from edge.simulation.contract_encoder import ContractEncoder
 from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
 from edge.simulation.machines import MODELS
 from edge.simulation.plan import read
 from edge.simulation.simulation import BACKFILL, SamplingIntervals, Simulation
 
-PLANT = plant_file.load(Path(__file__).parents[3] / "edge" / "simulation" / "plants" / "corridor.toml")
+PLANT = districts.plant()
 START = 1_764_000_000 * NS_PER_S
 HOUR = 3_600 * NS_PER_S
 DAY = 24 * HOUR
