@@ -37,7 +37,7 @@ class ElectronBeamWelder(Model):
     }
     signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
-        FailureMode("cathode", "emission of the cathode too low", 4, "beam-current", 20),
+        FailureMode("cathode", "emission of the cathode too low", 4, "beam-current", 10),
         FailureMode("vacuum-seal", "vacuum at the seam lost", 3, "vacuum", 8),
         FailureMode("high-voltage", "flashover of the high voltage", 2, "arc-count", 10),
         FailureMode("manipulator", "following error of the manipulator", 2),
@@ -81,9 +81,9 @@ class ElectronBeamWelder(Model):
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Weld, and scan the root: a tired cathode does not reach it, a leak leaves pores."""
         beam_kw = electron_beam.power_kw(_VOLTAGE_KV, self._current_ma(now))
-        depth = electron_beam.penetration_mm(beam_kw, _TRAVEL_MM_MIN) + 0.9 * self.process.normal()
+        depth = electron_beam.penetration_mm(beam_kw, _TRAVEL_MM_MIN) + 0.7 * self.process.normal()
         gap_mm = 0.5 * abs(self.process.normal()) + max(0.0, 100.0 - depth)
-        pore_mm = 0.35 * abs(self.process.normal()) + 12.0 * (self._vacuum_mbar(now) - _VACUUM_MBAR)
+        pore_mm = 0.46 * abs(self.process.normal()) + 12.0 * (self._vacuum_mbar(now) - _VACUUM_MBAR)
         piece.error += 0.3 * self.process.normal()
         return [at_most("root-gap", gap_mm, 1.6, "mm", rework="above"), at_most("pore-length", pore_mm, 1.2, "mm")]
 

@@ -94,11 +94,11 @@ class Grinder(Model):
         """Grind a diameter and a surface: a dull wheel roughens, a bearing that decays leaves its waves."""
         dull = self._dull(now.run_s)
         waves = now.decayed("vibration")
-        growth = heat.growth_um(0.15, now.hall_cel - HALL_CEL)
-        error_um = dimension.error_um(dull, growth, 1.9 * self.process.normal(), worn_um=1.0)
+        growth = heat.growth_um(0.08, now.hall_cel - HALL_CEL)
+        error_um = dimension.error_um(dull, growth, 2.1 * self.process.normal(), worn_um=1.0)
         piece.error += error_um / 12.0
         self.ra_um = max(0.05, _GROUND_RA_UM + 0.05 * dull + 0.15 * waves + 0.025 * self.process.normal())
-        self.form_um = abs(1.0 + 3.0 * waves + 0.3 * self.process.normal())
+        self.form_um = abs(1.0 + 2.0 * waves + 0.3 * self.process.normal())
         return [
             around("diameter", 10.0 + error_um / 1000, 10.0, 0.005, "mm", rework="above"),
             at_most("ra", self.ra_um, 0.4, "um"),

@@ -59,7 +59,7 @@ class PelletPress(Model):
         wear = self._die_um(now)
         oil = drifted(now, "hydraulic-temp", 44.0 if running else 34.0, 70.0) + 0.2 * noise()
         if running:
-            warn_below(self, "force-low", "pressing force below 14.2 kN", force, 14.2)
+            warn_below(self, "force-low", "pressing force below 14.4 kN", force, 14.4)
             self.warn("die-worn", "die at two thirds of its wear limit", wear, 26.0)
             self.warn("oil-hot", "oil above 54 °C", oil, 54.0)
         self.power_kw = 0.3 if now.state == "off" else 1.8 + (5.5 if running else 0.0)
@@ -76,12 +76,12 @@ class PelletPress(Model):
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Press and weigh: density follows force; the worn die makes pellets too large, which the gauge finds."""
         pressure = powder.pressure_mpa(self._force_kn(now), _DIE_MM)
-        self.density = powder.green_density_percent(pressure) / now.batch**0.02 + 0.19 * self.process.normal()
+        self.density = powder.green_density_percent(pressure) / now.batch**0.01 + 0.19 * self.process.normal()
         piece.error += 0.8 * now.decayed("die-wear") + 0.25 * self.process.normal()
         return [around("green-density", self.density, 53.7, 0.5, "%")]
 
     def _force_kn(self, now: Condition) -> float:
-        return drifted(now, "force", _FORCE_KN, 13.0)
+        return drifted(now, "force", _FORCE_KN, 13.9)
 
     def _die_um(self, now: Condition) -> float:
         return drifted(now, "die-wear", 12.0, _WORN_DIE_UM)

@@ -84,7 +84,7 @@ class TrimRouter(Model):
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Trim, and look at the edge: a blunt cutter or a spindle that shakes splits the outer plies."""
         wear = self._wear_um(now.run_s) / tool.WORN_OUT_UM
-        split_mm = 0.25 * wear**2 + 0.6 * now.decayed("vibration") + 0.13 * abs(self.process.normal())
+        split_mm = 0.22 * wear**2 + 0.2 * now.decayed("vibration") + 0.12 * abs(self.process.normal())
         piece.error += 0.15 * self.process.normal()
         return [at_most("edge-split", split_mm, 0.5, "mm")]
 
