@@ -26,8 +26,9 @@ from services.store.retiring import retired
 
 
 class Seen(NamedTuple):
-    """What is read of an asset now and then: it takes all events of the range."""
+    """What is read of an asset now and then: it takes all events of the range. `at`: when it was, nanoseconds."""
 
+    at: int
     bottleneck: Bottleneck | None
     capabilities: tuple[Capability, ...]
 
@@ -41,7 +42,8 @@ class RunningAnswers:
         self._running = running
         self._jobs = jobs
         self._reported: dict[str, set[str]] = {}
-        self._seen: dict[str, Seen] = {}
+        self._fields: dict[str, frozenset[str]] = {}
+        self.seen: dict[str, Seen] = {}
 
     @property
     def start(self) -> int:
@@ -64,21 +66,29 @@ class RunningAnswers:
 
     def note(self, event: AnyEvent) -> None:
         """Add what an event shows besides sums: which fields its machine reports, its orders."""
-        if fields := reported(event):
-            self._reported.setdefault(event.asset, set()).update(fields)
+        known = self._reported.setdefault(event.asset, set())
+        if not known.issuperset(fields := reported(event)):
+            known.update(fields)
+            self._fields.clear()
         if isinstance(event, Job):
             self._jobs.put(event)
 
     def has_seen(self, asset: str) -> bool:
         """Return whether `see` was called for an asset."""
-        return asset in self._seen
+        return asset in self.seen
 
     async def see(self, store: Store, asset: str, now: int) -> None:
         """Read what is read of an asset now and then."""
         span = Range(asset, self.start, now, {}, {}, ())
-        self._seen[asset] = Seen(
-            await bottleneck_of(store, self._plant, span), tuple(capabilities(await measurements(store, span)))
+        self.seen[asset] = Seen(
+            now,
+            await bottleneck_of(store, self._plant, span),
+            tuple(capabilities(await measurements(store, span))),
         )
+
+    def take_over(self, former: "RunningAnswers", *, since: int) -> None:
+        """Take over what was read of assets since an instant for answers from nearly the same start."""
+        self.seen |= {asset: seen for asset, seen in former.seen.items() if seen.at >= since}
 
     def ever_counted(self, machine: str) -> bool:
         """Return whether a machine has counted pieces; a count of 0 is one."""
@@ -95,7 +105,7 @@ class RunningAnswers:
         measured = self._running.measured(asset, now)
         if not measured.machines:
             return None
-        seen = self._seen.get(asset, Seen(None, ()))
+        seen = self.seen.get(asset, Seen(0, None, ()))
         context = await self._context(store, measured, seen)
         return build_answer(
             measured,
@@ -110,7 +120,7 @@ class RunningAnswers:
         plant, asset = self._plant, measured.asset
         stages = plant.stages(asset)
         operations = operations_of(plant, measured)
-        fields = {field for path, found in self._reported.items() if is_under(path, asset) for field in found}
+        fields = self._fields_of(asset)
         has_output = not stages or bool(operations[-1].get("good", 0))
         known = Context(
             not_reported=not_among(fields, measured.total()),
@@ -126,6 +136,14 @@ class RunningAnswers:
             capable=seen.capabilities,
             planned=await planned_pieces(_Orders(store, self._jobs), plant, measured),
         )
+
+    def _fields_of(self, asset: str) -> frozenset[str]:
+        """Return the fields that any machine under an asset has reported."""
+        fields = self._fields.get(asset)
+        if fields is None:
+            under = (found for path, found in self._reported.items() if is_under(path, asset))
+            fields = self._fields[asset] = frozenset().union(*under)
+        return fields
 
 
 async def load(store: Store, plant: Plant, root: str, start: int, now: int) -> RunningAnswers:

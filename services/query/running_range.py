@@ -53,6 +53,8 @@ class RunningRange:
         self._reasons: dict[str, list[tuple[PartKey, tuple[int, int]]]] = {}
         for key, reported in base.reasons.items():
             self._reasons.setdefault(key[0], []).append((key, reported))
+        self._all = sorted({*self._parts, *self._tails, *self._counted})
+        self._under: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     @property
     def start(self) -> int:
@@ -76,7 +78,7 @@ class RunningRange:
 
     def machines(self, asset: str) -> tuple[str, ...]:
         """Return the machines under an asset that are counted; none where only meters report there."""
-        return tuple(path for path in self._base.machines if is_under(path, asset))
+        return self._of(asset)[0]
 
     def measured(self, asset: str, now: int) -> Range:
         """Return the ledger of an asset up to now."""
@@ -84,7 +86,7 @@ class RunningRange:
         machines = self.machines(asset)
         parts: dict[PartKey, Sums] = {}
         reasons: dict[PartKey, tuple[int, int]] = {}
-        for path in self._paths(asset):
+        for path in self._of(asset)[1]:
             for key, sums in self._parts.get(path, ()):
                 parts[key] = dict(sums)
             reasons.update(self._reasons.get(path, ()))
@@ -97,17 +99,20 @@ class RunningRange:
         simulated = frozenset(path for path in self._simulated if is_under(path, asset))
         return Range(asset, self.start, end, parts, reasons, machines, simulated)
 
-    def _paths(self, asset: str) -> list[str]:
-        """Return all machines under an asset of which there is anything, the counted ones and others, in order."""
-        return sorted(path for path in {*self._parts, *self._tails, *self._counted} if is_under(path, asset))
+    def _of(self, asset: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the machines under an asset that are counted, and all of which there is anything, in order."""
+        found = self._under.get(asset)
+        if found is None:
+            counted = tuple(path for path in self._base.machines if is_under(path, asset))
+            found = self._under[asset] = counted, tuple(path for path in self._all if is_under(path, asset))
+        return found
 
     def lasting(self, asset: str, now: int) -> dict[str, tuple[State, int]]:
         """Return the state that each machine last reported, and how long before now."""
         found: dict[str, tuple[State, int]] = {}
-        for path, tail in self._tails.items():
-            at = tail.history.states.place_at(now)
-            if at >= 0 and is_under(path, asset):
-                states = tail.history.states
+        for path in self._of(asset)[1]:
+            states = self._tails[path].history.states if path in self._tails else None
+            if states is not None and (at := states.place_at(now)) >= 0:
                 found[path] = states.entries[at].state, now - states.times[at]
         return found
 

@@ -22,11 +22,18 @@ class AssetRanges:
         self._plant = plant
         self._live_state = live_state
         self._now = now
+        self._known: dict[str, tuple[int, list[str]]] = {}
 
     def machines(self, asset: str) -> list[str]:
         """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
-        known = dict.fromkeys([*self._plant.machines(), *sorted(self._live_state.machines)])
-        return [path for path in known if is_under(path, asset)]
+        roster = self._live_state.roster
+        known = self._known.get(asset)
+        if known is None or known[0] != roster:
+            if known is not None and asset == "":
+                self._known.clear()  # of assets that are gone, too
+            every = dict.fromkeys([*self._plant.machines(), *sorted(self._live_state.machines)])
+            known = self._known[asset] = roster, [path for path in every if is_under(path, asset)]
+        return [*known[1]]
 
     def range(self, asset: str, start: str, end: str) -> Range:
         """Return the range that an address means for an asset; one that has no calendar goes by its first machine's.

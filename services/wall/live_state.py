@@ -77,6 +77,8 @@ class LiveState:
         self.follow: Callable[[Sequence[AnyEvent]], None] = lambda _: None
         """Is given the events of each message: a message is decoded once, for all who need it."""
         self.revision = 0
+        self.roster = 0
+        """Changes when a machine comes or goes."""
         self.messages = 0
         self.rejected_count = 0
         self.newest: int | None = None
@@ -104,6 +106,7 @@ class LiveState:
             return False
         self._update_groups()
         del self.machines[path]
+        self.roster += 1
         for group in _groups_of(path):
             self._members[group].remove(path)
             if self._members[group]:
@@ -263,6 +266,7 @@ class LiveState:
         machine = self.machines.get(path)
         if machine is None and len(self.machines) < MOST_MACHINES:
             machine = self.machines[path] = Machine()
+            self.roster += 1
             for group in _groups_of(path):
                 self._members.setdefault(group, []).append(path)
             self._report_state(path, machine)

@@ -8,18 +8,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from broker.contract.events import NS_PER_S, StateChange
+from broker.contract import instants
+from broker.contract.events import NS_PER_S, Count, StateChange
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
 from services.query.running_answers import RunningAnswers
 from services.store.interface import Store
-from services.wall import numbers as module
+from services.wall import running_sums as module
 from services.wall.answering import Answers
 from services.wall.api import Parts
 from services.wall.asset_range import AssetRanges
 from services.wall.live_state import LiveState
 from services.wall.numbers import Numbers
 from services.wall.plant_sheet import sheet
+from services.wall.running_sums import RunningSums
 from services.wall.stream import Scope, Stream
 from tests.wall.test_stream import following, message, read
 from tests.wall.works import CMM, EIGHT, LINE, MILL, NOW, PLANT, Clock
@@ -178,7 +180,38 @@ async def test_a_shift_that_begins_has_numbers_of_its_own(filled: Store) -> None
                 break
 
 
-@pytest.mark.parametrize("start", ["now-1h", "previous-shift", "soon"])
+@pytest.mark.parametrize("start", ["now-1h", "now-7d"])
+async def test_a_range_that_moves_with_the_clock_changes_with_a_message(filled: Store, start: str) -> None:
+    async with running(filled) as wall, aclosing(wall.stream.events(Scope(LINE, numbers=start))) as events:
+        before, _ = await of(events, LINE)
+        stored = await answer(filled, PLANT, LINE, instants.parse(before["from"]), NOW, now=NOW)
+        assert before["ledger"] == stored.ledger
+        wall.count(40, after_s=1)
+        shown, plan = await of(events, LINE, good=before["ledger"]["good"] + 5)
+        assert shown["from"] == plan["from"] == before["from"]
+
+
+async def test_a_range_that_moves_with_the_clock_begins_later_after_a_while(
+    filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOVES_S", (0.1, 0.1))
+    monkeypatch.setattr(module, "_AGAIN_S", 0.1)
+    monkeypatch.setattr("services.wall.numbers._FOLLOW_S", 0.2)
+    async with running(filled) as wall, aclosing(wall.stream.events(Scope(MILL, numbers="now-1h"))) as events:
+        before, _ = await of(events, MILL)
+        wall.clock.now += 1_800 * NS_PER_S
+        made = Count(asset=MILL, at=wall.clock.now - 60 * NS_PER_S, produced=40, good=38, scrap=2)
+        await LedgerWriter(filled, PLANT, wall.clock).store_events([made])
+        wall.numbers.take([made])
+        while True:
+            shown, plan = await of(events, MILL)
+            if shown["from"] != before["from"]:
+                break
+        assert shown["from"] == plan["from"] == instants.format_rfc3339(wall.clock.now - 3_600 * NS_PER_S)
+        assert shown["ledger"]["good"] == 14
+
+
+@pytest.mark.parametrize("start", ["previous-shift", "soon"])
 async def test_other_ranges_are_asked_for(filled: Store, start: str) -> None:
     async with running(filled) as wall, aclosing(wall.stream.events(Scope(MILL, numbers=start))) as events:
         await following(events, "snapshot")
@@ -201,6 +234,16 @@ async def test_very_many_machines_have_no_numbers_but_each_line_has(
             wall.count(40, after_s=1)
             await following(events, "changes")
             assert all(look.asset == MILL for look in wall.numbers._numbers)
+
+
+async def test_sums_are_held_of_the_largest_part_that_has_few_enough_machines(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = RunningSums(PLANT, parts.ranges, parts.answers.beside, Clock(NOW))
+    assert sums.root_of(MILL) == sums.root_of("") == ""
+    monkeypatch.setattr(module, "MOST_MACHINES", 1)
+    assert sums.root_of(MILL) == MILL
+    assert sums.root_of(LINE) is None
 
 
 def test_parts_are_those_of_the_server(parts: Parts) -> None:

@@ -29,7 +29,7 @@ function load(pathname, range) {
   const open = own(VIEWS, name ?? '') ?? VIEWS.lost;
   const path = rest.map(decoded).join('/');
   return Promise.resolve(open()).then(({ View, scope, hasNumbers }) => ({
-    View, path, scope: scope && scope(path) + (hasNumbers && range.isLive && !range.from.startsWith('now') ? `&numbers=${encodeURIComponent(range.from)}` : ''),
+    View, path, scope: scope && scope(path) + (hasNumbers && range.isLive ? `&numbers=${encodeURIComponent(range.from)}` : ''),
   }));
 }
 

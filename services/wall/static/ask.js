@@ -146,7 +146,9 @@ export function useNumbers(what, assets, range) {
   const sent = range.isLive && live.numbers.areSent(range.from, performance.now());
   const url = assets && address(what, { asset: assets, from: range.from, to: range.to });
   const [data, error] = useAsk(url, { every: sent ? FULL_MS : refresh(range), on: range.isLive && !sent && moves('') });
-  const found = new Map(listed(data).map((each) => [each.asset, each]));
+  const unsent = sent ? assets?.filter((asset) => live.numbers.unsent.has(asset)) : [];
+  const [rest] = useAsk(unsent?.length ? address(what, { asset: unsent, from: range.from, to: range.to }) : null, { every: refresh(range), on: moves('') });
+  const found = new Map([...listed(data), ...listed(rest)].map((each) => [each.asset, each]));
   if (sent) for (const [asset, each] of live.numbers.of[what]) if (assets?.includes(asset)) found.set(asset, newest(found.get(asset), each));
   return [found, sent ? null : error];
 }

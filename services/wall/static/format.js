@@ -92,10 +92,26 @@ const days = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric'
 /** A date with its weekday: Tue 24 Nov. */
 export const weekday = (date) => days.format(new Date(`${date}T00:00:00Z`)).replace(',', '');
 
-/** How far a zone's clocks are from UTC at an instant: +01:00. */
+const offsets = new Map();
+
+/** How far a zone's clocks are from UTC at an instant, in ms. */
+export function offsetMs(ms, zone) {
+  const minute = 60_000 * Math.floor(ms / 60_000);
+  const known = offsets.get(zone);
+  if (known && known.minute === minute) return known.offset;
+  const format = known?.format ?? new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'longOffset' });
+  const text = format.formatToParts(minute).find((part) => part.type === 'timeZoneName').value;
+  const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)/.exec(text) ?? [null, '+', 0, 0];
+  const offset = Number(`${sign}1`) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+  offsets.set(zone, { minute, offset, format });
+  return offset;
+}
+
+/** The same as text: +01:00. */
 export function offset(ms, zone) {
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(ms);
-  return parts.find((part) => part.type === 'timeZoneName').value.replace('GMT', '') || '+00:00';
+  const minutes = offsetMs(ms, zone) / 60_000;
+  const two = (value) => String(value).padStart(2, '0');
+  return `${minutes < 0 ? '-' : '+'}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
 }
 
 /** A zone's name for people: its city, or UTC. */

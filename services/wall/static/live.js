@@ -5,6 +5,7 @@ import { readable } from './format.js';
 import { Numbers } from './numbers.js';
 import { useEffect, useState } from './lib.js';
 import { own } from './own.js';
+import { Roster } from './roster.js';
 
 const DRAW_MS = 100; // a page is drawn at most ten times a second
 const QUIET_MS = 12_000; // the server speaks at least every five seconds: this long without a word, it is gone
@@ -14,6 +15,7 @@ class Live {
     this.facts = new Map();
     this.health = {};
     this.plant = { machines: [], titles: {}, zones: {}, targets: {}, reasons: {}, products: {}, signals: {}, broker: null };
+    this.roster = new Roster();
     this.messages = [];
     this.refusals = [];
     this.numbers = new Numbers();
@@ -76,6 +78,7 @@ class Live {
   begin(told) {
     this.facts = new Map(Object.entries(told.facts).map(([path, names]) => [path, names]));
     this.plant = told.plant;
+    this.roster.begin(told.plant.machines, this.facts.keys());
     this.refusals = told.refusals;
     this.messages = [];
     this.numbers.clear();
@@ -92,6 +95,7 @@ class Live {
     if (told.facts) {
       for (const [path, names] of Object.entries(told.facts)) {
         const known = this.facts.get(path);
+        if (!known) this.roster.add(path);
         // A new object, so that whoever remembers the former sees that it changed.
         this.facts.set(path, known ? { ...known, ...names } : names);
         this.numbers.move(path, names);
@@ -168,19 +172,13 @@ class Live {
     return own(this.facts.get(path), name);
   }
 
-  /** Machines in the order of their lines: declared ones first, newcomers after them. */
+  /** Machines in the order of their lines: declared ones first, newcomers after them. The list is not to be changed. */
   machines(under = '') {
-    const inside = (path) => !under || path === under || path.startsWith(under + '/');
-    const known = this.plant.machines.filter(inside);
-    const seen = new Set(known);
-    for (const path of [...this.facts.keys()].sort()) {
-      if (path.split('/').length === 4 && inside(path) && !seen.has(path)) known.push(path);
-    }
-    return known;
+    return this.roster.machines(under);
   }
 
   lines(under = '') {
-    return [...new Set(this.machines(under).map((path) => path.split('/').slice(0, 3).join('/')))];
+    return this.roster.lines(under);
   }
 
   /** Have everything drawn that has changed: once for all that comes within a tenth of a second. */

@@ -17,6 +17,7 @@ export class Numbers {
     this.at = -Infinity;
     this.of = { kpi: new Map(), plan: new Map() };
     this.moved = new Map();
+    this.unsent = new Set(); // of what has very many machines: it is asked for
   }
 
   /** Take what the stream sent, at a time of `performance.now()`. */
@@ -24,6 +25,7 @@ export class Numbers {
     if (told.from !== this.from) this.of = { kpi: new Map(), plan: new Map() };
     this.from = told.from;
     this.at = at;
+    this.unsent = new Set(told.unsent);
     for (const each of told.answers) this.of.kpi.set(each.asset, each);
     for (const each of told.plans) this.of.plan.set(each.asset, each);
   }

@@ -36,3 +36,16 @@ test('a time of day is that of the zone, with the day where it is not today', ()
   assert.equal(format.when(at, 'UTC', at - 60_000), '23:30');
   assert.match(format.when(at, 'UTC', at + 3_600_000), /^25 Nov\b.*23:30$/);
 });
+
+test('how far a zone is from UTC, with its sign, half hours and both sides of a clock change', () => {
+  const summer = Date.UTC(2026, 6, 1);
+  const winter = Date.UTC(2026, 0, 1);
+  assert.equal(format.offset(summer, 'Europe/Berlin'), '+02:00');
+  assert.equal(format.offset(winter, 'Europe/Berlin'), '+01:00');
+  assert.equal(format.offset(summer, 'Asia/Kolkata'), '+05:30');
+  assert.equal(format.offset(winter, 'America/St_Johns'), '-03:30');
+  assert.equal(format.offset(winter, 'UTC'), '+00:00');
+  const change = Date.UTC(2026, 2, 29, 1);
+  assert.equal(format.offsetMs(change - 1, 'Europe/Berlin'), 3_600_000);
+  assert.equal(format.offsetMs(change, 'Europe/Berlin'), 7_200_000);
+});

@@ -48,3 +48,11 @@ test('signals, and groups that only stand differently, make no figure old', () =
   numbers.move('leeds/shop/line-1', { state: { since: ms(10) } });
   assert.equal(numbers.age([{ asset: 'leeds/shop/line-1', counted_to: at(8) }], ms(20)), null);
 });
+
+test('what has too many machines is named, so that it is asked for', () => {
+  const numbers = new Numbers();
+  numbers.take({ from: 'shift', answers: [{ asset: 'a/b/c' }], plans: [], unsent: [''] }, 1_000);
+  assert.ok(numbers.unsent.has('') && !numbers.unsent.has('a/b/c'));
+  numbers.clear();
+  assert.equal(numbers.unsent.size, 0);
+});

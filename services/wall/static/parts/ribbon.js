@@ -5,7 +5,7 @@ import { html, useMemo } from '../lib.js';
 import { live } from '../live.js';
 import { categoryOf, Icon, STATES } from '../states.js';
 import { say } from '../words.js';
-import { clock, span } from '../format.js';
+import { clock, offsetMs, span } from '../format.js';
 
 /** A machine's spells [from, to, state, reason] up to now: history, with what has happened since put at its end. */
 export function spellsTo(history, path, until, isLive) {
@@ -29,14 +29,17 @@ const plain = (standing) => (standing.state === 'unknown' ? '' : standing.reason
 /** Where a category stands in the strip, top and height in per cent: what it is is seen without its colour, too. */
 const HEIGHTS = { down: [0, 100], run: [20, 80], act: [0, 60], wait: [45, 55], idle: [70, 30], off: [85, 15], unknown: [0, 100] };
 
+/** The pixel that time has reached in a strip on a wide screen. */
+export const pixelOf = (now, from, ends) => Math.round(((now - from) / (ends - from)) * 2_000);
+
 /**
  * The strip itself. `from` and `ends` are the edges of the picture in ms, `now` where time stands. With `stops`, an
  * address, it leads to the list of its stops.
  */
 export function Ribbon({ spells, from, ends, now, zone, label, tall, stops, go }) {
   const range = ends - from;
-  // Drawn anew only when a spell or the pixel that time has reached changes.
-  const pixel = Math.round(((now - from) / range) * 2_000);
+  // Drawn again only when an interval or the pixel that time has reached changes.
+  const pixel = pixelOf(now, from, ends);
   const key = spells.length ? `${spells.length}|${spells.at(-1)[0]}|${spells.at(-1)[2]}|${spells[0][0]}` : '';
   return useMemo(() => {
     const at = (time) => `${(((Math.min(Math.max(time, from), ends) - from) / range) * 100).toFixed(3)}%`;
@@ -76,14 +79,9 @@ export function Axis({ from, ends, zone, most = 6 }) {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10080].map((minutes) => minutes * 60_000);
   const room = innerWidth < 640 ? 3 : most;
   const step = steps.find((each) => (ends - from) / each <= room) ?? steps.at(-1);
-  const offset = zoneOffset(from, zone);
+  const offset = offsetMs(from, zone);
   const ticks = [];
   for (let time = Math.ceil((from + offset) / step) * step - offset; time <= ends; time += step) ticks.push(time);
   const place = (time) => ((time - from) / (ends - from)) * 100;
   return html`<div class="axis" aria-hidden="true">${ticks.filter((time) => place(time) < 94 || ends - time < step / 50).map((time) => html`<span class=${place(time) < 2 ? 'first' : place(time) > 97 ? 'last' : ''} style=${{ left: `${place(time)}%` }}>${step >= 86_400_000 ? clock(time, zone, { date: true }).split(',')[0] : clock(time, zone)}</span>`)}</div>`;
-}
-
-function zoneOffset(ms, zone) {
-  const parts = Object.fromEntries(new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).formatToParts(ms).map((part) => [part.type, part.value]));
-  return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.floor(ms / 1000) * 1000;
 }

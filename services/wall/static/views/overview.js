@@ -7,19 +7,20 @@ import { address, useAsk, useNumbers } from '../ask.js';
 import { say, sayOr } from '../words.js';
 import { clock, difference, number, percent, pieces, plain, span, zoneName } from '../format.js';
 import { link, origin, rangeText } from '../range.js';
-import { Axis, Ribbon, spellsTo } from '../parts/ribbon.js';
+import { Axis, pixelOf, Ribbon, spellsTo } from '../parts/ribbon.js';
 import { categoryOf, Icon, ORDER, StateWord } from '../states.js';
 import { Figure, GoodPieces, headline, noteOf, Num, Ratio, silence } from '../parts/figures.js';
 import { Caveats, Unplanned } from '../parts/caveats.js';
 import { LossBar, lossName, lostTime, topLoss } from '../parts/loss.js';
 import { AT_A_GLANCE, MOST_DRAWN, rank, worstFirst } from '../parts/order.js';
 import { Still } from '../parts/still.js';
+import { Ticking } from '../parts/ticking.js';
 import { Why } from '../parts/why.js';
 import { Frame } from '../parts/frame.js';
 
 const MOST_ASKED = 199; // assets in one question, with the whole
 const HELD_MS = 10_000;
-const STEP_MS = 1_000; // so often times on a tile go on
+const STEP_MS = 60_000; // so often what is said of silent machines goes on
 
 export function Overview({ path, range, go, bare }) {
   const live = useLive();
@@ -111,8 +112,19 @@ function Now({ live, machines, range, history, plan }) {
 function Band({ site, isPage, live, lines, answer, plan, history, range, go, ask, zones }) {
   const areas = [...new Set(lines.map((line) => live.title(line.split('/').slice(0, 2).join('/'))))];
   return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2>${isPage ? html`<b>${live.title(site)}</b>` : html`<a href=${link(`/site/${site}`)} onClick=${go.click} title=${say('site.page')}><b>${live.title(site)}</b></a>`} · ${areas.join(' · ')}</h2>
-    <div class="tiles">${lines.map((line) => html`<${Still} key=${line} of=${[answer.get(line), plan.get(line), history, range.from, range.to, areas.length, zones.length, ...[line, ...live.machines(line)].map((path) => live.facts.get(path)), Math.floor(live.now() / STEP_MS)]} draw=${() => html`<${Tile} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} alone=${areas.length === 1} />`} />`)}</div></section>`;
+    <div class="tiles">${lines.map((line) => html`<${Still} key=${line} of=${[...ofTile(live, line, answer.get(line), plan.get(line), range), history, areas.length, zones.length]} draw=${() => html`<${Tile} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} alone=${areas.length === 1} />`} />`)}</div></section>`;
 }
+
+/** What a tile depends on: what it does not show may change as often as it likes. */
+function ofTile(live, line, answer, plan, range) {
+  const now = live.now();
+  const [from, ends] = edges(plan, now);
+  const facts = [line, ...live.machines(line)].flatMap((path) => [live.fact(path, 'state'), live.fact(path, 'job')]);
+  return [answer, plan, range.from, range.to, range.isLive && pixelOf(now, from, ends), Math.floor(now / STEP_MS), ...facts];
+}
+
+/** From when to when the ribbons of a tile go. */
+const edges = (plan, now) => (plan ? [Date.parse(plan.from), Math.max(Date.parse(plan.ends), Date.parse(plan.to))] : [now - 3_600_000, now]);
 
 function Tile({ line, live, answer, plan, history, range, go, ask, zones, alone }) {
   const zone = live.zone(line);
@@ -123,13 +135,12 @@ function Tile({ line, live, answer, plan, history, range, go, ask, zones, alone 
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
   const behind = plan?.plan && plan.delta < -0.05 * plan.plan;
   const edge = !range.isLive ? '' : kind === 'down' ? 'look' : kind === 'wait' || behind ? 'warn' : kind === 'unknown' || silent === machines.length ? 'doubt' : '';
-  const from = plan ? Date.parse(plan.from) : now - 3_600_000;
-  const ends = plan ? Math.max(Date.parse(plan.ends), Date.parse(plan.to)) : now;
+  const [from, ends] = edges(plan, now);
   const until = range.isLive ? now : ends;
   const name = alone ? live.title(line) : `${live.title(line.split('/').slice(0, 2).join('/'))}, ${live.title(line)}`;
   return html`<article class="tile card ${edge}" aria-label=${name}>
     <div class="top">
-      ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for">${spent(standing, now)}${named(standing, live, machines)}${silent ? ` · ${say('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${say('not.live')}</span>`}
+      ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for"><${Ticking} text=${() => spent(standing, live.now())} />${named(standing, live, machines)}${silent ? ` · ${say('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${say('not.live')}</span>`}
       <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}${zones.length > 1 ? ` · ${zoneName(zone)}` : ''}</a>
     </div>
     ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${say('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${say('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
