@@ -8,7 +8,21 @@ runs the dialects. `guard.translate` is how they are called, whatever a payload 
 
 from typing import Final
 
-from edge.dialects import aas, homeassistant, mapped, mtconnect, packml, shdr, shelly, tasmota, umh, zigbee2mqtt
+from edge.dialects import (
+    aas,
+    homeassistant,
+    iolink,
+    mapped,
+    mtconnect,
+    opcua_json,
+    packml,
+    shdr,
+    shelly,
+    tasmota,
+    umati,
+    umh,
+    zigbee2mqtt,
+)
 from edge.dialects.dialect import Entry
 from edge.dialects.sparkplug import translator as sparkplug
 
@@ -24,6 +38,9 @@ DIALECTS: Final[dict[str, Entry]] = {
         umh.DIALECT,
         packml.DIALECT,
         mtconnect.DIALECT,
+        opcua_json.DIALECT,
+        umati.DIALECT,
+        iolink.DIALECT,
         aas.DIALECT,
         shdr.DIALECT,
     )

@@ -20,6 +20,7 @@ from edge.dialects.naming import Machines, Names
 from edge.dialects.parts import Parts
 from edge.dialects.values import Stamp
 
+_HOLDERS: Final = ("SubmodelElementCollection", "SubmodelElementList")
 _DEEPEST: Final = 8
 _NUMBERS: Final = frozenset(
     f"xs:{name}"
@@ -62,7 +63,7 @@ class Aas(Dialect):
     def _element(self, parts: Parts, stamp: Stamp, path: str, element: dict[str, Any], depth: int) -> None:
         """Add an element, and those in it."""
         value = element.get("value")
-        if element.get("modelType") in {"SubmodelElementCollection", "SubmodelElementList"} and isinstance(value, list):
+        if element.get("modelType") in _HOLDERS and isinstance(value, list):
             for number, one in enumerate(value):
                 if isinstance(one, dict) and depth < _DEEPEST:
                     name = one.get("idShort") or number

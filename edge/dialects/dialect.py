@@ -71,7 +71,11 @@ class Dialect:
     persistent: bool = True
 
     def translate(self, message: Message) -> Translation:
-        """Translate a message; it never raises, whatever the payload, and a repeated message gives nothing new."""
+        """Translate a message; one that is repeated gives nothing new.
+
+        Raises:
+            ContractError: nothing of it can be translated.
+        """
         raise NotImplementedError
 
     @property

@@ -112,7 +112,7 @@ class Mapped(Dialect):
         sent = each.find(item, state.from_)
         reason = _ABSENT if state.reason is None else each.find(item, state.reason)
         if reason is not _ABSENT:
-            machine.reason = slug(str(reason)) if reason not in {None, "", 0} else ""
+            machine.reason = slug(str(reason)) if reason else ""
         if sent is _ABSENT:
             if machine.state is None or reason is _ABSENT:
                 return []

@@ -48,6 +48,7 @@ _FIELDS: Final = {
     "percent": ("level", "%"),
     "state": ("input", ""),
 }
+_NOTIFICATIONS: Final = ("NotifyStatus", "NotifyFullStatus")
 _OF_PHASES: Final = ("act_power", "aprt_power", "voltage", "current", "freq", "pf")
 _TOTALS: Final = {
     "total_act": "electricity",
@@ -96,7 +97,7 @@ class Shelly(Dialect):
     def _notified(self, message: Message, device: str) -> Translation:
         document = values.json_object(message.payload)
         method, params = document.get("method"), document.get("params")
-        if method not in {"NotifyStatus", "NotifyFullStatus"} or not isinstance(params, dict):
+        if method not in _NOTIFICATIONS or not isinstance(params, dict):
             return NOTHING
         sent = params.get("ts")
         at = None if sent is None or not device else values.instant(sent)

@@ -11,16 +11,16 @@ is one again after ten minutes. Units come from `bridge/devices`, which is retai
 from collections.abc import Iterator
 from typing import Any, Final
 
-from broker.contract.events import NS_PER_S, AnyEvent, Status
+from broker.contract.events import AnyEvent, Status
 from broker.contract.message import Message
 from edge.dialects import values
 from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names
 from edge.dialects.parts import Parts
+from edge.dialects.repeats import Repeats
 from edge.dialects.values import Stamp
 
 _BASE: Final = "zigbee2mqtt"
-_REPEATED_NS: Final = 600 * NS_PER_S
 _UNITS: Final = {"temperature": "°C", "humidity": "%", "power": "W", "energy": "kWh", "current": "A", "battery": "%"}
 """Of properties that have the same unit in all devices."""
 _NOT_READ: Final = frozenset({"last_seen", "update", "update_available", "action", "color", "color_mode"})
@@ -37,7 +37,7 @@ class Zigbee2mqtt(Dialect):
         self._names = Names()
         self._machines = Machines(setup, self._names)
         self._units: dict[str, dict[str, str]] = {}
-        self._last: dict[tuple[str, str], tuple[Any, int]] = {}
+        self._repeats = Repeats()
 
     def translate(self, message: Message) -> Translation:
         """Translate a message of a device, or read what the bridge knows of all."""
@@ -72,14 +72,7 @@ class Zigbee2mqtt(Dialect):
     def _field(self, stamp: Stamp, device: str, field: str, value: Any) -> list[AnyEvent]:
         if field in _NOT_READ or isinstance(value, (dict, list)) or value is None:
             return []
-        key = (stamp.asset, field)
-        before = self._last.get(key)
-        if before is not None and before[0] == value and stamp.at - before[1] < _REPEATED_NS:
-            return [] if before[1] != stamp.at else self._meaning(stamp, device, field, value)
-        found = self._meaning(stamp, device, field, value)
-        if len(self._last) < _MOST_DEVICES * 20:
-            self._last[key] = (value, stamp.at)
-        return found
+        return self._meaning(stamp, device, field, value) if self._repeats.is_new(stamp, field, value) else []
 
     def _meaning(self, stamp: Stamp, device: str, field: str, value: Any) -> list[AnyEvent]:
         unit = self._units.get(device, {}).get(field, _UNITS.get(field, ""))

@@ -17,7 +17,7 @@ from broker.contract.message import Message, Publication
 from broker.contract.topics import PREFIX
 from broker.mqtt.session import Batch, Session
 from broker.server.embedded import EmbeddedBroker
-from edge.dialects import DIALECTS
+from edge.dialects import DIALECTS, guard
 from edge.dialects.dialect import Dialect, Setup, Translation
 from edge.gateways.gateway import Gateway
 from edge.gateways.spool import Spool
@@ -208,7 +208,7 @@ async def test_what_the_source_does_not_hold_waits_on_disk_and_the_rest_with_the
     [b"", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf{}", b"NaN", b"null", b"|||||", b"<<<<<<< HEAD", b"9" * 400, ACTIVE],
 )
 def test_no_payload_makes_a_dialect_raise_and_what_it_means_is_of_the_contract(name: str, payload: bytes) -> None:
-    translation = DIALECTS[name].make(Setup(asset=MILL)).translate(Message("any/topic", payload, received_at=AT))
+    translation = guard.translate(DIALECTS[name].make(Setup(asset=MILL)), Message("any/topic", payload, received_at=AT))
     assert all(each.problem for each in translation.rejections)
     for event in translation.events:
         assert decode(encode(event)) == [event]
