@@ -131,14 +131,11 @@ class EdgeNode:
             ContractError: two machines have one name.
         """
         found: list[Publication] = []
-        for event in events:
-            name = event.asset.rpartition("/")[2]
-            device = self._devices.get(name)
-            if device is None:
-                device = self._devices[name] = self._new_device(event)
-            if device.asset != event.asset:
-                raise ContractError(f"{device.asset} and {event.asset} are both {name} of {self._key}", "rename one")
-            found += self._event(name, device, event, now)
+        owned = [(self._device(event), event) for event in events]
+        for device, event in owned:  # all at first, so that a device is born once with all that is new
+            self._define([one for one in contract_metrics.fields(event) if one.name not in device.metrics], device)
+        for device, event in owned:
+            found += self._event(_name(event.asset), device, event, now)
         for name, device in self._devices.items():
             found += self._flush(name, device, now)
         return found
@@ -150,9 +147,15 @@ class EdgeNode:
 
     # ---- Events ----
 
-    def _new_device(self, event: AnyEvent) -> _Device:
-        """Return a device, with the metrics that say which machine it is."""
-        device = _Device(event.asset)
+    def _device(self, event: AnyEvent) -> _Device:
+        """Return the device of an event's machine; a new one has the metrics that say which machine it is."""
+        name = _name(event.asset)
+        device = self._devices.get(name)
+        if device is not None:
+            if device.asset != event.asset:
+                raise ContractError(f"{device.asset} and {event.asset} are both {name} of {self._key}", "rename one")
+            return device
+        device = self._devices[name] = _Device(event.asset)
         properties: dict[str, Value] = {
             contract_metrics.CONTRACT: contract_metrics.VERSION,
             contract_metrics.ASSET: event.asset,
@@ -174,28 +177,23 @@ class EdgeNode:
             return found
         device.is_online = True
         fields = contract_metrics.fields(event)
-        if any(self._is_new(device, one) for one in fields):
+        if changed := [one for one in fields if _is_changed(device.metrics[one.name], one)]:
             found += self._flush(name, device, now)
-            self._define(device, fields)
+            self._define(changed, device)
         device.waiting += [_Value(one.name, one.value, at_ms) for one in fields]
         if len(device.waiting) > MOST_STORED:
             self.dropped += len(device.waiting) - MOST_STORED
             del device.waiting[:-MOST_STORED]
         return found
 
-    def _is_new(self, device: _Device, field: Field) -> bool:
-        known = device.metrics.get(field.name)
-        return known is None or known.datatype is not field.datatype or known.unit != field.unit
-
-    def _define(self, device: _Device, fields: Sequence[Field]) -> None:
-        """Add the metrics that are new, or have another type or unit: the device is to be born again."""
-        device.is_born = False
+    def _define(self, fields: Sequence[Field], device: _Device) -> None:
+        """Add metrics that are new, or have another type or unit: the device is to be born again."""
         for one in fields:
-            if self._is_new(device, one):
-                known = device.metrics.get(one.name)
-                alias = self._new_alias() if known is None else known.alias
-                device.metrics[one.name] = _Known(alias, one.datatype, one.unit)
-                device.waiting = [each for each in device.waiting if each.name != one.name]
+            device.is_born = False
+            known = device.metrics.get(one.name)
+            alias = self._new_alias() if known is None else known.alias
+            device.metrics[one.name] = _Known(alias, one.datatype, one.unit)
+            device.waiting = [each for each in device.waiting if each.name != one.name]
 
     def _flush(self, name: str, device: _Device, now: int) -> list[Publication]:
         """Return the values of a device that wait, after its birth, where that is due."""
@@ -290,3 +288,11 @@ class EdgeNode:
     def _new_alias(self) -> int:
         self._aliases += 1
         return self._aliases
+
+
+def _name(asset: str) -> str:
+    return asset.rpartition("/")[2]
+
+
+def _is_changed(known: _Known, field: Field) -> bool:
+    return known.datatype is not field.datatype or known.unit != field.unit

@@ -12,6 +12,7 @@ from broker.contract.durations import parse as parse_duration
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.contract.message import Message, Publication
+from broker.contract.topics import RETAINED
 from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names
 from edge.dialects.sparkplug import contract_metrics, topics
@@ -130,12 +131,33 @@ class _Device:
         self.simulated = simulated
         self._reader = reader
         self._identity = _identity(birth)
+        self._newest: dict[tuple[str, str], AnyEvent] = {}
 
     def is_of(self, birth: Birth) -> bool:
         """Return whether a birth is that of the same machine, read the same way."""
         return self._identity == _identity(birth)
 
     def events(self, readings: Sequence[Reading], now: int, rejections: list[ContractError]) -> list[AnyEvent]:
+        """Return the events of readings.
+
+        What an edge node stored comes after newer values. Of kinds that are retained the newest is sent again then, so
+        that later subscribers receive it.
+        """
+        again: dict[tuple[str, str], AnyEvent] = {}
+        events = self._read(readings, now, rejections)
+        for event in events:
+            if event.kind not in RETAINED:
+                continue
+            series = (event.kind, event.series)
+            newest = self._newest.get(series, event)
+            if event.at < newest.at:
+                again[series] = newest
+            else:
+                again.pop(series, None)
+                self._newest[series] = event
+        return [*events, *again.values()]
+
+    def _read(self, readings: Sequence[Reading], now: int, rejections: list[ContractError]) -> list[AnyEvent]:
         if isinstance(self._reader, Assembler):
             events, errors = self._reader.events(readings)
             rejections += errors
