@@ -25,6 +25,7 @@ from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
 from cli.running.watching import HealthHost, HealthPort, Watch, watching
+from edge.gateways.sparkplug_edges import SparkplugEdges
 from edge.simulation import plan
 from edge.simulation.clock import Clock, FastClock, RealClock
 from edge.simulation.simulator import Simulator
@@ -285,13 +286,29 @@ def _only_one(command: str, store: Store, label: str) -> Iterator[None]:
 
 
 async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watch: Watch | None = None) -> None:
-    """Run the simulated machines on a session of their own."""
+    """Run the simulated machines on a session of their own, and on that of their line where they speak Sparkplug.
+
+    Raises:
+        CommandError: the plant file names a dialect in which no simulated machine can speak.
+    """
+    speaks = {
+        machine: simulator.plant.asset(machine).dialect for machine in plan.read(simulator.plant.simulate).machine
+    }
+    for machine, dialect in speaks.items():
+        if dialect not in {"", "sparkplug"}:
+            raise CommandError(f"{machine} is to speak {dialect!r}", 'write dialect = "sparkplug", or leave it out')
     name = f"corridor-simulator-{secrets.token_hex(4)}"
     async with (
         Session(broker, client_id=name, now=clock.now) as session,
         watching(watch or Watch(), "simulate", session),
+        SparkplugEdges(
+            broker,
+            is_sparkplug=lambda asset: bool(speaks.get(asset)),
+            otherwise=session,
+            now=clock.now,
+        ) as publisher,
     ):
-        await simulator.simulate(session, clock)
+        await simulator.simulate(publisher, clock)
 
 
 def host_names(text: str) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
         counter_max: the greatest value of its counters and meters, after which they begin again at zero; None if not
             set.
         silent_after: seconds without a message after which it is unknown; None if not set.
+        dialect: the dialect in which its machines publish, where they are simulated; '' for the contract's own messages.
         targets: the target of each indicator, as a ratio or in the indicator's unit.
         signals: its signals by name.
         stages: of a line: the machines of each step of its flow, those of one step side by side; not inherited.
@@ -62,6 +63,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
     max_power: float | None = None
     counter_max: float | None = None
     silent_after: float | None = None
+    dialect: str = ""
     targets: dict[str, float] = {}
     signals: dict[str, SignalInfo] = {}
     stages: tuple[tuple[str, ...], ...] = ()
@@ -88,6 +90,7 @@ INHERITED: Final[dict[str, _Reader]] = {
     "max-power": _own_or_above(lambda table, key: _above_zero(table, key, "kW")),
     "counter-max": _own_or_above(lambda table, key: _above_zero(table, key, "the last value before it begins again")),
     "silent-after": _own_or_above(Table.duration_s),
+    "dialect": _own_or_above(Table.text),
     "targets": lambda table, key, above: above | _targets(table.table(key)),
     "signals": lambda table, key, above: above | _signals(table.table(key), above),
 }

@@ -84,7 +84,7 @@ class Simulator:
         self, plant: Plant, folder: Path | None = None, *, prefix: str = PREFIX, source: str = "plant file"
     ) -> None:
         plan.read(plant.simulate, source)
-        self._plant = plant
+        self.plant = plant
         self._folder = folder
         self._encoder = ContractEncoder(prefix)
         self._saved = _load(folder / CHECKPOINT_FILE) if folder else None
@@ -102,7 +102,7 @@ class Simulator:
         Sensors are sampled less often than live, above all until a day before the end. `simulate` then continues from
         `end`, without a gap.
         """
-        simulation = self._simulation = _warmed_up(self._plant, start)
+        simulation = self._simulation = _warmed_up(self.plant, start)
         with self._log() as log:
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
                 simulation.sampling = LONG_AGO if simulation.now < end - _LAST_DAY_NS else BACKFILL
@@ -140,7 +140,7 @@ class Simulator:
             self._simulation.announce(order_since=self._simulation.now - _LONGEST_ORDER_NS)
             return self._simulation
         if self._saved is None:
-            self._simulation = _warmed_up(self._plant, clock.now())
+            self._simulation = _warmed_up(self.plant, clock.now())
             return self._simulation
         saved = self._saved
         if saved.truth or saved.messages:
@@ -155,7 +155,7 @@ class Simulator:
         self, publisher: Publisher, checkpoint: Checkpoint, now: int, log: GroundTruthLog
     ) -> Simulation:
         """Resume a simulation after a time in which its machines were offline."""
-        simulation = Simulation(self._plant, max(now, checkpoint.at + NS_PER_MS), checkpoint)
+        simulation = Simulation(self.plant, max(now, checkpoint.at + NS_PER_MS), checkpoint)
         simulation.announce(order_since=simulation.now - _LONGEST_ORDER_NS)
         assets = [unit.asset for unit in simulation.units]
         log.append(ground_truth.offline(assets, checkpoint.at), checkpoint.at)

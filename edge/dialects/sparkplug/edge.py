@@ -140,10 +140,14 @@ class EdgeNode:
             found += self._flush(name, device, now)
         return found
 
-    def leaving(self) -> list[Publication]:
-        """Return what to publish before an intended DISCONNECT, after which the broker sends no will."""
+    def disconnected(self) -> None:
+        """Store what is published from now on: the connection is lost."""
         self._is_connected = False
-        return [self._death()]
+
+    def leaving(self) -> list[Publication]:
+        """Return what to publish before an intended DISCONNECT, after which the broker sends no will; once only."""
+        was_connected, self._is_connected = self._is_connected, False
+        return [self._death()] if was_connected else []
 
     # ---- Events ----
 
@@ -191,8 +195,8 @@ class EdgeNode:
         for one in fields:
             device.is_born = False
             known = device.metrics.get(one.name)
-            alias = self._new_alias() if known is None else known.alias
-            device.metrics[one.name] = _Known(alias, one.datatype, one.unit)
+            alias, unit = (self._new_alias(), "") if known is None else (known.alias, known.unit)
+            device.metrics[one.name] = _Known(alias, one.datatype, one.unit or unit)
             device.waiting = [each for each in device.waiting if each.name != one.name]
 
     def _flush(self, name: str, device: _Device, now: int) -> list[Publication]:
@@ -295,4 +299,5 @@ def _name(asset: str) -> str:
 
 
 def _is_changed(known: _Known, field: Field) -> bool:
-    return known.datatype is not field.datatype or known.unit != field.unit
+    """Return whether a metric has another type or unit than its birth; a value without a unit has that."""
+    return known.datatype is not field.datatype or bool(field.unit and known.unit != field.unit)

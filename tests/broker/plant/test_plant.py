@@ -174,6 +174,7 @@ SETTINGS = {
     "max-power": ("120", "7.5"),
     "counter-max": ("32767", "999999"),
     "silent-after": ('"10m"', '"90s"'),
+    "dialect": ('"sparkplug"', '"mtconnect"'),
     "targets": ("{ oee = 0.5 }", "{ oee = 0.7 }"),
     "signals": ('{ load = { unit = "%", high = 5 } }', "{ load = { high = 9 } }"),
 }
