@@ -47,7 +47,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
         counter_max: the greatest value of its counters and meters, after which they begin again at zero; None if not
             set.
         silent_after: seconds without a message after which it is unknown; None if not set.
-        dialect: the dialect in which its machines publish, where they are simulated; '' for the contract's own messages.
+        dialect: what its machines speak, where they are simulated; '' for the contract's own messages.
         targets: the target of each indicator, as a ratio or in the indicator's unit.
         signals: its signals by name.
         stages: of a line: the machines of each step of its flow, those of one step side by side; not inherited.
