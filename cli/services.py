@@ -243,7 +243,14 @@ async def run_ingest(
         command, label = f"ingest --replica {replica}", f"ingest-{replica}"
     with _only_one(command, store, label):
         async with (
-            Session(broker, client_id=name, filters=ingesting.filters(group), persistent=True, now=now) as session,
+            Session(
+                broker,
+                client_id=name,
+                filters=ingesting.filters(group),
+                persistent=True,
+                now=now,
+                gather_s=ingesting.GATHER_S,
+            ) as session,
             watching(watch or Watch(), "ingest", session, store) as vitals,
         ):
             await ingesting.ingest(session, session, vitals.store, now=now, plant=lambda: plant_of(vitals.store, None))

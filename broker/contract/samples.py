@@ -67,13 +67,11 @@ class SampleReader:
             return None
         try:
             wire = _DECODE(payload)
-            if wire.quality != "good":
-                return None
             received_at, ts = message.received_at, wire.ts
+            if wire.quality != "good" or (ts is None and message.retained):
+                return None
             source: TimeSource = "receipt" if ts is None else "device"
             if ts is None:
-                if message.retained:
-                    return None
                 at = received_at
             else:
                 at = ts * NS_PER_MS if type(ts) is int else instant(ts)
@@ -84,7 +82,20 @@ class SampleReader:
                 unit = self._learned_unit(wire.unit)
         except (ValueError, RecursionError):  # ContractError is one of the first
             return None
-        return _samples(known, wire, at, source, unit)
+        value = wire.value
+        if known.signal and wire.values is UNSET and (type(value) is float or type(value) is bool):
+            return [
+                Sample(
+                    asset=known.asset,
+                    at=at,
+                    time_source=source,
+                    simulated=wire.simulated,
+                    signal=known.signal,
+                    value=value,
+                    unit=unit,
+                )
+            ]
+        return _several(known, wire, at, source, unit)
 
     def _learned_unit(self, unit: str) -> str:
         if len(self._units) > _MANY_UNITS:
@@ -93,22 +104,17 @@ class SampleReader:
         return code
 
 
-def _samples(known: _Known, wire: TelemetryPayload, at: int, source: TimeSource, unit: str) -> list[Sample] | None:
-    """Return the samples of numbers and truth values of signals that are known; None for anything else."""
-    asset, signal, value, values, simulated = known.asset, known.signal, wire.value, wire.values, wire.simulated
-    if values is UNSET:
-        if not signal or not isinstance(value, float | bool):
-            return None
-        return [
-            Sample(asset=asset, at=at, time_source=source, simulated=simulated, signal=signal, value=value, unit=unit)
-        ]
-    if signal or value is not UNSET or not isinstance(values, dict) or not values:
+def _several(known: _Known, wire: TelemetryPayload, at: int, source: TimeSource, unit: str) -> list[Sample] | None:
+    """Return the samples of several signals; None where one is not known, or is no number."""
+    values = wire.values
+    if known.signal or wire.value is not UNSET or not isinstance(values, dict) or not values:
         return None
     if not values.keys() <= known.signals:
         return None
+    asset, simulated = known.asset, wire.simulated
     found = [
         Sample(asset=asset, at=at, time_source=source, simulated=simulated, signal=name, value=each, unit=unit)
         for name, each in values.items()
-        if isinstance(each, float | bool)
+        if type(each) is float or type(each) is bool
     ]
     return found if len(found) == len(values) else None

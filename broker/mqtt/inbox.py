@@ -7,6 +7,7 @@ their bytes limit how much more may be read (`room`): nothing is dropped, readin
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Final
 
 from broker.contract.message import Message
@@ -83,12 +84,15 @@ class Inbox:
         most: how many messages may wait for their acknowledgement before reading stops.
         now: returns the time, nanoseconds since 1970-01-01 UTC.
         on_acknowledged: called after a batch was acknowledged, with its number of messages.
+        gather_s: batches are yielded at least this far apart, seconds, unless a quarter of `most` wait.
 
     Attributes:
         waiting: messages received and not yet acknowledged.
     """
 
-    def __init__(self, most: int, now: Callable[[], int], on_acknowledged: Callable[[int], None]) -> None:
+    def __init__(
+        self, most: int, now: Callable[[], int], on_acknowledged: Callable[[int], None], gather_s: float = 0.0
+    ) -> None:
         self.waiting = 0
         self._most = most
         self._now = now
@@ -96,7 +100,9 @@ class Inbox:
         self._bytes = 0
         self._last_at = 0
         self._ready: deque[Batch] = deque()
+        self._gather_s = gather_s
         self._arrived = asyncio.Event()
+        self._enough = asyncio.Event()
         self._closed = False
 
     def room(self, factor: int = 1) -> int:
@@ -125,15 +131,32 @@ class Inbox:
         self._bytes += parsed.length
         self._last_at = parsed.messages[-1].received_at
         self._arrived.set()
+        if self._has_enough():
+            self._enough.set()
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """Yield what has been received, all that is there at a time, until the session is left."""
+        """Yield what has been received, all that is there at a time, until the session is left.
+
+        A message that comes after a pause is yielded at once, those that follow it together.
+        """
+        loop = asyncio.get_running_loop()
+        due = 0.0
         while not self._closed:
-            if self._ready:
-                yield self._ready.popleft()
-            else:
+            if not self._ready:
                 self._arrived.clear()
                 await self._arrived.wait()
+            elif loop.time() < due and not self._has_enough():
+                self._enough.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await self._enough.wait()
+            else:
+                due = loop.time() + self._gather_s
+                yield self._ready.popleft()
+
+    def _has_enough(self) -> bool:
+        """Return whether a batch is worth its own write, or reading could stop before the next one is due."""
+        return 4 * self.waiting >= self._most or self._bytes >= BATCH_BYTES
 
     def acknowledged(self, messages: int, size: int) -> None:
         """Count messages as acknowledged."""
@@ -145,3 +168,4 @@ class Inbox:
         """Let `batches` end."""
         self._closed = True
         self._arrived.set()
+        self._enough.set()

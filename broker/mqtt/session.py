@@ -73,6 +73,8 @@ class Session:
         receive_maximum: how many messages may wait for `acknowledge` before the broker sends no more.
         keep_alive_s: a broker that is silent for one and a half times as long counts as dead, seconds.
         now: returns the time of receipt, nanoseconds since 1970-01-01 UTC.
+        gather_s: batches are yielded at least this far apart, seconds, unless many messages wait: for a consumer to
+            which a batch costs much more than a message.
 
     Attributes:
         received: messages received since the session began.
@@ -94,6 +96,7 @@ class Session:
         receive_maximum: int = 2_000,
         keep_alive_s: int = 20,
         now: Callable[[], int] = time.time_ns,
+        gather_s: float = 0.0,
     ) -> None:
         if isinstance(will, Publication):
             check_topic(will.topic)
@@ -115,7 +118,7 @@ class Session:
         self._greeting = greeting
         self._farewell = farewell
         # Twice the receive maximum, so that a broker that respects it, acknowledgements included, is always read.
-        self._inbox = Inbox(2 * receive_maximum, now, self._acknowledged)
+        self._inbox = Inbox(2 * receive_maximum, now, self._acknowledged, gather_s)
         self._outbox = Outbox()
         self._rivals = Rivals()
         self._witness = Witness()

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Final
 
 from broker.contract.codec import decode
 from broker.contract.events import AnyEvent
@@ -23,6 +24,9 @@ from services.intake.limits import Limits
 from services.intake.routing import DeadLetters, is_for_kpi, write_with_retry
 from services.intake.steps import steps, write_step
 from services.store.interface import Batch, Rejected, Store
+
+GATHER_S: Final = 0.02
+"""Writes begin at least this far apart, seconds, unless many messages wait. A lone message is written at once."""
 
 
 def filters(group: str = "", prefix: str = PREFIX) -> list[str]:

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from services.store.influx.address import Address
+from services.store.influx.write_connection import WriteConnection
 from services.store.interface import StoreError
 
 LINES_AT_ONCE: Final = 5_000
@@ -30,6 +31,7 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 TEXT: Final = "text/plain; charset=utf-8"
 
+_NO_ANSWER: Final = "no answer within {limit_s:g} s; it will be retried"
 _BEGINNING: Final = b'{"results":['
 """How each piece of an answer begins; within a text its quotes would be escaped."""
 _TOO_OLD: Final = re.compile(r"(beyond|outside) retention policy")
@@ -98,10 +100,13 @@ class InfluxServer:
             timeout=httpx.Timeout(None, connect=CONNECT_LIMIT_S),
             trust_env=False,
         )
+        self._writes: WriteConnection | None = WriteConnection(address)  # None for a server that answers otherwise
         self._http.headers["Accept-Encoding"] = "identity"  # compressing costs more than a plant's network does
 
     async def close(self) -> None:
         """End all connections."""
+        if self._writes is not None:
+            self._writes.close()
         await self._http.aclose()
 
     async def query(self, database: str, statement: str) -> list[Series]:
@@ -165,7 +170,7 @@ class InfluxServer:
         *,
         content: str = JSON,
         limit_s: float,
-        too_long: str = "no answer within {limit_s:g} s; it will be retried",
+        too_long: str = _NO_ANSWER,
     ) -> httpx.Response:
         """Send one request, and return what comes back, whatever it is.
 
@@ -177,18 +182,29 @@ class InfluxServer:
                 headers = {"Content-Type": content} if body is not None else {}
                 return await self._http.request(method, path, params=parameters, content=body, headers=headers)
         except TimeoutError as error:
-            raise StoreError(f"InfluxDB at {self.address}: {too_long.format(limit_s=limit_s)}") from error
+            raise self._late(too_long, limit_s) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             what = str(error) or type(error).__name__
             raise StoreError(
                 f"InfluxDB at {self.address} cannot be reached: {what}; see that it runs, and where"
             ) from error
 
+    def _late(self, words: str, limit_s: float) -> StoreError:
+        return StoreError(f"InfluxDB at {self.address}: {words.format(limit_s=limit_s)}")
+
     async def _write(self, database: str, lines: Sequence[str], rejected: list[RejectedLine]) -> None:
         path, parameters = await self._destination(database)
         body = "\n".join(lines).encode("utf-8", "replace")
+        if self._writes is not None:
+            try:
+                if await self._writes.write(path, parameters, body, limit_s=WRITE_LIMIT_S):
+                    return
+            except TimeoutError as error:
+                raise self._late(_NO_ANSWER, WRITE_LIMIT_S) from error
         response = await self.send("POST", path, parameters, body, limit_s=WRITE_LIMIT_S, content=TEXT)
         if response.is_success:
+            if response.status_code != httpx.codes.NO_CONTENT:
+                self._writes = None
             return
         words = error_text(response)
         if response.status_code in _OF_A_LINE and _TOO_OLD.search(words):

@@ -45,13 +45,15 @@ class Presence:
     Attributes:
         start: measurement and tags of the line that stores it.
         is_new: the time range is wider than what is stored.
+        stored: the time range in the bucket that never expires.
     """
 
-    __slots__ = ("first", "is_new", "last", "other", "start", "variant")
+    __slots__ = ("first", "is_new", "last", "other", "start", "stored")
 
     def __init__(self, variant: Variant, seen: TimeRange) -> None:
-        asset, kind, simulated = self.variant = variant
+        asset, kind, simulated = variant
         self.first, self.last = seen
+        self.stored: TimeRange | None = None
         self.start = series("asset", [*variant_tags(asset, simulated), ("kind", kind)])
         self.other: Presence | None = None
         self.is_new = False
@@ -80,7 +82,6 @@ class Registry:
         """Empty the cache."""
         self._loaded = False
         self._present: dict[Variant, Presence] = {}
-        self._stored: dict[Variant, TimeRange] = {}
         self._signals: dict[tuple[str, str], SignalFacts] = {}
         self._new_time_ranges: list[Presence] = []
         self._new_signals: set[tuple[str, str]] = set()
@@ -89,9 +90,9 @@ class Registry:
         """Load the cache, if it is empty."""
         if self._loaded:
             return
-        self._stored = await time_ranges(server, for_ever)
-        for variant, seen in _joined(self._stored, await time_ranges(server, raw)).items():
-            self._make(variant, seen)
+        stored = await time_ranges(server, for_ever)
+        for variant, seen in _joined(stored, await time_ranges(server, raw)).items():
+            self._make(variant, seen).stored = stored.get(variant)
         self._signals = await signal_facts(server, raw)
         self._loaded = True
 
@@ -150,14 +151,13 @@ class Registry:
         """Return the lines to write: for the raw bucket, and for the bucket that never expires."""
         raw, for_ever = [], []
         for seen in self._new_time_ranges:
-            variant = seen.variant
-            stored = self._stored.get(variant)
             seen.is_new = False
-            line = f'{seen.start} first="{seen.first}",last="{seen.last}"'
-            raw.append(f"{line} {seen.last // HOUR_NS * HOUR_NS}")
-            if stored is None or seen.first < stored.first or seen.last >= stored.last + HOUR_NS:
+            first, last, stored = seen.first, seen.last, seen.stored
+            line = f'{seen.start} first="{first}",last="{last}"'
+            raw.append(f"{line} {last // HOUR_NS * HOUR_NS}")
+            if stored is None or first < stored.first or last >= stored.last + HOUR_NS:
                 for_ever.append(f"{line} 0")
-                self._stored[variant] = TimeRange(seen.first, seen.last)
+                seen.stored = TimeRange(first, last)
         for asset, signal in self._new_signals:
             facts = self._signals[asset, signal]
             start = series("signal", [*asset_tags(asset), ("signal", signal)])

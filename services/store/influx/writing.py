@@ -100,7 +100,7 @@ class Writing:
         registry = self._registry
         sample_line = self._samples.line
         for event in events:
-            if not may_be_stored(event):
+            if event.time_source == "retained" and not may_be_stored(event):
                 continue
             if type(event) is Sample and (line := sample_line(event, now)) is not None:
                 lines.append(line)

@@ -124,7 +124,7 @@ class Writing:
         registry = self._registry
         note_sample = registry.sample
         for event in events:
-            if not may_be_stored(event):
+            if event.time_source == "retained" and not may_be_stored(event):
                 continue
             at, simulated = event.at, event.simulated
             if type(event) is Sample:
