@@ -4,6 +4,8 @@ Two events of one series at one instant are one event: of two states of a machin
 stays, in both.
 """
 
+from typing import Literal
+
 import msgspec
 
 from broker.contract.events import AnyEvent, Count, Job, Labour, State, StateChange
@@ -29,7 +31,27 @@ class TruePiece(msgspec.Struct, frozen=True, tag_field="is", tag="piece", omit_d
     startup: bool = False
 
 
-GroundTruth = TrueState | TruePiece
+class TrueFault(msgspec.Struct, frozen=True, tag_field="is", tag="fault"):
+    """A failure of the machine begins to show in a signal, or has come.
+
+    Attributes:
+        at: when.
+        asset: the machine's path.
+        reason: reason code of the failure.
+        signal: the signal in which it shows.
+        phase: `onset` or `failure`.
+        left_s: operating time that is left until the failure, seconds.
+    """
+
+    at: int
+    asset: str
+    reason: str
+    signal: str
+    phase: Literal["onset", "failure"]
+    left_s: float
+
+
+GroundTruth = TrueState | TruePiece | TrueFault
 
 
 class EventBuffer:

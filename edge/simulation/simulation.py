@@ -11,10 +11,11 @@ import msgspec
 
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.plant.plant import Plant
-from edge.simulation import plan
+from edge.simulation import plan, planted_faults
 from edge.simulation.event_buffer import EventBuffer, GroundTruth
 from edge.simulation.line import Line, LineCheckpoint
 from edge.simulation.machine_state import WorkUnitCheckpoint
+from edge.simulation.machines import MODELS
 from edge.simulation.shared_machines import SharedMachines
 from edge.simulation.timeline import Steps, Timeline
 from edge.simulation.workshop import Workshop
@@ -91,6 +92,11 @@ class Simulation:
         for place, units in enumerate(gateways):
             self._time.process(self._read_sensors(units, NS_PER_S * place // len(gateways)))
             self._time.process(self._read_meters(units))
+        pace = 1 / plan.LIVELY if self.plan.profile == "lively" else 1.0
+        for unit in self.units:
+            machine = self.plan.machine.get(unit.asset) or self.plan.shared[unit.asset]
+            failures = MODELS[machine.model].failures
+            self._time.process(planted_faults.watch(self._time, unit, failures, pace, self._out.record_truth))
 
     @property
     def now(self) -> int:

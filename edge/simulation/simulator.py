@@ -24,7 +24,7 @@ from broker.source import Publisher
 from edge.simulation import ground_truth, plan
 from edge.simulation.clock import Clock
 from edge.simulation.contract_encoder import ContractEncoder
-from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
+from edge.simulation.event_buffer import GroundTruth, TrueFault, TruePiece, TrueState
 from edge.simulation.ground_truth import GroundTruthLog
 from edge.simulation.simulation import BACKFILL, LIVE, LONG_AGO, Checkpoint, SamplingIntervals, Simulation
 
@@ -63,7 +63,7 @@ class Saved(msgspec.Struct):
 
     checkpoint: Checkpoint = msgspec.field(name="memory")  # the key in the files of earlier versions
     messages: list[SavedMessage]
-    truth: list[TrueState | TruePiece]
+    truth: list[TrueState | TruePiece | TrueFault]
 
 
 class Simulator:
