@@ -23,10 +23,12 @@ from broker.plant.plant import Plant
 from broker.private_files import make_folder
 from broker.server.embedded import EmbeddedBroker, Kind, PortInUse
 from cli import past, services
+from cli.gateways import configured
 from cli.invocation import floors, options, progress, times
 from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
+from cli.running.gateways import keep_running
 from cli.running.watching import Watch
 from edge.simulation.simulator import Simulator
 from services.store.opening import default_url
@@ -105,6 +107,7 @@ async def _demo(
 ) -> None:
     host, port, mqtt_port = at
     async with services.opened(default_url(data)) as store, _broker(data, host, mqtt_port, password, broker) as url:
+        gateway = configured(data, url)
         plant = described or await services.plant_of(store, None)
         await store.set_metadata(services.PLANT_METADATA, plant.text)
         newest = max((machine.last for machine in await store.machines()), default=0)
@@ -138,6 +141,8 @@ async def _demo(
                     )
                 ),
             ]
+            if gateway is not None:
+                tasks.append(parts.create_task(keep_running(*gateway, watch)))
             try:
                 await ready.wait()
                 _introduce(host, port, url, data, password)

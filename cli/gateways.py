@@ -1,38 +1,31 @@
 """`corridor gateway`: what devices that speak other dialects publish on a broker, as messages of the contract."""
 
-import asyncio
-import contextlib
 import json
 import logging
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 
 from broker.contract.topics import LEVELS, check_asset
-from broker.mqtt import address
-from broker.mqtt.session import Session
 from cli.adapter_lines import is_machine
-from cli.invocation import options
+from cli.invocation import options, settings
 from cli.invocation.errors import CommandError
 from cli.running import loop
-from cli.running.alone import alone
-from cli.running.watching import HealthHost, HealthPort, Watch, answering_for
+from cli.running.gateways import Link, run_gateways
+from cli.running.watching import HealthHost, HealthPort, Watch
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Setup
-from edge.gateways.gateway import Gateway
-from edge.gateways.receipts import Receipts
-from edge.gateways.spool import Spool
-from services.health.vitals import Vitals
 
 PLACE: Final = "plant/floor/gateway"
 """Site, area and line of devices that do not send where they are."""
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="DIALECT …", help="What the devices speak; `list` shows which there are.")
+    list[str] | None,
+    typer.Argument(metavar="DIALECT …", help="What the devices speak; `list` shows which there are."),
+]
+Dialects = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help='The same, for corridor.toml: dialect = ["tasmota"].')
 ]
 Topic = Annotated[
     list[str] | None,
@@ -59,8 +52,9 @@ Target = Annotated[
 
 
 def gateway(
-    dialects: Names,
+    dialects: Names = None,
     *,
+    dialect: Dialects = None,
     topic: Topic = None,
     asset: Asset = "",
     place: Place = PLACE,
@@ -76,24 +70,65 @@ def gateway(
 ) -> None:
     """Translate what devices publish in their own dialects to messages of the contract, until stopped.
 
-    A message is acknowledged to the devices' broker when --broker has what it means.
+    A message is acknowledged to the devices' broker when --broker has what it means. The demo runs the gateway that
+    [gateway] in corridor.toml describes.
     """
     if dialects == ["list"]:
         _list(as_json=json_)
         return
-    for name in dialects:
-        if name not in DIALECTS:
-            raise typer.BadParameter(f"there is no dialect {name}; there are {', '.join(DIALECTS)}")
-    setup = Setup(
-        place=_place(place),
-        asset=_machine(asset) if asset else "",
-        machines={device: _machine(path) for device, path in _pairs(machine, "--machine").items()},
-        mapping=read_mapping(mapping),
-        options=_pairs(set_, "--set"),
-    )
+    names = _known(dialects or dialect)
+    setup = _setup(place, asset, machine, mapping, set_)
     loop.log_to_stderr(logging.INFO)
     link = Link(source or broker, broker, data / "gateways", topic or ())
-    loop.run(run_gateways(dialects, setup, link, Watch(health_host, health_port)))
+    loop.run(run_gateways(names, setup, link, Watch(health_host, health_port)))
+
+
+def configured(data: Path, broker: str) -> tuple[list[str], Setup, Link] | None:
+    """Return the gateway that `[gateway]` in corridor.toml describes; None where it names no dialect.
+
+    Raises:
+        CommandError: it cannot be read.
+        BadParameter: a dialect, path or pair in it is none.
+    """
+    file = data / settings.FILE_NAME
+    own = ("dialect", "topic", "asset", "place", "machine", "mapping", "set", "source")
+    others = ("broker", "health-port", "health-host", "json")
+    found = settings.read(file, ["gateway"], known=[*own, *others])
+    if "dialect" not in found:
+        return None
+    mapping = data / found["mapping"] if "mapping" in found else None  # an absolute path stays what it is
+    place, asset = found.get("place", PLACE), found.get("asset", "")
+    setup = _setup(place, asset, _several(found.get("machine")), mapping, _several(found.get("set")))
+    link = Link(found.get("source") or broker, broker, data / "gateways", _several(found.get("topic")) or ())
+    return _known(_several(found["dialect"])), setup, link
+
+
+def _known(names: list[str] | None) -> list[str]:
+    if not names:
+        raise typer.BadParameter("name a dialect: corridor gateway tasmota; `corridor gateway list` shows all")
+    for name in names:
+        if name not in DIALECTS:
+            raise typer.BadParameter(f"there is no dialect {name}; there are {', '.join(DIALECTS)}")
+    return names
+
+
+def _setup(
+    place: str, asset: str, machines: list[str] | None, mapping: Path | None, options_: list[str] | None
+) -> Setup:
+    return Setup(
+        place=_place(place),
+        asset=_machine(asset) if asset else "",
+        machines={device: _machine(path) for device, path in _pairs(machines, "--machine").items()},
+        mapping=read_mapping(mapping),
+        options=_pairs(options_, "--set"),
+    )
+
+
+def _several(value: object) -> list[str] | None:
+    """Return a setting that may be one text or several."""
+    if value is None:
+        return None
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
 def _list(*, as_json: bool) -> None:
@@ -103,76 +138,6 @@ def _list(*, as_json: bool) -> None:
     width = max(map(len, DIALECTS))
     for entry in DIALECTS.values():
         typer.echo(f"{entry.name:{width}}  {entry.title}")
-
-
-class Link(msgspec.Struct, frozen=True):
-    """From where to where gateways translate.
-
-    Attributes:
-        source: the devices' broker.
-        target: the plant's.
-        folder: holds the spool and the receipts of each gateway.
-        topics: of the devices; none for those of each dialect.
-    """
-
-    source: str
-    target: str
-    folder: Path
-    topics: Sequence[str] = ()
-
-
-async def run_gateways(dialects: Sequence[str], setup: Setup, link: Link, watch: Watch) -> None:
-    """Run dialects, each on sessions of its own.
-
-    Raises:
-        CommandError: the port for `/healthz` cannot be listened on, or another gateway has the same folder.
-    """
-    async with answering_for(watch), asyncio.TaskGroup() as group:
-        for name in dialects:
-            group.create_task(_run(name, setup, link, watch))
-
-
-async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
-    dialect = DIALECTS[name].make(setup)
-    if not (link.topics or dialect.filters):
-        raise CommandError(
-            f"{name} has no topics of its own",
-            "describe the messages with --mapping FILE; `corridor map suggest` writes a first one",
-        )
-    client = "-".join(("corridor-gateway", name, *(setup.asset or setup.place).split("/")))
-    folder = link.folder / client
-    with (
-        alone(folder / "lock", f"another gateway of {name} runs for this place", "stop it, or choose another --place"),
-        contextlib.closing(Spool(folder / "spool")) as spool,
-        contextlib.closing(Receipts(folder / "receipts")) as receipts,
-    ):
-        async with (
-            Session(
-                link.source,
-                client_id=client,
-                filters=link.topics or dialect.filters,
-                persistent=dialect.persistent,
-                will=lambda: dialect.will(time.time_ns()),
-                greeting=lambda: dialect.connected(time.time_ns()).requests,
-                farewell=lambda: dialect.leaving(time.time_ns()).requests,
-            ) as incoming,
-            Session(link.target, client_id=f"{client}-out") as outgoing,
-        ):
-            vitals = [Vitals(f"gateway-{name}", incoming), Vitals(f"gateway-{name}-out", outgoing)]
-            vitals[0].spool = spool
-            watch.known.extend(vitals)
-            typer.echo(
-                f"{DIALECTS[name].title}: {address.parse(link.source)} to {address.parse(link.target)}", err=True
-            )
-            await Gateway(
-                incoming,
-                dialect,
-                outgoing,
-                answering=incoming,
-                spool=spool,
-                receipts=receipts,
-                on_rejected=lambda rejection: vitals[0].rejected.add(rejection.problem),
-            ).run()
 
 
 def read_mapping(file: Path | None) -> str:

@@ -109,4 +109,8 @@ DIALECT: Final = Entry(
         "Units: a submodel has them in its descriptions, which are not published.",
     ),
     seen=("BaSyx Java server 2.0 of 2024 and 2026",),
+    device="""\
+1. In BaSyx's `application.yml`: `basyx.submodelrepository.feature.mqtt.enabled: true`, `mqtt.hostname: HOST`,
+   `mqtt.port: PORT`.
+""",
 )

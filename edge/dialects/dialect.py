@@ -109,6 +109,8 @@ class Entry(msgspec.Struct, frozen=True):
         make: makes the translator of one source.
         loses: what it does not translate, a sentence each.
         seen: versions of devices or programs whose messages its cases have.
+        device: what to set on the device, as a list in Markdown, with HOST and PORT of the broker.
+        details: what belongs on its page beside the docstring of its module.
     """
 
     name: str
@@ -116,3 +118,5 @@ class Entry(msgspec.Struct, frozen=True):
     make: Callable[[Setup], Dialect]
     loses: Sequence[str] = ()
     seen: Sequence[str] = ()
+    device: str = ""
+    details: str = ""

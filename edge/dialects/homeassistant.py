@@ -141,4 +141,9 @@ DIALECT: Final = Entry(
         "Attributes beside an entity's state.",
     ),
     seen=("discovery of Home Assistant 2024.11 to 2025.6 (single entities and devices)", "ESPHome 2024 and 2025"),
+    device="""\
+1. ESPHome: in the device's YAML `mqtt: {broker: HOST, port: PORT}`; discovery is on by default. Remove `api:`,
+   or the device restarts when no Home Assistant connects.
+2. Other firmware: turn on *Home Assistant discovery*, with the prefix `homeassistant`, and *retain*.
+""",
 )

@@ -220,4 +220,11 @@ DIALECT: Final = Entry(
         "Masters that publish one object a topic: use `mapped`.",
     ),
     seen=("JSON Integration for IO-Link 1.0.0 (SICK SIG350 too)", "ifm AL1342", "Pepperl+Fuchs ICE2, Emerson P100"),
+    device="""\
+1. ifm: in the IoT Core of the master a subscription of `/timer[1]/counter/datachanged` with the callback
+   `mqtt://HOST:PORT/hall/al1342`, and the data to send.
+2. Pepperl+Fuchs, Emerson: *MQTT* in the master's page; server `HOST:PORT`, topic base a name of its own, *PDI*
+   on.
+3. SICK, others with the JSON of the IO-Link community: an MQTT connection to `HOST:PORT`, process data as JSON.
+""",
 )

@@ -339,4 +339,11 @@ DIALECT: Final = Entry(
     Mapped,
     loses=("Counts that are increments rather than totals.", "Values that are computed from several others."),
     seen=("Kepware's IoT Gateway 6", "Siemens Industrial Edge, Databus of 2023"),
+    details=mapping_file.__doc__ or "",
+    device="""\
+1. Nothing: what it publishes is described in a file. `./corridor map suggest --broker URL --out first.toml`
+   writes a first one.
+2. Try it on a message: `./corridor map try first.toml TOPIC PAYLOAD`.
+3. Give it to the gateway with `--mapping first.toml`.
+""",
 )

@@ -225,4 +225,8 @@ DIALECT: Final = Entry(
         "What was observed before the gateway knew the sequence of an item, where documents overlap.",
     ),
     seen=("cppagent 2.2 to 2.7: documents in JSON version 1 and 2, entity sink",),
+    device="""\
+1. In `agent.cfg` of cppagent 2: `Sinks { MqttService { MqttHost = HOST  MqttPort = PORT } }`.
+2. Set `MqttRetain = true`, its default, so that the model with its units is there when the gateway starts.
+""",
 )

@@ -190,4 +190,9 @@ DIALECT: Final = Entry(
         "Metadata, and units, which are not in the data.",
     ),
     seen=("OPC UA 1.04 and 1.05.06", "OPC Publisher 2.8 and 2.9"),
+    device="""\
+1. In the publisher: transport MQTT to `HOST:PORT`, encoding JSON, topic `opcua/json/data/…`.
+2. OPC Publisher: `--mm=PubSub --me=Json --ttt=opcua/json/data/{PublisherId}/{WriterGroup}`.
+3. Name each writer for its machine; keep names of fields short.
+""",
 )

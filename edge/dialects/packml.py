@@ -158,4 +158,8 @@ DIALECT: Final = Entry(
         "`Count`, which can be reset.",
     ),
     seen=("ISA-TR88.00.02-2015", "the PackML MQTT simulator, 2024"),
+    device="""\
+1. Let the controller publish its tags below `site/area/line/Status` and `…/Admin` to `HOST:PORT`, retained.
+2. Publish `StateCurrentStr` and `UnitModeCurrentStr`, not their numbers alone.
+""",
 )

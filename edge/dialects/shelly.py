@@ -182,4 +182,11 @@ DIALECT: Final = Entry(
         "Gen 1: 1.14",
         "Gen 2 and later: 1.0 to 1.7",
     ),
+    device="""\
+1. Generation 2 and later: open the device's page, *Settings*, *MQTT*; enable it, server `HOST:PORT`, a prefix
+   such as `plug-7`.
+2. Tick *RPC status notifications* and *Generic status update*; reboot when it asks to.
+3. Generation 1: *Internet & Security*, *Advanced - Developer Settings*, enable MQTT, server `HOST:PORT`. This
+   ends the Shelly Cloud of that device.
+""",
 )

@@ -149,4 +149,11 @@ DIALECT: Final = Entry(
         "The tariffs of `TotalTariff`.",
     ),
     seen=("6.1 (2018)", "9.5 to 14 (lists of phases)"),
+    device="""\
+1. Open the device's page, *Configuration*, *Configure MQTT*.
+2. Host `HOST`, port `PORT`; topic: a name of its own, such as `plug-7`; full topic as it is,
+   `%prefix%/%topic%/`.
+3. In the console `TelePeriod 10` for a report each 10 s; without it there is one each 300 s.
+4. In the console `SetOption4 0`, which is the default: results on one topic.
+""",
 )

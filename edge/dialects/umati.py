@@ -197,4 +197,7 @@ DIALECT: Final = Entry(
         "Changes between two messages: a message has all, and no time.",
     ),
     seen=("umati dashboard client 2023 and 2024 (topics of version 2)",),
+    device="""\
+1. In the dashboard client's configuration: MQTT to `HOST:PORT`, prefix `umati/v2`.
+""",
 )

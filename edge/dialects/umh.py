@@ -168,4 +168,9 @@ DIALECT: Final = Entry(
         "Levels of a location above the last four: two machines that differ only there are rejected, with both names.",
     ),
     seen=("UMH Core 0.44", "UMH Classic 0.15"),
+    device="""\
+1. UMH Core: a bridge or stream with the output `uns`, or an `mqtt` output to `HOST:PORT` with the topic
+   `umh/v1/…`.
+2. Classic: bridge `umh/v1/#` of its broker, or let the gateway connect there with `--from`.
+""",
 )

@@ -111,4 +111,10 @@ DIALECT: Final = Entry(
     Zigbee2mqtt,
     loses=("Presses of buttons (`action`), colours, and states of updates.", "Groups and the bridge's own messages."),
     seen=("1.30 to 2.1",),
+    device="""\
+1. In `configuration.yaml`: `mqtt: {server: mqtt://HOST:PORT, base_topic: zigbee2mqtt}`.
+2. `advanced: {last_seen: ISO_8601}` adds the time of each report; `availability: true` whether a device is
+   there.
+3. Names: *Devices*, *Rename*; the name is that of the machine.
+""",
 )

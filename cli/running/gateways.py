@@ -1,0 +1,122 @@
+"""Running gateways: for each dialect a session to the devices' broker and one to the plant's, a spool and receipts."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+import typer
+
+from broker.backoff import Backoff
+from broker.mqtt import address
+from broker.mqtt.session import Session, SessionError, SessionTakenOver
+from cli.invocation.errors import CommandError
+from cli.running.alone import alone
+from cli.running.watching import Watch, answering_for
+from edge.dialects import DIALECTS
+from edge.dialects.dialect import Setup
+from edge.gateways.gateway import Gateway
+from edge.gateways.receipts import Receipts
+from edge.gateways.spool import Spool
+from services.health.vitals import Vitals
+
+_log: Final = structlog.get_logger("corridor.gateway")
+
+
+class Link(msgspec.Struct, frozen=True):
+    """From where to where gateways translate.
+
+    Attributes:
+        source: the devices' broker.
+        target: the plant's.
+        folder: holds the spool and the receipts of each gateway.
+        topics: of the devices; none for those of each dialect.
+    """
+
+    source: str
+    target: str
+    folder: Path
+    topics: Sequence[str] = ()
+
+
+async def run_gateways(dialects: Sequence[str], setup: Setup, link: Link, watch: Watch) -> None:
+    """Run dialects, each on sessions of its own.
+
+    Raises:
+        CommandError: the port for `/healthz` cannot be listened on, or another gateway has the same folder.
+        SessionError: a broker cannot be reached at the start; later it is waited for.
+    """
+    async with answering_for(watch), asyncio.TaskGroup() as group:
+        for name in dialects:
+            group.create_task(_run(name, setup, link, watch))
+
+
+async def keep_running(dialects: Sequence[str], setup: Setup, link: Link, watch: Watch) -> None:
+    """Run dialects beside other services, which go on while a broker of the devices cannot be reached."""
+    async with asyncio.TaskGroup() as group:
+        for name in dialects:
+            group.create_task(_kept(name, setup, link, watch))
+
+
+async def _kept(name: str, setup: Setup, link: Link, watch: Watch) -> None:
+    backoff = Backoff(1.0)
+    while True:
+        try:
+            await _run(name, setup, link, watch)
+        except* (SessionError, SessionTakenOver) as errors:
+            pause_s = backoff.next_s()
+            _log.warning(
+                "the gateway waits", dialect=name, error=str(errors.exceptions[0]), next_try_s=round(pause_s, 1)
+            )
+            await asyncio.sleep(pause_s)
+
+
+async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
+    dialect = DIALECTS[name].make(setup)
+    if not (link.topics or dialect.filters):
+        raise CommandError(
+            f"{name} has no topics of its own",
+            "describe the messages with --mapping FILE; `corridor map suggest` writes a first one",
+        )
+    client = "-".join(("corridor-gateway", name, *(setup.asset or setup.place).split("/")))
+    folder = link.folder / client
+    with (
+        alone(folder / "lock", f"another gateway of {name} runs for this place", "stop it, or choose another --place"),
+        contextlib.closing(Spool(folder / "spool")) as spool,
+        contextlib.closing(Receipts(folder / "receipts")) as receipts,
+    ):
+        async with (
+            Session(
+                link.source,
+                client_id=client,
+                filters=link.topics or dialect.filters,
+                persistent=dialect.persistent,
+                will=lambda: dialect.will(time.time_ns()),
+                greeting=lambda: dialect.connected(time.time_ns()).requests,
+                farewell=lambda: dialect.leaving(time.time_ns()).requests,
+            ) as incoming,
+            Session(link.target, client_id=f"{client}-out") as outgoing,
+        ):
+            vitals = [Vitals(f"gateway-{name}", incoming), Vitals(f"gateway-{name}-out", outgoing)]
+            vitals[0].spool = spool
+            watch.known.extend(vitals)
+            typer.echo(
+                f"{DIALECTS[name].title}: {address.parse(link.source)} to {address.parse(link.target)}", err=True
+            )
+            try:
+                await Gateway(
+                    incoming,
+                    dialect,
+                    outgoing,
+                    answering=incoming,
+                    spool=spool,
+                    receipts=receipts,
+                    on_rejected=lambda rejection: vitals[0].rejected.add(rejection.problem),
+                ).run()
+            finally:
+                for each in vitals:
+                    watch.known.remove(each)
