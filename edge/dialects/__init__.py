@@ -10,6 +10,7 @@ from typing import Final
 
 from edge.dialects import (
     aas,
+    factory_plus_uns,
     homeassistant,
     iolink,
     mapped,
@@ -30,6 +31,7 @@ DIALECTS: Final[dict[str, Entry]] = {
     entry.name: entry
     for entry in (
         sparkplug.DIALECT,
+        factory_plus_uns.DIALECT,
         shelly.DIALECT,
         tasmota.DIALECT,
         homeassistant.DIALECT,

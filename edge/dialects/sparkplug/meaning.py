@@ -15,6 +15,7 @@ from broker.contract.errors import ContractError, shown
 from broker.contract.events import NS_PER_MS, QUANTITY_LIMIT, AnyEvent, Count, State, StateChange
 from broker.contract.instants import format_rfc3339
 from edge.dialects.naming import Names, slug
+from edge.dialects.sparkplug import factory_plus
 from edge.dialects.sparkplug.codec import LATEST_MS
 from edge.dialects.sparkplug.contract_metrics import UNIT
 from edge.dialects.sparkplug.datatypes import Datatype, Value
@@ -86,7 +87,9 @@ class Meaning:
             ContractError: it is no value of a signal.
         """
         news = (reading.at_ms, reading.value)
-        if reading.name.startswith(CONTROL) or (reading.at_ms is not None and self._last.get(reading.name) == news):
+        if reading.name.startswith(CONTROL) or not factory_plus.is_signal(reading.name):
+            return []
+        if reading.at_ms is not None and self._last.get(reading.name) == news:
             return []
         self._last[reading.name] = news
         if reading.at_ms is None:
@@ -97,7 +100,7 @@ class Meaning:
         value = None if _is_bad(reading.properties) else reading.value
         if value is None or (isinstance(value, float) and not math.isfinite(value)):
             return [StateChange(**stamp.shared(), state="unknown")] if word in STATE_NAMES else []
-        return self._samples(reading, value, stamp) + _special(word, value, stamp)
+        return self._samples(reading, value, stamp) + special(word, value, stamp)
 
     def _samples(self, reading: Reading, value: Value, stamp: Stamp) -> list[AnyEvent]:
         unit = reading.properties.get(UNIT)
@@ -128,8 +131,14 @@ def _plain(reading: Reading, value: Any) -> Any:
     return value if -QUANTITY_LIMIT <= value <= QUANTITY_LIMIT else str(value)
 
 
-def _special(word: str, value: Value, stamp: Stamp) -> list[AnyEvent]:
-    """Return the state or count that a metric of such a name reports."""
+def special(word: str, value: object, stamp: Stamp) -> list[AnyEvent]:
+    """Return the state or count that a metric reports.
+
+    Args:
+        word: the last level of its name, as a slug.
+        value: its value.
+        stamp: what its events share.
+    """
     if word in STATE_NAMES and isinstance(value, str):
         said = slug(value)
         state = STATES.get(said)

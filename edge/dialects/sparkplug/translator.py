@@ -1,8 +1,8 @@
 """Sparkplug B as a dialect: a host application, whose readings become events of the contract.
 
 A device is a machine. Its path is the one that its birth has, where it is of an edge node of ours
-(`contract_metrics`); else group, node and device name are area, line and machine at the place's site. Metrics of the
-edge node itself are a machine of the node's name.
+(`contract_metrics`), or has the place that Factory+ gives it; else group, node and device name are area, line and
+machine at the place's site. Metrics of the edge node itself are a machine of the node's name.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from broker.contract.message import Message, Publication
 from broker.contract.topics import RETAINED
 from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names
-from edge.dialects.sparkplug import contract_metrics, topics
+from edge.dialects.sparkplug import contract_metrics, factory_plus, topics
 from edge.dialects.sparkplug.contract_metrics import Assembler
+from edge.dialects.sparkplug.datatypes import Value
 from edge.dialects.sparkplug.host import REORDER_NS, Host, Outcome
 from edge.dialects.sparkplug.meaning import CONTROL, Meaning
 from edge.dialects.sparkplug.presence import Presence
@@ -41,9 +42,11 @@ class Sparkplug(Dialect):
         group = setup.options.get("group", "+")
         self._presence = Presence(host)
         self._host = Host(_reorder_ns(setup.options.get("reorder", "")))
+        self._setup = setup
         self._names = Names()
         self._machines = Machines(setup, self._names)
         self._devices: dict[Key, _Device] = {}
+        self._claimed: dict[str, Key] = {}
         of_nodes = (topics.build(kind, Key(group, "+")) for kind in ("NBIRTH", "NDATA", "NDEATH"))
         of_devices = (topics.build(kind, Key(group, "+", "+")) for kind in ("DBIRTH", "DDATA", "DDEATH"))
         self.filters = (self._presence.topic, *of_nodes, *of_devices)
@@ -118,9 +121,27 @@ class Sparkplug(Dialect):
         asset = contract_metrics.asset_of(values)
         if asset is not None:
             return _Device(birth, Assembler(asset, simulated=simulated), asset, simulated)
-        key = birth.key
-        asset = self._machines.asset(key.device or key.node, key.group, key.node)
+        asset = self._place(birth, values)
         return _Device(birth, Meaning(asset, simulated=simulated, names=self._names), asset, simulated)
+
+    def _place(self, birth: Birth, values: dict[str, Value | None]) -> str:
+        """Return the machine's path of a foreign device.
+
+        Raises:
+            ContractError: another device has the same place in the hierarchy of ISA-95.
+        """
+        key = birth.key
+        levels = factory_plus.place(values) if factory_plus.is_factory_plus(birth.uuid, values) else []
+        if not levels or key.device in self._setup.machines:
+            return self._machines.asset(key.device or key.node, key.group, key.node)
+        unit = levels.pop() if len(levels) == len(factory_plus.LEVELS) else key.device or key.node
+        levels += (key.group, key.node)[len(levels) - 1 :]
+        asset = self._machines.asset(unit, *levels)
+        first = self._claimed.setdefault(asset, key)
+        if first != key:
+            hint = f"give one of them a work unit of its own, or a place by --machine {key.device or key.node}=PATH"
+            raise ContractError(f"{first} and {key} are both {asset}", hint)
+        return asset
 
 
 class _Device:
