@@ -44,7 +44,7 @@ COMMANDS = (
     Entry("gateway", "Services", "cli.gateways:gateway", "Translate what a device publishes in its own dialect."),
     Entry("map try", "Services", "cli.mapping:try_", "Show what a foreign message means by a mapping file."),
     Entry("map suggest", "Services", "cli.mapping:suggest", "Listen to a broker, and write a first mapping file."),
-    Entry("ingest", "Services", "cli.services:ingest", "Store telemetry, events and commands."),
+    Entry("ingest", "Services", "cli.ingest:ingest", "Store telemetry, events and commands."),
     Entry("kpi serve", "Services", "cli.kpi:serve", "Store states and counts; build the productivity ledger."),
     Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),
     Entry("device this-computer", "Services", "cli.device:this_computer", "Publish this computer as a machine."),

@@ -1,4 +1,4 @@
-"""`corridor ingest`, `kpi serve`, `wall`, `simulate`: each service by itself, against a broker and a store."""
+"""`corridor kpi serve`, `wall`, `simulate`: each service by itself; and how `ingest` runs."""
 
 import asyncio
 import contextlib
@@ -53,30 +53,6 @@ AllowHost = Annotated[
         help="Without a password: host names that a reverse proxy may use, separated by commas.",
     ),
 ]
-
-
-def ingest(
-    *,
-    broker: options.Broker = options.BROKER,
-    store: options.Store = "",
-    data: options.Data,
-    health_port: HealthPort = None,
-    health_host: HealthHost = "127.0.0.1",
-    replica: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="The number of this replica; replicas on one store share the work (MQTT 5)."
-        ),
-    ] = None,
-) -> None:
-    """Store telemetry, events and commands, until stopped."""
-    loop.log_to_stderr(logging.INFO)
-
-    async def serve() -> None:
-        async with opened(store or default_url(data)) as stored:
-            await run_ingest(broker, stored, watch=Watch(health_host, health_port), replica=replica)
-
-    loop.run(serve())
 
 
 def serve_kpi(
@@ -233,8 +209,26 @@ async def run_ingest(
     *,
     watch: Watch | None = None,
     replica: int | None = None,
+    replicas: Sequence[int] = (),
 ) -> None:
-    """Run the ingest service on a session of its own; with a number, as one of several that share the work."""
+    """Run the ingest service on a session of its own; with a number, as one of several that share the work.
+
+    With several numbers it is several of them.
+    """
+    numbers = [*replicas, *([replica] if replica is not None else [])]
+    if len(numbers) <= 1:
+        await _run_ingest(broker, store, now, watch or Watch(), *numbers)
+        return
+    async with asyncio.TaskGroup() as group:
+        for number in numbers:
+            # The first one answers for all: they share broker and store.
+            one = (watch or Watch()) if number == numbers[0] else Watch()
+            group.create_task(_run_ingest(broker, store, now, one, number))
+
+
+async def _run_ingest(
+    broker: str, store: Store, now: Callable[[], int], watch: Watch, replica: int | None = None
+) -> None:
     if replica is None:
         name, group = await client_ids.client_id(store, "ingest"), ""
         command = label = "ingest"
@@ -251,7 +245,7 @@ async def run_ingest(
                 now=now,
                 gather_s=ingesting.GATHER_S,
             ) as session,
-            watching(watch or Watch(), "ingest", session, store) as vitals,
+            watching(watch, "ingest", session, store) as vitals,
         ):
             await ingesting.ingest(session, session, vitals.store, now=now, plant=lambda: plant_of(vitals.store, None))
 

@@ -12,6 +12,8 @@ from services.store.interface import Store, StoreError
 
 MARK_NOTE: Final = "client-ids"
 """The name of the metadata that holds a store's mark."""
+REPLICAS_NOTE: Final = "ingest-replicas"
+"""The name of the metadata that holds how many replicas of ingest have shared its work under that mark."""
 
 Service = Literal["ingest", "kpi"]
 
@@ -42,10 +44,25 @@ async def replica_id(store: Store, service: Service, number: int) -> tuple[str, 
     return f"corridor-{service}-{mark}-{number}", f"{service}-{mark}"
 
 
+async def note_replicas(store: Store, number: int) -> int:
+    """Note that so many replicas of ingest run side by side; return how many ever did.
+
+    A broker goes on to assign each of them its share, so fewer processes must serve them all.
+
+    Raises:
+        StoreError: it cannot be read or written.
+    """
+    before = int(await store.metadata(REPLICAS_NOTE) or 0)
+    if number > before:
+        await store.set_metadata(REPLICAS_NOTE, str(number))
+    return max(before, number)
+
+
 async def renew(store: Store) -> None:
     """Give the services of a store client ids that no other has; what a broker holds under the old ones is not theirs.
 
     Raises:
         StoreError: it cannot be written.
     """
+    await store.set_metadata(REPLICAS_NOTE, "0")
     await store.set_metadata(MARK_NOTE, new_mark())

@@ -1,0 +1,71 @@
+"""`corridor ingest`: the ingest service by itself, or as several processes of this computer that share its work."""
+
+import logging
+from typing import Annotated
+
+import typer
+
+from cli.invocation import options
+from cli.running import loop
+from cli.running.watching import HealthHost, HealthPort, Watch
+from cli.running.workers import end_with_parent, supervise
+from cli.services import opened, run_ingest
+from services.store import client_ids
+from services.store.opening import default_url
+
+
+def ingest(
+    *,
+    broker: options.Broker = options.BROKER,
+    store: options.Store = "",
+    data: options.Data,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
+    replica: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="The number of this replica; replicas on one store share the work (MQTT 5)."
+        ),
+    ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Share the work among so many processes of this computer (MQTT 5); 0 for none."
+        ),
+    ] = 0,
+    worker: Annotated[str, typer.Option(hidden=True, help="Run as a worker that serves these replicas.")] = "",
+) -> None:
+    """Store telemetry, events and commands, until stopped."""
+    loop.log_to_stderr(logging.INFO)
+    if workers and replica:
+        raise typer.BadParameter("--workers gives the replicas of this computer their numbers: leave --replica out")
+    url = store or default_url(data)
+
+    async def serve() -> None:
+        async with opened(url) as stored:
+            if not workers:
+                await run_ingest(broker, stored, watch=Watch(health_host, health_port), replicas=numbers)
+                return
+            replicas = await client_ids.note_replicas(stored, workers)
+        commands = worker_commands(workers, replicas, health_port)
+        settings = {"BROKER": broker, "STORE": url, "DATA": str(data), "HEALTH_HOST": health_host}
+        await supervise(commands, {f"CORRIDOR_{name}": value for name, value in settings.items()})
+
+    async def serve_as_worker() -> None:
+        end_with_parent()
+        await serve()
+
+    numbers = [replica] if replica is not None else []
+    if worker:
+        workers, numbers = 0, [int(number) for number in worker.split(",")]
+    loop.run(serve_as_worker() if worker else serve())
+
+
+def worker_commands(workers: int, replicas: int, health_port: int | None) -> list[list[str]]:
+    """Return the command lines of workers that serve so many replicas, with health ports from one on."""
+    commands: list[list[str]] = []
+    for place in range(workers):
+        numbers = ",".join(map(str, range(place + 1, replicas + 1, workers)))
+        health = ["--health-port", str(health_port + place)] if health_port else []
+        commands.append(["ingest", "--workers", "0", "--worker", numbers, *health])
+    return commands
