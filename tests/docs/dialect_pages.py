@@ -44,9 +44,9 @@ def _index() -> str:
             "# Dialects",
             "",
             "What devices send that do not speak the [contract](contract.md). `./corridor gateway DIALECT …`",
-            "translates it; source and target may be two brokers. Units are normalised: energy to kW·h, °F to °C. What was",
-            "retained without a time is `stale`: shown as last known, and in no sum. Two names that become one in our",
-            "alphabet are rejected, with both. Generated: do not edit.",
+            "translates it; source and target may be two brokers. Units are normalised: energy to kW·h, °F to °C.",
+            "What was retained without a time is `stale`: shown as last known, and in no sum. Two names that",
+            "become one in our alphabet are rejected, with both. Generated: do not edit.",
             "",
             "| name | dialect | |",
             "|---|---|---|",
@@ -121,7 +121,8 @@ def _docstring(entry: Entry) -> str:
 def _example(case: Case) -> Iterator[str]:
     mapping = case.folder / "mapping.toml"
     if mapping.exists():
-        yield from ["", *(f"    {line}" for line in mapping.read_text("utf-8").splitlines()), ""]
+        yield from (f"    {line}".rstrip() for line in mapping.read_text("utf-8").splitlines())
+        yield ""
     for message in case.messages()[:_MOST_LINES]:
         mark = "  (retained)" if message.retained else ""
         try:
