@@ -125,4 +125,8 @@ DIALECT: Final = Entry(
         "Units where the broker speaks MQTT 3.1.1, which has no user properties.",
     ),
     seen=("its specification of 2026",),
+    device="""\
+1. In ACS turn on the ingester of the unified name-space, which publishes below `UNS/v1`.
+2. Let the gateway connect to the broker that it publishes on, with MQTT 5: units come as user properties.
+""",
 )
