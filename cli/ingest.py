@@ -1,7 +1,8 @@
 """`corridor ingest`: the ingest service by itself, or as several processes of this computer that share its work."""
 
 import logging
-from typing import Annotated
+import os
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +13,9 @@ from cli.running.workers import end_with_parent, supervise
 from cli.services import opened, run_ingest
 from services.store import client_ids
 from services.store.opening import default_url
+
+SHARES: Final = "INGEST_SHARES"
+"""The setting by which a worker knows the replicas that it serves; it is no option, for nobody gives it by hand."""
 
 
 def ingest(
@@ -33,7 +37,6 @@ def ingest(
             metavar="N", min=0, help="Share the work among so many processes of this computer (MQTT 5); 0 for none."
         ),
     ] = 0,
-    worker: Annotated[str, typer.Option(hidden=True, help="Run as a worker that serves these replicas.")] = "",
 ) -> None:
     """Store telemetry, events and commands, until stopped."""
     loop.log_to_stderr(logging.INFO)
@@ -47,25 +50,29 @@ def ingest(
                 await run_ingest(broker, stored, watch=Watch(health_host, health_port), replicas=numbers)
                 return
             replicas = await client_ids.note_replicas(stored, workers)
-        commands = worker_commands(workers, replicas, health_port)
-        settings = {"BROKER": broker, "STORE": url, "DATA": str(data), "HEALTH_HOST": health_host}
-        await supervise(commands, {f"CORRIDOR_{name}": value for name, value in settings.items()})
+        shared = {"BROKER": broker, "STORE": url, "DATA": str(data), "HEALTH_HOST": health_host}
+        own = worker_settings(workers, replicas, health_port)
+        # In their environment, because a command line can be seen by everybody, and URLs hold credentials.
+        await supervise(
+            ["ingest"], [{f"CORRIDOR_{name}": text for name, text in (shared | one).items()} for one in own]
+        )
 
     async def serve_as_worker() -> None:
         end_with_parent()
         await serve()
 
     numbers = [replica] if replica is not None else []
-    if worker:
+    if worker := os.environ.get(f"CORRIDOR_{SHARES}"):
         workers, numbers = 0, [int(number) for number in worker.split(",")]
     loop.run(serve_as_worker() if worker else serve())
 
 
-def worker_commands(workers: int, replicas: int, health_port: int | None) -> list[list[str]]:
-    """Return the command lines of workers that serve so many replicas, with health ports from one on."""
-    commands: list[list[str]] = []
+def worker_settings(workers: int, replicas: int, health_port: int | None) -> list[dict[str, str]]:
+    """Return the settings of workers that serve so many replicas, with health ports from one on."""
+    settings: list[dict[str, str]] = []
     for place in range(workers):
         numbers = ",".join(map(str, range(place + 1, replicas + 1, workers)))
-        health = ["--health-port", str(health_port + place)] if health_port else []
-        commands.append(["ingest", "--workers", "0", "--worker", numbers, *health])
-    return commands
+        settings.append({"WORKERS": "0", SHARES: numbers})
+        if health_port:
+            settings[-1]["HEALTH_PORT"] = str(health_port + place)
+    return settings

@@ -22,19 +22,19 @@ STEADY_S: Final = 30.0
 _log = structlog.get_logger("corridor.workers")
 
 
-async def supervise(workers: Sequence[Sequence[str]], environment: Mapping[str, str]) -> None:
+async def supervise(words: Sequence[str], environments: Sequence[Mapping[str, str]]) -> None:
     """Run the workers until cancelled.
 
     Args:
-        workers: the words of the command line of each.
-        environment: what is set in their environment beside this one's: credentials are not for the command line.
+        words: of the command that all of them run.
+        environments: what is set in the environment of each, beside this one's.
 
     Raises:
         CommandError: one cannot start, which it has explained itself.
     """
     try:
         async with asyncio.TaskGroup() as group:
-            for number, words in enumerate(workers, 1):
+            for number, environment in enumerate(environments, 1):
                 group.create_task(_keep_running(number, words, os.environ | environment))
     except* CommandError as errors:
         raise errors.exceptions[0] from None

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from broker.contract.events import Sample
 from broker.mqtt.session import Publication, Session
 from broker.server.embedded import EmbeddedBroker
-from cli.ingest import worker_commands
+from cli.ingest import SHARES, worker_settings
 from cli.invocation.errors import CommandError
 from cli.running.workers import supervise
 from cli.services import run_ingest
@@ -163,11 +163,11 @@ async def test_one_worker_serves_the_replicas_of_all_that_ever_were(broker: str,
     [(1, 1, ["1"]), (2, 2, ["1", "2"]), (2, 5, ["1,3,5", "2,4"]), (3, 4, ["1,4", "2", "3"])],
 )
 def test_workers_serve_every_replica_once(workers: int, replicas: int, shares: list[str]) -> None:
-    assert [words[words.index("--worker") + 1] for words in worker_commands(workers, replicas, 9000)] == shares
-    ports = [words[-1] for words in worker_commands(workers, replicas, 9000)]
-    assert ports == [str(9000 + place) for place in range(workers)]
+    settings = worker_settings(workers, replicas, 9000)
+    assert [one[SHARES] for one in settings] == shares
+    assert [one["HEALTH_PORT"] for one in settings] == [str(9000 + place) for place in range(workers)]
 
 
 async def test_a_worker_that_cannot_start_ends_the_command() -> None:
     with pytest.raises(CommandError, match="worker 1 cannot start"):
-        await supervise([["version", "--nonsense"]], {"PYTHONPATH": str(ROOT)})
+        await supervise(["version", "--nonsense"], [{"PYTHONPATH": str(ROOT)}])
