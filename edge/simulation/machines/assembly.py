@@ -92,7 +92,7 @@ class AssemblyRobot(Robot):
         ]
 
     def _torque_nm(self, now: Condition) -> float:
-        return drifted(now, "torque", _TORQUE_NM, 22.0)
+        return drifted(now, "torque", _TORQUE_NM, 23.0)
 
 
 class VisionStation(Model):
@@ -143,7 +143,7 @@ class VisionStation(Model):
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Look: the score falls with the part's fault and with a dark picture."""
         dark = 1 - self._brightness(now) / 70.0
-        self.score = min(1.0, 0.97 - 0.14 * abs(piece.error) - 0.35 * dark - 0.02 * abs(self.process.normal()))
+        self.score = min(1.0, 0.97 - 0.14 * abs(piece.error) - 0.2 * dark - 0.02 * abs(self.process.normal()))
         return [at_least("vision-score", self.score, 0.8, 1.0, "1", rework="below")]
 
     def _brightness(self, now: Condition) -> float:

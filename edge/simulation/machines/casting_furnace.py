@@ -102,7 +102,7 @@ class CastingFurnace(Model):
         self.pour_cel = _POUR_CEL + 8.0 * self.process.normal()
         pull_g = casting.centrifugal_g(_SPIN_PER_MIN, _RADIUS_M)
         misrun = casting.misrun_percent(self.pour_cel, self._mould_cel(now), pull_g)
-        gas = now.decayed("chamber-vacuum")  # weak vacuum leaves it in the metal
+        gas = 0.6 * now.decayed("chamber-vacuum")  # weak vacuum leaves it in the metal
         piece.error += 0.3 * misrun + gas + 0.3 * self.process.normal()
         return []
 

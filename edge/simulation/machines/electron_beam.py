@@ -12,7 +12,7 @@ from edge.simulation.physics import electron_beam
 from edge.simulation.pieces import Piece
 
 _VOLTAGE_KV: Final = 150.0
-_CURRENT_MA: Final = 206.0
+_CURRENT_MA: Final = 210.0
 _TRAVEL_MM_MIN: Final = 150.0
 _PUMPED: Final = 0.25
 _WELDED: Final = 0.90
@@ -32,7 +32,7 @@ class ElectronBeamWelder(Model):
         "vacuum": Signal("Vacuum at the seam", "mbar", 1e-4, 1_050),
         "seam-deviation": Signal("Deviation from the seam", "mm", -0.3, 0.3),
         "arc-count": Signal("Arcs since the start of the seam", "1", 0, 20),
-        "beam-power": Signal("Beam power", "kW", 0, 32),
+        "beam-power": Signal("Beam power", "kW", 0, 34),
         "program": PROGRAM,
     }
     signals: ClassVar[Mapping[str, str]] = units(shown)
@@ -62,7 +62,7 @@ class ElectronBeamWelder(Model):
         arcs = drifted(now, "arc-count", 3, 60) * (now.progress - _PUMPED) / (_WELDED - _PUMPED) if welds else 0.0
         vacuum = self._vacuum_mbar(now) * (1 + 0.05 * noise()) if running else 1_013.0
         if welds:
-            warn_below(self, "emission-low", "beam current below 190 mA: the cathode is near its end", current, 190.0)
+            warn_below(self, "emission-low", "beam current below 203 mA: the cathode is near its end", current, 203.0)
             self.warn("vacuum-weak", "vacuum at the seam weaker than 0.03 mbar", vacuum, 3e-2)
             self.warn("arcs", "more than 15 arcs in a seam", arcs, 15.0)
         self.power_kw = 2.0 if now.state == "off" else 14.0 + (22.0 if running else 0.0) + beam_kw / 0.85
@@ -83,12 +83,12 @@ class ElectronBeamWelder(Model):
         beam_kw = electron_beam.power_kw(_VOLTAGE_KV, self._current_ma(now))
         depth = electron_beam.penetration_mm(beam_kw, _TRAVEL_MM_MIN) + 0.7 * self.process.normal()
         gap_mm = 0.5 * abs(self.process.normal()) + max(0.0, 100.0 - depth)
-        pore_mm = 0.46 * abs(self.process.normal()) + 12.0 * (self._vacuum_mbar(now) - _VACUUM_MBAR)
+        pore_mm = 0.46 * abs(self.process.normal()) + 8.0 * (self._vacuum_mbar(now) - _VACUUM_MBAR)
         piece.error += 0.3 * self.process.normal()
         return [at_most("root-gap", gap_mm, 1.6, "mm", rework="above"), at_most("pore-length", pore_mm, 1.2, "mm")]
 
     def _current_ma(self, now: Condition) -> float:
-        return drifted(now, "beam-current", _CURRENT_MA, 0.85 * _CURRENT_MA)
+        return drifted(now, "beam-current", _CURRENT_MA, 0.92 * _CURRENT_MA)
 
     def _vacuum_mbar(self, now: Condition) -> float:
         """Return the vacuum at the seam; while it is pumped it falls from that of the air."""

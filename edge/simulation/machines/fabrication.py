@@ -88,7 +88,7 @@ class FrameWelder(Model):
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Measure how the frame has pulled: more where the arc wandered."""
-        pulled_mm = 1.25 * self.process.normal() + 2.5 * now.decayed("arc-voltage")
+        pulled_mm = 1.25 * self.process.normal() + 1.2 * now.decayed("arc-voltage")
         piece.error += 0.25 * self.process.normal() + 0.8 * now.decayed("gas-flow")
         return [around("flatness", pulled_mm, 0.0, 3.0, "mm", rework="above")]
 
@@ -140,7 +140,7 @@ class Cladder(Model):
         self.interpass_cel = toward(self.interpass_cel, _HOT_CEL if running else now.hall_cel, 1_200.0, passed_s)
         if welds:
             self.warn("electrode-worn", "arc voltage above 14.2 V: the electrode is near its end", voltage, 14.2)
-            warn_below(self, "wire-slow", "wire feed below 3.2 m/min", wire, 3.2)
+            warn_below(self, "wire-slow", "wire feed below 3.3 m/min", wire, 3.3)
         arc_kw = current * voltage / 1000
         self.power_kw = 0.4 if now.state == "off" else 1.8 + arc_kw / 0.85 + (0.9 if welds else 0.0)
         return {
@@ -167,4 +167,4 @@ class Cladder(Model):
         ]
 
     def _wire_m_min(self, now: Condition) -> float:
-        return drifted(now, "wire-feed", 3.6, 2.6)
+        return drifted(now, "wire-feed", 3.6, 3.0)

@@ -18,7 +18,7 @@ class LaserMarker(Model):
     shown: ClassVar[Mapping[str, Signal]] = {
         "laser-power": Signal("Laser power at the part", "W", 0, 22),
         "mark-speed": Signal("Speed of the beam", "mm/s", 0, 850),
-        "contrast": Signal("Contrast of the last mark", "%", 50, 100),
+        "contrast": Signal("Contrast of the last mark", "%", 45, 100),
         "extraction-flow": Signal("Flow of the extraction", "m3/h", 0, 190),
         "laser-temp": Signal("Laser temperature", "Cel", 18, 38),
         "program": PROGRAM,
@@ -66,7 +66,7 @@ class LaserMarker(Model):
         """Mark and read back: less light at the part leaves a paler mark."""
         del piece
         self.contrast = min(100.0, 86.0 * (self._power_w(now) / 20.0) ** 1.5 + 2.5 * self.process.normal())
-        return [at_least("contrast", self.contrast, 60.0, 100.0, "%", rework="below")]
+        return [at_least("contrast", self.contrast, 55.0, 100.0, "%", rework="below")]
 
     def _power_w(self, now: Condition) -> float:
         return drifted(now, "laser-power", 20.0, 13.0)

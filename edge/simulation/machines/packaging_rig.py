@@ -95,7 +95,7 @@ class PackagingRig(Model):
         del piece
         self.weight_g = 250.0 + 2.1 * self.process.normal()
         cold_k = _SEAL_CEL - self._seal_cel(now)
-        strength = 12.0 - 0.2 * cold_k + 0.7 * self.process.normal()
+        strength = 12.0 - 0.12 * cold_k + 0.7 * self.process.normal()
         return [
             around("weight", self.weight_g, 250.0, 6.0, "g"),
             around("seal-strength", strength, 12.0, 4.0, "N"),

@@ -81,7 +81,7 @@ class PelletPress(Model):
         return [around("green-density", self.density, 53.7, 0.5, "%")]
 
     def _force_kn(self, now: Condition) -> float:
-        return drifted(now, "force", _FORCE_KN, 13.9)
+        return drifted(now, "force", _FORCE_KN, 14.1)
 
     def _die_um(self, now: Condition) -> float:
         return drifted(now, "die-wear", 12.0, _WORN_DIE_UM)

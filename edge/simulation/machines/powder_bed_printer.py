@@ -99,7 +99,7 @@ class PowderBedPrinter(Model):
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Leave pores: too little light does not fuse, oxygen makes the melt ball up."""
         density = powder_bed.energy_density_j_mm3(self._power_w(now), _SPEED_MM_S, _HATCH_MM, _LAYER_MM)
-        pores = powder_bed.pore_percent(density) + 0.3 * now.decayed("o2") + 0.19 * abs(self.process.normal())
+        pores = powder_bed.pore_percent(density) + 0.18 * now.decayed("o2") + 0.19 * abs(self.process.normal())
         piece.error += 0.35 * self.process.normal()
         return [at_most("porosity", pores, 0.5, "%")]
 

@@ -84,7 +84,7 @@ class PressBrake(Model):
         """Bend: harder sheet springs back more than the program allows for, and a ram that leaks stops too high."""
         usual = bending.spring_back_deg(_STRENGTH_MPA)
         back = bending.spring_back_deg(_STRENGTH_MPA * now.batch**0.5)
-        open_deg = back - usual + 1.0 * now.decayed("oil-pressure") + 0.42 * self.process.normal()
+        open_deg = back - usual + 0.6 * now.decayed("oil-pressure") + 0.42 * self.process.normal()
         self.angle_deg = 90.0 + open_deg
         piece.error += open_deg / 2.0
         return [around("angle", self.angle_deg, 90.0, 1.0, "deg", rework="above")]

@@ -17,7 +17,7 @@ class Washer(Model):
     """See the module."""
 
     shown: ClassVar[Mapping[str, Signal]] = {
-        "bath-temp": Signal("Bath temperature", "Cel", 57, 63),
+        "bath-temp": Signal("Bath temperature", "Cel", 18, 63),
         "spray-pressure": Signal("Spray pressure", "bar", 0, 8),
         "filter-dp": Signal("Pressure drop of the filter", "mbar", 0, 500),
         "conductivity": Signal("Conductivity of the bath", "mS/cm", 2.5, 3.5),

@@ -194,6 +194,24 @@ def test_scrap_comes_from_what_was_measured(kind: str) -> None:
     assert len(beyond) < 0.2 * len(pieces)
 
 
+@pytest.mark.parametrize(
+    ("kind", "mode"), [param for param in SHOWING if MODELS[cast("str", param.values[0])].decides_alone]
+)
+def test_a_failure_makes_scrap_late_rather_than_early(kind: str, mode: FailureMode) -> None:
+    def beyond(decay: float) -> float:
+        driven = Driven(kind, mode, decay)
+        driven.now.progress = 1.0
+        found = []
+        for _ in range(400):
+            driven.model.begin([Piece("1", "o")], driven.now)
+            found.append(driven.model.finish(Piece("1", "o"), driven.now))
+        return fmean(any(not one.lower <= one.value <= one.upper for one in findings) for findings in found)
+
+    assert beyond(0.0) < 0.07
+    assert beyond(0.5) < 0.15
+    assert beyond(0.5) <= beyond(1.0) + 0.02
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_texts_are_for_people_and_codes_are_names(kind: str) -> None:
     model = MODELS[kind]

@@ -315,6 +315,13 @@ def test_spindle_power_grows_with_wear() -> None:
     assert 1.05 < (sum(worn) / len(worn)) / (sum(sharp) / len(sharp)) < 1.5
 
 
+def test_each_order_has_a_batch_of_material_within_20_percent_of_the_tables(three_days: ThreeDays) -> None:
+    batches = [order.batch for line in three_days[0].lines for order in line.book.orders.values()]
+    assert len(set(batches)) == len(batches) > 4
+    assert all(0.8 <= batch <= 1.2 for batch in batches)
+    assert max(batches) - min(batches) > 0.1
+
+
 def test_measured_pieces_beyond_their_limits_are_scrap(three_days: ThreeDays) -> None:
     _, events, truth = three_days
     bad = {
