@@ -23,9 +23,10 @@ from typing import Final
 import msgspec
 
 from broker.contract.errors import ContractError
-from broker.contract.events import AnyEvent, Count, Notice, State, StateChange, Status
+from broker.contract.events import AnyEvent, Notice, State, StateChange, Status
 from broker.contract.message import Message
 from edge.dialects import values
+from edge.dialects.counters import Counters
 from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
 from edge.dialects.mtconnect_document import Observation, items_of_probe, observations_of
 from edge.dialects.naming import Machines, Names, slug
@@ -65,6 +66,7 @@ class MTConnect(Dialect):
     def __init__(self, setup: Setup) -> None:
         self._names = Names()
         self._machines = Machines(setup, self._names)
+        self._counters = Counters()
         self._devices: dict[str, _Device] = {}
 
     def translate(self, message: Message) -> Translation:
@@ -129,7 +131,8 @@ class MTConnect(Dialect):
                 device.is_available = word != _UNAVAILABLE
                 return [Status(**stamp.shared(), online=device.is_available)]
             case "PART_COUNT" if one.sub_type in _COUNTERS:
-                return _counted(stamp, one)
+                number = values.number(one.value)
+                return [] if number is None else self._counters.count(stamp, {_COUNTERS[one.sub_type]: number})
             case "MESSAGE":
                 return _text(stamp, one)
             case kind if kind != "PART_COUNT":
@@ -156,15 +159,6 @@ class MTConnect(Dialect):
         if one.value is None or one.value == _UNAVAILABLE:
             return []
         return stamp.sample(self._names.name(name, stamp.asset), one.value, unit)
-
-
-def _counted(stamp: Stamp, one: Observation) -> list[AnyEvent]:
-    number = values.number(one.value)
-    return (
-        []
-        if number is None
-        else [msgspec.structs.replace(Count(**stamp.shared()), **{_COUNTERS[one.sub_type]: number})]
-    )
 
 
 def _state(stamp: Stamp, device: _Device) -> list[AnyEvent]:

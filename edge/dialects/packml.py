@@ -13,9 +13,10 @@ its own. `AccCount` is read, `Count` not: it can be reset.
 from typing import Final
 
 from broker.contract.errors import ContractError, shown
-from broker.contract.events import AnyEvent, Count, Job, State, StateChange
+from broker.contract.events import AnyEvent, Job, State, StateChange
 from broker.contract.message import Message
 from edge.dialects import values
+from edge.dialects.counters import Counters
 from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names, slug
 from edge.dialects.parts import Parts
@@ -64,6 +65,7 @@ class PackML(Dialect):
     def __init__(self, setup: Setup) -> None:
         self._names = Names()
         self._machines = Machines(setup, self._names)
+        self._counters = Counters()
         self._states: dict[str, str] = {}
         self._modes: dict[str, str] = {}
         self._reported: dict[str, tuple[State, str, bool]] = {}
@@ -126,11 +128,7 @@ class PackML(Dialect):
 
     def _count(self, stamp: Stamp, counter: str, product: str, number: float | None) -> list[AnyEvent]:
         """Return a counter; of several products at once, only the first is the machine's."""
-        if number is None or product != "0":
-            return []
-        return [
-            Count(**stamp.shared(), produced=number) if counter == "produced" else Count(**stamp.shared(), scrap=number)
-        ]
+        return [] if number is None or product != "0" else self._counters.count(stamp, {counter: number})
 
 
 def _state_of(sent: str, mode: str) -> tuple[State, str]:

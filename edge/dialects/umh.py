@@ -115,7 +115,7 @@ class Umh(Dialect):
             if len(added) > _MOST_PRODUCTS:
                 del added[next(iter(added))]
         produced, scrap = added[key]
-        return [Count(**stamp.shared(), produced=produced, scrap=scrap)]
+        return [Count(**stamp.shared(), produced=produced, good=max(0.0, produced - scrap), scrap=scrap)]
 
 
 def _order(stamp: Stamp, phase: str, document: dict[str, Any]) -> list[AnyEvent]:
