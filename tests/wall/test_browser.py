@@ -328,8 +328,8 @@ async def test_the_devices_page_shows_what_arrives_and_what_is_refused_and_how_t
         await client.publish("corridor/v1/york/barn/line-1/lathe-8/telemetry/load", '{"value": 12.5, "unit": "%"}')
         await expect(page.locator(".messages")).to_contain_text("load = 12.5 %")
         await client.publish("corridor/v1/york/barn/line-1/lathe-8/state", "runing")
-        await expect(page.locator(".refused")).to_contain_text("unknown state 'runing'")
-        await expect(page.locator(".refused")).to_contain_text("use one of running")
+        await expect(page.locator(".rejected")).to_contain_text("unknown state 'runing'")
+        await expect(page.locator(".rejected")).to_contain_text("use one of running")
         row = page.locator(".devices tr", has_text="york/barn/line-1/lathe-8")
         await expect(row).to_contain_text("telemetry")
         await expect(row.locator("td.t-wait")).to_have_text("1")
@@ -391,9 +391,9 @@ async def test_an_open_page_keeps_only_so_much(browser: Browser, wall: Wall) -> 
         for number in range(600):
             await client.publish("corridor/v1/york/barn/line-1/lathe-7/telemetry/load", str(number), qos=1)
             await client.publish("corridor/v1/york/barn/line-1/lathe-7/state", f"wrong-{number}", qos=1)
-        await expect(page.locator(".refused")).to_contain_text("wrong-599")
+        await expect(page.locator(".rejected")).to_contain_text("wrong-599")
         stored = await page.evaluate(
-            "import('/static/live.js').then(({ live }) => [live.messages.length, live.refusals.length])"
+            "import('/static/live.js').then(({ live }) => [live.messages.length, live.rejections.length])"
         )
         assert stored[0] <= 100
         assert stored[1] <= 100

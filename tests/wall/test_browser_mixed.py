@@ -45,9 +45,9 @@ async def test_an_oee_that_cannot_be_is_nowhere_a_figure_and_says_what_to_check(
     page: Page, wall: Wall, path: str
 ) -> None:
     await page.goto(wall.url + path + HOUR)
-    reason = page.locator("main .beside.cannot, main .figure.doubt .beside").first
+    reason = page.locator("main .beside.cannot, main .figure.uncertain .beside").first
     await expect(reason).to_contain_text("check the ideal cycle")
-    await expect(page.locator("main .figure.doubt, main .hatched").first).to_be_visible()
+    await expect(page.locator("main .figure.uncertain, main .hatched").first).to_be_visible()
     shown = await page.locator("main .value, main .oee-value, main .station, main td .num").all_inner_texts()
     figures = [float(each.replace("\u202f", "")) for text in shown for each in re.findall(r"([\d.\u202f]+)\s*%", text)]
     assert figures, "what can be is still shown"

@@ -1,4 +1,4 @@
-// The start: reads the address, draws the view that it names, and follows links without loading the page anew.
+// The start: reads the address, draws the view that it names, and follows links without loading the page again.
 
 import { isAsking } from './ask.js';
 import { holdLoad } from './hold.js';

@@ -44,7 +44,7 @@ export class Question {
       this.failures += 1;
     }
     this.control = null;
-    this.tell();
+    this.notify();
     const every = Math.min(...[...this.users].map((user) => user.every ?? Infinity));
     const pause = this.error ? Math.min(2_000 * 2 ** this.failures, 30_000) : every;
     if (!this.users.size) return;
@@ -79,7 +79,7 @@ export class Question {
     this.later(Math.max(GATHERED_MS, soonest - (performance.now() - this.at)));
   }
 
-  tell() {
+  notify() {
     for (const user of this.users) user.draw();
   }
 

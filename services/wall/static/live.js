@@ -1,4 +1,4 @@
-// The live picture on the page's side: one stream of server-sent events, merged into a table of facts. Whoever draws
+// The live state on the page's side: one stream of server-sent events, merged into a table of facts. Whoever draws
 // subscribes; nothing here grows: a fact replaces the one before.
 
 import { readable } from './format.js';
@@ -17,7 +17,7 @@ class Live {
     this.plant = { machines: [], titles: {}, zones: {}, targets: {}, reasons: {}, products: {}, signals: {}, broker: null };
     this.roster = new Roster();
     this.messages = [];
-    this.refusals = [];
+    this.rejections = [];
     this.numbers = new Numbers();
     this.connected = false;
     this.ready = false;
@@ -29,14 +29,14 @@ class Live {
     this.samples = new Set();
     this.offset = 0;
     this.rate = 1;
-    this.heardAt = performance.now();
+    this.receivedAt = performance.now();
     this.scope = null;
     this.source = null;
     document.addEventListener('visibilitychange', () => (document.hidden ? this.rest() : this.open(this.scope)));
     setInterval(() => this.watch(), 2_000);
   }
 
-  /** Look at something: the address's part after `?` of the stream. The stream is opened anew if it is another. */
+  /** Look at something: the address's part after `?` of the stream. The stream is opened again if it is another. */
   look(scope) {
     if (scope === this.scope && this.source) return;
     this.open(scope);
@@ -50,7 +50,7 @@ class Live {
     this.source.addEventListener('snapshot', (event) => this.begin(JSON.parse(event.data)));
     this.source.addEventListener('changes', (event) => this.merge(JSON.parse(event.data)));
     this.source.addEventListener('numbers', (event) => this.count(JSON.parse(event.data)));
-    this.source.addEventListener('messages', (event) => this.hear(JSON.parse(event.data)));
+    this.source.addEventListener('messages', (event) => this.receive(JSON.parse(event.data)));
     this.source.onerror = () => this.lose();
   }
 
@@ -62,38 +62,38 @@ class Live {
 
   watch() {
     if (document.hidden || !this.scope) return;
-    if (performance.now() - this.heardAt > QUIET_MS) {
+    if (performance.now() - this.receivedAt > QUIET_MS) {
       this.lose();
       this.open(this.scope); // a connection that died without a word is never told of by the browser
-      this.heardAt = performance.now();
+      this.receivedAt = performance.now();
     }
   }
 
   lose() {
     if (this.connected) this.lostAt = performance.now();
     this.connected = false;
-    this.tell();
+    this.notify();
   }
 
-  begin(told) {
-    this.facts = new Map(Object.entries(told.facts).map(([path, names]) => [path, names]));
-    this.plant = told.plant;
-    this.roster.begin(told.plant.machines, this.facts.keys());
-    this.refusals = told.refusals;
+  begin(sent) {
+    this.facts = new Map(Object.entries(sent.facts).map(([path, names]) => [path, names]));
+    this.plant = sent.plant;
+    this.roster.begin(sent.plant.machines, this.facts.keys());
+    this.rejections = sent.refusals;
     this.messages = [];
     this.numbers.clear();
-    this.health = told.health;
+    this.health = sent.health;
     this.ready = true;
-    this.time(told.now, true);
+    this.time(sent.now, true);
     this.changed += 1;
-    this.tell();
+    this.notify();
   }
 
-  merge(told) {
-    this.time(told.now, false);
-    if (told.health) this.health = told.health;
-    if (told.facts) {
-      for (const [path, names] of Object.entries(told.facts)) {
+  merge(sent) {
+    this.time(sent.now, false);
+    if (sent.health) this.health = sent.health;
+    if (sent.facts) {
+      for (const [path, names] of Object.entries(sent.facts)) {
         const known = this.facts.get(path);
         if (!known) this.roster.add(path);
         // A new object, so that whoever remembers the former sees that it changed.
@@ -103,28 +103,28 @@ class Live {
       }
       this.changed += 1;
     }
-    this.tell();
+    this.notify();
   }
 
   /** Take the numbers that have just been computed. */
-  count(told) {
-    this.heardAt = performance.now();
-    this.numbers.take(told, this.heardAt);
-    this.tell();
+  count(sent) {
+    this.receivedAt = performance.now();
+    this.numbers.take(sent, this.receivedAt);
+    this.notify();
   }
 
-  hear(messages) {
+  receive(messages) {
     this.messages = [...this.messages, ...messages].slice(-100);
-    const refused = messages.filter((message) => message.problem);
-    const known = new Set(this.refusals.map((message) => message.number));
-    if (refused.length) this.refusals = [...this.refusals, ...refused.filter((each) => !known.has(each.number))].slice(-100);
-    this.tell();
+    const rejected = messages.filter((message) => message.problem);
+    const known = new Set(this.rejections.map((message) => message.number));
+    if (rejected.length) this.rejections = [...this.rejections, ...rejected.filter((each) => !known.has(each.number))].slice(-100);
+    this.notify();
   }
 
   /** Keep the plant's clock: it may run faster than the real one, so its speed is measured too. */
   time(now, first) {
     const here = performance.now();
-    this.heardAt = here;
+    this.receivedAt = here;
     this.connected = true;
     this.lostAt = null;
     if (first || !this.clockStart) this.clockStart = { now, here };
@@ -182,7 +182,7 @@ class Live {
   }
 
   /** Have everything drawn that has changed: once for all that comes within a tenth of a second. */
-  tell() {
+  notify() {
     if (this.drawing) return;
     const due = Math.max(0, DRAW_MS - (performance.now() - this.drawnAt));
     this.drawing = setTimeout(() => {
@@ -195,7 +195,7 @@ class Live {
 
 export const live = new Live();
 
-/** Draw again whenever something is told, and each `everyMs` for what ages. */
+/** Draw again whenever something is sent, and each `everyMs` for what ages. */
 export function useLive(everyMs = 1_000) {
   const [, again] = useState(0);
   useEffect(() => {

@@ -21,13 +21,13 @@ export class Numbers {
   }
 
   /** Take what the stream sent, at a time of `performance.now()`. */
-  take(told, at) {
-    if (told.from !== this.from) this.of = { kpi: new Map(), plan: new Map() };
-    this.from = told.from;
+  take(sent, at) {
+    if (sent.from !== this.from) this.of = { kpi: new Map(), plan: new Map() };
+    this.from = sent.from;
     this.at = at;
-    this.unsent = new Set(told.unsent);
-    for (const each of told.answers) this.of.kpi.set(each.asset, each);
-    for (const each of told.plans) this.of.plan.set(each.asset, each);
+    this.unsent = new Set(sent.unsent);
+    for (const each of sent.answers) this.of.kpi.set(each.asset, each);
+    for (const each of sent.plans) this.of.plan.set(each.asset, each);
   }
 
   /** Whether numbers from a begin come with the stream. */

@@ -1,13 +1,13 @@
 // The time range: chosen once, kept in the address as `from` and `to`, and carried by every link of the wall.
 
 import { html, useEffect, useRef, useState } from './lib.js';
-import { say } from './words.js';
+import { phrase } from './words.js';
 import { clock, offset } from './format.js';
 import { live } from './live.js';
 import { own } from './own.js';
 
 const CHOICES = ['shift', 'previous-shift', 'now-1h', 'now-8h', 'now-1d', 'now-7d'];
-const KEPT = ['from', 'to', 'theme', 'scheme', 'lang'];
+const CARRIED = ['from', 'to', 'theme', 'scheme', 'lang'];
 
 /** The range that the address holds. It is live where it ends now. */
 export function rangeOf(query = new URLSearchParams(location.search)) {
@@ -19,17 +19,17 @@ export function rangeOf(query = new URLSearchParams(location.search)) {
 /** A link to another view that keeps range, colours and language. */
 export function link(path, changes = {}) {
   const now = new URLSearchParams(location.search);
-  const kept = new URLSearchParams();
-  for (const name of KEPT) if (now.get(name)) kept.set(name, now.get(name));
-  for (const [name, value] of Object.entries(changes)) value === null ? kept.delete(name) : kept.set(name, value);
-  const query = kept.toString();
+  const carried = new URLSearchParams();
+  for (const name of CARRIED) if (now.get(name)) carried.set(name, now.get(name));
+  for (const [name, value] of Object.entries(changes)) value === null ? carried.delete(name) : carried.set(name, value);
+  const query = carried.toString();
   return query ? `${path}?${query}` : path;
 }
 
 /** What of the address belongs to the view that is shown: another range of it keeps that. */
 function ofView() {
   const query = new URLSearchParams(location.search);
-  return Object.fromEntries([...query].filter(([name]) => !KEPT.includes(name)));
+  return Object.fromEntries([...query].filter(([name]) => !CARRIED.includes(name)));
 }
 
 /** Where history is to begin: as the address says it while it is live, so that a range that moves is one question. */
@@ -40,7 +40,7 @@ export const refresh = (range) => (range.isLive ? own({ shift: 5_000, 'now-1h': 
 
 /** The range for people: "This shift, 06:00–14:00". */
 export function rangeText(range, window, zone) {
-  if (!window) return say(`range.${range.name}`);
+  if (!window) return phrase(`range.${range.name}`);
   const ends = range.from === 'shift' && window.ends ? window.ends : window.to;
   const long = Date.parse(ends) - Date.parse(window.from) > 20 * 3_600_000;
   const old = Math.abs(live.now() - Date.parse(window.from)) > 20 * 3_600_000;
@@ -51,7 +51,7 @@ export function rangeText(range, window, zone) {
   // Where there is no calendar there is no shift, and the interface answers with the last eight hours, or since the first message.
   const short = Date.parse(window.to) - Date.parse(window.from) < 8 * 3_600_000;
   const name = window.shift === '' && range.from.endsWith('shift') ? (short ? 'first' : 'now-8h') : range.name;
-  return name === 'custom' ? span : `${say(`range.${name}`)} · ${span}`;
+  return name === 'custom' ? span : `${phrase(`range.${name}`)} · ${span}`;
 }
 
 /** The button that opens the choice of ranges. */
@@ -91,13 +91,13 @@ export function RangePicker({ range, text, go, zone }) {
   const now = live.now();
   return html`<div class="range" ref=${box}>
     <button type="button" class="pick" ref=${button} aria-expanded=${open} onClick=${() => setOpen(!open)}>
-      <span class="sr">${say('range.choose')}: </span>${text}<svg class="caret" viewBox="0 0 10 6" aria-hidden="true"><path d="M1 1l4 4 4-4" /></svg></button>
-    ${open && html`<div class="menu" role="group" aria-label=${say('range.choose')}>
-      ${CHOICES.map((from) => html`<button type="button" aria-pressed=${range.name === from} onClick=${() => choose({ from: from === 'shift' ? null : from, to: null })}>${say(`range.${from}`)}</button>`)}
+      <span class="sr">${phrase('range.choose')}: </span>${text}<svg class="caret" viewBox="0 0 10 6" aria-hidden="true"><path d="M1 1l4 4 4-4" /></svg></button>
+    ${open && html`<div class="menu" role="group" aria-label=${phrase('range.choose')}>
+      ${CHOICES.map((from) => html`<button type="button" aria-pressed=${range.name === from} onClick=${() => choose({ from: from === 'shift' ? null : from, to: null })}>${phrase(`range.${from}`)}</button>`)}
       <form onSubmit=${custom}>
-        <label>${say('range.from')} <input type="datetime-local" name="from" required defaultValue=${local(now - 8 * 3_600_000, zone)} /></label>
-        <label>${say('range.to')} <input type="datetime-local" name="to" required defaultValue=${local(now, zone)} /></label>
-        <button class="primary">${say('range.show')}</button>
+        <label>${phrase('range.from')} <input type="datetime-local" name="from" required defaultValue=${local(now - 8 * 3_600_000, zone)} /></label>
+        <label>${phrase('range.to')} <input type="datetime-local" name="to" required defaultValue=${local(now, zone)} /></label>
+        <button class="primary">${phrase('range.show')}</button>
       </form></div>`}
   </div>`;
 }

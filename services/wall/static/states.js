@@ -2,7 +2,7 @@
 
 import { CATEGORY } from './palette.js';
 import { html } from './lib.js';
-import { say } from './words.js';
+import { phrase } from './words.js';
 import { own } from './own.js';
 
 export const categoryOf = (state) => own(CATEGORY, state) ?? 'unknown';
@@ -30,4 +30,4 @@ const SHAPES = {
 export const Icon = ({ state }) => html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d=${own(SHAPES, state) ?? SHAPES.unknown} /></svg>`;
 
 /** Shape and word of a state. */
-export const StateWord = ({ state }) => html`<span class="state s-${categoryOf(state)}"><${Icon} state=${state} />${say(`state.${state}`)}</span>`;
+export const StateWord = ({ state }) => html`<span class="state s-${categoryOf(state)}"><${Icon} state=${state} />${phrase(`state.${state}`)}</span>`;

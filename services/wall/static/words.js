@@ -27,12 +27,12 @@ const en = {
   'good.of': 'good of {0} by now', 'good.of.then': 'good of {0}', 'good.only': 'good', 'forecast': 'forecast ≈ {0} of {1} at {2}', 'forecast.only': 'forecast ≈ {0} at {1}',
   'nothing.counted': 'no pieces counted yet', 'energy': 'Energy a good piece', 
   'machines.now': '{0} machines now', 'machines.then': '{0} machines at {1}', 'machine.now': '1 machine now',
-  'silent.devices': '{0} silent or offline', 'all.heard': 'every device reports', 'unknown.part': '{0} % is unknown', 'most.lost': 'main loss',
+  'silent.devices': '{0} silent or offline', 'all.report': 'every device reports', 'unknown.part': '{0} % is unknown', 'most.lost': 'main loss',
   'nothing.lost': 'nothing lost', 'order': 'order', 'no.order': 'no order',
   'ideal.cycle': 'ideal cycle {0}', 'planned.pieces': '{0} planned',
   'foot.newest': 'newest message {0} ago', 'foot.none': 'no message yet', 'foot.rate': '{0} messages/s',
-  'foot.refused': '{0} rejected in the last hour', 'foot.zone': 'all times {0}', 'foot.zones': 'each tile in its own time: {0}', 'foot.click': 'Click a figure with a dotted line to see how it is made',
-  'without': 'without {0}', 'no': 'no {0}', 'not.told': 'not reported', 'no.energy': 'no electricity metered', 'and.more': '· {0} more', 'cannot.be': 'cannot be',
+  'foot.rejected': '{0} rejected in the last hour', 'foot.zone': 'all times {0}', 'foot.zones': 'each tile in its own time: {0}', 'foot.click': 'Click a figure with a dotted line to see how it is made',
+  'without': 'without {0}', 'no': 'no {0}', 'not.reported': 'not reported', 'no.energy': 'no electricity metered', 'and.more': '· {0} more', 'cannot.be': 'cannot be',
   'cannot.effectiveness-above-one': 'more pieces than its time allows: check the ideal cycle', 'cannot.counted-while-not-running': 'pieces while it did not run: check its state', 'cannot.counted-while-off': 'pieces while it was off: check its state or counter',
   'cannot.more-good-and-scrap-than-produced': 'more good and scrap than produced: check the counters', 'cannot.more-with-rework-than-produced': 'more good, scrap and rework than produced: check how rework is counted',
   'cannot.quality-above-one': 'more good than produced: check the counters', 'cannot.more-passed-than-inspected': 'more passed than inspected: check the counters', 'cannot.more-working-than-present': 'more people working than present: check labour',
@@ -59,10 +59,10 @@ const en = {
   'limits': '{0} … {1}', 'cpk': 'Cpk', 'cpk.n': '{0} parts measured', 'outside': 'out of tolerance', 'part': 'part {0}', 'severity.alarm': 'alarm', 'severity.warning': 'warning', 'severity.notice': 'notice',
   'why': 'Why is {0} {1}? · {2}', 'why.none': 'Why is there no {0}? · {1}', 'close': 'close', 'why.notes': 'Notes', 'why.number': 'Number {0} of ISO 22400-2:2014.', 'why.all': 'all data (JSON)', 'why.events': 'Source events',
   'dev.title': 'All devices', 'dev.machine': 'machine', 'dev.state': 'state', 'dev.seen': 'last seen', 'dev.rate': 'msg/s', 'dev.kinds': 'sends',
-  'dev.clock': 'clock', 'dev.refused': 'rejected', 'dev.real': 'real?', 'dev.never': 'not since this wall started', 'ago': '{0} ago',
+  'dev.clock': 'clock', 'dev.rejected': 'rejected', 'dev.real': 'real?', 'dev.never': 'not since this wall started', 'ago': '{0} ago',
   'join.title': 'Connect your own machine', 'join.text': 'Paste one of these into a shell. Nothing needs to be configured: the topic names the machine.',
   'join.copy': 'copy', 'join.copied': 'copied', 'join.name': 'machine path', 'arrives.title': 'Incoming messages', 'arrives.filter': 'filter', 'arrives.pause': 'pause', 'arrives.go': 'resume', 'arrives.none': 'no messages yet',
-  'refused.title': 'Rejected messages', 'refused.none': 'no rejected messages', 'retained': 'retained', 
+  'rejected.title': 'Rejected messages', 'rejected.none': 'no rejected messages', 'retained': 'retained', 
   'kiosk.none': 'Name the views to show: /kiosk?views=/,/line/site/area/line&every=20', 'error': 'could not be loaded: {0}', 'trying': 'trying again',
   'not.found': 'There is no {0} yet', 'not.found.text': 'It has sent no message, and the plant file does not declare it. It appears here with its first message.',
   'stops': 'Stops', 'stops.of': 'Stops of {0}', 'stops.any': 'any', 'stops.none': 'no reason', 'stops.sum': '{0} stops, {1} in all', 'stops.lasts': 'lasts', 'stops.more': 'and {0} more: choose a reason, a machine or a shorter range, or take the CSV',
@@ -82,13 +82,13 @@ export const language = pick(new URLSearchParams(location.search).get('lang') ??
 document.documentElement.lang = language;
 
 /** Say a text of the table, with its gaps filled in. */
-export function say(key, ...fill) {
+export function phrase(key, ...fill) {
   const text = own(TABLES[language], key) ?? own(en, key) ?? key;
   return fill.length ? text.replace(/\{(\d)\}/g, (_, place) => fill[place] ?? '') : text;
 }
 
 /** Say a text if the table has it, else the fallback. */
-export const sayOr = (key, fallback) => own(TABLES[language], key) ?? own(en, key) ?? fallback;
+export const phraseOr = (key, fallback) => own(TABLES[language], key) ?? own(en, key) ?? fallback;
 
 function pick(wish) {
   const short = (wish ?? 'en').slice(0, 2);

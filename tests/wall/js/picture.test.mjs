@@ -6,9 +6,9 @@ import './page.mjs';
 
 const { own } = await import('../static/own.js');
 const { categoryOf, ORDER } = await import('../static/states.js');
-const { say, sayOr, language } = await import('../static/words.js');
+const { phrase, phraseOr, language } = await import('../static/words.js');
 const { topLoss } = await import('../static/parts/loss.js');
-const { spellsTo } = await import('../static/parts/ribbon.js');
+const { intervalsTo } = await import('../static/parts/ribbon.js');
 const { live } = await import('../static/live.js');
 
 test('a table has only what is its own', () => {
@@ -26,10 +26,10 @@ test('every state has a category that stands in the order, and a foreign one is 
 
 test('a text has its gaps filled in, and one that is not there is its key or the fallback', () => {
   assert.equal(language, 'en');
-  assert.equal(say('limits', 1, 2), '1 … 2');
-  assert.equal(say('limits', 1), '1 … ');
-  assert.equal(say('no.such.text'), 'no.such.text');
-  assert.equal(sayOr('constructor', 'x'), 'x');
+  assert.equal(phrase('limits', 1, 2), '1 … 2');
+  assert.equal(phrase('limits', 1), '1 … ');
+  assert.equal(phrase('no.such.text'), 'no.such.text');
+  assert.equal(phraseOr('constructor', 'x'), 'x');
 });
 
 test('the top loss is the reason that cost most planned time; set-up without a reason is one', () => {
@@ -46,13 +46,13 @@ test('a ribbon goes on from history with the live state', () => {
   const history = [[0, 50, 'running', ''], [50, 80, 'down', 'jam']];
   const states = (state, since, reason = '') => {
     live.facts = new Map([['a/b/c/d', { state: { state, since, reason } }]]);
-    return spellsTo(history, 'a/b/c/d', 100, true);
+    return intervalsTo(history, 'a/b/c/d', 100, true);
   };
   assert.deepEqual(states('down', 50, 'jam').at(-1), [50, 100, 'down', 'jam']);
   assert.deepEqual(states('running', 90).slice(1), [[50, 90, 'down', 'jam'], [90, 100, 'running', '']]);
   assert.deepEqual(states('unknown', 90, 'offline').at(-1), [90, 100, 'unknown', '']);
   assert.deepEqual(states('running', 20).slice(1), [[50, 50, 'down', 'jam'], [50, 100, 'running', '']]);
-  assert.deepEqual(spellsTo(history, 'a/b/c/d', 100, false), history);
+  assert.deepEqual(intervalsTo(history, 'a/b/c/d', 100, false), history);
   live.facts = new Map();
-  assert.deepEqual(spellsTo(null, 'a/b/c/d', 100, true), []);
+  assert.deepEqual(intervalsTo(null, 'a/b/c/d', 100, true), []);
 });

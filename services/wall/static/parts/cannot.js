@@ -4,7 +4,7 @@
 import { html } from '../lib.js';
 import { live } from '../live.js';
 import { own } from '../own.js';
-import { say, sayOr } from '../words.js';
+import { phrase, phraseOr } from '../words.js';
 
 /**
  * Why an indicator of an answer cannot be: in `brief`, what is seen and what to check in one line, in `long` the whole
@@ -15,9 +15,9 @@ export function cannotBe(answer, name, of = answer) {
   if (!code) return null;
   const found = answer.warnings.filter((warning) => warning.code === code);
   const others = found.filter((warning) => warning.asset !== answer.asset);
-  const whose = others.length ? `${live.title(others[0].asset)}${others.length > 1 ? ` ${say('and.more', others.length - 1)}` : ''}: ` : '';
+  const whose = others.length ? `${live.title(others[0].asset)}${others.length > 1 ? ` ${phrase('and.more', others.length - 1)}` : ''}: ` : '';
   const long = found.map((warning) => `${live.title(warning.asset)}: ${warning.why}`).join('\n');
-  return { brief: `${whose}${sayOr(`cannot.${code}`, found[0]?.why ?? code)}`, long };
+  return { brief: `${whose}${phraseOr(`cannot.${code}`, found[0]?.why ?? code)}`, long };
 }
 
 /** The reasons of several answers, each once, a line each. */
@@ -29,5 +29,5 @@ export function CannotBe({ answers, names }) {
       if (found) lines.set(found.brief, found.long);
     }
   }
-  return [...lines].map(([brief, long]) => html`<p class="beside cannot" title=${long} key=${brief}><b class="t-attention">${say('cannot.be')}</b> · ${brief}</p>`);
+  return [...lines].map(([brief, long]) => html`<p class="beside cannot" title=${long} key=${brief}><b class="t-attention">${phrase('cannot.be')}</b> · ${brief}</p>`);
 }

@@ -3,7 +3,7 @@
 
 import { html } from '../lib.js';
 import { live } from '../live.js';
-import { say } from '../words.js';
+import { phrase } from '../words.js';
 
 const KINDS = ['doubtful', 'silent', 'unmetered', 'simulated'];
 const MOST = 2;
@@ -15,7 +15,7 @@ export function spoiling(answer, name) {
   return KINDS.map((kind) => [kind, by(kind)]).filter(([, machines]) => machines.length);
 }
 
-/** The machines that spoil a figure, a line a kind; `but` leaves kinds out that are said already. */
+/** The machines that spoil a figure, a line a kind; `but` leaves kinds out that are shown already. */
 export const Caveats = ({ answer, name, but = [] }) => spoiling(answer, name).filter(([kind]) => !but.includes(kind)).map(([kind, machines]) => html`<${Named} key=${kind} kind=${kind} machines=${machines} />`);
 
 /** The machines whose pieces are left out, as they have no plan. */
@@ -23,6 +23,6 @@ export const Unplanned = ({ plan }) => (plan?.unplanned?.length ? html`<${Named}
 
 function Named({ kind, machines }) {
   const titles = machines.map((path) => live.title(path));
-  const more = titles.length > MOST ? ` ${say('and.more', titles.length - MOST)}` : '';
-  return html`<span class="but caveat" title=${titles.join(', ')}><b>${say(`caveat.${kind}`)}</b> ${titles.slice(0, MOST).join(', ')}${more}</span>`;
+  const more = titles.length > MOST ? ` ${phrase('and.more', titles.length - MOST)}` : '';
+  return html`<span class="but caveat" title=${titles.join(', ')}><b>${phrase(`caveat.${kind}`)}</b> ${titles.slice(0, MOST).join(', ')}${more}</span>`;
 }

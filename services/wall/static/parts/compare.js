@@ -4,7 +4,7 @@
 import { html } from '../lib.js';
 import { live } from '../live.js';
 import { address, useAsk } from '../ask.js';
-import { say } from '../words.js';
+import { phrase } from '../words.js';
 import { percent, pieces, weekday } from '../format.js';
 import { link } from '../range.js';
 import { CannotBe } from './cannot.js';
@@ -27,11 +27,11 @@ function Comparison({ by, path, asked, isLive, go }) {
   const rows = (by === 'shift' ? named.filter((each) => each.coverage || each.ledger.produced).reverse() : named).slice(0, MOST);
   const partly = rows.map((each) => headline(each, 'oee')).find((each) => each.partly);
   if (!error && !rows.length) return null; // nothing to compare
-  return html`<section class="card stack"><h2>${say(`by.${by}`)}<${Take} href=${address('kpi.csv', { asset: path, by, ...asked })} /></h2>
-    ${error ? html`<p class="trouble">${say('error', error.message)}</p>` : html`<div class="scroll"><table class="compare"><thead><tr><th scope="col">${say(by)}</th><th scope="col">${say('oee')}</th>${RATIOS.map((name) => html`<th scope="col" key=${name} title=${say(name)}>${say(`${name}.short`)}</th>`)}<th scope="col">${say('good')}</th><th scope="col">${say('scrap')}</th></tr></thead>
+  return html`<section class="card stack"><h2>${phrase(`by.${by}`)}<${Take} href=${address('kpi.csv', { asset: path, by, ...asked })} /></h2>
+    ${error ? html`<p class="trouble">${phrase('error', error.message)}</p>` : html`<div class="scroll"><table class="compare"><thead><tr><th scope="col">${phrase(by)}</th><th scope="col">${phrase('oee')}</th>${RATIOS.map((name) => html`<th scope="col" key=${name} title=${phrase(name)}>${phrase(`${name}.short`)}</th>`)}<th scope="col">${phrase('good')}</th><th scope="col">${phrase('scrap')}</th></tr></thead>
       <tbody>${rows.map((each) => html`<${Row} key="${each.group.name} ${each.group.from}" each=${each} by=${by} go=${go} />`)}</tbody></table></div>`}
     <${CannotBe} answers=${rows} names=${['oee', ...RATIOS]} />
-    ${partly ? html`<p class="beside t-attention" title=${partly.tip}>${say('without.short', partly.names)}</p>` : ''}</section>`;
+    ${partly ? html`<p class="beside t-attention" title=${partly.tip}>${phrase('without.short', partly.names)}</p>` : ''}</section>`;
 }
 
 function Row({ each, by, go }) {
@@ -39,15 +39,15 @@ function Row({ each, by, go }) {
   const { value: oee, cannot } = headline(each, 'oee');
   const changes = { from: String(Date.parse(from)), to: String(Date.parse(to)) };
   const title = by === 'product' ? live.product(name) : by === 'shift' ? shiftName(each.group) : name;
-  return html`<tr><th scope="row"><a class="num" href=${link(location.pathname, changes)} onClick=${go.click} title=${say(`by.${by}.link`)}>${title}</a></th>
+  return html`<tr><th scope="row"><a class="num" href=${link(location.pathname, changes)} onClick=${go.click} title=${phrase(`by.${by}.link`)}>${title}</a></th>
     <td class="barred ${cannot ? 'hatched' : ''}" title=${cannot?.long}><b>${cannot ? '?' : oee == null ? '–' : percent(oee)}</b><svg class="bar" aria-hidden="true"><rect class="f-productive" width="${cannot ? 0 : Math.min(100, 100 * Math.max(0, oee ?? 0))}%" height="100%" rx="2" /></svg></td>
     ${RATIOS.map((ratio) => html`<${Ratio} key=${ratio} of=${headline(each, ratio)} />`)}<td>${pieces(each.good_output ?? each.ledger.good)}</td><td>${pieces(each.ledger.scrap)}</td></tr>`;
 }
 
 /** "Tue 24 Nov early": the production day and the shift; outside any, just that. */
-const shiftName = ({ day, name }) => (day ? `${weekday(day)} ${name}` : say('no.shift'));
+const shiftName = ({ day, name }) => (day ? `${weekday(day)} ${name}` : phrase('no.shift'));
 
 const Ratio = ({ of }) => (of.cannot ? html`<td class="hatched" title=${of.cannot.long}>?</td>` : html`<td>${percent(of.value)}</td>`);
 
 /** A table to take away. */
-export const Take = ({ href }) => html`<a class="take" href=${href} download>${say('as.csv')}</a>`;
+export const Take = ({ href }) => html`<a class="take" href=${href} download>${phrase('as.csv')}</a>`;

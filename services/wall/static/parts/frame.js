@@ -3,7 +3,7 @@
 
 import { html, useEffect } from '../lib.js';
 import { useLive } from '../live.js';
-import { say } from '../words.js';
+import { phrase } from '../words.js';
 import { age, clock, number, span, zoneName } from '../format.js';
 import { link, RangePicker } from '../range.js';
 import { own } from '../own.js';
@@ -14,23 +14,23 @@ const LEVELS = ['site', 'area', 'line', 'machine'];
 export function Frame({ crumbs, range, window: shown, text, go, zone, zones = [zone], right, children, bare, answers }) {
   const live = useLive();
   const title = crumbs.at(-1)[0];
-  const deaf = live.ready && live.connected && live.health.broker === false;
+  const brokerAway = live.ready && live.connected && live.health.broker === false;
   useEffect(() => {
-    document.title = `${title} · ${say('app')}`;
+    document.title = `${title} · ${phrase('app')}`;
   }, [title]);
-  return html`<div class="frame ${(live.ready && !live.connected) || deaf ? 'is-lost' : ''} ${bare ? 'bare' : ''}">
-    <a class="skip" href="#main">${say('skip')}</a>
+  return html`<div class="frame ${(live.ready && !live.connected) || brokerAway ? 'is-lost' : ''} ${bare ? 'bare' : ''}">
+    <a class="skip" href="#main">${phrase('skip')}</a>
     <header>
-      <nav class="crumbs" aria-label=${say('crumbs')}><a class="brand" href=${link('/')} onClick=${go.click}>${say('app')}</a>${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
+      <nav class="crumbs" aria-label=${phrase('crumbs')}><a class="brand" href=${link('/')} onClick=${go.click}>${phrase('app')}</a>${crumbs.map(([name, href], place) => (place === crumbs.length - 1 ? html`<h1 aria-current="page">${name}</h1>` : html`<a href=${link(href)} onClick=${go.click}>${name}</a>`))}</nav>
       ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
       <${Link} live=${live} range=${range} go=${go} answers=${answers} />
-      <${Truth} live=${live} />
-      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${say('grafana')}</a>`}<a href=${link('/stops')} onClick=${go.click}>${say('stops')}</a><a href=${link('/devices')} onClick=${go.click}>${say('devices')}</a><${Colours} go=${go} />${zones.map((each) => html`<${Clock} key=${each} zone=${each} live=${live} secs=${zones.length === 1} />`)}</span>
+      <${Origin} live=${live} />
+      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${phrase('grafana')}</a>`}<a href=${link('/stops')} onClick=${go.click}>${phrase('stops')}</a><a href=${link('/devices')} onClick=${go.click}>${phrase('devices')}</a><${Colours} go=${go} />${zones.map((each) => html`<${Clock} key=${each} zone=${each} live=${live} secs=${zones.length === 1} />`)}</span>
     </header>
-    ${live.ready && !live.connected && html`<div class="lost"><b><span role="alert">${say('lost.short')}</span><span aria-hidden="true"> ${say('lost.for', age(performance.now() - (live.lostAt ?? performance.now())))}</span></b><span>${say('lost.how')}</span></div>`}
-    ${deaf && html`<div class="lost" role="alert"><b>${say('broker.lost')}</b><span>${say('broker.lost.how')}</span></div>`}
-    ${live.health.ahead_min > 0 && html`<p class="trouble ahead" role="status">${say('ahead', span(live.health.ahead_min * 60_000))}</p>`}
-    <p class="printed">${text} · ${say('printed', clock(live.ready ? live.now() : Date.now(), zone, { date: true }), zoneName(zone))}</p>
+    ${live.ready && !live.connected && html`<div class="lost"><b><span role="alert">${phrase('lost.short')}</span><span aria-hidden="true"> ${phrase('lost.for', age(performance.now() - (live.lostAt ?? performance.now())))}</span></b><span>${phrase('lost.how')}</span></div>`}
+    ${brokerAway && html`<div class="lost" role="alert"><b>${phrase('broker.lost')}</b><span>${phrase('broker.lost.how')}</span></div>`}
+    ${live.health.ahead_min > 0 && html`<p class="trouble ahead" role="status">${phrase('ahead', span(live.health.ahead_min * 60_000))}</p>`}
+    <p class="printed">${text} · ${phrase('printed', clock(live.ready ? live.now() : Date.now(), zone, { date: true }), zoneName(zone))}</p>
     <main id="main" tabindex="-1">${children}</main>
     <${Footer} live=${live} zones=${zones} />
   </div>`;
@@ -50,20 +50,20 @@ function grafana(url, range, shown) {
 
 /** Whether what is shown is live: what lacks something that was reported a while ago is marked with its age. */
 function Link({ live, range, go, answers }) {
-  if (!live.ready) return html`<span class="link">${say('connecting')}</span>`;
-  if (live.connected && live.health.broker === false) return html`<span class="link off">${say('broker.lost.short')}</span>`;
-  if (!live.connected) return html`<span class="link off">${say('lost.short')}</span>`;
-  if (range && !range.isLive) return html`<span class="link past">${say('not.live')} · <a href=${link(location.pathname, { from: null, to: null })} onClick=${go.click}>${say('range.back')}</a></span>`;
+  if (!live.ready) return html`<span class="link">${phrase('connecting')}</span>`;
+  if (live.connected && live.health.broker === false) return html`<span class="link off">${phrase('broker.lost.short')}</span>`;
+  if (!live.connected) return html`<span class="link off">${phrase('lost.short')}</span>`;
+  if (range && !range.isLive) return html`<span class="link past">${phrase('not.live')} · <a href=${link(location.pathname, { from: null, to: null })} onClick=${go.click}>${phrase('range.back')}</a></span>`;
   const old = answers ? live.numbers.age(answers.values(), live.now()) : null;
-  if (old !== null) return html`<span class="link old">${say('figures.old', age(old))}</span>`;
-  return html`<span class="link on">${say('live')}</span>`;
+  if (old !== null) return html`<span class="link old">${phrase('figures.old', age(old))}</span>`;
+  return html`<span class="link on">${phrase('live')}</span>`;
 }
 
-function Truth({ live }) {
-  const said = live.machines().map((path) => live.fact(path, 'state')?.simulated).filter((each) => each !== undefined);
-  if (!said.length) return null;
-  const key = said.every(Boolean) ? 'simulated.plant' : said.some(Boolean) ? 'mixed.plant' : 'real';
-  return html`<span class="badge">${say(key)}</span>`;
+function Origin({ live }) {
+  const origins = live.machines().map((path) => live.fact(path, 'state')?.simulated).filter((each) => each !== undefined);
+  if (!origins.length) return null;
+  const key = origins.every(Boolean) ? 'simulated.plant' : origins.some(Boolean) ? 'mixed.plant' : 'real';
+  return html`<span class="badge">${phrase(key)}</span>`;
 }
 
 function Colours({ go }) {
@@ -72,20 +72,20 @@ function Colours({ go }) {
   const scheme = root.scheme ?? 'auto';
   const next = own({ auto: 'light', light: 'dark', dark: 'auto' }, scheme) ?? 'auto';
   const set = (name, value, usual) => () => go(link(location.pathname, { [name]: value === usual ? null : value }));
-  return html`<span class="colours" role="group" aria-label=${say('theme')}>
-    <button type="button" onClick=${set('scheme', next, 'auto')} title="${say('theme')}: ${say(`scheme.${scheme}`)} → ${say(`scheme.${next}`)}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zm0 1.6v9.8a4.9 4.9 0 0 0 0-9.8z" /></svg><span class="sr">${say(`scheme.${scheme}`)}</span></button>
-    <button type="button" aria-pressed=${theme === 'andon'} onClick=${set('theme', theme === 'andon' ? 'calm' : 'andon', 'calm')} title="${say('theme')}: ${say(`theme.${theme}`)}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="M5 1.5h6v13H5zm1.5 1.4v2.9h3V2.9zm0 4v2.4h3V6.9zm0 3.5v2.7h3v-2.7z" /></svg><span class="sr">${say(`theme.${theme}`)}</span></button></span>`;
+  return html`<span class="colours" role="group" aria-label=${phrase('theme')}>
+    <button type="button" onClick=${set('scheme', next, 'auto')} title="${phrase('theme')}: ${phrase(`scheme.${scheme}`)} → ${phrase(`scheme.${next}`)}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zm0 1.6v9.8a4.9 4.9 0 0 0 0-9.8z" /></svg><span class="sr">${phrase(`scheme.${scheme}`)}</span></button>
+    <button type="button" aria-pressed=${theme === 'andon'} onClick=${set('theme', theme === 'andon' ? 'calm' : 'andon', 'calm')} title="${phrase('theme')}: ${phrase(`theme.${theme}`)}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="M5 1.5h6v13H5zm1.5 1.4v2.9h3V2.9zm0 4v2.4h3V6.9zm0 3.5v2.7h3v-2.7z" /></svg><span class="sr">${phrase(`theme.${theme}`)}</span></button></span>`;
 }
 
 const Clock = ({ zone, live, secs }) => html`<time class="clock">${live.ready ? clock(live.now(), zone, { secs }) : ''} <small>${zoneName(zone)}</small></time>`;
 
 function Footer({ live, zones }) {
-  const { newest, rate, refused_hour: refused } = live.health;
+  const { newest, rate, refused_hour: rejected } = live.health;
   return html`<footer>
-    <span class=${newest && live.now() - newest > 60_000 ? 'warn' : ''}>${newest ? say('foot.newest', age(live.now() - newest)) : say('foot.none')}</span>
-    <span>${say('foot.rate', number(rate ?? 0))}</span>
-    <a class=${refused ? 'warn' : ''} href=${link('/devices')}>${say('foot.refused', number(refused ?? 0))}</a>
-    <span>${zones.length > 1 ? say('foot.zones', zones.map(zoneName).join(', ')) : say('foot.zone', zoneName(zones[0]))}</span>
-    <span class="end">${say('foot.click')}</span>
+    <span class=${newest && live.now() - newest > 60_000 ? 'warn' : ''}>${newest ? phrase('foot.newest', age(live.now() - newest)) : phrase('foot.none')}</span>
+    <span>${phrase('foot.rate', number(rate ?? 0))}</span>
+    <a class=${rejected ? 'warn' : ''} href=${link('/devices')}>${phrase('foot.rejected', number(rejected ?? 0))}</a>
+    <span>${zones.length > 1 ? phrase('foot.zones', zones.map(zoneName).join(', ')) : phrase('foot.zone', zoneName(zones[0]))}</span>
+    <span class="end">${phrase('foot.click')}</span>
   </footer>`;
 }

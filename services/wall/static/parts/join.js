@@ -1,7 +1,7 @@
 // Lines to copy that make something a machine: with the broker's real address, for the ways in which people try first.
 
 import { html, useState } from '../lib.js';
-import { say } from '../words.js';
+import { phrase } from '../words.js';
 
 const BESIDE = new Set(['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::']);
 const WAYS = ['mosquitto_pub', 'Python', 'Arduino', 'Node-RED'];
@@ -9,18 +9,18 @@ const WAYS = ['mosquitto_pub', 'Python', 'Arduino', 'Node-RED'];
 export function Join({ live }) {
   const [way, choose] = useState(WAYS[0]);
   const [machine, name] = useState('bench/demo/line-1/my-machine');
-  const [copied, tell] = useState(false);
+  const [copied, setCopied] = useState(false);
   const { host, port = 1883, login = false } = live.plant.broker ?? {};
   // A broker beside the wall is reached by the name by which the wall was.
   const where = { host: !host || BESIDE.has(host) ? location.hostname : host, port, login };
   const text = LINES[way](where, `corridor/v1/${machine.replace(/^\/+|\/+$/g, '')}`);
   const copy = () => navigator.clipboard?.writeText(text).then(() => {
-    tell(true);
-    setTimeout(() => tell(false), 2_000);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2_000);
   });
-  return html`<section class="card stack"><h2>${say('join.title')}${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${say(copied ? 'join.copied' : 'join.copy')}</button>`}</h2><p class="beside">${say('join.text')}</p>
+  return html`<section class="card stack"><h2>${phrase('join.title')}${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${phrase(copied ? 'join.copied' : 'join.copy')}</button>`}</h2><p class="beside">${phrase('join.text')}</p>
     <div class="tools"><div role="tablist" class="tabs">${WAYS.map((each) => html`<button type="button" role="tab" key=${each} aria-selected=${each === way} onClick=${() => choose(each)}>${each}</button>`)}</div>
-      <label class="grow"><span class="sr">${say('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label></div>
+      <label class="grow"><span class="sr">${phrase('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label></div>
     <pre class="copy" tabindex="0">${text}</pre></section>`;
 }
 

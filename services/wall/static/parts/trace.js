@@ -3,10 +3,10 @@
 
 import { html, loadPlot, useEffect, useRef, useState } from '../lib.js';
 import { live } from '../live.js';
-import { say } from '../words.js';
+import { phrase } from '../words.js';
 import { clock, number, span, steady, unit } from '../format.js';
 
-const MOST_LIVE = 900; // live samples kept after the history, which is asked for again every few minutes
+const MOST_LIVE = 900; // live samples held after the history, which is asked for again every few minutes
 const DRAW_MS = 1_000;
 const TALL = 68;
 const traces = new Set();
@@ -146,7 +146,7 @@ class Trace {
     if (!this.seen || (!this.fresh && !now && !this.sliding)) return;
     this.fresh = false;
     this.plot.setData(this.data());
-    this.told?.(this.extent());
+    this.onReach?.(this.extent());
   }
 
   /** Least and greatest value that is drawn. */
@@ -185,7 +185,7 @@ export function Signal({ path, name, info, series, from, ends, isLive, zone, zoo
     loadPlot().then((uPlot) => {
       if (gone || !box.current) return;
       trace.current = new Trace(uPlot, box.current, info, zoom, setPoint);
-      trace.current.told = (reach) => setAxis((former) => (reach && former && former[0] === reach.min && former[1] === reach.max ? former : reach && [reach.min, reach.max]));
+      trace.current.onReach = (reach) => setAxis((former) => (reach && former && former[0] === reach.min && former[1] === reach.max ? former : reach && [reach.min, reach.max]));
       setReady(true);
     });
     return () => {
@@ -200,8 +200,8 @@ export function Signal({ path, name, info, series, from, ends, isLive, zone, zoo
   useEffect(() => {
     if (!isLive) return undefined;
     const sample = (asset, names) => {
-      const told = asset === path && names[`signal/${name}`];
-      if (told && trace.current) trace.current.add(told[0], Number(told[1]));
+      const sample = asset === path && names[`signal/${name}`];
+      if (sample && trace.current) trace.current.add(sample[0], Number(sample[1]));
     };
     live.samples.add(sample);
     return () => live.samples.delete(sample);
@@ -219,11 +219,11 @@ export function Signal({ path, name, info, series, from, ends, isLive, zone, zoo
   return html`<div class="signal ${old || fact?.[3] ? 'hatched' : ''}">
     <p><span class="signal-name" title=${name}>${info?.title || name}</span><b class=${beyond}>${text(shown)}${units && typeof shown !== 'string' ? html`<small> ${units}</small>` : ''}</b></p>
     ${drawn ? html`<div class="plot" ref=${box} role="img" aria-label="${info?.title || name}: ${text(shown)} ${units}"></div>` : html`<div class="plot flat"></div>`}
-    <p class="beside"><span>${past ? clock(point[0], zone, { secs: true }) : fact?.[3] ? say('unknown.age') : old ? say('stale', span(live.now() - fact[0])) : band(info, units)}</span>${axis && drawn ? html`<span class="reach">${number(axis[0])} … ${number(axis[1])}</span>` : ''}</p></div>`;
+    <p class="beside"><span>${past ? clock(point[0], zone, { secs: true }) : fact?.[3] ? phrase('unknown.age') : old ? phrase('stale', span(live.now() - fact[0])) : band(info, units)}</span>${axis && drawn ? html`<span class="reach">${number(axis[0])} … ${number(axis[1])}</span>` : ''}</p></div>`;
 }
 
 const judged = (value, info) => ((info.alarm_high != null && value > info.alarm_high) || (info.alarm_low != null && value < info.alarm_low) ? 't-down' : (info.high != null && value > info.high) || (info.low != null && value < info.low) ? 't-attention' : '');
-const band = (info, units) => (info && (info.low != null || info.high != null) ? say('band', info.low == null ? '–' : number(info.low), `${info.high == null ? '–' : number(info.high)} ${units}`) : '');
+const band = (info, units) => (info && (info.low != null || info.high != null) ? phrase('band', info.low == null ? '–' : number(info.low), `${info.high == null ? '–' : number(info.high)} ${units}`) : '');
 
 function text(value) {
   if (value === undefined || value === null) return '–';

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useState } from '../lib.js';
 import { live, useLive } from '../live.js';
-import { say } from '../words.js';
+import { phrase } from '../words.js';
 import { rangeOf } from '../range.js';
 
 const SHORTEST_S = 5;
@@ -45,7 +45,7 @@ export function Kiosk({ go, load }) {
       removeEventListener('keydown', fill);
     };
   }, []);
-  if (!address) return html`<p class="empty card">${say('kiosk.none')}</p>`;
+  if (!address) return html`<p class="empty card">${phrase('kiosk.none')}</p>`;
   if (!shown) return null;
   return html`<div class="kiosk"><${shown.View} key=${shown.address} path=${shown.path} range=${shown.range} go=${go} bare />
     ${views.length > 1 && html`<ol class="dots" aria-hidden="true">${views.map((view, dot) => html`<li key=${view} class=${dot === place % views.length ? 'on' : ''}></li>`)}</ol>`}</div>`;

@@ -4,10 +4,10 @@
 import { html, useState } from '../lib.js';
 import { useLive } from '../live.js';
 import { address, listed, moves, useAsk, useNumbers } from '../ask.js';
-import { say, sayOr } from '../words.js';
+import { phrase, phraseOr } from '../words.js';
 import { clock, difference, number, percent, pieces, plain, span } from '../format.js';
 import { link, origin, rangeText } from '../range.js';
-import { Axis, Legend, Ribbon, spellsTo } from '../parts/ribbon.js';
+import { Axis, Legend, Ribbon, intervalsTo } from '../parts/ribbon.js';
 import { categoryOf, StateWord } from '../states.js';
 import { InMachineTime, lossName, lostTime, Pareto, SixLosses, topLoss, WaterfallSteps } from '../parts/loss.js';
 import { Figure, GoodPieces, Notes, Ratio } from '../parts/figures.js';
@@ -39,26 +39,26 @@ export function Line({ path, range, go, bare }) {
   const history = new Map((states ?? []).map((each) => [each.asset, each.states]));
   const text = rangeText(range, plan, zone);
   const crumbs = [[live.title(site), '/'], [live.title(path), '']];
-  if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
+  if (live.ready && !known) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${phrase('not.found', path)}</h2><p>${phrase('not.found.text')}</p></section><//>`;
   const whole = answer.get(path);
   const targets = live.targets(path);
   const download = (what, more = {}) => address(`${what}.csv`, { asset: path, from: range.from, to: range.to, ...more });
   return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan} text=${text} go=${go} zone=${zone} bare=${bare} answers=${answer}>
-    ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
+    ${error && html`<p class="trouble" role="status">${phrase('error', error.message)} · ${phrase('trying')}</p>`}
     <section class="strip ${whole?.constraint ? 'seven' : 'four'}" aria-label=${text}>
-      <${Ratio} title=${whole?.constraint ? say('oee.sum') : undefined} answer=${whole} name="oee" target=${targets.oee} ask=${ask}>${say('no.target')}<//>
-      ${whole?.constraint ? html`<${Ratio} title=${say('oee.constraint')} answer=${whole} name="bottleneck_oee" target=${targets.bottleneck_oee} ask=${ask}>${live.title(whole.constraint.machine)}<//>` : ''}
+      <${Ratio} title=${whole?.constraint ? phrase('oee.sum') : undefined} answer=${whole} name="oee" target=${targets.oee} ask=${ask}>${phrase('no.target')}<//>
+      ${whole?.constraint ? html`<${Ratio} title=${phrase('oee.constraint')} answer=${whole} name="bottleneck_oee" target=${targets.bottleneck_oee} ask=${ask}>${live.title(whole.constraint.machine)}<//>` : ''}
       ${['availability', 'effectiveness', 'quality_ratio'].map((name) => html`<${Ratio} key=${name} answer=${whole} name=${name} target=${targets[name]} ask=${ask} />`)}
-      <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : html`<${GoodPieces} plan=${plan} answer=${whole} ask=${ask} />`} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<${Unplanned} plan=${plan} /><${Caveats} answer=${whole} name="good_output" /><//>
-      <${Figure} title=${say('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" missing=${whole && whole.coverage === null && say('no.data')} doubt=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? say('unknown.part', percent(1 - whole.coverage)) : ''}<${Caveats} answer=${whole} name="coverage" /><//>
+      <${Figure} title=${phrase('good.pieces')} value=${plan?.good == null ? null : html`<${GoodPieces} plan=${plan} answer=${whole} ask=${ask} />`} missing=${plan && plan.good === null && phrase('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : phrase('no.plan')) : html`${phrase(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<${Unplanned} plan=${plan} /><${Caveats} answer=${whole} name="good_output" /><//>
+      <${Figure} title=${phrase('coverage.title')} value=${whole?.coverage == null ? null : percent(whole.coverage)} unit="%" missing=${whole && whole.coverage === null && phrase('no.data')} uncertain=${whole?.coverage < 0.95}>${whole?.coverage < 0.95 ? phrase('unknown.part', percent(1 - whole.coverage)) : ''}<${Caveats} answer=${whole} name="coverage" /><//>
     </section>
     ${why && html`<${Why} key=${why.indicator} about=${why} answer=${why.answer} close=${() => ask(null)} go=${go} />`}
-    ${range.isLive && html`<section class="card stack"><h2>${say('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
-    ${from && html`<section class="card stack"><h2>${say('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall spells=${spellsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} stops=${link(`/stops/${machine}`)} go=${go} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div><${Legend} /></section>`}
+    ${range.isLive && html`<section class="card stack"><h2>${phrase('line.flow')}</h2><${Flow} line=${path} machines=${machines} live=${live} now=${now} answer=${answer} bottleneck=${bottleneck} go=${go} /></section>`}
+    ${from && html`<section class="card stack"><h2>${phrase('line.ribbons')}</h2><div class="ribbons big">${machines.map((machine) => html`<a class="rname" key=${machine} href=${link(`/machine/${machine}`)} onClick=${go.click}>${live.title(machine)}</a><${Ribbon} key="${machine} r" tall intervals=${intervalsTo(history.get(machine), machine, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(machine)} stops=${link(`/stops/${machine}`)} go=${go} />`)}<span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div><${Legend} /></section>`}
     <div class="cards three">
-      <section class="card stack"><h2>${say(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? 'day' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} go=${go} /></section>
-      <section class="card stack"><h2><span>${say('line.waterfall')}<${InMachineTime} answer=${whole} /></span><${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
-      <section class="card stack"><h2><span>${say('line.six')}<${InMachineTime} answer=${whole} /></span></h2><${SixLosses} answer=${whole} /><h3>${say('line.pareto')}<${InMachineTime} answer=${whole} /></h3><${Pareto} go=${go} answer=${whole} /></section>
+      <section class="card stack"><h2>${phrase(inDays(from, to) ? 'line.days' : 'line.hours')}<${Take} href=${download('plan', { every: inDays(from, to) ? 'day' : '1h' })} /></h2><${Hours} path=${path} from=${from && origin(range, from)} began=${from} to=${range.isLive ? 'now' : to} ends=${to} live=${live} zone=${zone} isLive=${range.isLive} go=${go} /></section>
+      <section class="card stack"><h2><span>${phrase('line.waterfall')}<${InMachineTime} answer=${whole} /></span><${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
+      <section class="card stack"><h2><span>${phrase('line.six')}<${InMachineTime} answer=${whole} /></span></h2><${SixLosses} answer=${whole} /><h3>${phrase('line.pareto')}<${InMachineTime} answer=${whole} /></h3><${Pareto} go=${go} answer=${whole} /></section>
     </div>
     ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
     <${Notes} answer=${whole} />
@@ -79,10 +79,10 @@ function Flow({ line, machines, live, now, answer, bottleneck, go }) {
 }
 
 function Station({ machine, live, now, answer, bottleneck, go }) {
-  const standing = live.fact(machine, 'state') ?? { state: 'unknown', since: null };
-  const kind = categoryOf(standing.state);
-  const reason = standing.reason && sayOr(`reason.${standing.reason}`, live.reason(standing.reason));
-  return html`<a class="station k-${kind} ${standing.silent || kind === 'unknown' ? 'hatched' : ''}" href=${link(`/machine/${machine}`)} onClick=${go.click}><span class="split"><b>${live.title(machine)}</b>${bottleneck ? html`<span class="badge" title=${say('bottleneck.why', span(Date.parse(bottleneck.to) - Date.parse(bottleneck.from)))}>${say('bottleneck')}</span>` : ''}</span><${StateWord} state=${standing.state} /><small>${standing.since === null ? say('unknown.age') : span(now - standing.since)}${reason ? ` · ${reason}` : ''}</small>${standing.alarm ? html`<small class="t-down"><b>${say('severity.alarm')}</b> ${standing.alarm}</small>` : ''}<small>${answer?.indicators.oee == null ? '' : cannotBe(answer, 'oee') ? html`<span class="hatched" title=${cannotBe(answer, 'oee').long}>${say('cannot.be')}</span> ${say('oee')} · ` : `${percent(answer.indicators.oee)} % ${say('oee')} · `}${answer ? `${pieces(answer.ledger.good)} ${say('good')}` : ''}</small></a>`;
+  const current = live.fact(machine, 'state') ?? { state: 'unknown', since: null };
+  const kind = categoryOf(current.state);
+  const reason = current.reason && phraseOr(`reason.${current.reason}`, live.reason(current.reason));
+  return html`<a class="station k-${kind} ${current.silent || kind === 'unknown' ? 'hatched' : ''}" href=${link(`/machine/${machine}`)} onClick=${go.click}><span class="split"><b>${live.title(machine)}</b>${bottleneck ? html`<span class="badge" title=${phrase('bottleneck.why', span(Date.parse(bottleneck.to) - Date.parse(bottleneck.from)))}>${phrase('bottleneck')}</span>` : ''}</span><${StateWord} state=${current.state} /><small>${current.since === null ? phrase('unknown.age') : span(now - current.since)}${reason ? ` · ${reason}` : ''}</small>${current.alarm ? html`<small class="t-down"><b>${phrase('severity.alarm')}</b> ${current.alarm}</small>` : ''}<small>${answer?.indicators.oee == null ? '' : cannotBe(answer, 'oee') ? html`<span class="hatched" title=${cannotBe(answer, 'oee').long}>${phrase('cannot.be')}</span> ${phrase('oee')} · ` : `${percent(answer.indicators.oee)} % ${phrase('oee')} · `}${answer ? `${pieces(answer.ledger.good)} ${phrase('good')}` : ''}</small></a>`;
 }
 
 /** A buffer: how full it is, where a machine beside it says so by waiting. */
@@ -90,8 +90,8 @@ function Buffer({ size, before, after, live }) {
   const state = (machine) => live.fact(machine, 'state')?.state;
   const full = before.some((machine) => state(machine) === 'blocked');
   const empty = after.some((machine) => state(machine) === 'starved');
-  const word = full ? say('buffer.full') : empty ? say('buffer.empty') : '';
-  return html`<div title=${word || say('buffer.unknown')} class="buffer ${full || empty ? 't-wait' : ''}" role="listitem"><svg viewBox="0 0 24 40" aria-hidden="true"><path d="M2 2v34h20V2" fill="none" stroke="currentColor" stroke-width="2" />${full && html`<rect class="f-wait" x="5" y="5" width="14" height="28" />`}${!full && !empty && html`<rect class="f-unknown" x="5" y="5" width="14" height="28" />`}</svg><small>${word}${size ? ` ${say('buffer.size', size)}` : ''}</small></div>`;
+  const word = full ? phrase('buffer.full') : empty ? phrase('buffer.empty') : '';
+  return html`<div title=${word || phrase('buffer.unknown')} class="buffer ${full || empty ? 't-wait' : ''}" role="listitem"><svg viewBox="0 0 24 40" aria-hidden="true"><path d="M2 2v34h20V2" fill="none" stroke="currentColor" stroke-width="2" />${full && html`<rect class="f-wait" x="5" y="5" width="14" height="28" />`}${!full && !empty && html`<rect class="f-unknown" x="5" y="5" width="14" height="28" />`}</svg><small>${word}${size ? ` ${phrase('buffer.size', size)}` : ''}</small></div>`;
 }
 
 /** A range too long for a row an hour. */
@@ -106,7 +106,7 @@ function Hours({ path, from, began, to, ends, live, zone, isLive, go }) {
   const [answers] = useAsk(ask('kpi'), { every: isLive ? 15_000 : undefined, on, soonest: 5_000 });
   if (!plans || !answers) return html`<p class="beside"> </p>`;
   const rows = plans.map((plan, place) => [plan, answers[place]]).filter(([, answer]) => answer);
-  return html`<div class="scroll"><table class="hours"><thead><tr>${[long ? 'day' : 'hour', 'plan', 'actual', 'delta', 'reason'].map((name) => html`<th scope="col" key=${name}>${say(name)}</th>`)}</tr></thead><tbody>${rows.map(([plan, answer], place) => {
+  return html`<div class="scroll"><table class="hours"><thead><tr>${[long ? 'day' : 'hour', 'plan', 'actual', 'delta', 'reason'].map((name) => html`<th scope="col" key=${name}>${phrase(name)}</th>`)}</tr></thead><tbody>${rows.map(([plan, answer], place) => {
     const loss = topLoss(answer);
     const late = plan.delta !== null && plan.delta < -0.05 * plan.plan && Math.round(plan.delta) < 0;
     return html`<tr key=${plan.from} class=${isLive && place === rows.length - 1 ? 'now' : ''}><th scope="row">${clock(Date.parse(plan.from), zone, { date: long })}</th><td>${plan.plan === null ? '–' : number(Math.round(plan.plan))}</td><td>${plan.good === null ? '–' : pieces(plan.good)}</td><td class=${late ? 't-wait' : ''}>${difference(plan.delta)}</td><td class="left">${loss ? html`<a class="num" href=${link(`/stops/${path}`, { from: String(Date.parse(plan.from)), to: String(Date.parse(plan.to)) })} onClick=${go.click}>${lossName(loss, answer)}</a> <small>${lostTime(answer, loss.seconds)}</small>` : ''}</td></tr>`;

@@ -2,14 +2,14 @@
 
 import { html } from '../lib.js';
 import { useLive } from '../live.js';
-import { say } from '../words.js';
+import { phrase } from '../words.js';
 import { link } from '../range.js';
 import { Frame } from '../parts/frame.js';
 
 export function Lost({ go }) {
   const live = useLive();
-  return html`<${Frame} crumbs=${[[say('lost.page'), '']]} go=${go} zone=${live.zone('')}>
-    <section class="card empty"><h2>${say('lost.page')}</h2><p>${say('lost.page.text', decodeURI(location.pathname))}</p>
-      <ul class="ways">${[['/', say('all')], ...live.lines().slice(0, 12).map((line) => [`/line/${line}`, live.title(line)]), ['/stops', say('stops')], ['/devices', say('devices')]].map(([href, name]) => html`<li key=${href}><a class="pick" href=${link(href)} onClick=${go.click}>${name}</a></li>`)}</ul></section>
+  return html`<${Frame} crumbs=${[[phrase('lost.page'), '']]} go=${go} zone=${live.zone('')}>
+    <section class="card empty"><h2>${phrase('lost.page')}</h2><p>${phrase('lost.page.text', decodeURI(location.pathname))}</p>
+      <ul class="ways">${[['/', phrase('all')], ...live.lines().slice(0, 12).map((line) => [`/line/${line}`, live.title(line)]), ['/stops', phrase('stops')], ['/devices', phrase('devices')]].map(([href, name]) => html`<li key=${href}><a class="pick" href=${link(href)} onClick=${go.click}>${name}</a></li>`)}</ul></section>
   <//>`;
 }

@@ -4,10 +4,10 @@
 import { html, useMemo, useRef, useState } from '../lib.js';
 import { useLive } from '../live.js';
 import { address, useAsk, useNumbers } from '../ask.js';
-import { say, sayOr } from '../words.js';
+import { phrase, phraseOr } from '../words.js';
 import { clock, difference, number, percent, pieces, plain, span, zoneName } from '../format.js';
 import { link, origin, rangeText } from '../range.js';
-import { Axis, pixelOf, Ribbon, spellsTo } from '../parts/ribbon.js';
+import { Axis, pixelOf, Ribbon, intervalsTo } from '../parts/ribbon.js';
 import { categoryOf, Icon, ORDER, StateWord } from '../states.js';
 import { Figure, GoodPieces, headline, noteOf, Num, Ratio, silence } from '../parts/figures.js';
 import { Caveats, Unplanned } from '../parts/caveats.js';
@@ -20,7 +20,7 @@ import { Frame } from '../parts/frame.js';
 
 const MOST_ASKED = 199; // assets in one question, with the whole
 const HELD_MS = 10_000;
-const STEP_MS = 60_000; // so often what is said of silent machines goes on
+const STEP_MS = 60_000; // so often what is shown of silent machines goes on
 
 export function Overview({ path, range, go, bare }) {
   const live = useLive();
@@ -48,22 +48,22 @@ export function Overview({ path, range, go, bare }) {
   const found = order.current.lines;
   const shown = found.slice(0, drawn);
   const sites = [...new Set(shown.map((line) => line.split('/')[0]))];
-  const crumbs = path ? [[say('all'), '/'], [live.title(path), '']] : [[say('all'), '/']];
+  const crumbs = path ? [[phrase('all'), '/'], [live.title(path), '']] : [[phrase('all'), '/']];
   const words = `${rangeText(range, plan.get(path), zone)}${zones.length > 1 ? ` ${zoneName(zone)}` : ''}`;
-  if (path && live.ready && !lines.length) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan.get(path)} text=${words} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${say('not.found', path)}</h2><p>${say('not.found.text')}</p></section><//>`;
+  if (path && live.ready && !lines.length) return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan.get(path)} text=${words} go=${go} zone=${zone} bare=${bare}><section class="card empty"><h2>${phrase('not.found', path)}</h2><p>${phrase('not.found.text')}</p></section><//>`;
   return html`<${Frame} crumbs=${crumbs} range=${range} window=${plan.get(path)} text=${words} go=${go} zone=${zone} zones=${zones} bare=${bare} answers=${answer}>
     ${live.ready && !lines.length && html`<${Empty} go=${go} />`}
-    ${error && html`<p class="trouble" role="status">${say('error', error.message)} · ${say('trying')}</p>`}
+    ${error && html`<p class="trouble" role="status">${phrase('error', error.message)} · ${phrase('trying')}</p>`}
     ${lines.length > 0 && html`<${Strip} path=${path} live=${live} answer=${answer.get(path)} plan=${plan.get(path)} range=${range} history=${history} ask=${ask} />`}
     ${why && html`<${Why} key="${why.asset} ${why.indicator}" about=${why} answer=${why.answer} close=${() => ask(null)} go=${go} />`}
-    ${lines.length > AT_A_GLANCE && !bare && html`<p class="find"><label><span class="sr">${say('search')}</span><input type="search" placeholder=${say('search')} value=${text} onInput=${(event) => search(event.target.value)} /></label><span class="beside">${say('lines.shown', shown.length, lines.length)} · ${say('worst.first')}</span></p>`}
+    ${lines.length > AT_A_GLANCE && !bare && html`<p class="find"><label><span class="sr">${phrase('search')}</span><input type="search" placeholder=${phrase('search')} value=${text} onInput=${(event) => search(event.target.value)} /></label><span class="beside">${phrase('lines.shown', shown.length, lines.length)} · ${phrase('worst.first')}</span></p>`}
     <div class="bands ${lines.length <= 2 ? 'roomy' : ''}">${sites.map((site) => html`<${Band} key=${site} site=${site} isPage=${Boolean(path)} live=${live} lines=${shown.filter((line) => line.split('/')[0] === site)} answer=${answer} plan=${plan} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} />`)}</div>
-    ${found.length > drawn && !bare && html`<p><button type="button" class="pick" onClick=${() => draw(drawn + MOST_DRAWN)}>${say('lines.more', found.length - drawn)}</button></p>`}
+    ${found.length > drawn && !bare && html`<p><button type="button" class="pick" onClick=${() => draw(drawn + MOST_DRAWN)}>${phrase('lines.more', found.length - drawn)}</button></p>`}
   <//>`;
 }
 
 function Empty({ go }) {
-  return html`<section class="card empty"><h2>${say('empty.title')}</h2><p>${say('empty.text')}</p><p><a class="pick" href=${link('/devices')} onClick=${go.click}>${say('empty.link')}</a></p></section>`;
+  return html`<section class="card empty"><h2>${phrase('empty.title')}</h2><p>${phrase('empty.text')}</p><p><a class="pick" href=${link('/devices')} onClick=${go.click}>${phrase('empty.link')}</a></p></section>`;
 }
 
 /** The few figures of everything. */
@@ -75,11 +75,11 @@ function Strip({ path, live, answer, plan, range, history, ask }) {
   const machines = live.machines(path);
   const energy = values.energy_per_good_piece;
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent || live.fact(path, 'state')?.online === false).length;
-  return html`<section class="strip" aria-label=${say('figures.of', path ? live.title(path) : say('all'))}>
-    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? say(live.lines(path).some((line) => live.targets(line).oee) ? 'target.by.line' : 'no.target') : `${say('target', `${plain(target * 100)} %`)} · ${say(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
-    <${Figure} title=${say('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan && plan.good === null && say('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : say('no.plan')) : html`${say(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<${Unplanned} plan=${plan} /><${Caveats} answer=${answer} name="good_output" /><//>
-    <${Figure} title=${say('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${answer && energy == null && say(answer.ledger.electricity_kwh ? 'nothing.counted' : 'no.energy')}><${Caveats} answer=${answer} name="energy_per_good_piece" /><//>
-    <${Figure} title=${say('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && say('no.data')} doubt=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${say('unknown.part', percent(1 - answer.coverage))}${range.isLive ? ' · ' : ''}` : ''}${silent && range.isLive ? html`<b class="t-unknown">${say('silent.devices', silent)}</b>` : range.isLive ? say('all.heard') : ''}<${Caveats} answer=${answer} name="coverage" /><//>
+  return html`<section class="strip" aria-label=${phrase('figures.of', path ? live.title(path) : phrase('all'))}>
+    <${Ratio} answer=${answer} name="oee" ask=${ask}>${points === null ? phrase(live.lines(path).some((line) => live.targets(line).oee) ? 'target.by.line' : 'no.target') : `${phrase('target', `${plain(target * 100)} %`)} · ${phrase(points < 0 ? 'short' : 'over', number(Math.abs(points), 2))}`}<//>
+    <${Figure} title=${phrase('good.pieces')} value=${plan?.good == null ? null : pieces(plan.good)} missing=${plan && plan.good === null && phrase('nothing.counted')}>${plan?.plan == null ? (plan?.good == null ? '' : phrase('no.plan')) : html`${phrase(range.isLive ? 'plan.to.now' : 'plan.was', pieces(Math.round(plan.plan)))} · <b class=${plan.delta < -0.05 * plan.plan ? 't-wait' : ''}>${difference(plan.delta)}</b>`}<${Unplanned} plan=${plan} /><${Caveats} answer=${answer} name="good_output" /><//>
+    <${Figure} title=${phrase('energy')} value=${energy == null ? null : html`<${Num} shown=${number(energy)} because=${() => ask({ asset: answer.asset, indicator: 'energy_per_good_piece', from: answer.from, to: answer.to, shown: `${number(energy)} kW·h`, answer })} />`} unit="kW·h" missing=${answer && energy == null && phrase(answer.ledger.electricity_kwh ? 'nothing.counted' : 'no.energy')}><${Caveats} answer=${answer} name="energy_per_good_piece" /><//>
+    <${Figure} title=${phrase('coverage.title')} value=${answer?.coverage == null ? null : percent(answer.coverage)} unit="%" missing=${answer && answer.coverage === null && phrase('no.data')} uncertain=${answer?.coverage < 0.95}>${answer?.coverage < 0.95 ? `${phrase('unknown.part', percent(1 - answer.coverage))}${range.isLive ? ' · ' : ''}` : ''}${silent && range.isLive ? html`<b class="t-unknown">${phrase('silent.devices', silent)}</b>` : range.isLive ? phrase('all.report') : ''}<${Caveats} answer=${answer} name="coverage" /><//>
     <${Now} live=${live} machines=${machines} range=${range} history=${history} plan=${plan} />
   </section>`;
 }
@@ -99,19 +99,19 @@ function Now({ live, machines, range, history, plan }) {
     tally.set(kind, words);
   }
   const parts = ORDER.filter((kind) => tally.has(kind)).flatMap((kind) => [...tally.get(kind)].map(([state, count]) => [kind, state, count]));
-  return html`<div class="figure wide card"><h2>${!range.isLive ? say('machines.then', machines.length, plan ? `${clock(Date.parse(plan.to), live.zone(''))} ${zoneName(live.zone(''))}` : '') : machines.length === 1 ? say('machine.now') : say('machines.now', machines.length)}</h2>
+  return html`<div class="figure wide card"><h2>${!range.isLive ? phrase('machines.then', machines.length, plan ? `${clock(Date.parse(plan.to), live.zone(''))} ${zoneName(live.zone(''))}` : '') : machines.length === 1 ? phrase('machine.now') : phrase('machines.now', machines.length)}</h2>
     <svg class="tally" aria-hidden="true">${parts.reduce((bars, [kind, state, count]) => {
       const start = bars.at;
       bars.at += count / machines.length;
       bars.list.push(html`<rect class="f-${kind}" x="${start * 100}%" width="${(100 * count) / machines.length}%" height="100%" key=${state} />`);
       return bars;
     }, { at: 0, list: [] }).list}</svg>
-    <ul class="legend">${parts.map(([kind, state, count]) => html`<li key=${state} class="s-${kind}"><${Icon} state=${state} /><b>${count}</b> ${say(`state.${state}`).toLowerCase()}</li>`)}</ul></div>`;
+    <ul class="legend">${parts.map(([kind, state, count]) => html`<li key=${state} class="s-${kind}"><${Icon} state=${state} /><b>${count}</b> ${phrase(`state.${state}`).toLowerCase()}</li>`)}</ul></div>`;
 }
 
 function Band({ site, isPage, live, lines, answer, plan, history, range, go, ask, zones }) {
   const areas = [...new Set(lines.map((line) => live.title(line.split('/').slice(0, 2).join('/'))))];
-  return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2>${isPage ? html`<b>${live.title(site)}</b>` : html`<a href=${link(`/site/${site}`)} onClick=${go.click} title=${say('site.page')}><b>${live.title(site)}</b></a>`} · ${areas.join(' · ')}</h2>
+  return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2>${isPage ? html`<b>${live.title(site)}</b>` : html`<a href=${link(`/site/${site}`)} onClick=${go.click} title=${phrase('site.page')}><b>${live.title(site)}</b></a>`} · ${areas.join(' · ')}</h2>
     <div class="tiles">${lines.map((line) => html`<${Still} key=${line} of=${[...ofTile(live, line, answer.get(line), plan.get(line), range), history, areas.length, zones.length]} draw=${() => html`<${Tile} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} alone=${areas.length === 1} />`} />`)}</div></section>`;
 }
 
@@ -129,54 +129,54 @@ const edges = (plan, now) => (plan ? [Date.parse(plan.from), Math.max(Date.parse
 function Tile({ line, live, answer, plan, history, range, go, ask, zones, alone }) {
   const zone = live.zone(line);
   const now = live.now();
-  const standing = live.fact(line, 'state') ?? { state: 'unknown', since: null, reason: '' };
-  const kind = categoryOf(standing.state);
+  const current = live.fact(line, 'state') ?? { state: 'unknown', since: null, reason: '' };
+  const kind = categoryOf(current.state);
   const machines = live.machines(line);
   const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
   const behind = plan?.plan && plan.delta < -0.05 * plan.plan;
-  const edge = !range.isLive ? '' : kind === 'down' ? 'look' : kind === 'wait' || behind ? 'warn' : kind === 'unknown' || silent === machines.length ? 'doubt' : '';
+  const edge = !range.isLive ? '' : kind === 'down' ? 'look' : kind === 'wait' || behind ? 'warn' : kind === 'unknown' || silent === machines.length ? 'uncertain' : '';
   const [from, ends] = edges(plan, now);
   const until = range.isLive ? now : ends;
   const name = alone ? live.title(line) : `${live.title(line.split('/').slice(0, 2).join('/'))}, ${live.title(line)}`;
   return html`<article class="tile card ${edge}" aria-label=${name}>
     <div class="top">
-      ${range.isLive ? html`<${StateWord} state=${standing.state} /><span class="for"><${Ticking} text=${() => spent(standing, live.now())} />${named(standing, live, machines)}${silent ? ` · ${say('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${say('not.live')}</span>`}
+      ${range.isLive ? html`<${StateWord} state=${current.state} /><span class="for"><${Ticking} text=${() => spent(current, live.now())} />${named(current, live, machines)}${silent ? ` · ${phrase('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${phrase('not.live')}</span>`}
       <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}${zones.length > 1 ? ` · ${zoneName(zone)}` : ''}</a>
     </div>
-    ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${say('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${say('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
+    ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${phrase('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${phrase('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
     <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
     <${LossBar} answer=${answer} target=${live.targets(line).oee} ask=${ask} />
     <div class="ribbons" style=${{ '--machines': machines.length }}>${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
-      <${Ribbon} key="${path} r" spells=${spellsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} stops=${link(`/stops/${path}`)} go=${go} />`)}
+      <${Ribbon} key="${path} r" intervals=${intervalsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} stops=${link(`/stops/${path}`)} go=${go} />`)}
       <span></span><${Axis} from=${from} ends=${ends} zone=${zone} /></div>
     <${MostLost} answer=${answer} live=${live} />
   </article>`;
 }
 
 /** "12 min · Mill 1 · spindle overheat" */
-const spent = (standing, now) => (standing.since === null ? '' : standing.of_unknown_age ? say('unknown.age') : span(now - standing.since));
+const spent = (current, now) => (current.since === null ? '' : current.of_unknown_age ? phrase('unknown.age') : span(now - current.since));
 
-function named(standing, live, machines) {
+function named(current, live, machines) {
   const parts = [];
-  if (standing.machine && machines.length > 1) parts.push(live.title(standing.machine));
-  if (standing.reason) parts.push(sayOr(`reason.${standing.reason}`, live.reason(standing.reason)));
+  if (current.machine && machines.length > 1) parts.push(live.title(current.machine));
+  if (current.reason) parts.push(phraseOr(`reason.${current.reason}`, live.reason(current.reason)));
   return parts.length ? ` · ${parts.join(' · ')}` : '';
 }
 
 function Pieces({ plan, answer, line, live, zone, range, ask }) {
-  if (!plan || plan.good === null) return html`<p class="beside">${plan ? say('nothing.counted') : ' '}</p>`;
+  if (!plan || plan.good === null) return html`<p class="beside">${plan ? phrase('nothing.counted') : ' '}</p>`;
   const full = Math.max(plan.plan_at_end ?? 0, plan.forecast, plan.good, 1);
   const output = plan.outputs.at(-1);
   const job = live.fact(output, 'job') ?? live.machines(line).map((path) => live.fact(path, 'job')).find((each) => each?.order);
   const late = plan.plan !== null && plan.delta < -0.05 * plan.plan;
-  return html`<div class="good"><p><b class="q"><${GoodPieces} plan=${plan} answer=${answer} ask=${ask} /></b> ${plan.plan === null ? say('good.only') : say(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
+  return html`<div class="good"><p><b class="q"><${GoodPieces} plan=${plan} answer=${answer} ask=${ask} /></b> ${plan.plan === null ? phrase('good.only') : phrase(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
     <svg class="bar" aria-hidden="true"><rect class="f-run" width="${(100 * plan.good) / full}%" height="100%" rx="4" />${plan.plan !== null && html`<rect class="mark" x="${(100 * plan.plan) / full}%" width="2" height="100%" />`}</svg>
-    <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.product(job.product)}` : say('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? say('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : say('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
+    <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.product(job.product)}` : phrase('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? phrase('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : phrase('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
 }
 
 function MostLost({ answer, live }) {
   const loss = topLoss(answer);
   if (!answer) return html`<p class="beside"> </p>`;
-  if (!loss) return html`<p class="beside">${say('nothing.lost')}</p>`;
-  return html`<p class="beside split"><span>${say('most.lost')}: <b>${loss.reason ? lossName(loss, answer) : lossName(loss, answer).toLowerCase()}</b></span><span>${lostTime(answer, loss.seconds)}</span></p>`;
+  if (!loss) return html`<p class="beside">${phrase('nothing.lost')}</p>`;
+  return html`<p class="beside split"><span>${phrase('most.lost')}: <b>${loss.reason ? lossName(loss, answer) : lossName(loss, answer).toLowerCase()}</b></span><span>${lostTime(answer, loss.seconds)}</span></p>`;
 }

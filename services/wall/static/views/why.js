@@ -3,7 +3,7 @@
 import { html } from '../lib.js';
 import { useLive } from '../live.js';
 import { address, useAsk } from '../ask.js';
-import { say } from '../words.js';
+import { phrase } from '../words.js';
 import { rangeText } from '../range.js';
 import { percent, number } from '../format.js';
 import { Frame } from '../parts/frame.js';
@@ -21,8 +21,8 @@ export function WhyPage({ path, range, go, bare }) {
   const [plan] = useAsk(address('plan', asked));
   const value = (rated ? answer?.rated : answer)?.indicators[indicator];
   const shown = value == null ? '–' : RATIOS.has(indicator) ? `${percent(value)} %` : number(value);
-  return html`<${Frame} crumbs=${[...crumbsTo(live, path), [say('why.page'), '']]} range=${range} window=${plan} text=${rangeText(range, plan, live.zone(path))} go=${go} zone=${live.zone(path)} bare=${bare}>
-    ${error && html`<p class="trouble" role="status">${say('error', error.message)}</p>`}
+  return html`<${Frame} crumbs=${[...crumbsTo(live, path), [phrase('why.page'), '']]} range=${range} window=${plan} text=${rangeText(range, plan, live.zone(path))} go=${go} zone=${live.zone(path)} bare=${bare}>
+    ${error && html`<p class="trouble" role="status">${phrase('error', error.message)}</p>`}
     ${answer && html`<${Why} key="${indicator} ${answer.from}" about=${{ asset: path, indicator, from: answer.from, to: answer.to, rated, shown }} answer=${answer} go=${go} />`}
   <//>`;
 }
