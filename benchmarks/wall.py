@@ -132,7 +132,7 @@ async def measure(page: Page, port: int, mqtt_port: int, minutes: float, demo: p
             ("/", "article .q", "count"),
         ):
             await page.goto(url + view)
-            await page.locator(".link.on").wait_for()
+            await page.locator(".link.on, .link.old").wait_for()
             if kind.startswith("telemetry"):
                 await device.publish(f"corridor/v1/{PROBE}/{kind}", "1")
             await page.evaluate(WATCH, selector)

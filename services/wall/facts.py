@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from broker.contract.events import NS_PER_MS, AnyEvent, Job, Labour, Material, Measurement, Meter, Notice, Sample
+from services.query.current_state import CurrentState
 
 Value = Any
 """A value for JSON; its content is documented where it is made."""
@@ -21,6 +22,20 @@ def fact_of(event: AnyEvent) -> tuple[str, Value]:
 def ms(ns: int | None) -> int | None:
     """Return nanoseconds as whole milliseconds."""
     return None if ns is None else ns // NS_PER_MS
+
+
+def reported_state(current_state: CurrentState) -> dict[str, Value]:
+    """Return a state as a fact has it."""
+    reported: dict[str, Value] = {
+        "state": current_state.state,
+        "since": ms(current_state.since),
+        "reason": current_state.reason,
+    }
+    if current_state.machine:
+        reported["machine"] = current_state.machine
+    if current_state.of_unknown_age:
+        reported["of_unknown_age"] = True
+    return reported
 
 
 def _sample(event: Sample) -> tuple[str, Value]:

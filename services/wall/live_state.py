@@ -19,18 +19,14 @@ from broker.contract.codec import decode
 from broker.contract.errors import ContractError
 from broker.contract.events import (
     COUNTERS,
-    NS_PER_MS,
-    NS_PER_S,
     AnyEvent,
     Count,
-    Event,
     Job,
     Notice,
     Sample,
     StateChange,
     Status,
 )
-from broker.contract.kinds import of_machines
 from broker.contract.leniency import DeclaredText, never_text
 from broker.contract.message import Message
 from broker.contract.names import is_name
@@ -38,21 +34,16 @@ from broker.contract.retained import is_snapshot
 from broker.contract.topics import PREFIX, is_our_own
 from services.ledger import presence
 from services.ledger.orders import ends_order
-from services.query.current_state import CurrentState, of_group, of_machine
+from services.query.current_state import CurrentState, of_machine
 from services.store import failures
-from services.wall.facts import Value, fact_of, ms
-from services.wall.machine_state import Fact, Machine
-from services.wall.received_messages import ReceivedMessage
+from services.wall.fact_table import FactTable
+from services.wall.facts import Value, fact_of, ms, reported_state
+from services.wall.group_states import GroupStates
+from services.wall.machine_state import Machine, smoothed
+from services.wall.received_messages import MOST_MESSAGES, ReceivedMessage
+from services.wall.rejections import Rejections
 
 MOST_MACHINES: Final = 20_000
-MOST_FACTS: Final = 1_000
-"""Facts held of one machine; a device that invents names without end must not fill the memory."""
-MOST_FACTS_IN_ALL: Final = 100_000
-"""Facts held of all machines, some 40 MB; those of a machine that came later are not shown."""
-MOST_MESSAGES: Final = 200
-_SIGNS_OF_LIFE: Final = of_machines()
-SILENT_AFTER_NS: Final = 60 * NS_PER_S
-"""A machine that sent nothing for this long, and for ten times its usual pause, is marked silent."""
 
 
 class LiveState:
@@ -66,24 +57,24 @@ class LiveState:
     def __init__(self, prefix: str = PREFIX, is_text: DeclaredText = never_text) -> None:
         self._prefix = prefix
         self._is_text = is_text
-        self._facts: dict[tuple[str, str], Fact] = {}
-        self._groups: dict[str, CurrentState] = {}
-        self._members: dict[str, list[str]] = {}
-        self._dirty: set[str] = set()
+        self._facts = FactTable()
         self._received: deque[ReceivedMessage] = deque(maxlen=MOST_MESSAGES)
-        self._rejected: deque[ReceivedMessage] = deque(maxlen=MOST_MESSAGES)
-        self._rejected_by_minute: dict[int, int] = {}
+        self.rejected = Rejections()
         self.machines: dict[str, Machine] = {}
+        self._groups = GroupStates(self.machines, self._facts)
         self.follow: Callable[[Sequence[AnyEvent]], None] = lambda _: None
         """Is given the events of each message: a message is decoded once, for all who need it."""
-        self.revision = 0
         self.roster = 0
         """Changes when a machine comes or goes."""
         self.messages = 0
-        self.rejected_count = 0
         self.newest: int | None = None
         self.rate = 0.0
         self._counted = 0
+
+    @property
+    def revision(self) -> int:
+        """The revision of the newest change of a fact."""
+        return self._facts.revision
 
     # ---- What goes in ----
 
@@ -104,19 +95,11 @@ class LiveState:
         machine = self.machines.get(path)
         if machine is None or (machine.seen is not None and machine.seen > at):
             return False
-        self._update_groups()
+        self._groups.update()
         del self.machines[path]
         self.roster += 1
-        for group in _groups_of(path):
-            self._members[group].remove(path)
-            if self._members[group]:
-                self._dirty.add(group)
-            else:
-                del self._members[group]
-                self._groups.pop(group, None)
-                self._facts.pop((group, "state"), None)
-        for key in [key for key in self._facts if key[0] == path]:
-            del self._facts[key]
+        self._groups.remove(path)
+        self._facts.drop(path)
         return True
 
     def restore_events(self, events: Iterable[AnyEvent]) -> None:
@@ -155,11 +138,6 @@ class LiveState:
         self._received.append(received)
         return received
 
-    def count_rejected(self, times: Iterable[tuple[int, int]]) -> None:
-        """Count messages rejected before the start, given the times (ns) at which so many were."""
-        for at, count in times:
-            self._count_rejected(at, count)
-
     def tick(self, now: int, elapsed_s: float) -> None:
         """Bring up to date what changes with time: rates, silences and groups; call it a few times a second.
 
@@ -173,11 +151,10 @@ class LiveState:
             except Exception as error:  # noqa: BLE001  (the others go on)
                 failures.note("bringing a machine up to date", error, asset=path)
         if elapsed_s > 0:
-            self.rate = _smoothed(self.rate, (self.messages - self._counted) / elapsed_s)
+            self.rate = smoothed(self.rate, (self.messages - self._counted) / elapsed_s)
             self._counted = self.messages
-        self._update_groups()
-        for minute in [minute for minute in self._rejected_by_minute if minute <= now // (60 * NS_PER_S) - 60]:
-            del self._rejected_by_minute[minute]
+        self._groups.update()
+        self.rejected.drop_old(now)
 
     # ---- What comes out ----
 
@@ -188,14 +165,8 @@ class LiveState:
             since: a former `revision`; 0 means everything.
             wanted: whether the asker wants the fact of this path and name.
         """
-        self._update_groups()
-        reported: dict[str, dict[str, Value]] = {}
-        for (path, name), fact in reversed(self._facts.items()):
-            if fact.revision <= since:
-                break
-            if wanted(path, name):
-                reported.setdefault(path, {})[name] = fact.value
-        return reported
+        self._groups.update()
+        return self._facts.changes(since, wanted)
 
     def received(self, since: int, most: int = 40) -> list[ReceivedMessage]:
         """Return the newest messages after number `since`, oldest first, at most `most`."""
@@ -206,28 +177,19 @@ class LiveState:
             newest.append(received)
         return newest[::-1]
 
-    def rejections(self, since: int = 0) -> list[ReceivedMessage]:
-        """Return the newest rejected messages after number `since`, oldest first."""
-        return [received for received in self._rejected if received.number > since]
-
-    def rejected_last_hour(self, now: int) -> int:
-        """Return how many messages were rejected in the hour before `now` (by whole minutes)."""
-        first = now // (60 * NS_PER_S) - 60
-        return sum(count for minute, count in self._rejected_by_minute.items() if minute > first)
-
     def current_state(self, path: str) -> CurrentState | None:
         """Return the current state of a machine or group; None for one that is not known."""
-        self._update_groups()
+        self._groups.update()
         machine = self.machines.get(path)
-        return machine.current_state if machine else self._groups.get(path)
+        return machine.current_state if machine else self._groups.state(path)
 
     def groups(self) -> Iterator[str]:
         """Yield the paths of lines, areas and sites that have machines."""
-        return iter(list(self._members))
+        return iter(self._groups)
 
     def members(self, path: str) -> list[str]:
         """Return the machines under a line, area or site ('' for all)."""
-        return list(self._members.get(path, ()))
+        return self._groups.members(path)
 
     # ---- Inside ----
 
@@ -244,22 +206,19 @@ class LiveState:
             self.newest = max(self.newest or 0, message.received_at)
         machine = self._machine(events[0].asset) if events else None
         if machine is not None:
-            self._note(message, events[0], machine)
+            machine.note(message, events[0])
             for event in _newest(events):
                 self._apply(event, machine)
                 self._see_life(event, machine)
             self.follow(events)
 
     def _tick_machine(self, path: str, machine: Machine, now: int, elapsed_s: float) -> None:
-        silent = (machine.seen is not None and now - machine.seen > max(SILENT_AFTER_NS, 10 * machine.pause_ns)) or (
-            machine.seen is None and machine.first is not None
-        )
+        silent = machine.is_silent(now)
         if silent != machine.silent:
             machine.silent = silent
             self._report_state(path, machine)
         if elapsed_s > 0 and (machine.messages != machine.last_count or machine.rate):
-            machine.rate = _smoothed(machine.rate, (machine.messages - machine.last_count) / elapsed_s)
-            machine.last_count = machine.messages
+            machine.measure_rate(elapsed_s)
             self._report_device(path, machine)
 
     def _machine(self, path: str) -> Machine | None:
@@ -267,26 +226,9 @@ class LiveState:
         if machine is None and len(self.machines) < MOST_MACHINES:
             machine = self.machines[path] = Machine()
             self.roster += 1
-            for group in _groups_of(path):
-                self._members.setdefault(group, []).append(path)
+            self._groups.add(path)
             self._report_state(path, machine)
         return machine
-
-    def _note(self, message: Message, event: Event, machine: Machine) -> None:
-        """Record what a message shows of its device: last seen, rate, and whether its clock is right."""
-        machine.messages += 1
-        machine.kinds[event.kind] = machine.kinds.get(event.kind, 0) + 1
-        machine.simulated = event.simulated if machine.simulated is None else machine.simulated or event.simulated
-        if machine.first is None:
-            machine.first = min(message.received_at, event.at)
-        if message.retained or event.time_source == "retained" or event.kind not in _SIGNS_OF_LIFE:
-            return
-        if machine.seen is not None:
-            pause = max(0, message.received_at - machine.seen)
-            machine.pause_ns += (pause - machine.pause_ns) / 8
-        machine.seen = max(machine.seen or 0, message.received_at)
-        if event.time_source == "device":
-            machine.clock_difference_ns = message.received_at - event.at
 
     def _apply(self, event: AnyEvent, machine: Machine) -> None:
         path = event.asset
@@ -304,16 +246,15 @@ class LiveState:
                     machine.status = event
                     self._report_state(path, machine)
             case Count():
-                former = self._facts.get((path, "count"))
-                value = dict(former.value) if former else {}
+                value = dict(self._facts.get(path, "count") or {})
                 value |= {name: reported for name in COUNTERS if (reported := getattr(event, name)) is not None}
-                self._set(path, "count", value | {"at": ms(event.at)}, event)
+                self._facts.put(path, "count", value | {"at": ms(event.at)}, event, machine)
             case Job() if self._ends_another(event):
                 pass
             case _:
                 name, value = fact_of(event)
                 if name:
-                    self._set(path, name, value, event)
+                    self._facts.put(path, name, value, event, machine)
                 if isinstance(event, Notice):
                     self._take_alarm(path, name, machine)
 
@@ -330,46 +271,20 @@ class LiveState:
 
     def _ends_another(self, event: Job) -> bool:
         """Return whether this is the end of an order that another one has ended before."""
-        on = self._facts.get((event.asset, "job"))
-        return on is not None and event.phase == "end" and not ends_order(event.order, on.value["order"])
+        on = self._facts.get(event.asset, "job")
+        return on is not None and event.phase == "end" and not ends_order(event.order, on["order"])
 
     def _take_alarm(self, path: str, name: str, machine: Machine) -> None:
         """Record which alarms are on, by the newest known of each: a machine's state includes them."""
-        fact = self._facts.get((path, name))
+        value = self._facts.get(path, name)
         machine.alarms.pop(name, None)
-        if fact is not None and fact.value["active"] and fact.value["severity"] == "alarm":
-            machine.alarms[name] = fact.value
+        if value is not None and value["active"] and value["severity"] == "alarm":
+            machine.alarms[name] = value
         self._report_state(path, machine)
-
-    def _set(self, path: str, name: str, value: Value, event: Event) -> None:
-        key = (path, name)
-        former = self._facts.get(key)
-        weak = event.time_source == "retained"
-        if former is not None:
-            if (weak and not former.weak) or (event.at < former.at and weak == former.weak):
-                return
-            del self._facts[key]
-        else:
-            machine = self.machines[path]
-            if machine.facts >= MOST_FACTS or len(self._facts) >= MOST_FACTS_IN_ALL:
-                return
-            machine.facts += 1
-        self.revision += 1
-        self._facts[key] = Fact(value, event.at, self.revision, weak)
-
-    def _report(self, path: str, name: str, value: Value) -> None:
-        """Set a fact that the picture itself worked out."""
-        former = self._facts.get((path, name))
-        if former is not None:
-            if former.value == value:
-                return
-            del self._facts[path, name]
-        self.revision += 1
-        self._facts[path, name] = Fact(value, 0, self.revision)
 
     def _report_state(self, path: str, machine: Machine) -> None:
         machine.current_state = of_machine(machine.reported_state, machine.status, machine.back_at)
-        reported = _current_state(machine.current_state) | {"silent": machine.silent}
+        reported = reported_state(machine.current_state) | {"silent": machine.silent}
         if machine.silent:
             reported["heard"] = ms(machine.seen)
         if machine.status is not None:
@@ -380,50 +295,14 @@ class LiveState:
             name, newest = next(reversed(machine.alarms.items()))
             reported["alarm"] = newest["text"] or name.removeprefix("alarm/")
             reported["alarms"] = len(machine.alarms)
-        self._report(path, "state", reported)
-        self._dirty.update(_groups_of(path))
+        self._facts.put_current(path, "state", reported)
+        self._groups.mark(path)
 
     def _report_device(self, path: str, machine: Machine) -> None:
-        difference = machine.clock_difference_ns
-        self._report(
-            path,
-            "device",
-            {
-                "first": ms(machine.first),
-                "seen": ms(machine.seen),
-                "rate": round(machine.rate, 2),
-                "messages": machine.messages,
-                "kinds": dict(machine.kinds),
-                "clock_ms": None if difference is None else round(difference / NS_PER_MS, 1),
-                "refused": machine.rejected,
-                "simulated": machine.simulated,
-            },
-        )
-
-    def _update_groups(self) -> None:
-        """Update the current state of groups whose machines changed."""
-        for group in self._dirty:
-            try:
-                self._update_group(group)
-            except Exception as error:  # noqa: BLE001  (the others go on)
-                failures.note("working out how a group stands", error, asset=group)
-        self._dirty.clear()
-
-    def _update_group(self, group: str) -> None:
-        machines = [(path, self.machines[path].current_state) for path in self._members[group]]
-        current_state, tally = of_group(machines, self._groups.get(group))
-        self._groups[group] = current_state
-        simulated = {self.machines[path].simulated for path in self._members[group]} - {None}
-        reported = _current_state(current_state) | {"tally": tally}
-        if simulated:
-            reported["simulated"] = all(simulated)
-        self._report(group, "state", reported)
+        self._facts.put_current(path, "device", machine.device())
 
     def _reject(self, received: ReceivedMessage) -> None:
-        self.rejected_count += 1
-        self._rejected.append(received)
-        if not received.message.retained:
-            self._count_rejected(received.message.received_at)
+        self.rejected.add(received)
         levels = received.message.topic.removeprefix(self._prefix + "/").split("/")[:4]
         if len(levels) == 4 and all(map(is_name, levels)):
             machine = self._machine("/".join(levels))
@@ -433,23 +312,6 @@ class LiveState:
                 machine.first = machine.first or received.message.received_at
                 if not received.message.retained:
                     machine.seen = max(machine.seen or 0, received.message.received_at)
-
-    def _count_rejected(self, at: int, count: int = 1) -> None:
-        minute = at // (60 * NS_PER_S)
-        self._rejected_by_minute[minute] = self._rejected_by_minute.get(minute, 0) + count
-
-
-def _current_state(current_state: CurrentState) -> dict[str, Value]:
-    reported: dict[str, Value] = {
-        "state": current_state.state,
-        "since": ms(current_state.since),
-        "reason": current_state.reason,
-    }
-    if current_state.machine:
-        reported["machine"] = current_state.machine
-    if current_state.of_unknown_age:
-        reported["of_unknown_age"] = True
-    return reported
 
 
 def _newest(events: list[AnyEvent]) -> list[AnyEvent]:
@@ -466,15 +328,3 @@ def _newer(event: StateChange | Status, former: StateChange | Status | None) -> 
     if event.time_source == "retained":
         return former.time_source == "retained"
     return former.time_source == "retained" or event.at >= former.at
-
-
-def _groups_of(path: str) -> list[str]:
-    """Return the line, area and site of a machine, and '' for everything."""
-    levels = path.split("/")
-    return ["/".join(levels[:depth]) for depth in range(len(levels))]
-
-
-def _smoothed(former: float, current: float) -> float:
-    """Return an exponential mean; what is nearly zero is zero, so that a silent machine no longer changes."""
-    value = former + (current - former) / 3 if former else current
-    return value if value > 0.005 else 0.0

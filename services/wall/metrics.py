@@ -34,7 +34,7 @@ class _Metrics(Collector):
         live_state = self._parts.live_state
         yield CounterMetricFamily(f"{_PREFIX}_messages", "Messages received from the broker.", live_state.messages)
         yield CounterMetricFamily(
-            f"{_PREFIX}_refused", "Messages that were not of the contract.", live_state.rejected_count
+            f"{_PREFIX}_refused", "Messages that were not of the contract.", live_state.rejected.count
         )
         yield GaugeMetricFamily(f"{_PREFIX}_pages", "Pages with a live stream open.", self._parts.stream.clients)
         if live_state.newest is not None:

@@ -18,6 +18,8 @@ from services.store import failures
 LONGEST_PAYLOAD_SHOWN: Final = 400
 LONGEST_TOPIC_SHOWN: Final = 400
 MOST_EVENTS_SHOWN: Final = 8
+MOST_MESSAGES: Final = 200
+"""The newest messages that are held."""
 
 
 class ReceivedMessage(msgspec.Struct, frozen=True, gc=False):

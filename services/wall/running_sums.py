@@ -128,7 +128,7 @@ class RunningSums:
         return running if running.answers is not None or span.shift else self._former(root, start, running)
 
     def _former(self, root: str, start: str, running: Running) -> Running:
-        """Return the largest part of the plant around an asset that is held together; None if itself is too large."""
+        """Return what stands in for sums that are not loaded yet: those of the begin that an address had before."""
         same = [each for key, each in self._running.items() if key[:2] == (root, start)]
         known = [each for each in same if each.answers is not None]
         return max(known, key=lambda each: each.used_at, default=running)

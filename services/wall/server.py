@@ -258,7 +258,7 @@ async def _restore_events(live_state: LiveState, store: Store, plant: Plant, now
     live_state.restore_events(
         event for event in await store.latest_before(_LAST_REPORTED, "", now) if event.asset not in gone
     )
-    live_state.count_rejected(
+    live_state.rejected.count_at(
         (each.at, each.count) for each in await store.rejected(now - 3_600 * NS_PER_S, now, limit=10_000)
     )
 

@@ -184,7 +184,7 @@ class Stream:
         health = {
             "newest": None if live_state.newest is None else live_state.newest // NS_PER_MS,
             "rate": round(live_state.rate, 1),
-            "refused_hour": live_state.rejected_last_hour(now),
+            "refused_hour": live_state.rejected.last_hour(now),
             "machines": len(live_state.machines),
             "broker": self.connected(),
             "ahead_min": max(0, (now - time.time_ns()) // (60 * NS_PER_S)),
@@ -201,7 +201,7 @@ class Stream:
                 "facts": self._live_state.changes(0, scope.wants),
                 "health": self._health,
                 "plant": self._plant(scope),
-                "refusals": [shown(one) for one in self._live_state.rejections()] if scope.messages else [],
+                "refusals": [shown(one) for one in self._live_state.rejected.newest()] if scope.messages else [],
             },
         )
 

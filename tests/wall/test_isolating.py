@@ -16,7 +16,7 @@ from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from services.query import answers, current_state
 from services.query.current_state import CurrentState
-from services.wall import answering, facts, live_state, received_messages
+from services.wall import answering, facts, group_states, live_state, received_messages
 from services.wall.api import Parts
 from services.wall.live_state import LiveState
 from services.wall.machine_state import Machine
@@ -88,7 +88,7 @@ def grouping(patch: Patch) -> None:
             raise UnforeseenError
         return of_group(machines, former)
 
-    patch.setattr(live_state, "of_group", failing)
+    patch.setattr(group_states, "of_group", failing)
 
 
 def showing(patch: Patch) -> None:

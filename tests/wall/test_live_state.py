@@ -8,8 +8,9 @@ import msgspec
 from broker.contract.events import NS_PER_S
 from broker.contract.kinds import TABLE
 from broker.contract.message import Message
-from services.wall.live_state import MOST_FACTS, MOST_MESSAGES, LiveState
-from services.wall.received_messages import shown
+from services.wall.fact_table import MOST_FACTS
+from services.wall.live_state import LiveState
+from services.wall.received_messages import MOST_MESSAGES, shown
 
 NOW = 1_790_000_000 * NS_PER_S
 LINE = "sheffield/machining/line-1"
@@ -182,13 +183,13 @@ def test_a_rejected_message_is_held_with_its_reason_and_hint_and_counted() -> No
     live_state.receive(message("state", {"state": "runing"}))
     live_state.receive(message("telemetry/load", b"nan"))
     live_state.receive(Message("corridor/v1/nonsense", b"1", received_at=NOW))
-    rejected = live_state.rejections()
+    rejected = live_state.rejected.newest()
     assert [each.problem for each in rejected][1] == "nan is not a finite number"
     assert all(each.hint for each in rejected)
-    assert live_state.rejected_last_hour(NOW) == 3
+    assert live_state.rejected.last_hour(NOW) == 3
     assert live_state.machines[MILL].rejected == 2
     live_state.tick(NOW + 3_700 * NS_PER_S, 1)
-    assert live_state.rejected_last_hour(NOW + 3_700 * NS_PER_S) == 0
+    assert live_state.rejected.last_hour(NOW + 3_700 * NS_PER_S) == 0
 
 
 def test_our_own_messages_are_no_machines() -> None:
@@ -206,7 +207,7 @@ def test_what_somebody_else_publishes_in_place_of_ours_is_shown_as_rejected() ->
     live_state = LiveState()
     for topic in ("$rejected", "sheffield/machining/line-1/mill-1/kpi/nonsense", "sheffield/kpi/shift"):
         live_state.receive(Message(f"corridor/v1/{topic}", b"{}", received_at=NOW))
-    assert len(live_state.rejections()) == live_state.messages == 3
+    assert len(live_state.rejected.newest()) == live_state.messages == 3
 
 
 def test_the_rate_and_the_clock_of_a_device_are_told() -> None:
