@@ -50,6 +50,8 @@ NOT_LIVE: Final = -1
 """The receipt of an event that shows no life: nobody knows when its machine sent it."""
 WE_WERE_AWAY: Final = -2
 """The receipt of an offline that stands for an absence of the service that stores, not of the machine."""
+FELL_SILENT: Final = -3
+"""The receipt of an offline that marks a silence of its machine: `silent-after` says from when it counts."""
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000

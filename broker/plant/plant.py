@@ -120,6 +120,11 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
             above = above.rpartition("/")[0]
         return cycles.get("", self.asset(machine).ideal_cycle)
 
+    def silent_ns(self, machine: str) -> int | None:
+        """Return the time without a message after which a machine is unknown, nanoseconds; None if that is not set."""
+        limit_s = self.asset(machine).silent_after
+        return None if limit_s is None else round(limit_s * NS_PER_S)
+
     def targets(self, asset: str) -> dict[str, float]:
         """Return the targets of an asset, by the indicator's id."""
         return self.asset(asset).targets

@@ -5,7 +5,7 @@ events (`services.ledger.presence`). Messages of kinds that another service stor
 offline.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -66,51 +66,6 @@ async def stored_offlines(store: Store, events: Iterable[AnyEvent], redelivered:
     return found
 
 
-async def with_silences(
-    store: Store, events: Sequence[AnyEvent], machines: Mapping[str, Machine], limit_of: Callable[[str], int | None]
-) -> list[AnyEvent]:
-    """Return events with an offline before each that comes after a silence longer than the machine's limit.
-
-    Args:
-        store: has the messages that another service stores.
-        events: in the order in which they came.
-        machines: their histories.
-        limit_of: the time without a message after which a machine is unknown, nanoseconds; None if not set.
-    """
-    found: list[AnyEvent] = []
-    newest: dict[str, int] = {}
-    for event in events:
-        limit = limit_of(event.asset)
-        if limit is not None and presence.is_sign(event):
-            before = newest.get(event.asset) or _newest_sign(machines.get(event.asset))
-            if before is not None and event.at - before > limit and _is_connected(machines.get(event.asset)):
-                last = await _last_of_others(store, event.asset, before, event.at, limit)
-                if last + limit < event.at:
-                    found.append(_silence(event.asset, last + limit, simulated=event.simulated))
-            newest[event.asset] = max(event.at, before or 0)
-        found.append(event)
-    return found
-
-
-async def silences(
-    store: Store, machines: Mapping[str, Machine], limit_of: Callable[[str], int | None], now: int
-) -> list[AnyEvent]:
-    """Return an offline for each machine that has been silent for longer than its limit by now."""
-    quiet: dict[str, tuple[int, int]] = {}
-    for asset, machine in machines.items():
-        limit, newest = limit_of(asset), _newest_sign(machine)
-        if limit is not None and newest is not None and newest + limit <= now and _is_connected(machine):
-            quiet[asset] = newest, limit
-    if not quiet:
-        return []
-    known = {machine.asset: machine for machine in await store.machines()}
-    return [
-        _silence(asset, last + limit, simulated=known[asset].simulated)
-        for asset, (newest, limit) in quiet.items()
-        if asset in known and (last := max(newest, known[asset].last)) + limit <= now
-    ]
-
-
 def with_absence(events: Sequence[AnyEvent], machines: Mapping[str, Machine], left: dict[str, int]) -> list[AnyEvent]:
     """Return events with an offline before those that waited in the broker while the service was away.
 
@@ -139,28 +94,8 @@ def with_absence(events: Sequence[AnyEvent], machines: Mapping[str, Machine], le
     return found
 
 
-def _silence(machine: str, at: int, *, simulated: bool) -> Status:
-    return Status(asset=machine, at=at, online=False, simulated=simulated)
-
-
 def _newest_sign(machine: Machine | None) -> int | None:
     return machine.history.signs.times[-1] if machine is not None and machine.history.signs.times else None
-
-
-def _is_connected(machine: Machine | None) -> bool:
-    """Return whether a machine is not known to be offline at its newest."""
-    return machine is None or not machine.history.links.times or machine.history.links.entries[-1]
-
-
-async def _last_of_others(store: Store, machine: str, start: int, end: int, limit: int) -> int:
-    """Return the time of the last message from `start` on before a silence longer than the limit, or before the end."""
-    last = start
-    while last + limit < end:
-        others = await store.events(OTHERS, machine, last + 1, last + limit + 1, limit=1, newest_first=True)
-        if not others:
-            return last
-        last = others[0].at
-    return last
 
 
 def ends_offline(machine: Machine | None, event: AnyEvent) -> bool:

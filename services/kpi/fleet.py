@@ -123,11 +123,13 @@ class Fleet:
         origin -= origin % MINUTE
         reported = await histories(self._store, self._plant, asset, origin, FOR_EVER, depth=depth)
         for event in await self._store.events(("adjust",), asset, -FOR_EVER, origin):
-            reported.setdefault(event.asset, History(origin))  # there may be nothing of it but bookings of long ago
+            reported.setdefault(
+                event.asset, History(origin, self._plant.silent_ns(event.asset))
+            )  # there may be nothing of it but bookings of long ago
         paths = dict.fromkeys(wanted or (*reported, *watermark, *((asset,) if asset else ())))
         for path in paths:
             # Some have no events: they are new, or their events are past retention.
-            history = reported.get(path, History(origin))
+            history = reported.get(path, History(origin, self._plant.silent_ns(path)))
             machine = Machine(path, history, Rules.of(self._plant, path), watermark.get(path))
             await self._place(machine, origin, now, is_new=path not in reported)
         rows: dict[str, tuple[list[LedgerRow], list[ReasonRow]]] = {
@@ -164,7 +166,7 @@ class Fleet:
             return
         machine = self.live[asset] = self.machines[asset]
         if first is not None:
-            machine = Machine(asset, History(origin), machine.rules, None)
+            machine = Machine(asset, History(origin, machine.rules.silent_ns), machine.rules, None)
             self.machines[asset] = self.live[asset] = machine
             now = self._now()
             for event in await self._store.events(KINDS, asset, -FOR_EVER, FOR_EVER):

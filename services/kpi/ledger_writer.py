@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from broker.contract.codec import decode
-from broker.contract.events import NOT_LIVE, NS_PER_MS, NS_PER_S, AnyEvent, Job
+from broker.contract.events import NOT_LIVE, NS_PER_MS, AnyEvent, Job
 from broker.contract.message import Message
 from broker.contract.retained import is_snapshot, may_be_stored
 from broker.contract.topics import PREFIX
@@ -29,15 +29,14 @@ from services.kpi.arrivals import (
     is_placed_late,
     placed,
     signs_of_life,
-    silences,
     stored_offlines,
     with_absence,
-    with_silences,
 )
 from services.kpi.due import Behind
 from services.kpi.fleet import ALL_AT_ONCE, AT_ONCE, HORIZON_NS, Fleet
 from services.kpi.machine import SILENT_NS, Change, Machine, Made
 from services.kpi.recompute import first_minute, portion
+from services.kpi.silences import Silences
 from services.ledger.history import KINDS, MINUTE
 from services.query.histories import AROUND
 from services.store import failures
@@ -83,13 +82,14 @@ class LedgerWriter:
         self._opened: int | None = None
         self._left: dict[str, int] = {}
         """Until when the rows of machines reached when the service began, of those that it has not heard since."""
-        self._has_limits = any(asset.silent_after is not None for asset in plant.assets.values())
+        self._silences = Silences(store, plant)
         self._started = False
         self._failed = False
 
     async def start(self) -> None:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
         await self._fleet.start()
+        self._silences.reset()
         self._started = True
         if self._opened is None:
             self._opened = self._now()
@@ -132,20 +132,23 @@ class LedgerWriter:
             self._started, self._failed = False, failures.is_unforeseen(error)
             raise
 
-    async def _store_events(self, events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
+    async def _store_events(
+        self, events: Sequence[AnyEvent], rejected: Sequence[Rejected], marks: Sequence[AnyEvent] = ()
+    ) -> None:
         if not self._started:
             await self.start()
         events = await bookings.resolved(self._store, [event for event in events if may_be_stored(event)])
         now = self._now()
         events = await self._placed(events, now)
-        counted = [event for event in events if self._is_counted(event)]
+        marks = [*marks, *await self._silences.around(events)]
+        counted = [*marks, *(event for event in events if self._is_counted(event))]
         time_ranges = _time_ranges(counted)
         await self._fleet.make_ready(time_ranges, now)
         touched: dict[str, set[int]] = {asset: set() for asset in time_ranges if asset not in self._fleet.failing}
         reported: list[AnyEvent] = []
         added: dict[str, list[AnyEvent]] = {}
         ids = set(map(id, counted))
-        for event in sorted(events, key=_is_state_of_unknown_age):
+        for event in sorted((*marks, *events), key=_is_state_of_unknown_age):
             if id(event) in ids and event.asset not in self._fleet.failing:
                 new = await self._put(event, touched, now)
                 reported += new
@@ -230,24 +233,14 @@ class LedgerWriter:
                 events = with_absence(events, self._fleet.machines, self._left)
             else:
                 self._left.clear()
-        found = placed(events, self._fleet.machines)
-        if not self._has_limits:
-            return found
-        return await with_silences(self._store, found, self._fleet.machines, self._silence_limit)
-
-    def _silence_limit(self, machine: str) -> int | None:
-        """Return after which time without a message a machine is unknown, nanoseconds; None if that is not set."""
-        limit_s = self._plant.asset(machine).silent_after
-        return None if limit_s is None else round(limit_s * NS_PER_S)
+        return placed(events, self._fleet.machines)
 
     async def note_silences(self, now: int) -> None:
         """Store which machines have been silent by now for longer than the plant's `silent-after`."""
-        if not self._has_limits:
-            return
         if not self._started:
             await self.start()
-        if silent := await silences(self._store, self._fleet.machines, self._silence_limit, now):
-            await self._store_events(silent, ())
+        if marks := await self._silences.by_now(self._fleet.machines, now):
+            await self._store_events((), (), marks)
 
     async def advance(self) -> int:
         """Write the rows of the time that has passed since the last call, and drop what is long past from memory.

@@ -20,6 +20,7 @@ from broker.contract import instants
 from broker.contract.events import AnyEvent, Count, Material, Status
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
+from services.kpi import silences
 from services.ledger import entries, presence
 from services.ledger.columnar import builder
 from services.ledger.columnar.columns import ColumnBuilder, Slice
@@ -30,7 +31,7 @@ from services.ledger.rows import Rows, Rules, build
 from services.ledger.track import Track
 from services.query.histories import FOR_EVER, as_of, last_known_state, read_around
 from services.query.paging import PAGE, pages, whole_instants
-from services.query.signs import first_signs
+from services.query.signs import first_signs, signs_around_marks
 from services.store import failures
 from services.store.interface import Batch, LedgerRow, ReasonRow, Store
 
@@ -107,6 +108,7 @@ async def recompute(
     if is_stored and watermark:
         planned.leave_from(max(watermark.values()) // MINUTE * MINUTE - LEFT_NS)
     failed: dict[str, str] = {}
+    simulated = {machine.asset for machine in machines if machine.simulated}
     for machine in machines:
         with _set_aside(machine.asset, failed):
             await planned.add(machine.asset, watermark.get(machine.asset))
@@ -115,6 +117,7 @@ async def recompute(
     for task in planned.tasks:
         before = done
         with _set_aside(task.machine, failed):
+            await _mark_silences(store, plant, task, now=now, simulated=task.machine in simulated)
             async for window in _windows(store, plant, task, page, is_stored=is_stored):
                 events += window.events
                 rows += window.rows
@@ -124,6 +127,16 @@ async def recompute(
         done = before + task.end - task.start
     machines_done = sum(task.machine not in failed for task in planned.tasks)
     return Recomputed(machines_done, events, rows, changed, tuple(planned.notes), failed)
+
+
+async def _mark_silences(store: Store, plant: Plant, task: "_Task", *, now: int, simulated: bool) -> None:
+    """Store marks of the silences in a task's range: the plant's limit may be newer than its messages."""
+    limit = plant.silent_ns(task.machine)
+    if limit is not None:
+        end = min(task.end + limit, now)
+        marks = await silences.within(store, task.machine, task.start, end, limit, simulated=simulated)
+        if marks:
+            await store.write(Batch(events=marks))
 
 
 @contextmanager
@@ -390,7 +403,7 @@ class _Window:
 
     def _history(self) -> History:
         """Return the machine's history, in which amounts may be of any size."""
-        history = History(self._task.start)
+        history = History(self._task.start, self._rules.silent_ns)
         history.since, history.known = self._since, self.known
         for event in self._reported():
             history.load(event)
@@ -405,11 +418,15 @@ class _Window:
         signs: presence.Signs = Track()
         for event in (*self.as_of, *self.events):
             presence.put(statuses, signs, event)
-        return await first_signs(self._store, self._task.machine, statuses, signs, end)
+        machine, silent_ns = self._task.machine, self._rules.silent_ns
+        found = await signs_around_marks(self._store, machine, statuses, signs, silent_ns)
+        for event in found:
+            presence.put(statuses, signs, event)
+        return [*found, *await first_signs(self._store, machine, statuses, signs, end, silent_ns)]
 
     async def _last_known(self) -> ReportedState:
         """Return the newest state before the first event that was not unknown."""
-        history = History(self._since)
+        history = History(self._since, self._rules.silent_ns)
         for event in self.as_of:
             history.put(event, event.at, 0)
         reported_state = history.state_at(self._since - 1)

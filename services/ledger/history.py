@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from broker.contract.events import (
     COUNTERS,
+    FELL_SILENT,
     Adjust,
     AnyEvent,
     Count,
@@ -84,6 +85,7 @@ class History:
 
     Attributes:
         origin: from here on rows can be made; minutes before it need older events first.
+        silent_ns: how long the machine may be silent; None where the plant sets no limit.
         since: from here on every event is in memory; of those before, only what held then.
         known: the newest state before `since` that was not unknown; unknown if there never was one.
         links: whether it was connected, which follows from `statuses` and `signs` (`presence`).
@@ -91,8 +93,9 @@ class History:
         bookings: pieces booked by hand.
     """
 
-    def __init__(self, origin: int) -> None:
+    def __init__(self, origin: int, silent_ns: int | None = presence.AS_MARKED) -> None:
         self.origin = origin
+        self.silent_ns = silent_ns
         self.since = -(2**62)
         self.known = UNKNOWN
         self.states: Track[ReportedState] = Track()
@@ -100,6 +103,7 @@ class History:
         self.signs: presence.Signs = Track()
         self.links: Track[bool] = Track()
         self._newest_offline_ms = 0
+        self._newest_mark = -(2**62)
         self.jobs = Orders()
         self.labour: Track[tuple[int, int]] = Track()
         self.stocks: dict[str, Track[int]] = {}
@@ -329,11 +333,17 @@ class History:
         is_new = presence.put(self.statuses, self.signs, event)
         if isinstance(event, Status):
             self._newest_offline_ms = max(self._newest_offline_ms, 0 if event.online else received_ms)
-        elif self.links.at(at) is not False and (not received_ms or received_ms >= self._newest_offline_ms):
+            if received_ms == FELL_SILENT:
+                self._newest_mark = max(self._newest_mark, at)
+        elif (
+            self.links.at(at) is not False
+            and at > self._newest_mark + (self.silent_ns or 0)
+            and (not received_ms or received_ms >= self._newest_offline_ms)
+        ):
             return []  # it is known to be connected then, and no offline is later because of this message
         if not is_new:
             return []
-        before, self.links = self.links, presence.links(self.statuses, self.signs)
+        before, self.links = self.links, presence.links(self.statuses, self.signs, self.silent_ns)
         return presence.differences(before, self.links)
 
     def _around(self, at: int, following: int | None, now: int, short_ns: int) -> set[int]:

@@ -4,11 +4,15 @@ An *offline* is what a broker publishes for a machine that it no longer hears: l
 connected. So it counts from the later of its own time and the time of the newest message that was received before it.
 Any other message of a machine is a *sign of life*: the first whose time is later ends the offline, from its own time
 on. What was buffered, with a time before the offline, does not.
+
+A *mark* is an offline that the service stores in a silence of a machine. Where it stands shows only that there was one:
+the silence counts from the last sign before it, and as long as the plant allows.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from broker.contract.events import FURTHEST_AHEAD_NS, NOT_LIVE, NS_PER_MS, AnyEvent, Status
+from broker.contract.events import FELL_SILENT, FURTHEST_AHEAD_NS, NOT_LIVE, NS_PER_MS, AnyEvent, Status
 from broker.contract.kinds import of_machines
 from services.ledger.track import Track
 
@@ -23,6 +27,8 @@ class Report(NamedTuple):
 Signs = Track[int]
 """The times of messages other than an offline, each with the time of receipt (milliseconds, 0 where not known)."""
 UNKNOWN_RECEIPT: Final = 0
+AS_MARKED: Final = 0
+"""Silences count from their marks: the plant's limit is not known."""
 _OF_MACHINES: Final = of_machines()
 
 
@@ -67,12 +73,36 @@ def offline_from(at: int, received_ms: int, signs: Signs, *, as_they_came: bool 
     return at
 
 
-def links(statuses: Track[Report], signs: Signs) -> Track[bool]:
-    """Return whether the machine was connected, from each instant on at which that changed or was reported."""
-    changes = [
-        (at, True) if report.online else (offline_from(at, report.received_ms, signs), False)
-        for at, report in zip(statuses.times, statuses.entries, strict=True)
-    ]
+def silent_from(at: int, signs: Signs, limit_ns: int | None) -> int | None:
+    """Return from when a silence with a mark at `at` counts; None if it does not last longer than the limit."""
+    if limit_ns is None:
+        return None
+    last, following = signs.place_at(at), signs.next_after(at)
+    since = at if last < 0 or limit_ns == AS_MARKED else signs.times[last] + limit_ns
+    return since if following is None or since < following else None
+
+
+def _offlines(statuses: Track[Report], signs: Signs, limit_ns: int | None) -> Iterator[tuple[int, int]]:
+    """Yield from when each offline counts, and when it was received."""
+    for at, report in zip(statuses.times, statuses.entries, strict=True):
+        if report.online:
+            continue
+        if report.received_ms != FELL_SILENT:
+            yield offline_from(at, report.received_ms, signs), report.received_ms
+        elif (since := silent_from(at, signs, limit_ns)) is not None:
+            yield since, UNKNOWN_RECEIPT
+
+
+def links(statuses: Track[Report], signs: Signs, limit_ns: int | None = AS_MARKED) -> Track[bool]:
+    """Return whether the machine was connected, from each instant on at which that changed or was reported.
+
+    Args:
+        statuses: its reports of being online and offline.
+        signs: its signs of life.
+        limit_ns: how long it may be silent; None where the plant sets no limit.
+    """
+    changes = [(at, True) for at, report in zip(statuses.times, statuses.entries, strict=True) if report.online]
+    changes += [(at, False) for at, _ in _offlines(statuses, signs, limit_ns)]
     changes.sort(key=lambda change: (change[0], not change[1]))  # of one instant, the offline counts
     found: Track[bool] = Track()
     for place, (at, online) in enumerate(changes):
@@ -96,14 +126,12 @@ def sign_threshold(at: int, received_ms: int, signs: Signs) -> int:
     return max(at, received_ms * NS_PER_MS + ahead)
 
 
-def offline_ranges(statuses: Track[Report], signs: Signs) -> list[tuple[int, int | None]]:
+def offline_ranges(
+    statuses: Track[Report], signs: Signs, limit_ns: int | None = AS_MARKED
+) -> list[tuple[int, int | None]]:
     """Return the time ranges in which a machine is offline: from after which time a sign would end it, until when."""
-    found = links(statuses, signs)
-    receipts = {
-        offline_from(at, report.received_ms, signs): report.received_ms
-        for at, report in zip(statuses.times, statuses.entries, strict=True)
-        if not report.online
-    }
+    found = links(statuses, signs, limit_ns)
+    receipts = dict(_offlines(statuses, signs, limit_ns))
     return [
         (sign_threshold(at, receipts.get(at, 0), signs), found.next_after(at))
         for at, online in zip(found.times, found.entries, strict=True)

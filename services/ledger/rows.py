@@ -47,6 +47,7 @@ class Rules(NamedTuple):
         ideal_ns: nanoseconds a piece of a product, where the order has none; None where it is not known.
         max_power: the greatest electric power, 10⁻⁹ kW; None where it is not known.
         counter_max: the greatest value of its counters, 10⁻⁹; None where it is not known.
+        silent_ns: the time without a message after which it is unknown; None where that is not set.
     """
 
     calendar: TimeRanges | None
@@ -54,6 +55,7 @@ class Rules(NamedTuple):
     ideal_ns: Callable[[str], int | None]
     max_power: int | None = None
     counter_max: int | None = None
+    silent_ns: int | None = None
 
     @property
     def limits(self) -> Limits:
@@ -70,6 +72,7 @@ class Rules(NamedTuple):
             _IdealCycles(plant, machine),
             None if asset.max_power is None else round(asset.max_power * NANO),
             None if asset.counter_max is None else round(asset.counter_max * NANO),
+            plant.silent_ns(machine),
         )
 
 

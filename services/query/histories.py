@@ -1,11 +1,12 @@
 """Machines' histories from a store: their events over a range, with what held when it began."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from broker.contract.events import AnyEvent, Job
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
+from services.ledger import presence
 from services.ledger.history import HOLDING, KINDS, MINUTE, READ, History, ReportedState, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rules
@@ -37,7 +38,7 @@ async def histories(
     since, until = start - lookback_ns(short_ns), min(end + lookahead_ns(short_ns), FOR_EVER)
     found: dict[str, History] = {}
     for events in (await as_of(store, HOLDING, asset, since), await store.events(KINDS, asset, since, until)):
-        _put(found, events, start)
+        _put(found, events, start, plant.silent_ns)
     for path, history in found.items():
         await add_first_signs(store, path, history, until)
         history.since, history.known = since, history.state_at(since - 1)
@@ -146,11 +147,16 @@ async def last_known_state(store: Store, machine: str, at: int) -> ReportedState
         length *= 8
 
 
-def _put(found: dict[str, History], events: Iterable[AnyEvent], origin: int) -> None:
+def _put(
+    found: dict[str, History],
+    events: Iterable[AnyEvent],
+    origin: int,
+    silent_ns: Callable[[str], int | None] = lambda _: presence.AS_MARKED,
+) -> None:
     for event in events:
         history = found.get(event.asset)
         if history is None:
-            history = found[event.asset] = History(origin)
+            history = found[event.asset] = History(origin, silent_ns(event.asset))
         try:
             history.load(event)
         except Exception as error:  # noqa: BLE001  (one stored event must not stop all machines from starting)

@@ -166,7 +166,7 @@ async def _from_behind(  # noqa: PLR0917  (it is a part of `measure`)
     measured: "_Parts",
 ) -> None:
     """Add what machines did from where their rows end."""
-    still = await _still(store, newest, behind)
+    still = await _still(store, plant, newest, behind)
     for machine, at in behind.items():
         begin = max(at, between[0])
         if machine in still:
@@ -177,7 +177,7 @@ async def _from_behind(  # noqa: PLR0917  (it is a part of `measure`)
         _from_events(plant, found, timed, gone, (begin, between[1]), measured)
 
 
-async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]) -> dict[str, History]:
+async def _still(store: Store, plant: Plant, newest: list[AnyEvent], behind: Mapping[str, int]) -> dict[str, History]:
     """Return the histories of those machines that have reported nothing since their rows ended."""
     reported = {event.asset for event in newest if event.asset in behind and event.at >= behind[event.asset]}
     found: dict[str, History] = {}
@@ -185,7 +185,7 @@ async def _still(store: Store, newest: list[AnyEvent], behind: Mapping[str, int]
         at = behind.get(event.asset)
         if at is None or event.asset in reported:
             continue
-        history = found.setdefault(event.asset, History(at))
+        history = found.setdefault(event.asset, History(at, plant.silent_ns(event.asset)))
         for each in (*await jobs_reported_before(store, event), event):
             history.put(each, each.at, 0)
     return found

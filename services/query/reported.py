@@ -34,7 +34,9 @@ async def reported(store: Store, plant: Plant, machine: str, start: int, end: in
         start: nanoseconds since 1970-01-01 UTC.
         end: the same.
     """
-    history = (await histories(store, plant, machine, start, end)).get(machine, History(start))
+    history = (await histories(store, plant, machine, start, end)).get(
+        machine, History(start, plant.silent_ns(machine))
+    )
     states: dict[State, int] = {}
     for begin, until, reported_state in history.intervals(start, end):
         states[reported_state.state] = states.get(reported_state.state, 0) + until - begin

@@ -142,7 +142,7 @@ class ColumnBuilder:
         """
         number = len(self._machines)
         self._machines.append(machine)
-        reported = self._tracks(events)
+        reported = self._tracks(events, machine.rules.silent_ns)
         self._states.add(number, *_entries_since(reported.states, since, reported.links))
         self._links.add(number, *_entries_since(reported.links, since, reported.states))
         self._jobs.add(number, *_entries_since(self._jobs_of(reported.jobs), since))
@@ -199,7 +199,7 @@ class ColumnBuilder:
             self._products.texts(),
         )
 
-    def _tracks(self, events: Iterable[AnyEvent]) -> "_Reported":
+    def _tracks(self, events: Iterable[AnyEvent], silent_ns: int | None) -> "_Reported":
         reported = _Reported()
         reasons = self._reasons
         for event in events:
@@ -221,7 +221,7 @@ class ColumnBuilder:
                         reported.labour.put(at, people)
                 case _:
                     pass
-        links = presence.links(reported.statuses, reported.signs)
+        links = presence.links(reported.statuses, reported.signs, silent_ns)
         for at, online in zip(links.times, links.entries, strict=True):
             reported.links.put(at, (int(online),))
         return reported
