@@ -14,6 +14,7 @@ from broker.contract.events import NS_PER_MS, AnyEvent, Command, Reply
 from broker.contract.message import Message
 from broker.contract.topics import is_under, parse
 from services.store import failures
+from services.wall.number_texts import numbers_as_text
 
 LONGEST_PAYLOAD_SHOWN: Final = 400
 LONGEST_TOPIC_SHOWN: Final = 400
@@ -77,6 +78,8 @@ def _shown(received: ReceivedMessage) -> dict[str, Any]:
     }
     if received.problem:
         return reported | {"problem": received.problem, "cure": received.hint}
+    if is_whole and (texts := numbers_as_text(payload, received.events)):
+        reported["as_text"] = texts
     return reported | {"means": [_meaning(event) for event in received.events]}
 
 

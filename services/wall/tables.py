@@ -14,6 +14,7 @@ from litestar import Response, get
 
 from services.query.answers import Answer
 from services.query.export.csv_cells import guarded
+from services.query.noted_readings import NotedReading
 from services.wall.api import (
     AssetPath,
     Assets,
@@ -75,9 +76,14 @@ async def stops_csv(
 async def explain_csv(
     parts: Wall, asset: AssetPath, indicator: Named, start: From, end: To = "now", *, rated: Rated = False
 ) -> Response[bytes]:
-    """Return a row a contribution to the sums of the indicator: those of a field add up to its sum."""
+    """Return a row a contribution to the sums of the indicator: those of a field add up to its sum.
+
+    Readings that were something else than production come after them: `reading` names their kind, and they have no
+    amount, as what they added is among the contributions.
+    """
     found = await explanation_of(parts, asset, indicator, start, end, rated=rated)
-    return _table(indicator, [msgspec.to_builtins(each) for each in found.events])
+    events = [msgspec.to_builtins(each) | {"reading": "", "noted": ""} for each in found.events]
+    return _table(indicator, [*events, *map(_reading, found.readings)])
 
 
 HANDLERS: Final = [kpi_csv, losses_csv, plan_csv, stops_csv, explain_csv]
@@ -116,6 +122,11 @@ def _losses(each: Answer) -> Iterable[dict[str, Any]]:
         yield reported | {"seconds": reason.seconds, "entries": reason.entries}
     for loss, seconds in (each.six_big_losses or {}).items():
         yield {"kind": "big loss", "state": "", "what": loss, "seconds": seconds, "entries": None}
+
+
+def _reading(noted: NotedReading) -> dict[str, Any]:
+    where = {"machine": noted.machine, "field": noted.field, "from": noted.at, "to": noted.at}
+    return where | {"reading": noted.kind, "noted": noted.text}
 
 
 def _targets(targets: Mapping[str, float]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.contract.events import Job
+from broker.contract.events import NS_PER_S, Count, Job
 from broker.contract.instants import format_rfc3339, parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.asked_range import Range, RangeError, cut
@@ -66,6 +66,22 @@ async def test_losses_plan_and_events_are_tables_too(client: httpx.AsyncClient) 
     assert (float(plan["plan"]), plan["outputs"]) == (30.0, MILL)
     events = await table(client, "/api/v1/explain.csv", asset=MILL, indicator="availability")
     assert sum(float(each["amount"]) for each in events if each["field"] == "down_s") == 720.0
+
+
+async def test_a_reading_that_was_no_production_is_a_row_without_an_amount(
+    parts: Parts, client: httpx.AsyncClient
+) -> None:
+    after = [
+        Count(asset=MILL, at=NOW - at * NS_PER_S, produced=made, good=made) for at, made in ((90, 2), (60, 3), (30, 4))
+    ]
+    writer = LedgerWriter(parts.store, PLANT, lambda: NOW)
+    await writer.store_events(after)
+    await writer.advance()
+    rows = await table(client, "/api/v1/explain.csv", asset=MILL, indicator="quality_ratio")
+    noted = [row for row in rows if row["reading"]]
+    assert {(row["machine"], row["reading"], row["amount"]) for row in noted} == {(MILL, "reset", "")}
+    assert "it is counted from zero" in noted[0]["noted"]
+    assert sum(float(row["amount"]) for row in rows if row["field"] == "good" and not row["reading"]) == 37
 
 
 async def test_a_product_is_no_formula(parts: Parts, client: httpx.AsyncClient) -> None:

@@ -47,6 +47,9 @@ export const amount = (field, value) => (/_s$|^time$/.test(field) ? span(value *
 /** The events for one reason and of one machine; '*' is any. */
 export const chosenEvents = (events, reason, machine) => events.filter((event) => (reason === '*' || event.reason === reason) && (machine === '*' || event.machine === machine));
 
+/** The readings of one machine; '*' is any. */
+const chosenReadings = (readings, machine) => readings.filter((each) => machine === '*' || each.machine === machine);
+
 function Choice({ name, value, choose, options }) {
   return html`<label>${name} <select onChange=${(event) => choose(event.target.value)}><option value="*">${phrase('stops.any')}</option>${options.map(([key, title]) => html`<option key=${key} value=${key} selected=${key === value}>${title}</option>`)}</select></label>`;
 }
@@ -63,5 +66,6 @@ function Explained({ explained, zone, rated }) {
     <table class="terms"><tbody>${explained.terms.map((term) => html`<tr key=${term.name}><th scope="row"><b>${term.name}</b> ${term.meaning}</th><td>${term.unit === 's' ? span(term.value * 1000) : html`${plain(term.value)} ${unit(term.unit)}`}</td></tr>`)}</tbody></table>
     ${explained.events.length > 0 && html`<h3>${phrase('why.events')} (${number(events.length)}) <span class="tools">${reasons.length > 1 && html`<${Choice} name=${phrase('stops.reason')} value=${reason} choose=${setReason} options=${reasons.map((each) => [each, live.reason(each)])} />`}${many && html`<${Choice} name=${phrase('dev.machine')} value=${machine} choose=${setMachine} options=${machines.map((each) => [each, live.title(each)])} />`}</span></h3><div class="scroll events" tabindex="0" role="region" aria-label=${phrase('why.events')}><table><tbody>${events.slice(0, MOST_EVENTS).map((event, place) => html`<tr key=${place}>
       <td>${clock(Date.parse(event.from), zone, { secs: true })}${event.to === event.from ? '' : ` – ${clock(Date.parse(event.to), zone, { secs: true })}`}</td>${many ? html`<td>${live.title(event.machine)}</td>` : ''}<td>${event.booked || `${phraseOr(`state.${event.state}`, event.state)}${event.reason ? `, ${live.reason(event.reason)}` : ''}`}</td><td>${event.field.replace(/_s$/, '').replaceAll('_', ' ')}</td><td>${amount(event.field, event.amount)}</td></tr>`)}</tbody></table></div>`}
+    ${explained.readings.length > 0 && html`<h3>${phrase('why.readings')} (${number(explained.readings.length)})</h3><div class="scroll events" tabindex="0" role="region" aria-label=${phrase('why.readings')}><table><tbody>${chosenReadings(explained.readings, machine).slice(0, MOST_EVENTS).map((each, place) => html`<tr key=${place}><td>${clock(Date.parse(each.at), zone, { secs: true })}</td>${many ? html`<td>${live.title(each.machine)}</td>` : ''}<td class="wrap">${each.text}</td></tr>`)}</tbody></table></div>`}
     <p class="beside"><a class="num" href=${address('explain', { asset: explained.asset, indicator: explained.indicator, from: explained.from, to: explained.to, rated: rated || undefined })}>${phrase('why.all')}</a> · <${Take} href=${address('explain.csv', { asset: explained.asset, indicator: explained.indicator, from: explained.from, to: explained.to, rated: rated || undefined })} /></p>`;
 }

@@ -62,7 +62,7 @@ function Arrivals({ live, zone }) {
 function Message({ message, zone, live }) {
   return html`<li class=${message.problem ? 'bad' : ''}><p class="split"><code>${message.topic.replace(/^corridor\/v1\//, '')}</code><small>${message.retained ? `${phrase('retained')} · ` : ''}${clock(message.at, zone, { secs: true })}</small></p>
     <code class="payload">${message.payload}</code>
-    ${message.problem ? html`<p class="t-wait">${message.problem} → ${message.cure}</p>` : html`<p class="beside">${meaning(message, live)}</p>`}</li>`;
+    ${message.problem ? html`<p class="t-wait">${message.problem} → ${message.cure}</p>` : html`<p class="beside">${meaning(message, live)}${message.as_text ? html` <b class="t-attention">${phrase('arrives.as-text', message.as_text.join(', '))}</b>` : ''}</p>`}</li>`;
 }
 
 /** What a message means, in a few words. */
