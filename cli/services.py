@@ -260,7 +260,9 @@ async def run_kpi(
             Session(broker, client_id=name, filters=kpi_filters(), persistent=True, now=now) as session,
             watching(watch or Watch(), "kpi", session, store) as vitals,
         ):
-            await serve_productivity(session, session, vitals.store, plant, now, ticked=vitals.ticked)
+            await serve_productivity(
+                session, session, vitals.store, plant, now, ticked=vitals.ticked, away_since=lambda: session.away_since
+            )
 
 
 @contextlib.contextmanager

@@ -81,6 +81,7 @@ class Session:
         acknowledged: messages that the consumer has acknowledged since then.
         disconnects: connections lost since then.
         protocol_errors: connections closed since then because what the broker sent was not MQTT.
+        away_since: when a connection was last lost, nanoseconds; None where none was.
     """
 
     def __init__(
@@ -104,6 +105,8 @@ class Session:
         self.acknowledged = 0
         self.disconnects = 0
         self.protocol_errors = 0
+        self.away_since: int | None = None
+        self._now = now
         self._address = address.parse(url)
         self._connect_packet = Connect(
             client_id=client_id,
@@ -222,7 +225,7 @@ class Session:
         while True:
             since = time.monotonic()
             cause = await connection.lost
-            self._connection = None
+            self._connection, self.away_since = None, self._now()
             await self._check_takeover(connection, time.monotonic() - since)
             self._outbox.detach()
             self.disconnects += 1

@@ -73,9 +73,9 @@ def with_absence(events: Sequence[AnyEvent], machines: Mapping[str, Machine], le
     on. What has one is placed by it.
 
     Args:
-        events: in the order in which they came, soon after the service has begun.
+        events: in the order in which they came, soon after the service is there again.
         machines: their histories.
-        left: until when each machine's rows reached when the service began; taken out with its first message.
+        left: until when each machine was followed before the absence; taken out with its first message.
     """
     found: list[AnyEvent] = []
     for event in events:

@@ -56,8 +56,8 @@ class LedgerWriter:
         silent_ns: after so long without an event a machine costs nothing.
         at_once: how many minutes of one machine, and of all, are made with a batch.
         limits: of the machines that messages may name; left out, those of the contract.
-        waited_ns: what a machine sends within so long after the start may have waited in the broker; 0 for a source
-            that has nothing waiting.
+        waited_ns: what a machine sends within so long after the start, or after the source was away, may have waited;
+            0 for a source in which nothing waits.
     """
 
     def __init__(
@@ -79,9 +79,9 @@ class LedgerWriter:
         self._waited_ns = waited_ns
         self._fleet = Fleet(store, plant, now, silent_ns=silent_ns, at_once=at_once)
         self._due = self._fleet.due
-        self._opened: int | None = None
+        self._back_at: int | None = None
         self._left: dict[str, int] = {}
-        """Until when the rows of machines reached when the service began, of those that it has not heard since."""
+        """Until when machines were followed before the service was away, of those that have not reported since."""
         self._silences = Silences(store, plant)
         self._started = False
         self._failed = False
@@ -91,10 +91,15 @@ class LedgerWriter:
         await self._fleet.start()
         self._silences.reset()
         self._started = True
-        if self._opened is None:
-            self._opened = self._now()
+        if self._back_at is None:
+            self._back_at = self._now()
             if self._waited_ns:
                 self._left = {asset: machine.until for asset, machine in self._fleet.machines.items() if machine.until}
+
+    def was_away(self, since: int) -> None:
+        """Note that the source was away: what comes now may have waited there since then."""
+        self._back_at = self._now()
+        self._left = dict.fromkeys(self._fleet.machines, since)
 
     async def persist(self, messages: Sequence[Message]) -> list[Rejected]:
         """Decode messages and store their events; return those that were rejected, which are stored too.
@@ -229,7 +234,7 @@ class LedgerWriter:
             ):
                 await self._fleet.take_up(asset, min(now, event.received_ms * NS_PER_MS) - HORIZON_NS)
         if self._left:
-            if self._opened is not None and now - self._opened <= self._waited_ns:
+            if self._back_at is not None and now - self._back_at <= self._waited_ns:
                 events = with_absence(events, self._fleet.machines, self._left)
             else:
                 self._left.clear()

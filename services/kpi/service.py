@@ -39,6 +39,7 @@ async def serve_productivity(
     *,
     prefix: str = PREFIX,
     ticked: Callable[[float, Mapping[str, str]], None] | None = None,
+    away_since: Callable[[], int | None] = lambda: None,
 ) -> None:
     """Store what the source yields, and the ledger, until cancelled.
 
@@ -51,21 +52,34 @@ async def serve_productivity(
         prefix: of all topics.
         ticked: called after the ledger has grown with time, with the seconds that it took, and the machines that are
             set aside, with how the program fails on them.
+        away_since: returns when the source was last lost, nanoseconds, since when messages may have waited; None where
+            it never was.
     """
     windows = Windows(store, plant, prefix)
     limits = await write_with_retry(partial(Limits.of, store))
     writer = LedgerWriter(store, plant, now, prefix=prefix, changed=windows.apply, limits=limits, waited_ns=WAITED_NS)
     lock = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_consume(source, DeadLetters(publisher, prefix), writer, windows, lock))
+        group.create_task(
+            _consume(source, DeadLetters(publisher, prefix), writer, windows, lock, away_since=away_since)
+        )
         group.create_task(_pass_time(publisher, writer, windows, lock, ticked))
         group.create_task(_catch_up(writer, windows, lock))
 
 
 async def _consume(
-    source: Source, letters: DeadLetters, writer: LedgerWriter, windows: Windows, lock: asyncio.Lock
+    source: Source,
+    letters: DeadLetters,
+    writer: LedgerWriter,
+    windows: Windows,
+    lock: asyncio.Lock,
+    *,
+    away_since: Callable[[], int | None],
 ) -> None:
+    lost_at: int | None = None
     async for batch in source.batches():
+        if lost_at != (lost_at := away_since()) and lost_at is not None:
+            writer.was_away(lost_at)
         rejected: list[Rejected] = []
 
         async def write() -> None:

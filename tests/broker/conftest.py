@@ -23,12 +23,14 @@ class Relay:
         url: the relay's own address, without credentials.
         upstream: all that clients have sent through it.
         silent: swallow everything from now on, as a network does whose cable was pulled.
+        down: break each new connection.
     """
 
     def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.url = ""
         self.upstream = bytearray()
         self.silent = False
+        self.down = False
         self._port = port
         self._tls = tls
         self._open: set[asyncio.StreamWriter] = set()
@@ -57,6 +59,9 @@ class Relay:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.down:
+            writer.transport.abort()
+            return
         broker_reader, broker_writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._open |= {writer, broker_writer}
         try:
