@@ -13,11 +13,11 @@ from typing import Final
 
 from broker.contract.topics import PREFIX, REJECTED
 from broker.server.mosquitto import LIMITS
-from broker.server.rights import EVERY_ASSET, mosquitto_rights, own
+from broker.server.rights import EVERY_ASSET, any_machines, mosquitto_rights, own
 
-SERVICES: Final = ("health", "ingest", "kpi", "wall", "simulator", "probe")
+SERVICES: Final = ("health", "ingest", "kpi", "wall", "simulator", "gateway", "probe")
 """The users that are not devices."""
-INSIDE: Final = ("ingest", "kpi", "wall", "simulator")
+INSIDE: Final = ("ingest", "kpi", "wall", "simulator", "gateway")
 """Those of them that use the services' listener; the others use the devices', to test it."""
 DEVICE_PORT: Final = 1883
 SERVICE_PORT: Final = 1884
@@ -70,6 +70,7 @@ def rights(devices: Iterable[str], simulated: Iterable[str]) -> str:
         "kpi": [("read", f"{PREFIX}/#"), ("write", rejected), *(("write", topic) for topic in kpi)],
         "wall": [("read", f"{PREFIX}/#")],
         "simulator": [right for asset in simulated for right in own(asset, "write")],
+        "gateway": any_machines("write"),
         "probe": [("readwrite", f"{PREFIX}/{PROBE}/#"), *(("read", topic) for topic in (*kpi, rejected))],
     }
     users |= {device: own(device, "readwrite") for device in devices}

@@ -18,9 +18,9 @@ def own(machine: str, access: str) -> list[Right]:
     return [(access, f"{PREFIX}/{machine}/#"), ("deny", f"{PREFIX}/{machine}/kpi/#")]
 
 
-def any_machines() -> list[Right]:
-    """Return the rights of an account that all devices share: those of every machine, and no indicators."""
-    return [*own(ANY_MACHINE, "readwrite"), *(("deny", f"{PREFIX}/{asset}/kpi/#") for asset in EVERY_ASSET[:-1])]
+def any_machines(access: str = "readwrite") -> list[Right]:
+    """Return the rights of an account for all machines: those of every machine, and no indicators."""
+    return [*own(ANY_MACHINE, access), *(("deny", f"{PREFIX}/{asset}/kpi/#") for asset in EVERY_ASSET[:-1])]
 
 
 def mosquitto_rights(users: Mapping[str, Iterable[Right]]) -> str:

@@ -153,9 +153,11 @@ def broker_files(
 
 def _choose_profile(file: EnvFile, simulator: bool | None, tls: bool | None) -> None:
     """Set the profile: what is None stays as it was, at first with simulated machines and without TLS."""
-    was = next((key for key, name in _PROFILE_OF.items() if name == file.values().get(PROFILES)), (True, False))
+    variant, *beside = (file.values().get(PROFILES) or "").split(",")
+    was = next((key for key, name in _PROFILE_OF.items() if name == variant), (True, False))
     chosen = (was[0] if simulator is None else simulator, was[1] if tls is None else tls)
-    file.set(PROFILES, _PROFILE_OF[chosen], "simulator, no-simulator, tls (and simulator), no-simulator-tls")
+    profiles = ",".join([_PROFILE_OF[chosen], *beside])
+    file.set(PROFILES, profiles, "simulator, no-simulator, tls (and simulator), no-simulator-tls")
     if not chosen[0] and simulator is not None:
         file.set(PLANT, "", "a plant description in /plants, which is the folder CORRIDOR_PLANTS; empty: none")
     elif simulator and file.values().get(PLANT) == "":

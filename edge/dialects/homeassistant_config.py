@@ -154,6 +154,9 @@ def _entity(component: str, key: str, levels: Sequence[str], spelt: dict[str, An
             availability.append(one.get("topic"))
             available = str(one.get("payload_available", available))
             not_available = str(one.get("payload_not_available", not_available))
+    levels_of_state = word("state_topic").split("/")
+    if not any(availability) and len(levels_of_state) > 3 and levels_of_state[-1] == "state":
+        availability = ["/".join([*levels_of_state[:-3], "status"])]  # ESPHome's, where it is not announced
     return Entity(
         id=word("unique_id", f"{'/'.join(levels)} {key}"),
         component=component,

@@ -75,7 +75,9 @@ class MTConnect(Dialect):
         if "Observations" in levels[:-1]:
             return self._one(message, levels[levels.index("Observations") - 1])
         kind = next((one for one in (*_DOCUMENTS, "Probe") if one in levels), "")
-        if not kind or levels[-1] == "Availability":
+        if levels[-1] == "Availability" and kind == "Probe":
+            return self._agent(message)
+        if not kind:
             return NOTHING
         document = values.json_object(message.payload)
         if kind == "Probe":
@@ -86,6 +88,14 @@ class MTConnect(Dialect):
         for uuid, name, instance, found in observations_of(document):
             self._several(parts, message, self._asset(uuid, name), instance, found)
         return parts.translation()
+
+    def _agent(self, message: Message) -> Translation:
+        """Return whether the agent is there, which its will reports, of all its devices."""
+        online = {"AVAILABLE": True, "UNAVAILABLE": False}.get(values.text(message.payload))
+        if online is None:
+            return NOTHING
+        stamps = [Stamp.of(message, asset) for asset in self._devices]
+        return Translation(events=[Status(**stamp.shared(), online=online) for stamp in stamps])
 
     def _asset(self, uuid: str, name: str) -> str:
         return self._machines.asset(uuid if self._machines.knows(uuid) else name or uuid)

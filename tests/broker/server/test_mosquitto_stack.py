@@ -160,6 +160,11 @@ async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -
         "kpi": {REJECTED_TOPIC, *kpi},
         "wall": set(),
         "simulator": {build(MILL, "state"), build(MILL, "telemetry", "load"), build(MILL, "status")},
+        "gateway": {
+            *(build(MILL, "state"), build(MILL, "telemetry", "load"), build(MILL, "status")),
+            *(build(PROBE, "telemetry", "probe"), build(PROBE, "meter", "probe")),
+            *(build(PRESS, "state"), build(PRESS, "cmd", "start")),
+        },
         "probe": {build(PROBE, "telemetry", "probe"), build(PROBE, "meter", "probe")},
         "health": {HEALTH_TOPIC},
     }

@@ -88,7 +88,15 @@ def test_profiles_are_remembered(corridor: Corridor, folder: Path) -> None:
         ("simulator", "/plants/corridor.toml"),
     ]
     used = {profile for service in COMPOSE["services"].values() for profile in service.get("profiles", ())}
-    assert used | {"no-simulator"} == {"simulator", "no-simulator", "tls", "no-simulator-tls"}
+    assert used | {"no-simulator"} == {"simulator", "no-simulator", "tls", "no-simulator-tls", "gateway"}
+
+
+def test_a_profile_beside_the_variant_stays(corridor: Corridor, folder: Path) -> None:
+    corridor("stack", "init", "--folder", str(folder))
+    file = folder / ".env"
+    file.write_text(file.read_text().replace("COMPOSE_PROFILES=simulator", "COMPOSE_PROFILES=simulator,gateway"))
+    corridor("stack", "init", "--folder", str(folder), "--no-simulator")
+    assert values(folder)["COMPOSE_PROFILES"] == "no-simulator,gateway"
 
 
 def test_a_device_gets_a_password_that_is_told_once(
@@ -109,7 +117,7 @@ def test_a_device_gets_a_password_that_is_told_once(
     files = folder / "files"
     files.mkdir()
     status, _, reported_state = corridor("stack", "broker-files", "--folder", str(files), "--plant", str(plant(folder)))
-    assert (status, reported_state) == (0, f"{files}: 6 service users, 2 devices\n")
+    assert (status, reported_state) == (0, f"{files}: 7 service users, 2 devices\n")
     users = {
         file.name: dict(line.split(":", 1) for line in file.read_text().splitlines()) for file in files.glob("pass*")
     }
@@ -250,7 +258,8 @@ def test_each_side_has_a_network_and_what_people_open_does_not_reach_what_device
         return {name for name, on in networks.items() if network in on}
 
     assert members("devices") == {"broker", "tls"}
-    assert members("messages") == {"broker", "ingest", "kpi", "wall", "simulator"}
+    assert members("messages") == {"broker", "ingest", "kpi", "wall", "simulator", "gateway"}
+    assert members("gateways") == {"gateway"}
     assert members("data") == {"influxdb", "store-setup", "ingest", "kpi", "wall", "simulator", "grafana"}
     assert members("pages") == {"wall", "grafana"}
     assert set(COMPOSE["networks"]) == set().union(*networks.values())

@@ -15,7 +15,7 @@ from tests.stack.running import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
-OURS = ["ingest", "kpi", "wall", "simulator"]
+OURS = ["ingest", "kpi", "wall", "simulator", "gateway"]
 
 
 async def check(name: str, port: int) -> tuple[int, str]:
