@@ -261,7 +261,7 @@ def _fall(cursor: _Cursor, risen: list[str], possible: Possible) -> Found:
     ):
         is_noise = fall * _NOISE <= abs(base) and not (is_pieces and fall >= NANO)
         return PRODUCTION if is_noise else CORRECTION, -fall, 0
-    for size in possible.ranges:
+    for size in possible.ranges(series.field):
         if size - size // 100 <= base < size and 0 <= total <= size // 100:
             return ROLL_OVER, size - base + total, 0
     return RESET, total, 0

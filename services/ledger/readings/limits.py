@@ -13,6 +13,8 @@ _PIECES: Final = frozenset(COUNTERS)
 _NO_PRODUCT: Final = "-"
 _RANGES: Final = (2**15, 2**16, 2**31, 2**32, *(10**digits for digits in range(4, 16)))
 """Where counters commonly begin again from zero; their greatest value is one less."""
+_IN_WATT_HOURS: Final = (2**15, 2**16, 2**31, 2**32)
+"""Where meters that count W·h begin again, beside powers of ten."""
 
 
 class Limits(NamedTuple):
@@ -35,15 +37,21 @@ UNLIMITED: Final = Limits()
 class Possible:
     """What can have been counted, given the orders that were on the machine.
 
-    Attributes:
-        ranges: where a counter may begin again, 10⁻⁹, that of the plant file first.
+    Args:
+        limits: what is known of the machine.
+        orders: its orders.
     """
 
     def __init__(self, limits: Limits, orders: Track[Order | None]) -> None:
         self._limits, self._orders = limits, orders
-        self.ranges = tuple(NANO * size for size in _RANGES)
+        self._ranges = tuple(NANO * size for size in _RANGES)
         if limits.counter_max is not None:
-            self.ranges = (limits.counter_max + NANO, *self.ranges)
+            self._ranges = (limits.counter_max + NANO, *self._ranges)
+        self._energy_ranges = (*self._ranges, *(NANO * size // 1_000 for size in _IN_WATT_HOURS))
+
+    def ranges(self, field: str) -> tuple[int, ...]:
+        """Return where the counter of a field may begin again, 10⁻⁹, that of the plant file first."""
+        return self._energy_ranges if field == "electricity_kwh" else self._ranges
 
     def between(self, field: str, start: int, end: int) -> int | None:
         """Return the most that `field` can have counted from `start` to `end`, 10⁻⁹; None where that is unknown.

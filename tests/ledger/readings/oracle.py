@@ -12,9 +12,8 @@ SECOND = NANO
 MINUTE = 60 * SECOND
 PIECES = ("produced", "good", "scrap", "rework", "inspected", "first_pass", "planned_scrap", "startup_scrap")
 RECOUNTED = ("good", "scrap", "rework", "inspected", "first_pass")
-ENDS = [Fraction(2**bits) * NANO for bits in (15, 16, 31, 32)] + [
-    Fraction(10**digits) * NANO for digits in range(4, 16)
-]
+BINARY_ENDS = [Fraction(2**bits) * NANO for bits in (15, 16, 31, 32)]
+ENDS = BINARY_ENDS + [Fraction(10**digits) * NANO for digits in range(4, 16)]
 
 Reading = tuple[int, Fraction]
 Possible = Callable[[str, int, int], Fraction | None]
@@ -141,7 +140,8 @@ class _Walk:
         ):
             noise = fall <= abs(base) / 2**22 and not (field in PIECES and fall >= NANO)
             return Is("" if noise else "corrections", -fall), 0
-        for end in self.ends:
+        in_watt_hours = [end / 1_000 for end in BINARY_ENDS] if field == "electricity_kwh" else []
+        for end in [*self.ends, *in_watt_hours]:
             if end - end // 100 <= base < end and 0 <= total <= end // 100:
                 return Is("roll_overs", end - base + total), 0
         return Is("resets", total), 0

@@ -111,6 +111,13 @@ def test_a_counter_rolls_over_at_a_common_size(size: int) -> None:
     assert made((0, size - 28), (600, 12), (1_200, 52)) == ([(600, "roll_overs", 40)], 80)
 
 
+@pytest.mark.parametrize("bits", [15, 16, 31, 32])
+def test_a_meter_that_counts_watt_hours_rolls_over_in_its_own_unit(bits: int) -> None:
+    size = 2**bits / 1_000
+    assert used((0, size - 0.028), (600, 0.012), (1_200, 0.052)) == ([(600, "roll_overs", 0.04)], 0.08)
+    assert made((0, 4_294_967), (600, 1)) == ([(600, "resets", 1)], 1)
+
+
 def test_a_counter_rolls_over_at_the_size_that_the_plant_file_has() -> None:
     assert made((0, 4_990), (600, 12), counter_max=4_999) == ([(600, "roll_overs", 22)], 22)
     assert made((0, 4_990), (600, 12)) == ([(600, "resets", 12)], 12)
