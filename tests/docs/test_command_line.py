@@ -35,3 +35,15 @@ def test_every_command_has_a_row_with_its_options_and_no_other(entry: main.Entry
 
 def test_no_row_is_of_a_command_that_is_not_there() -> None:
     assert len(ROWS) == len(main.COMMANDS)
+
+
+def test_commands_are_written_as_a_checkout_runs_them() -> None:
+    root = PAGE.parents[2]
+    bare = [
+        f"{page.relative_to(root)}:{number}: {line}"
+        for page in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+        if "decisions" not in page.parts
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
+        if re.match(r"(    |```)\s*corridor [a-z]", line)
+    ]
+    assert bare == []
