@@ -18,7 +18,7 @@ _WORN_DIE_UM: Final = 40.0
 
 
 class PelletPress(Model):
-    """A rotary press: force makes density, and the die wears."""
+    """A rotary press: force makes density, and the die wears. Its pieces are trays of ten pellets."""
 
     shown: ClassVar[Mapping[str, Signal]] = {
         "force": Signal("Pressing force", "kN", 0, 18),
@@ -41,7 +41,7 @@ class PelletPress(Model):
         Pause("idle", "pellet-stuck", 3),
         Pause("idle", "tray-change", 3),
     )
-    material: ClassVar[tuple[str, str, float, float] | None] = ("carbide-powder", "kg", 0.0105, 420.0)
+    material: ClassVar[tuple[str, str, float, float] | None] = ("carbide-powder", "kg", 0.105, 420.0)
     inspects: ClassVar[bool] = True
     decides_alone: ClassVar[bool] = True
     checkpointed: ClassVar[tuple[str, ...]] = ("density",)
