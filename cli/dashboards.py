@@ -13,15 +13,14 @@ from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from dashboards.names import HOUR, LEDGER, RAW, WALL_URL
 from dashboards.pushing import Grafana, Placing
-from edge.simulation.districts import CORRIDOR
+from edge.simulation import districts
 
 PlantFile = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--plant",
         metavar="FILE",
-        help="The plant: limits of signals, targets, reasons.",
-        default_factory=lambda: CORRIDOR,
+        help="The plant: limits of signals, targets, reasons; left out, the districts that the demo shows.",
     ),
 ]
 Out = Annotated[
@@ -42,11 +41,11 @@ HourUid = Annotated[
 Wall = Annotated[str, typer.Option("--wall", metavar="URL", help="The live wall's address, as browsers reach it.")]
 
 
-def build(*, plant: PlantFile, out: Out = None) -> None:
+def build(*, plant: PlantFile = None, out: Out = None) -> None:
     """Generate all files from code and a plant description."""
     building = _needs_extra("dashboards.building")
     root = out or building.ROOT
-    for path, text in building.files(load(plant)):
+    for path, text in building.files(load(plant) if plant else districts.plant()):
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -56,7 +55,7 @@ def build(*, plant: PlantFile, out: Out = None) -> None:
 def check(*, json_: options.Json = False) -> None:
     """Validate the shipped files: are they what the code generates, and does Grafana accept them."""
     building, checking = _needs_extra("dashboards.building"), _needs_extra("dashboards.checking")
-    found = [*building.stale(load(CORRIDOR)), *checking.all_faults(building.ROOT)]
+    found = [*building.stale(districts.plant()), *checking.all_faults(building.ROOT)]
     if json_:
         typer.echo(json.dumps({"ok": not found, "faults": [fault._asdict() for fault in found]}))
     else:

@@ -19,6 +19,9 @@ NAME: Final = "corridor"
 DEFAULT: Final = ("sheffield/machining", "lancaster/joining")
 """Those that the demo shows unless it is asked for others."""
 
+_REASONS: Final = "reasons.toml"
+"""Reasons that several of the other districts share."""
+
 
 class UnknownDistrictError(ContractError):
     """There is no district of that name; the text lists those that there are."""
@@ -41,4 +44,5 @@ def plant(districts: Sequence[str] = DEFAULT) -> Plant:
         if name not in names():
             raise UnknownDistrictError(f"there is no district {name!r}", f"the districts are {', '.join(names())}")
     files = {f"{name.replace('/', '-')}.toml" for name in districts}
-    return load(CORRIDOR, files | {f"{name.partition('/')[0]}.toml" for name in districts})
+    files |= {f"{name.partition('/')[0]}.toml" for name in districts}
+    return load(CORRIDOR, files if set(districts) <= set(DEFAULT) else files | {_REASONS})
