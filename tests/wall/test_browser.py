@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-SIZES = {"phone": (390, 844), "laptop": (1366, 768), "wall": (3840, 2160)}
+SIZES = {"phone": (360, 740), "low": (1280, 400), "laptop": (1366, 768), "wall": (3840, 2160)}
 VIEWS = ["/", f"/line/{LINE}", f"/machine/{MILL}", "/devices", "/kiosk?views=/&every=60"]
 PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -345,6 +345,14 @@ async def test_nothing_sticks_out_at_any_size(browser: Browser, wall: Wall, view
         assert wide[0] <= wide[1]
 
 
+@pytest.mark.parametrize("view", ["/line/york/barn/no-line-of-this-name", f"/stops/{LINE}", f"/why/{MILL}"])
+async def test_nothing_sticks_out_on_a_phone(browser: Browser, wall: Wall, view: str) -> None:
+    async with page_at(browser, wall, view, "phone") as page:
+        await expect(page.locator("main > *").first).to_be_visible()
+        await expect(page.locator("footer")).to_contain_text("messages/s")
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 async def test_all_of_it_can_be_reached_by_keyboard_and_is_named(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/") as page:
         await expect(page.locator("article", has_text="Line one")).to_be_visible()
@@ -383,6 +391,18 @@ async def test_the_kiosk_goes_from_view_to_view(browser: Browser, wall: Wall) ->
         await expect(page.locator(".range")).to_be_hidden()
         await expect(page.locator("h1")).to_have_text("Line one")
         await expect(page.locator(".station").first).to_be_visible()
+
+
+@pytest.mark.slow
+async def test_the_kiosk_shows_what_is_higher_than_the_screen_in_pages(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, f"/kiosk?views=/machine/{MILL}&every=5", "low") as page:
+        await expect(page.locator("h1")).to_have_text("Mill one")
+        tops = [0.0]
+        while tops[-1] or len(tops) == 1:  # until it begins again
+            await page.wait_for_function("(top) => scrollY !== top", arg=tops[-1], timeout=60_000)
+            tops.append(await page.evaluate("scrollY"))
+        assert len(tops) > 3
+        assert tops[1:-1] == sorted(tops[1:-1])
 
 
 async def test_an_open_page_keeps_only_so_much(browser: Browser, wall: Wall) -> None:

@@ -1,10 +1,12 @@
-// The kiosk: shows views one after another on a screen that nobody touches: /kiosk?views=/,/line/…&every=20. It hides
-// what is for hands, fills the screen on the first click or key, and says so in large letters when the connection is lost.
+// The kiosk: shows views one after another on a screen that nobody touches: /kiosk?views=/,/line/…&every=20, those that
+// are higher than the screen in pages. It hides what is for hands, fills the screen on the first click or key, and shows
+// in large letters when the connection is lost.
 
 import { html, useEffect, useState } from '../lib.js';
 import { live, useLive } from '../live.js';
 import { phrase } from '../words.js';
 import { rangeOf } from '../range.js';
+import { turnPage } from '../parts/page_turn.js';
 
 const SHORTEST_S = 5;
 
@@ -17,8 +19,11 @@ export function Kiosk({ go, load }) {
   const [place, step] = useState(0);
   const [shown, show] = useState(null);
   useEffect(() => {
-    if (views.length < 2) return undefined;
-    const timer = setInterval(() => step((former) => former + 1), every);
+    const timer = setInterval(() => {
+      if (turnPage()) return;
+      scrollTo({ top: 0, behavior: 'instant' });
+      if (views.length > 1) step((former) => former + 1);
+    }, every);
     return () => clearInterval(timer);
   }, [every, views.length]);
   const address = views[place % views.length];
