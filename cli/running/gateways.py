@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +18,18 @@ from broker.mqtt.session import Session, SessionError, SessionTakenOver
 from cli.invocation.errors import CommandError
 from cli.running.alone import alone
 from cli.running.watching import Watch, answering_for
-from edge.dialects import DIALECTS
-from edge.dialects.dialect import Setup
+from edge.dialects import DIALECTS, modbus_map
+from edge.dialects.dialect import Dialect, Setup
 from edge.gateways.gateway import Gateway
+from edge.gateways.modbus import ModbusSource
 from edge.gateways.receipts import Receipts
 from edge.gateways.spool import Spool
 from services.health.vitals import Vitals
+
+POLLED: Final[dict[str, Callable[[Setup], ModbusSource]]] = {
+    "modbus": lambda setup: ModbusSource(modbus_map.parse(setup.mapping)),
+}
+"""The dialects whose devices publish nothing: what polls them."""
 
 _log: Final = structlog.get_logger("corridor.gateway")
 
@@ -77,11 +84,13 @@ async def _kept(name: str, setup: Setup, link: Link, watch: Watch) -> None:
 
 async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
     dialect = DIALECTS[name].make(setup)
-    if not (link.topics or dialect.filters):
+    if name not in POLLED and not (link.topics or dialect.filters):
         raise CommandError(
             f"{name} has no topics of its own",
             "describe the messages with --mapping FILE; `corridor map suggest` writes a first one",
         )
+    if name in POLLED and not setup.mapping:
+        raise CommandError(f"{name} reads devices that a file names", "name it with --mapping FILE")
     client = "-".join(("corridor-gateway", name, *(setup.asset or setup.place).split("/")))
     folder = link.folder / client
     with (
@@ -90,23 +99,14 @@ async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
         contextlib.closing(Receipts(folder / "receipts")) as receipts,
     ):
         async with (
-            Session(
-                link.source,
-                client_id=client,
-                filters=link.topics or dialect.filters,
-                persistent=dialect.persistent,
-                will=lambda: dialect.will(time.time_ns()),
-                greeting=lambda: dialect.connected(time.time_ns()).requests,
-                farewell=lambda: dialect.leaving(time.time_ns()).requests,
-            ) as incoming,
+            _source(name, dialect, setup, link, client) as incoming,
             Session(link.target, client_id=f"{client}-out") as outgoing,
         ):
             vitals = [Vitals(f"gateway-{name}", incoming), Vitals(f"gateway-{name}-out", outgoing)]
             vitals[0].spool = spool
             watch.known.extend(vitals)
-            typer.echo(
-                f"{DIALECTS[name].title}: {address.parse(link.source)} to {address.parse(link.target)}", err=True
-            )
+            begin = "the devices" if name in POLLED else address.parse(link.source)
+            typer.echo(f"{DIALECTS[name].title}: {begin} to {address.parse(link.target)}", err=True)
             try:
                 await Gateway(
                     incoming,
@@ -120,3 +120,20 @@ async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
             finally:
                 for each in vitals:
                     watch.known.remove(each)
+
+
+def _source(
+    name: str, dialect: Dialect, setup: Setup, link: Link, client: str
+) -> AbstractAsyncContextManager[Session | ModbusSource]:
+    """Return what the messages of a dialect come from: a broker, or the devices themselves."""
+    if name in POLLED:
+        return POLLED[name](setup)
+    return Session(
+        link.source,
+        client_id=client,
+        filters=link.topics or dialect.filters,
+        persistent=dialect.persistent,
+        will=lambda: dialect.will(time.time_ns()),
+        greeting=lambda: dialect.connected(time.time_ns()).requests,
+        farewell=lambda: dialect.leaving(time.time_ns()).requests,
+    )

@@ -1,0 +1,57 @@
+"""Independent peers: programs of other people's libraries, which tests start and talk to by lines of JSON.
+
+`npm ci --ignore-scripts` in a peer's folder installs what it needs.
+"""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+
+def require(folder: Path, package: str) -> None:
+    """Skip a test where a peer's package is not installed; fail it where nothing may be missing."""
+    if not (folder / "node_modules" / package).exists():
+        install = f"{package} is not installed: (cd {folder} && npm ci --ignore-scripts)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(install, pytrace=False)
+        pytest.skip(install)
+
+
+class Program:
+    """A peer that runs: commands go in, and what happens to it comes out."""
+
+    def __init__(self, *command: str) -> None:
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+    async def until(self, name: str) -> Any:
+        """Return what it reports under a name, as soon as it does."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            said = json.loads(line)
+            if name in said:
+                return said[name]
+        raise AssertionError(f"the peer ended before it reported {name}")
+
+    async def ask(self, **asked: Any) -> None:
+        """Give a command, and wait until it is done."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+        await self.until("done")
