@@ -25,6 +25,7 @@ from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
 from cli.running.watching import HealthHost, HealthPort, Watch, watching
+from edge.dialects.sparkplug.translator import HOST
 from edge.gateways.sparkplug_edges import SparkplugEdges
 from edge.simulation import plan
 from edge.simulation.clock import Clock, FastClock, RealClock
@@ -308,6 +309,7 @@ async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watc
             broker,
             is_sparkplug=lambda asset: bool(speaks.get(asset)),
             otherwise=session,
+            primary=HOST,
             now=clock.now,
         ) as publisher,
     ):

@@ -64,7 +64,8 @@ class Modbus(Dialect):
     def _event(self, device: Device, value: Value, words: Sequence[int], stamp: Stamp) -> list[AnyEvent]:
         found = modbus_map.number(value, words, device.word_order)
         if value.state:
-            state: Any = "unknown" if found is None else value.state.get(str(int(found)), "unknown")
+            code = values.number(found)
+            state: Any = "unknown" if code is None else value.state.get(f"{code:.0f}", "unknown")
             return [StateChange(**stamp.shared(), state=state)] if self._is_new(stamp.asset, "state", state) else []
         if value.signal:
             return stamp.sample(value.signal, found, value.unit)
@@ -100,6 +101,7 @@ DIALECT: Final = Entry(
     Modbus,
     loses=("Writing: a gateway reads only.", "Modbus RTU; a converter to TCP is understood."),
     seen=("npm's modbus-serial 8.0.25",),
+    details=modbus_map.__doc__ or "",
     device="""\
 1. Switch Modbus TCP on, and note address, port and unit identifier of the device.
 2. Write a register map by the device's manual, `press.toml`; the reference shows one. Registers count from 0: where a

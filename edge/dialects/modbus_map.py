@@ -163,7 +163,9 @@ def number(value: Value, registers: Sequence[int], word_order: str) -> float | b
     [raw] = struct.unpack(">" + _FORMATS[value.type][0], packed)
     if raw == value.no_value:
         return None
-    return float(raw * value.scale + value.offset)
+    if value.scale == 1 and not value.offset:
+        return float(raw)
+    return float(f"{raw * value.scale + value.offset:.12g}")  # 3 × 0.1 is 0.3
 
 
 def _problem(value: Value) -> str:

@@ -48,7 +48,7 @@ class ModbusClient:
             async with asyncio.timeout(ANSWER_S):
                 self._reader, self._writer = await asyncio.open_connection(*self._at)
         except (OSError, TimeoutError) as error:
-            raise ModbusError(f"{self._at[0]}:{self._at[1]} cannot be reached: {error or 'no answer'}") from error
+            raise ModbusError(f"{self._at[0]}:{self._at[1]} cannot be reached: {str(error) or 'no answer'}") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -57,9 +57,9 @@ class SparkplugEdges:
         self._group = asyncio.TaskGroup()
 
     @property
-    def connected(self) -> bool:
-        """Whether all nodes have a connection at this moment."""
-        return all(node.connected for node in self._nodes.values())
+    def is_live(self) -> bool:
+        """Whether all nodes send now: each has a connection, and its primary host is there."""
+        return all(node.is_live for node in self._nodes.values())
 
     async def __aenter__(self) -> Self:
         """Begin; the nodes connect when their machines publish."""
@@ -110,12 +110,16 @@ class _Node:
         self._session: Session | None = None
 
     @property
-    def connected(self) -> bool:
+    def is_live(self) -> bool:
+        return self._is_connected and self._edge.is_live
+
+    @property
+    def _is_connected(self) -> bool:
         return self._session is not None and self._session.connected
 
     async def publish(self, events: list[AnyEvent]) -> None:
         session = self._session
-        if not self.connected:
+        if not self._is_connected:
             self._edge.disconnected()
         sent = self._edge.publish(events, self._now())
         if sent and session is not None:

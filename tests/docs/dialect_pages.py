@@ -11,6 +11,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
 
+from cli.running.gateways import POLLED
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Entry
 from tests.edge.dialects.cases import Case, cases
@@ -18,6 +19,8 @@ from tests.edge.dialects.cases import Case, cases
 ROOT: Final = Path(__file__).resolve().parents[2]
 OWN_PAGES: Final = {"shdr": "shdr.md", "sparkplug": "sparkplug.md"}
 """Dialects that have a page written by hand."""
+MAPPINGS: Final = {"mapped": "first.toml", "modbus": "press.toml"}
+"""Dialects that a file describes, and what it is called here."""
 REJECTED: Final = "what-cannot-be-read"
 _LONGEST: Final = 118
 _MOST_LINES: Final = 6
@@ -82,7 +85,9 @@ def _reference(entry: Entry) -> str:
 
 def _how_to(entry: Entry) -> str:
     steps = entry.device.replace("PORT", "1883")
-    option = " --mapping first.toml" if entry.name == "mapped" else ""
+    mapping = MAPPINGS.get(entry.name, "")
+    option = f" --mapping {mapping}" if mapping else ""
+    source = "" if entry.name in POLLED else " --from mqtt://HOST"
     return "\n".join(
         [
             f"# Connect: {entry.title}",
@@ -96,7 +101,7 @@ def _how_to(entry: Entry) -> str:
             "",
             "## The gateway",
             "",
-            f"    ./corridor gateway {entry.name} --from mqtt://HOST --to mqtt://127.0.0.1{option} \\",
+            f"    ./corridor gateway {entry.name}{source} --to mqtt://127.0.0.1{option} \\",
             "        --place my-site/hall/line-1",
             "",
             "In the demo, `corridor.toml` in the data folder:",
@@ -104,7 +109,7 @@ def _how_to(entry: Entry) -> str:
             "    [gateway]",
             f'    dialect = ["{entry.name}"]',
             '    place = "my-site/hall/line-1"',
-            *(['    mapping = "first.toml"'] if option else []),
+            *([f'    mapping = "{mapping}"'] if mapping else []),
             "",
             "Each device is a machine at that place, by the name that it has;",
             "`--machine DEVICE=site/area/line/machine` gives it another path.",

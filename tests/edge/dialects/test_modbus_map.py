@@ -47,6 +47,12 @@ def test_a_bit_of_a_register_and_a_coil_are_true_or_false() -> None:
     assert modbus_map.number(Value(register=0, table="coil", signal="a"), [1], "high-first") is True
 
 
+def test_a_scale_adds_no_digits_and_whole_numbers_stay_exact() -> None:
+    assert modbus_map.number(Value(register=0, signal="a", scale=0.1), [3], "high-first") == 0.3
+    large = words(struct.pack(">Q", 2**53 - 1))
+    assert modbus_map.number(Value(register=0, type="uint64", signal="a"), large, "high-first") == 2**53 - 1
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
