@@ -95,6 +95,8 @@ class Stream:
         self._reported = asyncio.Event()
         self._shared: dict[tuple[Scope, int, bool, bool], bytes] = {}
         self._shared_numbers: dict[tuple[Scope, int], bytes] = {}
+        self._shared_messages: dict[tuple[str, int, int], bytes] = {}
+        self._shared_snapshots: dict[tuple[Scope, int, int], tuple[float, dict[str, Any], bytes]] = {}
         self._ticks = 0
         self._closing = False
         self._health: dict[str, Any] = {}
@@ -119,7 +121,8 @@ class Stream:
                     self._refresh_health()
                 else:
                     self._live_state.tick(self._now(), 0)
-                self._shared.clear()
+                for shared in (self._shared, self._shared_messages, self._shared_snapshots):
+                    shared.clear()
                 self._ticks += 1
                 self.wake()
                 await asyncio.sleep(SHORTEST_PAUSE_S)
@@ -167,9 +170,8 @@ class Stream:
                 since, numbers = numbers, self._numbers.revision
                 if text := self._new_numbers(scope, since):
                     yield text
-            if scope.messages and (received := self._live_state.received(number)):
-                number = received[-1].number
-                yield event("messages", number, [shown(one) for one in received if is_within(one, scope.asset)])
+            if scope.messages and (since := number) < (number := self._live_state.messages):
+                yield self._messages(scope, since, number)
             await wait(next_report, QUIET_BEAT_S)
 
     def wake(self) -> None:
@@ -193,6 +195,16 @@ class Stream:
             self._health = health
 
     def _snapshot(self, scope: Scope) -> bytes:
+        """Return the snapshot; clients that come within a moment share it, as after a restart all of them do."""
+        key = (scope, self._live_state.revision, self._live_state.messages)
+        made_at, health, text = self._shared_snapshots.get(key, (0.0, {}, b""))
+        now = time.monotonic()
+        if now - made_at > SHORTEST_PAUSE_S or health is not self._health:
+            text = self._new_snapshot(scope)
+            self._shared_snapshots[key] = (now, self._health, text)
+        return text
+
+    def _new_snapshot(self, scope: Scope) -> bytes:
         return event(
             "snapshot",
             self._live_state.revision,
@@ -218,6 +230,15 @@ class Stream:
             if reported or beat:
                 reported["now"] = self._now() / NS_PER_MS
             text = self._shared[key] = event("changes", self._live_state.revision, reported) if reported else b""
+        return text
+
+    def _messages(self, scope: Scope, since: int, number: int) -> bytes:
+        """Return the messages that came after one, up to another, and are of what the client looks at."""
+        key = (scope.asset, since, number)
+        text = self._shared_messages.get(key)
+        if text is None:
+            found = [shown(one) for one in self._live_state.received(since) if is_within(one, scope.asset)]
+            text = self._shared_messages[key] = event("messages", number, found)
         return text
 
     def _new_numbers(self, scope: Scope, since: int) -> bytes:

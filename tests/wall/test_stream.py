@@ -3,14 +3,18 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
+
+import pytest
 
 from broker.contract.message import Message
 from broker.plant.plant_file import parse
 from services.store.interface import Store
+from services.wall import stream as stream_module
 from services.wall.live_state import LiveState
 from services.wall.plant_sheet import sheet
+from services.wall.server_sent import event
 from services.wall.stream import Scope, Stream
 from tests.wall.works import CMM, LINE, MILL, NOW, PLANT, Clock, make_parts
 
@@ -183,3 +187,37 @@ def test_a_scope_takes_what_is_under_its_asset_and_how_everything_stands() -> No
     assert not scope.wants(MILL, "device")
     assert not Scope().wants(MILL, "alarm/e-1")
     assert Scope(devices=True).wants(MILL, "device")
+
+
+async def test_two_hundred_viewers_share_what_is_made_once_for_each_message(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def counted(name: str, number: int, data: Any) -> bytes:
+        made.append(name)
+        return event(name, number, data)
+
+    monkeypatch.setattr(stream_module, "event", counted)
+    scope = Scope(MILL, details=True, messages=True)
+    async with stream_of(store) as (stream, live_state), AsyncExitStack() as stack:
+        live_state.receive(message("state", b"running"))
+        viewers = [await stack.enter_async_context(aclosing(stream.events(scope))) for _ in range(200)]
+        for viewer in viewers:
+            await anext(viewer)
+        snapshots = [await anext(viewer) for viewer in viewers]
+        assert len({id(text) for text in snapshots}) == made.count("snapshot")
+        assert made.count("snapshot") < len(viewers) / 10
+        made.clear()
+        live_state.receive(message("state", b"down"))
+        stream.touch()
+        for viewer in viewers:
+            reported = {}
+            while "changes" not in reported or "messages" not in reported:
+                name, data = read(await anext(viewer))
+                reported[name] = data
+            assert reported["changes"]["facts"][MILL]["state"]["state"] == "down"
+            assert len(reported["messages"]) == 2
+        assert made.count("messages") < len(viewers) / 10
+        assert made.count("changes") < len(viewers) / 10
+        assert stream.clients == len(viewers)
