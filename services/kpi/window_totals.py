@@ -1,6 +1,7 @@
 """The windows of published indicators: the asset and time range of each, and which have changed."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -68,6 +69,7 @@ class WindowTotals:
         self.touched: dict[Key, None] = {}
         self.members: dict[str, list[str]] = {}
         self.lines: dict[str, list[str]] = {}
+        self._keys: dict[str, tuple[Key, ...]] = {}
 
     def add(self, machines: Iterable[str]) -> None:
         """Be of these machines, and of what they belong to."""
@@ -76,6 +78,7 @@ class WindowTotals:
             for path in paths(machine):
                 self.members.setdefault(path, []).append(machine)
         self.lines = {path: found for path, found in self.members.items() if path.count("/") == LINE}
+        self._keys.clear()
 
     def under(self, path: str) -> list[str]:
         """Return the machines under an asset."""
@@ -108,11 +111,19 @@ class WindowTotals:
     def possible(self, assets: Iterable[str]) -> Iterator[Key]:
         """Yield all windows that there may be of assets."""
         for path in assets:
-            machines = self.members.get(path, [])
-            kinds = (*KINDS, "order") if path in self.lines or machines == [path] else KINDS
-            for kind in kinds:
-                yield path, kind
-                yield path, LAST + kind
+            keys = self._keys.get(path)
+            if keys is None:
+                keys = self._keys[path] = self._keys_of(path)
+            yield from keys
+
+    def is_there(self, key: Key) -> bool:
+        """Return whether there is a window, running or over."""
+        return key in self.running or self.ended.get(key) is not None
+
+    def _keys_of(self, path: str) -> tuple[Key, ...]:
+        machines = self.members.get(path, [])
+        kinds = (*KINDS, "order") if path in self.lines or machines == [path] else KINDS
+        return tuple((path, beginning + kind) for kind in kinds for beginning in ("", LAST))
 
     def drop_others(self) -> None:
         """Drop the windows of assets that have no machine any more."""
@@ -133,6 +144,7 @@ class WindowTotals:
         self.touched.clear()
 
 
+@lru_cache(maxsize=32_768)
 def paths(machine: str) -> tuple[str, ...]:
     """Return the asset paths that a machine belongs to, itself first: machine, line, area, site."""
     levels = machine.split("/")

@@ -211,10 +211,14 @@ class Windows:
             self._totals.possible(itertools.islice(self._quieted, QUIETED_AT_ONCE)),
         )
         self._unread = self._orders.unread()
+        running, ended, still, retained = self._totals.running, self._totals.ended, self._still, self._retained
+        # `_is_shown`, written out: it is asked of all windows each time, and most are there.
         self._gone = [
             key
             for key in possible
-            if self._retained.get(key, True) and not self._is_shown(key) and not self._is_unread(key)
+            if ((key not in running and ended.get(key) is None) or key[0] in still)
+            and retained.get(key, True)
+            and not self._is_unread(key)
         ]
         self._left.clear()
         for path in list(itertools.islice(self._quieted, QUIETED_AT_ONCE)):
@@ -287,7 +291,7 @@ class Windows:
 
     def _is_shown(self, key: Key) -> bool:
         """Tell whether there is a window, and not all of its machines have long been silent."""
-        return self._totals.window(key) is not None and key[0] not in self._still
+        return self._totals.is_there(key) and key[0] not in self._still
 
     def _is_unread(self, key: Key) -> bool:
         """Tell whether it is an order's window of which not all has been read: what the broker holds stays."""
