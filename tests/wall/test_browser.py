@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-SIZES = {"phone": (360, 740), "low": (1280, 400), "laptop": (1366, 768), "wall": (3840, 2160)}
+SIZES = {"phone": (360, 740), "paper": (1046, 740), "low": (1280, 400), "laptop": (1366, 768), "wall": (3840, 2160)}
 VIEWS = ["/", f"/line/{LINE}", f"/machine/{MILL}", "/devices", "/kiosk?views=/&every=60"]
 PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -383,6 +383,22 @@ async def test_on_paper_there_are_no_controls(browser: Browser, wall: Wall) -> N
         await expect(page.locator(".range")).to_be_hidden()
         ink = await page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')")
         assert ink.strip() == "#1d2125"  # the light scheme's
+
+
+CUT = """[...document.querySelectorAll('.why, .scroll, .events, .card')].filter(
+  (each) => each.scrollWidth > each.clientWidth + 2 || getComputedStyle(each).maxHeight !== 'none'
+).map((each) => each.className)"""
+
+
+@pytest.mark.parametrize(
+    "view", [f"/machine/{MILL}", f"/line/{LINE}", f"/why/{MILL}?indicator=oee&from={EIGHT // 10**6}"]
+)
+async def test_on_paper_nothing_is_cut(browser: Browser, wall: Wall, view: str) -> None:
+    async with page_at(browser, wall, view, "paper") as page:
+        await expect(page.locator("main table").first).to_be_visible()
+        await page.emulate_media(media="print")
+        assert await page.evaluate(CUT) == []
+        await expect(page.locator(".printed")).to_contain_text("printed")
 
 
 async def test_the_kiosk_goes_from_view_to_view(browser: Browser, wall: Wall) -> None:
