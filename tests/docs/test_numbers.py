@@ -27,23 +27,30 @@ def fenced(page: str) -> list[str]:
 @pytest.mark.mosquitto
 @pytest.mark.parametrize(
     ("page", "blocks"),
-    [("README.md", indented), ("docs/how-to/plug-in-a-device.md", fenced)],
-    ids=["readme", "plug-in-a-device"],
+    [
+        ("README.md", indented),
+        ("docs/how-to/plug-in-a-device.md", fenced),
+        ("docs/tutorials/first-shift.md", fenced),
+    ],
+    ids=["readme", "plug-in-a-device", "first-shift"],
 )
 async def test_the_blocks_of_a_page_in_their_order_give_the_number_that_it_promises(
     tmp_path: Path, page: str, blocks: Callable[[str], list[str]]
 ) -> None:
     text = (ROOT / page).read_text("utf-8")
     (promised,) = PROMISES.findall(text)
-    copied = [block for block in blocks(text) if "mosquitto_pub " in block]
-    assert any("kpi show" in block for block in copied)
-    async with Demo(tmp_path, "--no-simulator") as demo:
-        for block in copied:
-            assert "-p 1883" in block
-            # What is asked may be asked before the last message is kept: whoever reads asks again.
-            last = block.rstrip().splitlines()[-1]
-            ask = f"until {last} > said && grep -qF {shlex.quote(promised)} said; do :; done"
-            await run(block.replace(last, ask) if "kpi show" in last else block, demo, tmp_path)
+    copied = "\n".join(block for block in blocks(text) if "mosquitto_pub " in block or "./corridor kpi " in block)
+    assert "-p 1883" in copied
+    # What is asked may be asked before the last message is stored: whoever reads asks again.
+    repeated = f"until {{}} > said && grep -qF {shlex.quote(promised)} said; do :; done"
+    script, questions = re.subn(
+        r"^(\./corridor kpi show .*)$", lambda line: repeated.format(line[0]), copied, flags=re.MULTILINE
+    )
+    assert questions == 1
+    plant = tmp_path / "my-plant.toml"
+    plant.write_text("".join(re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)), "utf-8")
+    async with Demo(tmp_path / "mine", "--no-simulator", "--plant", str(plant)) as demo:
+        await run(script, demo, tmp_path)
 
 
 async def run(script: str, demo: Demo, folder: Path) -> None:
