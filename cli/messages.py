@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from broker.contract import asyncapi as described
 from broker.contract import retained as of_unknown_age
 from broker.contract import schema
 from broker.contract.errors import ContractError
@@ -141,8 +142,16 @@ def contract(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write a file for each kind into this folder.")
     ] = None,
+    asyncapi: Annotated[
+        bool, typer.Option("--asyncapi", help="An AsyncAPI 3.0 document instead: channels, messages, operations.")
+    ] = False,
 ) -> None:
     """Print the contract as one JSON document, or write the JSON Schema of each kind to a file of its own."""
+    if asyncapi and out is not None:
+        raise CommandError("--asyncapi is one document, --out writes a file for each kind", "leave out one of them")
+    if asyncapi:
+        typer.echo(json.dumps(described.document(), indent=2, ensure_ascii=False))
+        return
     if out is None:
         typer.echo(json.dumps(schema.document(), indent=2, ensure_ascii=False))
         return

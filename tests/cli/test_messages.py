@@ -171,6 +171,15 @@ def test_the_contract_is_one_json_document(corridor: Corridor) -> None:
     assert json.loads(out)["kinds"].keys() == KINDS
 
 
+def test_the_contract_is_an_asyncapi_document(corridor: Corridor, tmp_path: Path) -> None:
+    status, out, err = corridor("contract", "--asyncapi")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["asyncapi"].startswith("3.")
+    status, out, err = corridor("contract", "--asyncapi", "--out", str(tmp_path))
+    assert (status, out) == (1, "")
+    assert "--out" in err
+
+
 def test_the_contract_is_written_a_file_for_each_kind(corridor: Corridor, tmp_path: Path) -> None:
     status, out, _ = corridor("contract", "--out", str(tmp_path / "schemas"))
     assert (status, out) == (0, "")
