@@ -70,6 +70,11 @@ def add(total: Sums, more: Sums) -> None:
         total[field] = total.get(field, 0) + amount
 
 
+def nonzero(sums: Sums) -> Sums:
+    """Return sums without those that came to nothing, as rows have them."""
+    return {field: amount for field, amount in sums.items() if amount}
+
+
 def bounded(sums: Sums) -> Sums:
     """Return sums that fit a float: those beyond the bound are set to it."""
     if all(-FARTHEST < amount < FARTHEST for amount in sums.values()):

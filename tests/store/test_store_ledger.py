@@ -60,6 +60,18 @@ async def test_hours_and_days_follow_the_minutes(store: Store) -> None:
     }
 
 
+async def test_what_comes_to_nothing_is_in_no_sum(store: Store) -> None:
+    """Pieces that were taken back: in another hour, or day, they are summed by another way than within one."""
+    for apart in (1, 61, 1_441):
+        product = f"apart-{apart}"
+        taken = [row(apart, {"running_s": MINUTE, "good": -NANO}, product=product)]
+        await store.write(Batch(rows=[row(0, {"running_s": MINUTE, "good": NANO}, product=product), *taken]))
+    assert (
+        await every_total(store)
+        == [{(MILL, f"apart-{apart}", "day"): {"running_s": 2 * MINUTE} for apart in (1, 1_441, 61)}] * 3
+    )
+
+
 async def test_the_order_of_an_hour_is_its_last(store: Store) -> None:
     await store.write(Batch(rows=[row(minute, {"good": NANO}) for minute in (0, 9, 100, 200)]))
     assert [one.order for one in await store.rows(MILL, 0, FOR_EVER, "hour")] == ["wo-9", "wo-100", "wo-200"]

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from broker.contract.events import NS_PER_S
-from services.ledger.fields import FIELDS, NANO, Sums, add
+from services.ledger.fields import FIELDS, NANO, Sums, add, nonzero
 from services.store.influx.http import InfluxServer, Series
 from services.store.influx.lines import asset_tags, number, series, text, untag
 from services.store.influx.names import Buckets
@@ -182,7 +182,7 @@ def summed(rows: Iterable[Row], span_ns: int) -> list[Row]:
         if row.sums and row.start > newest[key]:
             found[key] = old._replace(order=row.order)
             newest[key] = row.start
-    return [row._replace(sums={field: n for field, n in row.sums.items() if n}) for row in found.values()]
+    return [row._replace(sums=nonzero(row.sums)) for row in found.values()]
 
 
 def too_many(limit: int) -> StoreError:

@@ -13,7 +13,7 @@ import structlog
 
 from broker.contract.events import AnyEvent
 from broker.contract.topics import Kind
-from services.ledger.fields import Sums, add
+from services.ledger.fields import Sums, add, nonzero
 from services.store import due
 from services.store.influx.address import Address
 from services.store.influx.http import InfluxServer
@@ -129,7 +129,7 @@ class InfluxStore:
         totals: dict[tuple[str, str, str], Sums] = {}
         for row in await self._ledger.rows(LEDGER, asset, start, end, resolution):
             add(totals.setdefault((row.asset, row.first, row.second), {}), row.sums)
-        return dict(sorted(totals.items()))
+        return {key: nonzero(sums) for key, sums in sorted(totals.items())}
 
     async def reasons(self, asset: str, start: int, end: int) -> list[ReasonRow]:
         """Return the reason rows with start ≤ row.start < end, summed by machine, state and reason."""

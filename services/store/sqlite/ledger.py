@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Self
 
-from services.ledger.fields import Sums, add
+from services.ledger.fields import Sums, add, nonzero
 from services.store.interface import LedgerRow, ReasonRow
 from services.store.sqlite.schema import LEDGER, NOTHING, REASONS, Family
 
@@ -195,7 +195,7 @@ def totals(connection: sqlite3.Connection, family: Family, interval: Interval) -
     for piece in _by_week(interval) if interval.resolution == "day" else [interval]:
         for row in _sums(connection, family, piece):
             add(found.setdefault((row.first, row.second), {}), row.sums)
-    return found
+    return {key: nonzero(sums) for key, sums in found.items()}
 
 
 def _by_week(days: Interval) -> list[Interval]:
