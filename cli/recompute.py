@@ -13,7 +13,8 @@ from cli.invocation.asset_paths import AssetPath
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.services import PLANT_METADATA, PlantFile, opened, plant_to_store
-from services.kpi.recompute import Progress, Recomputed, grows
+from services.kpi.growth import grows
+from services.kpi.recompute import Progress, Recomputed
 from services.kpi.recompute import recompute as recompute_ledger
 from services.kpi.service import MANY_MACHINES, SLOW_TICK_S, TICK_S
 from services.store.interface import Store

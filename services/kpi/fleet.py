@@ -11,7 +11,7 @@ from typing import Final
 from broker.plant.plant import Plant
 from services.kpi.due import Behind, Due
 from services.kpi.machine import Machine, silent_from
-from services.kpi.recompute import first_minute
+from services.kpi.rebuilding import first_minute
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
 from services.ledger.rows import Rules
 from services.query.histories import FOR_EVER, histories

@@ -35,7 +35,7 @@ from services.kpi.arrivals import (
 from services.kpi.due import Behind
 from services.kpi.fleet import ALL_AT_ONCE, AT_ONCE, HORIZON_NS, Fleet
 from services.kpi.machine import SILENT_NS, Change, Machine, Made
-from services.kpi.recompute import first_minute, portion
+from services.kpi.rebuilding import first_minute, portion
 from services.kpi.silences import Silences
 from services.ledger.history import KINDS, MINUTE
 from services.query.histories import AROUND

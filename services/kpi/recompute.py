@@ -9,7 +9,6 @@ recomputed:
 - rows whose events are no longer stored.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple
@@ -17,35 +16,18 @@ from typing import Final, NamedTuple
 import msgspec
 
 from broker.contract import instants
-from broker.contract.events import AnyEvent, Count, Material, Status
-from broker.contract.topics import Kind
+from broker.contract.events import AnyEvent, Count, Material
 from broker.plant.plant import Plant
 from services.kpi import silences
-from services.ledger import entries, presence
-from services.ledger.columnar import builder
-from services.ledger.columnar.columns import ColumnBuilder, Slice
-from services.ledger.fields import TIME, Sums
-from services.ledger.history import HOLDING, KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
-from services.ledger.readings.cumulative import Cumulative
-from services.ledger.rows import Rows, Rules, build
-from services.ledger.track import Track
-from services.query.histories import FOR_EVER, as_of, last_known_state, read_around
-from services.query.paging import PAGE, pages, whole_instants
-from services.query.signs import first_signs, signs_around_marks
+from services.kpi.growth import LEFT_NS, end_of_rows
+from services.kpi.rebuilding import Task, Window, first_minute
+from services.ledger import entries
+from services.ledger.history import HOLDING, KINDS, MINUTE, lookback_ns
+from services.query.histories import FOR_EVER
+from services.query.paging import PAGE, pages
 from services.store import failures
-from services.store.interface import Batch, LedgerRow, ReasonRow, Store
+from services.store.interface import Batch, Store
 
-WINDOW_NS: Final = 24 * 60 * MINUTE
-"""So much of a machine is made at once, at most."""
-PORTION_NS: Final = 4 * 60 * MINUTE
-"""So much of one is made by a service between others, …"""
-PORTION_PAGE: Final = 2_000
-"""… of so many events, about: it takes some hundredths of a second."""
-LEFT_NS: Final = 60 * MINUTE
-"""How much of a ledger that a service is writing is left to that service."""
-_REPORTING: Final[tuple[Kind, ...]] = tuple(kind for kind in KINDS if kind != "status")
-"""The kinds of event that a ledger can begin with: being online alone makes no row."""
-_PROBED: Final = 20
 _DAY_NS: Final = 24 * 60 * MINUTE
 
 
@@ -129,7 +111,7 @@ async def recompute(
     return Recomputed(machines_done, events, rows, changed, tuple(planned.notes), failed)
 
 
-async def _mark_silences(store: Store, plant: Plant, task: "_Task", *, now: int, simulated: bool) -> None:
+async def _mark_silences(store: Store, plant: Plant, task: "Task", *, now: int, simulated: bool) -> None:
     """Store marks of the silences in a task's range: the plant's limit may be newer than its messages."""
     limit = plant.silent_ns(task.machine)
     if limit is not None:
@@ -152,89 +134,20 @@ def _set_aside(machine: str, failed: dict[str, str]) -> Iterator[None]:
 
 
 async def _windows(
-    store: Store, plant: Plant, task: "_Task", page: int, *, is_stored: bool
+    store: Store, plant: Plant, task: "Task", page: int, *, is_stored: bool
 ) -> "AsyncIterator[_Written]":
     """Recompute a task window by window; yield each when it is written."""
     at = task.start
     while at < task.end:
         rest = task._replace(start=at)
-        window = await _Window.read(store, plant, rest, page)
+        window = await Window.read(store, plant, rest, page)
         batch, made = await window.differences()
         if batch.rows or batch.reasons:
             await store.write(batch)
-        if is_stored and not window.is_as(await _Window.read(store, plant, rest, page)):
+        if is_stored and not window.is_as(await Window.read(store, plant, rest, page)):
             continue  # an event came in between; it is made again with it
         at = window.end
         yield _Written(at, len(window.events), made, len(batch.rows) + len(batch.reasons))
-
-
-class Portion(NamedTuple):
-    """The first part of a range of one machine: until when it goes, what must be written, and what changes by it."""
-
-    end: int
-    batch: Batch
-    changes: list[tuple[str, int, Sums, Sums]]
-
-
-async def portion(store: Store, plant: Plant, machine: str, start: int, end: int) -> Portion:
-    """Recompute the first part of start ≤ t < end that is small enough, `PORTION_NS` at most; nothing is written.
-
-    The arrays are made in a thread.
-    """
-    window = await _Window.read(store, plant, _Task(machine, start, end), PORTION_PAGE, PORTION_NS)
-    batch, _ = await window.differences()
-    return Portion(window.end, batch, window.changes(batch))
-
-
-async def first_minute(store: Store, machine: str) -> int | None:
-    """Return the first minute of a machine that has a row: that which its first event of all touches."""
-    firsts: list[int] = []
-    for kind in _REPORTING:
-        async for page in pages(store, (kind,), machine, -FOR_EVER, FOR_EVER, size=100):
-            touched = [minute for event in page for minute in History(0).put(event, event.at, 0)]
-            if touched:
-                firsts.append(min(touched))
-                break
-    return min(firsts, default=None)
-
-
-async def grows(store: Store, asset: str, end: int, *, now: int, wait_s: float) -> bool:
-    """Return whether a ledger grows while this waits: then a service is writing it.
-
-    Args:
-        store: which.
-        asset: an asset path.
-        end: until when rows are to be made; one that ends long before the ledger does needs no answer.
-        now: the present; a ledger that ends a day before is not being written.
-        wait_s: how long to wait; a service lets its ledger grow each second, or each ten with many machines.
-    """
-    newest = max((await store.watermark(asset)).values(), default=0)
-    if newest < now - _DAY_NS or end < newest - 2 * LEFT_NS:
-        return False
-    before = await _reach(store, asset)
-    await asyncio.sleep(wait_s)
-    return before != await _reach(store, asset)
-
-
-async def _reach(store: Store, asset: str) -> dict[str, int]:
-    """Return until when the rows of some machines reach."""
-    watermark = await store.watermark(asset)
-    newest = sorted(watermark, key=lambda machine: -watermark[machine])[:_PROBED]
-    return {machine: await _end_of_rows(store, machine, watermark[machine]) for machine in newest}
-
-
-async def _end_of_rows(store: Store, machine: str, newest: int) -> int:
-    """Return until when a machine's rows reach, whose newest minute is this: they show how much of it is over."""
-    rows = await store.rows(machine, newest, newest + MINUTE)
-    return newest + min(sum(row.sums.get(field, 0) for row in rows for field in TIME), MINUTE)
-
-
-class _Task(NamedTuple):
-    """A machine, and from when until when its rows are made."""
-
-    machine: str
-    start: int
-    end: int
 
 
 class _Written(NamedTuple):
@@ -251,7 +164,7 @@ class _Plan:
 
     def __init__(self, store: Store, plant: Plant, start: int, end: int, *, now: int) -> None:
         self._store, self._plant, self._start, self._end, self._now = store, plant, start, end, now
-        self.tasks: list[_Task] = []
+        self.tasks: list[Task] = []
         self.notes: list[str] = []
 
     def leave_from(self, at: int) -> None:
@@ -270,7 +183,7 @@ class _Plan:
             if watermark is not None:
                 self.notes.append(f"{machine}: none of its events is stored any more; its rows stay as they are")
             return
-        reach = min(self._end, self._now) if watermark is None else await _end_of_rows(store, machine, watermark)
+        reach = min(self._end, self._now) if watermark is None else await end_of_rows(store, machine, watermark)
         end = min(self._end, max(reach, *(event.at for event in (*newest, *booked))))
         start = max(self._start, first)
         if start < end and await store.rows(machine, first - MINUTE, first):
@@ -281,7 +194,7 @@ class _Plan:
                     f"{machine}: older events are no longer stored: rows before {_time_text(min(start, end))} stay"
                 )
         if start < end:
-            self.tasks.append(_Task(machine, start, end))
+            self.tasks.append(Task(machine, start, end))
 
     async def _all_known(self, machine: str, newest: Sequence[AnyEvent], end: int) -> int:
         """Return from when on everything is known of a machine whose older events are not stored.
@@ -296,143 +209,6 @@ class _Plan:
                     known = event.at + lookback_ns(self._plant.microstop_limit_ns)
                     return known - known % MINUTE + MINUTE
         return end
-
-
-class _Window:
-    """A part of a task, with all events that its rows depend on."""
-
-    def __init__(self, store: Store, plant: Plant, task: _Task) -> None:
-        self._store, self._task = store, task
-        self._rules = Rules.of(plant, task.machine)
-        self._since = task.start - lookback_ns(plant.microstop_limit_ns)
-        self._after_ns = lookahead_ns(plant.microstop_limit_ns)
-        self.end = task.end
-        self.events: list[AnyEvent] = []
-        self.as_of: list[AnyEvent] = []
-        self.others: list[AnyEvent] = []
-        self.known = ReportedState("unknown", "")
-        self._around: list[AnyEvent] = []
-        self._stored: dict[tuple[int, str, str], LedgerRow] = {}
-
-    @classmethod
-    async def read(cls, store: Store, plant: Plant, task: _Task, page: int, longest_ns: int = WINDOW_NS) -> "_Window":
-        """Read the events of the first part of a task that fits a page and a window."""
-        self = cls(store, plant, task)
-        self.end = min(task.end, task.start + longest_ns)
-        while True:
-            wanted = self.end + self._after_ns
-            self.events, until = await whole_instants(store, KINDS, task.machine, self._since, wanted, size=page)
-            if until == wanted:
-                break
-            self.end = (until - self._after_ns) // MINUTE * MINUTE
-            if self.end > task.start:
-                break
-            self.end, page = min(task.end, task.start + MINUTE), 2 * page  # so much in a minute
-        self.as_of = await as_of(store, HOLDING, task.machine, self._since)
-        self.others = await self._other_signs(wanted)
-        self.known = await self._last_known()
-        return self
-
-    def is_as(self, other: "_Window") -> bool:
-        """Return whether the store held the same events for both."""
-        return (self.end, self.events, self.as_of, self.others, self.known) == (
-            other.end,
-            other.events,
-            other.as_of,
-            other.others,
-            other.known,
-        )
-
-    async def differences(self) -> tuple[Batch, int]:
-        """Return what must be written for the rows to be right, and how many rows there are."""
-        machine, start, _ = self._task
-        made, readings = await asyncio.to_thread(self._rows)
-        if more := await self._read_around(readings):
-            self._around = more
-            made, _ = await asyncio.to_thread(self._rows)
-        right = {
-            key: LedgerRow(machine, *key, sums, made.orders.get(key, "")) for key, sums in made.sums.items() if sums
-        }
-        stored = {(row.start, row.product, row.shift): row for row in await self._store.rows(machine, start, self.end)}
-        self._stored = stored
-        rows = [row for key, row in right.items() if stored.get(key) != row]
-        rows += [LedgerRow(machine, *key, {}) for key in stored if key not in right]
-        reasons_stored = {
-            (row.start, row.state, row.reason): (row.seconds, row.entries)
-            for row in await self._store.reason_rows(machine, start, self.end)
-        }
-        reasons = [
-            ReasonRow(machine, *key, *amounts)
-            for key, amounts in made.reasons.items()
-            if reasons_stored.get(key) != amounts
-        ]
-        reasons += [ReasonRow(machine, *key, 0, 0) for key in reasons_stored if key not in made.reasons]
-        return Batch(rows=rows, reasons=reasons), len(right) + len(made.reasons)
-
-    def changes(self, batch: Batch) -> list[tuple[str, int, Sums, Sums]]:
-        """Return what each row of `differences` was and is, as (machine, minute, before, after)."""
-        keys = ((row, (row.start, row.product, row.shift)) for row in batch.rows)
-        return [
-            (row.asset, row.start, self._stored[key].sums if key in self._stored else {}, row.sums) for row, key in keys
-        ]
-
-    def _rows(self) -> tuple[Rows, Cumulative]:
-        """Return the rows, and the readings that they were made of."""
-        machine, start, _ = self._task
-        column_builder = ColumnBuilder()
-        try:
-            slice_ = Slice(machine, start, self.end, self._rules, self.known)
-            readings = column_builder.put(slice_, self._reported(), self._since)
-            return builder.build(column_builder.columns()).rows()[machine], readings
-        except OverflowError:
-            history = self._history()
-            return build(history, start, self.end, self._rules), history.cumulative
-
-    async def _read_around(self, readings: Cumulative) -> list[AnyEvent]:
-        """Return what else must be known of the readings before and after the window."""
-        machine, start, _ = self._task
-        readings.begins_at(self._since)
-        until = self.end + self._after_ns
-        return await read_around(self._store, machine, readings, (self._since, start), (self.end, until))
-
-    def _reported(self) -> Iterator[AnyEvent]:
-        yield from self._around
-        yield from self.as_of
-        yield from self.events
-        yield from self.others
-
-    def _history(self) -> History:
-        """Return the machine's history, in which amounts may be of any size."""
-        history = History(self._task.start, self._rules.silent_ns)
-        history.since, history.known = self._since, self.known
-        for event in self._reported():
-            history.load(event)
-        history.cumulative.classify_all(self._rules.limits)
-        return history
-
-    async def _other_signs(self, end: int) -> list[AnyEvent]:
-        """Return the messages of other kinds that end an offline."""
-        if not any(isinstance(event, Status) and not event.online for event in (*self.as_of, *self.events)):
-            return []
-        statuses: Track[presence.Report] = Track()
-        signs: presence.Signs = Track()
-        for event in (*self.as_of, *self.events):
-            presence.put(statuses, signs, event)
-        machine, silent_ns = self._task.machine, self._rules.silent_ns
-        found = await signs_around_marks(self._store, machine, statuses, signs, silent_ns)
-        for event in found:
-            presence.put(statuses, signs, event)
-        return [*found, *await first_signs(self._store, machine, statuses, signs, end, silent_ns)]
-
-    async def _last_known(self) -> ReportedState:
-        """Return the newest state before the first event that was not unknown."""
-        history = History(self._since, self._rules.silent_ns)
-        for event in self.as_of:
-            history.put(event, event.at, 0)
-        reported_state = history.state_at(self._since - 1)
-        if reported_state.state != "unknown" or not history.states.times:
-            return reported_state
-        return await last_known_state(self._store, self._task.machine, self._since)
 
 
 def _reported(event: AnyEvent) -> set[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import SILENT_NS
-from services.kpi.recompute import PORTION_NS
+from services.kpi.rebuilding import PORTION_NS
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.query.ranges import measure
 from services.store import due as due_note

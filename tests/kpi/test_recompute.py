@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from broker.contract.events import AnyEvent, Count, State, StateChange
 from broker.plant.plant import NO_PLANT, Plant
+from services.kpi.growth import LEFT_NS, grows
 from services.kpi.ledger_writer import LedgerWriter
-from services.kpi.recompute import LEFT_NS, Progress, Recomputed, grows, recompute
+from services.kpi.recompute import Progress, Recomputed, recompute
 from services.ledger.fields import NANO
 from services.ledger.history import KINDS
 from services.store.interface import Batch, LedgerRow, ReasonRow
