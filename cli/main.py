@@ -65,6 +65,7 @@ COMMANDS = (
     Entry("asset retire", "Data", "cli.assets:retire", "Retire machines that no longer exist; their history stays."),
     Entry("recompute", "Data", "cli.recompute:recompute", "Recompute the ledger of a time range from stored events."),
     Entry("export", "Data", "cli.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
+    Entry("plant new", "Data", "cli.plant_new:new", "Write a first plant file, with comments, for a trade."),
     Entry("plant check", "Data", "cli.plant:check", "Validate a plant file: what it describes, or every mistake."),
     Entry("dashboards build", "Grafana", "cli.dashboards:build", "Generate Grafana's dashboards and alert rules."),
     Entry("dashboards check", "Grafana", "cli.dashboards:check", "Validate Grafana's dashboards and alert rules."),
