@@ -67,6 +67,7 @@ COMMANDS = (
     Entry("export", "Data", "cli.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
     Entry("plant new", "Data", "cli.plant_new:new", "Write a first plant file, with comments, for a trade."),
     Entry("plant check", "Data", "cli.plant:check", "Validate a plant file: what it describes, or every mistake."),
+    Entry("plant draw", "Data", "cli.plant_draw:draw", "Draw a plant: sites, lines, machines, buffers and flows."),
     Entry("dashboards build", "Grafana", "cli.dashboards:build", "Generate Grafana's dashboards and alert rules."),
     Entry("dashboards check", "Grafana", "cli.dashboards:check", "Validate Grafana's dashboards and alert rules."),
     Entry("dashboards push", "Grafana", "cli.dashboards:push", "Write them into a running Grafana."),
