@@ -48,6 +48,9 @@ COMMANDS = (
     Entry("kpi serve", "Services", "cli.kpi:serve", "Store states and counts; build the productivity ledger."),
     Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),
     Entry("device this-computer", "Services", "cli.device:this_computer", "Publish this computer as a machine."),
+    Entry(
+        "device add", "Services", "cli.onboarding.command:add", "What to set on a device; wait for its first message."
+    ),
     Entry("kpi show", "Ask", "cli.kpi:show", "OEE and its factors of a machine, line or site, over any time range."),
     Entry("kpi explain", "Ask", "cli.kpi:explain", "How a number is made, down to its source events."),
     Entry("score", "Ask", "cli.score:score", "Compare the ledger with the simulator's ground truth."),

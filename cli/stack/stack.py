@@ -11,19 +11,18 @@ from typing import Annotated, Final
 
 import typer
 
-from broker.contract.errors import ContractError
-from broker.contract.topics import PREFIX, check_asset
+from broker.contract.topics import PREFIX
 from broker.plant.plant_file import load
 from broker.server import mosquitto_stack
 from broker.server.mosquitto import hash_password
 from cli.invocation import checkout, options
 from cli.invocation.errors import CommandError
 from cli.stack import certificate as stack_certificate
+from cli.stack import devices
 from cli.stack.env_file import EnvFile
 from edge.simulation import plan
 
 FILE_NAME: Final = ".env"
-DEVICES: Final = "CORRIDOR_MQTT_DEVICES"
 PROFILES: Final = "COMPOSE_PROFILES"
 PLANT: Final = "CORRIDOR_PLANT"
 CERTIFICATE, KEY = "CORRIDOR_TLS_CERTIFICATE", "CORRIDOR_TLS_KEY"
@@ -94,7 +93,7 @@ def init(
     """Generate the stack's secrets into .env. It may be repeated: existing ones stay, missing ones are added."""
     file = EnvFile(folder / FILE_NAME)
     before = file.values()
-    asked = [_machine(path) for path in device or []]
+    asked = [devices.machine(path) for path in device or []]
     if not before:
         _choose_ports(file)
     for setting, (value, about) in SETTINGS.items():
@@ -108,17 +107,12 @@ def init(
         made = stack_certificate.make(folder, [*stack_certificate.own_names(), *(name or [])])
         file.set(CERTIFICATE, base64.b64encode(made.certificate).decode(), "TLS: certificate and key, base64")
         file.set(KEY, base64.b64encode(made.key).decode())
-    let_in = {asset: secrets.token_hex(12) for asset in asked}
-    if let_in:
-        hashes = _devices(before.get(DEVICES, "")) | {asset: hash_password(word) for asset, word in let_in.items()}
-        file.set(
-            DEVICES, _device_list(hashes), "broker: devices, each by its asset path, with the hash of its password"
-        )
+    let_in = devices.add(file, asked)
     file.write()
     if json_:
         port = int(file.values().get("CORRIDOR_MQTT_PORT") or 1883)
-        devices = [{"user": asset, "password": word, "port": port} for asset, word in let_in.items()]
-        typer.echo(json.dumps({"file": str(file.path), "added": added, "devices": devices}))
+        added_devices = [{"user": asset, "password": word, "port": port} for asset, word in let_in.items()]
+        typer.echo(json.dumps({"file": str(file.path), "added": added, "devices": added_devices}))
         return
     for line in _reported(file, added, let_in):
         typer.echo(line)
@@ -137,18 +131,18 @@ def broker_files(
     if missing:
         raise CommandError(f"{missing[0]} is not set", "run ./corridor stack init first")
     hashes = {user: hash_password(os.environ[_password_variable(user)]) for user in mosquitto_stack.SERVICES}
-    devices = _devices(os.environ.get(DEVICES, ""))
+    known = devices.read(os.environ.get(devices.DEVICES, ""))
     simulated = plan.read(load(plant).simulate, str(plant)).machine if plant else ()
     for name, text in {
-        **mosquitto_stack.passwords(hashes | devices),
-        "rights": mosquitto_stack.rights(devices, simulated),
+        **mosquitto_stack.passwords(hashes | known),
+        "rights": mosquitto_stack.rights(known, simulated),
         "mosquitto.conf": mosquitto_stack.configuration(str(folder)),
     }.items():
         file = folder / name
         file.unlink(missing_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
             stream.write(text)
-    typer.echo(f"{folder}: {len(hashes)} service users, {len(devices)} devices", err=True)
+    typer.echo(f"{folder}: {len(hashes)} service users, {len(known)} devices", err=True)
 
 
 def _choose_profile(file: EnvFile, simulator: bool | None, tls: bool | None) -> None:
@@ -183,29 +177,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _machine(path: str) -> str:
-    try:
-        check_asset(path)
-    except ContractError as error:
-        raise CommandError(f"--device {path}: {error.problem}", error.hint) from error
-    if path.count("/") != 3:
-        raise CommandError(f"--device {path} is no machine", "write <site>/<area>/<line>/<machine>")
-    if "kpi" in path.split("/"):
-        # corridor/v1/<site>/<area>/<line>/kpi/… are the indicators of the line.
-        raise CommandError(f"--device {path}: a device is not called kpi", "give it another name")
-    return path
-
-
-def _devices(text: str) -> dict[str, str]:
-    """Read the devices of `.env`; the dollars of the hashes, which mean something there, are points."""
-    pairs = (entry.partition(":") for entry in text.split(",") if entry)
-    return {asset: f"${hashed.replace('.', '$')}" for asset, _, hashed in pairs}
-
-
-def _device_list(devices: dict[str, str]) -> str:
-    return ",".join(f"{asset}:{hashed[1:].replace('$', '.')}" for asset, hashed in sorted(devices.items()))
 
 
 def _password_variable(user: str) -> str:
