@@ -15,6 +15,7 @@ from services.ledger.fields import NANO
 from services.ledger.readings.kinds import (
     CORRECTION,
     DIP,
+    HANDED_OVER,
     LEFT_OUT,
     NEW_BASE,
     PRODUCTION,
@@ -115,7 +116,7 @@ class _Cursor:
 
     def accept(self, kind: int, added: int) -> None:
         """Let the reading be the base of the next."""
-        if kind != NEW_BASE and self.base >= 0:
+        if kind not in {NEW_BASE, HANDED_OVER} and self.base >= 0:
             self.recent.append(added)
         self._set(self.place, kind, added)
         self.base = self.place
@@ -145,6 +146,8 @@ def _message(cursors: list[_Cursor], possible: Possible) -> None:
     for cursor in cursors:
         if cursor.base < 0:
             cursor.accept(PRODUCTION, 0)
+        elif cursor.series.is_handed_over(cursor.base, cursor.place):
+            cursor.accept(HANDED_OVER, 0)
         elif cursor.rise >= 0:
             rising.append((cursor, _rise(cursor, possible)))
         else:
@@ -271,6 +274,8 @@ def _return(series: Series, fallen: int, base: int, possible: Possible) -> int |
     """Return the place at which a series that fell at `fallen` is back at its base, if that shows it to be a dip."""
     times, totals = series.times, series.entries
     for place in range(fallen + 1, len(times)):
+        if series.is_handed_over(fallen, place):
+            return None
         step = totals[place] - totals[place - 1]
         if step <= 0:
             continue
@@ -289,6 +294,8 @@ def _back_with(cursor: _Cursor, back_at: int) -> int | None:
     """Return the place at which a series first rises after its fall, if that is at this instant."""
     series = cursor.series
     for place in range(cursor.place + 1, len(series.times)):
+        if series.is_handed_over(cursor.place, place):
+            return None
         if series.entries[place] > series.entries[place - 1]:
             return place if series.times[place] == back_at else None
     return None

@@ -71,7 +71,7 @@ class Cumulative:
         for field, source, total in entries.readings(event):
             by_group.setdefault((field, source) if source else ("", ""), []).append((field, total))
         for (field, source), totals in by_group.items():
-            changed |= self._group_of(field, source).put(event.at, totals, self._possible)
+            changed |= self._group_of(field, source).put(event.at, totals, self._possible, simulated=event.simulated)
         return changed
 
     def load(self, event: AnyEvent) -> None:
@@ -79,7 +79,7 @@ class Cumulative:
         match event:
             case Count() | Meter() | Material():
                 for field, source, total in entries.readings(event):
-                    self._group_of(field, source).add(event.at, field, total)
+                    self._group_of(field, source).add(event.at, field, total, simulated=event.simulated)
             case Job():
                 self._orders.report(event.at, entries.job(event))
             case _:

@@ -29,9 +29,11 @@ class Group:
     def __init__(self) -> None:
         self.series: dict[str, Series] = {}
 
-    def put(self, at: int, totals: Iterable[tuple[str, int]], possible: Possible) -> set[int]:
+    def put(
+        self, at: int, totals: Iterable[tuple[str, int]], possible: Possible, *, simulated: bool = False
+    ) -> set[int]:
         """Add the readings of a message; return the times of those that are another kind now or add another amount."""
-        new = [series for field, total in totals if (series := self._of(field)).put(at, total)]
+        new = [series for field, total in totals if (series := self._of(field)).put(at, total, simulated=simulated)]
         if not new:
             return set()
         if all(map(_ends_plainly, new)) and not self._has_others(at, new):
@@ -40,9 +42,9 @@ class Group:
             return {at}
         return self.classify(possible, at, at)
 
-    def add(self, at: int, field: str, total: int) -> None:
+    def add(self, at: int, field: str, total: int, *, simulated: bool = False) -> None:
         """Add a reading that is classified later, with all others (`classify_all`)."""
-        self._of(field).put(at, total)
+        self._of(field).put(at, total, simulated=simulated)
 
     def classify(self, possible: Possible, since: int, until: int) -> set[int]:
         """Classify again what changes from `since` to `until` affect; return the times of the readings that differ."""
@@ -59,10 +61,12 @@ class Group:
             series.kinds[:] = [PRODUCTION] * len(totals)
             series.is_falling = False
             series.fixed = 0
-            if min(series.added) >= 0 and max(series.added) <= LARGE:
+            is_one_owner = len(set(series.simulated)) == 1
+            if is_one_owner and min(series.added) >= 0 and max(series.added) <= LARGE:
                 continue
             for place, more in enumerate(series.added):
-                if more < 0 or (more > LARGE and _is_more(series, place, possible)):
+                is_seam = not is_one_owner and place > 0 and series.is_handed_over(place - 1, place)
+                if is_seam or more < 0 or (more > LARGE and _is_more(series, place, possible)):
                     odd.add(times[place])
         each = list(self.series.values())
         for at in sorted(odd):
@@ -145,6 +149,8 @@ def _ends_plainly(series: Series) -> bool:
     totals = series.entries
     if len(totals) < 2:
         return True
+    if series.is_handed_over(-2, -1):
+        return False
     rise = totals[-1] - totals[-2]
     return not rise or (0 < rise <= LARGE and not series.is_falling)
 

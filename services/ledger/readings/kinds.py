@@ -16,6 +16,9 @@ SKIPPED: Final = 7
 UNCLASSIFIED: Final = 8
 """It came after the others were classified."""
 
+HANDED_OVER: Final = 9
+"""The first reading of another owner: a real device after its simulation, or the other way round. It adds nothing."""
+
 LEFT_OUT: Final = frozenset({DIP, SPIKE, SKIPPED})
 """Kinds of readings that do not become the base of the next."""
 

@@ -216,3 +216,30 @@ def test_the_shortest_cycle_of_the_orders_in_between_says_what_is_possible() -> 
     events = [Count(asset="", at=(2 * HOUR - 1) * place * NANO, produced=3_000 * place) for place in (0, 1)]
     assert seen([*orders, *events], Limits(), "produced") == ([], 3_000)
     assert seen([orders[1], *events], Limits(), "produced")[0][0][1] == "new_bases"
+
+
+def owned(*readings: tuple[float, float, bool]) -> tuple[Seen, float]:
+    """Return what is seen of produced pieces, by (second, total, simulated), and how many were counted."""
+    events: list[AnyEvent] = [
+        Count(asset="", at=round(second * NANO), produced=total, simulated=simulated)
+        for second, total, simulated in readings
+    ]
+    found = seen(events, Limits(lambda _: 10 * NANO, None, None), "produced")
+    arriving = Cumulative(Orders(), Limits(lambda _: 10 * NANO, None, None))
+    for event in [*events[::2], *events[1::2]]:
+        assert isinstance(event, Count)
+        arriving.put(event)
+    assert sum(each.amount for each in arriving.added(-1, 2**62)) / NANO == found[1]
+    return found
+
+
+@pytest.mark.parametrize("device", [0, 3, 700, 812, 815, 830, 90_000])
+def test_the_first_reading_of_a_device_after_its_simulation_adds_nothing_and_the_other_way_round(device: float) -> None:
+    simulation = [(0, 811, True), (20, 812, True), (120, 812, True), (140, 813, True)]
+    real = [(40, device, False), (60, device + 1, False), (80, device + 2, False)]
+    assert owned(*sorted(simulation + real)) == ([], 1 + 2 + 1)
+
+
+def test_a_counter_that_falls_or_jumps_before_another_owner_counts_depends_on_its_own_readings() -> None:
+    assert owned((0, 100, False), (20, 0, False), (30, 101, True), (50, 102, True)) == ([(20, "resets", 0)], 1)
+    assert owned((0, 10, False), (20, 900, False), (30, 11, True), (50, 12, True)) == ([(20, "new_bases", 0)], 1)
