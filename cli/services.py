@@ -303,7 +303,7 @@ async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watc
             raise CommandError(f"{machine} is to speak {dialect!r}", 'write dialect = "sparkplug", or leave it out')
     name = f"corridor-simulator-{secrets.token_hex(4)}"
     async with (
-        Session(broker, client_id=name, now=clock.now) as session,
+        Session(broker, client_id=name, filters=simulator.filters, now=clock.now) as session,
         watching(watch or Watch(), "simulate", session),
         SparkplugEdges(
             broker,
@@ -313,7 +313,7 @@ async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watc
             now=clock.now,
         ) as publisher,
     ):
-        await simulator.simulate(publisher, clock)
+        await simulator.simulate(publisher, clock, session)
 
 
 def host_names(text: str) -> tuple[str, ...]:

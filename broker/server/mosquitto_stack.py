@@ -60,7 +60,7 @@ def rights(devices: Iterable[str], simulated: Iterable[str]) -> str:
 
     Args:
         devices: asset paths of the devices that have a user.
-        simulated: asset paths of the machines that the simulator publishes for.
+        simulated: asset paths of the machines that the simulator publishes for. It reads there, to notice a device.
     """
     kpi = [f"{PREFIX}/{asset}/kpi/+" for asset in EVERY_ASSET]
     rejected = f"{PREFIX}/{REJECTED}"
@@ -69,7 +69,7 @@ def rights(devices: Iterable[str], simulated: Iterable[str]) -> str:
         "ingest": [("read", f"{PREFIX}/#"), ("write", rejected)],
         "kpi": [("read", f"{PREFIX}/#"), ("write", rejected), *(("write", topic) for topic in kpi)],
         "wall": [("read", f"{PREFIX}/#")],
-        "simulator": [right for asset in simulated for right in own(asset, "write")],
+        "simulator": [right for asset in simulated for right in own(asset, "readwrite")],
         "gateway": any_machines("write"),
         "probe": [("readwrite", f"{PREFIX}/{PROBE}/#"), *(("read", topic) for topic in (*kpi, rejected))],
     }

@@ -55,6 +55,14 @@ class WorkUnitCheckpoint(msgspec.Struct, kw_only=True):
         return any(piece.fate for piece in self.load)
 
 
+class Totals(msgspec.Struct, frozen=True):
+    """What a machine has counted: pieces, utilities, material."""
+
+    counts: dict[str, float]
+    meters: dict[str, float]
+    consumed: float
+
+
 class MachineConfig(msgspec.Struct, frozen=True):
     """The settings of one machine besides its cell and its model.
 

@@ -4,6 +4,9 @@ What happens is stored *before* it is published: for each batch first the simula
 are about to go out, then the ground truth, then the broker. After a crash the next start publishes that batch again
 (the same messages, so nothing is counted twice), and reports the machines offline from its end on. So counters
 continue, and what consumers receive is exactly what the ground-truth log holds.
+
+A machine that a real device publishes for is simulated on, unpublished, so that its neighbours have what they need; its
+totals stay as they were (`handover`).
 """
 
 import asyncio
@@ -11,7 +14,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,13 +23,17 @@ from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
 from broker.contract.message import Publication
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
-from broker.source import Publisher
+from broker.source import Publisher, Source
 from edge.simulation import ground_truth, plan
 from edge.simulation.clock import Clock
 from edge.simulation.contract_encoder import ContractEncoder
 from edge.simulation.event_buffer import GroundTruth, TrueFault, TruePiece, TrueState
 from edge.simulation.ground_truth import GroundTruthLog
+from edge.simulation.handover import SILENT_S, Handover
 from edge.simulation.simulation import BACKFILL, LIVE, LONG_AGO, Checkpoint, SamplingIntervals, Simulation
+
+if TYPE_CHECKING:
+    from edge.simulation.machine_state import Totals
 
 CHECKPOINT_FILE: Final = "simulator.json"
 SHORTEST_BATCH_S: Final = 0.1
@@ -59,11 +66,13 @@ class Saved(msgspec.Struct):
         checkpoint: the simulation at the end of its last batch.
         messages: that batch, without telemetry: it may not have reached the broker.
         truth: that batch's ground truth: it may not have reached the log.
+        real: the machines that real devices published for.
     """
 
     checkpoint: Checkpoint = msgspec.field(name="memory")  # the key in the files of earlier versions
     messages: list[SavedMessage]
     truth: list[TrueState | TruePiece | TrueFault]
+    real: list[str] = []
 
 
 class Simulator:
@@ -86,10 +95,19 @@ class Simulator:
         plan.read(plant.simulate, source)
         self.plant = plant
         self._folder = folder
+        self._prefix = prefix
         self._encoder = ContractEncoder(prefix)
         self._saved = _load(folder / CHECKPOINT_FILE) if folder else None
         self._simulation: Simulation | None = None
         self._is_pending = False
+        self._handover = Handover({})
+        self._totals: dict[str, Totals] = {}
+
+    @property
+    def filters(self) -> list[str]:
+        """Topic filters of all that is published for its machines, by whomever."""
+        lines = {asset.rpartition("/")[0] for asset in self._assets()}
+        return [f"{self._prefix}/{line}/#" for line in sorted(lines)]
 
     @property
     def is_new(self) -> bool:
@@ -114,16 +132,27 @@ class Simulator:
             log.append([], simulation.now, last=True)
         self._save(simulation, [], [])
 
-    async def simulate(self, publisher: Publisher, clock: Clock) -> None:
+    async def simulate(self, publisher: Publisher, clock: Clock, devices: Source | None = None) -> None:
         """Publish what happens as the clock runs, until cancelled; then report the machines offline.
 
         While the data folder cannot be written it waits, and logs that; its machines are offline meanwhile.
+
+        Args:
+            publisher: takes the messages.
+            clock: the plant's time.
+            devices: what is published on the machines' topics (`filters`); None where no real device can be.
 
         Raises:
             OSError: the data folder cannot be written at the start.
             SessionError: the broker rejected a message.
         """
-        with self._log() as log:
+        silent_s = {asset: self.plant.asset(asset).silent_after or SILENT_S for asset in self._assets()}
+        real = self._saved.real if self._saved is not None else []
+        self._handover = Handover(silent_s, real=real, now=_monotonic_s(), prefix=self._prefix)
+        async with contextlib.AsyncExitStack() as stack:
+            log = stack.enter_context(self._log())
+            if devices is not None:
+                stack.push_async_callback(_stop, asyncio.create_task(self._watch(devices)))
             simulation = await self._begin(publisher, clock, log)
             simulation.sampling = _sampling(clock.speed)
             try:
@@ -157,7 +186,8 @@ class Simulator:
         """Resume a simulation after a time in which its machines were offline."""
         simulation = Simulation(self.plant, max(now, checkpoint.at + NS_PER_MS), checkpoint)
         simulation.announce(order_since=simulation.now - _LONGEST_ORDER_NS)
-        assets = [unit.asset for unit in simulation.units]
+        self._totals = {unit.asset: unit.totals() for unit in simulation.units if unit.asset in self._handover.real}
+        assets = [unit.asset for unit in simulation.units if unit.asset not in self._handover.real]
         log.append(ground_truth.offline(assets, checkpoint.at), checkpoint.at)
         gone: list[AnyEvent] = [Status(asset=asset, at=checkpoint.at, simulated=True, online=False) for asset in assets]
         await publisher.publish(*self._encoder.publications(gone))
@@ -169,13 +199,42 @@ class Simulator:
         due = max(simulation.next_due() + NS_PER_MS, simulation.now + round(SHORTEST_BATCH_S * speed * NS_PER_S))
         due = max(due, min(clock.now(), simulation.now + round(_CATCH_UP_S * speed * NS_PER_S)))
         await clock.sleep_until(due)
-        publications = self._encoder.publications(simulation.run_until(due))
-        truth = simulation.take_ground_truth()
+        events, truth = self._run(simulation, due)
+        publications = self._encoder.publications(events)
         await self._store_batch(simulation, publications, truth, log)
         if publications:
             self._is_pending = True
             await publisher.publish(*publications)
             self._is_pending = False
+
+    def _run(self, simulation: Simulation, due: int) -> tuple[list[AnyEvent], list[GroundTruth]]:
+        """Simulate until `due`; return events and truth of the machines that no device publishes for."""
+        taken = self._handover.take()
+        truth: list[GroundTruth] = ground_truth.offline(taken, simulation.now)
+        real = frozenset(self._handover.real)
+        for unit in simulation.units:
+            if unit.asset in taken:
+                self._totals[unit.asset] = unit.totals()
+        events = [event for event in simulation.run_until(due) if event.asset not in real]
+        truth += [one for one in simulation.take_ground_truth() if one.asset not in real]
+        returned = self._handover.give_back(_monotonic_s())
+        for unit in simulation.units:
+            if unit.asset in real:
+                unit.set_totals(self._totals[unit.asset])
+            if unit.asset in returned:
+                del self._totals[unit.asset]
+                unit.announce(simulation.now)
+        for asset in taken:
+            _log.info("%s is handed over to a real device", asset)
+        for asset in returned:
+            _log.info("the device of %s is gone; it is simulated again", asset)
+        return events, truth
+
+    async def _watch(self, devices: Source) -> None:
+        async for batch in devices.batches():
+            for message in batch.messages:
+                self._handover.receive(message, _monotonic_s())
+            batch.acknowledge()
 
     async def _store_batch(
         self, simulation: Simulation, publications: list[Publication], truth: list[GroundTruth], log: GroundTruthLog
@@ -196,14 +255,20 @@ class Simulator:
 
     async def _leave(self, publisher: Publisher, simulation: Simulation, log: GroundTruthLog) -> None:
         """Report the machines offline at the end of the last batch: nothing after it was published."""
-        assets = [unit.asset for unit in simulation.units]
+        assets = [unit.asset for unit in simulation.units if unit.asset not in self._handover.real]
         with contextlib.suppress(OSError):
             log.append(ground_truth.offline(assets, simulation.now), simulation.now, last=True)
         with contextlib.suppress(Exception):  # this process ends; the next start reports it again
             async with asyncio.timeout(_LEAVE_S):
-                await publisher.publish(*self._encoder.publications(simulation.offline()))
+                gone = [event for event in simulation.offline() if event.asset in assets]
+                await publisher.publish(*self._encoder.publications(gone))
                 if not self._is_pending:
                     self._save(simulation, [], [])
+
+    def _assets(self) -> list[str]:
+        """Return the machines that publish on the contract's topics: those that a device can take over."""
+        simulated = plan.read(self.plant.simulate)
+        return [asset for asset in (*simulated.machine, *simulated.shared) if not self.plant.asset(asset).dialect]
 
     def _log(self) -> GroundTruthLog:
         return GroundTruthLog(self._folder / ground_truth.FILE_NAME if self._folder else None)
@@ -216,7 +281,7 @@ class Simulator:
             for one in publications
             if "/telemetry" not in one.topic
         ]
-        saved = Saved(simulation.checkpoint(), stored, list(truth))
+        saved = Saved(simulation.checkpoint(), stored, list(truth), sorted(self._handover.real))
         target = self._folder / CHECKPOINT_FILE
         fresh = target.with_suffix(".new")
         private_files.write(fresh, msgspec.json.encode(saved))
@@ -226,6 +291,15 @@ class Simulator:
 async def simulate(publisher: Publisher, plant: Plant, clock: Clock, *, folder: Path | None = None) -> None:
     """Simulate a plant until cancelled, resuming from the folder's checkpoint."""
     await Simulator(plant, folder).simulate(publisher, clock)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _monotonic_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _warmed_up(plant: Plant, start: int) -> Simulation:

@@ -20,7 +20,7 @@ from edge.simulation.cells import Cell
 from edge.simulation.disruptions import Disruption, Disruptions
 from edge.simulation.emitter import EventEmitter
 from edge.simulation.inspection import Inspection
-from edge.simulation.machine_state import MachineConfig, WorkUnitCheckpoint
+from edge.simulation.machine_state import MachineConfig, Totals, WorkUnitCheckpoint
 from edge.simulation.machines.model import Condition, Model
 from edge.simulation.physics import vibration
 from edge.simulation.pieces import Order, Piece
@@ -113,6 +113,16 @@ class WorkUnit:
     def counts(self) -> dict[str, float]:
         """The cumulative counters."""
         return self._m.counts
+
+    def totals(self) -> Totals:
+        """Return what it has counted."""
+        return Totals(dict(self._m.counts), dict(self._m.meters), self._m.consumed)
+
+    def set_totals(self, totals: Totals) -> None:
+        """Count on from these: what it did since then was not published."""
+        self._m.counts.update(totals.counts)
+        self._m.meters.update(totals.meters)
+        self._m.consumed = totals.consumed
 
     def checkpoint(self) -> WorkUnitCheckpoint:
         """Return the machine's present state, for a restart."""

@@ -152,6 +152,14 @@ async def test_a_device_receives_its_own_commands_and_nothing_of_others(open_bro
     assert found == set(own)
 
 
+async def test_the_simulator_receives_what_a_device_publishes_for_its_machines_and_nothing_of_others(
+    open_broker: Broker,
+) -> None:
+    own, others = build(MILL, "count"), [build(LATHE, "state"), build(PRESS, "count"), build(MILL, "kpi", "shift")]
+    line = build(MILL, "state").rsplit("/", 2)[0]
+    assert await received(open_broker, "simulator", f"{line}/#", [own, *others], last=build(MILL, "state")) == {own}
+
+
 async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -> None:
     levels = MILL.split("/")
     kpi = {build("/".join(levels[:depth]), "kpi", "hour") for depth in (1, 2, 3, 4)}
