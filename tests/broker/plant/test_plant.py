@@ -550,4 +550,6 @@ def test_the_samples_of_the_reference_are_good(sample: str, tmp_path: Path) -> N
         (tmp_path / included).write_text("", encoding="utf-8")
     file = tmp_path / "sample.toml"
     file.write_text(sample, encoding="utf-8")
-    load(file)
+    empty = tmp_path / "empty.toml"
+    empty.write_text("", encoding="utf-8")
+    assert load(file) != load(empty)
