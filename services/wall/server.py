@@ -34,7 +34,7 @@ from services.query.asked_range import RangeError
 from services.store import retiring
 from services.store.interface import Store, StoreError
 from services.store.retiring import retired
-from services.wall import problems, tables
+from services.wall import picture, problems, tables
 from services.wall.answering import Answers
 from services.wall.api import HANDLERS, Parts
 from services.wall.asset_range import AssetRanges
@@ -132,7 +132,7 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
     files = Files()
 
     @get(
-        ["/", *(f"/{view}/{{path:path}}" for view in _VIEWS_OF_ASSETS), "/stops", "/why", "/devices", "/kiosk"],
+        ["/", *(f"/{view}/{{path:path}}" for view in _VIEWS_OF_ASSETS), "/map", "/stops", "/why", "/devices", "/kiosk"],
         include_in_schema=False,
         sync_to_thread=False,
     )
@@ -172,7 +172,7 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
         return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
 
     app = Litestar(
-        [page, static, healthz, metrics, *HANDLERS, *tables.HANDLERS],
+        [page, static, healthz, metrics, *HANDLERS, *tables.HANDLERS, *picture.HANDLERS],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
         exception_handlers={
             RangeError: problems.on_range,
@@ -186,7 +186,7 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
             backend="gzip",
             minimum_size=600,
             gzip_compress_level=3,  # 9 takes the event loop eight times as long, for a tenth less
-            exclude=["^/api/v1/stream", "^/$", f"^/({'|'.join(_VIEWS_OF_ASSETS)}|devices|kiosk|static)"],
+            exclude=["^/api/v1/stream", "^/$", f"^/({'|'.join(_VIEWS_OF_ASSETS)}|map|devices|kiosk|static)"],
         ),
         openapi_config=OpenAPIConfig(
             title="Corridor: the wall's interface",

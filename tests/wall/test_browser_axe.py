@@ -29,6 +29,7 @@ VIEWS = [
     f"/machine/{MILL}?{HOUR}",
     f"/stops/{LINE}?{HOUR}",
     f"/why/{LINE}?indicator=availability&{HOUR}",
+    "/map",
     "/devices",
     "/kiosk?views=/&every=60",
 ]

@@ -20,6 +20,7 @@ const VIEWS = {
   lost: () => import('./views/lost.js').then((view) => ({ View: view.Lost, scope: () => 'asset=' })),
   line: () => import('./views/line.js').then((view) => ({ View: view.Line, scope: (path) => `asset=${path}&details=true`, hasNumbers: true })),
   machine: () => import('./views/machine.js').then((view) => ({ View: view.Machine, scope: (path) => `asset=${path}&details=true`, hasNumbers: true })),
+  map: () => import('./views/map.js').then((view) => ({ View: view.MapPage, scope: () => 'asset=', hasNumbers: true })),
   devices: () => import('./views/devices.js').then((view) => ({ View: view.Devices, scope: () => 'devices=true&messages=true' })),
   kiosk: () => import('./views/kiosk.js').then((view) => ({ View: view.Kiosk, scope: null })),
 };

@@ -65,6 +65,7 @@ const en = {
   'rejected.title': 'Rejected messages', 'rejected.none': 'no rejected messages', 'retained': 'retained', 'arrives.as-text': 'number sent as text: {0}', 
   'kiosk.none': 'Name the views to show: /kiosk?views=/,/line/site/area/line&every=20', 'error': 'could not be loaded: {0}', 'trying': 'trying again',
   'not.found': 'There is no {0} yet', 'not.found.text': 'It has sent no message, and the plant file does not declare it. It appears here with its first message.',
+  'map': 'Map', 'map.lines': 'Lines, and what they lose', 'map.site': 'site', 'map.line': 'line', 'map.loss': 'main loss', 'map.alt': 'Sites, areas and {0} lines, with their machines, the flows between them and the buffers', 'map.failed': 'The picture cannot be drawn.',
   'stops': 'Stops', 'stops.of': 'Stops of {0}', 'stops.any': 'any', 'stops.none': 'no reason', 'stops.sum': '{0} stops, {1} in all', 'stops.lasts': 'lasts', 'stops.more': 'and {0} more: choose a reason, a machine or a shorter range, or take the CSV',
   'stops.from': 'when', 'stops.asset': 'machine', 'stops.state': 'state', 'stops.reason': 'reason', 'stops.seconds': 'length', 'stops.order': 'order', 'stops.link': 'list the stops', 'search': 'search',
   'why.page': 'Why?', 'why.link': 'address of this page', 'why.losses': 'Losses', 'why.amount': 'amount', 'why.filter': 'only',

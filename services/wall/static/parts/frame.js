@@ -25,7 +25,7 @@ export function Frame({ crumbs, range, window: shown, text, go, zone, zones = [z
       ${range && html`<${RangePicker} range=${range} text=${text} go=${go} zone=${zone} />`}
       <${Link} live=${live} range=${range} go=${go} answers=${answers} />
       <${Origin} live=${live} />
-      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${phrase('grafana')}</a>`}<a href=${link('/stops')} onClick=${go.click}>${phrase('stops')}</a><a href=${link('/devices')} onClick=${go.click}>${phrase('devices')}</a><${Colours} go=${go} />${zones.map((each) => html`<${Clock} key=${each} zone=${each} live=${live} secs=${zones.length === 1} />`)}</span>
+      <span class="right">${right}${live.plant.grafana && html`<a href=${grafana(live.plant.grafana, range, shown)} target="_blank" rel="noopener">${phrase('grafana')}</a>`}<a href=${link('/map')} onClick=${go.click}>${phrase('map')}</a><a href=${link('/stops')} onClick=${go.click}>${phrase('stops')}</a><a href=${link('/devices')} onClick=${go.click}>${phrase('devices')}</a><${Colours} go=${go} />${zones.map((each) => html`<${Clock} key=${each} zone=${each} live=${live} secs=${zones.length === 1} />`)}</span>
     </header>
     ${live.ready && !live.connected && html`<div class="lost"><b><span role="alert">${phrase('lost.short')}</span><span aria-hidden="true"> ${phrase('lost.for', age(performance.now() - (live.lostAt ?? performance.now())))}</span></b><span>${phrase('lost.how')}</span></div>`}
     ${brokerAway && html`<div class="lost" role="alert"><b>${phrase('broker.lost')}</b><span>${phrase('broker.lost.how')}</span></div>`}
