@@ -132,7 +132,7 @@ def broker_files(
         raise CommandError(f"{missing[0]} is not set", "run ./corridor stack init first")
     hashes = {user: hash_password(os.environ[_password_variable(user)]) for user in mosquitto_stack.SERVICES}
     known = devices.read(os.environ.get(devices.DEVICES, ""))
-    simulated = plan.read(load(plant).simulate, str(plant)).machine if plant else ()
+    simulated = plan.read(load(plant).simulate, str(plant)).assets if plant else ()
     for name, text in {
         **mosquitto_stack.passwords(hashes | known),
         "rights": mosquitto_stack.rights(known, simulated),

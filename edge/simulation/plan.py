@@ -104,6 +104,11 @@ class FloorPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbi
     machine: dict[str, MachinePlan] = {}
     shared: dict[str, SharedPlan] = {}
 
+    @property
+    def assets(self) -> list[str]:
+        """The paths of all machines, those that serve several lines last."""
+        return [*self.machine, *self.shared]
+
     def served(self, shared: SharedPlan) -> list[str]:
         """Return the paths of the machines that a shared one serves, in the order of the file."""
         return [asset for asset in self.machine if any(f"{asset}/".startswith(f"{path}/") for path in shared.serves)]

@@ -268,7 +268,7 @@ class Simulator:
     def _assets(self) -> list[str]:
         """Return the machines that publish on the contract's topics: those that a device can take over."""
         simulated = plan.read(self.plant.simulate)
-        return [asset for asset in (*simulated.machine, *simulated.shared) if not self.plant.asset(asset).dialect]
+        return [asset for asset in simulated.assets if not self.plant.asset(asset).dialect]
 
     def _log(self) -> GroundTruthLog:
         return GroundTruthLog(self._folder / ground_truth.FILE_NAME if self._folder else None)

@@ -20,6 +20,7 @@ from cli.stack.stack import PORTS, SECRETS, SETTINGS
 from cli.stack.tls import context
 from dashboards.names import WALL_URL
 from edge.simulation import districts
+from edge.simulation.plan import read as read_plan
 from tests.cli.conftest import Corridor
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -128,12 +129,13 @@ def test_a_device_gets_a_password_that_is_told_once(
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files.iterdir())
     rights = (files / "rights").read_text()
     assert f"user {DEVICE}\ntopic readwrite corridor/v1/{DEVICE}/#\n" in rights
-    assert "topic write corridor/v1/sheffield/machining/line-1/mill-1/#\n" in rights
+    for machine in read_plan(districts.plant(districts.names()).simulate).assets:
+        assert f"topic readwrite corridor/v1/{machine}/#\n" in rights
 
 
 def plant(folder: Path) -> Path:
     file = folder / "corridor.toml"
-    file.write_text(districts.plant().text, encoding="utf-8")
+    file.write_text(districts.plant(districts.names()).text, encoding="utf-8")
     return file
 
 
