@@ -115,7 +115,9 @@ def test_first_start_makes_the_environment_and_runs_the_command(
     assert output == f"['show', 'this and that'] {checkout.environment} ['tiny']\n"
     assert re.fullmatch(
         r"corridor: making an environment in .*, this once\n"
+        r"(?: +\d+ s +\n)*"  # what takes long shows how long it takes
         r"corridor: installing packages from requirements.lock\n"
+        r"(?: +\d+ s +\n)*"
         r"corridor: ready after \d+ s\n",
         messages,
     )

@@ -59,7 +59,7 @@ async def test_a_kind_that_is_new_in_the_table_goes_all_the_way(tmp_path: Path, 
         "encoded": [True, {"weight": 12.5, "order": "wo-1", "is_sealed": True}],
         "schema": [
             "corridor/v1/<site>/<area>/<line>/<machine>/pallet/<gate>",
-            ["height", "is_sealed", "order", "quality", "simulated", "ts", "weight"],
+            ["height", "is_sealed", "order", "quality", "simulated", "stale", "ts", "weight"],
         ],
         "filter": ["corridor/v1/+/+/+/+/pallet/+"],
         "for kpi": True,
