@@ -109,7 +109,7 @@ class Stack:
         manager = urllib.request.HTTPPasswordMgrWithDefaultRealm()
         manager.add_password(None, request.full_url, "test", self.secrets["WALL_PASSWORD"])
         opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(manager))
-        with opener.open(request, timeout=10) as answer:
+        with opener.open(request, timeout=60) as answer:
             return json.load(answer)
 
     @property
