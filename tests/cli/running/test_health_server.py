@@ -37,7 +37,7 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Sessi
             watching(Watch(), "ingest", session, store) as vitals,
             answering([vitals], "127.0.0.1", 0) as port,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client,
-            asyncio.timeout(50),
+            asyncio.timeout(150),
         ):
             serving = asyncio.create_task(ingest(session, session, vitals.store))
             yield client, device, store
