@@ -83,6 +83,7 @@ COMMANDS = (
     Entry("stack tls", "Stack", "cli.stack.tls:tls", "Accept devices by TLS (the stack runs this)."),
     Entry("test", "Build", "cli.develop.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
     Entry("bench", "Build", "cli.develop.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
+    Entry("docs", "Build", "cli.site.command:docs", "Build the documents as a web site, or serve them."),
     Entry("soak", "Build", "cli.soak.command:soak", "Test durability: inject faults and count what is stored."),
     Entry("sbom", "Build", "cli.sbom.command:sbom", "The software bill of materials: a CycloneDX document."),
     Entry("version", "Build", "cli.develop.version:version", "Print the version."),

@@ -19,8 +19,6 @@ from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -34,7 +32,7 @@ from services.query.asked_range import RangeError
 from services.store import retiring
 from services.store.interface import Store, StoreError
 from services.store.retiring import retired
-from services.wall import picture, problems, tables
+from services.wall import openapi, picture, problems, tables
 from services.wall.answering import Answers
 from services.wall.api import HANDLERS, Parts
 from services.wall.asset_range import AssetRanges
@@ -188,13 +186,7 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
             gzip_compress_level=3,  # 9 takes the event loop eight times as long, for a tenth less
             exclude=["^/api/v1/stream", "^/$", f"^/({'|'.join(_VIEWS_OF_ASSETS)}|map|devices|kiosk|static)"],
         ),
-        openapi_config=OpenAPIConfig(
-            title="Corridor: the wall's interface",
-            version="1",
-            description="Assets, indicators and history of a shop floor, and a live stream. All of it only reads.",
-            path="/api/v1/openapi.json",
-            render_plugins=[JsonRenderPlugin(path="/")],
-        ),
+        openapi_config=openapi.CONFIG,
         logging_config=None,
     )
     return AuthMiddleware(app, password, names=allow_hosts)

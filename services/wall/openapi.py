@@ -1,0 +1,30 @@
+"""The wall's API as an OpenAPI document, which the wall answers with and the documents' site shows."""
+
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from services.wall import picture, tables
+from services.wall.api import HANDLERS
+
+CONFIG: Final = OpenAPIConfig(
+    title="Corridor: the wall's interface",
+    version="1",
+    description="Assets, indicators and history of a shop floor, and a live stream. All of it only reads.",
+    path="/api/v1/openapi.json",
+    render_plugins=[JsonRenderPlugin(path="/")],
+)
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of the API's addresses, without a store, a broker or a wall that runs."""
+    app = Litestar(
+        [*HANDLERS, *tables.HANDLERS, *picture.HANDLERS],
+        dependencies={"parts": Provide(lambda: None, sync_to_thread=False)},
+        openapi_config=CONFIG,
+        logging_config=None,
+    )
+    return app.openapi_schema.to_schema()

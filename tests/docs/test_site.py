@@ -1,0 +1,170 @@
+"""The documents as a site: every page is in it, links and anchors hold, and it asks no other server for anything."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from broker.contract import asyncapi
+from cli.invocation.errors import CommandError
+from cli.site.building import build
+from cli.site.navigation import navigation
+from cli.site.staging import GENERATED, pages
+from services.wall import openapi
+from tests.wall.chromium import browser as browser  # noqa: PLC0414  (a fixture)
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.xdist_group("site")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("site")
+    build(ROOT, target)
+    return target
+
+
+def small(root: Path, text: str) -> Path:
+    """Return a checkout of few pages, one of which has this text."""
+    (root / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "mkdocs.yml", root / "docs")
+    (root / "README.md").write_text("# A\n\n## Start here\n\n[all](docs/README.md)\n", "utf-8")
+    (root / "docs" / "README.md").write_text(f"# B\n\n{text}\n", "utf-8")
+    (root / "docs" / "reference").mkdir()
+    for page in ("contract", "http"):
+        (root / "docs" / "reference" / f"{page}.md").write_text(f"# {page}\n", "utf-8")
+    return root
+
+
+def test_every_page_of_the_repository_is_in_the_site_and_in_its_search(site: Path) -> None:
+    wanted = {re.sub(r"(README)?\.md$", "", page) for page in pages(ROOT)}
+    wanted |= {page.removesuffix(".md") for page in GENERATED}
+    built = {
+        re.sub(r"(index)?\.html$", "", page.relative_to(site).as_posix())
+        for page in site.rglob("*.html")
+        if page.name != "404.html"
+    }
+    assert built == wanted
+    found = json.loads((site / "search" / "search_index.json").read_text("utf-8"))["docs"]
+    assert {re.sub(r"(index)?\.html(#.*)?$", "", entry["location"]) for entry in found} >= wanted - {""}
+
+
+def test_the_api_and_the_contract_are_written_out_and_can_be_downloaded(site: Path) -> None:
+    reference = site / "docs" / "reference"
+    http = (reference / "openapi.html").read_text("utf-8")
+    messages = (reference / "asyncapi.html").read_text("utf-8")
+    assert [path for path in openapi.document()["paths"] if f"GET {path}</code>" not in http] == []
+    channels = asyncapi.document()["channels"].values()
+    assert [each["address"] for each in channels if f">{each['address']}</code>" not in messages] == []
+    assert json.loads((reference / "openapi.json").read_text("utf-8"))["paths"]
+    assert json.loads((reference / "asyncapi.json").read_text("utf-8"))["channels"]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[gone](how-to/gone.md)", "how-to/gone.md"),
+        ("[gone](../README.md#gone)", "gone"),
+        ("[gone](#gone)", "gone"),
+        ("![gone](pictures/gone.png)", "pictures/gone.png"),
+    ],
+    ids=["page", "anchor", "anchor-of-the-page", "picture"],
+)
+def test_what_leads_nowhere_is_an_error_that_names_it(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(named)):
+        build(small(tmp_path, text), tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_what_leads_somewhere_is_none(tmp_path: Path) -> None:
+    root = small(tmp_path, "[start](../README.md#start-here), [an example](../examples/lathe.py)")
+    (root / "examples").mkdir()
+    (root / "examples" / "lathe.py").write_text("print()\n", "utf-8")
+    build(root, tmp_path / "site")
+    assert (tmp_path / "site" / "examples" / "lathe.py").exists()
+    build(root, tmp_path / "site")  # a site that is there is replaced
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "mine"
+    target.mkdir()
+    (target / "letter.txt").write_text("mine", "utf-8")
+    with pytest.raises(CommandError, match="is not empty"):
+        build(small(tmp_path, ""), target)
+    assert (target / "letter.txt").exists()
+
+
+def test_a_section_has_the_order_of_the_index_then_that_of_the_headings(tmp_path: Path) -> None:
+    root = small(tmp_path, "[second](how-to/b.md), [first](how-to/c.md)")
+    (root / "docs" / "how-to").mkdir()
+    for name, heading in (("a", "Zebra"), ("b", "B"), ("c", "C"), ("d", "Ant")):
+        (root / "docs" / "how-to" / f"{name}.md").write_text(f"# {heading}\n", "utf-8")
+    (section,) = (each["How-to"] for each in navigation(root, pages(root)) if "How-to" in each)
+    assert [next(iter(entry)) for entry in section] == ["B", "C", "Ant", "Zebra"]
+
+
+async def test_it_is_served_until_it_is_interrupted(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "cli.main", "docs", "--serve", "--port", "0", "--out", str(tmp_path)]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(60), httpx.AsyncClient() as client:
+            assert process.stdout is not None
+            assert (await process.stdout.readline()).decode().strip() == str(tmp_path / "index.html")
+            address = (await process.stdout.readline()).decode().split()[0]
+            assert "A shop floor, live in your browser" in (await client.get(address)).text
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() in {0, 130}
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, site: Path) -> None:
+    """Answer one request with a file, as any web server does."""
+    path = (await reader.readline()).split()[1].decode().partition("?")[0]
+    file = site / path.lstrip("/")
+    body = file.read_bytes() if file.is_file() else b""
+    kinds = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    head = f"HTTP/1.1 {'200 OK' if file.is_file() else '404 Not Found'}\r\nConnection: close\r\n"
+    head += f"Content-Type: {kinds.get(file.suffix, 'application/octet-stream')}\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(head.encode() + body)
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def address(site: Path) -> AsyncIterator[str]:
+    server = await asyncio.start_server(lambda reader, writer: serve(reader, writer, site), "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+@pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_browser_finds_pages_by_search_and_nothing_is_loaded_from_elsewhere(
+    browser: Browser, address: str
+) -> None:
+    asked: list[str] = []
+    page = await browser.new_page(color_scheme="dark")
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(f"{address}index.html")
+    assert await page.locator("body").get_attribute("data-md-color-scheme") == "slate"
+    await page.locator("input.md-search__input").fill("kiosk")
+    await page.locator(".md-search-result__link[href*='how-to/kiosk']").first.click(timeout=60_000)
+    await page.wait_for_url("**/docs/how-to/kiosk.html**")
+    await page.close()
+    assert len(asked) > 5
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
