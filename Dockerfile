@@ -17,10 +17,10 @@ RUN cd /opt/corridor/lib/python3*/site-packages \
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/corridor/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CORRIDOR_DATA=/data
-# Volumes take their owner from these folders: /broker is for Mosquitto's user, the others for ours.
+# Volumes take their owner from these folders: /broker and /devices are for Mosquitto's user, the others for ours.
 RUN install -d -o 10001 -g 0 -m 0755 /data \
     && install -d -o 10001 -g 0 -m 0750 /access/services /access/grafana \
-    && install -d -o 1883 -g 1883 -m 0700 /broker
+    && install -d -o 1883 -g 1883 -m 0700 /broker /devices
 COPY --from=packages /opt/corridor /opt/corridor
 WORKDIR /app
 COPY LICENSE pyproject.toml corridor requirements.lock ./

@@ -51,6 +51,9 @@ COMMANDS = (
     Entry(
         "device add", "Services", "cli.onboarding.command:add", "What to set on a device; wait for its first message."
     ),
+    Entry("device list", "Services", "cli.onboarding.managing:list_", "The devices that have a credential."),
+    Entry("device remove", "Services", "cli.onboarding.managing:remove", "Remove a device's credential."),
+    Entry("device rotate", "Services", "cli.onboarding.managing:rotate", "Give a device a new password."),
     Entry("kpi show", "Ask", "cli.kpi:show", "OEE and its factors of a machine, line or site, over any time range."),
     Entry("kpi explain", "Ask", "cli.kpi:explain", "How a number is made, down to its source events."),
     Entry("score", "Ask", "cli.score:score", "Compare the ledger with the simulator's ground truth."),

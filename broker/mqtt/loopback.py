@@ -1,6 +1,10 @@
 """Which hosts only this computer can reach."""
 
 import ipaddress
+from typing import Final
+
+ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared, not bound)
+"""Addresses by which a server listens on all of its computer's own."""
 
 
 def is_loopback(host: str) -> bool:

@@ -31,6 +31,7 @@ from broker.server.accounts import Accounts
 
 Kind = Literal["mosquitto", "nats"]
 
+PID_FILE: Final = "broker.pid"
 START_S: Final = 10.0
 """How long a broker may take until a message goes through it, seconds."""
 
@@ -161,7 +162,7 @@ class EmbeddedBroker:
 
     @property
     def _pid_file(self) -> Path:
-        return self._folder / "broker.pid"
+        return self._folder / PID_FILE
 
     def _take_folder(self) -> None:
         """Lock the folder; the system frees the lock when this process ends, however it ends."""

@@ -5,17 +5,23 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from broker import private_files
 from broker.mqtt.packets import LONGEST_PACKET
 from broker.server.accounts import Accounts
-from broker.server.rights import ALL, any_machines, mosquitto_rights
+from broker.server.rights import ALL, Right, any_machines, mosquitto_rights, own
 
 _SYSTEM_FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 """Where systems install servers; not on every user's PATH."""
 
 _ITERATIONS: Final = 10_000
+
+CONFIGURATION: Final = "mosquitto.conf"
+PASSWORDS: Final = "passwords"
+RIGHTS: Final = "rights"
 
 LIMITS: Final = (
     "set_tcp_nodelay true",
@@ -50,16 +56,42 @@ def configure(folder: Path, host: str, port: int, accounts: Accounts | None) -> 
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         lines.append("user root")  # else it becomes a user that may not write into the folder
     if accounts is not None:
-        passwords, rights = folder / "passwords", folder / "rights"
         both = (accounts.devices, accounts.services)
-        _write_secret(passwords, "".join(f"{each.user}:{hash_password(each.password)}\n" for each in both))
-        _write_secret(rights, mosquitto_rights({accounts.devices.user: any_machines(), accounts.services.user: ALL}))
-        lines += ["allow_anonymous false", f"password_file {passwords}", f"acl_file {rights}"]
+        users = {each.user: hash_password(each.password) for each in both} | devices_of(folder)
+        write_users(folder, users, {accounts.devices.user: any_machines(), accounts.services.user: ALL})
+        lines += ["allow_anonymous false", f"password_file {folder / PASSWORDS}", f"acl_file {folder / RIGHTS}"]
     else:
         lines.append("allow_anonymous true")
-    file = folder / "mosquitto.conf"
+    file = folder / CONFIGURATION
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return ["-c", str(file)]
+
+
+def users_of(folder: Path) -> dict[str, str]:
+    """Return the users that may connect, each with the hash of its password; none where anyone may."""
+    try:
+        lines = (folder / PASSWORDS).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    return {user: hashed for user, _, hashed in (line.partition(":") for line in lines)}
+
+
+def devices_of(folder: Path) -> dict[str, str]:
+    """Return those of the users that are devices with a credential of their own: their names are asset paths."""
+    return {user: hashed for user, hashed in users_of(folder).items() if "/" in user}
+
+
+def write_users(folder: Path, users: Mapping[str, str], accounts: Mapping[str, Iterable[Right]]) -> None:
+    """Write the files of users and rights.
+
+    Args:
+        folder: of the broker.
+        users: the hash of each user's password.
+        accounts: the rights of the users that are no devices.
+    """
+    devices = {user: own(user, "readwrite") for user in users if "/" in user}
+    private_files.replace(folder / RIGHTS, mosquitto_rights({**accounts, **devices}).encode())
+    private_files.replace(folder / PASSWORDS, "".join(f"{user}:{hashed}\n" for user, hashed in users.items()).encode())
 
 
 def hash_password(password: str) -> str:
@@ -67,10 +99,3 @@ def hash_password(password: str) -> str:
     salt = secrets.token_bytes(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ITERATIONS, 64)
     return f"$7${_ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
-
-
-def _write_secret(file: Path, text: str) -> None:
-    """Write a file that only its owner can ever read."""
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)

@@ -1,5 +1,5 @@
-"""`corridor device add`: what to set on a device, lines ready to copy, and the wait for its first message.
+"""`corridor device …`: credentials, what to set on a device, lines to copy, and the wait for its first message.
 
-`instructions` and `sighting` are pure: texts, and what the messages of a device mean together. `command` joins them
-with the stack's credentials (`cli.stack.devices`) and a broker.
+`instructions` and `sighting` are pure: texts (from `snippets`), and what the messages of a device mean together.
+`place` finds the broker and what makes its credentials; `command` adds a device, `managing` lists and changes them.
 """

@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 import time
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from msgspec import structs
 
 from broker.contract.events import NS_PER_S
 from broker.contract.topics import PREFIX, REJECTED
-from broker.mqtt import address
 from broker.mqtt.session import Session
-from cli.invocation import checkout, options
+from broker.server.credentials import registrar as credentials
+from cli.invocation import options
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.messages import For, client_id
+from cli.onboarding import managing
+from cli.onboarding import place as places
 from cli.onboarding.instructions import (
     FORMS,
     HOST,
@@ -30,8 +32,7 @@ from cli.onboarding.instructions import (
 from cli.onboarding.sighting import Sighting
 from cli.running import loop
 from cli.stack import devices
-from cli.stack.env_file import EnvFile
-from cli.stack.stack import FILE_NAME, LET_IN, PORTS
+from cli.stack.registrar import StackRegistrar
 
 WAIT_S: Final = 300.0
 GATHER_S: Final = 3.0
@@ -39,31 +40,25 @@ GATHER_S: Final = 3.0
 
 
 def add(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="The device's asset path: site/area/line/machine.")],
+    path: managing.Device,
     *,
     dialect: Annotated[
         str, typer.Option(metavar="NAME", help=f"What the device speaks, if not the contract: {', '.join(FORMS)}.")
     ] = "",
     broker: Annotated[
         str,
-        typer.Option(metavar="URL", help="The broker it connects to; left out, the stack's where there is one here."),
+        typer.Option(metavar="URL", help="The broker it connects to; left out, the stack's or the running demo's."),
     ] = "",
-    folder: Annotated[
-        Path,
-        typer.Option(
-            "--folder",
-            metavar="DIR",
-            help="Where the stack's .env is.",
-            default_factory=lambda: checkout.find() or Path.cwd(),
-        ),
-    ],
+    folder: managing.Folder,
+    data: options.Data,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its first message, and report what it is.")] = False,
     for_: For = None,
 ) -> None:
     """Print what to set on a device, and lines ready to copy; with --wait report its first message.
 
-    Where the stack is, the device gets a user of its own, whose password is printed once. Elsewhere no credential is
-    made. Exit status 1: no message that conforms to the contract was received.
+    At the stack's broker, and at a demo's that asks for a password, the device gets a user of its own, whose password
+    is printed once. Elsewhere no credential is made. Exit status 1: no message that conforms to the contract was
+    received.
     """
     asset = devices.machine(path, "")
     if dialect and dialect not in FORMS:
@@ -71,62 +66,54 @@ def add(
             f"{dialect} has no form that is described here; there are {', '.join(FORMS)}, "
             f"and docs/how-to/connect/ has the other dialects"
         )
-    file = EnvFile(folder / FILE_NAME)
-    is_stack = not broker and bool(file.values())
-    if is_stack and wait:
-        raise CommandError(
-            "--wait cannot watch the stack's broker, where each user reads its own topics alone",
-            "leave it out, and see the wall's Devices page",
-        )
-    url = broker or options.BROKER
-    login, about = _of_the_stack(file, asset, dialect) if is_stack else _of(url)
+    place = places.find(broker, folder, data)
+    login, about = _of_a_dialect(place) if dialect else _credential(place, asset)
     typer.echo(f"{asset}\n{about}")
     if dialect:
-        gateway = gateway_of_the_stack(dialect, asset) if is_stack else gateway_of(dialect, asset, url)
+        is_stack = isinstance(place.registrar, StackRegistrar)
+        gateway = gateway_of_the_stack(dialect, asset) if is_stack else gateway_of(dialect, asset, place.url)
         sections = of_a_form(dialect, asset, login, gateway)
     else:
         sections = of_the_contract(asset, login)
     for title, text in sections.items():
         typer.echo(f"\n# {title}\n{text}")
     if login.host in LOOPBACK:
-        opened = "CORRIDOR_BIND and CORRIDOR_HOST in .env let" if is_stack else "`./corridor demo --host 0.0.0.0` lets"
-        typer.echo(f"\n{HOST} is the address of this computer; {opened} other devices connect.")
+        typer.echo(f"\n{login.seen_from_afar} is the address of this computer; {place.opened}.")
     if wait:
         loop.log_to_stderr()
+        watched = place.url or login.url
+        if not watched:
+            raise CommandError("nobody here may read what the device publishes", "see the wall's Devices page")
         sighting = Sighting(asset)
-        loop.run(_wait(url, asset, sighting, WAIT_S if for_ is None else for_))
+        loop.run(_wait(watched, asset, sighting, WAIT_S if for_ is None else for_))
         _report(asset, sighting, dialect)
 
 
-def _of(url: str) -> tuple[Login, str]:
-    """Return how a device connects to a broker that is not the stack's, and a line about its credential."""
-    at = address.parse(url)
-    login = Login(at.host, at.port, at.user or "", at.password or "")
-    whose = "the lines have those of --broker" if at.user else "the lines have none"
-    return login, f"No credential is made, for there is no stack here: {whose}."
-
-
-def _of_the_stack(file: EnvFile, asset: str, dialect: str) -> tuple[Login, str]:
-    """Return how a device connects to the stack's broker, with a user of its own, and a line about its credential."""
-    settings = file.values()
-    host = settings.get("CORRIDOR_HOST") or "localhost"
-    port = int(settings.get("CORRIDOR_MQTT_PORT") or PORTS["CORRIDOR_MQTT_PORT"])
-    if dialect:
-        return Login(HOST, 1883), (
-            "No credential is made: the stack's broker accepts topics of the contract alone. "
-            f"{HOST} is a broker of the devices, which the gateway translates from."
-        )
-    if asset in devices.read(settings.get(devices.DEVICES, "")):
-        return Login(host, port, asset, PASSWORD), (
-            "It has a credential already, whose password was printed once; "
-            f"`./corridor stack init --device {asset}` gives it a new one."
-        )
-    password = devices.add(file, [asset])[asset]
-    file.write()
-    return Login(host, port, asset, password), (
-        f"User {asset}, password {password}: it is printed only once, as only its hash is stored.\n"
-        f"Where the stack runs, let it in: {LET_IN}"
+def _of_a_dialect(place: places.Place) -> tuple[Login, str]:
+    """Return how a device connects that does not speak the contract, and a line about its credential."""
+    if place.registrar is None:
+        return place.login, place.about
+    return Login(HOST, 1883), (
+        "No credential is made: this broker accepts topics of the contract alone. "
+        f"{HOST} is a broker of the devices, which the gateway translates from."
     )
+
+
+def _credential(place: places.Place, asset: str) -> tuple[Login, str]:
+    """Make a device's credential where there is one to make; return how it connects, and a line about it."""
+    registrar = place.registrar
+    if registrar is None:
+        return place.login, place.about
+    if asset in managing.asked(registrar.devices()):
+        return structs.replace(place.login, user=asset, password=PASSWORD), (
+            "It has a credential already, whose password was printed once; "
+            f"`./corridor device rotate {asset}` gives it a new one."
+        )
+    password = managing.asked(credentials.add(registrar, asset))
+    about = f"User {asset}, password {password}: it is printed only once, as only its hash is stored."
+    if isinstance(registrar, StackRegistrar):
+        about += f"\n{registrar.note}"
+    return structs.replace(place.login, user=asset, password=password), about
 
 
 async def _wait(broker: str, asset: str, sighting: Sighting, seconds: float) -> None:

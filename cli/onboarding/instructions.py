@@ -1,17 +1,29 @@
 """What somebody who plugs in a device copies: lines of a shell, programs, a flow; or the steps on the device's form."""
 
-import json
+import re
 import shlex
+from importlib import resources
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
-from broker.contract.topics import PREFIX
+from cli.onboarding import snippets
 from edge.dialects import DIALECTS
 
 HOST: Final = "HOST"
 PASSWORD: Final = "PASSWORD"  # noqa: S105  (what stands for one)
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+SHELL, PYTHON, MICROPYTHON = "mosquitto_pub.txt", "python.txt", "micropython.txt"
+ARDUINO, NODE_RED = "arduino.txt", "node_red.json"
+TITLES: Final = {
+    SHELL: "mosquitto_pub",
+    PYTHON: "Python (pip install paho-mqtt)",
+    MICROPYTHON: "MicroPython (ESP32, Raspberry Pi Pico W)",
+    ARDUINO: "Arduino, ESP32 (library PubSubClient)",
+    NODE_RED: "Node-RED (menu, Import)",
+}
+"""The snippets, and how each is titled."""
 FORMS: Final = {
     "shelly": "shelly",
     "tasmota": "tasmota",
@@ -30,26 +42,38 @@ class Login(msgspec.Struct, frozen=True):
         port: of the broker.
         user: '' where the broker asks for none.
         password: of the user; '' where there is none.
+        outside: how devices on the network reach the host, where `host` is this computer; '' where that is not known.
     """
 
     host: str
     port: int
     user: str = ""
     password: str = ""
+    outside: str = ""
 
     @property
     def seen_from_afar(self) -> str:
         """The host as a device on the network reaches it; `HOST` where that is not known."""
-        return HOST if self.host in LOOPBACK else self.host
+        return (self.outside or HOST) if self.host in LOOPBACK else self.host
+
+    @property
+    def url(self) -> str:
+        """The broker with this user and password; '' where the password is not known."""
+        if self.password == PASSWORD:
+            return ""
+        who = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@" if self.user else ""
+        return f"mqtt://{who}{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
 def of_the_contract(asset: str, login: Login) -> dict[str, str]:
-    """Return by title the lines for a device that publishes messages of the contract."""
+    """Return by title the lines for a device that publishes messages of the contract.
+
+    What runs on a board has the address of this computer on the network, where it is known; the rest that of `login`.
+    """
+    boards = (MICROPYTHON, ARDUINO)
     return {
-        "mosquitto_pub": _mosquitto_pub(asset, login),
-        "Python (pip install paho-mqtt)": _python(asset, login),
-        "Arduino, ESP32 (library PubSubClient)": _arduino(asset, login),
-        "Node-RED (menu, Import)": _node_red(asset, login),
+        title: _filled(name, asset, login, login.seen_from_afar if name in boards else login.host)
+        for name, title in TITLES.items()
     }
 
 
@@ -83,112 +107,30 @@ def gateway_of_the_stack(form: str, asset: str) -> str:
     )
 
 
-def _mosquitto_pub(asset: str, login: Login) -> str:
-    who = f" -u {shlex.quote(login.user)} -P {shlex.quote(login.password)}" if login.user else ""
-    begin = f"mosquitto_pub -h {login.host} -p {login.port}{who} -q 1"
-    return "\n".join(
-        (
-            f"{begin} -r -t {PREFIX}/{asset}/state -m running",
-            f'{begin} -t {PREFIX}/{asset}/telemetry/temperature -m \'{{"value":21.5,"unit":"Cel"}}\'',
-        )
-    )
-
-
-def _python(asset: str, login: Login) -> str:
-    who = [f"client.username_pw_set({login.user!r}, {login.password!r})"] if login.user else []
-    return "\n".join(
-        (
-            "import json, time",
-            "import paho.mqtt.client as mqtt",
-            "client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)",
-            *who,
-            f"client.will_set({f'{PREFIX}/{asset}/status'!r}, 'offline', qos=1, retain=True)",
-            f"client.connect({login.host!r}, {login.port})",
-            "client.loop_start()",
-            f"client.publish({f'{PREFIX}/{asset}/status'!r}, 'online', qos=1, retain=True)",
-            "while True:",
-            "    message = {'ts': time.time_ns() // 1_000_000, 'value': 21.5, 'unit': 'Cel'}",
-            f"    client.publish({f'{PREFIX}/{asset}/telemetry/temperature'!r}, json.dumps(message), qos=1)",
-            "    time.sleep(1)",
-        )
-    )
-
-
-def _arduino(asset: str, login: Login) -> str:
-    user, password = (json.dumps(login.user), json.dumps(login.password)) if login.user else ("NULL", "NULL")
-    client = asset.replace("/", "-")
-    payload = json.dumps('{"value":21.5,"unit":"Cel"}')
-    return "\n".join(
-        (
-            "#include <WiFi.h>",
-            "#include <PubSubClient.h>",
-            f'#define ASSET "{PREFIX}/{asset}"',
-            "WiFiClient network;",
-            "PubSubClient mqtt(network);",
-            "void setup() {",
-            '  WiFi.begin("NETWORK", "WIFI-PASSWORD");',
-            "  while (WiFi.status() != WL_CONNECTED) delay(200);",
-            f'  mqtt.setServer("{login.seen_from_afar}", {login.port});',
-            "}",
-            "void loop() {",
-            "  if (!mqtt.connected() &&",
-            f'      mqtt.connect("{client}", {user}, {password}, ASSET "/status", 1, true, "offline"))',
-            '    mqtt.publish(ASSET "/status", "online", true);',
-            "  mqtt.loop();",
-            f'  mqtt.publish(ASSET "/telemetry/temperature", {payload});',
-            "  delay(1000);",
-            "}",
-        )
-    )
-
-
-def _node_red(asset: str, login: Login) -> str:
-    """Return a flow; a password is not part of what Node-RED imports, so it is typed into the broker's node."""
-    topic = f"{PREFIX}/{asset}"
-    broker = {
-        "id": "c0rr1d0r0add0004",
-        "type": "mqtt-broker",
-        "name": "Corridor",
-        "broker": login.host,
-        "port": str(login.port),
-        "clientid": "",
-        "autoConnect": True,
-        "protocolVersion": "4",
-        "keepalive": "60",
-        "cleansession": True,
-        **_announced(topic, "birth", "online"),
-        **_announced(topic, "will", "offline"),
+def _filled(name: str, asset: str, login: Login, host: str) -> str:
+    """Return a snippet for a device; without a user, without what names one."""
+    text = (resources.files(snippets) / name).read_text(encoding="utf-8")
+    if not login.user:
+        for without, instead in _WITHOUT_USER:
+            text = text.replace(without, instead)
+    quoted = shlex.quote if name == SHELL else str
+    values = {
+        "ASSET": asset,
+        "CLIENT": asset.replace("/", "-"),
+        "HOST": host,
+        "PORT": str(login.port),
+        "USER": quoted(login.user),
+        "PASSWORD": quoted(login.password),
     }
-    nodes = [
-        {"id": "c0rr1d0r0add0001", "type": "tab", "label": asset},
-        {
-            "id": "c0rr1d0r0add0002",
-            "type": "inject",
-            "z": "c0rr1d0r0add0001",
-            "repeat": "1",
-            "props": [{"p": "payload"}],
-            "payload": '{"value":21.5,"unit":"Cel"}',
-            "payloadType": "json",
-            "x": 130,
-            "y": 80,
-            "wires": [["c0rr1d0r0add0003"]],
-        },
-        {
-            "id": "c0rr1d0r0add0003",
-            "type": "mqtt out",
-            "z": "c0rr1d0r0add0001",
-            "topic": f"{topic}/telemetry/temperature",
-            "qos": "1",
-            "retain": "false",
-            "broker": broker["id"],
-            "x": 330,
-            "y": 80,
-            "wires": [],
-        },
-        broker,
-    ]
-    return json.dumps(nodes)
+    return re.sub("@([A-Z]+)@", lambda found: values[found[1]], text).rstrip()
 
 
-def _announced(topic: str, when: str, payload: str) -> dict[str, str]:
-    return {f"{when}Topic": f"{topic}/status", f"{when}Payload": payload, f"{when}Qos": "1", f"{when}Retain": "true"}
+_WITHOUT_USER: Final = (
+    (" -u @USER@ -P @PASSWORD@", ""),
+    ('client.username_pw_set("@USER@", "@PASSWORD@")\n', ""),
+    (', user="@USER@", password="@PASSWORD@"', ""),
+    ('"@USER@";', "nullptr;  // this broker asks for none"),
+    ('"@PASSWORD@";', "nullptr;"),
+    (',\n   "credentials": {"user": "@USER@", "password": "@PASSWORD@"}}', "}"),
+)
+"""What names a user and a password, and what stands there where there are none."""

@@ -1,22 +1,26 @@
 """`corridor stack init`: the secrets of the compose stack; and `stack broker-files`, which the stack itself runs."""
 
+import asyncio
 import base64
 import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from broker import private_files
 from broker.contract.topics import PREFIX
 from broker.plant.plant_file import load
 from broker.server import mosquitto_stack
-from broker.server.mosquitto import hash_password
+from broker.server.credentials.dynamic_security import DynamicSecurity
+from broker.server.credentials.registrar import CredentialError, new_password
 from cli.invocation import checkout, options
 from cli.invocation.errors import CommandError
+from cli.running import loop
 from cli.stack import certificate as stack_certificate
 from cli.stack import devices
 from cli.stack.env_file import EnvFile
@@ -43,8 +47,10 @@ PORTS: Final = {
 }
 _TRIES: Final = 50
 
-LET_IN: Final = "docker compose run --rm broker-setup && docker compose kill -s HUP broker"
-"""Makes a running broker know new devices; nobody is disconnected."""
+DEVICE_PORT: Final = ("CORRIDOR_MQTT_PORT", PORTS["CORRIDOR_MQTT_PORT"])
+NEXT_START: Final = "docker compose up -d"
+LET_IN: Final = "docker compose up -d broker-setup && docker compose restart broker"
+"""Makes a running broker take users and rights from `.env` again."""
 
 SECRETS: Final[dict[str, str]] = {
     **{f"CORRIDOR_MQTT_PASSWORD_{user.upper()}": f"broker: user {user}" for user in mosquitto_stack.SERVICES},
@@ -107,20 +113,27 @@ def init(
         made = stack_certificate.make(folder, [*stack_certificate.own_names(), *(name or [])])
         file.set(CERTIFICATE, base64.b64encode(made.certificate).decode(), "TLS: certificate and key, base64")
         file.set(KEY, base64.b64encode(made.key).decode())
-    let_in = devices.add(file, asked)
+    let_in = {asset: new_password() for asset in asked}
+    devices.put(file, let_in)
     file.write()
+    loop.log_to_stderr()
+    is_known = bool(let_in) and asyncio.run(_at_the_running_broker(file, let_in))
     if json_:
         port = int(file.values().get("CORRIDOR_MQTT_PORT") or 1883)
         added_devices = [{"user": asset, "password": word, "port": port} for asset, word in let_in.items()]
         typer.echo(json.dumps({"file": str(file.path), "added": added, "devices": added_devices}))
         return
-    for line in _reported(file, added, let_in):
+    for line in _reported(file, added, let_in, is_known=is_known):
         typer.echo(line)
 
 
 def broker_files(
     *,
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where to write them.")],
+    devices_folder: Annotated[
+        Path,
+        typer.Option("--devices-folder", metavar="DIR", help="Where the broker stores its devices; the files' folder."),
+    ] = Path(),
     plant: Annotated[
         Path | None,
         typer.Option("--plant", metavar="FILE", help="The plant whose simulated machines the simulator may publish."),
@@ -130,19 +143,30 @@ def broker_files(
     missing = [name for name in map(_password_variable, mosquitto_stack.SERVICES) if not os.environ.get(name)]
     if missing:
         raise CommandError(f"{missing[0]} is not set", "run ./corridor stack init first")
-    hashes = {user: hash_password(os.environ[_password_variable(user)]) for user in mosquitto_stack.SERVICES}
-    known = devices.read(os.environ.get(devices.DEVICES, ""))
+    given = {user: os.environ[_password_variable(user)] for user in mosquitto_stack.SERVICES}
+    home = folder if devices_folder == Path() else devices_folder
+    listed = devices.read(os.environ.get(devices.DEVICES, ""))
+    known = devices.carry_over(home, mosquitto_stack.beside_devices(given), listed)
     simulated = plan.read(load(plant).simulate, str(plant)).assets if plant else ()
     for name, text in {
-        **mosquitto_stack.passwords(hashes | known),
-        "rights": mosquitto_stack.rights(known, simulated),
-        "mosquitto.conf": mosquitto_stack.configuration(str(folder)),
+        mosquitto_stack.SERVICE_PASSWORDS: mosquitto_stack.passwords(given),
+        "rights": mosquitto_stack.rights(simulated),
+        "mosquitto.conf": mosquitto_stack.configuration(str(folder), str(home)),
     }.items():
-        file = folder / name
-        file.unlink(missing_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-            stream.write(text)
-    typer.echo(f"{folder}: {len(hashes)} service users, {len(known)} devices", err=True)
+        private_files.replace(folder / name, text.encode())
+    typer.echo(f"{folder}: {len(given)} service users, {known} devices", err=True)
+
+
+async def _at_the_running_broker(file: EnvFile, passwords: Mapping[str, str]) -> bool:
+    """Let devices in at once where the broker runs; return whether it does."""
+    url = devices.registrar_url(file.values(), int(file.values().get(DEVICE_PORT[0]) or DEVICE_PORT[1]))
+    broker = DynamicSecurity(url)
+    try:
+        for asset, password in passwords.items():
+            await broker.put(asset, password)
+    except CredentialError:
+        return False
+    return True
 
 
 def _choose_profile(file: EnvFile, simulator: bool | None, tls: bool | None) -> None:
@@ -183,7 +207,7 @@ def _password_variable(user: str) -> str:
     return f"CORRIDOR_MQTT_PASSWORD_{user.upper()}"
 
 
-def _reported(file: EnvFile, added: list[str], let_in: dict[str, str]) -> Iterator[str]:
+def _reported(file: EnvFile, added: list[str], let_in: dict[str, str], *, is_known: bool) -> Iterator[str]:
     """Yield what there is to know: addresses, where the passwords are, and once the passwords of new devices."""
     now = file.values()
     host, bound = now["CORRIDOR_HOST"], now["CORRIDOR_BIND"]
@@ -205,6 +229,4 @@ def _reported(file: EnvFile, added: list[str], let_in: dict[str, str]) -> Iterat
         yield f"  topics    {PREFIX}/{asset}/…"
         yield f"  try       mosquitto_pub -h {host} -p {mqtt} -u {asset} -P {word} -q 1 \\"
         yield f"              -t {PREFIX}/{asset}/telemetry/temperature -m 21.5"
-    yield "\nnext: docker compose up -d"
-    if let_in:
-        yield f"or, where the stack runs: {LET_IN}"
+    yield "\nthe running broker lets it in already" if is_known else f"\nnext: {NEXT_START}"

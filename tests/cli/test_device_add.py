@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shlex
 import sys
 import time
@@ -9,7 +10,6 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import aiomqtt
 import pytest
@@ -90,26 +90,31 @@ async def test_the_lines_to_copy_are_run_and_publish_what_the_contract_has(
         shell = await start("/bin/sh", "-ec", lines["mosquitto_pub"])
         assert await shell.wait() == 0
         await start(sys.executable, "-c", lines["Python (pip install paho-mqtt)"])
-        kinds = []
-        for _ in range(4):
+        kinds: list[str] = []
+        while kinds[-1:] != ["count"] or kinds.count("job") < 2:
             message = await anext(client.messages)
             came = Message(str(message.topic), bytes(message.payload), received_at=time.time_ns())
-            kinds += [(event.asset, event.kind) for event in decode(came)]
-    assert kinds == [(ROBOT, "state"), (ROBOT, "telemetry"), (ROBOT, "status"), (ROBOT, "telemetry")]
+            kinds += [event.kind for event in decode(came) if event.asset == ROBOT]
+    assert set(kinds) == {"job", "state", "telemetry", "count", "status"}
 
 
-def test_the_flow_of_node_red_and_the_arduino_sketch_have_the_topic_and_the_broker() -> None:
-    lines = {
-        title.split(",")[0].split()[0]: text
-        for title, text in of_the_contract(ROBOT, Login("192.168.1.20", 1884, ROBOT, "secret")).items()
-    }
-    nodes: dict[str, Any] = {node["id"]: node for node in json.loads(lines["Node-RED"])}
-    (sender,) = (node for node in nodes.values() if node["type"] == "mqtt out")
-    assert nodes[sender["broker"]]["broker"] == "192.168.1.20"
-    assert decode(sent('{"value":21.5,"unit":"Cel"}', sender["topic"]))
-    assert all(target in nodes for node in nodes.values() for wire in node.get("wires", []) for target in wire)
-    assert 'setServer("192.168.1.20", 1884)' in lines["Arduino"]
-    assert f'"{ROBOT}", "secret"' in lines["Arduino"]
+def test_every_snippet_has_a_login_where_there_is_one_and_none_where_there_is_none() -> None:
+    for title, text in of_the_contract(ROBOT, Login("192.168.1.20", 1884, ROBOT, "secret")).items():
+        assert "secret" in text, title
+        assert text.count("192.168.1.20") == 1, title
+        assert "@" not in text, title
+    for title, text in of_the_contract(ROBOT, Login("192.168.1.20", 1884)).items():
+        assert "USER@" not in text, title
+        assert not re.search(r'username|user="|-u |"credentials"', text), title
+
+
+def test_what_runs_on_a_board_never_has_the_address_of_this_computer_alone() -> None:
+    lines = of_the_contract(ROBOT, Login("localhost", 1883, outside="192.168.1.20"))
+    for title, text in lines.items():
+        is_board = title.startswith(("MicroPython", "Arduino"))
+        assert ("192.168.1.20" in text, "localhost" in text) == (is_board, not is_board)
+    for title, text in of_the_contract(ROBOT, Login("127.0.0.1", 1883)).items():
+        assert ("127.0.0.1" in text) != title.startswith(("MicroPython", "Arduino"))
 
 
 def test_without_the_stack_no_credential_is_made_and_it_says_so(corridor: Corridor, tmp_path: Path) -> None:
@@ -123,16 +128,13 @@ def test_without_the_stack_no_credential_is_made_and_it_says_so(corridor: Corrid
 def test_in_the_stack_a_device_gets_a_password_once(corridor: Corridor, tmp_path: Path) -> None:
     stack = ("--folder", str(tmp_path))
     corridor("stack", "init", *stack)
-    before = (tmp_path / ".env").read_text()
-    status, _, err = corridor("device", "add", ROBOT, "--wait", *stack)
-    assert (status, (tmp_path / ".env").read_text()) == (1, before)
-    assert "wall" in err
-
     status, out, _ = corridor("device", "add", ROBOT, *stack)
     assert status == 0
-    pieces = shlex.split(sections(out)["mosquitto_pub"].splitlines()[0])
+    assert "docker compose up -d" in out, "the broker does not run"
+    pieces = shlex.split(sections(out)["mosquitto_pub"].splitlines()[0].removeprefix("send() {"))
     password = pieces[pieces.index("-P") + 1]
     assert pieces[pieces.index("-u") + 1] == ROBOT
+    assert corridor("device", "list", *stack)[1] == f"{ROBOT}\n"
     stored = devices.read(EnvFile(tmp_path / ".env").values()[devices.DEVICES])[ROBOT]
     assert stored.startswith("$7$")
     assert password not in (tmp_path / ".env").read_text()
@@ -140,8 +142,27 @@ def test_in_the_stack_a_device_gets_a_password_once(corridor: Corridor, tmp_path
     status, again, _ = corridor("device", "add", ROBOT, *stack)
     assert status == 0
     assert password not in again
-    assert "has a credential already" in again
+    assert f"device rotate {ROBOT}" in again
     assert devices.read(EnvFile(tmp_path / ".env").values()[devices.DEVICES])[ROBOT] == stored
+
+    status, rotated, _ = corridor("device", "rotate", ROBOT, *stack)
+    assert status == 0
+    assert "new password" in rotated
+    assert devices.read(EnvFile(tmp_path / ".env").values()[devices.DEVICES])[ROBOT] != stored
+
+    status, _, _ = corridor("device", "remove", ROBOT, *stack)
+    assert status == 0
+    assert corridor("device", "list", *stack)[1] == ""
+    status, _, err = corridor("device", "remove", ROBOT, *stack)
+    assert status == 1
+    assert "no device has one yet" in err
+
+
+def test_without_a_broker_that_has_credentials_they_are_not_listed(corridor: Corridor, tmp_path: Path) -> None:
+    for words in (["list"], ["remove", ROBOT], ["rotate", ROBOT]):
+        status, out, err = corridor("device", *words, "--folder", str(tmp_path), "--data", str(tmp_path))
+        assert (status, out) == (1, "")
+        assert "demo --host" in err
 
 
 def test_a_device_of_a_dialect_gets_no_credential_of_the_stack(corridor: Corridor, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_what_it_names_is_there() -> None:
     assert set(re.findall(r"docker compose (?:run --rm|restart|exec|logs) (\S+)", " ".join(LINES))) <= services
     healthy = PAGE.split("## What healthy means")[1].split("\n## ")[0]
     assert set(re.findall(r"`([a-z-]+)`", " ".join(re.findall(r"^\| (`.*?) \|", healthy, re.MULTILINE)))) == services
-    volumes = set(re.findall(r"`([a-z]+-(?:data|config|files|access))`", healthy))
+    volumes = set(re.findall(r"`([a-z]+-(?:data|config|devices|files|access))`", healthy))
     assert volumes == set(stack["volumes"])
     users = PAGE.split("| user | may publish")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", users, re.MULTILINE)) == set(SERVICES)

@@ -1,7 +1,7 @@
 """The stack's users and rights, on a real Mosquitto with the files that the stack gives it."""
 
 import asyncio
-import signal
+import json
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +13,9 @@ import pytest
 from broker.contract.topics import PREFIX, REJECTED, build
 from broker.mqtt.session import Publication, Session, SessionError
 from broker.server import mosquitto, mosquitto_stack
-from broker.server.mosquitto_stack import HEALTH_TOPIC, INSIDE, PROBE, SERVICES
+from broker.server.credentials.dynamic_security import DynamicSecurity
+from broker.server.credentials.security_document import REGISTRAR, document
+from broker.server.mosquitto_stack import HEALTH_TOPIC, INSIDE, PROBE, SECURITY_FILE, SERVICES
 
 pytestmark = pytest.mark.mosquitto
 
@@ -41,6 +43,12 @@ NOT_OF_A_DEVICE = (
 )
 
 
+def plugin() -> Path:
+    """Return Mosquitto's dynamic security plugin; the packages of Debian have it in a folder of the architecture."""
+    (found,) = Path("/usr/lib").rglob(Path(mosquitto_stack.PLUGIN).name)
+    return found
+
+
 class Broker:
     """A Mosquitto with the stack's files, on ports of its own; every user's password is its name."""
 
@@ -53,16 +61,23 @@ class Broker:
         self.process: asyncio.subprocess.Process
 
     def let_in(self, devices: Iterable[str]) -> None:
-        users = (*SERVICES, *devices)
-        hashes = {user: mosquitto.hash_password(user) for user in users}
-        settings = mosquitto_stack.configuration(str(self.folder)).replace("/mosquitto/data", str(self.folder))
+        """Write the files with which it starts."""
+        given = {user: user for user in SERVICES}
+        settings = mosquitto_stack.configuration(str(self.folder), str(self.folder), str(plugin()))
+        settings = settings.replace("/mosquitto/data", str(self.folder))
         # The container runs it as a user of its own; here it would become one who may not read these files.
         settings = settings.replace("listener 1883", f"listener {self.port} 127.0.0.1")
         settings = settings.replace("listener 1884", f"listener {self.service_port} 127.0.0.1")
         (self.folder / "mosquitto.conf").write_text(f"user root\n{settings}")
-        for name, text in mosquitto_stack.passwords(hashes).items():
-            (self.folder / name).write_text(text)
-        (self.folder / "rights").write_text(mosquitto_stack.rights(devices, [MILL]))
+        (self.folder / mosquitto_stack.SERVICE_PASSWORDS).write_text(mosquitto_stack.passwords(given))
+        (self.folder / "rights").write_text(mosquitto_stack.rights([MILL]))
+        hashes = {user: mosquitto.hash_password(user) for user in devices}
+        found = document(None, mosquitto_stack.beside_devices(given), hashes, {})
+        (self.folder / SECURITY_FILE).write_text(json.dumps(found))
+
+    @property
+    def registrar(self) -> DynamicSecurity:
+        return DynamicSecurity(self.url(REGISTRAR))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Broker"]:
@@ -85,7 +100,7 @@ class Broker:
 
     def url(self, user: str, *, password: str | None = None, port: int = 0) -> str:
         login = f"{quote(user, safe='')}:{quote(password or user, safe='')}@" if user else ""
-        return f"mqtt://{login}127.0.0.1:{port or (self.service_port if user in INSIDE else self.port)}"
+        return f"mqtt://{login}127.0.0.1:{port or (self.service_port if user in {*INSIDE, 'everyone'} else self.port)}"
 
     def session(self, user: str, *filters: str, password: str | None = None) -> Session:
         return Session(self.url(user, password=password), client_id=f"test {user}", filters=filters)
@@ -125,9 +140,11 @@ async def received(broker: Broker, user: str, wanted: str, topics: Iterable[str]
 async def open_broker(tmp_path: Path) -> AsyncIterator[Broker]:
     """Return a broker with one more user, with all rights."""
     made = Broker(tmp_path)
-    made.let_in((*DEVICES, "everyone"))
+    made.let_in(DEVICES)
     with (tmp_path / "rights").open("a") as rights:
         rights.write("\nuser everyone\ntopic write #\n")
+    with (tmp_path / mosquitto_stack.SERVICE_PASSWORDS).open("a") as users:
+        users.write(f"everyone:{mosquitto.hash_password('everyone')}\n")
     async with made.running():
         yield made
 
@@ -175,6 +192,7 @@ async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -
         },
         "probe": {build(PROBE, "telemetry", "probe"), build(PROBE, "meter", "probe")},
         "health": {HEALTH_TOPIC},
+        REGISTRAR: set(),
     }
     assert set(may) == set(SERVICES)
     every = {*set().union(*may.values()), build(PRESS, "state"), build(PRESS, "cmd", "start"), "elsewhere"}
@@ -193,21 +211,6 @@ async def test_the_probe_receives_its_own_topics_the_indicators_and_what_was_rej
     topics = [build(PROBE, "telemetry"), build(MILL, "kpi", "hour"), build("york", "kpi", "hour"), REJECTED_TOPIC]
     others = [build(LATHE, "state"), build(MILL, "telemetry", "load")]
     assert await received(open_broker, "probe", "#", [*topics, *others], last=build(PROBE, "meter", "m")) == set(topics)
-
-
-async def test_a_new_device_is_let_in_while_others_stay(broker: Broker) -> None:
-    new = "york/barn/line-1/lathe-10"
-    async with broker.session(PRESS) as stays:
-        broker.let_in((*DEVICES, new))
-        broker.process.send_signal(signal.SIGHUP)
-        async with asyncio.timeout(10):
-            while True:
-                with suppress(SessionError):
-                    if await broker.takes(new, build(new, "state")):
-                        break
-                await asyncio.sleep(0.05)
-        await stays.publish(Publication(build(PRESS, "state"), b"running", qos=1))
-        assert stays.disconnects == 0
 
 
 # ---- Client ids ----
@@ -250,7 +253,7 @@ async def test_no_device_takes_over_a_services_session_or_its_queued_messages(br
         assert (service.disconnects, device.disconnects, other.disconnects) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("user", [PRESS, "probe", "health", ""])
+@pytest.mark.parametrize("user", [PRESS, "probe", "health", REGISTRAR, ""])
 async def test_only_the_services_connect_where_client_ids_are_free(broker: Broker, user: str) -> None:
     with pytest.raises(SessionError, match="rejects"):
         async with Session(broker.url(user, port=broker.service_port), client_id=INGEST_ID):

@@ -118,19 +118,24 @@ def test_a_device_gets_a_password_that_is_told_once(
     files = folder / "files"
     files.mkdir()
     status, _, reported_state = corridor("stack", "broker-files", "--folder", str(files), "--plant", str(plant(folder)))
-    assert (status, reported_state) == (0, f"{files}: 7 service users, 2 devices\n")
-    users = {
-        file.name: dict(line.split(":", 1) for line in file.read_text().splitlines()) for file in files.glob("pass*")
-    }
-    assert set(users["passwords"]) == {*SERVICES, *reported} - set(INSIDE)
-    assert set(users["passwords-services"]) == set(INSIDE)
-    passwords = users["passwords"] | users["passwords-services"]
-    assert all(re.fullmatch(r"\$7\$\d+\$[\w+/]+=*\$[\w+/]+=*", hashed) for hashed in passwords.values())
+    assert (status, reported_state) == (0, f"{files}: 8 service users, 2 devices\n")
+    services = dict(line.split(":", 1) for line in (files / "passwords-services").read_text().splitlines())
+    assert set(services) == set(INSIDE)
+    assert all(re.fullmatch(r"\$7\$\d+\$[\w+/]+=*\$[\w+/]+=*", hashed) for hashed in services.values())
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files.iterdir())
-    rights = (files / "rights").read_text()
-    assert f"user {DEVICE}\ntopic readwrite corridor/v1/{DEVICE}/#\n" in rights
+    document = json.loads((files / "dynamic-security.json").read_text())
+    assert {client["username"] for client in document["clients"]} == {*SERVICES, *reported} - set(INSIDE)
+    rights = {role["rolename"]: [acl["topic"] for acl in role["acls"]] for role in document["roles"]}
+    assert set(rights[DEVICE]) == {f"corridor/v1/{DEVICE}/#", f"corridor/v1/{DEVICE}/kpi/#"}
+    assert {topic for user, topics in rights.items() for topic in topics if topic.startswith("$CONTROL")} == {
+        topic for topic in rights["registrar"] if topic.startswith("$CONTROL")
+    }
     for machine in read_plan(districts.plant(districts.names()).simulate).assets:
-        assert f"topic readwrite corridor/v1/{machine}/#\n" in rights
+        assert f"topic readwrite corridor/v1/{machine}/#\n" in (files / "rights").read_text()
+
+    before = (files / "dynamic-security.json").read_bytes()
+    corridor("stack", "broker-files", "--folder", str(files), "--plant", str(plant(folder)))
+    assert (files / "dynamic-security.json").read_bytes() == before, "the broker may be running"
 
 
 def plant(folder: Path) -> Path:
@@ -144,7 +149,7 @@ def test_the_device_is_told_how_to_connect(corridor: Corridor, folder: Path) -> 
     port = values(folder)["CORRIDOR_MQTT_PORT"]
     assert f"user      {DEVICE}\n" in out
     assert f"mosquitto_pub -h localhost -p {port} -u {DEVICE} -P " in out
-    assert "docker compose run --rm broker-setup && docker compose kill -s HUP broker" in out
+    assert "next: docker compose up -d\n" in out
 
 
 @pytest.mark.parametrize(
