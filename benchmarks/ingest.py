@@ -188,6 +188,11 @@ def numbers(text: str) -> list[int]:
     return [] if text == "0" else [int(number) for number in text.split(",")]
 
 
+def qualities(text: str) -> list[int]:
+    """Return the qualities of service that an option lists."""
+    return [int(number) for number in text.split(",")]
+
+
 async def run(asked: argparse.Namespace) -> None:
     load = "/".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"{os.cpu_count()} cores, load {load} at the begin; {asked.messages:,} messages, {asked.rounds} rounds")
@@ -222,7 +227,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100_000, help="in each run (default 100,000)")
     parser.add_argument("--rounds", type=int, default=3, help="(default 3)")
     parser.add_argument("--devices", type=numbers, default=[1, 200, 10_000], help="(default 1,200,10000; 0 for none)")
-    parser.add_argument("--qos", type=numbers, default=[0, 1], help="(default 0,1)")
+    parser.add_argument("--qos", type=qualities, default=[0, 1], help="(default 0,1)")
     parser.add_argument("--signals", type=numbers, default=[1, 10], help="values in a message (default 1,10)")
     parser.add_argument("--stores", type=lambda text: text.split(","), default=["sqlite", "influxdb"])
     parser.add_argument("--rates", type=numbers, default=[1_000, 5_000, 20_000], help="messages a second; 0 for none")

@@ -245,6 +245,7 @@ async def _run_ingest(
                 persistent=True,
                 now=now,
                 gather_s=ingesting.GATHER_S,
+                receive_maximum=ingesting.RECEIVE_MAXIMUM,
             ) as session,
             watching(watch, "ingest", session, store) as vitals,
         ):

@@ -68,14 +68,14 @@ class SampleReader:
         try:
             wire = _DECODE(payload)
             received_at, ts = message.received_at, wire.ts
-            if wire.quality != "good" or (ts is None and message.retained):
+            if wire.quality != "good" or (ts is None and (message.retained or wire.stale)):
                 return None
-            source: TimeSource = "receipt" if ts is None else "device"
+            source: TimeSource = "device"
             if ts is None:
-                at = received_at
+                at, source = received_at, "receipt"
             else:
                 at = ts * NS_PER_MS if type(ts) is int else instant(ts)
-                if not received_at - self._retention_ns <= at <= received_at + FURTHEST_AHEAD_NS:
+                if not -self._retention_ns <= at - received_at <= FURTHEST_AHEAD_NS:
                     return None
             unit = self._units.get(wire.unit)
             if unit is None:

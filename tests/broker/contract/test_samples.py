@@ -45,6 +45,7 @@ payloads = st.fixed_dictionaries(
         "quality": st.sampled_from(["good", "bad", "uncertain", "GOOD", "so-so", None]),
         "simulated": st.booleans() | st.none(),
         "dt": st.sampled_from([1, 0.5, 0, None]),
+        "stale": st.booleans() | st.none(),
         "comment": st.none() | st.text(max_size=3),
     },
 )
@@ -80,6 +81,7 @@ def both(message: Message) -> None:
 @given(messages)
 @example(Message(ONE, b'{"value":1}' + b" " * LONGEST_PAYLOAD, received_at=NOW))
 @example(Message(ONE, b'{"value":1,"value":2}', received_at=NOW))
+@example(Message(ONE, b'{"value":1,"stale":true}', received_at=NOW))
 @example(Message(ONE, b'{"value":1' + b',"comment":[' * 5_000, received_at=NOW))
 def test_whatever_comes_the_fast_path_has_the_samples_of_the_codec_or_none(message: Message) -> None:
     both(message)

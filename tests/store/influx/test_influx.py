@@ -59,7 +59,7 @@ async def test_a_line_that_the_server_rejects_is_returned_alone_and_the_rest_is_
     (rejected,) = await store.rejected(0, FOR_EVER)
     assert "unable to parse" in rejected.reason
     assert rejected.topic == "telemetry,area=machining,line=line-1,machine=mill-2,signal=load,site=sheffield"
-    assert rejected.payload.endswith(f" value=nan {NOON + 77}".encode())
+    assert rejected.payload.endswith(f" value=null {NOON + 77}".encode())
 
 
 async def test_a_field_of_another_type_is_rejected_and_the_rest_is_stored(store: InfluxStore, influxd: Influxd) -> None:
