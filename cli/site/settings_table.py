@@ -21,29 +21,38 @@ PAGE: Final = Path("docs") / "reference" / "settings.md"
 _HEAD: Final = """\
 # All settings
 
-An option is looked up on the command line, then in the environment, then in the file that its variable with `_FILE` names, then
-in `corridor.toml` in the data folder; only then it has its default. So `--mqtt-port 1884`, `CORRIDOR_MQTT_PORT=1884`,
-`CORRIDOR_MQTT_PORT_FILE=/run/secrets/port` and, in `corridor.toml`,
+An option is looked up on the command line, then in the environment, then in the file that its variable with `_FILE`
+names, then in `corridor.toml` in the data folder; only then it has its default. So `--mqtt-port 1884`,
+`CORRIDOR_MQTT_PORT=1884`, `CORRIDOR_MQTT_PORT_FILE=/run/secrets/port` and, in `corridor.toml`,
 
     [demo]
     mqtt-port = 1884
 
-mean the same. At the top of the file, above every table, a setting holds for all commands that have it. A flag is `true` or `false` there.
+mean the same. At the top of the file, above every table, a setting holds for all commands that have it. A flag
+is `true` or `false` there.
 
 | option, also in `corridor.toml` | variable | default | commands | meaning |
 |---|---|---|---|---|
 """
 
 _PROGRAM: Final = {
-    "CORRIDOR_DATA": "the data folder of every command that has `--data`; the only setting that `corridor.toml` cannot have",
+    "CORRIDOR_DATA": "the data folder of every command that has `--data`; not in `corridor.toml`, which lies there",
     "CORRIDOR_DEBUG": "`1`: an error shows where in the program it was raised",
-    "XDG_DATA_HOME": "Linux and macOS, installed program: the data folder is `corridor` in it (`~/.local/share` if left out)",
+    "XDG_DATA_HOME": "installed program, not Windows: the data folder is `corridor` in it; or `~/.local/share`",
     "LOCALAPPDATA": "Windows, installed program: the data folder is `corridor` in it",
     "CI": "`true`: `test` runs the slow tests, too, and a missing program is a failure",
     "PATH": "where `mosquitto` is searched",
 }
 """What the program reads from the environment beside its options."""
 
+_STACK_HEAD: Final = """
+## The stack's `.env`
+
+`./corridor stack init` writes it ([run the stack](../how-to/run-the-stack.md)); after a change, `docker compose up -d`.
+
+| variable | default | meaning |
+|---|---|---|
+"""
 _STACK: Final = {
     **{name: what for name, (_, what) in SETTINGS.items()},
     "CORRIDOR_MQTT_PORT": "the port of the broker",
@@ -64,7 +73,7 @@ _STACK: Final = {
     "CORRIDOR_GATEWAY_MAPPING": "a mapping file, as the container sees it",
     "CORRIDOR_ALERT_TYPE": "how Grafana notifies: `email`, `webhook` or another type of its contact points",
     "CORRIDOR_ALERT_TO": "whom Grafana notifies: an e-mail address, or the webhook's",
-    "COMPOSE_PROFILES": "what runs: `simulator`, `no-simulator`, `tls` or `no-simulator-tls`, and `gateway` with a comma",
+    "COMPOSE_PROFILES": "what runs: `simulator`, `no-simulator`, `tls`, `no-simulator-tls`; with `,gateway` a gateway",
 }
 """What `.env` of the stack may have."""
 
@@ -79,8 +88,7 @@ def page(root: Path) -> str:
             "".join(f"| {' | '.join(cells)} |\n" for cells in _options()),
             "\n## What else is read from the environment\n\n| variable | meaning |\n|---|---|\n",
             "".join(f"| `{name}` | {what} |\n" for name, what in _PROGRAM.items()),
-            "\n## The stack's `.env`\n\n`./corridor stack init` writes it ([run the stack](../how-to/run-the-stack.md)); after a change,"
-            " `docker compose up -d`.\n\n| variable | default | meaning |\n|---|---|---|\n",
+            _STACK_HEAD,
             "".join(f"| `{name}` | {default} | {what} |\n" for name, default, what in stack),
         )
     )
