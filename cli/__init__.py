@@ -2,14 +2,14 @@
 
 How to add a command:
 
-1. Write a plain function with typer annotations in `cli/<group>.py`. Its docstring is the command's help. It may import
-   what it likes at the top of its file: the file is loaded only when one of its commands is called.
+1. Write a plain function with typer annotations in `cli/<subject>/<group>.py`. Its docstring is the command's help. It
+   may import what it likes at the top of its file: the file is loaded only when one of its commands is called.
 
        def publish(topic: str, payload: str, *, broker: options.Broker = options.BROKER) -> None:
            \"\"\"Publish one message.\"\"\"
 
 2. Add a line to the table `COMMANDS` in `cli/main.py`: name as typed (`"publish"`, or two words, `"kpi show"`), the
-   section of the help that it stands in, `"cli.messages:publish"`, and one line of help.
+   section of the help that it stands in, `"cli.messages.messages:publish"`, and one line of help.
 
 What every command can rely on:
 

@@ -8,9 +8,9 @@ from typing import Annotated, Final
 import typer
 
 from broker.contract.topics import LEVELS, check_asset
-from cli.adapter_lines import is_machine
 from cli.invocation import options, settings
 from cli.invocation.errors import CommandError
+from cli.messages.adapter_lines import is_machine
 from cli.running import loop
 from cli.running.gateways import Link, run_gateways
 from cli.running.watching import HealthHost, HealthPort, Watch

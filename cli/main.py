@@ -42,10 +42,12 @@ COMMANDS = (
     Entry("demo", "Show", "cli.demo:demo", "A live shop floor in your browser: broker, machines, ledger and wall."),
     Entry("simulate", "Services", "cli.services:simulate", "Simulated machines, publishing to a broker."),
     Entry("gateway", "Services", "cli.gateways:gateway", "Translate what a device publishes in its own dialect."),
-    Entry("map try", "Services", "cli.mapping:try_", "Show what a foreign message means by a mapping file."),
-    Entry("map suggest", "Services", "cli.mapping:suggest", "Listen to a broker, and write a first mapping file."),
+    Entry("map try", "Services", "cli.messages.mapping:try_", "Show what a foreign message means by a mapping file."),
+    Entry(
+        "map suggest", "Services", "cli.messages.mapping:suggest", "Listen to a broker, and write a first mapping file."
+    ),
     Entry("ingest", "Services", "cli.ingest:ingest", "Store telemetry, events and commands."),
-    Entry("kpi serve", "Services", "cli.kpi:serve", "Store states and counts; build the productivity ledger."),
+    Entry("kpi serve", "Services", "cli.ledger.kpi:serve", "Store states and counts; build the productivity ledger."),
     Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),
     Entry("device this-computer", "Services", "cli.device:this_computer", "Publish this computer as a machine."),
     Entry(
@@ -54,26 +56,46 @@ COMMANDS = (
     Entry("device list", "Services", "cli.onboarding.managing:list_", "The devices that have a credential."),
     Entry("device remove", "Services", "cli.onboarding.managing:remove", "Remove a device's credential."),
     Entry("device rotate", "Services", "cli.onboarding.managing:rotate", "Give a device a new password."),
-    Entry("kpi show", "Ask", "cli.kpi:show", "OEE and its factors of a machine, line or site, over any time range."),
-    Entry("kpi explain", "Ask", "cli.kpi:explain", "How a number is made, down to its source events."),
-    Entry("score", "Ask", "cli.score:score", "Compare the ledger with the simulator's ground truth."),
-    Entry("publish", "Messages", "cli.messages:publish", "Publish one message."),
-    Entry("tail", "Messages", "cli.messages:tail", "Print messages as they arrive, decoded."),
-    Entry("check", "Messages", "cli.messages:check", "Validate one message offline: what it means, or what is wrong."),
-    Entry("record", "Messages", "cli.recordings:record", "Write messages to a recording."),
-    Entry("replay", "Messages", "cli.recordings:replay", "Play a recording to a broker or straight into a store."),
-    Entry("contract", "Messages", "cli.messages:contract", "The JSON Schema of every message."),
-    Entry("adjust", "Data", "cli.adjust:adjust", "Book pieces by hand, on top of what a machine counts."),
+    Entry(
+        "kpi show", "Ask", "cli.ledger.kpi:show", "OEE and its factors of a machine, line or site, over any time range."
+    ),
+    Entry("kpi explain", "Ask", "cli.ledger.kpi:explain", "How a number is made, down to its source events."),
+    Entry("score", "Ask", "cli.ledger.score:score", "Compare the ledger with the simulator's ground truth."),
+    Entry("publish", "Messages", "cli.messages.messages:publish", "Publish one message."),
+    Entry("tail", "Messages", "cli.messages.messages:tail", "Print messages as they arrive, decoded."),
+    Entry(
+        "check",
+        "Messages",
+        "cli.messages.messages:check",
+        "Validate one message offline: what it means, or what is wrong.",
+    ),
+    Entry("record", "Messages", "cli.messages.recordings:record", "Write messages to a recording."),
+    Entry(
+        "replay", "Messages", "cli.messages.recordings:replay", "Play a recording to a broker or straight into a store."
+    ),
+    Entry("contract", "Messages", "cli.messages.messages:contract", "The JSON Schema of every message."),
+    Entry("adjust", "Data", "cli.ledger.adjust:adjust", "Book pieces by hand, on top of what a machine counts."),
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Show what a store holds."),
     Entry("store backup", "Data", "cli.store:backup", "Copy a SQLite store while it is in use."),
-    Entry("asset list", "Data", "cli.assets:list_", "The machines that a store knows, and which are retired."),
-    Entry("asset retire", "Data", "cli.assets:retire", "Retire machines that no longer exist; their history stays."),
-    Entry("recompute", "Data", "cli.recompute:recompute", "Recompute the ledger of a time range from stored events."),
-    Entry("export", "Data", "cli.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
-    Entry("plant new", "Data", "cli.plant_new:new", "Write a first plant file, with comments, for a trade."),
-    Entry("plant check", "Data", "cli.plant:check", "Validate a plant file: what it describes, or every mistake."),
-    Entry("plant draw", "Data", "cli.plant_draw:draw", "Draw a plant: sites, lines, machines, buffers and flows."),
+    Entry("asset list", "Data", "cli.plants.assets:list_", "The machines that a store knows, and which are retired."),
+    Entry(
+        "asset retire", "Data", "cli.plants.assets:retire", "Retire machines that no longer exist; their history stays."
+    ),
+    Entry(
+        "recompute",
+        "Data",
+        "cli.ledger.recompute:recompute",
+        "Recompute the ledger of a time range from stored events.",
+    ),
+    Entry("export", "Data", "cli.ledger.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
+    Entry("plant new", "Data", "cli.plants.plant_new:new", "Write a first plant file, with comments, for a trade."),
+    Entry(
+        "plant check", "Data", "cli.plants.plant:check", "Validate a plant file: what it describes, or every mistake."
+    ),
+    Entry(
+        "plant draw", "Data", "cli.plants.plant_draw:draw", "Draw a plant: sites, lines, machines, buffers and flows."
+    ),
     Entry("dashboards build", "Grafana", "cli.dashboards:build", "Generate Grafana's dashboards and alert rules."),
     Entry("dashboards check", "Grafana", "cli.dashboards:check", "Validate Grafana's dashboards and alert rules."),
     Entry("dashboards push", "Grafana", "cli.dashboards:push", "Write them into a running Grafana."),

@@ -27,8 +27,8 @@ from cli.running.alone import alone
 from cli.running.watching import HealthHost, HealthPort, Watch, watching
 from edge.dialects.sparkplug.translator import HOST
 from edge.gateways.sparkplug_edges import SparkplugEdges
-from edge.simulation import plan
 from edge.simulation.clock import Clock, FastClock, RealClock
+from edge.simulation.planning import plan
 from edge.simulation.simulator import Simulator
 from services.ingest import service as ingesting
 from services.intake.routing import kpi_filters

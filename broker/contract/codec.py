@@ -5,7 +5,7 @@
 
 A message is decoded in three steps: its topic (`broker.contract.topics`), its payload into a wire type
 (`broker.contract.payloads`), and the wire type into events (`broker.contract.readers`). A payload that is not of the
-strict form is read leniently where its meaning is certain (`broker.contract.leniency`).
+strict form is read leniently where its meaning is certain (`broker.contract.lenient.leniency`).
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from broker.contract import foreign, instants, leniency
+from broker.contract import instants
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import (
     FURTHEST_AHEAD_NS,
@@ -33,7 +33,8 @@ from broker.contract.events import (
     TimeSource,
 )
 from broker.contract.kinds import TABLE, Entry, stored
-from broker.contract.leniency import DeclaredText, never_text
+from broker.contract.lenient import foreign, leniency
+from broker.contract.lenient.leniency import DeclaredText, never_text
 from broker.contract.message import Message
 from broker.contract.payloads import QUALITIES, KpiPayload, Payload, RejectedPayload
 from broker.contract.readers import Stamp, example, read

@@ -29,7 +29,7 @@ from broker.contract.events import (
     Value,
 )
 from broker.contract.kinds import TABLE, Entry, stored
-from broker.contract.leniency import DeclaredText, never_text, number, quality
+from broker.contract.lenient.leniency import DeclaredText, never_text, number, quality
 from broker.contract.names import is_name
 from broker.contract.payloads import (
     NOT_PLAIN,

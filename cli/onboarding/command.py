@@ -15,7 +15,7 @@ from broker.server.credentials import registrar as credentials
 from cli.invocation import options
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
-from cli.messages import For, client_id
+from cli.messages.messages import For, client_id
 from cli.onboarding import managing
 from cli.onboarding import place as places
 from cli.onboarding.instructions import (

@@ -6,7 +6,7 @@ from typing import Final
 from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.message import Message
 from broker.contract.topics import LEVELS, PREFIX
-from cli.meaning import remarked
+from cli.messages.meaning import remarked
 from edge.dialects.naming import slug
 
 _MOST: Final = 8

@@ -18,8 +18,9 @@ from broker.mqtt.session import Session, SessionError, SessionTakenOver
 from cli.invocation.errors import CommandError
 from cli.running.alone import alone
 from cli.running.watching import Watch, answering_for
-from edge.dialects import DIALECTS, modbus_map
+from edge.dialects import DIALECTS
 from edge.dialects.dialect import Dialect, Setup
+from edge.dialects.shopfloor import modbus_map
 from edge.gateways.gateway import Gateway
 from edge.gateways.modbus import ModbusSource
 from edge.gateways.receipts import Receipts

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from broker.contract import asyncapi
+from broker.contract.documents import asyncapi
 from cli.site import descriptions
 from services.wall import openapi
 

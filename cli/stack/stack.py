@@ -24,7 +24,7 @@ from cli.running import loop
 from cli.stack import certificate as stack_certificate
 from cli.stack import devices
 from cli.stack.env_file import EnvFile
-from edge.simulation import plan
+from edge.simulation.planning import plan
 
 FILE_NAME: Final = ".env"
 PROFILES: Final = "COMPOSE_PROFILES"

@@ -19,7 +19,7 @@ from broker.mqtt import address
 from cli.invocation import options
 from cli.invocation.errors import CommandError
 from cli.running import loop
-from services.wall.seldom import Seldom
+from services.wall.access.seldom import Seldom
 
 MOST: Final = 500
 """So many connections at once: each takes up to 550 kB, most of it for TLS."""

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from broker.contract import instants, leniency
+from broker.contract import instants
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import NS_PER_S, QUANTITY_LIMIT, AnyEvent, Meter, Sample, TimeSource, Value
+from broker.contract.lenient import leniency
 from broker.contract.message import Message
 from broker.contract.payloads import NOT_PLAIN
 from broker.contract.units import ucum

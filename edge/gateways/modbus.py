@@ -16,8 +16,8 @@ import structlog
 
 from broker.backoff import Backoff
 from broker.contract.message import Message, Publication
-from edge.dialects.modbus import ONLINE, TOPIC
-from edge.dialects.modbus_map import Device
+from edge.dialects.shopfloor.modbus import ONLINE, TOPIC
+from edge.dialects.shopfloor.modbus_map import Device
 from edge.gateways.modbus_client import ModbusClient, ModbusError, ModbusRejectionError
 
 LONGEST_PAUSE_S: Final = 8.0

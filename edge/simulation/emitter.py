@@ -26,9 +26,9 @@ from broker.contract.events import (
     Value,
 )
 from edge.simulation.event_buffer import EventBuffer, TruePiece, TrueState
+from edge.simulation.floor.pieces import Fate, Order
+from edge.simulation.floor.timeline import Timeline
 from edge.simulation.machines.model import Finding
-from edge.simulation.pieces import Fate, Order
-from edge.simulation.timeline import Timeline
 
 
 class EventEmitter:

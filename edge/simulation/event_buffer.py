@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from broker.contract.events import AnyEvent, Count, Job, Labour, State, StateChange
-from edge.simulation.pieces import Fate
+from edge.simulation.floor.pieces import Fate
 
 
 class TrueState(msgspec.Struct, frozen=True, tag_field="is", tag="state"):

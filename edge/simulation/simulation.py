@@ -11,15 +11,16 @@ import msgspec
 
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.plant.plant import Plant
-from edge.simulation import plan, planted_faults
 from edge.simulation.event_buffer import EventBuffer, GroundTruth
-from edge.simulation.line import Line, LineCheckpoint
-from edge.simulation.machine_state import WorkUnitCheckpoint
+from edge.simulation.floor import planted_faults
+from edge.simulation.floor.line import Line, LineCheckpoint
+from edge.simulation.floor.machine_state import WorkUnitCheckpoint
+from edge.simulation.floor.shared_machines import SharedMachines
+from edge.simulation.floor.timeline import Steps, Timeline
+from edge.simulation.floor.workshop import Workshop
+from edge.simulation.floor.workunit import WorkUnit
 from edge.simulation.machines import MODELS
-from edge.simulation.shared_machines import SharedMachines
-from edge.simulation.timeline import Steps, Timeline
-from edge.simulation.workshop import Workshop
-from edge.simulation.workunit import WorkUnit
+from edge.simulation.planning import plan
 
 FIRST_ORDER: Final = 1000
 

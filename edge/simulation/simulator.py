@@ -24,16 +24,17 @@ from broker.contract.message import Publication
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from broker.source import Publisher, Source
-from edge.simulation import ground_truth, plan
+from edge.simulation import ground_truth
 from edge.simulation.clock import Clock
 from edge.simulation.contract_encoder import ContractEncoder
 from edge.simulation.event_buffer import GroundTruth, TrueFault, TruePiece, TrueState
 from edge.simulation.ground_truth import GroundTruthLog
 from edge.simulation.handover import SILENT_S, Handover
+from edge.simulation.planning import plan
 from edge.simulation.simulation import BACKFILL, LIVE, LONG_AGO, Checkpoint, SamplingIntervals, Simulation
 
 if TYPE_CHECKING:
-    from edge.simulation.machine_state import Totals
+    from edge.simulation.floor.machine_state import Totals
 
 CHECKPOINT_FILE: Final = "simulator.json"
 SHORTEST_BATCH_S: Final = 0.1

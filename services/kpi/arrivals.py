@@ -15,8 +15,8 @@ from services.kpi.machine import Machine
 from services.ledger import presence
 from services.ledger.history import HOLDING
 from services.ledger.track import Track
+from services.query.data_quality.signs import OTHERS
 from services.query.histories import FOR_EVER
-from services.query.signs import OTHERS
 from services.store.interface import Store
 
 AWAY_NS: Final = 2 * NS_PER_S

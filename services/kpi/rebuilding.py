@@ -15,9 +15,9 @@ from services.ledger.history import HOLDING, KINDS, MINUTE, History, ReportedSta
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rows, Rules, build
 from services.ledger.track import Track
+from services.query.data_quality.signs import first_signs, signs_around_marks
 from services.query.histories import FOR_EVER, as_of, last_known_state, read_around
 from services.query.paging import pages, whole_instants
-from services.query.signs import first_signs, signs_around_marks
 from services.store.interface import Batch, LedgerRow, ReasonRow, Store
 
 WINDOW_NS: Final = 24 * 60 * MINUTE

@@ -15,9 +15,9 @@ from broker.plant.plant import Plant
 from services.kpi.machine import Machine
 from services.ledger import presence
 from services.ledger.history import HOLDING
+from services.query.data_quality.signs import ALL, OTHERS
 from services.query.histories import FOR_EVER
 from services.query.paging import pages
-from services.query.signs import ALL, OTHERS
 from services.store.interface import Store
 
 _READ: Final = 50

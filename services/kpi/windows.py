@@ -36,9 +36,9 @@ from services.ledger.indicators.indicators import coverage
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
 from services.query.answers import context_of, never_reported
 from services.query.composition import compose, notes_of
+from services.query.data_quality.metered import is_metered, sum_of_metered
+from services.query.data_quality.never_reported import reported
 from services.query.histories import FOR_EVER
-from services.query.metered import is_metered, sum_of_metered
-from services.query.never_reported import reported
 from services.query.ranges import Range, measure
 from services.store import failures
 from services.store.interface import Store

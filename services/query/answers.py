@@ -21,14 +21,14 @@ from services.ledger.indicators.indicators import Context
 from services.ledger.indicators.losses import six_big_losses, waterfall
 from services.ledger.indicators.undefined import good_not_reported, never_counted, uncounted, unrated
 from services.ledger.indicators.warnings import data_quality_warnings
-from services.query.caveats import Caveat, caveats_of
 from services.query.composition import compose, is_to_check, notes_of
 from services.query.constraint import constraint
-from services.query.metered import metered_sums
-from services.query.never_reported import all_not_reported, is_output_not_reported, not_reported
+from services.query.data_quality.caveats import Caveat, caveats_of
+from services.query.data_quality.metered import metered_sums
+from services.query.data_quality.never_reported import all_not_reported, is_output_not_reported, not_reported
+from services.query.data_quality.silences import presence_warnings
 from services.query.planning import planned_pieces
 from services.query.ranges import Range, measure
-from services.query.silences import presence_warnings
 from services.store.interface import Store
 from services.store.resolutions import DAY
 
@@ -118,7 +118,8 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
         warnings: the notes as data, in the same order.
         implausible: the indicators whose value cannot be, each with the code of the warning that says why: they are not
             to be presented as figures.
-        caveats: the machines that spoil figures of a total, each with what it is (`services.query.caveats`).
+        caveats: the machines that spoil figures of a total, each with what it is
+            (`services.query.data_quality.caveats`).
         rated: the OEE family without the machines of which something is untold; None where there are none of them, or
             no others. `indicators` have no OEE then if pieces cannot be rated, or most of the running time is not
             counted, as it would be wrong; else they have one with the time of those machines in it.

@@ -10,8 +10,8 @@ from broker.contract.events import AnyEvent
 from broker.contract.topics import Kind
 from services.ledger.history import History
 from services.ledger.indicators.bottleneck import Bottleneck, bottleneck
+from services.query.data_quality.signs import ALL, add_first_signs
 from services.query.histories import as_of
-from services.query.signs import ALL, add_first_signs
 from services.store.interface import Store
 
 TIMELINE: Final[tuple[Kind, ...]] = ("state", "status", "job")

@@ -27,12 +27,12 @@ from services.ledger.indicators.warnings import data_quality_warnings
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Part, Rules, parts
 from services.query.answers import context_of, lasting_states, measurements, rated_part
 from services.query.composition import notes_of
+from services.query.data_quality.metered import metered_machines
+from services.query.data_quality.noted_readings import NotedReading, noted_readings
+from services.query.data_quality.silences import presence_warnings
 from services.query.histories import histories
-from services.query.metered import metered_machines
-from services.query.noted_readings import NotedReading, noted_readings
 from services.query.planning import Planned, plans
 from services.query.ranges import Range, measure
-from services.query.silences import presence_warnings
 from services.store.interface import Store
 from services.store.resolutions import DAY
 

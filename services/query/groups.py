@@ -17,9 +17,9 @@ from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.indicators.indicators import Context
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Rules, build
 from services.query.answers import Answer, Group, answer, build_answer, operations_of
+from services.query.data_quality.metered import metered_sums
+from services.query.data_quality.never_reported import not_reported
 from services.query.histories import histories
-from services.query.metered import metered_sums
-from services.query.never_reported import not_reported
 from services.query.periods import Cut, Period, calendar_over, gaps, periods
 from services.query.planning import Interval, intervals
 from services.query.ranges import PartKey, Range, measure

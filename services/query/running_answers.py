@@ -16,8 +16,8 @@ from services.ledger.indicators.bottleneck import Bottleneck
 from services.ledger.indicators.capability import Capability, capabilities
 from services.ledger.indicators.indicators import Context
 from services.query.answers import Answer, bottleneck_of, build_answer, complete, measurements, operations_of
+from services.query.data_quality.never_reported import not_among, reported
 from services.query.histories import FOR_EVER, as_of, histories
-from services.query.never_reported import not_among, reported
 from services.query.planning import JOBS, planned_pieces
 from services.query.ranges import Range, measure
 from services.query.running_range import BEHIND_NS, RunningRange

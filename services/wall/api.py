@@ -24,19 +24,19 @@ from services.health.vitals import Vitals
 from services.query.answers import Answer
 from services.query.asked_range import Range, RangeError, cut, duration
 from services.query.constraint import constraint
+from services.query.data_quality.never_reported import ever_counted
 from services.query.explaining import Explanation, explain
 from services.query.forecast import Plan, plan_of
 from services.query.groups import By
-from services.query.never_reported import ever_counted
 from services.query.periods import Cut, periods
-from services.query.state_intervals import StateIntervals, state_intervals
-from services.query.stops import Stop, stops
+from services.query.states.state_intervals import StateIntervals, state_intervals
+from services.query.states.stops import Stop, stops
 from services.store import retiring
 from services.store.interface import Store
-from services.wall.answering import Answers
-from services.wall.asset_range import AssetRanges
-from services.wall.beside import limited
-from services.wall.documents import (
+from services.wall.answers.answering import Answers
+from services.wall.answers.asset_range import AssetRanges
+from services.wall.answers.beside import limited
+from services.wall.answers.documents import (
     Asset,
     Constraint,
     Rejected,
@@ -47,8 +47,8 @@ from services.wall.documents import (
     retired_asset,
     series_of,
 )
-from services.wall.live_state import LiveState
-from services.wall.stream import HEADERS, Scope, Stream
+from services.wall.live.live_state import LiveState
+from services.wall.live.stream import HEADERS, Scope, Stream
 
 MOST_ROWS: Final = 10_000
 MOST_POINTS: Final = 4_000

@@ -7,7 +7,8 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from services.wall import picture, tables
+from services.wall import picture
+from services.wall.answers import tables
 from services.wall.api import HANDLERS
 
 CONFIG: Final = OpenAPIConfig(

@@ -32,18 +32,19 @@ from services.query.asked_range import RangeError
 from services.store import retiring
 from services.store.interface import Store, StoreError
 from services.store.retiring import retired
-from services.wall import openapi, picture, problems, tables
-from services.wall.answering import Answers
+from services.wall import openapi, picture, problems
+from services.wall.access.auth import AuthMiddleware
+from services.wall.access.connections import BACKLOG, Connection, Room, quiet_accepting
+from services.wall.answers import tables
+from services.wall.answers.answering import Answers
+from services.wall.answers.asset_range import AssetRanges
+from services.wall.answers.numbers import Numbers
 from services.wall.api import HANDLERS, Parts
-from services.wall.asset_range import AssetRanges
-from services.wall.auth import AuthMiddleware
-from services.wall.connections import BACKLOG, Connection, Room, quiet_accepting
-from services.wall.live_state import LiveState
+from services.wall.live.live_state import LiveState
+from services.wall.live.plant_sheet import sheet
+from services.wall.live.stream import Stream
 from services.wall.metrics import registry
-from services.wall.numbers import Numbers
 from services.wall.pages import Files
-from services.wall.plant_sheet import sheet
-from services.wall.stream import Stream
 
 _LAST_REPORTED: Final[tuple[Kind, ...]] = (
     "state",

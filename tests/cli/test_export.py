@@ -26,7 +26,7 @@ from broker.contract.events import (
     Status,
 )
 from broker.plant.plant import NO_PLANT
-from cli.export import KINDS
+from cli.ledger.export import KINDS
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.export import exporting, sheet_files
 from services.query.export.exporting import Column

@@ -13,7 +13,8 @@ from broker.contract.events import AnyEvent, Count, StateChange
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT
-from cli import past, recordings
+from cli import past
+from cli.messages import recordings
 from cli.services import opened
 from edge.simulation import districts
 from edge.simulation.simulator import Simulator

@@ -13,8 +13,8 @@ from broker.contract.message import Message, Publication
 from broker.mqtt.session import Session
 from broker.server.embedded import EmbeddedBroker
 from edge.dialects.dialect import Setup
-from edge.dialects.mapped import Mapped
-from edge.dialects.mapping_suggestion import suggest
+from edge.dialects.mapping.mapped import Mapped
+from edge.dialects.mapping.mapping_suggestion import suggest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "tests/edge/dialects/mapped/an-oee-from-one-json/mapping.toml"

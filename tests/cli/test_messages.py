@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 import aiomqtt
 import pytest
 
-from broker.contract import recording
 from broker.contract.events import NS_PER_MS, NS_PER_S
 from broker.contract.kinds import TABLE
 from broker.contract.message import Message
+from broker.contract.recordings import recording
 from broker.contract.topics import KINDS
 from broker.mqtt.session import Publication
 from broker.server.embedded import EmbeddedBroker
-from cli import recordings
+from cli.messages import recordings
 from services.query.histories import FOR_EVER
 from services.store.opening import open_store
 

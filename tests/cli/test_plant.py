@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from broker.plant.plant_file import parse
-from cli.plant import describe
+from cli.plants.plant import describe
 
 Corridor = Callable[..., tuple[int, str, str]]
 

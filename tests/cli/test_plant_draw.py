@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from edge.simulation import districts, plan
+from edge.simulation import districts
+from edge.simulation.planning import plan
 
 Corridor = Callable[..., tuple[int, str, str]]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.simulation.trades import TRADES
+from edge.simulation.planning.trades import TRADES
 
 Corridor = Callable[..., tuple[int, str, str]]
 

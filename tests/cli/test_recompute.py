@@ -8,7 +8,7 @@ import pytest
 from broker.contract.events import AnyEvent, Count, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
-from cli import recompute
+from cli.ledger import recompute
 from cli.services import PLANT_METADATA
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Batch, LedgerRow

@@ -13,8 +13,8 @@ from broker.contract.events import AnyEvent, Count, Job, StateChange
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.plant.plant_file import parse
-from cli.meaning import read
-from cli.messages import _line
+from cli.messages.meaning import read
+from cli.messages.messages import _line
 from cli.running import loop
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore

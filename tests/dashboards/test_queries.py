@@ -7,7 +7,7 @@ from dashboards.queries import Cut, indicator
 from services.ledger.fields import Sums, add
 from services.ledger.indicators.indicators import INDICATORS, Context, coverage, evaluate
 from services.ledger.indicators.terms import TERMS
-from services.query.metered import is_metered, sum_of_metered
+from services.query.data_quality.metered import is_metered, sum_of_metered
 from services.store.interface import LedgerRow
 from tests.dashboards.conftest import END, HOUR, START, Pages, levels_of, view_of
 from tests.dashboards.viewing import View, annotations, answer, asked, filled_in, questions, rows

@@ -6,10 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from broker.contract import codec, payloads, recording, schema, topics
+from broker.contract import codec, payloads, topics
+from broker.contract.documents import schema
 from broker.contract.events import FURTHEST_AHEAD_NS, NS_PER_S, STATES
 from broker.contract.kinds import TABLE, Entry
 from broker.contract.message import Message
+from broker.contract.recordings import recording
 from broker.contract.topics import KINDS, RETAINED, Kind
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from broker.plant.plant import NO_PLANT
-from cli.export import KINDS
+from cli.ledger.export import KINDS
 from services.query.export import exporting
 from services.query.export.exporting import Range, Sheet
 

@@ -7,7 +7,7 @@ import pytest
 
 from broker.contract.errors import ContractError
 from broker.contract.events import AnyEvent, Count, Notice, Sample, StateChange
-from edge.dialects.shdr import Adapter
+from edge.dialects.shopfloor.shdr import Adapter
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/shdr.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^    (2026\S+)$", PAGE, re.MULTILINE)

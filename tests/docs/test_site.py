@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from broker.contract import asyncapi
+from broker.contract.documents import asyncapi
 from cli.invocation.errors import CommandError
 from cli.site.building import build
 from cli.site.navigation import navigation

@@ -8,7 +8,7 @@ import aiomqtt
 
 from broker.contract.message import Message
 from broker.server.embedded import EmbeddedBroker
-from services.wall.live_state import LiveState
+from services.wall.live.live_state import LiveState
 from tests.broker.conftest import Relay
 
 

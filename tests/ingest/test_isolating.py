@@ -9,7 +9,7 @@ import pytest
 
 from broker.contract import codec
 from broker.contract.events import AnyEvent, Sample
-from broker.contract.leniency import DeclaredText
+from broker.contract.lenient.leniency import DeclaredText
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX, REJECTED
 from broker.mqtt.session import Publication, Session

@@ -17,7 +17,7 @@ from broker.contract import codec
 from broker.contract.events import NS_PER_S, AnyEvent, Sample, Status
 from broker.contract.message import Message
 from broker.plant.plant import Plant
-from cli.score import compare
+from cli.ledger.score import compare
 from edge.simulation import districts, ground_truth
 from edge.simulation.clock import VirtualClock
 from edge.simulation.simulation import SamplingIntervals, Simulation

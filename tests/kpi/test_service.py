@@ -24,7 +24,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
-from broker.contract.recording import to_line
+from broker.contract.recordings.recording import to_line
 from broker.contract.topics import PREFIX, REJECTED, Kind
 from broker.plant.plant import NO_PLANT
 from broker.server.embedded import EmbeddedBroker

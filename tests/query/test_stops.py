@@ -4,7 +4,7 @@ import pytest
 
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S, Job, StateChange
-from services.query.stops import stops
+from services.query.states.stops import stops
 from services.store.interface import Batch, Store
 
 EIGHT = 1_795_593_600 * NS_PER_S  # 2026-11-25T08:00:00Z

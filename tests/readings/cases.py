@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
-from broker.contract.recording import Recording
+from broker.contract.recordings.recording import Recording
 from broker.plant.plant import NO_PLANT, Plant
-from cli.recordings import Tally, store_messages
+from cli.messages.recordings import Tally, store_messages
 from services.query.answers import Answer, answer
 from services.store.interface import Store
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from broker.contract.events import Sample
-from broker.contract.recording import Recording
+from broker.contract.recordings.recording import Recording
 from broker.plant.plant import NO_PLANT, Plant
 from broker.plant.plant_file import parse
-from cli.recordings import Tally, store_messages
+from cli.messages.recordings import Tally, store_messages
 from services.query.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.sqlite.store import SqliteStore
-from services.wall.live_state import LiveState
+from services.wall.live.live_state import LiveState
 from tests.readings.cases import RECORDINGS, Case
 
 MACHINE = "fab/shop/line-1/m1"

@@ -11,8 +11,8 @@ from broker.contract.events import NS_PER_S, AnyEvent, Kind, Notice, Sample, Sta
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message, Publication
 from broker.plant.plant import NO_PLANT
-from cli.adapter_lines import AdapterLines
-from cli.recordings import Tally, store_messages
+from cli.messages.adapter_lines import AdapterLines
+from cli.messages.recordings import Tally, store_messages
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Setup
 from edge.gateways.gateway import Gateway

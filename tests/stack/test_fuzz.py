@@ -22,7 +22,7 @@ from broker.contract.instants import parse as instant
 from broker.contract.kinds import TABLE
 from broker.contract.message import Message
 from broker.contract.payloads import KpiPayload, Payload
-from broker.contract.recording import from_line
+from broker.contract.recordings.recording import from_line
 from broker.contract.topics import KINDS, PREFIX
 from broker.plant.plant import NO_PLANT
 from services.intake.isolation import split_valid
@@ -32,8 +32,8 @@ from services.kpi.windows import Windows
 from services.query.answers import answer
 from services.store.interface import Batch, Rejected
 from services.store.sqlite.store import SqliteStore
-from services.wall.live_state import LiveState
-from services.wall.stream import Scope, Stream
+from services.wall.live.live_state import LiveState
+from services.wall.live.stream import Scope, Stream
 
 LONG: Final = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 CORPUS: Final = sorted((Path(__file__).parent / "corpus").glob("*.jsonl"))

@@ -60,7 +60,8 @@ kinds.TABLE[Pallet.kind] = kinds.Entry(
 
 async def main(urls: list[str]) -> None:
     # What follows the table is imported when the kind stands in it.
-    from broker.contract import codec, schema  # noqa: PLC0415
+    from broker.contract import codec  # noqa: PLC0415
+    from broker.contract.documents import schema  # noqa: PLC0415
     from broker.contract.errors import ContractError  # noqa: PLC0415
     from broker.contract.message import Message  # noqa: PLC0415
     from services.intake import routing  # noqa: PLC0415

@@ -7,9 +7,9 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from services.wall.access.auth import AuthMiddleware
+from services.wall.access.guesses import AT_ONCE, MOST_ADDRESSES, Guesses
 from services.wall.api import Parts
-from services.wall.auth import AuthMiddleware
-from services.wall.guesses import AT_ONCE, MOST_ADDRESSES, Guesses
 from services.wall.server import application
 
 RIGHT = ("anyone", "s3cret")

@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from broker.server.embedded import EmbeddedBroker
-from services.wall import connections
+from services.wall.access import connections
+from services.wall.access.connections import Room, most_connections, quiet_accepting
+from services.wall.access.seldom import Seldom
 from services.wall.api import Parts
-from services.wall.connections import Room, most_connections, quiet_accepting
-from services.wall.seldom import Seldom
 from services.wall.server import _Web, application
 from tests.wall.works import free_port
 

@@ -11,17 +11,19 @@ import pytest
 
 from broker.contract import codec
 from broker.contract.events import AnyEvent, Sample
-from broker.contract.leniency import DeclaredText
+from broker.contract.lenient.leniency import DeclaredText
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
-from services.query import answers, current_state
-from services.query.current_state import CurrentState
-from services.wall import answering, facts, group_states, live_state, received_messages
+from services.query import answers
+from services.query.states import current_state
+from services.query.states.current_state import CurrentState
+from services.wall.answers import answering
 from services.wall.api import Parts
-from services.wall.live_state import LiveState
-from services.wall.machine_state import Machine
+from services.wall.live import facts, group_states, live_state, received_messages
+from services.wall.live.live_state import LiveState
+from services.wall.live.machine_state import Machine
+from services.wall.live.stream import Scope, Stream
 from services.wall.server import application
-from services.wall.stream import Scope, Stream
 from tests.wall.works import CMM, LINE, MILL, NOW
 
 GUILTY = 66.0

@@ -8,9 +8,9 @@ import msgspec
 from broker.contract.events import NS_PER_S
 from broker.contract.kinds import TABLE
 from broker.contract.message import Message
-from services.wall.fact_table import MOST_FACTS
-from services.wall.live_state import LiveState
-from services.wall.received_messages import MOST_MESSAGES, shown
+from services.wall.live.fact_table import MOST_FACTS
+from services.wall.live.live_state import LiveState
+from services.wall.live.received_messages import MOST_MESSAGES, shown
 
 NOW = 1_790_000_000 * NS_PER_S
 LINE = "sheffield/machining/line-1"

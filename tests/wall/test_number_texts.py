@@ -4,8 +4,8 @@ import pytest
 
 from broker.contract.codec import decode
 from broker.contract.message import Message
-from services.wall.number_texts import numbers_as_text
-from services.wall.received_messages import ReceivedMessage, shown
+from services.wall.live.number_texts import numbers_as_text
+from services.wall.live.received_messages import ReceivedMessage, shown
 from tests.wall.works import MILL, NOW
 
 

@@ -14,15 +14,15 @@ from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
 from services.query.running_answers import RunningAnswers
 from services.store.interface import Store
-from services.wall import running_sums as module
-from services.wall.answering import Answers
+from services.wall.answers import running_sums as module
+from services.wall.answers.answering import Answers
+from services.wall.answers.asset_range import AssetRanges
+from services.wall.answers.numbers import Numbers
+from services.wall.answers.running_sums import RunningSums
 from services.wall.api import Parts
-from services.wall.asset_range import AssetRanges
-from services.wall.live_state import LiveState
-from services.wall.numbers import Numbers
-from services.wall.plant_sheet import sheet
-from services.wall.running_sums import RunningSums
-from services.wall.stream import Scope, Stream
+from services.wall.live.live_state import LiveState
+from services.wall.live.plant_sheet import sheet
+from services.wall.live.stream import Scope, Stream
 from tests.wall.test_stream import following, message, read
 from tests.wall.works import CMM, EIGHT, LINE, MILL, NOW, PLANT, Clock
 
@@ -196,7 +196,7 @@ async def test_a_range_that_moves_with_the_clock_begins_later_after_a_while(
 ) -> None:
     monkeypatch.setattr(module, "_MOVES_S", (0.1, 0.1))
     monkeypatch.setattr(module, "_AGAIN_S", 0.1)
-    monkeypatch.setattr("services.wall.numbers._FOLLOW_S", 0.2)
+    monkeypatch.setattr("services.wall.answers.numbers._FOLLOW_S", 0.2)
     async with running(filled) as wall, aclosing(wall.stream.events(Scope(MILL, numbers="now-1h"))) as events:
         before, _ = await of(events, MILL)
         wall.clock.now += 1_800 * NS_PER_S

@@ -11,11 +11,11 @@ import pytest
 from broker.contract.message import Message
 from broker.plant.plant_file import parse
 from services.store.interface import Store
-from services.wall import stream as stream_module
-from services.wall.live_state import LiveState
-from services.wall.plant_sheet import sheet
-from services.wall.server_sent import event
-from services.wall.stream import Scope, Stream
+from services.wall.live import stream as stream_module
+from services.wall.live.live_state import LiveState
+from services.wall.live.plant_sheet import sheet
+from services.wall.live.server_sent import event
+from services.wall.live.stream import Scope, Stream
 from tests.wall.works import CMM, LINE, MILL, NOW, PLANT, Clock, make_parts
 
 

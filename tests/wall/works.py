@@ -14,12 +14,12 @@ from broker.plant.plant import Plant
 from broker.plant.plant_file import parse
 from broker.server.embedded import EmbeddedBroker
 from services.store.interface import Store
-from services.wall.answering import Answers
+from services.wall.answers.answering import Answers
 from services.wall.api import Parts
-from services.wall.live_state import LiveState
-from services.wall.plant_sheet import sheet
+from services.wall.live.live_state import LiveState
+from services.wall.live.plant_sheet import sheet
+from services.wall.live.stream import Stream
 from services.wall.server import serve
-from services.wall.stream import Stream
 
 PLANT = parse(
     """

@@ -1,12 +1,13 @@
 """A machine's model: its signals, its failure modes, and what it does to a piece.
 
-A model is the part of a simulated machine that differs from kind to kind. The work unit (`edge.simulation.workunit`)
-decides when it runs, waits and fails; the model returns what its sensors show meanwhile, what power it draws, and how
-good the piece is. A model has its own random numbers and no clock: only the seconds passed and the seconds run.
+A model is the part of a simulated machine that differs from kind to kind. The work unit
+(`edge.simulation.floor.workunit`) decides when it runs, waits and fails; the model returns what its sensors show
+meanwhile, what power it draws, and how good the piece is. A model has its own random numbers and no clock: only the
+seconds passed and the seconds run.
 
-**A new kind** is one file here with a subclass of `Model` (`model.py`), and its line in `MODELS`. It gives `signals`,
-`failures`, `minor_stops` and `sample`; what it leaves on a piece or measures is `finish`, which adds to `piece.error`
-(a share of half the tolerance) and returns findings.
+**A new kind** is one file in the folder of its trade, with a subclass of `Model` (`model.py`), and its line in
+`MODELS`. It gives `signals`, `failures`, `minor_stops` and `sample`; what it leaves on a piece or measures is `finish`,
+which adds to `piece.error` (a share of half the tolerance) and returns findings.
 
 - **Randomness**: what sensors show comes from `self.noise`, what happens from `self.process`, and never the second in
   `sample`: how often sensors are read must not change what happens. State that lasts is a number named in
@@ -33,8 +34,8 @@ from typing import ClassVar, Final, Literal
 import msgspec
 
 from broker.contract.events import State, Value
-from edge.simulation.pieces import Piece
-from edge.simulation.random_stream import RandomStream
+from edge.simulation.floor.pieces import Piece
+from edge.simulation.floor.random_stream import RandomStream
 
 HALL_CEL: Final = 20.5
 _AFTER_REWORK: Final = 0.3

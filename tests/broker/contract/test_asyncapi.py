@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from broker.contract import asyncapi
+from broker.contract.documents import asyncapi
 from broker.contract.kinds import TABLE
 from broker.contract.topics import KINDS, MAYBE_NAMED, NAMED, is_kpi, is_our_own, parse, parse_kpi
 from tests.edge import peers

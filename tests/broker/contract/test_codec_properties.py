@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broker.contract import codec, leniency
+from broker.contract import codec
 from broker.contract.errors import ContractError
 from broker.contract.events import (
     COUNTERS,
@@ -34,6 +34,7 @@ from broker.contract.events import (
 )
 from broker.contract.instants import format_rfc3339
 from broker.contract.kinds import TABLE
+from broker.contract.lenient import leniency
 from broker.contract.message import Message
 from broker.contract.payloads import MATERIALS, NOT_PLAIN, KpiPayload, Payload
 from broker.contract.topics import KINDS

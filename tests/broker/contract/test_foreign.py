@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from broker.contract import codec, foreign
+from broker.contract import codec
 from broker.contract.errors import ContractError
 from broker.contract.kinds import TABLE
+from broker.contract.lenient import foreign
 from broker.contract.message import Message
 
 MESSAGES: dict[str, list[object]] = {

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.contract import codec, leniency
+from broker.contract import codec
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S, AnyEvent, Meter, Notice, Sample, StateChange
 from broker.contract.kinds import TABLE
-from broker.contract.leniency import DeclaredText
+from broker.contract.lenient import leniency
+from broker.contract.lenient.leniency import DeclaredText
 from broker.contract.message import Message
 from broker.contract.topics import Kind
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker.contract.events import NS_PER_MS
 from broker.contract.message import Message
-from broker.contract.recording import LONGEST_LINE, Recording, RecordingError, from_line, to_line
+from broker.contract.recordings.recording import LONGEST_LINE, Recording, RecordingError, from_line, to_line
 
 STATE = Message(
     "corridor/v1/a/b/c/d/state", b'{"state":"running"}', 1, retained=True, received_at=1_732_420_800_123_000_000

@@ -4,7 +4,8 @@ import re
 import msgspec
 import pytest
 
-from broker.contract import codec, payloads, schema
+from broker.contract import codec, payloads
+from broker.contract.documents import schema
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S, STATES
 from broker.contract.message import Message

@@ -20,7 +20,7 @@ from cli.stack.stack import PORTS, SECRETS, SETTINGS
 from cli.stack.tls import context
 from dashboards.names import WALL_URL
 from edge.simulation import districts
-from edge.simulation.plan import read as read_plan
+from edge.simulation.planning.plan import read as read_plan
 from tests.cli.conftest import Corridor
 
 ROOT = Path(__file__).resolve().parents[3]

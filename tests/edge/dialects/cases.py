@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from broker.contract.message import Message, Publication
-from broker.contract.recording import Recording
+from broker.contract.recordings.recording import Recording
 from broker.contract.topics import PREFIX
 from edge.dialects import DIALECTS, guard
 from edge.dialects.dialect import Dialect, Setup, Translation

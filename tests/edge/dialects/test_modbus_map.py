@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.contract.errors import ContractError
-from edge.dialects import modbus_map
-from edge.dialects.modbus_map import MOST_AT_ONCE, Value
+from edge.dialects.shopfloor import modbus_map
+from edge.dialects.shopfloor.modbus_map import MOST_AT_ONCE, Value
 
 DEVICE = '[device.a]\naddress = "10.0.0.1"\n'
 

@@ -11,7 +11,7 @@ from broker.contract.events import AnyEvent, Count, Notice, Sample, StateChange,
 from broker.contract.instants import format_rfc3339
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
-from edge.dialects.shdr import Adapter
+from edge.dialects.shopfloor.shdr import Adapter
 
 MILL = "nist/sms/cell-1/mazak-3"
 DAY = "2016-05-03T"

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from broker.contract.message import Publication
-from edge.dialects import DIALECTS, modbus_map
+from edge.dialects import DIALECTS
 from edge.dialects.dialect import Setup
+from edge.dialects.shopfloor import modbus_map
 from edge.gateways.gateway import Gateway
 from edge.gateways.modbus import ModbusSource
 from edge.gateways.modbus_client import ModbusClient, ModbusError, ModbusRejectionError

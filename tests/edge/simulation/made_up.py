@@ -7,8 +7,8 @@ import msgspec
 
 from broker.contract.events import NS_PER_S, AnyEvent, Value
 from broker.plant import plant_file
+from edge.simulation.floor.pieces import Piece
 from edge.simulation.machines.model import Condition, FailureMode, Finding, Model, Pause
-from edge.simulation.pieces import Piece
 from edge.simulation.simulation import SamplingIntervals, Simulation
 
 DAY = 86_400 * NS_PER_S

@@ -7,11 +7,12 @@ import pytest
 from broker.contract.events import NS_PER_S
 from broker.plant import plant_file
 from broker.plant.plant import Plant
-from edge.simulation import districts, plan
-from edge.simulation.cells import Cell
+from edge.simulation import districts
 from edge.simulation.event_buffer import TruePiece
+from edge.simulation.floor.cells import Cell
 from edge.simulation.machines import MODELS
-from edge.simulation.plan import FloorPlan
+from edge.simulation.planning import plan
+from edge.simulation.planning.plan import FloorPlan
 from edge.simulation.simulation import SamplingIntervals, Simulation
 
 SILENT: Final = SamplingIntervals(10**18, 10**18)

@@ -5,15 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from broker.contract.events import Value
-from edge.simulation.machines.autoclave import Autoclave
-from edge.simulation.machines.carriers import DriverlessVehicle
+from edge.simulation.floor.pieces import Piece
+from edge.simulation.floor.random_stream import RandomStream
+from edge.simulation.machines.composites.autoclave import Autoclave
 from edge.simulation.machines.model import Condition
-from edge.simulation.machines.powder_bed_printer import PowderBedPrinter
-from edge.simulation.machines.sinter_furnace import SinterFurnace
-from edge.simulation.machines.utilities import Chiller, Compressor
+from edge.simulation.machines.shaping.powder_bed_printer import PowderBedPrinter
+from edge.simulation.machines.shaping.sinter_furnace import SinterFurnace
+from edge.simulation.machines.site.carriers import DriverlessVehicle
+from edge.simulation.machines.site.utilities import Chiller, Compressor
 from edge.simulation.physics import driverless
-from edge.simulation.pieces import Piece
-from edge.simulation.random_stream import RandomStream
 
 
 def streams(owner: str) -> Callable[[str], RandomStream]:

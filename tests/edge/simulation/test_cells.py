@@ -5,7 +5,7 @@ import pytest
 from broker.contract.events import NS_PER_S
 from broker.plant import plant_file
 from edge.simulation import ground_truth
-from edge.simulation.cells import CELLS, EXPECTED
+from edge.simulation.floor.cells import CELLS, EXPECTED
 from edge.simulation.simulation import SamplingIntervals, Simulation
 
 YEAR_H = 3_900

@@ -3,7 +3,8 @@
 import pytest
 
 from broker.plant.plant_file import load
-from edge.simulation import districts, plan
+from edge.simulation import districts
+from edge.simulation.planning import plan
 
 
 def test_the_default_is_two_districts_with_eight_machines() -> None:

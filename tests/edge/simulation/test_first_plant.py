@@ -7,12 +7,12 @@ import pytest
 from broker.contract.events import NS_PER_S
 from broker.plant.plant import Plant
 from broker.plant.plant_file import parse
-from edge.simulation import plan
 from edge.simulation.event_buffer import TruePiece
-from edge.simulation.first_plant import text_for
 from edge.simulation.machines import MODELS
+from edge.simulation.planning import plan
+from edge.simulation.planning.first_plant import text_for
+from edge.simulation.planning.trades import TRADES
 from edge.simulation.simulation import SamplingIntervals, Simulation
-from edge.simulation.trades import TRADES
 
 SILENT = SamplingIntervals(10**18, 10**18)
 MONDAY = 1_764_547_200 * NS_PER_S

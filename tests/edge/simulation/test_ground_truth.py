@@ -6,7 +6,7 @@ import pytest
 from broker.contract.events import NS_PER_S, State
 from edge.simulation import ground_truth
 from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
-from edge.simulation.pieces import Fate
+from edge.simulation.floor.pieces import Fate
 
 MILL = "sheffield/machining/line-1/mill-1"
 S = NS_PER_S

@@ -19,7 +19,7 @@ from broker.contract.message import Message
 from broker.mqtt.session import Session
 from broker.plant import plant_file
 from broker.server.embedded import EmbeddedBroker
-from cli.recordings import Tally, store_messages
+from cli.messages.recordings import Tally, store_messages
 from edge.simulation import ground_truth
 from edge.simulation.clock import FastClock
 from edge.simulation.event_buffer import TruePiece

@@ -10,9 +10,9 @@ from broker.contract.events import NS_PER_S, Count, Job, Measurement, Notice, St
 from broker.plant import plant_file
 from edge.simulation import ground_truth
 from edge.simulation.event_buffer import TruePiece
+from edge.simulation.floor.pieces import Piece
 from edge.simulation.machines import MODELS
 from edge.simulation.machines.model import Condition, Finding
-from edge.simulation.pieces import Piece
 from edge.simulation.simulation import Checkpoint, Simulation
 from tests.edge.simulation.made_up import DAY, KINDS, SILENT, SURE, Gauge, floor, line, machine, of, serials
 

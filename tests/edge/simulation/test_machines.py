@@ -12,11 +12,11 @@ from broker.contract.events import NS_PER_S, AnyEvent, Measurement, Sample
 from broker.contract.units import ucum
 from broker.plant import plant_file
 from edge.simulation.event_buffer import TruePiece
+from edge.simulation.floor.pieces import Piece
+from edge.simulation.floor.random_stream import RandomStream
 from edge.simulation.machines import MODELS
 from edge.simulation.machines.model import Condition, FailureMode
 from edge.simulation.machines.signals import Signal
-from edge.simulation.pieces import Piece
-from edge.simulation.random_stream import RandomStream
 from edge.simulation.simulation import SamplingIntervals, Simulation
 
 SHIFT_NS = 8 * 3_600 * NS_PER_S

@@ -2,7 +2,8 @@ import tomllib
 
 import pytest
 
-from edge.simulation import districts, plan
+from edge.simulation import districts
+from edge.simulation.planning import plan
 
 GOOD = """
     [line."a/b/c"]

@@ -8,8 +8,9 @@ import pytest
 
 from broker.contract.events import NS_PER_S
 from broker.plant import plant_file
-from edge.simulation import ground_truth, planted_faults
+from edge.simulation import ground_truth
 from edge.simulation.event_buffer import GroundTruth, TrueFault, TrueState
+from edge.simulation.floor import planted_faults
 from edge.simulation.machines import MODELS
 from edge.simulation.simulation import Checkpoint, SamplingIntervals, Simulation
 

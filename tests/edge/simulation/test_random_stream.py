@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from edge.simulation.random_stream import RandomStream
+from edge.simulation.floor.random_stream import RandomStream
 
 N = 20_000
 

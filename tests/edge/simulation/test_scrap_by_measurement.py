@@ -4,8 +4,8 @@ import pytest
 
 from broker.contract.events import NS_PER_S
 from broker.plant import plant_file
-from edge.simulation.cells import CELLS
 from edge.simulation.event_buffer import TruePiece
+from edge.simulation.floor.cells import CELLS
 from edge.simulation.machines import MODELS
 from edge.simulation.simulation import SamplingIntervals, Simulation
 

@@ -31,7 +31,7 @@ from edge.simulation import districts, ground_truth
 from edge.simulation.contract_encoder import ContractEncoder
 from edge.simulation.event_buffer import GroundTruth, TruePiece, TrueState
 from edge.simulation.machines import MODELS
-from edge.simulation.plan import read
+from edge.simulation.planning.plan import read
 from edge.simulation.simulation import BACKFILL, SamplingIntervals, Simulation
 
 PLANT = districts.plant()

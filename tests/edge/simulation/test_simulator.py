@@ -14,9 +14,10 @@ from broker.contract import codec
 from broker.contract.events import COUNTERS, NS_PER_S, AnyEvent, Count, Job, Meter, Notice, Sample, StateChange, Status
 from broker.contract.message import Message, Publication
 from broker.plant import plant_file
-from edge.simulation import ground_truth, plan
+from edge.simulation import ground_truth
 from edge.simulation.clock import VirtualClock
 from edge.simulation.event_buffer import TruePiece, TrueState
+from edge.simulation.planning import plan
 from edge.simulation.simulator import CHECKPOINT_FILE, Simulator, simulate
 
 START = 1_764_000_000 * NS_PER_S

@@ -1,0 +1,1 @@
+"""Commands about messages: publish, watch, validate, record, replay, translate."""

@@ -1,0 +1,179 @@
+"""Where a machine's work comes from and goes to: its station in a line, or its calls from several lines.
+
+A machine asks its `Work` for pieces and hands them on to it. A `Station` is a place in a line. What serves several
+lines (a vehicle, a crane, a compressor) implements the same protocol in `shared`.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any, Final, Protocol
+
+import msgspec
+import simpy
+
+from broker.contract.events import State
+from edge.simulation.floor.buffer import Buffer
+from edge.simulation.floor.pieces import Order, OrderBook, Piece
+from edge.simulation.floor.timeline import Steps, Timeline
+
+Show = Callable[[State, str], None]
+"""Shows on the machine what it does, and why."""
+Taking = Generator[simpy.Event, Any, Piece]
+
+MOST_PASSES: Final = 2
+"""So often a piece is reworked; then it is scrap."""
+
+
+class Work(Protocol):
+    """See the module.
+
+    Attributes:
+        share: its part of an order, where several machines work side by side.
+        is_counted: whether its cycles are pieces.
+    """
+
+    share: float
+    is_counted: bool
+
+    def take(self, order: Order | None, draw_batch: Callable[[], float], show: Show) -> Taking:
+        """Take the next piece, preferably one of the order on the machine; wait for it."""
+
+    def take_more(self, load: list[Piece], show: Show) -> Generator[simpy.Event, Any, Piece | None]:
+        """Take another piece for the same load; wait for it. None: there will be none."""
+
+    def order_of(self, piece: Piece) -> Order | None:
+        """Return the order that a piece is worked on for; None if the machine works without orders."""
+
+    def may_rework(self, piece: Piece) -> bool:
+        """Whether a piece that has a fault goes back for rework, rather than being reworked beside the machine."""
+
+    def hand_on(self, piece: Piece, show: Show, gone: Callable[[], None]) -> Steps:
+        """Hand on a finished piece, by its fate; call `gone` once the machine no longer has it."""
+
+    def is_last(self, order: Order) -> bool:
+        """Whether no more pieces of an order are to come."""
+
+
+class Transport(Protocol):
+    """What brings pieces from one station to the next."""
+
+    def call(self, piece: Piece, to: Buffer) -> simpy.Event:
+        """Have a piece brought; return the event of its being picked up."""
+
+    @property
+    def busy_reason(self) -> str:
+        """Why a machine waits until a piece is picked up."""
+
+
+class Links(msgspec.Struct, frozen=True):
+    """How a station is linked to the others of its line.
+
+    Attributes:
+        inlet: the buffer before it; None for the first stage, which gets raw pieces from the order book.
+        outlet: the buffer behind it; None for the last stage.
+        rack: pieces that came back to the first stage.
+        back: the stage to which its rework goes, and the buffer or rack there; None if it is done beside the machine.
+        transport: what brings its pieces to the outlet; None if they get there by themselves.
+    """
+
+    inlet: Buffer | None = None
+    outlet: Buffer | None = None
+    rack: Buffer | None = None
+    back: tuple[int, Buffer] | None = None
+    transport: Transport | None = None
+
+
+class Station:
+    """A machine's place in its line.
+
+    Args:
+        timeline: the simulated time.
+        book: the line's order book.
+        stage: its stage, from 0.
+        links: the buffers around it.
+        share: its part of an order, where several machines work side by side.
+    """
+
+    is_counted = True
+
+    def __init__(self, timeline: Timeline, book: OrderBook, stage: int, links: Links, share: float) -> None:
+        self._time, self._book, self._stage, self._links, self.share = timeline, book, stage, links, share
+
+    def take(self, order: Order | None, draw_batch: Callable[[], float], show: Show) -> Taking:
+        """Take the next piece, one of the present order if the buffer holds it."""
+        source = self._links.inlet
+        if source is None:
+            rack = self._links.rack
+            if rack is None or not rack.items:
+                return self._book.draw(draw_batch())
+            source = rack
+        number = order.number if order else ""
+        get = source.next_piece(number if number and source.holds(number) else "")
+        if not get.triggered:
+            show("starved", "no-parts")
+        return self._taken((yield get))
+
+    def take_more(self, load: list[Piece], show: Show) -> Generator[simpy.Event, Any, Piece | None]:
+        """Take another piece of the load's order, until none is to come."""
+        order, inlet = self._book.orders[load[0].order], self._links.inlet
+        if inlet is None:
+            return self._book.draw(1.0) if self._book.may_draw(order) else None
+        while not self._book.none_to_come(order, self._stage):
+            get, changed = inlet.next_piece(order.number), self._time.event()
+            if not get.triggered:
+                show("starved", "load-not-full")
+                self._book.watch(changed.succeed)
+                yield get | changed
+            if get.triggered:
+                return self._taken(get.value)
+            get.cancel()
+        return None
+
+    def order_of(self, piece: Piece) -> Order | None:
+        """Return the order of a piece."""
+        return self._book.orders[piece.order]
+
+    def may_rework(self, piece: Piece) -> bool:
+        """Whether the line has a loop from here, and the piece may pass it once more."""
+        return self._links.back is not None and piece.passes < MOST_PASSES
+
+    def hand_on(self, piece: Piece, show: Show, gone: Callable[[], None]) -> Steps:
+        """Put a good piece into the outlet and have it brought; send one with a fault back, or out of the line."""
+        links, fate = self._links, piece.fate
+        if fate == "scrap":
+            self._book.scrapped(piece, self._stage)
+            gone()
+        elif fate == "rework" and links.back and self.may_rework(piece):
+            to, buffer = links.back
+            piece.passes, piece.is_back = piece.passes + 1, True
+            self._book.sent_back(piece, self._stage, to)
+            gone()
+            buffer.put_back(piece)
+        elif links.outlet is None:
+            self._book.delivered(piece)
+            gone()
+        else:
+            yield from self._put(piece, links.outlet, show, gone)
+
+    def is_last(self, order: Order) -> bool:
+        """Whether this stage has received every piece of an order that it will get."""
+        return self._book.none_to_come(order, self._stage)
+
+    def _taken(self, piece: Piece) -> Piece:
+        piece.fate = ""
+        self._book.taken(piece, self._stage)
+        return piece
+
+    def _put(self, piece: Piece, outlet: Buffer, show: Show, gone: Callable[[], None]) -> Steps:
+        transport = self._links.transport
+        if transport:
+            outlet.expect(piece)
+        put = outlet.put(piece)
+        if not put.triggered:
+            show("blocked", "buffer-full")
+        yield put
+        gone()
+        if transport:
+            picked = transport.call(piece, outlet)
+            if not picked.triggered:
+                show("blocked", transport.busy_reason)
+            yield picked

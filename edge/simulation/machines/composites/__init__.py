@@ -1,0 +1,1 @@
+"""Machines that make parts of fibre and resin: laying, infusing, curing in an autoclave, trimming."""

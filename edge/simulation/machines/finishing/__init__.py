@@ -1,0 +1,1 @@
+"""Machines that finish a part: grinding and polishing, washing, marking, packing."""

@@ -1,0 +1,1 @@
+"""Machines that inspect and change nothing: measuring, scanning, radiography, ultrasound."""

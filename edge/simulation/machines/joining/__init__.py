@@ -1,0 +1,1 @@
+"""Machines that join: welding, cladding, friction stir, assembly, and the robots that weld and deburr."""
