@@ -107,7 +107,9 @@ async def publish(mqtt_port: int, machines: int, rate: float) -> None:
                     body = json.dumps({"produced": made[machine], "good": made[machine], "scrap": 0})
                     await client.publish(f"corridor/v1/{path(machine)}/count", body)
                 elif kind < 1 / 7 + 1 / 20:
-                    state = chance.choice(("running", "running", "starved", "down"))
+                    # Nobody else of the probe's line goes down: its tile names the machine that has been down longest.
+                    worst = "starved" if machine < MACHINES_A_LINE else "down"
+                    state = chance.choice(("running", "running", "starved", worst))
                     await client.publish(f"corridor/v1/{path(machine)}/state", state)
                 else:
                     await client.publish(f"corridor/v1/{path(machine)}/telemetry/load", f"{chance.random() * 100:.2f}")

@@ -7,12 +7,14 @@ import { useEffect, useState } from './lib.js';
 import { own } from './own.js';
 import { Roster } from './roster.js';
 
+const MOST_STATES = 40; // of a machine, since its history was asked for: that is asked for again each minute
 const DRAW_MS = 100; // a page is drawn at most ten times a second
 const QUIET_MS = 12_000; // the server speaks at least every five seconds: this long without a word, it is gone
 
 class Live {
   constructor() {
     this.facts = new Map();
+    this.trails = new Map();
     this.health = {};
     this.plant = { machines: [], titles: {}, zones: {}, targets: {}, reasons: {}, products: {}, signals: {}, broker: null };
     this.roster = new Roster();
@@ -77,6 +79,7 @@ class Live {
 
   begin(sent) {
     this.facts = new Map(Object.entries(sent.facts).map(([path, names]) => [path, names]));
+    this.trails.clear();
     this.plant = sent.plant;
     this.roster.begin(sent.plant.machines, this.facts.keys());
     this.rejections = sent.refusals;
@@ -99,6 +102,7 @@ class Live {
         // A new object, so that whoever remembers the former sees that it changed.
         this.facts.set(path, known ? { ...known, ...names } : names);
         this.numbers.move(path, names);
+        if (names.state && names.state.since !== own(known, 'state')?.since) this.trails.set(path, [...this.trail(path), names.state].slice(-MOST_STATES));
         for (const sample of this.samples) sample(path, names);
       }
       this.changed += 1;
@@ -170,6 +174,11 @@ class Live {
 
   fact(path, name) {
     return own(this.facts.get(path), name);
+  }
+
+  /** The newest states of a machine that came with the stream one after another. The list is not to be changed. */
+  trail(path) {
+    return this.trails.get(path) ?? [];
   }
 
   /** Machines in the order of their lines: declared ones first, newcomers after them. The list is not to be changed. */

@@ -8,7 +8,7 @@ const { own } = await import('../static/own.js');
 const { categoryOf, ORDER } = await import('../static/states.js');
 const { phrase, phraseOr, language } = await import('../static/words.js');
 const { topLoss } = await import('../static/parts/loss.js');
-const { intervalsTo } = await import('../static/parts/ribbon.js');
+const { intervalsTo, stepOf } = await import('../static/parts/ribbon.js');
 const { live } = await import('../static/live.js');
 
 test('a table has only what is its own', () => {
@@ -40,6 +40,23 @@ test('the top loss is the reason that cost most planned time; set-up without a r
   assert.deepEqual(topLoss({ reasons, ledger: { setup_s: 100 } }), { state: 'setup', reason: '', seconds: 100 });
   assert.equal(topLoss({ reasons: [], ledger: { setup_s: 0 } }), null);
   assert.equal(topLoss(undefined), null);
+});
+
+test('a ribbon has each state that came since its history was asked for', () => {
+  const path = 'a/b/c/trail';
+  const send = (since, state) => live.merge({ now: since, facts: { [path]: { state: { state, since, reason: '' } } } });
+  for (const [since, state] of [[10, 'idle'], [50, 'running'], [60, 'down'], [70, 'running'], [70, 'running']]) send(since, state);
+  const history = [[0, 20, 'off', ''], [20, 40, 'setup', '']];
+  assert.deepEqual(intervalsTo(history, path, 100, true), [
+    [0, 20, 'off', ''], [20, 50, 'setup', ''], [50, 60, 'running', ''], [60, 70, 'down', ''], [70, 100, 'running', ''],
+  ]);
+  for (let time = 100; time < 200; time += 1) send(time, time % 2 ? 'down' : 'running');
+  assert.ok(live.trail(path).length <= 40);
+});
+
+test('a time that moves by less than a pixel of a strip changes nothing in it', () => {
+  assert.ok(stepOf(8 * 3_600_000) <= (8 * 3_600_000) / 500);
+  assert.ok(stepOf(60_000) >= 1_000);
 });
 
 test('a ribbon goes on from history with the live state', () => {

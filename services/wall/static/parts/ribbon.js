@@ -1,13 +1,16 @@
 // Ribbons: the states of a machine over a range, as one strip of time. History is fetched; the open interval grows and new
 // ones are added from the live state, so that a ribbon never waits.
 
-import { html, useMemo } from '../lib.js';
+import { html, useMemo, useRef } from '../lib.js';
 import { live } from '../live.js';
 import { categoryOf, Icon, STATES } from '../states.js';
 import { phrase } from '../words.js';
 import { clock, offsetMs, span } from '../format.js';
 
-/** A machine's intervals [from, to, state, reason] up to now: history, with what has happened since put at its end. */
+/**
+ * A machine's intervals [from, to, state, reason] up to now: history, with what has happened since put at its end, each
+ * state that came with the stream in turn.
+ */
 export function intervalsTo(history, path, until, isLive) {
   const intervals = history ? [...history] : [];
   if (!isLive) return intervals;
@@ -15,22 +18,32 @@ export function intervalsTo(history, path, until, isLive) {
   const last = intervals.at(-1);
   if (!now) return last ? [...intervals.slice(0, -1), [last[0], until, last[2], last[3]]] : [];
   if (!last) return now.since === null || now.since >= until ? [] : [[now.since, until, now.state, now.reason]];
-  if (last[2] === now.state && last[3] === plain(now)) intervals[intervals.length - 1] = [last[0], until, last[2], last[3]];
-  else {
-    const began = Math.min(Math.max(now.since ?? last[1], last[0]), until);
-    intervals[intervals.length - 1] = [last[0], began, last[2], last[3]];
-    intervals.push([began, until, now.state, plain(now)]);
-  }
+  for (const each of live.trail(path)) if (each.since > last[0]) append(intervals, each, until);
+  append(intervals, now, until);
   return intervals;
 }
 
-const plain = (current) => (current.state === 'unknown' ? '' : current.reason);
+/** End the last interval where a state begins, or let it go on if it is the same state. */
+function append(intervals, { since, state, reason }, until) {
+  const [start, end, was, why] = intervals.at(-1);
+  const because = state === 'unknown' ? '' : reason;
+  if (was === state && why === because) {
+    intervals[intervals.length - 1] = [start, until, was, why];
+    return;
+  }
+  const began = Math.min(Math.max(since ?? end, start), until);
+  intervals[intervals.length - 1] = [start, began, was, why];
+  intervals.push([began, until, state, because]);
+}
 
 /** Where a category stands in the strip, top and height in per cent: what it is is seen without its colour, too. */
 const HEIGHTS = { down: [0, 100], run: [20, 80], act: [0, 60], wait: [45, 55], idle: [70, 30], off: [85, 15], unknown: [0, 100] };
 
-/** The pixel that time has reached in a strip on a wide screen. */
-export const pixelOf = (now, from, ends) => Math.round(((now - from) / (ends - from)) * 2_000);
+/** A strip is some hundred pixels wide: a time that moves by less than this, in ms, changes nothing in it. */
+export const stepOf = (range) => 2 ** Math.ceil(Math.log2(Math.max(range / MOST_STEPS, SOONEST_MS * live.rate)));
+
+const MOST_STEPS = 1_000;
+const SOONEST_MS = 1_000;
 
 /**
  * The strip itself. `from` and `ends` are the edges of the picture in ms, `now` where time stands. With `stops`, an
@@ -38,19 +51,31 @@ export const pixelOf = (now, from, ends) => Math.round(((now - from) / (ends - f
  */
 export function Ribbon({ intervals, from, ends, now, zone, label, tall, stops, go }) {
   const range = ends - from;
-  // Drawn again only when an interval or the pixel that time has reached changes.
-  const pixel = pixelOf(now, from, ends);
+  const former = useRef(new Map()); // what is drawn of intervals, by their begin: what is over stays as it is
+  // Drawn again only when an interval, or the step that time has reached, changes.
+  const step = Math.floor(now / stepOf(range));
   const key = intervals.length ? `${intervals.length}|${intervals.at(-1)[0]}|${intervals.at(-1)[2]}|${intervals[0][0]}` : '';
   return useMemo(() => {
     const at = (time) => `${(((Math.min(Math.max(time, from), ends) - from) / range) * 100).toFixed(3)}%`;
     const wide = (start, end) => `${Math.max(0, ((Math.min(end, ends) - Math.max(start, from)) / range) * 100).toFixed(3)}%`;
     const text = summary(label, intervals, from);
+    const drawn = new Map();
+    const parts = intervals.map(([start, end, state, reason]) => {
+      if (end <= from || start >= ends) return null;
+      const of = `${end} ${state} ${reason} ${from} ${ends} ${zone}`;
+      const known = former.current.get(start);
+      const [top, high] = HEIGHTS[categoryOf(state)];
+      const rect = known?.of === of ? known.rect : html`<rect key=${start} class="f-${categoryOf(state)}" x=${at(start)} width=${wide(start, end)} y="${top}%" height="${high}%"><title>${tipOf(start, end, state, reason, zone)}</title></rect>`;
+      drawn.set(start, { of, rect });
+      return rect;
+    });
+    former.current = drawn;
     const strip = html`<svg class="ribbon ${tall ? 'tall' : ''}" role=${stops ? undefined : 'img'} aria-hidden=${stops ? 'true' : undefined} aria-label=${stops ? undefined : text}>
-      ${intervals.map(([start, end, state, reason]) => end > from && start < ends && html`<rect key=${start} class="f-${categoryOf(state)}" x=${at(start)} width=${wide(start, end)} y="${HEIGHTS[categoryOf(state)][0]}%" height="${HEIGHTS[categoryOf(state)][1]}%"><title>${tipOf(start, end, state, reason, zone)}</title></rect>`)}
+      ${parts}
       ${now > from && now < ends && html`<rect class="now" x=${at(now)} width="1.5" height="100%" />`}
     </svg>`;
     return stops ? html`<a class="rlink" href=${stops} onClick=${go?.click} aria-label="${text}. ${phrase('stops.link')}">${strip}</a>` : strip;
-  }, [key, pixel, from, ends, tall, stops]);
+  }, [key, step, from, ends, tall, stops]);
 }
 
 /** What the heights and colours of ribbons mean. */

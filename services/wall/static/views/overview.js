@@ -4,23 +4,20 @@
 import { html, useMemo, useRef, useState } from '../lib.js';
 import { useLive } from '../live.js';
 import { address, useAsk, useNumbers } from '../ask.js';
-import { phrase, phraseOr } from '../words.js';
-import { clock, difference, number, percent, pieces, plain, span, zoneName } from '../format.js';
+import { phrase } from '../words.js';
+import { clock, difference, number, percent, pieces, plain, zoneName } from '../format.js';
 import { link, origin, rangeText } from '../range.js';
-import { Axis, pixelOf, Ribbon, intervalsTo } from '../parts/ribbon.js';
-import { categoryOf, Icon, ORDER, StateWord } from '../states.js';
-import { Figure, GoodPieces, headline, noteOf, Num, Ratio, silence } from '../parts/figures.js';
+import { categoryOf, Icon, ORDER } from '../states.js';
+import { Figure, headline, Num, Ratio } from '../parts/figures.js';
 import { Caveats, Unplanned } from '../parts/caveats.js';
-import { LossBar, lossName, lostTime, topLoss } from '../parts/loss.js';
 import { AT_A_GLANCE, MOST_DRAWN, rank, worstFirst } from '../parts/order.js';
 import { Still } from '../parts/still.js';
-import { Ticking } from '../parts/ticking.js';
+import { ofTile, Tile } from '../parts/tile.js';
 import { Why } from '../parts/why.js';
 import { Frame } from '../parts/frame.js';
 
 const MOST_ASKED = 199; // assets in one question, with the whole
 const HELD_MS = 10_000;
-const STEP_MS = 60_000; // so often what is shown of silent machines goes on
 
 export function Overview({ path, range, go, bare }) {
   const live = useLive();
@@ -113,70 +110,4 @@ function Band({ site, isPage, live, lines, answer, plan, history, range, go, ask
   const areas = [...new Set(lines.map((line) => live.title(line.split('/').slice(0, 2).join('/'))))];
   return html`<section class="band ${lines.length > 1 ? 'many' : ''}" aria-label=${live.title(site)}><h2>${isPage ? html`<b>${live.title(site)}</b>` : html`<a href=${link(`/site/${site}`)} onClick=${go.click} title=${phrase('site.page')}><b>${live.title(site)}</b></a>`} · ${areas.join(' · ')}</h2>
     <div class="tiles">${lines.map((line) => html`<${Still} key=${line} of=${[...ofTile(live, line, answer.get(line), plan.get(line), range), history, areas.length, zones.length]} draw=${() => html`<${Tile} line=${line} live=${live} answer=${answer.get(line)} plan=${plan.get(line)} history=${history} range=${range} go=${go} ask=${ask} zones=${zones} alone=${areas.length === 1} />`} />`)}</div></section>`;
-}
-
-/** What a tile depends on: what it does not show may change as often as it likes. */
-function ofTile(live, line, answer, plan, range) {
-  const now = live.now();
-  const [from, ends] = edges(plan, now);
-  const facts = [line, ...live.machines(line)].flatMap((path) => [live.fact(path, 'state'), live.fact(path, 'job')]);
-  return [answer, plan, range.from, range.to, range.isLive && pixelOf(now, from, ends), Math.floor(now / STEP_MS), ...facts];
-}
-
-/** From when to when the ribbons of a tile go. */
-const edges = (plan, now) => (plan ? [Date.parse(plan.from), Math.max(Date.parse(plan.ends), Date.parse(plan.to))] : [now - 3_600_000, now]);
-
-function Tile({ line, live, answer, plan, history, range, go, ask, zones, alone }) {
-  const zone = live.zone(line);
-  const now = live.now();
-  const current = live.fact(line, 'state') ?? { state: 'unknown', since: null, reason: '' };
-  const kind = categoryOf(current.state);
-  const machines = live.machines(line);
-  const silent = machines.filter((path) => live.fact(path, 'state')?.silent).length;
-  const behind = plan?.plan && plan.delta < -0.05 * plan.plan;
-  const edge = !range.isLive ? '' : kind === 'down' ? 'look' : kind === 'wait' || behind ? 'warn' : kind === 'unknown' || silent === machines.length ? 'uncertain' : '';
-  const [from, ends] = edges(plan, now);
-  const until = range.isLive ? now : ends;
-  const name = alone ? live.title(line) : `${live.title(line.split('/').slice(0, 2).join('/'))}, ${live.title(line)}`;
-  return html`<article class="tile card ${edge}" aria-label=${name}>
-    <div class="top">
-      ${range.isLive ? html`<${StateWord} state=${current.state} /><span class="for"><${Ticking} text=${() => spent(current, live.now())} />${named(current, live, machines)}${silent ? ` · ${phrase('silent.devices', silent)}` : ''}</span>` : html`<span class="for">${phrase('not.live')}</span>`}
-      <a class="name" href=${link(`/line/${line}`)} onClick=${go.click}>${name}${zones.length > 1 ? ` · ${zoneName(zone)}` : ''}</a>
-    </div>
-    ${range.isLive && machines.filter((path) => live.fact(path, 'state')?.alarm).map((path) => html`<p class="alarm t-down" key=${path}><${Icon} state="alarm" /><b>${phrase('severity.alarm')}</b> ${live.title(path)}: ${live.fact(path, 'state').alarm}${live.fact(path, 'state').alarms > 1 ? ` ${phrase('and.more', live.fact(path, 'state').alarms - 1)}` : ''}</p>`)}
-    <${Pieces} plan=${plan} answer=${answer} line=${line} live=${live} zone=${zone} range=${range} ask=${ask} />
-    <${LossBar} answer=${answer} target=${live.targets(line).oee} ask=${ask} />
-    <div class="ribbons" style=${{ '--machines': machines.length }}>${machines.map((path) => html`<a class="rname" key=${path} href=${link(`/machine/${path}`)} onClick=${go.click} title=${path}>${live.title(path)}${live.fact(path, 'state')?.silent ? html` <span class="t-unknown" title=${silence(live.fact(path, 'state'), now)}>?</span>` : ''}</a>
-      <${Ribbon} key="${path} r" intervals=${intervalsTo(history.get(path), path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} stops=${link(`/stops/${path}`)} go=${go} />`)}
-      <span></span><${Axis} from=${from} ends=${ends} zone=${zone} /></div>
-    <${MostLost} answer=${answer} live=${live} />
-  </article>`;
-}
-
-/** "12 min · Mill 1 · spindle overheat" */
-const spent = (current, now) => (current.since === null ? '' : current.of_unknown_age ? phrase('unknown.age') : span(now - current.since));
-
-function named(current, live, machines) {
-  const parts = [];
-  if (current.machine && machines.length > 1) parts.push(live.title(current.machine));
-  if (current.reason) parts.push(phraseOr(`reason.${current.reason}`, live.reason(current.reason)));
-  return parts.length ? ` · ${parts.join(' · ')}` : '';
-}
-
-function Pieces({ plan, answer, line, live, zone, range, ask }) {
-  if (!plan || plan.good === null) return html`<p class="beside">${plan ? phrase('nothing.counted') : ' '}</p>`;
-  const full = Math.max(plan.plan_at_end ?? 0, plan.forecast, plan.good, 1);
-  const output = plan.outputs.at(-1);
-  const job = live.fact(output, 'job') ?? live.machines(line).map((path) => live.fact(path, 'job')).find((each) => each?.order);
-  const late = plan.plan !== null && plan.delta < -0.05 * plan.plan;
-  return html`<div class="good"><p><b class="q"><${GoodPieces} plan=${plan} answer=${answer} ask=${ask} /></b> ${plan.plan === null ? phrase('good.only') : phrase(range.isLive ? 'good.of' : 'good.of.then', pieces(Math.round(plan.plan)))}</p>${plan.plan !== null && html`<b class="d ${late ? 't-wait' : ''}">${difference(plan.delta)}</b>`}</div>
-    <svg class="bar" aria-hidden="true"><rect class="f-run" width="${(100 * plan.good) / full}%" height="100%" rx="4" />${plan.plan !== null && html`<rect class="mark" x="${(100 * plan.plan) / full}%" width="2" height="100%" />`}</svg>
-    <p class="beside split"><span>${!range.isLive ? '' : job?.order ? `${job.order} · ${live.product(job.product)}` : phrase('no.order')}</span>${range.isLive && Date.parse(plan.ends) > Date.parse(plan.to) && html`<span>${plan.plan_at_end === null ? phrase('forecast.only', pieces(Math.round(plan.forecast)), clock(Date.parse(plan.ends), zone)) : phrase('forecast', pieces(Math.round(plan.forecast)), pieces(Math.round(plan.plan_at_end)), clock(Date.parse(plan.ends), zone))}</span>`}</p>`;
-}
-
-function MostLost({ answer, live }) {
-  const loss = topLoss(answer);
-  if (!answer) return html`<p class="beside"> </p>`;
-  if (!loss) return html`<p class="beside">${phrase('nothing.lost')}</p>`;
-  return html`<p class="beside split"><span>${phrase('most.lost')}: <b>${loss.reason ? lossName(loss, answer) : lossName(loss, answer).toLowerCase()}</b></span><span>${lostTime(answer, loss.seconds)}</span></p>`;
 }
