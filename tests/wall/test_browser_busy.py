@@ -73,7 +73,7 @@ async def test_each_second_a_busy_overview_comes_to_what_the_interface_answers(
 
 async def keeps_up(page: Page, demo: Demo) -> None:
     """Check that the page comes to the pieces that the interface answers now, and never shows more than there are."""
-    lines = random.sample([tile.line for tile in await tiles_of(page)], ASKED)  # noqa: S311  (of a load)
+    lines = random.sample([tile.line for tile in await tiles_of(page)], ASKED)
     answered = await good_of(demo, lines)
 
     async def has_come(tiles: list[Tile]) -> bool:
@@ -83,7 +83,7 @@ async def keeps_up(page: Page, demo: Demo) -> None:
     shown = {tile.line: tile.good or 0 for tile in await until(page, has_come)}
     # The page has pieces from the messages themselves, a moment before the store that is asked.
     async with asyncio.timeout(PATIENCE_S):
-        while any(shown.get(line, 0) > good for line, good in (await good_of(demo, lines)).items()):
+        while any(shown.get(line, 0) > good for line, good in (await good_of(demo, lines)).items()):  # noqa: ASYNC110  (asked)
             await asyncio.sleep(0.1)
 
 
@@ -113,14 +113,14 @@ async def until(page: Page, holds: Callable[[list[Tile]], Awaitable[bool]]) -> l
     tiles: list[Tile] = []
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while not await holds(tiles := await tiles_of(page)):
+            while not await holds(tiles := await tiles_of(page)):  # noqa: ASYNC110  (a page has no event)
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"still shown: {tiles}") from None
     return tiles
 
 
-async def resolved(value: bool) -> bool:  # noqa: FBT001  (a condition that needs no question)
+async def resolved(value: bool) -> bool:
     return value
 
 
@@ -155,7 +155,7 @@ def asked(lines: list[str]) -> str:
 
 async def publish(mqtt_port: int, rest: asyncio.Event) -> None:
     """Publish a count of each machine each seven seconds, a state each twenty, and signals, until it is to rest."""
-    chance = random.Random(1)  # noqa: S311  (of a load)
+    chance = random.Random(1)
     made = dict.fromkeys(MACHINES, 0)
     async with client(mqtt_port) as device:
         for machine in MACHINES:
