@@ -115,7 +115,7 @@ async def _demo(
         clock = services.clock_at(max(time.time_ns(), newest), speed)
         port = _free(host, port, "wall")
         simulator = Simulator(plant, data, source=simulated_from) if simulated_from else None
-        if simulator is not None and simulator.is_new and not newest:
+        if simulator is not None and (simulator.is_past_unfinished or (simulator.is_new and not newest)):
             now = clock.now()
             with progress.shown("simulating the last eight hours of the plant") as report:
                 await past.make(simulator, plant, store, (now - PAST_NS, now), report)

@@ -1,18 +1,24 @@
-"""A past for simulated machines that have none, made up as fast as it goes: so the first screen has a shift to show."""
+"""A past for simulated machines that have none, made up as fast as it goes: so the first screen has a shift to show.
+
+Events go straight to the store, with the rows that follow from them; nothing passes a broker.
+"""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import structlog
 
 from broker.contract.codec import encode
-from broker.contract.events import AnyEvent
+from broker.contract.events import NS_PER_S, AnyEvent
 from broker.plant.plant import Plant
 from edge.simulation.simulator import Simulator
 from services.intake.steps import Step, write_step
-from services.kpi.ledger_writer import LedgerWriter
+from services.kpi.past_ledger import PastLedger
+from services.kpi.recompute import recompute
 from services.store.failures import is_unforeseen
-from services.store.interface import Store
+from services.store.interface import Batch, Rejected, Store
 
+_ROWS_EVERY_NS: Final = 6 * 3_600 * NS_PER_S
 _log = structlog.get_logger("corridor.past")
 
 
@@ -25,35 +31,54 @@ async def make(
 ) -> None:
     """Simulate the machines over a time range, from its first to before its second instant, and store the events.
 
+    A past that was interrupted is made to its end, from where it was interrupted.
+
     Args:
-        simulator: a new one (`Simulator.is_new`), which afterwards goes on without a seam.
+        simulator: a new one (`Simulator.is_new`), or one whose past is unfinished; it then goes on without a seam.
         plant: what the ledger is made with.
-        store: where to; it knows none of the machines.
+        store: where to; it knows none of the machines but those of an unfinished past.
         between: nanoseconds since 1970-01-01 UTC.
         report: gets how much is done, of how much.
     """
     start, end = between
-    reached = start
-    writer = LedgerWriter(store, plant, lambda: reached)
+    is_resumed = simulator.is_past_unfinished
+    ledger = PastLedger(plant)
+    reached = rows_until = start
     for events in simulator.backfill(start, end):
-        if events:
-            reached = max(reached, events[-1].at)
-            await _store(events, writer, store)
-            await writer.advance()  # it drops what is long past from memory
+        if not events:
+            continue
+        ledger.unsure |= await _store(events, store)
+        reached = max(reached, events[-1].at)
+        if not is_resumed:
+            ledger.add(events)
+            if reached - rows_until >= _ROWS_EVERY_NS:
+                await store.write(ledger.rows(reached))
+                rows_until = reached
         report(reached - start, end - start)
-    reached = end
-    await writer.advance()
-    await writer.finish()
+    if is_resumed:
+        await recompute(store, plant, "", 0, end, now=end)
+        return
+    await store.write(ledger.rows(end, is_end=True))
+    for machine in sorted(ledger.unsure):
+        await recompute(store, plant, machine, 0, end, now=end)
 
 
-async def _store(events: Sequence[AnyEvent], writer: LedgerWriter, store: Store) -> None:
-    """Store events with their ledger; one that fails in a way that nobody foresaw is rejected, alone."""
+async def _store(events: Sequence[AnyEvent], store: Store) -> set[str]:
+    """Store events; one that fails in a way that nobody foresaw is rejected, alone. Return whose were rejected."""
+
+    async def write(some: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
+        await store.write(Batch(events=some, rejected=rejected))
+
     try:
-        await writer.store_events(events)
+        await write(events, ())
     except Exception as error:
         if not is_unforeseen(error):
             raise
-        meant = {encode(event): [event] for event in events}
-        step = Step([*events], [], [*meant])
-        for one in await write_step(step, meant.__getitem__, writer.store_events, store):
-            _log.warning("an event of the past is rejected", topic=one.topic, reason=one.reason)
+    else:
+        return set()
+    meant = {encode(event): [event] for event in events}
+    rejected = await write_step(Step([*events], [], [*meant]), meant.__getitem__, write, store)
+    topics = {one.topic for one in rejected}
+    for one in rejected:
+        _log.warning("an event of the past is rejected", topic=one.topic, reason=one.reason)
+    return {event.asset for message, [event] in meant.items() if message.topic in topics}

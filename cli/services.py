@@ -150,7 +150,7 @@ def simulate(
     simulator = Simulator(described, data, source=floor.source)
 
     async def run() -> None:
-        if past_s and simulator.is_new:
+        if past_s and (simulator.is_new or simulator.is_past_unfinished):
             async with opened(store or default_url(data)) as stored:
                 await _make_past(simulator, described, stored, round(past_s * NS_PER_S))
         await run_simulator(broker, simulator, clock_at(time.time_ns(), speed), watch=Watch(health_host, health_port))
@@ -159,9 +159,9 @@ def simulate(
 
 
 async def _make_past(simulator: Simulator, plant: Plant, store: Store, length_ns: int) -> None:
-    """Make up a past, unless the store knows one of the machines: then theirs is another."""
+    """Make up a past, unless the store knows one of the machines: then theirs is another, if it is whole."""
     known = {machine.asset for machine in await store.machines()}
-    if known.intersection(plan.read(plant.simulate).machine):
+    if not simulator.is_past_unfinished and known.intersection(plan.read(plant.simulate).machine):
         _log.info("the store knows these machines, so no past is made up for them")
         return
     now = time.time_ns()

@@ -16,64 +16,39 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from broker import private_files
-from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
+from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.contract.message import Publication
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from broker.source import Publisher, Source
-from edge.simulation import ground_truth
+from edge.simulation import ground_truth, saved
 from edge.simulation.clock import Clock
 from edge.simulation.contract_encoder import ContractEncoder
-from edge.simulation.event_buffer import GroundTruth, TrueFault, TruePiece, TrueState
+from edge.simulation.event_buffer import GroundTruth
 from edge.simulation.ground_truth import GroundTruthLog
 from edge.simulation.handover import SILENT_S, Handover
 from edge.simulation.planning import plan
+from edge.simulation.saved import Saved, SavedMessage
 from edge.simulation.simulation import BACKFILL, LIVE, LONG_AGO, Checkpoint, SamplingIntervals, Simulation
 
 if TYPE_CHECKING:
     from edge.simulation.floor.machine_state import Totals
 
-CHECKPOINT_FILE: Final = "simulator.json"
 SHORTEST_BATCH_S: Final = 0.1
 """At most ten batches a second, whatever the clock's speed."""
 LONGEST_LAG_S: Final = 120.0
 """A simulation that has fallen this far behind its clock (the computer slept) was offline, and is resumed."""
 WARM_UP_NS: Final = 24 * 3600 * NS_PER_S
 _BACKFILL_STEP_NS: Final = 600 * NS_PER_S
-_LAST_DAY_NS: Final = 86_400 * NS_PER_S
+_DENSE_NS: Final = 86_400 * NS_PER_S
+"""A past of up to this length is sampled densely; of a longer one only the last hour is."""
+_LAST_HOUR_NS: Final = 3_600 * NS_PER_S
 _LONGEST_ORDER_NS: Final = 7 * 86_400 * NS_PER_S
 _LEAVE_S: Final = 1.0
 _CATCH_UP_S: Final = 10.0
 _NO_WAITING: Final = float("inf")
 _STEP_WITHOUT_WAITING: Final = 600.0
 _log = logging.getLogger(__name__)
-
-
-class SavedMessage(msgspec.Struct, frozen=True):
-    """A publication in the checkpoint file."""
-
-    topic: str
-    payload: str
-    retain: bool
-
-
-class Saved(msgspec.Struct):
-    """What is in the checkpoint file.
-
-    Attributes:
-        checkpoint: the simulation at the end of its last batch.
-        messages: that batch, without telemetry: it may not have reached the broker.
-        truth: that batch's ground truth: it may not have reached the log.
-        real: the machines that real devices published for.
-    """
-
-    checkpoint: Checkpoint = msgspec.field(name="memory")  # the key in the files of earlier versions
-    messages: list[SavedMessage]
-    truth: list[TrueState | TruePiece | TrueFault]
-    real: list[str] = []
 
 
 class Simulator:
@@ -98,7 +73,7 @@ class Simulator:
         self._folder = folder
         self._prefix = prefix
         self._encoder = ContractEncoder(prefix)
-        self._saved = _load(folder / CHECKPOINT_FILE) if folder else None
+        self._saved = saved.read(folder) if folder else None
         self._simulation: Simulation | None = None
         self._is_pending = False
         self._handover = Handover({})
@@ -115,23 +90,44 @@ class Simulator:
         """Whether nothing was simulated here before, so that `backfill` may make a past."""
         return self._saved is None and self._simulation is None
 
+    @property
+    def is_past_unfinished(self) -> bool:
+        """Whether a `backfill` was interrupted; another one goes on from there."""
+        return self._saved is not None and self._simulation is None and self._saved.is_past_unfinished
+
     def backfill(self, start: int, end: int) -> Iterator[list[AnyEvent]]:
         """Simulate the past from `start` to `end` at full speed; yield its events in batches, in order of time.
 
-        Sensors are sampled less often than live, above all until a day before the end. `simulate` then continues from
-        `end`, without a gap.
+        One that was interrupted goes on from where it ended, whatever `start` is: first come once more the last events
+        that may not have been stored. Sensors are sampled less often than live, above all in a past of days. `simulate`
+        then continues from `end`, without a gap.
         """
-        simulation = self._simulation = _warmed_up(self.plant, start)
+        simulation, first = self._past_begun(start)
+        self._simulation = simulation
+        is_long = end - simulation.now > _DENSE_NS
         with self._log() as log:
+            if first:
+                yield first
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
-                simulation.sampling = LONG_AGO if simulation.now < end - _LAST_DAY_NS else BACKFILL
-                events = simulation.run_until(min(end, simulation.now + _BACKFILL_STEP_NS))
+                simulation.sampling = LONG_AGO if is_long and simulation.now < end - _LAST_HOUR_NS else BACKFILL
+                step = _LAST_HOUR_NS if is_long else _BACKFILL_STEP_NS
+                events = simulation.run_until(min(end, simulation.now + step))
                 truth = simulation.take_ground_truth()
-                self._save(simulation, self._encoder.publications(_lasting(events)), truth)
+                self._save(simulation, [], truth, past=events, is_past_unfinished=True)
                 log.append(truth, simulation.now)
                 yield events
             log.append([], simulation.now, last=True)
         self._save(simulation, [], [])
+
+    def _past_begun(self, start: int) -> tuple[Simulation, list[AnyEvent]]:
+        """Return the simulation of a past, and the events that may not have been stored: new, or as interrupted."""
+        if not self.is_past_unfinished:
+            return _warmed_up(self.plant, start), []
+        assert self._saved is not None
+        checkpoint = self._saved.checkpoint
+        with self._log() as log:
+            log.append(self._saved.truth, checkpoint.at)
+        return Simulation(self.plant, checkpoint.at, checkpoint), saved.events_of(self._saved.past)
 
     async def simulate(self, publisher: Publisher, clock: Clock, devices: Source | None = None) -> None:
         """Publish what happens as the clock runs, until cancelled; then report the machines offline.
@@ -172,13 +168,12 @@ class Simulator:
         if self._saved is None:
             self._simulation = _warmed_up(self.plant, clock.now())
             return self._simulation
-        saved = self._saved
-        if saved.truth or saved.messages:
-            log.append(saved.truth, saved.checkpoint.at)
-            await publisher.publish(*map(_message, saved.messages))
-        self._simulation = await self._after_gap(
-            publisher, saved.checkpoint, max(clock.now(), saved.checkpoint.at), log
-        )
+        last = self._saved
+        publications = [*map(_message, last.messages), *self._encoder.publications(saved.events_of(last.past))]
+        if last.truth or publications:
+            log.append(last.truth, last.checkpoint.at)
+            await publisher.publish(*publications)
+        self._simulation = await self._after_gap(publisher, last.checkpoint, max(clock.now(), last.checkpoint.at), log)
         return self._simulation
 
     async def _after_gap(
@@ -274,19 +269,32 @@ class Simulator:
     def _log(self) -> GroundTruthLog:
         return GroundTruthLog(self._folder / ground_truth.FILE_NAME if self._folder else None)
 
-    def _save(self, simulation: Simulation, publications: list[Publication], truth: list[GroundTruth]) -> None:
+    def _save(
+        self,
+        simulation: Simulation,
+        publications: list[Publication],
+        truth: list[GroundTruth],
+        *,
+        past: list[AnyEvent] | None = None,
+        is_past_unfinished: bool = False,
+    ) -> None:
         if self._folder is None:
             return
-        stored = [
+        messages = [
             SavedMessage(one.topic, one.payload.decode(), one.retain)
             for one in publications
             if "/telemetry" not in one.topic
         ]
-        saved = Saved(simulation.checkpoint(), stored, list(truth), sorted(self._handover.real))
-        target = self._folder / CHECKPOINT_FILE
-        fresh = target.with_suffix(".new")
-        private_files.write(fresh, msgspec.json.encode(saved))
-        fresh.replace(target)
+        real = sorted(self._handover.real)
+        whole = Saved(
+            simulation.checkpoint(),
+            messages,
+            list(truth),
+            real,
+            past=saved.by_kind(past or []),
+            is_past_unfinished=is_past_unfinished,
+        )
+        saved.write(self._folder, whole)
 
 
 async def simulate(publisher: Publisher, plant: Plant, clock: Clock, *, folder: Path | None = None) -> None:
@@ -319,21 +327,5 @@ def _sampling(speed: float) -> SamplingIntervals:
     return SamplingIntervals(round(LIVE.sensors * faster), round(LIVE.meters * max(1.0, faster / 10)))
 
 
-def _lasting(events: list[AnyEvent]) -> list[AnyEvent]:
-    return [event for event in events if not isinstance(event, Sample)]
-
-
-def _message(saved: SavedMessage) -> Publication:
-    return Publication(saved.topic, saved.payload.encode(), qos=1, retain=saved.retain)
-
-
-def _load(path: Path) -> Saved | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Saved)
-    except FileNotFoundError:
-        return None
-    except msgspec.MsgspecError as error:
-        _log.warning(
-            "%s cannot be read (%s); the simulated machines start as new, their counters from zero", path, error
-        )
-        return None
+def _message(one: SavedMessage) -> Publication:
+    return Publication(one.topic, one.payload.encode(), qos=1, retain=one.retain)

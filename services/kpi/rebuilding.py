@@ -26,7 +26,7 @@ PORTION_NS: Final = 4 * 60 * MINUTE
 """So much of one is made by a service between others, …"""
 PORTION_PAGE: Final = 2_000
 """… of so many events, about: it takes some hundredths of a second."""
-_REPORTING: Final[tuple[Kind, ...]] = tuple(kind for kind in KINDS if kind != "status")
+REPORTING: Final[tuple[Kind, ...]] = tuple(kind for kind in KINDS if kind != "status")
 """The kinds of event that a ledger can begin with: being online alone makes no row."""
 
 
@@ -59,7 +59,7 @@ async def portion(store: Store, plant: Plant, machine: str, start: int, end: int
 async def first_minute(store: Store, machine: str) -> int | None:
     """Return the first minute of a machine that has a row: that which its first event of all touches."""
     firsts: list[int] = []
-    for kind in _REPORTING:
+    for kind in REPORTING:
         async for page in pages(store, (kind,), machine, -FOR_EVER, FOR_EVER, size=100):
             touched = [minute for event in page for minute in History(0).put(event, event.at, 0)]
             if touched:

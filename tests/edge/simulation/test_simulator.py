@@ -18,7 +18,8 @@ from edge.simulation import ground_truth
 from edge.simulation.clock import VirtualClock
 from edge.simulation.event_buffer import TruePiece, TrueState
 from edge.simulation.planning import plan
-from edge.simulation.simulator import CHECKPOINT_FILE, Simulator, simulate
+from edge.simulation.saved import CHECKPOINT_FILE
+from edge.simulation.simulator import Simulator, simulate
 
 START = 1_764_000_000 * NS_PER_S
 MIN = 60 * NS_PER_S
@@ -291,7 +292,7 @@ async def test_live_continues_from_the_back_fill_without_a_gap(tmp_path: Path) -
     assert all("unknown" not in budget.states for budget in truth.values())
 
 
-def test_of_days_that_are_over_there_is_a_reading_a_minute() -> None:
+def test_of_days_that_are_over_there_is_a_reading_each_five_minutes() -> None:
     read_at = [
         event.at
         for batch in Simulator(PLANT).backfill(START, START + 25 * HOUR)
@@ -299,8 +300,9 @@ def test_of_days_that_are_over_there_is_a_reading_a_minute() -> None:
         if isinstance(event, Sample) and (event.asset, event.signal) == (ASSETS[0], "spindle-speed")
     ]
     apart = [(at, later - at) for at, later in pairwise(read_at)]
-    assert {step for at, step in apart if at < START + HOUR - MIN} == {MIN}
-    assert {step for at, step in apart if at > START + HOUR + MIN} == {10 * NS_PER_S}
+    dense_from = START + 24 * HOUR
+    assert {step for at, step in apart if at < dense_from - 5 * MIN} == {5 * MIN}
+    assert {step for at, step in apart if at > dense_from + 5 * MIN} == {10 * NS_PER_S}
 
 
 async def test_after_a_back_fill_the_broker_receives_the_current_state_of_all_machines() -> None:
@@ -343,6 +345,26 @@ def test_a_back_fill_that_was_interrupted_is_continued(tmp_path: Path) -> None:
     for asset in ASSETS:
         assert made(counters(seen)[asset][-1]) <= made(counters(after)[asset][-1])
         assert counters(seen)[asset][-1] in counters(after)[asset]
+
+
+def test_a_past_that_was_interrupted_is_made_to_its_end_with_nothing_double(tmp_path: Path) -> None:
+    made_first = list(islice(Simulator(PLANT, tmp_path).backfill(START, START + 8 * HOUR), 20))
+    stored = [event for batch in made_first[:-1] for event in batch]  # the last one did not reach the store
+    again = Simulator(PLANT, tmp_path)
+    assert again.is_past_unfinished
+    stored += [event for batch in again.backfill(START + 2 * HOUR, START + 10 * HOUR) for event in batch]
+    assert not again.is_past_unfinished
+    assert not Simulator(PLANT, tmp_path).is_past_unfinished
+    produced = [event for event in stored if not isinstance(event, Sample)]
+    keys = [(event.asset, event.kind, event.series, event.at) for event in produced]
+    assert len(set(keys)) == len(keys)
+    assert [event.at for event in produced] == sorted(event.at for event in produced)
+    assert max(event.at for event in produced) > START + 10 * HOUR - 10 * MIN
+    assert not [event for event in produced if isinstance(event, Status) and not event.online]
+    for counts in counters(stored).values():
+        assert all(0 <= made(after) - made(before) <= 1 for before, after in pairwise(counts))
+    truth = ground_truth.budgets(ground_truth.read(tmp_path / ground_truth.FILE_NAME), START, START + 10 * HOUR)
+    assert all("unknown" not in budget.states for budget in truth.values())
 
 
 async def test_a_broken_checkpoint_is_logged_and_the_machines_start_as_new(
