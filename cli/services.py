@@ -164,6 +164,8 @@ async def _make_past(simulator: Simulator, plant: Plant, store: Store, length_ns
     if not simulator.is_past_unfinished and known.intersection(plan.read(plant.simulate).machine):
         _log.info("the store knows these machines, so no past is made up for them")
         return
+    if not await store.metadata(PLANT_METADATA):
+        await store.set_metadata(PLANT_METADATA, plant.text)  # questions are answered with what the rows were made with
     now = time.time_ns()
     with progress.shown("making a past") as report:
         await past.make(simulator, plant, store, (now - length_ns, now), report)
