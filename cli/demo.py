@@ -21,6 +21,7 @@ from broker.mqtt import address
 from broker.mqtt.loopback import is_loopback
 from broker.plant.plant import Plant
 from broker.private_files import make_folder
+from broker.server.credentials.password_files import PasswordFiles
 from broker.server.embedded import EmbeddedBroker, Kind, PortInUse
 from cli import past, services
 from cli.gateways import configured
@@ -138,6 +139,7 @@ async def _demo(
                         password=password or None,
                         allow_hosts=allow_hosts,
                         ready=ready,
+                        registrar=PasswordFiles(data / "broker") if password and not broker else None,
                     )
                 ),
             ]

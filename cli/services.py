@@ -19,6 +19,8 @@ from broker.mqtt.loopback import is_loopback
 from broker.mqtt.session import Session, SessionTakenOver
 from broker.plant.plant import Plant
 from broker.plant.plant_file import load, parse
+from broker.server.credentials.dynamic_security import DynamicSecurity
+from broker.server.credentials.registrar import Registrar
 from cli import past
 from cli.invocation import floors, options, progress, times
 from cli.invocation.errors import CommandError
@@ -93,6 +95,13 @@ def wall(
         str,
         typer.Option(metavar="URL", help="The broker's address for devices, if it differs; shown on the devices page."),
     ] = "",
+    registrar: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="The broker's listener for devices, as the user registrar: the devices page makes credentials by it.",
+        ),
+    ] = "",
 ) -> None:
     """Serve the live wall and its HTTP API, until stopped."""
     if not password and not is_loopback(host):
@@ -115,6 +124,7 @@ def wall(
                 allow_hosts=host_names(allow_host),
                 grafana=grafana,
                 join=join,
+                registrar=DynamicSecurity(registrar) if registrar else None,
             )
 
     loop.run(serve())
@@ -343,9 +353,12 @@ async def run_wall(
     grafana: str = "",
     join: str = "",
     watch: Watch | None = None,
+    registrar: Registrar | None = None,
 ) -> None:
     """Run the wall on a session of its own; its health covers all services that `watch` knows."""
-    from services.wall.server import serve  # noqa: PLC0415  (it takes its time to load)
+    from cli.onboarding.wall import JoiningLines, own_address  # noqa: PLC0415  (it takes its time to load)
+    from services.wall.onboarding import Onboarding  # noqa: PLC0415
+    from services.wall.server import serve  # noqa: PLC0415
 
     watch = watch or Watch()
     at = address.parse(join or broker)
@@ -367,4 +380,10 @@ async def run_wall(
             broker=(at.host, at.port),
             grafana=grafana.rstrip("/"),
             services=watch.known,
+            onboarding=Onboarding(
+                JoiningLines(at.host, at.port, "" if join else own_address(), is_stack=bool(join and registrar)),
+                registrar,
+                is_guarded=password is not None,
+                asks=at.user is not None or registrar is not None,
+            ),
         )

@@ -7,14 +7,17 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from services.wall import picture
+from services.wall import onboarding, picture
 from services.wall.answers import tables
 from services.wall.api import HANDLERS
 
 CONFIG: Final = OpenAPIConfig(
     title="Corridor: the wall's interface",
     version="1",
-    description="Assets, indicators and history of a shop floor, and a live stream. All of it only reads.",
+    description=(
+        "Assets, indicators and history of a shop floor, and a live stream. It only reads, but for the credentials of"
+        " devices."
+    ),
     path="/api/v1/openapi.json",
     render_plugins=[JsonRenderPlugin(path="/")],
 )
@@ -23,8 +26,8 @@ CONFIG: Final = OpenAPIConfig(
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of the API's addresses, without a store, a broker or a wall that runs."""
     app = Litestar(
-        [*HANDLERS, *tables.HANDLERS, *picture.HANDLERS],
-        dependencies={"parts": Provide(lambda: None, sync_to_thread=False)},
+        [*HANDLERS, *tables.HANDLERS, *picture.HANDLERS, *onboarding.HANDLERS],
+        dependencies={name: Provide(lambda: None, sync_to_thread=False) for name in ("parts", "onboarding")},
         openapi_config=CONFIG,
         logging_config=None,
     )

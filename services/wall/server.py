@@ -32,6 +32,7 @@ from services.query.asked_range import RangeError
 from services.store import retiring
 from services.store.interface import Store, StoreError
 from services.store.retiring import retired
+from services.wall import onboarding as joining
 from services.wall import openapi, picture, problems
 from services.wall.access.auth import AuthMiddleware
 from services.wall.access.connections import BACKLOG, Connection, Room, quiet_accepting
@@ -44,6 +45,7 @@ from services.wall.live.live_state import LiveState
 from services.wall.live.plant_sheet import sheet
 from services.wall.live.stream import Stream
 from services.wall.metrics import registry
+from services.wall.onboarding import Onboarding
 from services.wall.pages import Files
 
 _LAST_REPORTED: Final[tuple[Kind, ...]] = (
@@ -81,6 +83,7 @@ async def serve(
     broker: tuple[str, int] | None = None,
     grafana: str = "",
     services: Sequence[Vitals] = (),
+    onboarding: Onboarding | None = None,
 ) -> None:
     """Run the wall until cancelled.
 
@@ -97,6 +100,7 @@ async def serve(
         broker: host and port at which a device can join, shown on the devices view.
         grafana: address of a Grafana that has our dashboards: every view links to its page there.
         services: those of this process, the wall itself among them, for `/healthz` and `/metrics`.
+        onboarding: how devices join by the wall; None shows no lines to copy.
 
     Raises:
         OSError: the port cannot be listened on.
@@ -116,7 +120,7 @@ async def serve(
     parts = Parts(live_state, stream, store, answers, plant, now, services)
     room = Room()
     stream.most = room.most // 2  # pages that stay open leave room for questions
-    web = _Web(application(parts, password, allow_hosts), host, port, room)
+    web = _Web(application(parts, password, allow_hosts, onboarding), host, port, room)
     with _left_alone():
         async with asyncio.TaskGroup() as group:
             group.create_task(_listen(session, live_state, stream))
@@ -126,7 +130,9 @@ async def serve(
             group.create_task(web.serve_until_cancelled(ready))
 
 
-def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] = ()) -> Any:
+def application(
+    parts: Parts, password: str | None, allow_hosts: Sequence[str] = (), onboarding: Onboarding | None = None
+) -> Any:
     """Return the wall as an ASGI application."""
     files = Files()
 
@@ -171,8 +177,11 @@ def application(parts: Parts, password: str | None, allow_hosts: Sequence[str] =
         return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
 
     app = Litestar(
-        [page, static, healthz, metrics, *HANDLERS, *tables.HANDLERS, *picture.HANDLERS],
-        dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
+        [page, static, healthz, metrics, *HANDLERS, *tables.HANDLERS, *picture.HANDLERS, *joining.HANDLERS],
+        dependencies={
+            "parts": Provide(lambda: parts, sync_to_thread=False),
+            "onboarding": Provide(lambda: onboarding, sync_to_thread=False),
+        },
         exception_handlers={
             RangeError: problems.on_range,
             ContractError: problems.on_contract,

@@ -12,13 +12,16 @@ from broker.contract.events import NS_PER_S, AnyEvent, Count, Job, Notice, Sampl
 from broker.mqtt.session import Session
 from broker.plant.plant import Plant
 from broker.plant.plant_file import parse
+from broker.server.credentials.password_files import PasswordFiles
 from broker.server.embedded import EmbeddedBroker
+from cli.onboarding.wall import JoiningLines
 from services.store.interface import Store
 from services.wall.answers.answering import Answers
 from services.wall.api import Parts
 from services.wall.live.live_state import LiveState
 from services.wall.live.plant_sheet import sheet
 from services.wall.live.stream import Stream
+from services.wall.onboarding import Onboarding
 from services.wall.server import serve
 
 PLANT = parse(
@@ -114,14 +117,16 @@ async def running_wall(
     now: Callable[[], int],
     *,
     password: str | None = None,
+    guarded: bool = False,
     plant: Plant = PLANT,
     port: int = 0,
 ) -> AsyncIterator[Wall]:
     """Run a wall on a free port, over a real broker."""
     port = port or free_port()
+    account = {"user": "corridor", "password": "word"} if guarded else {}
     ready = asyncio.Event()
     async with (
-        EmbeddedBroker(folder / "broker", port=0, kind="mosquitto") as broker,
+        EmbeddedBroker(folder / "broker", port=0, kind="mosquitto", **account) as broker,
         Session(broker.url, client_id="wall", filters=["corridor/v1/#"], now=now) as session,
     ):
         task = asyncio.create_task(
@@ -136,6 +141,12 @@ async def running_wall(
                 ready=ready,
                 broker=("127.0.0.1", broker.port),
                 grafana="https://grafana.example",
+                onboarding=Onboarding(
+                    JoiningLines("127.0.0.1", broker.port, "192.0.2.7", is_stack=False),
+                    PasswordFiles(folder / "broker") if guarded else None,
+                    is_guarded=password is not None,
+                    asks=guarded,
+                ),
             )
         )
         waiter = asyncio.create_task(ready.wait())

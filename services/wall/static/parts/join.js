@@ -1,99 +1,93 @@
-// Lines to copy that make something a machine: with the broker's real address, for the ways in which people try first.
+// A device joins: what to set on it and lines to copy, and for whoever is logged in a credential of its own, shown once.
 
-import { html, useState } from '../lib.js';
+import { html, useRef, useState } from '../lib.js';
+import { address, useAsk } from '../ask.js';
 import { phrase } from '../words.js';
+import { Waiting } from './waiting.js';
 
-const BESIDE = new Set(['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::']);
-const WAYS = ['mosquitto_pub', 'Python', 'Arduino', 'Node-RED'];
+const LEVEL = '[a-z0-9-]{1,32}';
+const PATH = new RegExp(`^(?!.*(^|/)kpi(/|$))${LEVEL}(/${LEVEL}){3}$`);
 
 export function Join({ live }) {
-  const [way, choose] = useState(WAYS[0]);
   const [machine, name] = useState('bench/demo/line-1/my-machine');
+  const [form, setForm] = useState('');
+  const [made, setMade] = useState(null);
+  const [trouble, setTrouble] = useState('');
+  const [changes, setChanges] = useState(0);
+  const asset = machine.trim().replace(/^\/+|\/+$/g, '');
+  const host = location.hostname;
+  const isPath = PATH.test(asset);
+  const [known] = useAsk(`/api/v1/devices?${changes}`);
+  const [lines] = useAsk(isPath ? address('devices/lines', { asset, form, host }) : null);
+  const own = made?.asset === asset && made.form === form ? made.sections : null;
+
+  const change = async (path, wanted) => {
+    setTrouble('');
+    try {
+      const answer = await post(path, wanted);
+      setMade(answer.password ? { ...answer, form: wanted.form ?? '', since: live.now() } : null);
+      if (answer.password) name(answer.asset);
+      setChanges((count) => count + 1);
+    } catch (error) {
+      setTrouble(error.message);
+    }
+  };
+  const add = (event) => {
+    event.preventDefault();
+    if (isPath) change('devices', { asset, form, host });
+  };
+
+  return html`<section class="card stack join"><h2>${phrase('join.title')}</h2><p class="beside">${phrase(known?.may ? 'join.credential' : 'join.text')}</p>
+    <form class="tools" onSubmit=${add}><label class="grow">${phrase('join.name')}<input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" autocapitalize="none" aria-invalid=${!isPath} /></label>
+      <label>${phrase('join.form')}<select value=${form} onChange=${(event) => setForm(event.target.value)}><option value="">${phrase('join.contract')}</option>${(known?.forms ?? []).map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>
+      ${known?.may && !form && html`<button type="submit" class="pick" disabled=${!isPath}>${phrase('join.add')}</button>`}</form>
+    ${!isPath && html`<p class="t-wait" role="status">${phrase('join.path')}</p>`}
+    ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
+    ${own && html`<div class="credential" role="status"><p><b>${phrase('join.once')}</b></p><dl><dt>${phrase('join.user')}</dt><dd><code>${made.user}</code></dd><dt>${phrase('join.password')}</dt><dd><code>${made.password}</code></dd></dl></div>`}
+    ${made && html`<${Waiting} key=${made.since} live=${live} asset=${made.asset} since=${made.since} />`}
+    <${Sections} sections=${own ?? lines?.sections} />
+    ${known?.may && html`<${Credentials} devices=${known.devices} change=${change} host=${host} />`}</section>`;
+}
+
+/** What to copy, by tabs; the last is shown while the next is fetched. */
+function Sections({ sections }) {
+  const shown = useRef([]);
+  const [way, choose] = useState('');
   const [copied, setCopied] = useState(false);
-  const { host, port = 1883, login = false } = live.plant.broker ?? {};
-  // A broker beside the wall is reached by the name by which the wall was.
-  const where = { host: !host || BESIDE.has(host) ? location.hostname : host, port, login };
-  const text = LINES[way](where, `corridor/v1/${machine.replace(/^\/+|\/+$/g, '')}`);
-  const copy = () => navigator.clipboard?.writeText(text).then(() => {
+  if (sections) shown.current = sections;
+  const current = shown.current.find((each) => each.title === way) ?? shown.current[0];
+  const copy = () => navigator.clipboard.writeText(current.text).then(() => {
     setCopied(true);
     setTimeout(() => setCopied(false), 2_000);
   });
-  return html`<section class="card stack"><h2>${phrase('join.title')}${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${phrase(copied ? 'join.copied' : 'join.copy')}</button>`}</h2><p class="beside">${phrase('join.text')}</p>
-    <div class="tools"><div role="tablist" class="tabs">${WAYS.map((each) => html`<button type="button" role="tab" key=${each} aria-selected=${each === way} onClick=${() => choose(each)}>${each}</button>`)}</div>
-      <label class="grow"><span class="sr">${phrase('join.name')}</span><input value=${machine} onInput=${(event) => name(event.target.value)} spellcheck="false" /></label></div>
-    <pre class="copy" tabindex="0">${text}</pre></section>`;
+  if (!current) return null;
+  return html`<div class="tools"><div role="tablist" class="tabs">${shown.current.map(({ title }) => html`<button type="button" role="tab" key=${title} title=${title} aria-selected=${title === current.title} onClick=${() => choose(title)}>${title.replace(/[ ,(].*\)$/, '')}</button>`)}</div>
+      ${navigator.clipboard && html`<button type="button" class="pick" onClick=${copy}>${phrase(copied ? 'join.copied' : 'join.copy')}</button>`}</div>
+    <pre class="copy" tabindex="0">${current.text}</pre>`;
 }
 
-/** A client id that is the machine's own: a broker throws out the older of two that have one. */
-const client = (topic) => topic.split('/').slice(2).join('-');
-
-/** An order whose pieces take a second each: with it pieces give an OEE. */
-const ORDER = { phase: 'start', order: 'wo-1', product: 'part', ideal_cycle: 1 };
-
-const LINES = {
-  mosquitto_pub: ({ host, port, login }, topic) => `# a machine that makes a piece a second
-send() { mosquitto_pub -h ${host} -p ${port}${login ? ' -u USER -P PASSWORD' : ''} -q 1 \\
-  -t ${topic}/"$1" -m "$2" $3; }
-send job '${JSON.stringify(ORDER)}' -r
-send state running -r
-send telemetry/temperature '{"value":21.5,"unit":"Cel"}'
-for n in 0 1 2 3 4; do
-  send count "{\\"produced\\":$n,\\"good\\":$n}" -r
-  sleep 1
-done`,
-  Python: ({ host, port, login }, topic) => `# pip install paho-mqtt
-import itertools, json, random, time
-import paho.mqtt.client as mqtt
-
-def on_connect(client, *_):  # also after a reconnect, when the last will has published "offline"
-    client.publish("${topic}/status", "online", qos=1, retain=True)
-    client.publish("${topic}/job", '${JSON.stringify(ORDER)}', qos=1, retain=True)
-    client.publish("${topic}/state", "running", qos=1, retain=True)
-
-client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="${client(topic)}")
-client.on_connect = on_connect
-client.will_set("${topic}/status", "offline", qos=1, retain=True)
-${login ? 'client.username_pw_set("USER", "PASSWORD")\n' : ''}client.connect("${host}", ${port}, keepalive=10)
-client.loop_start()
-for made in itertools.count():
-    client.publish("${topic}/telemetry/temperature", round(random.gauss(21, 0.3), 2), qos=1)
-    client.publish("${topic}/count", json.dumps({"produced": made, "good": made}), qos=1, retain=True)
-    time.sleep(1)`,
-  Arduino: ({ host, port, login }, topic) => `// library: PubSubClient, on an ESP32
-#include <WiFi.h>
-#include <PubSubClient.h>
-WiFiClient net;
-PubSubClient mqtt(net);
-long made = 0;
-
-void setup() {
-  WiFi.begin("NETWORK", "PASSWORD");
-  while (WiFi.status() != WL_CONNECTED) delay(200);
-  mqtt.setServer("${host}", ${port});
+/** The devices that have a credential. */
+function Credentials({ devices, change, host }) {
+  const [sure, setSure] = useState('');
+  if (!devices.length) return html`<p class="beside">${phrase('join.nobody')}</p>`;
+  const remove = (asset) => {
+    if (sure !== asset) return setSure(asset);
+    setSure('');
+    return change('devices/remove', { asset });
+  };
+  return html`<h3>${phrase('join.have')}</h3><ul class="credentials">${devices.map((asset) => html`<li key=${asset}><code>${asset}</code><span>
+    <button type="button" class="pick" aria-label=${`${phrase('join.rotate')}: ${asset}`} onClick=${() => change('devices/rotate', { asset, host })}>${phrase('join.rotate')}</button>
+    <button type="button" class="pick" aria-label=${`${phrase(sure === asset ? 'join.sure' : 'join.remove')}: ${asset}`} onClick=${() => remove(asset)}>${phrase(sure === asset ? 'join.sure' : 'join.remove')}</button></span></li>`)}</ul>`;
 }
 
-void loop() {
-  if (!mqtt.connected()) {
-    mqtt.connect("${client(topic)}", ${login ? '"USER", "PASSWORD", ' : ''}"${topic}/status", 1, true, "offline");
-    mqtt.publish("${topic}/status", "online", true);
-    mqtt.publish("${topic}/job", ${JSON.stringify(JSON.stringify(ORDER))}, true);
-    mqtt.publish("${topic}/state", "running", true);
-  }
-  mqtt.publish("${topic}/telemetry/temperature", String(analogRead(34) * 0.1).c_str());
-  String count = "{\\"produced\\":" + String(made) + ",\\"good\\":" + String(made) + "}";
-  mqtt.publish("${topic}/count", count.c_str(), true);
-  made++;
-  mqtt.loop();
-  delay(1000);
-}`,
-  'Node-RED': ({ host, port, login }, topic) => JSON.stringify([
-    { id: 'corridor-broker', type: 'mqtt-broker', name: 'Corridor', broker: host, port: String(port), clientid: client(topic), willTopic: `${topic}/status`, willQos: '1', willRetain: 'true', willPayload: 'offline', birthTopic: `${topic}/status`, birthQos: '1', birthRetain: 'true', birthPayload: 'online', ...(login && { credentials: { user: 'USER', password: 'PASSWORD' } }) },
-    { id: 'corridor-tick', type: 'inject', name: 'each second', repeat: '1', payload: '$round($random() * 5 + 20, 2)', payloadType: 'jsonata', props: [{ p: 'payload' }], wires: [['corridor-out']] },
-    { id: 'corridor-begin', type: 'inject', name: 'at first', once: true, topic: `${topic}/state`, payload: 'running', payloadType: 'str', props: [{ p: 'payload' }, { p: 'topic', vt: 'str' }], wires: [['corridor-kept']] },
-    { id: 'corridor-order', type: 'inject', name: 'an order', once: true, topic: `${topic}/job`, payload: JSON.stringify(ORDER), payloadType: 'json', props: [{ p: 'payload' }, { p: 'topic', vt: 'str' }], wires: [['corridor-kept']] },
-    { id: 'corridor-pieces', type: 'inject', name: 'a piece a second', repeat: '1', topic: `${topic}/count`, payload: '($n := $flowContext("made") ? $flowContext("made") + 1 : 1; {"produced": $n, "good": $n})', payloadType: 'jsonata', props: [{ p: 'payload' }, { p: 'topic', vt: 'str' }], wires: [['corridor-made']] },
-    { id: 'corridor-made', type: 'change', name: '', rules: [{ t: 'set', p: 'made', pt: 'flow', to: 'payload.produced', tot: 'msg' }], wires: [['corridor-kept']] },
-    { id: 'corridor-kept', type: 'mqtt out', name: 'kept', topic: '', qos: '1', retain: 'true', broker: 'corridor-broker', wires: [] },
-    { id: 'corridor-out', type: 'mqtt out', name: 'temperature', topic: `${topic}/telemetry/temperature`, qos: '1', broker: 'corridor-broker', wires: [] },
-  ], null, 1),
-};
+/** Change something: by the address without a login in it, and with the header that only this page sends. */
+async function post(path, wanted) {
+  const answer = await fetch(`${location.origin}/api/v1/${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Corridor': 'devices' },
+    body: JSON.stringify(wanted),
+  });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error([body.detail ?? answer.statusText, body.hint].filter(Boolean).join(' → '));
+  return body;
+}
