@@ -42,7 +42,8 @@ class JoiningLines(msgspec.Struct, frozen=True):
     def lines(self, asset: str, form: str, host: str, login: tuple[str, str] | None) -> Mapping[str, str]:
         """Return by title what to copy; a broker beside the wall is reached by the name by which the wall was."""
         at = host if host and self.host in {*LOOPBACK, "0.0.0.0", "::"} else self.host  # noqa: S104  (compared)
-        device = Login(at, self.port, *(login or ()), outside=self.outside)
+        user, password = login or ("", "")
+        device = Login(at, self.port, user, password, self.outside)
         if not form:
             return of_the_contract(asset, device)
         if self.is_stack:

@@ -30,12 +30,17 @@ async def described(folder: Path) -> dict[str, Any]:
 async def test_every_address_stands_there_with_its_parameters(tmp_path: Path) -> None:
     paths = (await described(tmp_path))["paths"]
     wanted = {
-        path: [each["name"] for each in reported["get"].get("parameters", [])] for path, reported in paths.items()
+        path: [each["name"] for each in reported["get"].get("parameters", [])]
+        for path, reported in paths.items()
+        if "get" in reported
     }
     written = {cells[0].strip("`"): re.findall(r"`(\w+)`", cells[1]) for cells in CELLS if cells[0].startswith("`/")}
     assert {path: sorted(names) for path, names in written.items()} == {
         path: sorted(names) for path, names in wanted.items()
     }
+
+    changing = {path for path, reported in paths.items() if "post" in reported}
+    assert changing == set(re.findall(r"`POST (/\S+)`", TEXT))
 
 
 def test_every_member_of_an_answer_stands_there() -> None:

@@ -1,4 +1,4 @@
-"""A device joins by the wall in a real Chromium: credential, lines, first message; and it is not offered without login."""
+"""A device joins by the wall in a real Chromium: credential, lines, first message; not without login."""
 
 import time
 from collections.abc import AsyncIterator
@@ -53,8 +53,8 @@ async def test_a_credential_is_shown_once_and_the_first_message_is_awaited(brows
         async with aiomqtt.Client("127.0.0.1", port, username=ROBOT, password=password) as device:
             await device.publish(build(ROBOT, "state"), "Running", qos=1)
             await expect(waiting).to_contain_text("unknown state")
-            now_ms = time.time_ns() // 1_000_000
-            await device.publish(build(ROBOT, "telemetry"), f'{{"ts":{now_ms - 40_000},"values":{{"a":1,"b":2}}}}', qos=1)
+            then_ms = time.time_ns() // 1_000_000 - 40_000
+            await device.publish(build(ROBOT, "telemetry"), f'{{"ts":{then_ms},"values":{{"a":1,"b":2}}}}', qos=1)
             await expect(waiting).to_contain_text("first message received, signals: 2, clock 4")
             await expect(waiting).to_contain_text("s behind")
         await page.reload()
@@ -84,10 +84,12 @@ async def test_a_path_that_is_none_is_reported_and_nothing_is_offered(browser: B
 
 async def test_without_a_password_of_the_wall_the_form_is_not_offered(browser: Browser, tmp_path: Path) -> None:
     store = await open_store(f"sqlite:///{tmp_path}/store.db")
-    async with running_wall(tmp_path, store, time.time_ns) as open_wall:
-        async with page_at(browser, open_wall, "/devices") as page:
-            await expect(page.locator("pre.copy")).to_contain_text("mosquitto_pub")
-            await expect(page.get_by_role("button", name="create credential")).to_have_count(0)
+    async with (
+        running_wall(tmp_path, store, time.time_ns) as open_wall,
+        page_at(browser, open_wall, "/devices") as page,
+    ):
+        await expect(page.locator("pre.copy")).to_contain_text("mosquitto_pub")
+        await expect(page.get_by_role("button", name="create credential")).to_have_count(0)
     await store.close()
 
 
@@ -98,7 +100,7 @@ async def test_the_form_and_a_credential_have_no_finding(
     options = {"color_scheme": scheme, "reduced_motion": "reduce", "http_credentials": LOGIN}
     async with page_at(browser, guarded, "/devices", size, **options) as page:
         await create(page, f"leeds/shop/line-1/robot-{scheme}")
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page"
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is too wide"
         await page.evaluate(axe)
         found = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
         assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found["violations"]] == []
