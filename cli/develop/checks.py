@@ -48,6 +48,8 @@ PROGRAMS = (
     Program(("chromium", "chromium-browser", "google-chrome"), "chromium", "browser"),
     Program(("influxd",), "influxdb", "influx"),
     Program(("node", "nodejs"), "nodejs", "javascript"),
+    Program(("nginx",), "nginx-light", "nginx"),
+    Program(("systemd-analyze",), "systemd", "systemd"),
 )
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin")

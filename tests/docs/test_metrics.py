@@ -54,3 +54,14 @@ def _of_process() -> CollectorRegistry:
     made = CollectorRegistry()
     ProcessCollector(registry=made)
     return made
+
+
+def test_every_metric_that_alerts_name_is_one() -> None:
+    listed = set(re.findall(r"`((?:corridor|process)_\w+)`", PAGE.read_text("utf-8")))
+    named = set(
+        re.findall(
+            r"\b(?:corridor|process)_[a-z]\w+", (PAGE.parents[1] / "how-to/monitor-corridor.md").read_text("utf-8")
+        )
+    )
+    assert len(named) > 8
+    assert named - listed == set()

@@ -13,7 +13,7 @@ PAGES = sorted(
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     if page.name != "CHANGELOG.md"
 )
-FOLDERS = ("benchmarks", "broker", "cli", "dashboards", "docs", "edge", "examples", "services", "tests")
+FOLDERS = ("benchmarks", "broker", "cli", "dashboards", "deploy", "docs", "edge", "examples", "services", "tests")
 LINK = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)")
 PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[^`\s:]*)[`:]")
 
