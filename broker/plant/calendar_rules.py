@@ -8,6 +8,7 @@ import datetime as dt
 import itertools
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
@@ -29,6 +30,7 @@ _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?\Z", re.ASCII)
 _INTERVAL: Final = re.compile(r"(?:(\d{1,3})\s+)?(\S+)\Z", re.ASCII)
 _MONDAY: Final = date(2024, 1, 1)
 _LONGEST_CYCLE: Final = 366
+_LONGEST_NAME: Final = 32
 
 
 def read_rules(table: Table) -> Rules:
@@ -66,9 +68,11 @@ def _shift(table: Table) -> Shift | None:
     if name is None:
         if "name" not in table:
             table.wrong((), "a shift needs a name", 'write name = "day"')
-    elif not is_name(name):
+    elif not _is_shift_name(name):
         table.wrong(
-            "name", f"{shown(name)} is not a name", "use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit"
+            "name",
+            f"{shown(name)} is not a name",
+            "use 1 to 32 small letters of any alphabet, digits and -, beginning with a letter or digit",
         )
         name = None
     days = _days(table) or EVERY_DAY
@@ -79,6 +83,13 @@ def _shift(table: Table) -> Shift | None:
     if name is None or times is None:
         return None
     return Shift(name, *times, days=days, breaks=tuple(sorted(breaks)))
+
+
+def _is_shift_name(text: str) -> bool:
+    """Whether a text may name a shift: as other names, but people read it, so in their own alphabet."""
+    kinds = [unicodedata.category(character)[0] for character in text]
+    letters = all(kind in "LMN" or character == "-" for kind, character in zip(kinds, text, strict=True))
+    return 0 < len(text) <= _LONGEST_NAME and letters and kinds[0] in "LN" and text == text.lower()
 
 
 def _breaks(table: Table, shift: tuple[int, int]) -> Iterator[tuple[int, int]]:

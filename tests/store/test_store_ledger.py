@@ -42,6 +42,14 @@ async def test_rows_come_back_in_order_as_they_were(store: Store) -> None:
     assert await store.rows(ROBOT, MIDNIGHT + MINUTE, FOR_EVER) == []
 
 
+@pytest.mark.parametrize("shift", ["frühschicht", "πρωί", "夜班", "صباح"])
+async def test_a_shift_is_named_in_any_alphabet(store: Store, shift: str) -> None:
+    rows = [row(0, {"good": 1}, shift=shift)]
+    await store.write(Batch(rows=rows))
+    assert await store.rows("", 0, FOR_EVER) == rows
+    assert await every_total(store) == [{(MILL, "bracket", shift): {"good": 1}}] * 3
+
+
 async def test_the_running_minute_is_rewritten_as_it_grows(store: Store) -> None:
     for second in range(1, 61):
         await store.write(Batch(rows=[row(90, {"running_s": second * NANO})]))

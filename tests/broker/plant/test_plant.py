@@ -363,6 +363,8 @@ def rotation(rest: str) -> str:
     [
         (shift('start = "15:00", end = "16:00"'), "4: calendar.c.shifts[2]", "a shift needs a name"),
         (shift('name = "Late", start = "15:00", end = "16:00"'), "4: calendar.c.shifts[2].name", "is not a name"),
+        (shift('name = "late one", start = "15:00", end = "16:00"'), "4: calendar.c.shifts[2].name", "is not a name"),
+        (shift('name = "-", start = "15:00", end = "16:00"'), "4: calendar.c.shifts[2].name", "is not a name"),
         (shift('name = "late", start = "15:00"'), "4: calendar.c.shifts[2]", "needs start and end"),
         (shift('name = "late", start = "15:00", end = "25:00"'), "4: calendar.c.shifts[2].end", '"00:00" to "24:00"'),
         (shift('name = "late", start = "15.00", end = "16:00"'), "4: calendar.c.shifts[2].start", "not a time of day"),
