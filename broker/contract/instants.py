@@ -15,6 +15,8 @@ EARLIEST: Final = -8_520_336_000 * NS_PER_S
 """1700-01-01: with `LATEST`, the range that can be queried; 22 years within that of 64-bit nanoseconds."""
 LATEST: Final = 8_835_955_200 * NS_PER_S
 """2250-01-01."""
+FOR_EVER: Final = 2**62
+"""Later than any event, and its negative earlier than any."""
 _LARGEST: Final = 1e19
 """More than any clock shows, even one that is read in nanoseconds by mistake (19 digits)."""
 _RFC3339: Final = re.compile(

@@ -12,6 +12,7 @@ import typer
 
 from broker.contract import instants
 from broker.contract.events import StateChange
+from broker.contract.instants import FOR_EVER
 from broker.plant.plant import Plant
 from cli.invocation import options, times
 from cli.invocation.errors import CommandError
@@ -24,7 +25,6 @@ from edge.simulation.ground_truth import Until
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.history import History
 from services.ledger.rows import Rules, build
-from services.query.histories import FOR_EVER
 from services.query.ranges import measure
 from services.query.states.reported import reported
 from services.store.interface import Store

@@ -9,7 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from broker.contract.instants import format_rfc3339
+from broker.contract.instants import FOR_EVER, format_rfc3339
 from broker.contract.topics import PREFIX, RETAINED, WINDOWS
 from broker.mqtt.session import Publication, Session
 from cli.invocation import options
@@ -20,7 +20,6 @@ from cli.invocation.terminal import console
 from cli.messages.messages import client_id
 from cli.running import loop
 from services.ledger.history import History
-from services.query.histories import FOR_EVER
 from services.store.interface import Machine, Store
 from services.store.opening import default_url, open_store
 from services.store.retiring import retire as set_retired

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import httpx
 
+from broker.contract.instants import FOR_EVER
 from broker.mqtt.session import Publication, Session, SessionError
 from broker.server import mosquitto, nats
 from cli.invocation.errors import CommandError
@@ -244,7 +245,7 @@ class _Floor:
                         Publication(f"corridor/v1/{_PROBE}/meter/probe", b"1"),
                     )
                 await asyncio.sleep(_LOOK_S)
-                found = [await self.store.latest_before([kind], _PROBE, 2**62) for kind in ("telemetry", "meter")]
+                found = [await self.store.latest_before([kind], _PROBE, FOR_EVER) for kind in ("telemetry", "meter")]
                 if all(any(event.at >= since for event in events) for events in found):
                     return
             await asyncio.sleep(_LOOK_S)

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from broker.contract.events import AnyEvent
+from broker.contract.instants import FOR_EVER
 from broker.contract.kinds import TABLE
 from broker.contract.topics import KINDS, Kind
 from broker.plant.plant import NO_PLANT
@@ -27,7 +28,6 @@ from services.store.interface import Batch, Store
 from services.store.sqlite.store import SqliteStore
 
 _ALL_KINDS: Final[list[Kind]] = sorted(KINDS - {"kpi"})  # type: ignore[arg-type]  # they are Kinds
-_FOR_EVER: Final = 2**62
 _SHOWN: Final = 10
 _CHUNK: Final = 5_000
 
@@ -92,7 +92,7 @@ async def is_stored(store: Store, devices: Sequence[Device]) -> bool:
 async def newest_times(store: Store, devices: Sequence[Device]) -> int:
     """Return a number that grows as long as the services store what waits for them."""
     scope = devices[0].asset.partition("/")[0]
-    return sum(event.at for event in await store.latest_before(LOOKED_AT, scope, _FOR_EVER))
+    return sum(event.at for event in await store.latest_before(LOOKED_AT, scope, FOR_EVER))
 
 
 async def check(
@@ -127,7 +127,7 @@ async def check(
 async def _check_events(store: Store, device: Device, verdict: Verdict, *, drained: bool) -> list[AnyEvent]:
     """Check a device's events; return those of its messages that are stored."""
     there: dict[Key, AnyEvent] = {}
-    for event in await store.events(_ALL_KINDS, device.asset, -_FOR_EVER, _FOR_EVER):
+    for event in await store.events(_ALL_KINDS, device.asset, -FOR_EVER, FOR_EVER):
         key = (event.kind, event.series, event.at)
         verdict.stored += 1
         if key in there:
@@ -181,16 +181,16 @@ async def _check_ledger(
     reported = [event for event in events if event.kind in LEDGER_KINDS]
     for first in range(0, len(reported), _CHUNK):
         await fresh.write(Batch(events=reported[first : first + _CHUNK]))
-    live = await store.rows(asset, -_FOR_EVER, _FOR_EVER)
-    reasons = await store.reason_rows(asset, -_FOR_EVER, _FOR_EVER)
+    live = await store.rows(asset, -FOR_EVER, FOR_EVER)
+    reasons = await store.reason_rows(asset, -FOR_EVER, FOR_EVER)
     if live:
         newest = max(row.start for row in live)
         covered = sum(row.sums.get(each, 0) for row in live if row.start == newest for each in TIME)
         until = newest + min(covered, MINUTE)
         await recompute(fresh, NO_PLANT, asset, 0, until, now=until)
     reload = {
-        **{(row.start, row.product, row.shift): row for row in await fresh.rows(asset, -_FOR_EVER, _FOR_EVER)},
-        **{(row.start, row.state, row.reason): row for row in await fresh.reason_rows(asset, -_FOR_EVER, _FOR_EVER)},
+        **{(row.start, row.product, row.shift): row for row in await fresh.rows(asset, -FOR_EVER, FOR_EVER)},
+        **{(row.start, row.state, row.reason): row for row in await fresh.reason_rows(asset, -FOR_EVER, FOR_EVER)},
     }
     verdict.rows += len(reload)
     for row in live:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import psutil
 
 from broker.contract.events import NS_PER_S
+from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind
 from cli.soak.devices import Device
 from cli.soak.processes import Part
@@ -70,7 +71,7 @@ class Lag:
 
     async def _look(self) -> float:
         try:
-            newest = [await self._store.latest_before([kind], self._device.asset, 2**62) for kind in LOOKED_AT]
+            newest = [await self._store.latest_before([kind], self._device.asset, FOR_EVER) for kind in LOOKED_AT]
         except StoreError:
             return self.now_s + LAG_EVERY_S
         sent = [n for n, done in enumerate(self._device.acknowledged[-200:]) if done]

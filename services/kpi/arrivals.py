@@ -11,12 +11,12 @@ from typing import Final
 import msgspec
 
 from broker.contract.events import NS_PER_S, WE_WERE_AWAY, AnyEvent, Status
+from broker.contract.instants import FOR_EVER
 from services.kpi.machine import Machine
 from services.ledger import presence
 from services.ledger.history import HOLDING
 from services.ledger.track import Track
 from services.query.data_quality.signs import OTHERS
-from services.query.histories import FOR_EVER
 from services.store.interface import Store
 
 AWAY_NS: Final = 2 * NS_PER_S

@@ -8,8 +8,8 @@ in the end is the same in any order of arrival.
 from collections.abc import Sequence
 
 from broker.contract.events import Adjust, AnyEvent
+from broker.contract.instants import FOR_EVER
 from services.ledger.bookings import rank, voided
-from services.query.histories import FOR_EVER
 from services.store.interface import Store
 
 _OfId = dict[int, Adjust]

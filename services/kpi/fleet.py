@@ -8,13 +8,14 @@ import itertools
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
+from broker.contract.instants import FOR_EVER
 from broker.plant.plant import Plant
 from services.kpi.due import Behind, Due
 from services.kpi.machine import Machine, silent_from
 from services.kpi.rebuilding import first_minute
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
 from services.ledger.rows import Rules
-from services.query.histories import FOR_EVER, histories
+from services.query.histories import histories
 from services.store import failures, retiring
 from services.store.interface import LedgerRow, ReasonRow, Store
 

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
+from broker.contract.instants import FOR_EVER
 from broker.plant.plant import Plant
 from services.kpi.window_totals import LAST, Key, Window, WindowTotals
 from services.ledger.fields import Sums, add
 from services.ledger.history import MINUTE
-from services.query.histories import FOR_EVER
 from services.query.planning import newest_orders
 from services.query.ranges import measure
 from services.store import failures

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from broker.contract.events import AnyEvent, Status
+from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
 from services.ledger import presence
@@ -16,7 +17,7 @@ from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rows, Rules, build
 from services.ledger.track import Track
 from services.query.data_quality.signs import first_signs, signs_around_marks
-from services.query.histories import FOR_EVER, as_of, last_known_state, read_around
+from services.query.histories import as_of, last_known_state, read_around
 from services.query.paging import pages, whole_instants
 from services.store.interface import Batch, LedgerRow, ReasonRow, Store
 

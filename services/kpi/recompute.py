@@ -17,13 +17,13 @@ import msgspec
 
 from broker.contract import instants
 from broker.contract.events import AnyEvent, Count, Material
+from broker.contract.instants import FOR_EVER
 from broker.plant.plant import Plant
 from services.kpi import silences
 from services.kpi.growth import LEFT_NS, end_of_rows
 from services.kpi.rebuilding import Task, Window, first_minute
 from services.ledger import entries
 from services.ledger.history import HOLDING, KINDS, MINUTE, lookback_ns
-from services.query.histories import FOR_EVER
 from services.query.paging import PAGE, pages
 from services.store import failures
 from services.store.interface import Batch, Store

@@ -10,13 +10,13 @@ from itertools import pairwise
 from typing import Final
 
 from broker.contract.events import FELL_SILENT, AnyEvent, Status
+from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
 from services.kpi.machine import Machine
 from services.ledger import presence
 from services.ledger.history import HOLDING
 from services.query.data_quality.signs import ALL, OTHERS
-from services.query.histories import FOR_EVER
 from services.query.paging import pages
 from services.store.interface import Store
 

@@ -19,6 +19,7 @@ import msgspec
 
 from broker.contract import instants
 from broker.contract.events import AnyEvent, Labour
+from broker.contract.instants import FOR_EVER
 from broker.contract.payloads import KpiPayload, KpiWarning
 from broker.contract.topics import PREFIX, is_under
 from broker.mqtt.session import Publication
@@ -38,7 +39,6 @@ from services.query.answers import context_of, never_reported
 from services.query.composition import compose, notes_of
 from services.query.data_quality.metered import is_metered, sum_of_metered
 from services.query.data_quality.never_reported import reported
-from services.query.histories import FOR_EVER
 from services.query.ranges import Range, measure
 from services.store import failures
 from services.store.interface import Store

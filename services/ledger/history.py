@@ -22,6 +22,7 @@ from broker.contract.events import (
     StateChange,
     Status,
 )
+from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind
 from services.ledger import entries, presence
 from services.ledger.bookings import Bookings
@@ -34,8 +35,6 @@ from services.ledger.stops import Segment, affected
 from services.ledger.track import Track
 
 MINUTE: Final = 60 * NANO
-LATEST: Final = 2**62
-"""Later than any event."""
 HOLDING: Final[tuple[Kind, ...]] = ("state", "status", "job", "count", "meter", "labour", "material")
 """The kinds of event that the ledger is computed from of which each holds until the next, …"""
 KINDS: Final[tuple[Kind, ...]] = (*HOLDING, "adjust")
@@ -96,14 +95,14 @@ class History:
     def __init__(self, origin: int, silent_ns: int | None = presence.AS_MARKED) -> None:
         self.origin = origin
         self.silent_ns = silent_ns
-        self.since = -(2**62)
+        self.since = -FOR_EVER
         self.known = UNKNOWN
         self.states: Track[ReportedState] = Track()
         self.statuses: Track[presence.Report] = Track()
         self.signs: presence.Signs = Track()
         self.links: Track[bool] = Track()
         self._newest_offline_ms = 0
-        self._newest_mark = -(2**62)
+        self._newest_mark = -FOR_EVER
         self.jobs = Orders()
         self.labour: Track[tuple[int, int]] = Track()
         self.stocks: dict[str, Track[int]] = {}
@@ -270,12 +269,12 @@ class History:
         while (start := self._boundary_before(time)) is not None:
             yield start, end, self.state_at(start).state
             end, time = start, start - 1
-        yield -(2**62), end, "unknown"
+        yield -FOR_EVER, end, "unknown"
 
     def segments_on(self, time: int) -> Iterator[Segment]:
         """Yield (from, to, state) of the segment around `time`, then of those after it."""
         start = self._boundary_before(time)
-        start = -(2**62) if start is None else start
+        start = -FOR_EVER if start is None else start
         while (end := self.boundary_after(start)) is not None:
             yield start, end, self.state_at(start).state
             start = end
@@ -299,7 +298,7 @@ class History:
             if self.state_at(start - 1).state != state:
                 return start
             start = self._boundary_before(start - 1)
-        return -(2**62)
+        return -FOR_EVER
 
     def _interval_end(self, time: int, state: State) -> int | None:
         end = self.boundary_after(time)
@@ -366,7 +365,7 @@ class History:
         if not self.jobs.report(event.at, entries.job(event)):
             return set()
         end = self.jobs.start_after(event.at)
-        changed = self.cumulative.orders_changed(event.at, LATEST if end is None else end)
+        changed = self.cumulative.orders_changed(event.at, FOR_EVER if end is None else end)
         return minutes(event.at, now if end is None else end + 1) | _minutes_read(changed)
 
     def _put_readings(self, event: Count | Meter | Material) -> set[int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from broker.contract.events import AnyEvent, Job
+from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
 from services.ledger import presence
@@ -14,8 +15,6 @@ from services.query.data_quality.signs import add_first_signs
 from services.store import failures
 from services.store.interface import Events, Store
 
-FOR_EVER: Final = 2**62
-"""Later than any event."""
 _READ: Final[tuple[Kind, ...]] = (*READ, "job")
 AROUND: Final = (50, 1_000, 20_000)
 """So many readings before and after a range are read if those in it depend on them; more, if still more are needed."""

@@ -21,12 +21,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
 from broker.contract.events import NS_PER_S, Job
+from broker.contract.instants import FOR_EVER
 from broker.plant.plant import Plant
 from services.ledger.entries import ideal_cycle_s, quantity
 from services.ledger.fields import KNOWN_PLANNED, NANO, Sums
 from services.ledger.orders import ends_order
 from services.ledger.rows import NO_PRODUCT
-from services.query.histories import FOR_EVER, as_of
+from services.query.histories import as_of
 from services.query.ranges import Range
 from services.store.interface import Events
 from services.store.resolutions import DAY

@@ -12,13 +12,14 @@ from typing import Final
 import msgspec
 
 from broker.contract.events import AnyEvent
+from broker.contract.instants import FOR_EVER
 from broker.contract.topics import is_under
 from broker.plant.plant import Plant
 from services.ledger.fields import TIME, Sums, add, bounded
 from services.ledger.history import HOLDING, MINUTE, History
 from services.ledger.rows import NO_PRODUCT, Rules, unknown_time
 from services.ledger.rows import sums as summed
-from services.query.histories import FOR_EVER, histories, jobs_reported_before
+from services.query.histories import histories, jobs_reported_before
 from services.store.interface import Store
 from services.store.resolutions import layers
 from services.store.retiring import retired

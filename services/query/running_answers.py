@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from broker.contract.events import AnyEvent, Job
+from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind, is_under
 from broker.plant.plant import Plant
 from services.ledger.history import MINUTE
@@ -17,7 +18,7 @@ from services.ledger.indicators.capability import Capability, capabilities
 from services.ledger.indicators.indicators import Context
 from services.query.answers import Answer, bottleneck_of, build_answer, complete, measurements, operations_of
 from services.query.data_quality.never_reported import not_among, reported
-from services.query.histories import FOR_EVER, as_of, histories
+from services.query.histories import as_of, histories
 from services.query.planning import JOBS, planned_pieces
 from services.query.ranges import Range, measure
 from services.query.running_range import BEHIND_NS, RunningRange

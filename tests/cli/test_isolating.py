@@ -10,6 +10,7 @@ import pytest
 
 from broker.contract import codec
 from broker.contract.events import AnyEvent, Count, StateChange
+from broker.contract.instants import FOR_EVER
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT
@@ -20,7 +21,6 @@ from edge.simulation import districts
 from edge.simulation.simulator import Simulator
 from services.ledger.columnar.columns import ColumnBuilder
 from services.ledger.history import History
-from services.query.histories import FOR_EVER
 from services.store.interface import Store
 from tests.cli.conftest import Corridor
 

@@ -17,6 +17,7 @@ import aiomqtt
 import pytest
 
 from broker.contract.events import NS_PER_MS, NS_PER_S
+from broker.contract.instants import FOR_EVER
 from broker.contract.kinds import TABLE
 from broker.contract.message import Message
 from broker.contract.recordings import recording
@@ -24,7 +25,6 @@ from broker.contract.topics import KINDS
 from broker.mqtt.session import Publication
 from broker.server.embedded import EmbeddedBroker
 from cli.messages import recordings
-from services.query.histories import FOR_EVER
 from services.store.opening import open_store
 
 NOW = 1_795_507_200 * NS_PER_S

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from broker.contract.events import Sample
+from broker.contract.instants import FOR_EVER
 from broker.contract.recordings.recording import Recording
 from broker.plant.plant import NO_PLANT, Plant
 from broker.plant.plant_file import parse
 from cli.messages.recordings import Tally, store_messages
-from services.query.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.sqlite.store import SqliteStore
 from services.wall.live.live_state import LiveState

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from broker.contract.events import NS_PER_S, AnyEvent, Kind, Notice, Sample, StateChange
+from broker.contract.instants import FOR_EVER
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message, Publication
 from broker.plant.plant import NO_PLANT
@@ -17,7 +18,6 @@ from edge.dialects import DIALECTS
 from edge.dialects.dialect import Setup
 from edge.gateways.gateway import Gateway
 from services.query.answers import answer
-from services.query.histories import FOR_EVER
 from services.store.interface import Store
 from services.store.sqlite.store import SqliteStore
 from tests.readings.cases import RECORDINGS

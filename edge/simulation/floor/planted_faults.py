@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from broker.contract.events import NS_PER_MS, NS_PER_S
+from broker.contract.instants import FOR_EVER
 from edge.simulation.event_buffer import GroundTruth, TrueFault, TrueState
 from edge.simulation.floor.timeline import Steps, Timeline
 from edge.simulation.floor.workunit import WorkUnit
@@ -131,7 +132,7 @@ def read(lines: Iterable[GroundTruth | Until]) -> list[PlantedFault]:
                 del under_way[line.asset]
     for asset, fault in under_way.items():
         if (since := running_since.get(asset)) is not None:
-            fault.runs.append((max(since, fault.onset), 1 << 62))
+            fault.runs.append((max(since, fault.onset), FOR_EVER))
     return found
 
 

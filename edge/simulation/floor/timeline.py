@@ -10,11 +10,12 @@ from typing import Any, Final
 import simpy
 
 from broker.contract.events import NS_PER_MS
+from broker.contract.instants import FOR_EVER
 
 Steps = Generator[simpy.Event, Any, None]
 """The body of a SimPy process."""
 
-NEVER: Final = 1 << 62
+NEVER: Final = FOR_EVER
 
 
 class Timeline(simpy.Environment):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from broker.contract.events import STATES, Adjust, AnyEvent, Count, Job, Labour, Material, Meter, StateChange
+from broker.contract.instants import FOR_EVER
 from services.ledger import entries, presence
 from services.ledger.bookings import Bookings
 from services.ledger.fields import FIELDS
@@ -23,8 +24,6 @@ from services.ledger.track import Track
 
 Whole = npt.NDArray[np.int64]
 
-LATEST: Final = 2**62
-"""Later than any event."""
 NO_ORDER: Final = -1
 NOT_REPORTED: Final = -1
 """An ideal cycle that was not reported."""
@@ -132,7 +131,7 @@ class ColumnBuilder:
         self._reading_machines: list[int] = []
         self._reading_fields: list[int] = []
 
-    def put(self, machine: Slice, events: Iterable[AnyEvent], since: int = -(2**62)) -> Cumulative:
+    def put(self, machine: Slice, events: Iterable[AnyEvent], since: int = -FOR_EVER) -> Cumulative:
         """Add a machine, and return its readings, to find whether they are all that matter.
 
         Args:
@@ -170,7 +169,7 @@ class ColumnBuilder:
     def _put_bookings(self, number: int, bookings: Bookings, since: int) -> None:
         booked = [
             (booking.at, (FIELDS.index(field), amount))
-            for booking in bookings.within(since - 1, LATEST)
+            for booking in bookings.within(since - 1, FOR_EVER)
             for field, amount in entries.booked(booking)
         ]
         self._bookings.add(number, [at for at, _ in booked], [value for _, value in booked])

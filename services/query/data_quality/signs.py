@@ -7,6 +7,7 @@ for where a machine is offline, and nothing else of them is read.
 from typing import Final
 
 from broker.contract.events import FELL_SILENT, AnyEvent
+from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind
 from services.ledger import presence
 from services.ledger.history import HOLDING, History
@@ -61,7 +62,7 @@ async def signs_around_marks(
     for at, report in zip(statuses.times, statuses.entries, strict=True):
         if report.received_ms == FELL_SILENT:
             place = signs.place_at(at)
-            since = signs.times[place] if place >= 0 else -(2**62)
+            since = signs.times[place] if place >= 0 else -FOR_EVER
             following = signs.next_after(at)
             until = at + silent_ns + 1 if following is None else following
             found += await store.events(OTHERS, machine, since + 1, at + 1, limit=1, newest_first=True)

@@ -10,13 +10,13 @@ from statistics import median
 from typing import Final
 
 from broker.contract.events import NS_PER_MS, WE_WERE_AWAY, AnyEvent, StateChange, Status
+from broker.contract.instants import FOR_EVER
 from broker.contract.payloads import KpiWarning
 from services.ledger.fields import NANO
 from services.ledger.history import HOLDING, MINUTE
 from services.ledger.indicators.amounts import duration
 from services.ledger.indicators.findings import Finding, found
 from services.query.data_quality.signs import ALL
-from services.query.histories import FOR_EVER
 from services.query.ranges import Range
 from services.store.interface import Store
 
