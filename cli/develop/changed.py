@@ -1,8 +1,8 @@
 """Which tests concern an uncommitted change: `corridor test --changed` runs those alone.
 
 A test file concerns a change if it was changed itself, is named after a changed file (`test_codec.py` after
-`codec.py`), imports a changed module, or names a changed file that is not Python. A change that very many tests import
-is left to the whole suite, but for the tests that bear its name.
+`codec.py`), has a folder of cases beside it of that name, imports a changed module, or names a changed file that is not
+Python. A change that very many tests import is left to the whole suite, but for the tests that bear its name.
 """
 
 import ast
@@ -14,6 +14,10 @@ from typing import Final, NamedTuple
 
 MANY: Final = 8
 """More test files than this that merely import a changed module are left to the whole suite."""
+
+
+CASES: Final = "test_cases"
+"""The test file that walks the folders beside it, each with the cases of what bears its name."""
 
 
 class Selection(NamedTuple):
@@ -34,7 +38,7 @@ def select(root: Path) -> Selection:
     """Return the tests that concern what differs from the last commit; in a clean checkout, that commit itself."""
     files = _changed(root, "HEAD") or _changed(root, "HEAD~1")
     test_files = sorted(path.relative_to(root).as_posix() for path in (root / "tests").rglob("test_*.py"))
-    named = {file for file in test_files if _is_named_after(file, files)}
+    named = {file for file in test_files if _is_named_after(file, files) or _has_cases_of(root / file, files)}
     modules = {_module(file) for file in files if file.endswith(".py")}
     others = {Path(file).name for file in files if not file.endswith(".py")}
     importing = {
@@ -64,6 +68,13 @@ def _is_named_after(test_file: str, files: Iterable[str]) -> bool:
         or (Path(file).name == "conftest.py" and test_file.startswith(f"{Path(file).parent.as_posix()}/"))
         for file in files
     )
+
+
+def _has_cases_of(test_file: Path, files: Iterable[str]) -> bool:
+    """Return whether a test walks folders of cases of which one bears a changed file's name."""
+    if test_file.stem != CASES:
+        return False
+    return any((test_file.parent / Path(file).stem.replace("_", "-")).is_dir() for file in files)
 
 
 def _concerns(source: str, modules: set[str], others: set[str]) -> bool:

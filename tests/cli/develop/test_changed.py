@@ -20,6 +20,8 @@ def repository(tmp_path: Path) -> Path:
         "tests/shop/test_both.py": "from shop import codec, topics\n",
         "tests/kpi/test_name.py": "from shop.topics import TWO\n",
         "tests/kpi/test_module.py": "import shop.topics\n",
+        "tests/shop/test_cases.py": "",
+        "tests/shop/price-list/one.json": "{}",
         "tests/docs/test_pages.py": "PAGE = 'docs/page.md'\n",
     }
     for name, text in files.items():
@@ -51,6 +53,7 @@ def _commit(folder: Path) -> None:
             ["tests/kpi/test_module.py", "tests/kpi/test_name.py", "tests/shop/test_both.py"],
         ),
         ("tests/kpi/test_name.py", ["tests/kpi/test_name.py"]),
+        ("shop/price_list.py", ["tests/shop/test_cases.py"]),
         ("docs/page.md", ["tests/docs/test_pages.py"]),
         ("shop/pages.py", ["tests/docs/test_pages.py"]),
     ],

@@ -373,6 +373,7 @@ def test_something_happens_in_the_shipped_plant_at_every_hour() -> None:
         assert sum(isinstance(event, Count) for event in happened) >= 10
 
 
+@pytest.mark.slow
 def test_signals_stay_within_what_their_sensors_can_show() -> None:
     _, events = simulated(2, SamplingIntervals(30 * NS_PER_S, HOUR))
     beyond: Counter[tuple[str, str, bool]] = Counter()

@@ -247,6 +247,7 @@ async def test_a_crash_while_publishing_loses_nothing_and_counts_nothing_twice(t
         assert produced[-1] - produced[0] == sum(1 for _, of in pieces if of == asset)
 
 
+@pytest.mark.slow
 async def test_a_computer_that_slept_makes_a_gap_not_a_flood(tmp_path: Path) -> None:
     class RealSpeed(VirtualClock):
         speed = 1.0
@@ -268,6 +269,7 @@ async def test_a_computer_that_slept_makes_a_gap_not_a_flood(tmp_path: Path) -> 
     assert statuses == [True, False, True, False]
 
 
+@pytest.mark.slow
 async def test_live_continues_from_the_back_fill_without_a_gap(tmp_path: Path) -> None:
     assert Simulator(PLANT, tmp_path).is_new
     simulator = Simulator(PLANT, tmp_path)
@@ -377,6 +379,7 @@ async def test_a_broken_checkpoint_is_logged_and_the_machines_start_as_new(
     assert first.online
 
 
+@pytest.mark.slow
 async def test_a_line_that_was_rebuilt_keeps_its_counters(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + HOUR)).decode()
     rebuilt = plant_file.parse(
@@ -398,6 +401,7 @@ async def test_a_line_that_was_rebuilt_keeps_its_counters(tmp_path: Path) -> Non
     assert after["a/b/d/cmm-1"]
 
 
+@pytest.mark.slow
 async def test_a_warning_that_was_on_at_the_end_is_cleared_or_stays_on(tmp_path: Path) -> None:
     events = []
     for hour in range(0, 12, 2):
