@@ -20,6 +20,7 @@ from benchmarks import ledger
 from broker.contract.events import StateChange
 from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
+from services.kpi.service import MANY_MACHINES, SHARE_OF_MANY
 from services.kpi.windows import Windows
 from services.store.interface import Batch
 from services.store.sqlite.store import SqliteStore
@@ -27,7 +28,8 @@ from services.store.sqlite.store import SqliteStore
 ALL_MADE = (10**6, 10**9)
 """So many minutes of a machine, and of all, are made with a batch: none falls behind, all grow with each tick."""
 TICKS = 5
-SETTLE = 3
+SETTLE = 60
+"""So many ticks pass before, in which orders are read."""
 
 
 class TimedStore(SqliteStore):
@@ -52,16 +54,17 @@ async def tick(machines: int) -> list[float]:
         windows = Windows(store, plant)
         writer = LedgerWriter(store, plant, lambda: now, changed=windows.apply, at_once=ALL_MADE)
         await writer.store_events([StateChange(asset=name, at=now - ledger.SECOND, state="running") for name in names])
+        share = SHARE_OF_MANY if machines > MANY_MACHINES else 1
         parts: list[list[float]] = []
         for number in range(SETTLE + TICKS):
             now += ledger.SECOND
             store.spent_s = 0.0
             stamps = [time.process_time()]
-            await writer.advance()
+            await writer.advance(share)
             stamps.append(time.process_time())
-            await windows.roll(writer, now)
+            await windows.roll(writer, now, share)
             stamps.append(time.process_time())
-            list(windows.due(now))
+            list(windows.due(now, share))
             stamps.append(time.process_time())
             if number >= SETTLE:
                 grown, begun, published = (after - before for before, after in itertools.pairwise(stamps))

@@ -16,7 +16,7 @@ from cli.services import PLANT_METADATA, PlantFile, opened, plant_to_store
 from services.kpi.growth import grows
 from services.kpi.recompute import Progress, Recomputed
 from services.kpi.recompute import recompute as recompute_ledger
-from services.kpi.service import MANY_MACHINES, SLOW_TICK_S, TICK_S
+from services.kpi.service import MANY_MACHINES, SHARE_OF_MANY, TICK_S
 from services.store.interface import Store
 from services.store.opening import default_url
 
@@ -78,7 +78,7 @@ def recompute(
 
 async def _is_stored(store: Store, asset: str, end: int, now: int) -> bool:
     """Return whether a service is writing the ledger now; that takes as long as it takes to see it grow."""
-    tick_s = SLOW_TICK_S if len(await store.machines()) > MANY_MACHINES else TICK_S
+    tick_s = TICK_S * (SHARE_OF_MANY if len(await store.machines()) > MANY_MACHINES else 1)
     with progress.shown("checking whether a service is writing this ledger"):
         return await grows(store, asset, end, now=now, wait_s=tick_s + _PATIENCE_S)
 

@@ -5,7 +5,7 @@ then it costs nothing until it reports. One whose events or rows fail is set asi
 """
 
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from broker.contract.instants import FOR_EVER
@@ -58,6 +58,8 @@ class Fleet:
         self.due = Due(store)
         self.failing: dict[str, str] = {}
         self._heeded: tuple[str | None, int] = (None, 0)
+        self._waiting: list[str] = []
+        """The live machines that have not had their turn in this round."""
 
     async def start(self) -> None:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
@@ -78,6 +80,14 @@ class Fleet:
                 await self.take_up(machine.asset, origin)
         self.due.behind = {asset: behind for asset, behind in self.due.behind.items() if asset in self.machines}
         await self.drop_retired(self._now())
+
+    def turn(self, share: int) -> list[str]:
+        """Return the next of the live machines, one in `share`: each has its turn once in so many calls."""
+        if share == 1 or not self._waiting:
+            self._waiting = list(self.live)
+        number = -(-len(self.live) // share)
+        taken, self._waiting = self._waiting[:number], self._waiting[number:]
+        return [asset for asset in taken if asset in self.live]
 
     def silent(self) -> dict[str, Machine]:
         """Return the machines that have long been silent: their rows end at `until`, and what is in force goes on."""
@@ -234,10 +244,11 @@ class Fleet:
         self.fall_behind(asset, start, until if start + MINUTE < until else start, now)
         return left
 
-    def put_off_late(self, now: int) -> None:
+    def put_off_late(self, assets: Iterable[str], now: int) -> None:
         """Let those live machines fall behind of which more minutes have passed than are made at once."""
         left = self._at_once[1]
-        for asset, machine in list(self.live.items()):
+        for asset in assets:
+            machine = self.live[asset]
             if machine.reach is not None:
                 left = self.put_off(asset, machine.until, machine.wanted(now, self._silent_ns), left, now)
 

@@ -11,6 +11,7 @@ costs nothing until it reports again. `Store.watermark` is always up to where a 
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -41,6 +42,8 @@ from services.ledger.history import KINDS, MINUTE
 from services.query.histories import AROUND
 from services.store import failures
 from services.store.interface import Batch, Rejected, Store
+
+PAUSE_NS: Final = MINUTE // 2
 
 
 class LedgerWriter:
@@ -85,6 +88,7 @@ class LedgerWriter:
         self._silences = Silences(store, plant)
         self._started = False
         self._failed = False
+        self._advanced = 0
 
     async def start(self) -> None:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
@@ -247,11 +251,14 @@ class LedgerWriter:
         if marks := await self._silences.by_now(self._fleet.machines, now):
             await self._store_events((), (), marks)
 
-    async def advance(self) -> int:
-        """Write the rows of the time that has passed since the last call, and drop what is long past from memory.
+    async def advance(self, share: int = 1) -> int:
+        """Write the rows of the time that has passed, and drop what is long past from memory.
+
+        Args:
+            share: one in so many machines is served, in turn, so that a call takes little; all are after a pause.
 
         Returns:
-            Until when all rows reach now, but of machines that are silent or behind.
+            Until when the rows of these reach now, but of machines that are silent or behind.
         """
         if not self._started:
             await self.start()
@@ -260,15 +267,19 @@ class LedgerWriter:
         if signs := await signs_of_life(self._store, self._fleet.machines):
             await self._store_events(signs, ())
         await self.note_silences(now)
-        self._fleet.put_off_late(now)
+        turn = self._fleet.turn(share if abs(now - self._advanced) < PAUSE_NS else 1)
+        self._advanced = now
+        self._fleet.put_off_late(turn, now)
         try:
-            await self._write(Batch(), {asset: set() for asset in self._fleet.live}, now)
+            await self._write(Batch(), {asset: set() for asset in turn}, now)
         except Exception as error:
             if not failures.is_unforeseen(error):
                 raise
             await self.start()
             await self._advance_apart(now)
-        for asset in (*self._fleet.live, *self._due.behind):
+        for asset in (*turn, *self._due.behind):
+            if asset not in self._fleet.machines:
+                continue
             try:
                 self._fleet.drop_past(asset, now)
             except Exception as error:  # noqa: BLE001  (one machine must not hold up all others)
@@ -356,6 +367,10 @@ class LedgerWriter:
     def silent(self) -> dict[str, Machine]:
         """Return the machines that have long been silent: their rows end at `until`, and what is in force goes on."""
         return self._fleet.silent()
+
+    def live(self) -> dict[str, Machine]:
+        """Return the machines of which rows are made as time goes by: they end at `until`."""
+        return self._fleet.live
 
     @property
     def failing(self) -> dict[str, str]:

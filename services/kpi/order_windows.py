@@ -34,12 +34,18 @@ class OrderWindows:
         store: what they are read from.
         plant: calendars and ideal cycles.
         sum_of: returns the sum of a machine's rows: asked with its path, start, end, and the present.
+        reaches: returns whether a machine's rows reach the present; until they do, its orders are not read.
     """
 
     def __init__(
-        self, totals: WindowTotals, store: Store, plant: Plant, sum_of: Callable[[str, int, int, int], Awaitable[Sums]]
+        self,
+        totals: WindowTotals,
+        store: Store,
+        plant: Plant,
+        sum_of: Callable[[str, int, int, int], Awaitable[Sums]],
+        reaches: Callable[[str, int], bool],
     ) -> None:
-        self._totals, self._store, self._plant, self._sum_of = totals, store, plant, sum_of
+        self._totals, self._store, self._plant, self._sum_of, self._reaches = totals, store, plant, sum_of, reaches
         self._due: dict[str, None] = {}
         """The machines whose orders are to be reloaded."""
         self._unread: dict[str, None] = {}
@@ -74,7 +80,8 @@ class OrderWindows:
         """
         self._unread.update(dict.fromkeys(sorted(changed)))
         until = asyncio.get_running_loop().time() + READING_S
-        for number, machine in enumerate(dict.fromkeys((*self._due, *self._unread))):
+        due = (machine for machine in dict.fromkeys((*self._due, *self._unread)) if self._reaches(machine, now))
+        for number, machine in enumerate(due):
             if number >= AT_ONCE and asyncio.get_running_loop().time() >= until:
                 return
             if machine in machines:

@@ -16,16 +16,16 @@ from broker.source import Publisher, Source
 from services.intake.limits import Limits
 from services.intake.routing import DeadLetters, write_with_retry
 from services.kpi.ledger_writer import LedgerWriter
-from services.kpi.windows import Windows
+from services.kpi.windows import READING_S, Windows
 from services.store import failures
 from services.store.interface import Rejected, Store
 
 TICK_S: Final = 1.0
 WAITED_NS: Final = 3_000_000_000
 """What waited in the broker comes within this time after the start."""
-SLOW_TICK_S: Final = 10.0
 MANY_MACHINES: Final = 1_000
-"""From this many machines on, open minutes are rewritten each ten seconds."""
+SHARE_OF_MANY: Final = 10
+"""Of more machines than that, a tick is for one in so many, in turn: so open minutes are rewritten each ten seconds."""
 UNHEARD_NS: Final = 2_000_000_000
 """After the last late event of a machine its ledger is recomputed: late events come in numbers."""
 
@@ -103,17 +103,18 @@ async def _pass_time(
     while True:
         began = loop.time()
         reached = 0
+        share = SHARE_OF_MANY if len(writer) > MANY_MACHINES else 1
 
         async def advance() -> None:
             nonlocal reached
             async with lock, _reload_after_failure(windows):
-                reached = await writer.advance()
-                await windows.roll(writer, reached)
+                reached = await writer.advance(share)  # noqa: B023  (awaited within the loop)
+                await windows.roll(writer, reached, share)  # noqa: B023
 
         try:
             await write_with_retry(advance)
-            await write_with_retry(partial(windows.read, reached))
-            publications = list(windows.due(reached))
+            await write_with_retry(partial(windows.read, reached, READING_S / share))
+            publications = list(windows.due(reached, share))
         except Exception as error:  # noqa: BLE001  (the next tick begins from the store)
             failures.note("letting the ledger grow with time", error)
             publications = []
@@ -121,8 +122,7 @@ async def _pass_time(
             if ticked is not None:
                 ticked(loop.time() - began, dict(writer.failing))
         await publisher.publish(*publications)
-        pause_s = SLOW_TICK_S if len(writer) > MANY_MACHINES else TICK_S
-        await asyncio.sleep(max(0.0, began + pause_s - loop.time()))
+        await asyncio.sleep(max(0.0, began + TICK_S - loop.time()))
 
 
 async def _catch_up(writer: LedgerWriter, windows: Windows, lock: asyncio.Lock) -> None:

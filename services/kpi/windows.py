@@ -65,13 +65,15 @@ class Windows:
         self._store, self._plant, self._prefix = store, plant, prefix
         self._totals = WindowTotals()
         self._rows = RowSums(store)
-        self._orders = OrderWindows(self._totals, store, plant, self._sum)
+        self._orders = OrderWindows(self._totals, store, plant, self._sum, self._reaches)
         self._machines: dict[str, bool] = {}
         """The machines that are in the sums, and whether their time is."""
         self._silent: set[str] = set()
         """Machines that are declared and have not reported: all their time is unknown."""
         self._quiet: dict[str, Machine] = {}
         """Machines that have long been silent: their last report still holds, but no row has it."""
+        self._live: dict[str, Machine] = {}
+        """Machines of which rows are made as time goes by, not of all at the same time."""
         self._behind: set[str] = set()
         """Machines of which rows are due: their part of a sum may be wrong until they are made."""
         self._meters: set[str] = set()
@@ -92,6 +94,8 @@ class Windows:
         """Assets all of whose machines have long been silent: their windows are not published."""
         self._unread: set[str] = set()
         """Assets whose orders are still to be read."""
+        self._waiting: list[str] = []
+        """Assets that have not had their turn in this round."""
         self._rolled = 0
 
     def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
@@ -157,13 +161,17 @@ class Windows:
         self._totals.reset()
         self._machines.clear()
 
-    async def roll(self, writer: LedgerWriter, now: int) -> None:
+    async def roll(self, writer: LedgerWriter, now: int, share: int = 1) -> None:
         """Begin the windows that are due, and rebuild all if a machine has joined or begun to count.
 
-        Call it right after `LedgerWriter.advance`, with what it returns and while nothing else writes: all rows reach
-        until then.
+        Call it right after `LedgerWriter.advance`, with what it returns and while nothing else writes.
+
+        Args:
+            writer: of the ledger.
+            now: nanoseconds since 1970-01-01 UTC.
+            share: windows are due, or gone, of one asset in so many, in turn.
         """
-        self._rolled = now
+        self._rolled, self._live = now, writer.live()
         machines = {machine: writer.is_counted(machine) for machine in writer.machines()}
         changed = {machine for machine, counted in machines.items() if self._machines.get(machine) != counted}
         left = self._machines.keys() - machines.keys()
@@ -192,9 +200,10 @@ class Windows:
             reported = {path for machine in counted for path in paths(machine)}
             self._meters = self._totals.members.keys() - reported
         self._failing = dict(writer.failing)
+        turn = self._turn(share)
         due = [
             (path, kind)
-            for path in self._totals.members.keys() - self._still
+            for path in dict.fromkeys((*turn, *(stale & self._totals.members.keys() - self._still)))
             for kind in KINDS
             if path in stale or self._is_to_begin((path, kind), now)
         ]
@@ -207,7 +216,7 @@ class Windows:
             self._left.update(dict.fromkeys(key for key in self._retained if key[0] not in self._totals.members))
         possible = itertools.chain(
             self._left,
-            self._totals.possible(self._totals.members.keys() - self._still),
+            self._totals.possible(turn),
             self._totals.possible(itertools.islice(self._quieted, QUIETED_AT_ONCE)),
         )
         self._unread = self._orders.unread()
@@ -223,6 +232,14 @@ class Windows:
         self._left.clear()
         for path in list(itertools.islice(self._quieted, QUIETED_AT_ONCE)):
             del self._quieted[path]
+
+    def _turn(self, share: int) -> list[str]:
+        """Return the next of the assets that are not still, one in `share`: each has its turn once in so many calls."""
+        if share == 1 or not self._waiting:
+            self._waiting = [path for path in self._totals.members if path not in self._still]
+        number = -(-len(self._totals.members) // share)
+        taken, self._waiting = self._waiting[:number], self._waiting[number:]
+        return [path for path in taken if path in self._totals.members and path not in self._still]
 
     async def read(self, now: int, for_s: float = READING_S) -> None:
         """Reload what indicators need besides sums, of the windows that have not had it for longest.
@@ -257,14 +274,18 @@ class Windows:
                     window.context = context
                     self._totals.touch(key)
 
-    def due(self, now: int) -> Iterator[Publication]:
+    def due(self, now: int, share: int = 1) -> Iterator[Publication]:
         """Yield what is to be published now: windows that an event touched, and those long unpublished.
 
         Of the latter only a share at a time, so that publishing goes on evenly. A window that there is no longer, as
         when no order is on, is cleared from the broker.
+
+        Args:
+            now: nanoseconds since 1970-01-01 UTC.
+            share: of those long unpublished only one in so many of that share: it is asked so much more often.
         """
         longest_ago = itertools.takewhile(lambda item: item[1].is_old(now), self._totals.running.items())
-        old = [key for key, _ in itertools.islice(longest_ago, len(self._totals.running) // SHARE + 1)]
+        old = [key for key, _ in itertools.islice(longest_ago, len(self._totals.running) // (SHARE * share) + 1)]
         due = dict.fromkeys((*self._totals.touched, *old))
         self._totals.touched.clear()
         for key in due:
@@ -477,11 +498,22 @@ class Windows:
             reported[machine] += sum(sums.get(field, 0) for field in TIME)
             add(total, sums if self._is_timed(machine, path) else _without_time(sums))
         for machine, time in reported.items():
-            until = min(now, self._quiet[machine].until) if machine in self._quiet else now
+            until = self._until(machine, now)
             if self._is_timed(machine, path) and until - start > time:
                 for sums in unknown_time(start, until - time, self._plant.calendar_of(machine)).values():
                     add(total, sums)
         return total
+
+    def _until(self, machine: str, now: int) -> int:
+        """Return until when a machine's rows are whole by now; what follows is added when they grow."""
+        if machine in self._quiet:
+            return min(now, self._quiet[machine].until)
+        live = self._live.get(machine)
+        return min(now, live.until) if live is not None and live.until else now
+
+    def _reaches(self, machine: str, now: int) -> bool:
+        """Return whether a machine's rows reach the present, if they grow with time at all."""
+        return machine in self._quiet or self._until(machine, now) == now
 
     def _is_timed(self, machine: str, path: str) -> bool:
         """Tell whether a machine's time is in the sums of an asset."""

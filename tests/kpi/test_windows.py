@@ -76,12 +76,12 @@ class Running:
         )
         self.shown: dict[tuple[str, str], KpiPayload] = {}
 
-    async def tick(self) -> set[tuple[str, str]]:
-        """Let the present pass, and return what is published."""
-        await self.windows.roll(self.writer, await self.writer.advance())
+    async def tick(self, share: int = 1) -> set[tuple[str, str]]:
+        """Let the present pass for one machine in so many, and return what is published."""
+        await self.windows.roll(self.writer, await self.writer.advance(share), share)
         await self.windows.read(self.now, for_s=60)
         due = set()
-        for publication in self.windows.due(self.now):
+        for publication in self.windows.due(self.now, share):
             assert (publication.qos, publication.retain) == (1, True)
             if not publication.payload:
                 asset, _, window = publication.topic.removeprefix(f"{PREFIX}/").rpartition("/kpi/")
