@@ -145,7 +145,6 @@ def simulate(
         typer.Option(
             "--past",
             "--backfill",
-            envvar="CORRIDOR_PAST",
             metavar="D",
             parser=times.duration_s,
             help="First simulate this much of the past, if there is none, and write it to --store.",

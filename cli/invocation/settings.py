@@ -129,7 +129,7 @@ def _reader(spelling: str, file: str) -> Callable[[], str]:
 
 
 def _spelling(option: TyperOption) -> str:
-    return max(option.opts, key=len).lstrip("-")
+    return next((name for name in option.opts if name.startswith("--")), option.opts[0]).lstrip("-")
 
 
 def _variable(spelling: str) -> str:

@@ -128,7 +128,7 @@ def _options() -> Iterator[tuple[str, ...]]:
                 key = ("/".join((*option.opts, *option.secondary_opts)), _default(option), _text(option.help or ""))
                 found.setdefault(key, []).append(entry.name)
     for (names, default, meaning), commands in sorted(found.items()):
-        setting = max((name for name in names.split("/") if not name.startswith("--no-")), key=len).lstrip("-")
+        setting = names.partition("/")[0].lstrip("-")
         variable = f"CORRIDOR_{setting.upper().replace('-', '_')}"
         shown = ", ".join(f"`{name}`" for name in names.split("/"))
         yield shown, f"`{variable}`", default, ", ".join(f"`{name}`" for name in commands), meaning
