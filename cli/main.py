@@ -60,6 +60,7 @@ COMMANDS = (
         "kpi show", "Ask", "cli.ledger.kpi:show", "OEE and its factors of a machine, line or site, over any time range."
     ),
     Entry("kpi explain", "Ask", "cli.ledger.kpi:explain", "How a number is made, down to its source events."),
+    Entry("part", "Ask", "cli.ledger.part:part", "The genealogy of a part; the parts that a batch affects."),
     Entry("score", "Ask", "cli.ledger.score:score", "Compare the ledger with the simulator's ground truth."),
     Entry("publish", "Messages", "cli.messages.messages:publish", "Publish one message."),
     Entry("tail", "Messages", "cli.messages.messages:tail", "Print messages as they arrive, decoded."),

@@ -16,6 +16,7 @@ Kind = Literal[
     "job",
     "meter",
     "quality",
+    "part",
     "labour",
     "material",
     "event",
@@ -37,6 +38,7 @@ TimeSource = Literal["device", "receipt", "retained"]
 was retained, so the event is only the last known value, of unknown age."""
 
 Phase = Literal["start", "end"]
+PartResult = Literal["", "good", "scrap", "rework"]
 Severity = Literal["alarm", "warning", "notice"]
 Value = float | bool | str
 
@@ -176,6 +178,32 @@ class Measurement(Event, frozen=True, kw_only=True, gc=False):
         return self.characteristic
 
 
+class Part(Event, frozen=True, kw_only=True, gc=False):
+    """The machine has finished with a part that has a serial number: a step of its genealogy.
+
+    Attributes:
+        part: its serial number.
+        result: what it was found to be; '' where that is not reported.
+        seconds: for how long it was on the machine, seconds; None where that is not reported.
+        order: that it belongs to.
+        product: what it becomes.
+        material: the batch of material that the machine made it from; '' where it took none.
+        source: the serial number of the part that the machine made it from; '' where there is none.
+        batch: the batch in which it leaves the line; '' before.
+    """
+
+    kind: ClassVar[Kind] = "part"
+
+    part: str
+    result: PartResult = ""
+    seconds: float | None = None
+    order: str = ""
+    product: str = ""
+    material: str = ""
+    source: str = ""
+    batch: str = ""
+
+
 class Labour(Event, frozen=True, kw_only=True, gc=False):
     """People at the work unit from now on: present, and of those, working."""
 
@@ -304,6 +332,7 @@ AnyEvent = (
     | Job
     | Meter
     | Measurement
+    | Part
     | Labour
     | Material
     | Notice

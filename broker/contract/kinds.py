@@ -25,6 +25,7 @@ from broker.contract.payloads import (
     MaterialPayload,
     MeterPayload,
     Number,
+    PartPayload,
     QualityPayload,
     ReplyPayload,
     StatePayload,
@@ -253,6 +254,27 @@ TABLE: Final[dict[Kind, Entry]] = {
                 Column("upper", "optional number", "unit"),
                 Column("part", "text"),
                 _UNIT,
+            ),
+        ),
+        Entry(
+            kind="part",
+            label="a part with a serial number was finished",
+            event=events.Part,
+            payload=PartPayload,
+            examples={
+                "part": '{"part":"b-77","result":"good","seconds":412.5,"order":"wo-1042","product":"bracket-7",'
+                '"material":"heat-118"}'
+            },
+            stored_by="kpi",
+            columns=(
+                Column("part", "text"),
+                Column("result", "text"),
+                Column("seconds", "optional number", "s"),
+                Column("order", "text"),
+                Column("product", "text"),
+                Column("material", "text"),
+                Column("source", "text"),
+                Column("batch", "text"),
             ),
         ),
         Entry(

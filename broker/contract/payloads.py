@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from broker.contract.events import QUANTITY_LIMIT, SHORTEST_CYCLE_S, Phase, Severity, State
+from broker.contract.events import QUANTITY_LIMIT, SHORTEST_CYCLE_S, PartResult, Phase, Severity, State
 from broker.contract.names import NAME_PATTERN
 
 NOT_PLAIN: Final = (
@@ -172,6 +172,19 @@ class QualityPayload(Reading, kw_only=True):
     upper: Number | None = None
     part: Label = ""
     unit: Unit = ""
+
+
+class PartPayload(Payload, kw_only=True):
+    """The machine has finished with a part that has a serial number."""
+
+    part: Code
+    result: PartResult = ""
+    seconds: Annotated[float, Meta(ge=0, le=QUANTITY_LIMIT, description="For how long it was on it.")] | None = None
+    order: Label = ""
+    product: Label = ""
+    material: Annotated[Label, Meta(description="The batch of material that it was made from here.")] = ""
+    source: Annotated[Label, Meta(description="The serial number of the part that it was made from here.")] = ""
+    batch: Annotated[Label, Meta(description="The batch in which it leaves the line.")] = ""
 
 
 class LabourPayload(Reading, kw_only=True):

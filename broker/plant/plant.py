@@ -15,6 +15,7 @@ from broker.contract.events import NS_PER_S, State
 from broker.plant.assets import AssetInfo, SignalInfo
 from broker.plant.calendar import Calendar, Rules
 from broker.plant.flow import Flow
+from broker.plant.material_flow import MaterialFlow
 
 Loss = Literal["breakdown", "setup", "minor-stop", "speed", "startup-reject", "process-reject"]
 """The six big losses of TPM."""
@@ -63,6 +64,7 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
         calendars: the calendars by name.
         simulate: the tables under `simulate`, as they stand.
         simulated_flows: the flows of the simulated lines, by the line's path.
+        material_flows: the flows of material between lines, by name.
         text: the source, for the store.
     """
 
@@ -74,6 +76,7 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
     calendars: dict[str, NamedCalendar] = {}
     simulate: dict[str, Any] = {}
     simulated_flows: dict[str, Flow] = {}
+    material_flows: dict[str, MaterialFlow] = {}
     text: str = ""
 
     def asset(self, path: str) -> AssetInfo:

@@ -20,6 +20,7 @@ from broker.contract.events import (
     Measurement,
     Meter,
     Notice,
+    Part,
     Reply,
     Sample,
     StateChange,
@@ -130,7 +131,7 @@ def indicators_in_words(kpi: KpiPayload) -> str:
     )
 
 
-def _words(event: AnyEvent) -> str:  # noqa: PLR0911  (one a kind)
+def _words(event: AnyEvent) -> str:  # noqa: PLR0911, PLR0912  (one a kind)
     match event:
         case Sample():
             return f"{event.signal} {_amount(event.value, event.unit)}"
@@ -144,6 +145,8 @@ def _words(event: AnyEvent) -> str:  # noqa: PLR0911  (one a kind)
             return f"{event.name} {_amount(event.total, event.unit)}"
         case Measurement():
             return _measurement(event)
+        case Part():
+            return _part(event)
         case Labour():
             return f"{event.present:g} present" + ("" if event.working is None else f", {event.working:g} working")
         case Material():
@@ -177,6 +180,14 @@ def _quantities(event: AnyEvent, fields: Sequence[str]) -> str:
     return ", ".join(
         f"{field.replace('_', ' ')} {value:.10g}" for field, value in reported.items() if value is not None
     )
+
+
+def _part(event: Part) -> str:
+    text = f"part {event.part}" + (f" {event.result}" if event.result else "")
+    if event.seconds is not None:
+        text += f" after {event.seconds:g} s"
+    named = {"of batch": event.material, "made from": event.source, "into batch": event.batch}
+    return ", ".join([text, *(f"{words} {name}" for words, name in named.items() if name)])
 
 
 def _job(event: Job) -> str:

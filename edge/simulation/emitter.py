@@ -16,6 +16,7 @@ from broker.contract.events import (
     Measurement,
     Meter,
     Notice,
+    Part,
     Phase,
     Reply,
     Sample,
@@ -26,8 +27,9 @@ from broker.contract.events import (
     Value,
 )
 from edge.simulation.event_buffer import EventBuffer, TruePiece, TrueState
-from edge.simulation.floor.pieces import Fate, Order
+from edge.simulation.floor.pieces import Fate, Order, Piece
 from edge.simulation.floor.timeline import Timeline
+from edge.simulation.floor.work import Passage
 from edge.simulation.machines.model import Finding
 
 
@@ -108,6 +110,24 @@ class EventEmitter:
                 upper=finding.upper,
                 part=part,
                 unit=finding.unit,
+            )
+        )
+
+    def part(self, piece: Piece, fate: Fate, passage: Passage, *, product: str, seconds: float) -> None:
+        """Report that the machine has finished with a piece that has a serial number."""
+        self._out.emit(
+            Part(
+                asset=self._asset,
+                at=self._timeline.now,
+                simulated=True,
+                part=piece.serial,
+                result=fate,
+                seconds=seconds,
+                order=piece.order,
+                product=product,
+                material=passage.material,
+                source=passage.source,
+                batch=passage.batch,
             )
         )
 

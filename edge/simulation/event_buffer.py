@@ -51,7 +51,27 @@ class TrueFault(msgspec.Struct, frozen=True, tag_field="is", tag="fault"):
     left_s: float
 
 
-GroundTruth = TrueState | TruePiece | TrueFault
+class TrueSupply(msgspec.Struct, frozen=True, tag_field="is", tag="supply"):
+    """A batch of material is bad or late, from now on or up to now.
+
+    Attributes:
+        at: when.
+        asset: the customer's machine that takes it.
+        flow: the flow of material.
+        batch: the batch's number.
+        fault: `bad`, from when it is sent until its last piece is taken; `late`, from when it was due until it arrives.
+        phase: `onset` or `end`.
+    """
+
+    at: int
+    asset: str
+    flow: str
+    batch: str
+    fault: Literal["bad", "late"]
+    phase: Literal["onset", "end"]
+
+
+GroundTruth = TrueState | TruePiece | TrueFault | TrueSupply
 
 
 class EventBuffer:

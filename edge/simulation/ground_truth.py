@@ -6,6 +6,7 @@ with it. The file is JSON Lines, append-only:
     {"is":"state","at":1764000000000000000,"asset":"sheffield/machining/line-1/mill-1","state":"running","reason":""}
     {"is":"piece","at":1764000420000000000,"asset":"…/mill-1","product":"hinge-bracket","fate":"good"}
     {"is":"fault","at":1764000421000000000,"asset":"…/mill-1","reason":"spindle-bearing","signal":"vibration","phase":"onset","left_s":64800.0}
+    {"is":"supply","at":1764000421000000000,"asset":"…/mill-1","flow":"lug-castings","batch":"lug-castings-251124-02","fault":"bad","phase":"onset"}
     {"is":"until","at":1764000421000000000}
 
 The last kind guarantees that everything before its instant is written. Of two states of a machine at one instant the
@@ -22,7 +23,7 @@ import msgspec
 
 from broker import private_files
 from broker.contract.events import NS_PER_S, State
-from edge.simulation.event_buffer import GroundTruth, TrueFault, TruePiece, TrueState
+from edge.simulation.event_buffer import GroundTruth, TrueFault, TruePiece, TrueState, TrueSupply
 
 FILE_NAME: Final = "truth.jsonl"
 _UNTIL_EVERY_NS: Final = 60 * NS_PER_S
@@ -109,7 +110,7 @@ def read(path: Path) -> Iterator[GroundTruth | Until]:
     Raises:
         OSError: the file cannot be read.
     """
-    decoder = msgspec.json.Decoder(TrueState | TruePiece | TrueFault | Until)
+    decoder = msgspec.json.Decoder(TrueState | TruePiece | TrueFault | TrueSupply | Until)
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line == b"\n":

@@ -14,7 +14,7 @@ import msgspec
 from broker import private_files
 from broker.contract.events import AnyEvent
 from broker.contract.kinds import TABLE
-from edge.simulation.event_buffer import TrueFault, TruePiece, TrueState
+from edge.simulation.event_buffer import GroundTruth
 from edge.simulation.simulation import Checkpoint
 
 CHECKPOINT_FILE: Final = "simulator.json"
@@ -43,7 +43,7 @@ class Saved(msgspec.Struct):
 
     checkpoint: Checkpoint = msgspec.field(name="memory")  # the key in the files of earlier versions
     messages: list[SavedMessage]
-    truth: list[TrueState | TruePiece | TrueFault]
+    truth: list[GroundTruth]
     real: list[str] = []
     past: dict[str, msgspec.Raw] = {}
     is_past_unfinished: bool = False

@@ -16,6 +16,7 @@ from edge.simulation.floor import planted_faults
 from edge.simulation.floor.line import Line, LineCheckpoint
 from edge.simulation.floor.machine_state import WorkUnitCheckpoint
 from edge.simulation.floor.shared_machines import SharedMachines
+from edge.simulation.floor.supply_chain import FlowCheckpoint, SupplyChain
 from edge.simulation.floor.timeline import Steps, Timeline
 from edge.simulation.floor.workshop import Workshop
 from edge.simulation.floor.workunit import WorkUnit
@@ -46,12 +47,14 @@ class Checkpoint(msgspec.Struct):
         epoch: how often it had been resumed.
         lines: the lines, by path.
         shared: the machines that serve several lines, by asset path.
+        flows: the flows of material, by name.
     """
 
     at: int
     epoch: int
     lines: dict[str, LineCheckpoint]
     shared: dict[str, WorkUnitCheckpoint] = {}
+    flows: dict[str, FlowCheckpoint] = {}
 
 
 class Simulation:
@@ -75,6 +78,14 @@ class Simulation:
         self._truth: list[GroundTruth] = []
         workshop = Workshop(self._time, plant, self.plan, self._out, self._epoch)
         self.shared = SharedMachines(self._time, self.plan)
+        self.chain = SupplyChain(
+            self._time,
+            plant.material_flows,
+            self.plan,
+            out=self._out,
+            epoch=self._epoch,
+            checkpoints=checkpoint.flows if checkpoint else {},
+        )
         self.lines = [
             Line(
                 self._time,
@@ -83,6 +94,7 @@ class Simulation:
                 workshop,
                 calls=self.shared.calls,
                 supplies=self.shared.supplies,
+                chain=self.chain,
                 first_order=FIRST_ORDER * (place + 1),
                 checkpoint=checkpoint.lines.get(path) if checkpoint else None,
             )
@@ -143,7 +155,8 @@ class Simulation:
     def checkpoint(self) -> Checkpoint:
         """Return the simulation as it stands, to be resumed later."""
         lines = {line.path: line.checkpoint() for line in self.lines}
-        return Checkpoint(self.now, self._epoch, lines, {unit.asset: unit.checkpoint() for unit in self.shared.units})
+        shared = {unit.asset: unit.checkpoint() for unit in self.shared.units}
+        return Checkpoint(self.now, self._epoch, lines, shared, self.chain.checkpoint())
 
     def _read_sensors(self, units: list[WorkUnit], after: int) -> Steps:
         # Lines take turns within the second, as their gateways would.

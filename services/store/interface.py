@@ -21,6 +21,8 @@ STORED_BYTES: Final = 1_024
 """So much is stored of the payload of a rejected message."""
 
 Resolution = Literal["minute", "hour", "day"]
+Trace = Literal["part", "source", "material", "batch"]
+"""A field of part events that names a part or a batch."""
 
 
 class LedgerRow(msgspec.Struct, frozen=True):
@@ -172,6 +174,12 @@ class Store(Events, Protocol):
 
     async def write(self, batch: Batch) -> None:
         """Write a batch; it is durable when this returns."""
+
+    async def traced(self, field: Trace, names: Sequence[str], asset: str = "") -> list[AnyEvent]:
+        """Return the part events under `asset` whose `field` is one of these names, by (time, asset, kind, series).
+
+        With `part` as the field, the measurements of these parts are among them.
+        """
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` buckets of equal length."""

@@ -8,7 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from services.wall import onboarding, picture
-from services.wall.answers import tables
+from services.wall.answers import parts_api, tables
 from services.wall.api import HANDLERS
 
 CONFIG: Final = OpenAPIConfig(
@@ -26,7 +26,7 @@ CONFIG: Final = OpenAPIConfig(
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of the API's addresses, without a store, a broker or a wall that runs."""
     app = Litestar(
-        [*HANDLERS, *tables.HANDLERS, *picture.HANDLERS, *onboarding.HANDLERS],
+        [*HANDLERS, *parts_api.HANDLERS, *tables.HANDLERS, *picture.HANDLERS, *onboarding.HANDLERS],
         dependencies={name: Provide(lambda: None, sync_to_thread=False) for name in ("parts", "onboarding")},
         openapi_config=CONFIG,
         logging_config=None,

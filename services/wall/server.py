@@ -36,7 +36,7 @@ from services.wall import onboarding as joining
 from services.wall import openapi, picture, problems
 from services.wall.access.auth import AuthMiddleware
 from services.wall.access.connections import BACKLOG, Connection, Room, quiet_accepting
-from services.wall.answers import tables
+from services.wall.answers import parts_api, tables
 from services.wall.answers.answering import Answers
 from services.wall.answers.asset_range import AssetRanges
 from services.wall.answers.numbers import Numbers
@@ -177,7 +177,17 @@ def application(
         return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
 
     app = Litestar(
-        [page, static, healthz, metrics, *HANDLERS, *tables.HANDLERS, *picture.HANDLERS, *joining.HANDLERS],
+        [
+            page,
+            static,
+            healthz,
+            metrics,
+            *HANDLERS,
+            *parts_api.HANDLERS,
+            *tables.HANDLERS,
+            *picture.HANDLERS,
+            *joining.HANDLERS,
+        ],
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "onboarding": Provide(lambda: onboarding, sync_to_thread=False),

@@ -6,7 +6,7 @@ counted by its first inspection.
 
 from collections.abc import Callable, Sequence
 
-from broker.contract.events import NS_PER_MS
+from broker.contract.events import NS_PER_MS, NS_PER_S
 from edge.simulation.emitter import EventEmitter
 from edge.simulation.floor.cells import Cell
 from edge.simulation.floor.machine_state import WorkUnitCheckpoint
@@ -91,7 +91,11 @@ class Inspection:
         counts["planned_scrap"] = round(counts["planned_scrap"] + cell.scrap, 6)
         self._emitter.count(counts)
         order = self._work.order_of(piece)
-        self._emitter.piece(order.product if order else "", fate, startup=is_startup)
+        product = order.product if order else ""
+        self._emitter.piece(product, fate, startup=is_startup)
+        if passage := self._work.passage(piece, fate):
+            seconds = (self._time.now - m.begun_at) / NS_PER_S
+            self._emitter.part(piece, fate, passage, product=product, seconds=seconds)
         self._use_material()
         piece.fate = fate
 

@@ -12,6 +12,7 @@ from edge.simulation.floor.buffer import Buffer
 from edge.simulation.floor.machine_state import WorkUnitCheckpoint
 from edge.simulation.floor.pieces import Order, OrderBook, Piece
 from edge.simulation.floor.shared import Calls, Supply
+from edge.simulation.floor.supply_chain import SupplyChain
 from edge.simulation.floor.timeline import Timeline
 from edge.simulation.floor.work import Links, Station
 from edge.simulation.floor.workshop import Workshop
@@ -52,6 +53,7 @@ class Line:
         path: the line's asset path.
         workshop: makes its machines.
         calls: the carriers of its machines' pieces, by the machine.
+        chain: the flows of material into it and out of it.
         supplies: what its machines cannot run without, by the machine.
         first_order: the number of its first order.
         checkpoint: the line before a restart; None for a new one.
@@ -66,10 +68,11 @@ class Line:
         *,
         calls: Mapping[str, Calls],
         supplies: Mapping[str, list[Supply]],
+        chain: SupplyChain,
         first_order: int,
         checkpoint: LineCheckpoint | None,
     ) -> None:
-        self.path, self._plan = path, floor.line[path]
+        self.path, self._plan, self._chain = path, floor.line[path], chain
         stages = self._plan.stages
         self.book = OrderBook(self._plan.orders, len(stages), first_order)
         self.buffers = [Buffer(timeline, capacity) for capacity in self._plan.buffers]
@@ -102,6 +105,9 @@ class Line:
             outlet=self.buffers[stage] if stage < len(self.buffers) else None,
             rack=None if stage else self.rack,
             back=(to, self.buffers[to - 1] if to else self.rack) if back else None,
+            material=None if stage else self._chain.into(self.path),
+            leaves=self._chain.out_of(self.path) if stage == len(self.buffers) else None,
+            has_serials=self._plan.serials,
             transport=calls.get(asset),
         )
 

@@ -29,6 +29,7 @@ class WorkUnitCheckpoint(msgspec.Struct, kw_only=True):
         is_loaded: no more pieces are added to the load.
         left: operating time that the load still needs, nanoseconds; 0 if it was not begun.
         cycle: operating time that it needs in all, nanoseconds.
+        begun_at: when it was begun.
     """
 
     counts: dict[str, float]
@@ -48,6 +49,7 @@ class WorkUnitCheckpoint(msgspec.Struct, kw_only=True):
     is_loaded: bool = False
     left: int = 0
     cycle: int = 1
+    begun_at: int = 0
 
     @property
     def is_finished(self) -> bool:

@@ -47,6 +47,8 @@ class Piece(msgspec.Struct):
         error: deviation from the nominal, as a share of half the tolerance; made by the process, found by inspection.
         passes: how often it was sent back for rework.
         is_back: it was sent back, and the rework is not done yet.
+        material: the number of the batch that it was made from; '' where that is not known.
+        source: the serial number of the piece that it was made from; '' where that is not known.
         fate: what the machine that holds it found it to be; '' while it is worked on, and between machines.
     """
 
@@ -55,6 +57,8 @@ class Piece(msgspec.Struct):
     error: float = 0.0
     passes: int = 0
     is_back: bool = False
+    material: str = ""
+    source: str = ""
     fate: Fate | Literal[""] = ""
 
 
@@ -88,6 +92,14 @@ class OrderBook:
         order.started += 1
         order.gone[0] += 1
         return Piece(f"{order.number}-{order.started:03d}", order.number)
+
+    @property
+    def next_product(self) -> str:
+        """The product of the next raw piece."""
+        order = self.current
+        if order is not None and order.started < order.pieces:
+            return order.product
+        return self._programme[self.place % len(self._programme)].product
 
     def may_draw(self, order: Order) -> bool:
         """Whether the next raw piece is one of this order."""

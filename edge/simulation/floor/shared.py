@@ -14,9 +14,9 @@ import simpy
 
 from broker.contract.events import State
 from edge.simulation.floor.buffer import Buffer
-from edge.simulation.floor.pieces import Order, Piece
+from edge.simulation.floor.pieces import Fate, Order, Piece
 from edge.simulation.floor.timeline import Steps, Timeline
-from edge.simulation.floor.work import Show, Taking
+from edge.simulation.floor.work import Passage, Show, Taking
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -74,6 +74,11 @@ class Calls:
         """Nothing is reworked on the way."""
         del piece
         return False
+
+    def passage(self, piece: Piece, fate: Fate) -> Passage | None:
+        """A carrier records no pieces: the machines that it serves do."""
+        del piece, fate
+        return None
 
     def hand_on(self, piece: Piece, show: Show, gone: Callable[[], None]) -> Steps:
         """The piece has arrived. After a restart nobody waits for it: what was on its way is there."""
@@ -143,6 +148,11 @@ class Supply:
         """There is nothing to rework."""
         del piece
         return False
+
+    def passage(self, piece: Piece, fate: Fate) -> Passage | None:
+        """There are no pieces."""
+        del piece, fate
+        return None
 
     def hand_on(self, piece: Piece, show: Show, gone: Callable[[], None]) -> Steps:
         """A cycle has ended."""

@@ -240,6 +240,7 @@ class WorkUnit:
         m, time = self._m, self._time
         if m.left <= 0:
             m.cycle = m.left = self._cycle()
+            m.begun_at = time.now
         while m.left > 0:
             yield from self._wait_for_shift()
             yield from self._wait_for_supplies()

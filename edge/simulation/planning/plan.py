@@ -47,12 +47,14 @@ class LinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
         orders: the programme, repeated without end.
         rework: the loops: by the machine that finds a piece faulty, the one in the same or an earlier stage to which it
             goes back. Where there is none, rework is done beside the machine.
+        serials: each piece has a serial number, with which the machines record it; not so of what is made by thousands.
     """
 
     stages: list[list[str]]
     buffers: list[int]
     orders: list[OrderPlan]
     rework: dict[str, str] = {}
+    serials: bool = True
 
 
 class MachinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -87,6 +89,24 @@ class SharedPlan(MachinePlan, frozen=True, kw_only=True, rename="kebab", forbid_
     serves: list[str]
 
 
+class FlowPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """How a flow of material goes.
+
+    Attributes:
+        stock: pieces that the customer wants to have or to have coming; None for three batches.
+        every_h: hours from one batch to the next, where the supplier is not simulated.
+        late: share of batches that arrive too late, …
+        late_h: … by so many hours on average.
+        bad: share of batches whose pieces have a flaw.
+    """
+
+    stock: int | None = None
+    every_h: float = 6.0
+    late: float = 0.03
+    late_h: float = 4.0
+    bad: float = 0.03
+
+
 class FloorPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """The whole `[simulate]` part.
 
@@ -96,6 +116,7 @@ class FloorPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbi
         line: the lines, by asset path.
         machine: the machines, by asset path.
         shared: the machines that serve several lines, by asset path.
+        flow: the flows of material, by the name that the plant gives them.
     """
 
     seed: int = 1
@@ -103,6 +124,7 @@ class FloorPlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbi
     line: dict[str, LinePlan] = {}
     machine: dict[str, MachinePlan] = {}
     shared: dict[str, SharedPlan] = {}
+    flow: dict[str, FlowPlan] = {}
 
     @property
     def assets(self) -> list[str]:
@@ -128,6 +150,7 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
     lines = _convert(f"{source}: simulate.line", tables.pop("line", {}), dict[str, Any])
     machines = _convert(f"{source}: simulate.machine", tables.pop("machine", {}), dict[str, Any])
     shared = _convert(f"{source}: simulate.shared", tables.pop("shared", {}), dict[str, Any])
+    flows = _convert(f"{source}: simulate.flow", tables.pop("flow", {}), dict[str, Any])
     floor = _convert(f"{source}: simulate", tables, FloorPlan)
     floor = msgspec.structs.replace(
         floor,
@@ -136,6 +159,7 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
             path: _convert(f'{source}: simulate.machine."{path}"', one, MachinePlan) for path, one in machines.items()
         },
         shared={path: _convert(f'{source}: simulate.shared."{path}"', one, SharedPlan) for path, one in shared.items()},
+        flow={name: _convert(f"{source}: simulate.flow.{name}", one, FlowPlan) for name, one in flows.items()},
     )
     for path, line in floor.line.items():
         _check_line(floor, path, line, _ErrorAt(f'{source}: simulate.line."{path}"'))
@@ -149,6 +173,8 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
         wrong = _ErrorAt(f'{source}: simulate.shared."{path}"')
         _check_machine(machine, wrong)
         _check_shared(floor, path, machine, wrong)
+    for name, flow in floor.flow.items():
+        _check_flow(flow, _ErrorAt(f"{source}: simulate.flow.{name}"))
     return floor
 
 
@@ -250,6 +276,16 @@ def _check_machine(machine: MachinePlan, wrong: _ErrorAt) -> None:
         value = getattr(cell, field)
         if not least <= value <= most:
             raise wrong(f"losses: {field.replace('_', '-')} is {value}; it goes from {least} to {most}")
+
+
+def _check_flow(flow: FlowPlan, wrong: _ErrorAt) -> None:
+    if flow.stock is not None and flow.stock < 1:
+        raise wrong(f"a stock of {flow.stock} pieces; give at least 1, or leave it out")
+    for name, value, most in (("late", flow.late, 1.0), ("bad", flow.bad, 1.0), ("late-h", flow.late_h, 1e4)):
+        if not 0 <= value <= most:
+            raise wrong(f"{name} is {value}; it goes from 0 to {most:g}")
+    if not 0.01 <= flow.every_h <= 1e4:
+        raise wrong(f"every-h is {flow.every_h}; it goes from 0.01 to 10000")
 
 
 _RANGES: Final = (

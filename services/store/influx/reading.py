@@ -20,7 +20,7 @@ from services.store.influx.lines import tag, untag
 from services.store.influx.names import Buckets
 from services.store.influx.queries import OF_MACHINE, asset_of, between, literal, name, select, under
 from services.store.influx.registry import SIMULATED, signal_facts, time_ranges
-from services.store.interface import Bucket, Machine, NamedSeries, Rejected, Signal
+from services.store.interface import Bucket, Machine, NamedSeries, Rejected, Signal, Trace
 
 EventKey = tuple[int, str, str]
 """Time, machine and series."""
@@ -36,6 +36,8 @@ _DOWNSAMPLED: Final = (
     ("count", "gone"),
 )
 """The columns of each bucket of a signal; the last two show whether some points do not count."""
+_NAMES_AT_ONCE: Final = 200
+"""Names of one query: an address and a WHERE have their limits."""
 _REJECTED: Final = ("topic", "reason", "payload", "bytes", "at", "count")
 
 
@@ -85,6 +87,22 @@ class Reading:
         if len(found) > self._row_limit:
             raise too_many(self._row_limit)
         return await self._finished(found, asset, newest_first=False)
+
+    async def traced(self, field: Trace, names: Sequence[str], asset: str) -> list[AnyEvent]:
+        """Answer `Store.traced`."""
+        kinds: tuple[Kind, ...] = ("part", "quality") if field == "part" else ("part",)
+        wanted = [one for one in dict.fromkeys(names) if one]
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(self._traced(kind, field, wanted[place : place + _NAMES_AT_ONCE], asset))
+                for kind in kinds
+                for place in range(0, len(wanted), _NAMES_AT_ONCE)
+            ]
+        return await self._finished([event for task in asked for event in task.result()], asset, newest_first=False)
+
+    async def _traced(self, kind: Kind, field: Trace, names: Sequence[str], asset: str) -> list[AnyEvent]:
+        named = " OR ".join(f"{name(field)} = {literal(one)}" for one in names)
+        return _events_of(kind, await self._points(FORMS[kind], [f"({named})", *under(asset)]))
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Answer `Store.downsampled`."""

@@ -33,6 +33,7 @@ from services.store.interface import (
     Resolution,
     Signal,
     StoreError,
+    Trace,
 )
 from services.store.resolutions import layers
 from services.store.retention import StoreStatus
@@ -111,6 +112,11 @@ class InfluxStore:
         """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
         with _first_error():
             return await self._reading.latest_before(kinds, asset, at)
+
+    async def traced(self, field: Trace, names: Sequence[str], asset: str = "") -> list[AnyEvent]:
+        """Return the part events under `asset` whose `field` is one of these names."""
+        with _first_error():
+            return await self._reading.traced(field, names, asset)
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` buckets of equal length."""

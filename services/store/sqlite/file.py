@@ -15,7 +15,7 @@ from typing import Final
 from broker import private_files
 from services.ledger.fields import FIELDS
 from services.store.interface import StoreError
-from services.store.sqlite.schema import LEDGER, MEASUREMENTS, RESOLUTIONS, STEPS, create_measurement, views
+from services.store.sqlite.schema import INDEXES, LEDGER, MEASUREMENTS, RESOLUTIONS, STEPS, create_measurement, views
 
 APPLICATION_ID: Final = 0x436F7272
 """Marks a SQLite file as Corridor's ("Corr")."""
@@ -111,6 +111,7 @@ def bring_up_to_date(
         and not missing_columns(connection)
         and not _missing_fields(connection)
         and _has_counts(connection)
+        and not missing_indexes(connection)
     ):
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -125,6 +126,8 @@ def bring_up_to_date(
             connection.execute(f"ALTER TABLE {LEDGER.name}_{resolution} ADD COLUMN {field} NOT NULL DEFAULT 0")
         if not _has_counts(connection):
             connection.execute("ALTER TABLE rejected ADD COLUMN count INTEGER NOT NULL DEFAULT 1")
+        for statement in missing_indexes(connection):
+            connection.execute(statement)
         for name, query in views().items():
             connection.execute(f"DROP VIEW IF EXISTS {name}")
             connection.execute(f"CREATE VIEW {name} AS {query}")
@@ -150,6 +153,12 @@ def missing_columns(connection: sqlite3.Connection) -> list[str]:
                 default = " DEFAULT ''" if "TEXT NOT NULL" in column else " DEFAULT 0" if "NOT NULL" in column else ""
                 statements.append(f"ALTER TABLE {table} ADD COLUMN {column}{default}")
     return statements
+
+
+def missing_indexes(connection: sqlite3.Connection) -> list[str]:
+    """Return what gives a file the indexes that are younger than it."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
+    return [f"CREATE INDEX {name} ON {of}" for name, of in INDEXES.items() if name not in there]
 
 
 def explained(error: sqlite3.Error, path: Path) -> StoreError:

@@ -23,6 +23,7 @@ from services.store.interface import (
     Resolution,
     Signal,
     StoreError,
+    Trace,
 )
 from services.store.resolutions import layers
 from services.store.sqlite import ledger as sqlite_ledger
@@ -94,6 +95,25 @@ class Reading:
                 found += newest.values()
                 self._check_time()
             self._check_size(len(found))
+        return _ordered(found, newest_first=False)
+
+    def traced(self, field: Trace, names: Sequence[str], asset: str) -> list[AnyEvent]:
+        """Answer `Store.traced`, by the indexes of the fields."""
+        low, high = _range_of(asset)
+        found: list[AnyEvent] = []
+        for kind in ("part", "quality") if field == "part" else ("part",):
+            form = FORMS[kind]
+            columns = ", ".join(f'e."{column}"' for column in ("time", "simulated", *form.columns))
+            statement = (
+                f"SELECT s.id, a.path, s.name, s.unit, s.type, {columns} FROM {form.table} e"
+                " JOIN series s ON s.id = e.series JOIN asset a ON a.id = s.asset"
+                f" WHERE e.{field} = ?1 AND e.{field} <> '' AND (a.path = ?2 OR a.path >= ?3 AND a.path < ?4)"
+            )
+            for name in dict.fromkeys(names):
+                rows = self.connection.execute(statement, (name, asset, low, high))
+                found += [form.event(Series(*row[:5]), row[5:]) for row in rows]
+                self._check_size(len(found))
+                self._check_time()
         return _ordered(found, newest_first=False)
 
     def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:

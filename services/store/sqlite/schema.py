@@ -49,6 +49,18 @@ MEASUREMENTS: Final[dict[str, tuple[str, ...]]] = {
 }
 """The tables of events: their columns beside series, time and simulated."""
 
+INDEXES: Final[dict[str, str]] = {
+    f"{table}_by_{column}": f"{table} ({column}) WHERE {column} <> ''"
+    for table, column in (
+        ("part", "part"),
+        ("part", "source"),
+        ("part", "material"),
+        ("part", "batch"),
+        ("quality", "part"),
+    )
+}
+"""What a part's genealogy is found by: name, and table with its column. Rows without such a name are in none."""
+
 SERIES_NAMES: Final = {
     **{entry.measurement: f"s.name AS {entry.name}" for entry in stored() if entry.name},
     "command": "s.kind AS kind, substr(s.name, 1, instr(s.name, ' ') - 1) AS name",

@@ -30,6 +30,7 @@ from services.store.interface import (
     Resolution,
     Signal,
     StoreError,
+    Trace,
 )
 from services.store.retention import StoreStatus
 from services.store.sqlite import ledger as sqlite_ledger
@@ -109,6 +110,10 @@ class SqliteStore:
     async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
         return await self._query(lambda reading: reading.latest_before(kinds, asset, at))
+
+    async def traced(self, field: Trace, names: Sequence[str], asset: str = "") -> list[AnyEvent]:
+        """Return the part events under `asset` whose `field` is one of these names."""
+        return await self._query(lambda reading: reading.traced(field, names, asset))
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` buckets of equal length."""

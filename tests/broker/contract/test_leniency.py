@@ -114,6 +114,7 @@ REST: dict[Kind, dict[str, object]] = {
     "job": {"phase": "start", "order": "wo-1"},
     "quality": {"value": 1},
     "labour": {"present": 2},
+    "part": {"part": "b-77"},
     "telemetry": {"ts": 1_795_507_200_000, "values": [1, 2]},
     "meter": {"total": 0},
     "adjust": {"id": "shift-1"},
