@@ -128,7 +128,7 @@ def _filled(name: str, asset: str, login: Login, host: str) -> str:
 _WITHOUT_USER: Final = (
     (" -u @USER@ -P @PASSWORD@", ""),
     ('client.username_pw_set("@USER@", "@PASSWORD@")\n', ""),
-    (', user="@USER@", password="@PASSWORD@"', ""),
+    ('{"user": "@USER@", "password": "@PASSWORD@"}\nclient', "{}  # this broker asks for none\nclient"),
     ('"@USER@";', "nullptr;  // this broker asks for none"),
     ('"@PASSWORD@";', "nullptr;"),
     (',\n   "credentials": {"user": "@USER@", "password": "@PASSWORD@"}}', "}"),

@@ -17,6 +17,7 @@ from broker.contract.codec import decode
 from broker.contract.events import AnyEvent, Sample
 from broker.contract.message import Message
 from broker.server.embedded import EmbeddedBroker
+from cli.onboarding.instructions import Login, of_the_contract
 from tests.examples.cutting import assert_known_again_after_a_cut
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,7 +126,7 @@ def test_the_micropython_device_is_python() -> None:
 
 def test_the_node_red_flow_can_be_imported() -> None:
     nodes = {node["id"]: node for node in json.loads(next(text for language, text in BLOCKS if language == "json"))}
-    assert len(nodes) == 7
+    assert len(nodes) == 8
     for node in nodes.values():
         assert all(target in nodes for wire in node.get("wires", []) for target in wire)
         assert nodes[node["z"]]["type"] == "tab" if "z" in node else True
@@ -145,3 +146,13 @@ def test_every_topic_on_the_page_is_one_of_the_contract() -> None:
         payload = {"state": "running", "status": "online", "telemetry": '{"value":1}'}.get(kind)
         if payload and (kind != "telemetry" or topic.count("/") == 7):
             assert decode(Message(topic, payload.encode(), received_at=time.time_ns()))
+
+
+def test_programs_and_flow_are_those_that_the_command_line_and_the_wall_show() -> None:
+    shown = [text.rstrip() for _, text in BLOCKS]
+    board = Login("192.168.1.20", 1883, "corridor", "PASSWORD")
+    here = Login("127.0.0.1", 1883)
+    wanted = [("Python", "lathe-3", here), ("MicroPython", "oven-1", board), ("Arduino", "pump-1", board)]
+    for name, machine, login in [*wanted, ("Node-RED", "chiller-1", board)]:
+        texts = of_the_contract(f"my-site/shop/line-1/{machine}", login).items()
+        assert next(text for title, text in texts if title.startswith(name)) in shown, name
