@@ -43,6 +43,7 @@ COMMANDS = (
     Entry("simulate", "Services", "cli.services:simulate", "Simulated machines, publishing to a broker."),
     Entry("gateway", "Services", "cli.gateways:gateway", "Translate what a device publishes in its own dialect."),
     Entry("map try", "Services", "cli.messages.mapping:try_", "Show what a foreign message means by a mapping file."),
+    Entry("map browse", "Services", "cli.messages.mapping:browse", "Write a first mapping file of an OPC UA server."),
     Entry(
         "map suggest", "Services", "cli.messages.mapping:suggest", "Listen to a broker, and write a first mapping file."
     ),

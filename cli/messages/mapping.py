@@ -19,6 +19,7 @@ from cli.gateways import read_mapping
 from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.running import loop
+from cli.running.gateways import needs_asyncua
 from edge.dialects import guard
 from edge.dialects.dialect import Setup
 from edge.dialects.mapping.mapped import Mapped
@@ -26,6 +27,8 @@ from edge.dialects.mapping.mapping_suggestion import Seen
 from edge.gateways.native import publication
 
 _LISTEN_S: Final = 60.0
+
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there; left out, to the terminal.")]
 
 
 def try_(
@@ -61,7 +64,7 @@ def suggest(
     for_: Annotated[
         float, typer.Option("--for", metavar="D", parser=times.duration_s, help="How long to listen: 30s, 5m …")
     ] = _LISTEN_S,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there; left out, to the terminal.")] = None,
+    out: Out = None,
 ) -> None:
     """Listen to a broker for a while, and write a first mapping file for what was there, to be corrected by you."""
     seen = Seen()
@@ -70,11 +73,33 @@ def suggest(
     text = seen.suggestion()
     if not text:
         raise CommandError(f"nothing that can be read came on {topic}", "listen longer, with --for 10m")
+    _write(text, out, f"corridor map try {out} TOPIC PAYLOAD")
+
+
+def browse(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The server: opc.tcp://host:4840.")],
+    *,
+    out: Out = None,
+    data: options.Data,
+) -> None:
+    """Browse an OPC UA server, and write a first mapping file of its variables, to be corrected by you."""
+    needs_asyncua()
+    from edge.gateways.opcua import browsing  # noqa: PLC0415  (an extra)
+
+    loop.log_to_stderr()
+    try:
+        text = asyncio.run(browsing.browse(url, data / "gateways" / "browsed"))
+    except OSError as error:
+        raise CommandError(str(error), "name a server that is there: opc.tcp://host:4840") from error
+    _write(text, out, f"corridor gateway opcua --mapping {out}")
+
+
+def _write(text: str, out: Path | None, then: str) -> None:
     if out is None:
         typer.echo(text, nl=False)
     else:
         out.write_text(text, encoding="utf-8")
-        typer.echo(f"wrote {out}; try it: corridor map try {out} TOPIC PAYLOAD", err=True)
+        typer.echo(f"wrote {out}; try it: {then}", err=True)
 
 
 async def _listen(broker: str, topic: str, seconds: float, seen: Seen) -> None:

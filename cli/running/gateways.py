@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -20,17 +21,29 @@ from cli.running.alone import alone
 from cli.running.watching import Watch, answering_for
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Dialect, Setup
+from edge.dialects.opcua import mapping as opcua_mapping
 from edge.dialects.shopfloor import modbus_map
 from edge.gateways.gateway import Gateway
 from edge.gateways.modbus import ModbusSource
+from edge.gateways.polled import PolledSource
 from edge.gateways.receipts import Receipts
 from edge.gateways.spool import Spool
 from services.health.vitals import Vitals
 
-POLLED: Final[dict[str, Callable[[Setup], ModbusSource]]] = {
-    "modbus": lambda setup: ModbusSource(modbus_map.parse(setup.mapping)),
+
+def _opcua(setup: Setup, folder: Path) -> PolledSource:
+    servers = opcua_mapping.parse(setup.mapping)
+    needs_asyncua()
+    from edge.gateways.opcua.source import OpcUaSource  # noqa: PLC0415  (an extra)
+
+    return OpcUaSource(servers, folder / "opcua")
+
+
+POLLED: Final[dict[str, Callable[[Setup, Path], PolledSource]]] = {
+    "modbus": lambda setup, _: ModbusSource(modbus_map.parse(setup.mapping)),
+    "opcua": _opcua,
 }
-"""The dialects whose devices publish nothing: what polls them."""
+"""The dialects whose devices publish nothing: what reads them, with its own folder."""
 
 _log: Final = structlog.get_logger("corridor.gateway")
 
@@ -49,6 +62,16 @@ class Link(msgspec.Struct, frozen=True):
     target: str
     folder: Path
     topics: Sequence[str] = ()
+
+
+def needs_asyncua() -> None:
+    """Raise where OPC UA cannot be spoken.
+
+    Raises:
+        CommandError: the extra is not installed.
+    """
+    if find_spec("asyncua") is None:
+        raise CommandError("OPC UA needs asyncua", "install the extra: pip install '.[opcua]' in a checkout")
 
 
 async def run_gateways(dialects: Sequence[str], setup: Setup, link: Link, watch: Watch) -> None:
@@ -100,7 +123,7 @@ async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
         contextlib.closing(Receipts(folder / "receipts")) as receipts,
     ):
         async with (
-            _source(name, dialect, setup, link, client) as incoming,
+            _source(name, dialect, setup, link, folder) as incoming,
             Session(link.target, client_id=f"{client}-out") as outgoing,
         ):
             vitals = [Vitals(f"gateway-{name}", incoming), Vitals(f"gateway-{name}-out", outgoing)]
@@ -124,14 +147,14 @@ async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
 
 
 def _source(
-    name: str, dialect: Dialect, setup: Setup, link: Link, client: str
-) -> AbstractAsyncContextManager[Session | ModbusSource]:
+    name: str, dialect: Dialect, setup: Setup, link: Link, folder: Path
+) -> AbstractAsyncContextManager[Session | PolledSource]:
     """Return what the messages of a dialect come from: a broker, or the devices themselves."""
     if name in POLLED:
-        return POLLED[name](setup)
+        return POLLED[name](setup, folder)
     return Session(
         link.source,
-        client_id=client,
+        client_id=folder.name,
         filters=link.topics or dialect.filters,
         persistent=dialect.persistent,
         will=lambda: dialect.will(time.time_ns()),

@@ -14,6 +14,7 @@ from edge.dialects.dialect import Entry
 from edge.dialects.home import homeassistant, shelly, tasmota, zigbee2mqtt
 from edge.dialects.mapping import mapped
 from edge.dialects.namespaces import aas, factory_plus_uns, umh
+from edge.dialects.opcua import translator as opcua
 from edge.dialects.shopfloor import iolink, modbus, mtconnect, opcua_json, packml, shdr, umati
 from edge.dialects.sparkplug import translator as sparkplug
 
@@ -31,6 +32,7 @@ DIALECTS: Final[dict[str, Entry]] = {
         packml.DIALECT,
         modbus.DIALECT,
         mtconnect.DIALECT,
+        opcua.DIALECT,
         opcua_json.DIALECT,
         umati.DIALECT,
         iolink.DIALECT,

@@ -19,7 +19,7 @@ from tests.edge.dialects.cases import Case, cases
 ROOT: Final = Path(__file__).resolve().parents[2]
 OWN_PAGES: Final = {"shdr": "shdr.md", "sparkplug": "sparkplug.md"}
 """Dialects that have a page written by hand."""
-MAPPINGS: Final = {"mapped": "first.toml", "modbus": "press.toml"}
+MAPPINGS: Final = {"mapped": "first.toml", "modbus": "press.toml", "opcua": "mill.toml"}
 """Dialects that a file describes, and what it is called here."""
 REJECTED: Final = "what-cannot-be-read"
 _LONGEST: Final = 118

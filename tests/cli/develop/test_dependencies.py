@@ -55,7 +55,7 @@ def test_every_runtime_dependency_is_imported() -> None:
 
 def test_everything_that_is_imported_is_declared() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
-    required = [*PROJECT["project"]["dependencies"], *extras["dashboards"], *extras["export"]]
+    required = [*PROJECT["project"]["dependencies"], *extras["dashboards"], *extras["export"], *extras["opcua"]]
     declared = {distribution(each) for each in required}
     provided_by = providers()
     undeclared = {name for name in imported() if not provided_by.get(name, set()) & declared}
