@@ -84,14 +84,13 @@ class OpcUa(Dialect):
             return stamp.sample(value.signal, _scaled(value, found), value.unit)
         return self._total(stamp, value, found)
 
-    def _total(self, stamp: Stamp, value: Value, found: Any) -> Sequence[AnyEvent]:
-        """Return the reading of a counter or a meter, if it changed."""
+    @staticmethod
+    def _total(stamp: Stamp, value: Value, found: Any) -> Sequence[AnyEvent]:
         total = values.number(_scaled(value, found))
-        if total is None or self._last.get((stamp.asset, value.node)) == total:
+        if total is None:
             return []
         if total < 0:
             raise ContractError("a cumulative value is negative", "map a node that only counts up")
-        self._last[stamp.asset, value.node] = total
         if value.count:
             counted: dict[str, Any] = {**stamp.shared(), value.count: total}
             return [Count(**counted)]

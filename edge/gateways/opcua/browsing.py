@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from asyncua import Client, Node, ua
+from asyncua.ua.uaerrors import UaError
 
 from broker.contract.errors import ContractError
 from edge.dialects.naming import Names, slug
@@ -23,7 +24,7 @@ _DEEPEST: Final = 12
 _PARTS: Final = {"MachineryItemState": "item-state", "MachineryOperationMode": "operation-mode"}
 _COUNTER: Final = re.compile(r"count|parts|pieces|good|scrap|produced|total", re.IGNORECASE)
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_READ: Final = ua.NodeClass.Object | ua.NodeClass.Variable
+_PROPERTY_TYPE: Final = ua.NodeId.from_string("i=68")
 _CURRENT: Final = "CurrentState"
 
 
@@ -45,7 +46,7 @@ async def browse(url: str, folder: Path) -> str:
         async with client:
             namespaces = await client.get_namespace_array()
             found = [one async for one in _variables(client, namespaces)]
-    except (OSError, TimeoutError, ua.UaError) as error:
+    except (OSError, TimeoutError, UaError) as error:
         raise OpcUaError(f"{url}: {str(error) or 'no answer'}") from error
     if not found:
         raise OpcUaError(f"{url} has no variable below Objects")
@@ -54,19 +55,19 @@ async def browse(url: str, folder: Path) -> str:
 
 async def _variables(client: Client, namespaces: list[str]) -> AsyncIterator[Variable]:
     """Yield the variables below Objects, those of the server itself left out, each once."""
-    server = ua.NodeId(ua.ObjectIds.Server)
+    server = client.nodes.server.nodeid
     level: list[tuple[tuple[str, ...], Node]] = [((), client.nodes.objects)]
     seen = {server}
     count = 0
     for _ in range(_DEEPEST):
         below: list[tuple[tuple[str, ...], Node]] = []
         for path, node in level:
-            for reference in await node.get_references(
-                ua.ObjectIds.HierarchicalReferences, ua.BrowseDirection.Forward, _READ
-            ):
+            for reference in await node.get_references(ua.ObjectIds.HierarchicalReferences, ua.BrowseDirection.Forward):
                 if reference.NodeId in seen:
                     continue
                 seen.add(reference.NodeId)
+                if reference.NodeClass not in {ua.NodeClass.Object, ua.NodeClass.Variable}:
+                    continue
                 inner = (*path, str(reference.BrowseName.Name))
                 if reference.NodeClass == ua.NodeClass.Variable and _is_read(inner, reference):
                     yield Variable(inner, text_of(reference.NodeId, namespaces))
@@ -79,9 +80,7 @@ async def _variables(client: Client, namespaces: list[str]) -> AsyncIterator[Var
 
 def _is_read(path: tuple[str, ...], reference: ua.ReferenceDescription) -> bool:
     """Return whether a variable is one of the machine, not a property that describes a node."""
-    return reference.TypeDefinition != ua.NodeId(ua.ObjectIds.PropertyType) and not any(
-        slug(name) == "" for name in path
-    )
+    return reference.TypeDefinition != _PROPERTY_TYPE and not any(slug(name) == "" for name in path)
 
 
 def written(url: str, found: list[Variable]) -> str:

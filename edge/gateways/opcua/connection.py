@@ -10,6 +10,7 @@ from typing import Final
 
 from asyncua import Client, ua
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
+from asyncua.ua.uaerrors import UaError
 
 from broker import private_files
 from edge.dialects.opcua.mapping import Security, Server
@@ -65,7 +66,7 @@ async def _secure(client: Client, name: str, security: Security, folder: Path) -
     try:
         endpoints = await client.connect_and_get_server_endpoints()
         endpoint = Client.find_endpoint(endpoints, _MODES[security], SecurityPolicyBasic256Sha256.URI)
-    except (OSError, TimeoutError, ua.UaError) as error:
+    except (OSError, TimeoutError, UaError) as error:
         raise OpcUaError(f"{client.server_url.geturl()}: {str(error) or 'no answer'}") from error
     sent = bytes(endpoint.ServerCertificate)
     stored = folder / f"{name}.der"

@@ -17,6 +17,7 @@ import structlog
 from asyncua import Client, Node, ua
 from asyncua.client.ua_client import UaClientState
 from asyncua.common.subscription import DataChangeNotif
+from asyncua.ua.uaerrors import UaError
 
 from broker.backoff import Backoff
 from broker.contract.events import NS_PER_S
@@ -31,6 +32,8 @@ _QUEUED_BY_SERVER: Final = 16
 """Values of one node that the server stores between two publications; the oldest is dropped first."""
 _QUEUED: Final = 100_000
 """Values that wait here; beyond, the connection is made again, rather than that some are lost unnoticed."""
+_START_TIME: Final = ua.NodeId.from_string("i=2257")
+"""The node of when a server was started."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN: Final = (bool, int, float, str)
 
@@ -57,7 +60,7 @@ class OpcUaSource(PolledSource):
         while True:
             try:
                 await self._session(name, self._servers[name], backoff)
-            except (OSError, TimeoutError, ua.UaError) as error:
+            except (OSError, TimeoutError, UaError) as error:
                 self._lost(name)
                 await self._put_json(name, {ONLINE: False})
                 pause_s = backoff.next_s()
@@ -123,7 +126,7 @@ class OpcUaSource(PolledSource):
         for some in _slices(list(nodes), _AT_ONCE):
             asked = [client.get_node(one) for one in some]
             results = await subscription.subscribe_data_change(
-                asked, queuesize=_QUEUED_BY_SERVER, sampling_interval=server.every_s * 1_000 / 2
+                asked, queuesize=_QUEUED_BY_SERVER, sampling_interval=ua.Double(server.every_s * 1_000 / 2)
             )
             for node, result in zip(some, results, strict=True):
                 if isinstance(result, ua.StatusCode):
@@ -173,11 +176,11 @@ def _slices(found: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
 
 async def _began(client: Client) -> Any:
     """Return when a server was started."""
-    return await client.get_node(ua.NodeId(ua.ObjectIds.Server_ServerStatus_StartTime)).read_value()
+    return await client.get_node(_START_TIME).read_value()
 
 
 async def _leave(client: Client) -> None:
-    with suppress(OSError, TimeoutError, ua.UaError, asyncio.TimeoutError):
+    with suppress(OSError, TimeoutError, UaError, asyncio.TimeoutError):
         await client.disconnect()
 
 
