@@ -8,6 +8,7 @@ such a machine is named in `unsure`, and is to be recomputed from the store.
 from collections.abc import Iterable
 
 from broker.contract.events import AnyEvent, Job, StateChange, Status
+from broker.contract.instants import FOR_EVER
 from broker.plant.plant import Plant
 from services.kpi.rebuilding import REPORTING
 from services.ledger.columnar import builder
@@ -109,7 +110,7 @@ class _Machine:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.start: int | None = None
-        self.since = -(2**62)
+        self.since = -FOR_EVER
         self.known: ReportedState = UNKNOWN
         self.was_offline = False
         self._kinds: set[str] = set()
