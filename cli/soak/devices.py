@@ -25,6 +25,7 @@ from broker.contract.events import (
     Measurement,
     Meter,
     Notice,
+    Part,
     Reply,
     Sample,
     StateChange,
@@ -42,7 +43,7 @@ _CYCLE: Final = (
     *("telemetry", "telemetry", "count", "telemetry", "telemetry", "values", "state", "telemetry", "meter", "series"),
     *("telemetry", "job", "count", "telemetry", "quality", "telemetry", "labour", "telemetry", "count", "material"),
     *("telemetry", "text", "event", "telemetry", "status", "telemetry", "state", "count", "telemetry", "meter"),
-    *("telemetry", "cmd", "telemetry", "reply", "count", "telemetry", "truth", "adjust", "quality", "telemetry"),
+    *("telemetry", "cmd", "telemetry", "reply", "count", "telemetry", "truth", "adjust", "quality", "part"),
 )
 """What a device sends, again and again: every kind of the contract, most often what machines send most often."""
 
@@ -121,6 +122,8 @@ class Device:
             case "status":
                 # An offline counts from when the services have it, which a device does not know: none is sent.
                 return Status(asset=asset, at=at, online=True)
+            case "part":
+                return Part(asset=asset, at=at, part=f"b-{n}", result="good", seconds=n / 2, material=f"m-{n // 50}")
             case "adjust":
                 return Adjust(asset=asset, at=at, id=f"b-{n}", good=-1, scrap=1, booked=format_rfc3339(at))
             case "cmd":

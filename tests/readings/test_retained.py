@@ -43,6 +43,7 @@ SAMPLES = {
     "labour": '{"present":9}',
     "material/steel": '{"consumed":3,"unit":"kg"}',
     "quality/bore": '{"value":12.0}',
+    "part": '{"part":"p-7","result":"good"}',
     "event": '{"code":"e-204","severity":"alarm"}',
     "telemetry/load": "21.5",
     "adjust": '{"id":"a-1","good":-5,"scrap":5}',
