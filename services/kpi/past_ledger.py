@@ -5,7 +5,7 @@ plant sets a limit of silence, one that was offline, counters that fall, amounts
 such a machine is named in `unsure`, and is to be recomputed from the store.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from broker.contract.events import AnyEvent, Job, StateChange, Status
 from broker.contract.instants import FOR_EVER
@@ -17,6 +17,7 @@ from services.ledger.history import KINDS, MINUTE, UNKNOWN, History, ReportedSta
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.readings.kinds import PRODUCTION
 from services.ledger.rows import Rules
+from services.store import failures
 from services.store.interface import Batch, LedgerRow, ReasonRow
 
 _KINDS = frozenset(KINDS)
@@ -63,6 +64,20 @@ class PastLedger:
             for asset, machine in self._machines.items()
             if asset not in self.unsure and machine.start is not None and machine.start < end
         }
+        try:
+            batch = self._made(due, end) if due else Batch()
+        except OverflowError:
+            self.unsure.update(due)
+            batch = Batch()
+        except Exception as error:  # noqa: BLE001  (recomputing goes machine by machine, and sets aside the one at fault)
+            failures.note("computing the rows of a past", error)
+            self.unsure.update(due)
+            batch = Batch()
+        for machine in due.values():
+            machine.advance(end, end - self._back_ns)
+        return batch
+
+    def _made(self, due: "Mapping[str, _Machine]", end: int) -> Batch:
         columns = ColumnBuilder()
         for asset, machine in due.items():
             assert machine.start is not None
@@ -71,17 +86,7 @@ class PastLedger:
             )
             if machine.was_offline or not _only_rise(readings):
                 self.unsure.add(asset)
-        batch = self._made(columns, due.keys()) if due else Batch()
-        for machine in due.values():
-            machine.advance(end, end - self._back_ns)
-        return batch
-
-    def _made(self, columns: ColumnBuilder, assets: Iterable[str]) -> Batch:
-        try:
-            made = builder.build(columns.columns()).rows()
-        except OverflowError:
-            self.unsure.update(assets)
-            return Batch()
+        made = builder.build(columns.columns()).rows()
         rows: list[LedgerRow] = []
         reasons: list[ReasonRow] = []
         for asset, of_machine in made.items():

@@ -19,9 +19,11 @@ from cli.messages import recordings
 from cli.services import opened
 from edge.simulation import districts
 from edge.simulation.simulator import Simulator
-from services.ledger.columnar.columns import ColumnBuilder
+from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.history import History
-from services.store.interface import Store
+from services.ledger.readings.cumulative import Cumulative
+from services.store.interface import Batch, Store
+from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +103,14 @@ async def test_a_past_is_made_without_the_event_at_fault(
             guilty.append(event)
         return event in guilty
 
-    putting(monkeypatch, first_stop)
+    write = SqliteStore.write
+
+    async def failing(self: SqliteStore, batch: Batch) -> None:
+        if any(map(first_stop, batch.events)):
+            raise UnforeseenError
+        await write(self, batch)
+
+    monkeypatch.setattr(SqliteStore, "write", failing)
     plant = districts.plant()
     simulator = Simulator(plant, tmp_path / "simulator", source="test")
     async with opened(url) as store:
@@ -114,6 +123,29 @@ async def test_a_past_is_made_without_the_event_at_fault(
     assert len(states) > 10
     assert [(one.topic, one.at) for one in stored] == [(f"{PREFIX}/{event.asset}/state", event.at)]
     assert watermark
+    assert min(watermark.values()) >= START + 59 * MINUTE
+
+
+async def test_a_past_has_the_rows_of_the_other_machines_when_those_of_one_cannot_be_computed(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = ColumnBuilder.put
+
+    def failing(self: ColumnBuilder, machine: Slice, *how: Any) -> Cumulative:
+        readings = put(self, machine, *how)
+        if machine.asset == MILL:
+            raise UnforeseenError
+        return readings
+
+    monkeypatch.setattr(ColumnBuilder, "put", failing)
+    plant = districts.plant()
+    simulator = Simulator(plant, tmp_path / "simulator", source="test")
+    async with opened(url) as store:
+        await past.make(simulator, plant, store, (START, START + 60 * MINUTE))
+        states = await store.events(["state"], MILL, 0, FOR_EVER)
+        watermark = await store.watermark("")
+    assert states
+    assert watermark.keys() == set(plant.machines()) - {MILL}
     assert min(watermark.values()) >= START + 59 * MINUTE
 
 
