@@ -1,7 +1,8 @@
 """Weeks of the shipped plant, through messages into the ledger: the same seconds and pieces as really were.
 
-Messages come in any order within ten minutes, some twice, some hours late; the machines go offline now and then, the
-keeper is restarted. `DAYS` in the environment says how many days; 30 take some minutes.
+Messages come in any order within ten minutes, some twice, some hours late (but for an offline); the
+machines go offline now and then, the keeper is restarted. `DAYS` in the environment says how many days;
+30 take some minutes.
 """
 
 import os
@@ -79,13 +80,18 @@ def sent(windows: Iterator[list[AnyEvent]], draw: Random) -> Iterator[tuple[int,
                 continue
             rng = draw.random()
             message = codec.encode(event)
-            if rng < 0.02:
+            if rng < 0.02 and not is_offline(event):
                 late.append((now + draw.randrange(3 * 60 * MINUTE), message))
             else:
                 coming += [message] * (2 if rng < 0.05 else 1)
         draw.shuffle(coming)
         yield now, [msgspec.structs.replace(message, retained=False, received_at=now) for message in coming]
     yield now, [msgspec.structs.replace(message, retained=False, received_at=now) for _, message in late]
+
+
+def is_offline(event: AnyEvent) -> bool:
+    """Return whether the broker publishes it: then it is not hours late, or would count from the messages before it."""
+    return isinstance(event, Status) and not event.online
 
 
 @pytest.mark.slow
