@@ -23,6 +23,9 @@ from broker.contract.events import NS_PER_S
 from broker.contract.topics import check_asset
 from broker.plant.toml_tables import Table, nearest, shown
 
+SHIPPED: Final = "batch-shipped"
+ARRIVED: Final = "batch-arrived"
+"""The codes of the notices with which a batch leaves its supplier and reaches its customer; the text is its number."""
 _LINE_LEVELS: Final = 3
 _LONGEST_NAME: Final = 24
 """A flow's name is part of batch numbers and of a reason."""

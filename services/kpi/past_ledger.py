@@ -66,11 +66,9 @@ class PastLedger:
         }
         try:
             batch = self._made(due, end) if due else Batch()
-        except OverflowError:
-            self.unsure.update(due)
-            batch = Batch()
         except Exception as error:  # noqa: BLE001  (recomputing goes machine by machine, and sets aside the one at fault)
-            failures.note("computing the rows of a past", error)
+            if not isinstance(error, OverflowError):
+                failures.note("computing the rows of a past", error)
             self.unsure.update(due)
             batch = Batch()
         for machine in due.values():

@@ -12,14 +12,11 @@ import msgspec
 
 from broker.contract.events import NS_PER_S, AnyEvent, Measurement, Notice, Part
 from broker.contract.instants import format_rfc3339
-from broker.plant.material_flow import MaterialFlow, from_line, into_line
+from broker.plant.material_flow import ARRIVED, SHIPPED, MaterialFlow, from_line, into_line
 from broker.plant.plant import Plant
 from services.query.part_energy import energy_kwh
 from services.store.interface import Store
 
-SHIPPED: Final = "batch-shipped"
-ARRIVED: Final = "batch-arrived"
-"""The codes of the notices with which a batch leaves and arrives; their text is its number."""
 _DEEPEST: Final = 6
 _LONGEST_TRANSIT_NS: Final = 14 * 86_400 * NS_PER_S
 

@@ -16,15 +16,12 @@ import msgspec
 import simpy
 
 from broker.contract.events import NS_PER_S, Notice
-from broker.plant.material_flow import MaterialFlow, from_line, into_line
+from broker.plant.material_flow import ARRIVED, SHIPPED, MaterialFlow, from_line, into_line
 from edge.simulation.event_buffer import EventBuffer, TrueSupply
 from edge.simulation.floor.random_stream import RandomStream
 from edge.simulation.floor.timeline import Steps, Timeline, delay_ns
 from edge.simulation.planning.plan import FloorPlan, FlowPlan
 
-SHIPPED: Final = "batch-shipped"
-ARRIVED: Final = "batch-arrived"
-"""The codes of the notices with which a batch leaves its supplier and reaches its customer; the text is its number."""
 _MOST_WAITING: Final = 2
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
