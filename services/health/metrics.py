@@ -55,7 +55,9 @@ class _Metrics(Collector):
         )
         writes = SummaryMetricFamily("corridor_store_write_seconds", "Batches written.", labels=_SERVICE)
         failures = CounterMetricFamily("corridor_store_write_failures", "Attempts that failed.", labels=_SERVICE)
-        failing = GaugeMetricFamily("corridor_store_failing", "1: the last write failed.", labels=_SERVICE)
+        failing = GaugeMetricFamily(
+            "corridor_store_failing", "1: the store does not take or give what it is asked.", labels=_SERVICE
+        )
         written = GaugeMetricFamily("corridor_store_last_write_timestamp_seconds", "The last write.", labels=_SERVICE)
         rows = CounterMetricFamily("corridor_store_rows", "Rows written, by kind.", labels=["service", "kind"])
         ticks = SummaryMetricFamily("corridor_tick_seconds", "How often the ledger grew with time.", labels=_SERVICE)
@@ -67,9 +69,10 @@ class _Metrics(Collector):
             if one.writes or one.failures:
                 writes.add_metric(name, one.writes, one.write_seconds)
                 failures.add_metric(name, one.failures)
-                failing.add_metric(name, one.failure is not None)
                 for kind, count in one.rows.items():
                     rows.add_metric([one.service, kind], count)
+            if one.has_store:
+                failing.add_metric(name, one.failure is not None)
             if one.written_at is not None:
                 written.add_metric(name, one.written_at)
             if one.ticks:

@@ -5,9 +5,10 @@ One place for each fact: `/healthz` and `/metrics` read it here. A service write
 """
 
 import asyncio
+import inspect
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
 from broker.source import Carrier
@@ -52,7 +53,6 @@ class Vitals:
         writes: batches written.
         write_seconds: spent on writing, failures included.
         failures: attempts to write a batch that failed.
-        failure: the error of the last attempt; None if it succeeded.
         ticks: how often the ledger grew with time.
         tick_seconds: spent on it.
         set_aside: machines whose ledger stands still because the program fails on their events, and how it fails.
@@ -67,8 +67,9 @@ class Vitals:
         self.writes = 0
         self.write_seconds = 0.0
         self.failures = 0
-        self.failure: StoreError | None = None
-        self.failing_since = 0.0
+        self._unwritten: StoreError | None = None
+        self._unread: StoreError | None = None
+        self._failing_since = 0.0
         self.written_at: float | None = None
         self.ticks = 0
         self.tick_seconds = 0.0
@@ -80,6 +81,16 @@ class Vitals:
         self._taken_at = time.monotonic()
 
     @property
+    def has_store(self) -> bool:
+        """Whether the service has a store at all."""
+        return self._store is not None
+
+    @property
+    def failure(self) -> StoreError | None:
+        """Why the store did not take or give what was last asked of it; None if it did."""
+        return self._unwritten or self._unread
+
+    @property
     def store(self) -> Store:
         """The store, for the service to use."""
         assert self._store is not None, "a service without a store asked for it"
@@ -89,7 +100,7 @@ class Vitals:
         """Record that a batch was written."""
         self.writes += 1
         self.write_seconds += seconds
-        self.failure = None
+        self._unwritten = self._unread = None
         self.written_at = time.time()
         for kind, rows in (
             ("events", batch.events),
@@ -105,9 +116,17 @@ class Vitals:
         """Record that a batch could not be written."""
         self.failures += 1
         self.write_seconds += seconds
-        if self.failure is None:
-            self.failing_since = time.monotonic()
-        self.failure = error
+        self._begin_to_fail()
+        self._unwritten = error
+
+    def read(self) -> None:
+        """Record that the store answered. Whether it takes anything is another question: a full disk can be read."""
+        self._unread = None
+
+    def unread(self, error: StoreError) -> None:
+        """Record that the store could not be read: until it can, a service that starts waits for it."""
+        self._begin_to_fail()
+        self._unread = error
 
     def ticked(self, seconds: float, set_aside: Mapping[str, str]) -> None:
         """Record that the ledger has grown with time, but for machines that are set aside."""
@@ -135,9 +154,13 @@ class Vitals:
             found["tick"] = f"the ledger has not grown for {late_s:.0f} s" if late_s > LATE_S else ""
         return found
 
+    def _begin_to_fail(self) -> None:
+        if self.failure is None:
+            self._failing_since = time.monotonic()
+
     async def _trouble_of(self, store: Store) -> str:
         if self.failure is not None:
-            since_s = time.monotonic() - self.failing_since
+            since_s = time.monotonic() - self._failing_since
             return f"the store: {self.failure} (it has taken nothing for {since_s:.0f} s, and is tried again and again)"
         try:
             async with asyncio.timeout(LONGEST_S):
@@ -168,13 +191,26 @@ async def health(services: Sequence[Vitals]) -> dict[str, object]:
 
 
 class _Watched:
-    """A store that reports the result of each write to `Vitals`."""
+    """A store that reports to `Vitals` whether it took and gave what was asked of it."""
 
     def __init__(self, store: Store, vitals: Vitals) -> None:
         self._inner, self._vitals = store, vitals
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+        found = getattr(self._inner, name)
+        return self._reading(found) if inspect.iscoroutinefunction(found) else found
+
+    def _reading(self, read: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def reading(*args: Any, **named: Any) -> Any:
+            try:
+                answer = await read(*args, **named)
+            except StoreError as error:
+                self._vitals.unread(error)
+                raise
+            self._vitals.read()
+            return answer
+
+        return reading
 
     async def write(self, batch: Batch) -> None:
         began = time.perf_counter()

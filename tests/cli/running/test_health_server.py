@@ -26,8 +26,10 @@ MILL = f"{PREFIX}/sheffield/machining/line-1/mill-2"
 
 
 @contextlib.asynccontextmanager
-async def served(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Session, SqliteStore]]:
-    """Run an ingest service; yield a client that asks it, a device, and its store."""
+async def served(
+    tmp_path: Path, away: Path | None = None
+) -> AsyncIterator[tuple[httpx.AsyncClient, Session, SqliteStore]]:
+    """Run an ingest service; yield a client that asks it, a device, and its store, whose file was moved away first."""
     store = await SqliteStore.open(tmp_path / "corridor.db")
     try:
         async with (
@@ -39,6 +41,8 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Sessi
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client,
             asyncio.timeout(150),
         ):
+            if away is not None:
+                moved(tmp_path / "corridor.db", away)
             serving = asyncio.create_task(ingest(session, session, vitals.store))
             yield client, device, store
             serving.cancel()
@@ -89,6 +93,17 @@ async def test_health_fails_with_the_cause_while_the_store_takes_nothing(tmp_pat
         moved(tmp_path / "elsewhere.db", file)
         await measured(client, r'^corridor_messages_acknowledged_total\{service="ingest"\} 1.0$')
         await until(client, 200)
+
+
+@pytest.mark.mosquitto
+async def test_a_store_that_a_service_cannot_read_at_its_start_is_failing(tmp_path: Path) -> None:
+    async with served(tmp_path, away=tmp_path / "elsewhere.db") as (client, _, _):
+        await measured(client, r'^corridor_store_failing\{service="ingest"\} 1.0$')
+        found = await until(client, 503)
+        assert "has taken nothing for" in found["services"]["ingest"]["store"]
+        moved(tmp_path / "elsewhere.db", tmp_path / "corridor.db")
+        await until(client, 200)
+        await measured(client, r'^corridor_store_failing\{service="ingest"\} 0.0$')
 
 
 @pytest.mark.mosquitto
