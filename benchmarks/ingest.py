@@ -1,10 +1,11 @@
 """What ingest costs beside `mosquitto_sub`, which only receives, and Telegraf; and how soon a message can be read.
 
-One Mosquitto; the same messages to each receiver in turn, as fast as the broker takes them, after one message of each
-device. Counted is the CPU time of the receiving process alone, its client of the store included, in CPU-seconds per
-100,000 messages; the spread is that of the rounds. `to sub` is the ratio to `mosquitto_sub` of the same round, so that
-a busy machine slows both down. Then messages come at even rates: CPU again, and the time from publishing a message
-until a query of the store returns it. Telegraf (flush interval 100 ms) is compared with where it is on the PATH.
+The same messages to each receiver in turn, each on a Mosquitto of its own, as fast as that takes them, after one
+message of each device. Counted is the CPU time of the receiving process alone, its client of the store included, in
+CPU-seconds per 100,000 messages; the spread is that of the rounds. `to sub` is the ratio to `mosquitto_sub` of the same
+round, so that a busy machine slows both down. Then messages come at even rates: CPU again, and the time from publishing
+a message until a query of the store returns it. Telegraf (flush interval 100 ms) is compared with where it is on the
+PATH.
 
     ./corridor bench ingest                                 the whole table, some ten minutes
     ./corridor bench ingest --devices 200 --signals 1 --rounds 5 --rates 0
@@ -12,6 +13,7 @@ until a query of the store returns it. Telegraf (flush interval 100 ms) is compa
 
 import argparse
 import asyncio
+import contextlib
 import os
 import shutil
 import statistics
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -48,10 +51,10 @@ DEVICES_AT_RATE: Final = 200
 
 
 class Stage:
-    """What all measurements share: a broker, an InfluxDB if there is one, and a folder."""
+    """What all measurements share: an InfluxDB if there is one, and a folder."""
 
-    def __init__(self, url: str, influxdb: str, folder: Path) -> None:
-        self.url, self.influxdb, self._folder = url, influxdb, folder
+    def __init__(self, influxdb: str, folder: Path) -> None:
+        self.influxdb, self._folder = influxdb, folder
         self._number = 0
 
     async def receivers(self) -> list[str]:
@@ -59,27 +62,35 @@ class Stage:
         names = [SUB, "sqlite", *(["influxdb"] if self.influxdb else [])]
         return [*names, *(["telegraf"] if self.influxdb and has_telegraf() else [])]
 
-    async def start(self, name: str, load: Load) -> Receiver:
-        """Start a receiver on an empty store of its own."""
-        if name == SUB:
-            return await asyncio.to_thread(mosquitto_sub, self.url, load)
+    @contextlib.asynccontextmanager
+    async def running(self, name: str, load: Load) -> AsyncIterator[tuple[str, Receiver]]:
+        """Run a receiver on a broker and an empty store of its own; yield the broker's URL and the receiver.
+
+        A broker that served another receiver before still queues messages for the session that this one left.
+        """
         self._number += 1
         folder = self._folder / str(self._number)
         folder.mkdir()
+        async with EmbeddedBroker(folder / "broker", port=0, kind="mosquitto") as broker:
+            receiver = await self._start(name, load, broker.url, folder)
+            try:
+                yield broker.url, receiver
+            finally:
+                await asyncio.to_thread(receiver.stop)
+
+    async def _start(self, name: str, load: Load, url: str, folder: Path) -> Receiver:
+        if name == SUB:
+            return await asyncio.to_thread(mosquitto_sub, url, load)
         if name == "sqlite":
-            return await asyncio.to_thread(corridor, self.url, folder, f"sqlite:///{folder / 'corridor.db'}", load)
+            return await asyncio.to_thread(corridor, url, folder, f"sqlite:///{folder / 'corridor.db'}", load)
         store = await make_store(self.influxdb, f"bench{self._number}")
-        start = telegraf if name == "telegraf" else corridor
-        return await asyncio.to_thread(start, self.url, folder, store, load)
+        return await asyncio.to_thread(telegraf if name == "telegraf" else corridor, url, folder, store, load)
 
 
 async def measure_flood(stage: Stage, name: str, load: Load) -> float:
     """Return the CPU time that a receiver takes for a load that comes as fast as it can, seconds."""
-    receiver = await stage.start(name, load)
-    try:
-        return await asyncio.to_thread(_flood, stage.url, receiver, load, receives_only=name == SUB)
-    finally:
-        await asyncio.to_thread(receiver.stop)
+    async with stage.running(name, load) as (url, receiver):
+        return await asyncio.to_thread(_flood, url, receiver, load, receives_only=name == SUB)
 
 
 def _flood(url: str, receiver: Receiver, load: Load, *, receives_only: bool) -> float:
@@ -111,11 +122,8 @@ class Latency(msgspec.Struct, frozen=True):
 async def measure_rate(stage: Stage, name: str, rate: int, seconds: float) -> Latency:
     """Measure a receiver at an even rate."""
     load = Load(round(rate * seconds), DEVICES_AT_RATE, 1, 1)
-    receiver = await stage.start(name, load)
-    try:
-        return await asyncio.to_thread(_pace, stage.url, receiver, load, rate)
-    finally:
-        await asyncio.to_thread(receiver.stop)
+    async with stage.running(name, load) as (url, receiver):
+        return await asyncio.to_thread(_pace, url, receiver, load, rate)
 
 
 def _pace(url: str, receiver: Receiver, load: Load, rate: int) -> Latency:
@@ -204,13 +212,12 @@ async def run(asked: argparse.Namespace) -> None:
     ]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        async with EmbeddedBroker(folder / "broker", port=0, kind="mosquitto") as broker:
-            if shutil.which("influxd") is None or "influxdb" not in asked.stores:
-                await compare(Stage(broker.url, "", folder), loads, asked)
-                return
-            (folder / "influx").mkdir()
-            async with an_influxdb(folder / "influx") as base:
-                await compare(Stage(broker.url, base, folder), loads, asked)
+        if shutil.which("influxd") is None or "influxdb" not in asked.stores:
+            await compare(Stage("", folder), loads, asked)
+            return
+        (folder / "influx").mkdir()
+        async with an_influxdb(folder / "influx") as base:
+            await compare(Stage(base, folder), loads, asked)
 
 
 async def compare(stage: Stage, loads: list[Load], asked: argparse.Namespace) -> None:
