@@ -21,7 +21,7 @@ from cli.site.building import build
 from cli.site.navigation import navigation
 from cli.site.staging import GENERATED, pages
 from services.wall import openapi
-from tests.wall.chromium import browser as browser  # noqa: PLC0414  (a fixture)
+from tests.wall.browser.chromium import browser as browser  # noqa: PLC0414  (a fixture)
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.xdist_group("site")

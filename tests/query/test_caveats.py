@@ -9,9 +9,9 @@ from services.query.answers import Answer, answer
 from services.query.explaining import explain
 from services.store.interface import Store
 from tests.query.test_answers import LINE, MILL, WORKED, asked, message, stored
-from tests.wall.mixed_works import LINE as LEEDS
-from tests.wall.mixed_works import MILL as METERED
-from tests.wall.mixed_works import MIXED, PRESS, SAW, WASHER, an_hour
+from tests.wall.browser.mixed_works import LINE as LEEDS
+from tests.wall.browser.mixed_works import MILL as METERED
+from tests.wall.browser.mixed_works import MIXED, PRESS, SAW, WASHER, an_hour
 from tests.wall.works import EIGHT, NOW
 
 LATHE = f"{LINE}/lathe-1"

@@ -14,7 +14,7 @@ from services.query.answers import Answer, answer
 from services.query.running_answers import RunningAnswers, load
 from services.store.interface import Store
 from services.store.opening import open_store
-from tests.wall import mixed_works
+from tests.wall.browser import mixed_works
 from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Clock, worked_example
 
 START = EIGHT - 2 * 60 * MINUTE  # of the shift

@@ -15,7 +15,7 @@ from services.query.answers import answer
 from services.store.interface import Store
 from services.wall.api import Parts
 from services.wall.server import application
-from tests.wall import mixed_works
+from tests.wall.browser import mixed_works
 from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Clock, make_parts
 
 FROM, TO = format_rfc3339(EIGHT), format_rfc3339(NOW)
