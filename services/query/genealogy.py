@@ -315,9 +315,14 @@ async def _step(store: Store, plant: Plant, own: Sequence[Part | Measurement]) -
     )
 
 
+def is_within(measured: Measurement) -> bool:
+    """Return whether a value is within the limits that were reported with it."""
+    is_low = measured.lower is not None and measured.value < measured.lower
+    is_high = measured.upper is not None and measured.value > measured.upper
+    return not is_low and not is_high
+
+
 def _measured(event: Measurement) -> Measured:
-    is_low = event.lower is not None and event.value < event.lower
-    is_high = event.upper is not None and event.value > event.upper
     return Measured(
         event.characteristic,
         event.value,
@@ -325,7 +330,7 @@ def _measured(event: Measurement) -> Measured:
         event.nominal,
         event.upper,
         event.unit,
-        within=not is_low and not is_high,
+        within=is_within(event),
     )
 
 

@@ -60,7 +60,9 @@ _LAST_REPORTED: Final[tuple[Kind, ...]] = (
     "material",
     "event",
 )
-_VIEWS_OF_ASSETS: Final = ("site", "line", "machine", "stops", "why")
+_VIEWS_OF_ONE: Final = ("site", "line", "machine", "stops", "why", "part", "batch")
+"""Views of an asset, a part or a batch, which their address names."""
+_VIEWS_OF_ALL: Final = ("map", "stops", "why", "devices", "kiosk", "part")
 _RETIRED_S: Final = 5.0
 """How often the store is asked whether machines were retired."""
 _AT_ONCE_BYTES: Final = 64 * 1024
@@ -137,7 +139,7 @@ def application(
     files = Files()
 
     @get(
-        ["/", *(f"/{view}/{{path:path}}" for view in _VIEWS_OF_ASSETS), "/map", "/stops", "/why", "/devices", "/kiosk"],
+        ["/", *(f"/{view}/{{path:path}}" for view in _VIEWS_OF_ONE), *(f"/{view}" for view in _VIEWS_OF_ALL)],
         include_in_schema=False,
         sync_to_thread=False,
     )
@@ -204,7 +206,11 @@ def application(
             backend="gzip",
             minimum_size=600,
             gzip_compress_level=3,  # 9 takes the event loop eight times as long, for a tenth less
-            exclude=["^/api/v1/stream", "^/$", f"^/({'|'.join(_VIEWS_OF_ASSETS)}|map|devices|kiosk|static)"],
+            exclude=[
+                "^/api/v1/stream",
+                "^/$",
+                f"^/({'|'.join(dict.fromkeys((*_VIEWS_OF_ONE, *_VIEWS_OF_ALL)))}|static)",
+            ],
         ),
         openapi_config=openapi.CONFIG,
         logging_config=None,

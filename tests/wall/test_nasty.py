@@ -22,6 +22,7 @@ RIGHT: Final[dict[str, str]] = {
     "by": "product",
     "serial": "p-1",
     "number": "b-1",
+    "name": "p-1",
 }
 TIMES: Final = (
     "0001-01-01T00:00:00Z",

@@ -81,7 +81,7 @@ def test_every_text_that_is_said_is_in_the_table() -> None:
         (path.name, key)
         for path in OWN
         if path.suffix == ".js" and path.name != "words.js"
-        for key in re.findall(r"\bsay\('([\w.-]+)'", path.read_text())
+        for key in re.findall(r"\bphrase\('([\w.-]+)'", path.read_text())
     }
     assert not {(name, key) for name, key in reported_state if key not in table}
     assert {f"state.{state}" for state in STATES} <= table

@@ -1,4 +1,4 @@
-"""The addresses of parts: the genealogy of a serial number, and the parts that a batch of material affects."""
+"""The addresses of parts: what a name is, the genealogy of a serial number, what a batch affects, the newest parts."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,8 +9,11 @@ from litestar.params import FromPath, QueryParameter
 
 from broker.contract.topics import check_asset
 from services.query.genealogy import BatchGenealogy, Genealogy, UnknownPartError, batch_genealogy, genealogy
-from services.wall.api import Wall
+from services.query.part_search import MOST_LISTED, Found, ListedPart, find, listed_parts
+from services.wall.api import AssetPath, From, To, Wall
 
+Named = Annotated[str, QueryParameter(name="name", description="a serial number, or the number of a batch")]
+Most = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_LISTED, description="at most so many")]
 Under = Annotated[str, QueryParameter(name="asset", description="only under this asset path")]
 
 
@@ -36,7 +39,25 @@ async def batch(parts: Wall, number: FromPath[Path]) -> BatchGenealogy:
         raise NotFoundException(str(error)) from error
 
 
-HANDLERS: list[Any] = [part, batch]
+@get("/api/v1/find", summary="What a name is: a part's serial number, or the number of a batch")
+async def found(parts: Wall, name: Named, asset: Under = "") -> Found:
+    """Return the genealogy of a part or batch, or names like it; a name that is neither is no fault."""
+    if asset:
+        check_asset(asset)
+    plant = parts.plant
+    return await parts.answers.beside.ask(lambda store: find(store, plant, name, asset))
+
+
+@get("/api/v1/parts", summary="The newest parts of machines over a range")
+async def newest(parts: Wall, asset: AssetPath, start: From, end: To = "now", *, limit: Most = 100) -> list[ListedPart]:
+    """Return the parts that were reported, the newest first, each as it was last reported."""
+    if asset:
+        check_asset(asset)
+    span = parts.range_of(asset, start, end)
+    return await parts.answers.beside.ask(lambda store: listed_parts(store, asset, span.start, span.end, most=limit))
+
+
+HANDLERS: list[Any] = [part, batch, found, newest]
 
 
 def _named(rest: Path) -> str:

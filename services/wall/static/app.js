@@ -20,6 +20,8 @@ const VIEWS = {
   lost: () => import('./views/lost.js').then((view) => ({ View: view.Lost, scope: () => 'asset=' })),
   line: () => import('./views/line.js').then((view) => ({ View: view.Line, scope: (path) => `asset=${path}&details=true`, hasNumbers: true })),
   machine: () => import('./views/machine.js').then((view) => ({ View: view.Machine, scope: (path) => `asset=${path}&details=true`, hasNumbers: true })),
+  part: () => import('./views/part.js').then((view) => ({ View: view.PartPage, scope: () => 'asset=' })),
+  batch: () => import('./views/part.js').then((view) => ({ View: view.BatchPage, scope: () => 'asset=' })),
   map: () => import('./views/map.js').then((view) => ({ View: view.MapPage, scope: () => 'asset=', hasNumbers: true })),
   devices: () => import('./views/devices.js').then((view) => ({ View: view.Devices, scope: () => 'devices=true&messages=true' })),
   kiosk: () => import('./views/kiosk.js').then((view) => ({ View: view.Kiosk, scope: null })),

@@ -3,12 +3,13 @@
 import msgspec
 import pytest
 
-from broker.contract.events import Part
+from broker.contract.events import Measurement, Part
+from broker.contract.instants import format_rfc3339
 from services.query.genealogy import as_document, batch_genealogy, genealogy
 from services.store.interface import Batch
 from services.wall.api import Parts
 from tests.wall.test_api import get, open_client
-from tests.wall.works import CMM, EIGHT, MILL, PLANT
+from tests.wall.works import CMM, EIGHT, MILL, MINUTE, PLANT
 
 SERIAL = "wo 7/1 ü"
 MADE = [
@@ -48,7 +49,53 @@ async def test_what_nobody_reported_is_not_found_with_a_hint(made: Parts, path: 
     assert "reported a" in problem["detail"]
 
 
+async def test_a_name_is_found_as_a_part_and_as_a_batch(made: Parts) -> None:
+    async with open_client(made) as client:
+        part = await get(client, "/api/v1/find", name=SERIAL)
+        assert part["genealogy"] == as_document(await genealogy(made.store, PLANT, SERIAL))
+        assert part["batch"] is None
+        batch = await get(client, "/api/v1/find", name="heat-1")
+        assert batch["batch"] == as_document(await batch_genealogy(made.store, PLANT, "heat-1"))
+        assert batch["genealogy"] is None
+        assert (part["near"], batch["near"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("WO 7/1 Ü", [(SERIAL, "part")]),
+        ("wo 7/2 ü", [(SERIAL, "part")]),
+        ("heat", [("heat-1", "batch")]),
+        ("p-1", []),
+        (" ", []),
+    ],
+)
+async def test_a_name_that_nobody_reported_has_those_that_are_like_it(
+    made: Parts, asked: str, near: list[tuple[str, str]]
+) -> None:
+    async with open_client(made) as client:
+        found = await get(client, "/api/v1/find", name=asked)
+    assert (found["genealogy"], found["batch"]) == (None, None)
+    assert [(one["name"], one["kind"]) for one in found["near"]] == near
+
+
+async def test_the_newest_parts_come_first_with_what_is_beyond_its_limits(made: Parts) -> None:
+    bore = Measurement(asset=CMM, at=EIGHT + 5, characteristic="bore", value=2, upper=1, part="later")
+    again = Measurement(asset=CMM, at=EIGHT + 6, characteristic="flat", value=2, upper=1, part="later")
+    mended = Measurement(asset=CMM, at=EIGHT + 7, characteristic="flat", value=1, upper=1, part="later")
+    await made.store.write(Batch(events=[bore, again, mended]))
+    hour = {"from": format_rfc3339(EIGHT), "to": format_rfc3339(EIGHT + MINUTE)}
+    async with open_client(made) as client:
+        listed = await get(client, "/api/v1/parts", asset="leeds", **hour)
+        assert [(one["serial"], one["asset"], one["result"], one["outside"], one["material"]) for one in listed] == [
+            ("later", CMM, "", ["bore"], ""),
+            (SERIAL, CMM, "scrap", [], "heat-1"),
+        ]
+        assert len(await get(client, "/api/v1/parts", asset="leeds", limit=1, **hour)) == 1
+        assert await get(client, "/api/v1/parts", asset="york", **hour) == []
+
+
 async def test_the_document_of_the_interface_names_both(made: Parts) -> None:
     async with open_client(made) as client:
         paths = (await get(client, "/api/v1/openapi.json"))["paths"]
-    assert {"/api/v1/parts/{serial}", "/api/v1/batches/{number}"} <= paths.keys()
+    assert {"/api/v1/parts/{serial}", "/api/v1/batches/{number}", "/api/v1/parts", "/api/v1/find"} <= paths.keys()

@@ -14,6 +14,7 @@ import { Figure, GoodPieces, Notes, Ratio } from '../parts/figures.js';
 import { cannotBe } from '../parts/cannot.js';
 import { Caveats, Unplanned } from '../parts/caveats.js';
 import { Comparisons, Take } from '../parts/compare.js';
+import { PartList } from '../parts/partlist.js';
 import { Why } from '../parts/why.js';
 import { Frame } from '../parts/frame.js';
 import { own } from '../own.js';
@@ -60,7 +61,7 @@ export function Line({ path, range, go, bare }) {
       <section class="card stack"><h2><span>${phrase('line.waterfall')}<${InMachineTime} answer=${whole} /></span><${Take} href=${download('losses')} /></h2>${whole && html`<${WaterfallSteps} answer=${whole} />`}</section>
       <section class="card stack"><h2><span>${phrase('line.six')}<${InMachineTime} answer=${whole} /></span></h2><${SixLosses} answer=${whole} /><h3>${phrase('line.pareto')}<${InMachineTime} answer=${whole} /></h3><${Pareto} go=${go} answer=${whole} /></section>
     </div>
-    ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
+    ${from && html`<${PartList} asset=${path} range=${range} zone=${zone} go=${go} /><${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
     <${Notes} answer=${whole} />
   <//>`;
 }

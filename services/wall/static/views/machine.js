@@ -14,6 +14,8 @@ import { CannotBe, cannotBe } from '../parts/cannot.js';
 import { noteOf, Notes, RATIOS, silence } from '../parts/figures.js';
 import { Comparisons, Take } from '../parts/compare.js';
 import { Signal } from '../parts/trace.js';
+import { PartList } from '../parts/partlist.js';
+import { partLink } from '../parts/part_search.js';
 import { Why } from '../parts/why.js';
 import { Frame } from '../parts/frame.js';
 import { own } from '../own.js';
@@ -64,9 +66,9 @@ export function Machine({ path, range, go, bare }) {
       <span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div><${Legend} /></section>`}
     <${Signals} live=${live} path=${path} facts=${facts} series=${signals} from=${from} ends=${range.isLive ? now : to} range=${range} zone=${zone} zoom=${zoom} />
     <div class="cards">
-      <${Counts} facts=${facts} /><${Quality} facts=${facts} answer=${answer} /><${Alarms} facts=${facts} now=${now} zone=${zone} /><${Meters} facts=${facts} /><${People} facts=${facts} />
+      <${Counts} facts=${facts} /><${Quality} facts=${facts} answer=${answer} go=${go} /><${Alarms} facts=${facts} now=${now} zone=${zone} /><${Meters} facts=${facts} /><${People} facts=${facts} />
     </div>
-    ${from && html`<${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
+    ${from && html`<${PartList} asset=${path} range=${range} zone=${zone} go=${go} /><${Comparisons} path=${path} range=${range} to=${to} go=${go} />`}
     <${Notes} answer=${answer} />
   <//>`;
 }
@@ -157,10 +159,10 @@ function Counts({ facts }) {
   return html`<section class="card"><h2>${phrase('counts')}</h2><dl class="sums">${Object.entries(count).filter(([name]) => name !== 'at').map(([name, value]) => html`<dt>${phrase(name)}</dt><dd>${pieces(value)}</dd>`)}</dl><p class="beside">${phrase('as.counted')}</p></section>`;
 }
 
-function Quality({ facts, answer }) {
+function Quality({ facts, answer, go }) {
   const measured = named(facts, 'quality');
   if (!measured.length) return null;
-  return html`<section class="card"><h2>${phrase('quality')}</h2>${measured.map(([name, fact]) => html`<div class="limits" key=${name}><p class="split"><span>${name}</span><b class=${outside(fact) ? 't-down' : ''}>${number(fact.value, 5)}<small> ${unit(fact.unit)}</small></b></p><${Limits} fact=${fact} /><${Capability} of=${answer?.capabilities.find((each) => each.characteristic === name)} /><p class="beside split"><span>${fact.part ? phrase('part', fact.part) : ''}${outside(fact) ? ` · ${phrase('outside')}` : ''}</span><span>${fact.lower != null || fact.upper != null ? phrase('limits', fact.lower == null ? '–' : number(fact.lower, 5), fact.upper == null ? '–' : number(fact.upper, 5)) : ''}</span></p></div>`)}</section>`;
+  return html`<section class="card"><h2>${phrase('quality')}</h2>${measured.map(([name, fact]) => html`<div class="limits" key=${name}><p class="split"><span>${name}</span><b class=${outside(fact) ? 't-down' : ''}>${number(fact.value, 5)}<small> ${unit(fact.unit)}</small></b></p><${Limits} fact=${fact} /><${Capability} of=${answer?.capabilities.find((each) => each.characteristic === name)} /><p class="beside split"><span>${fact.part ? html`<a class="num" href=${partLink(fact.part)} onClick=${go.click}>${phrase('part', fact.part)}</a>` : ''}${outside(fact) ? ` · ${phrase('outside')}` : ''}</span><span>${fact.lower != null || fact.upper != null ? phrase('limits', fact.lower == null ? '–' : number(fact.lower, 5), fact.upper == null ? '–' : number(fact.upper, 5)) : ''}</span></p></div>`)}</section>`;
 }
 
 const Capability = ({ of }) => (of?.cpk == null ? '' : html`<p class="beside">${phrase('cpk')} <b class=${of.cpk < 1.33 ? 't-attention' : ''}>${number(of.cpk)}</b> · ${phrase('cpk.n', number(of.n))}</p>`);
