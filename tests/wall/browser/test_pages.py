@@ -452,3 +452,35 @@ async def test_a_lost_connection_is_said_in_large_letters_and_found_again(
         await expect(page.locator(".link.on")).to_be_visible()
         await expect(page.get_by_role("alert")).to_have_count(0)
     await context.close()
+
+
+async def test_a_page_has_no_more_elements_however_often_a_machine_changes(browser: Browser, wall: Wall) -> None:
+    async with page_at(browser, wall, "/") as page, device(wall) as mill:
+        chromium = await page.context.new_cdp_session(page)
+        await chromium.send("Performance.enable")
+        tile = page.locator("article", has_text="Line one")
+
+        async def nodes_after(first: int, last: int) -> float:
+            for number in range(first, last):
+                state = {"state": ("down", "setup")[number % 2], "reason": f"change-{number}", "ts": at()}
+                await mill.publish(f"corridor/v1/{MILL}/state", json.dumps(state), qos=1)
+                await expect(tile).to_contain_text(re.compile(rf"change {number}\b"))
+            await chromium.send("HeapProfiler.collectGarbage")
+            metrics: dict[str, Any] = await chromium.send("Performance.getMetrics")
+            return float(next(each["value"] for each in metrics["metrics"] if each["name"] == "Nodes"))
+
+        before = await nodes_after(0, 5)
+        assert await nodes_after(5, 35) < before + 30
+        await mill.publish(f"corridor/v1/{MILL}/state", json.dumps({"state": "running", "ts": at()}), qos=1)
+
+
+async def test_a_ribbon_names_the_state_that_is_pointed_at(browser: Browser, wall: Wall) -> None:
+    view = f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z"
+    async with page_at(browser, wall, view) as page:
+        ribbon = page.locator("svg.ribbon").first
+        await expect(ribbon.locator(".f-down")).to_be_visible()
+        box = await ribbon.bounding_box()
+        assert box is not None
+        for minute, named in ((10, "running"), (35, "Down · Spindle overheat")):
+            await page.mouse.move(box["x"] + box["width"] * minute / 60, box["y"] + box["height"] / 2)
+            await expect(ribbon.locator("title").first).to_contain_text(named, ignore_case=True)

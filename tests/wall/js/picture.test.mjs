@@ -8,7 +8,7 @@ const { own } = await import('../static/own.js');
 const { categoryOf, ORDER } = await import('../static/states.js');
 const { phrase, phraseOr, language } = await import('../static/words.js');
 const { topLoss } = await import('../static/parts/loss.js');
-const { intervalsTo, stepOf } = await import('../static/parts/ribbon.js');
+const { intervalsTo, shapes, stepOf } = await import('../static/parts/ribbon.js');
 const { live } = await import('../static/live.js');
 
 test('a table has only what is its own', () => {
@@ -52,6 +52,21 @@ test('a ribbon has each state that came since its history was asked for', () => 
   ]);
   for (let time = 100; time < 200; time += 1) send(time, time % 2 ? 'down' : 'running');
   assert.ok(live.trail(path).length <= 40);
+});
+
+test('a strip has an area for each interval in its range, and down stands over all others', () => {
+  const intervals = [[-100, -50, 'off', ''], [-50, 100, 'running', ''], [100, 300, 'down', 'jam'], [300, 400, 'running', ''], [400, 2_000, 'idle', '']];
+  assert.deepEqual(shapes(intervals, 0, 1_000), [
+    ['idle', 'M400 70H1000v30H400z'], ['run', 'M0 20H100v80H0zM300 20H400v80H300z'], ['down', 'M100 0H300v100H100z'],
+  ]);
+  assert.deepEqual(shapes([], 0, 1_000), []);
+});
+
+test('a strip stays small however often a machine changes, and shows each stop', () => {
+  const often = Array.from({ length: 100_000 }, (_, place) => [place, place + 1, place % 2 ? 'down' : 'running', '']);
+  for (const [, path] of shapes(often, 0, 100_000)) assert.ok(path.length < 200_000);
+  const once = [[0, 50_000, 'running', ''], [50_000, 50_001, 'down', 'jam'], [50_001, 100_000, 'running', '']];
+  assert.deepEqual(shapes(once, 0, 100_000).map(([kind]) => kind), ['run', 'down']);
 });
 
 test('a time that moves by less than a pixel of a strip changes nothing in it', () => {

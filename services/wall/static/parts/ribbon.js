@@ -37,7 +37,29 @@ function append(intervals, { since, state, reason }, until) {
 }
 
 /** Where a category stands in the strip, top and height in per cent: what it is is seen without its colour, too. */
-const HEIGHTS = { down: [0, 100], run: [20, 80], act: [0, 60], wait: [45, 55], idle: [70, 30], off: [85, 15], unknown: [0, 100] };
+const HEIGHTS = { off: [85, 15], idle: [70, 30], run: [20, 80], act: [0, 60], wait: [45, 55], unknown: [0, 100], down: [0, 100] };
+
+/** How wide a strip is in its own units, and what stands closer together than this is drawn as one. */
+const WIDE = 1_000;
+const CLOSE = 0.3;
+
+/**
+ * What a strip shows between two times: for each category that occurs the path of its areas, what matters more after what
+ * it may cover. However many intervals there are, a path has at most some thousand areas, and a strip a path a category.
+ */
+export function shapes(intervals, from, ends) {
+  const at = (time) => (Math.min(Math.max(time, from), ends) - from) / (ends - from) * WIDE;
+  const areas = new Map(Object.keys(HEIGHTS).map((kind) => [kind, []]));
+  for (const [start, end, state] of intervals) {
+    if (end <= from || start >= ends) continue;
+    const [list, left, right] = [areas.get(categoryOf(state)), at(start), at(end)];
+    const last = list.at(-1);
+    if (last && left - last[1] < CLOSE) last[1] = right;
+    else list.push([left, right]);
+  }
+  const path = ([kind, list]) => [kind, list.map(([left, right]) => `M${+left.toFixed(2)} ${HEIGHTS[kind][0]}H${+right.toFixed(2)}v${HEIGHTS[kind][1]}H${+left.toFixed(2)}z`).join('')];
+  return [...areas].filter(([, list]) => list.length).map(path);
+}
 
 /** A strip is some hundred pixels wide: a time that moves by less than this, in ms, changes nothing in it. */
 export const stepOf = (range) => 2 ** Math.ceil(Math.log2(Math.max(range / MOST_STEPS, SOONEST_MS * live.rate)));
@@ -51,28 +73,22 @@ const SOONEST_MS = 1_000;
  */
 export function Ribbon({ intervals, from, ends, now, zone, label, tall, stops, go }) {
   const range = ends - from;
-  const former = useRef(new Map()); // what is drawn of intervals, by their begin: what is over stays as it is
+  const tip = useRef(null);
   // Drawn again only when an interval, or the step that time has reached, changes.
   const step = Math.floor(now / stepOf(range));
   const key = intervals.length ? `${intervals.length}|${intervals.at(-1)[0]}|${intervals.at(-1)[2]}|${intervals[0][0]}` : '';
   return useMemo(() => {
-    const at = (time) => `${(((Math.min(Math.max(time, from), ends) - from) / range) * 100).toFixed(3)}%`;
-    const wide = (start, end) => `${Math.max(0, ((Math.min(end, ends) - Math.max(start, from)) / range) * 100).toFixed(3)}%`;
     const text = summary(label, intervals, from);
-    const drawn = new Map();
-    const parts = intervals.map(([start, end, state, reason]) => {
-      if (end <= from || start >= ends) return null;
-      const of = `${end} ${state} ${reason} ${from} ${ends} ${zone}`;
-      const known = former.current.get(start);
-      const [top, high] = HEIGHTS[categoryOf(state)];
-      const rect = known?.of === of ? known.rect : html`<rect key=${start} class="f-${categoryOf(state)}" x=${at(start)} width=${wide(start, end)} y="${top}%" height="${high}%"><title>${tipOf(start, end, state, reason, zone)}</title></rect>`;
-      drawn.set(start, { of, rect });
-      return rect;
-    });
-    former.current = drawn;
-    const strip = html`<svg class="ribbon ${tall ? 'tall' : ''}" role=${stops ? undefined : 'img'} aria-hidden=${stops ? 'true' : undefined} aria-label=${stops ? undefined : text}>
-      ${parts}
-      ${now > from && now < ends && html`<rect class="now" x=${at(now)} width="1.5" height="100%" />`}
+    const point = (event) => {
+      const box = event.currentTarget.getBoundingClientRect();
+      const time = from + ((event.clientX - box.left) / box.width) * range;
+      const found = intervals.find(([start, end]) => start <= time && time < end);
+      tip.current.textContent = found ? tipOf(...found, zone) : '';
+    };
+    const strip = html`<svg class="ribbon ${tall ? 'tall' : ''}" role=${stops ? undefined : 'img'} aria-hidden=${stops ? 'true' : undefined} aria-label=${stops ? undefined : text} onPointerMove=${point} onPointerDown=${point}>
+      <title ref=${tip}></title>
+      <svg viewBox="0 0 ${WIDE} 100" width="100%" height="100%" preserveAspectRatio="none">${shapes(intervals, from, ends).map(([kind, path]) => html`<path key=${kind} class="f-${kind}" d=${path} />`)}</svg>
+      ${now > from && now < ends && html`<rect class="now" x="${(((now - from) / range) * 100).toFixed(3)}%" width="1.5" height="100%" />`}
     </svg>`;
     return stops ? html`<a class="rlink" href=${stops} onClick=${go?.click} aria-label="${text}. ${phrase('stops.link')}">${strip}</a>` : strip;
   }, [key, step, from, ends, tall, stops]);
