@@ -117,10 +117,8 @@ class StateChange(Event, frozen=True, kw_only=True, gc=False):
         return _STATE_CODES[self.state]
 
 
-class Count(Event, frozen=True, kw_only=True, gc=False):
-    """Cumulative counters of pieces; None where the message has none."""
-
-    kind: ClassVar[Kind] = "count"
+class Pieces(Event, frozen=True, kw_only=True, gc=False):
+    """An event with numbers of pieces (`COUNTERS`); None where the message has none."""
 
     produced: float | None = None
     good: float | None = None
@@ -130,6 +128,12 @@ class Count(Event, frozen=True, kw_only=True, gc=False):
     first_pass: float | None = None
     planned_scrap: float | None = None
     startup_scrap: float | None = None
+
+
+class Count(Pieces, frozen=True, kw_only=True, gc=False):
+    """Cumulative counters of pieces."""
+
+    kind: ClassVar[Kind] = "count"
 
 
 class Job(Event, frozen=True, kw_only=True, gc=False):
@@ -176,6 +180,13 @@ class Measurement(Event, frozen=True, kw_only=True, gc=False):
     def series(self) -> str:
         """The characteristic."""
         return self.characteristic
+
+    @property
+    def place(self) -> Literal["below", "within", "above"]:
+        """Where the value lies, given its limits; a limit that is not reported is none."""
+        if self.lower is not None and self.value < self.lower:
+            return "below"
+        return "above" if self.upper is not None and self.value > self.upper else "within"
 
 
 class Part(Event, frozen=True, kw_only=True, gc=False):
@@ -258,7 +269,7 @@ class Status(Event, frozen=True, kw_only=True, gc=False):
     online: bool
 
 
-class Adjust(Event, frozen=True, kw_only=True, gc=False):
+class Adjust(Pieces, frozen=True, kw_only=True, gc=False):
     """Pieces booked by hand, as moved or added at a time: signed, on top of what the counters report.
 
     Of several bookings of one id the one that was booked last counts; if that is `void`, none.
@@ -274,14 +285,6 @@ class Adjust(Event, frozen=True, kw_only=True, gc=False):
     kind: ClassVar[Kind] = "adjust"
 
     id: str
-    produced: float | None = None
-    good: float | None = None
-    scrap: float | None = None
-    rework: float | None = None
-    inspected: float | None = None
-    first_pass: float | None = None
-    planned_scrap: float | None = None
-    startup_scrap: float | None = None
     reason: str = ""
     by: str = ""
     void: bool = False

@@ -4,7 +4,7 @@ RFC 3339 is parsed here, since `datetime` has microseconds and the wire has nano
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from broker.contract.errors import ContractError, shown
@@ -51,8 +51,18 @@ def parse(ts: float | str) -> int:
         whole = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone in 'Zz' else zone}")
     except ValueError as error:
         raise ContractError(f"time {shown(ts)} does not exist: {error}", "send a real date and time") from error
-    seconds = (whole - _EPOCH) // timedelta(seconds=1)
-    return seconds * NS_PER_S + int((fraction or "0").ljust(9, "0"))
+    return from_datetime(whole) + int((fraction or "0").ljust(9, "0"))
+
+
+def from_datetime(at: datetime) -> int:
+    """Return the nanoseconds since 1970-01-01 UTC of a time with its zone, exactly."""
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1_000
+
+
+def utc_date(at: int) -> date:
+    """Return the date of an instant in UTC."""
+    return (_EPOCH + timedelta(seconds=at // NS_PER_S)).date()
 
 
 def format_rfc3339(at: int) -> str:

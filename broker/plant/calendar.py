@@ -14,7 +14,7 @@ The time ranges of a day (UTC) are computed once and cached; a later question is
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ import holidays
 import msgspec
 
 from broker.contract.events import NS_PER_S
+from broker.contract.instants import from_datetime
 
 NO_SHIFT: Final = "-"
 """The shift of a time range outside any shift."""
@@ -29,7 +30,6 @@ DAY_S: Final = 86_400
 EVERY_DAY: Final = frozenset(range(7))
 
 _DAY_NS: Final = DAY_S * NS_PER_S
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _CACHED_DAYS: Final = 1_024  # a bound for the memory, not a tuning: a day costs about 2 kB
 _SEARCHED_DAYS: Final = 370  # a plant that has no shift for a year is taken to have none
@@ -253,7 +253,7 @@ class Calendar:
         days, seconds = divmod(seconds, DAY_S)
         wall = datetime.combine(day, datetime.min.time()) + timedelta(days=days, seconds=seconds)
         local = wall.replace(tzinfo=self._zone)  # fold 0: of two the first
-        at = (local - _EPOCH) // timedelta(seconds=1)
+        at = from_datetime(local) // NS_PER_S
         before, after = local.utcoffset(), local.replace(fold=1).utcoffset()
         if before is not None and after is not None and before < after:  # the clock jumps over this time
             at = self._jump(at - int((after - before).total_seconds()), at)

@@ -204,11 +204,9 @@ def _job(event: Job) -> str:
 def _measurement(event: Measurement) -> str:
     text = f"{event.characteristic} {_amount(event.value, event.unit)}"
     if event.lower is not None or event.upper is not None:
-        low = event.lower is not None and event.value < event.lower
-        high = event.upper is not None and event.value > event.upper
         lower = "" if event.lower is None else f"{event.lower:g}"
         upper = "" if event.upper is None else f"{event.upper:g}"
-        text += f" {'below' if low else 'above' if high else 'within'} {lower}…{upper}"
+        text += f" {event.place} {lower}…{upper}"
     return f"{text} (part {event.part})" if event.part else text
 
 

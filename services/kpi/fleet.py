@@ -13,6 +13,7 @@ from broker.plant.plant import Plant
 from services.kpi.due import Behind, Due
 from services.kpi.machine import Machine, silent_from
 from services.kpi.rebuilding import first_minute
+from services.kpi.turns import Turns
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
 from services.ledger.rows import Rules
 from services.query.histories import histories
@@ -58,8 +59,7 @@ class Fleet:
         self.due = Due(store)
         self.failing: dict[str, str] = {}
         self._heeded: tuple[str | None, int] = (None, 0)
-        self._waiting: list[str] = []
-        """The live machines that have not had their turn in this round."""
+        self._turns = Turns()
 
     async def start(self) -> None:
         """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
@@ -82,12 +82,8 @@ class Fleet:
         await self.drop_retired(self._now())
 
     def turn(self, share: int) -> list[str]:
-        """Return the next of the live machines, one in `share`: each has its turn once in so many calls."""
-        if share == 1 or not self._waiting:
-            self._waiting = list(self.live)
-        number = -(-len(self.live) // share)
-        taken, self._waiting = self._waiting[:number], self._waiting[number:]
-        return [asset for asset in taken if asset in self.live]
+        """Return the live machines whose turn it is, one in `share`."""
+        return self._turns.next(share, self.live)
 
     def silent(self) -> dict[str, Machine]:
         """Return the machines that have long been silent: their rows end at `until`, and what is in force goes on."""

@@ -29,6 +29,7 @@ from services.kpi.machine import Change, Machine
 from services.kpi.order_windows import OrderWindows
 from services.kpi.row_sums import RowSums
 from services.kpi.silence import time_since
+from services.kpi.turns import Turns
 from services.kpi.window_totals import KINDS, LAST, Key, Window, WindowTotals, paths
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
@@ -94,8 +95,7 @@ class Windows:
         """Assets all of whose machines have long been silent: their windows are not published."""
         self._unread: set[str] = set()
         """Assets whose orders are still to be read."""
-        self._waiting: list[str] = []
-        """Assets that have not had their turn in this round."""
+        self._turns = Turns()
         self._rolled = 0
 
     def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
@@ -200,7 +200,7 @@ class Windows:
             reported = {path for machine in counted for path in paths(machine)}
             self._meters = self._totals.members.keys() - reported
         self._failing = dict(writer.failing)
-        turn = self._turn(share)
+        turn = self._turns.next(share, self._totals.members, without=self._still)
         due = [
             (path, kind)
             for path in dict.fromkeys((*turn, *(stale & self._totals.members.keys() - self._still)))
@@ -232,14 +232,6 @@ class Windows:
         self._left.clear()
         for path in list(itertools.islice(self._quieted, QUIETED_AT_ONCE)):
             del self._quieted[path]
-
-    def _turn(self, share: int) -> list[str]:
-        """Return the next of the assets that are not still, one in `share`: each has its turn once in so many calls."""
-        if share == 1 or not self._waiting:
-            self._waiting = [path for path in self._totals.members if path not in self._still]
-        number = -(-len(self._totals.members) // share)
-        taken, self._waiting = self._waiting[:number], self._waiting[number:]
-        return [path for path in taken if path in self._totals.members and path not in self._still]
 
     async def read(self, now: int, for_s: float = READING_S) -> None:
         """Reload what indicators need besides sums, of the windows that have not had it for longest.

@@ -315,13 +315,6 @@ async def _step(store: Store, plant: Plant, own: Sequence[Part | Measurement]) -
     )
 
 
-def is_within(measured: Measurement) -> bool:
-    """Return whether a value is within the limits that were reported with it."""
-    is_low = measured.lower is not None and measured.value < measured.lower
-    is_high = measured.upper is not None and measured.value > measured.upper
-    return not is_low and not is_high
-
-
 def _measured(event: Measurement) -> Measured:
     return Measured(
         event.characteristic,
@@ -330,7 +323,7 @@ def _measured(event: Measurement) -> Measured:
         event.nominal,
         event.upper,
         event.unit,
-        within=is_within(event),
+        within=event.place == "within",
     )
 
 

@@ -20,7 +20,6 @@ from services.query.genealogy import (
     UnknownPartError,
     batch_genealogy,
     genealogy,
-    is_within,
 )
 from services.store.interface import Store
 
@@ -127,7 +126,7 @@ def _outside(events: Iterable[Part | Measurement]) -> list[str]:
     for event in events:
         if isinstance(event, Measurement):
             newest.setdefault(event.characteristic, event)
-    return sorted(name for name, event in newest.items() if not is_within(event))
+    return sorted(name for name, event in newest.items() if event.place != "within")
 
 
 def _first(texts: Iterable[str]) -> str:

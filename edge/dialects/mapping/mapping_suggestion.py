@@ -13,6 +13,7 @@ from broker.contract.errors import ContractError
 from broker.contract.message import Message
 from edge.dialects import values
 from edge.dialects.naming import slug
+from edge.dialects.toml_text import quoted
 
 MOST_TOPICS: Final = 5_000
 _MOST_LINES: Final = 200
@@ -61,13 +62,13 @@ class Seen:
         is_value = set(self._fields[topics[0]]) == {""}
         levels = [topic.split("/") for topic in topics]
         pattern, names = _pattern(levels, has_tag=is_value)
-        lines = ["[[message]]", f"topic = {_quoted(pattern)}", f"machine = {_quoted(_machine(names, topics[0]))}"]
+        lines = ["[[message]]", f"topic = {quoted(pattern)}", f"machine = {quoted(_machine(names, topics[0]))}"]
         fields: dict[str, list[Any]] = {}
         for topic in topics:
             for path, seen in self._fields[topic].items():
                 fields.setdefault(topic.rpartition("/")[2] if is_value else path, []).extend(seen)
         if not is_value and (time := next((path for path in fields if _TIME.match(path)), "")):
-            lines.append(f"time = {_quoted(time)}")
+            lines.append(f"time = {quoted(time)}")
             del fields[time]
         tables: dict[str, list[str]] = {"telemetry": [], "meter": [], "count": [], "state": []}
         for path, seen in list(fields.items())[:_MOST_LINES]:
@@ -87,15 +88,15 @@ def _guess(path: str, seen: list[Any], counted: set[str], state_is_free: bool) -
     if grows:
         for counter, words in _COUNTERS:
             if words.search(last) and counter not in counted:
-                return "count", f"{counter} = {_quoted(path)}  # a guess"
+                return "count", f"{counter} = {quoted(path)}  # a guess"
         if _ENERGY.search(last):
             unit = "Wh" if re.search(r"(?<!k)wh", last, re.IGNORECASE) else "kWh"
-            return "meter", f'electricity = {{ from = {_quoted(path)}, unit = "{unit}" }}  # a guess'
+            return "meter", f'electricity = {{ from = {quoted(path)}, unit = "{unit}" }}  # a guess'
     texts = sorted({one for one in seen if isinstance(one, str)})
     if state_is_free and _STATE.search(last) and texts and len(texts) == len({str(one) for one in seen}) <= 12:
-        meanings = ", ".join(f"{_quoted(one)} = {_quoted(_state(one))}" for one in texts)
-        return "state", f"from = {_quoted(path)}  # a guess\nvalues = {{ {meanings} }}"
-    return "telemetry", f"{slug(path) or 'value'} = {_quoted(path)}"
+        meanings = ", ".join(f"{quoted(one)} = {quoted(_state(one))}" for one in texts)
+        return "state", f"from = {quoted(path)}  # a guess\nvalues = {{ {meanings} }}"
+    return "telemetry", f"{slug(path) or 'value'} = {quoted(path)}"
 
 
 def _state(word: str) -> str:
@@ -151,11 +152,6 @@ def _leaves(document: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[s
                 yield from _leaves(inner, f"{prefix}.{step}" if prefix and step == name else prefix + step, depth + 1)
     elif not isinstance(document, (dict, list)):
         yield prefix, document
-
-
-def _quoted(text: str) -> str:
-    """Return a text as TOML."""
-    return msgspec.json.encode(text).decode()
 
 
 def suggest(messages: Iterable[Message]) -> str:

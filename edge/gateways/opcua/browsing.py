@@ -17,6 +17,7 @@ from asyncua.ua.uaerrors import UaError
 from broker.contract.errors import ContractError
 from edge.dialects.naming import Names, slug
 from edge.dialects.opcua.mapping import Server
+from edge.dialects.toml_text import comment, quoted
 from edge.gateways.opcua.connection import OpcUaError, client_of, text_of
 
 _MOST: Final = 5_000
@@ -86,18 +87,18 @@ def _is_read(path: tuple[str, ...], reference: ua.ReferenceDescription) -> bool:
 def written(url: str, found: list[Variable]) -> str:
     """Return the mapping file of a server's variables."""
     has_parts = any(_part(one) for one in found)
-    lines = ["[server.server-1]", f"url = {_quoted(url)}", 'every = "500ms"']
+    lines = ["[server.server-1]", f"url = {quoted(url)}", 'every = "500ms"']
     if has_parts:
         lines.append('profile = "machinetool-1.02"  # by machinetool-1.01 a machine that does not execute is down')
     names = Names()
     for one in found:
-        lines += ["", f"# {'/'.join(one.path)}", "[[server.server-1.value]]", f"node = {_quoted(one.node)}"]
+        lines += ["", comment("/".join(one.path)), "[[server.server-1.value]]", f"node = {quoted(one.node)}"]
         part = _part(one)
         if part:
             lines.append(f'part = "{part}"')
             continue
-        comment = '  # count = "produced", or meter = "electricity"?' if _COUNTER.search(one.path[-1]) else ""
-        lines.append(f"signal = {_quoted(_signal(names, one.path))}{comment}")
+        guess = '  # count = "produced", or meter = "electricity"?' if _COUNTER.search(one.path[-1]) else ""
+        lines.append(f"signal = {quoted(_signal(names, one.path))}{guess}")
     return "\n".join([*lines, ""])
 
 
@@ -113,7 +114,3 @@ def _signal(names: Names, path: tuple[str, ...]) -> str:
         with suppress(ContractError):
             return names.name(" ".join(words[-levels:]), whole="/".join(path))
     return names.name(f"{'/'.join(path)}/".ljust(64))  # so long that a digest of the path makes it its own
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

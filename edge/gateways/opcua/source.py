@@ -20,7 +20,7 @@ from asyncua.common.subscription import DataChangeNotif
 from asyncua.ua.uaerrors import UaError
 
 from broker.backoff import Backoff
-from broker.contract.events import NS_PER_S
+from broker.contract.instants import from_datetime
 from edge.dialects.opcua.mapping import Server
 from edge.dialects.opcua.translator import ONLINE, TOPIC
 from edge.gateways.opcua.connection import LONGEST_PAUSE_S, OpcUaError, client_of, node_id
@@ -34,7 +34,6 @@ _QUEUED: Final = 100_000
 """Values that wait here; beyond, the connection is made again, rather than that some are lost unnoticed."""
 _START_TIME: Final = ua.NodeId.from_string("i=2257")
 """The node of when a server was started."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN: Final = (bool, int, float, str)
 
 _log: Final = structlog.get_logger("corridor.opcua")
@@ -190,7 +189,9 @@ def _described(text: str, data: ua.DataValue) -> dict[str, Any]:
     at = data.SourceTimestamp or data.ServerTimestamp
     value = None if data.Value is None else _plain(data.Value.Value)
     found: dict[str, Any] = {"node": text, "status": status, "value": value}
-    return found if at is None else found | {"time": _ns(at)}
+    if at is not None:
+        found["time"] = from_datetime(at if at.tzinfo else at.replace(tzinfo=UTC))
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -202,8 +203,3 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, _PLAIN):
         return value
     return [] if isinstance(value, (list, tuple)) else {}
-
-
-def _ns(at: datetime) -> int:
-    since = (at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH
-    return (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1_000

@@ -9,13 +9,13 @@ batches, in the same statistics: one about each `every-h` hours, whose pieces ha
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
 import simpy
 
 from broker.contract.events import NS_PER_S, Notice
+from broker.contract.instants import utc_date
 from broker.plant.material_flow import ARRIVED, SHIPPED, MaterialFlow, from_line, into_line
 from edge.simulation.event_buffer import EventBuffer, TrueSupply
 from edge.simulation.floor.random_stream import RandomStream
@@ -23,7 +23,6 @@ from edge.simulation.floor.timeline import Steps, Timeline, delay_ns
 from edge.simulation.planning.plan import FloorPlan, FlowPlan
 
 _MOST_WAITING: Final = 2
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Material(msgspec.Struct):
@@ -172,8 +171,7 @@ class SimulatedFlow:
         day = self._time.now // NS_PER_S // 86_400
         if day != self._m.day:
             self._m.day, self._m.numbered = day, 0
-        date = _EPOCH + timedelta(days=day)
-        return f"{self.flow.name}-{date:%y%m%d}-{self._m.numbered + 1:02d}"
+        return f"{self.flow.name}-{utc_date(self._time.now):%y%m%d}-{self._m.numbered + 1:02d}"
 
     # ---- Between them ----
 

@@ -1,7 +1,8 @@
 from contextlib import suppress
+from datetime import date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from broker.contract import instants
@@ -84,6 +85,17 @@ def test_an_instant_is_written_with_as_many_digits_as_it_needs(at: int, text: st
 def test_what_is_written_is_read_again(at: int) -> None:
     assert instants.parse(instants.format_rfc3339(at)) == at
     assert instants.parse(instants.to_wire(at)) == at
+
+
+@given(st.datetimes(timezones=st.timezones()))
+def test_a_time_of_any_zone_is_the_instant_of_its_text(at: datetime) -> None:
+    assume(at.utcoffset().total_seconds() % 60 == 0)  # type: ignore[union-attr]  (zones of old had seconds, texts have none)
+    assert instants.from_datetime(at) == instants.parse(at.isoformat())
+
+
+@given(st.dates(), st.integers(0, 86_400 * NS_PER_S - 1))
+def test_each_instant_of_a_day_has_its_date(day: date, within: int) -> None:
+    assert instants.utc_date(instants.parse(f"{day}T00:00:00Z") + within) == day
 
 
 @given(st.text() | st.floats() | st.integers())
