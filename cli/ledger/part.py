@@ -16,8 +16,8 @@ from cli.invocation.asset_paths import asset_path
 from cli.invocation.plain import plain
 from cli.invocation.terminal import console, titled
 from cli.services import PlantFile, opened, plant_of
-from services.query import genealogy
-from services.query.genealogy import BatchFacts, BatchGenealogy, BatchMember, Genealogy, PartRecord, UnknownPartError
+from services.query.parts.genealogy import UnknownPartError, batch_genealogy, genealogy
+from services.query.parts.records import BatchFacts, BatchGenealogy, BatchMember, Genealogy, PartRecord, as_document
 from services.store.opening import default_url
 
 
@@ -50,7 +50,7 @@ def part(
         typer.echo(f"corridor: {plain(str(error))}", err=True)
         raise typer.Exit(1) from error
     if json_:
-        typer.echo(json.dumps(genealogy.as_document(found), ensure_ascii=False))
+        typer.echo(json.dumps(as_document(found), ensure_ascii=False))
     elif isinstance(found, BatchGenealogy):
         _print_batch(found, described)
     else:
@@ -64,8 +64,8 @@ async def _ask(
     async with opened(url, existing=True) as store:
         plant = await plant_of(store, plant_file)
         if batch:
-            return await genealogy.batch_genealogy(store, plant, batch), plant
-        return await genealogy.genealogy(store, plant, serial, asset), plant
+            return await batch_genealogy(store, plant, batch), plant
+        return await genealogy(store, plant, serial, asset), plant
 
 
 def _print_part(record: PartRecord, plant: Plant, depth: int = 0) -> None:

@@ -1,12 +1,17 @@
 """The genealogy of parts of a simulated chain of two lines, compared with what the machines did."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
 import pytest
 
-from broker.contract.events import NS_PER_S, Measurement, Meter, Part
+from broker.contract.events import NS_PER_S, AnyEvent, Kind, Measurement, Meter, Part
 from broker.contract.instants import format_rfc3339
 from broker.plant.plant import NO_PLANT
-from services.query.genealogy import PartRecord, UnknownPartError, batch_genealogy, genealogy
-from services.query.part_energy import energy_kwh
+from services.query.parts.energy import energy_kwh
+from services.query.parts.genealogy import UnknownPartError, batch_genealogy, genealogy
+from services.query.parts.records import PartRecord
 from services.store.interface import Batch, Store
 from tests.query.shipped_chain import CUSTOMER, SUPPLIER, Chain
 from tests.query.shipped_chain import chain as simulated
@@ -93,6 +98,26 @@ async def test_a_batch_holds_what_was_packed_and_affects_what_was_made_from_it(f
         last = chain.passes(one.serial, CUSTOMER)[-1]
         assert (one.line, one.result, one.at) == (CUSTOMER, last.result, format_rfc3339(last.at))
     assert (found.batch.supplier, found.batch.customer) == (SUPPLIER, CUSTOMER)
+
+
+async def test_no_notice_of_a_batch_is_read_twice_for_an_answer(
+    filled: Store, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: dict[str, list[tuple[int, int]]] = {}
+    events = filled.events
+
+    async def noted(kinds: Sequence[Kind], asset: str, start: int, end: int, **of: Any) -> list[AnyEvent]:
+        if "event" in kinds:
+            read.setdefault(asset, []).append((start, end))
+        return await events(kinds, asset, start, end, **of)
+
+    monkeypatch.setattr(filled, "events", noted)
+    (record,) = (await genealogy(filled, chain.plant, chain.made_of_castings()[0].part)).parts
+    assert record.source
+    assert record.source.batch == record.material
+    assert read.keys() == {SUPPLIER, CUSTOMER}
+    for ranges in read.values():
+        assert all(end <= start for (_, end), (start, _) in pairwise(sorted(ranges)))
 
 
 async def test_a_piece_of_a_supplier_outside_is_known_by_what_became_of_it(store: Store) -> None:

@@ -8,8 +8,9 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, QueryParameter
 
 from broker.contract.topics import check_asset
-from services.query.genealogy import BatchGenealogy, Genealogy, UnknownPartError, batch_genealogy, genealogy
-from services.query.part_search import MOST_LISTED, Found, ListedPart, find, listed_parts
+from services.query.parts.genealogy import UnknownPartError, batch_genealogy, genealogy
+from services.query.parts.records import BatchGenealogy, Genealogy
+from services.query.parts.search import MOST_LISTED, Found, ListedPart, find, listed_parts
 from services.wall.api import AssetPath, From, To, Wall
 
 Named = Annotated[str, QueryParameter(name="name", description="a serial number, or the number of a batch")]

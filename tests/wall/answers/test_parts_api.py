@@ -5,7 +5,8 @@ import pytest
 
 from broker.contract.events import Measurement, Part
 from broker.contract.instants import format_rfc3339
-from services.query.genealogy import as_document, batch_genealogy, genealogy
+from services.query.parts.genealogy import batch_genealogy, genealogy
+from services.query.parts.records import as_document
 from services.store.interface import Batch
 from services.wall.api import Parts
 from tests.wall.test_api import get, open_client

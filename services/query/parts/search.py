@@ -14,13 +14,8 @@ import msgspec
 from broker.contract.events import AnyEvent, Measurement, Part
 from broker.contract.instants import EARLIEST, LATEST, format_rfc3339
 from broker.plant.plant import Plant
-from services.query.genealogy import (
-    BatchGenealogy,
-    Genealogy,
-    UnknownPartError,
-    batch_genealogy,
-    genealogy,
-)
+from services.query.parts.genealogy import UnknownPartError, batch_genealogy, genealogy
+from services.query.parts.records import BatchGenealogy, Genealogy
 from services.store.interface import Store
 
 MOST_LISTED: Final = 500
