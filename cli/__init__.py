@@ -9,7 +9,7 @@ How to add a command:
            \"\"\"Publish one message.\"\"\"
 
 2. Add a line to the table `COMMANDS` in `cli/main.py`: name as typed (`"publish"`, or two words, `"kpi show"`), the
-   section of the help that it stands in, `"cli.messages.messages:publish"`, and one line of help.
+   section of the help that it stands in, `"cli.messages.publish:publish"`, and one line of help.
 
 What every command can rely on:
 

@@ -7,7 +7,7 @@ import typer
 
 from broker.contract.topics import LEVELS, check_asset
 from cli.invocation import options
-from cli.messages.messages import For
+from cli.messages.arguments import For
 from cli.running import loop
 from edge.devices.this_computer import own_name, publish_this_computer
 

@@ -63,19 +63,19 @@ COMMANDS = (
     Entry("kpi explain", "Ask", "cli.ledger.kpi:explain", "How a number is made, down to its source events."),
     Entry("part", "Ask", "cli.ledger.part:part", "The genealogy of a part; the parts that a batch affects."),
     Entry("score", "Ask", "cli.ledger.score:score", "Compare the ledger with the simulator's ground truth."),
-    Entry("publish", "Messages", "cli.messages.messages:publish", "Publish one message."),
-    Entry("tail", "Messages", "cli.messages.messages:tail", "Print messages as they arrive, decoded."),
+    Entry("publish", "Messages", "cli.messages.publish:publish", "Publish one message."),
+    Entry("tail", "Messages", "cli.messages.tail:tail", "Print messages as they arrive, decoded."),
     Entry(
         "check",
         "Messages",
-        "cli.messages.messages:check",
+        "cli.messages.check:check",
         "Validate one message offline: what it means, or what is wrong.",
     ),
     Entry("record", "Messages", "cli.messages.recordings:record", "Write messages to a recording."),
     Entry(
         "replay", "Messages", "cli.messages.recordings:replay", "Play a recording to a broker or straight into a store."
     ),
-    Entry("contract", "Messages", "cli.messages.messages:contract", "The JSON Schema of every message."),
+    Entry("contract", "Messages", "cli.messages.contract:contract", "The JSON Schema of every message."),
     Entry("adjust", "Data", "cli.ledger.adjust:adjust", "Book pieces by hand, on top of what a machine counts."),
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Show what a store holds."),

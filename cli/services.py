@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from cli.invocation import floors, options, progress, times
 from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
+from cli.running.client_ids import client_id
 from cli.running.watching import HealthHost, HealthPort, Watch, watching
 from edge.dialects.sparkplug.translator import HOST
 from edge.gateways.sparkplug_edges import SparkplugEdges
@@ -315,7 +315,7 @@ async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watc
     for machine, dialect in speaks.items():
         if dialect not in {"", "sparkplug"}:
             raise CommandError(f"{machine} is to speak {dialect!r}", 'write dialect = "sparkplug", or leave it out')
-    name = f"corridor-simulator-{secrets.token_hex(4)}"
+    name = client_id("simulator")
     async with (
         Session(broker, client_id=name, filters=simulator.filters, now=clock.now) as session,
         watching(watch or Watch(), "simulate", session),
@@ -363,7 +363,7 @@ async def run_wall(
 
     watch = watch or Watch()
     at = address.parse(join or broker)
-    name = f"corridor-wall-{secrets.token_hex(4)}"  # there may be several
+    name = client_id("wall")  # there may be several
     async with (
         Session(broker, client_id=name, filters=[f"{PREFIX}/#"], now=now) as session,
         watching(watch, "wall", session, store),

@@ -17,8 +17,8 @@ from cli.invocation import options, times
 from cli.invocation.asset_paths import asset_path
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
-from cli.messages.messages import client_id
 from cli.running import loop
+from cli.running.client_ids import client_id
 from services.ledger import bookings
 
 _Pieces = float | None

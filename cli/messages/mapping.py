@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from cli.gateways import read_mapping
 from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.running import loop
+from cli.running.client_ids import client_id
 from cli.running.gateways import needs_asyncua
 from edge.dialects import guard
 from edge.dialects.dialect import Setup
@@ -103,7 +103,7 @@ def _write(text: str, out: Path | None, then: str) -> None:
 
 
 async def _listen(broker: str, topic: str, seconds: float, seen: Seen) -> None:
-    client = f"corridor-map-{secrets.token_hex(4)}"
+    client = client_id("map")
     async with Session(broker, client_id=client, filters=[topic]) as session:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -26,8 +26,9 @@ from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.messages.adapter_lines import AdapterLines, FileDialect, is_machine
-from cli.messages.messages import For, client_id, full_topic
+from cli.messages.arguments import For, full_topic
 from cli.running import loop
+from cli.running.client_ids import client_id
 from services.intake.arrival import with_receipt
 from services.intake.steps import steps, write_step
 from services.kpi.ledger_writer import LedgerWriter

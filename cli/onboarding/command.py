@@ -15,7 +15,7 @@ from broker.server.credentials import registrar as credentials
 from cli.invocation import options
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
-from cli.messages.messages import For, client_id
+from cli.messages.arguments import For
 from cli.onboarding import managing
 from cli.onboarding import place as places
 from cli.onboarding.instructions import (
@@ -31,6 +31,7 @@ from cli.onboarding.instructions import (
 )
 from cli.onboarding.sighting import Sighting
 from cli.running import loop
+from cli.running.client_ids import client_id
 from cli.stack import devices
 from cli.stack.registrar import StackRegistrar
 

@@ -17,8 +17,8 @@ from cli.invocation.asset_paths import asset_path
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.invocation.terminal import console
-from cli.messages.messages import client_id
 from cli.running import loop
+from cli.running.client_ids import client_id
 from services.ledger.history import History
 from services.store.interface import Machine, Store
 from services.store.opening import default_url, open_store

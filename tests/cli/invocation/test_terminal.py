@@ -14,7 +14,7 @@ from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.plant.plant_file import parse
 from cli.messages.meaning import read
-from cli.messages.messages import _line
+from cli.messages.tail import _line
 from cli.running import loop
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
