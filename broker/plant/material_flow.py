@@ -66,12 +66,28 @@ def read_material_flows(table: Table, lines: Collection[str], products: Collecti
         lines: the paths of the plant's lines.
         products: the names of its products.
     """
-    found = {}
+    found: dict[str, MaterialFlow] = {}
     for name in table.names():
         flow = _flow(name, table.table(name), lines, products)
         if flow is not None:
-            found[name] = flow
+            circle = _circle(found, flow)
+            if circle:
+                table.table(name).wrong(
+                    "to",
+                    f"material goes round in a circle: {' → '.join(each.name for each in (*circle, circle[0]))}",
+                    "leave one of these flows out, or give each the product that it carries and what that becomes",
+                )
+            else:
+                found[name] = flow
     return found
+
+
+def check_simulated_flows(table: Table, declared: Collection[str]) -> None:
+    """Add a mistake for each simulated flow, a key of the table, that is not declared."""
+    for name in table:
+        if name not in declared:
+            hint = nearest(name, declared, "the flows are") if declared else f"describe it in [flow.{name}]"
+            table.wrong(name, f"no flow is named {shown(name)}", hint)
 
 
 def into_line(flows: Mapping[str, MaterialFlow], line: str) -> list[MaterialFlow]:
@@ -94,7 +110,8 @@ def _flow(name: str, table: Table, lines: Collection[str], products: Collection[
     table.close()
     if len(name) > _LONGEST_NAME:
         table.wrong((), f"the name of a flow has {len(name)} characters", f"use at most {_LONGEST_NAME}")
-    if batch is None or batch < 1 or batch % 1:
+    is_no_number = batch is None and "batch" in table  # which is a mistake of its own
+    if not is_no_number and (batch is None or batch < 1 or batch % 1):
         table.wrong("batch", "a flow needs how many pieces leave together", "write a whole number, as in batch = 12")
     if transit_s is None and "transit" not in table:
         table.wrong((), "a flow needs how long its pieces are on their way", 'write transit = "2h"')
@@ -110,7 +127,7 @@ def _flow(name: str, table: Table, lines: Collection[str], products: Collection[
         for product in named:
             if product not in products:
                 table.wrong(key, f"no product is named {shown(product)}", nearest(product, products, "there are"))
-    if not supplier or customer not in lines or not batch or not transit_s:
+    if not supplier or customer not in lines or supplier == customer or not batch or not transit_s:
         return None
     return MaterialFlow(
         name=name,
@@ -123,6 +140,28 @@ def _flow(name: str, table: Table, lines: Collection[str], products: Collection[
         transit_ns=round(transit_s * NS_PER_S),
         is_from_outside=is_from_outside,
     )
+
+
+def _circle(known: Mapping[str, MaterialFlow], flow: MaterialFlow) -> list[MaterialFlow]:
+    """Return the flows on which what a flow carries comes back to where it began, the flow first; none usually."""
+    ways, seen = [[flow]], set[str]()
+    while ways:
+        way = ways.pop()
+        for each in (*known.values(), flow):
+            if not _feeds(way[-1], each):
+                continue
+            if each is flow:
+                return way
+            if each.name not in seen:
+                seen.add(each.name)
+                ways.append([*way, each])
+    return []
+
+
+def _feeds(flow: MaterialFlow, other: MaterialFlow) -> bool:
+    """Whether what a flow's material becomes is carried on by another."""
+    is_carried = not flow.becomes or not other.products or not set(flow.becomes).isdisjoint(other.products)
+    return flow.customer == other.supplier and is_carried
 
 
 def _line(table: Table, key: str) -> str:

@@ -16,7 +16,7 @@ from broker.plant.assets import read_assets
 from broker.plant.calendar_rules import read_rules, read_time_zone
 from broker.plant.flow import read_flows
 from broker.plant.included import whole
-from broker.plant.material_flow import read_material_flows
+from broker.plant.material_flow import check_simulated_flows, read_material_flows
 from broker.plant.plant import LOSSES, MICROSTOP_LIMIT_NS, NamedCalendar, Plant, Product, Reason
 from broker.plant.toml_tables import Document, Mistake, Table
 
@@ -81,6 +81,8 @@ def parse(text: str, source: str) -> Plant:
     simulate = root.table("simulate")
     products, flows = _products(root.table("product")), read_flows(simulate.table("line"))
     lines = {"/".join(path.split("/")[:3]) for path in (*assets, *flows) if path.count("/") > 1}
+    material_flows = root.table("flow")
+    check_simulated_flows(simulate.table("flow"), material_flows.values)
     plant = Plant(
         name=root.text("name") or "",
         microstop_limit_ns=MICROSTOP_LIMIT_NS if limit_s is None else round(limit_s * NS_PER_S),
@@ -90,7 +92,7 @@ def parse(text: str, source: str) -> Plant:
         calendars=calendars,
         simulate=simulate.values,
         simulated_flows=flows,
-        material_flows=read_material_flows(root.table("flow"), sorted(lines), products),
+        material_flows=read_material_flows(material_flows, sorted(lines), products),
         text=text,
     )
     root.close()

@@ -77,7 +77,7 @@ class Document:
 
     def wrong(self, path: Path, problem: str, hint: str) -> None:
         """Add a mistake at a key."""
-        self.mistakes.append(Mistake(self.source, _line(self.text, path), dotted(path), problem, hint))
+        self.mistakes.append(Mistake(self.source, line_of(self.text, path), dotted(path), problem, hint))
 
     def _not_toml(self, message: str) -> Mistake:
         found = _PLACE.search(message)
@@ -246,19 +246,7 @@ def dotted(path: Path) -> str:
     return written
 
 
-def shown(value: object) -> str:
-    """Write a wrong value for a message, shortened."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value) if isinstance(value, dt.date | dt.time) else repr(value)
-    return text if len(text) <= 48 else text[:45] + "…"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
-
-
-def _line(text: str, path: Path) -> int:
+def line_of(text: str, path: Path) -> int:
     """Return the line in which a key stands, or the nearest thing around it that is written."""
     places = _places(text)
     # Take the longest beginning of the path that has a line of its own, then look for the rest within its value.
@@ -270,6 +258,18 @@ def _line(text: str, path: Path) -> int:
             break
         offset = inner
     return text.count("\n", 0, offset) + 1
+
+
+def shown(value: object) -> str:
+    """Write a wrong value for a message, shortened."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value) if isinstance(value, dt.date | dt.time) else repr(value)
+    return text if len(text) <= 48 else text[:45] + "…"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
 
 
 def _places(text: str) -> dict[Path, int]:

@@ -11,12 +11,13 @@ import typer
 from broker.contract.events import NS_PER_S
 from broker.plant.calendar import Calendar
 from broker.plant.calendar_rules import WEEKDAYS
+from broker.plant.included import whole
 from broker.plant.plant import Plant
 from broker.plant.plant_file import PlantError, load
-from broker.plant.toml_tables import Mistake
+from broker.plant.toml_tables import Mistake, dotted, line_of
 from cli.invocation import options
 from cli.invocation.plain import plain, plain_lines
-from edge.simulation.planning.plan import read
+from edge.simulation.planning.plan import PlanError, read
 
 _NO_CALENDAR: Final = "no calendar"
 
@@ -27,6 +28,8 @@ def check(file: File, *, json_: options.Json = False) -> None:
     """Validate a plant file: print what it describes, or every mistake with its line and a hint."""
     try:
         plant = load(file)
+        if plant.simulate:
+            _check_simulated(file, plant)
     except PlantError as error:
         if json_:
             typer.echo(
@@ -37,13 +40,26 @@ def check(file: File, *, json_: options.Json = False) -> None:
                 typer.echo(plain_lines(str(mistake)))
             typer.echo(f"{file} has {_number(len(error.mistakes), 'mistake')}.")
         raise typer.Exit(1) from error
-    if plant.simulate:
-        read(plant.simulate, str(file))  # the simulator validates its own part
     facts = describe(plant, datetime.now(UTC))
     if json_:
         typer.echo(json.dumps({"file": str(file), "ok": True} | facts))
     else:
         typer.echo("\n".join(map(plain, _lines(str(file), facts))))
+
+
+def _check_simulated(file: Path, plant: Plant) -> None:
+    """Have the simulator validate its own part, which `load` passes on as it is.
+
+    Raises:
+        PlantError: it has a mistake.
+    """
+    try:
+        read(plant.simulate, str(file))
+    except PlanError as error:
+        problem, _, hint = error.fault.rpartition("; ")
+        mistake = Mistake(str(file), line_of(plant.text, error.path), dotted(error.path), problem, hint)
+        found = whole(file, file.read_text(encoding="utf-8-sig"))
+        raise PlantError((found.located(mistake),)) from error
 
 
 def describe(plant: Plant, now: datetime) -> dict[str, Any]:

@@ -16,6 +16,7 @@ The ideal cycles stand with the products, since they hold for real machines too;
 Everything is validated here, without I/O, so a mistake is reported with its place and a hint before anything runs.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
@@ -23,11 +24,15 @@ import msgspec
 
 from broker.contract.errors import ContractError
 from broker.contract.names import is_name
+from broker.plant.toml_tables import Path, dotted
 from edge.simulation.floor.cells import CELLS, Cell
 from edge.simulation.floor.pieces import OrderPlan
 from edge.simulation.machines import MODELS
 
 _T = TypeVar("_T")
+
+_KEY: Final = re.compile(r"\.([a-z0-9-]+)")
+_UNKNOWN: Final = re.compile(r"unknown field `([^`]+)`")
 
 Profile = Literal["lively", "plain"]
 LIVELY: Final = 6.0
@@ -35,7 +40,17 @@ LIVELY: Final = 6.0
 
 
 class PlanError(ContractError):
-    """The plant file's `[simulate]` part has a mistake; the text says where, and how to fix it."""
+    """The plant file's `[simulate]` part has a mistake; the text says where, and how to fix it.
+
+    Attributes:
+        path: the keys that lead to it.
+        fault: what is wrong there, and after a semicolon what to do.
+    """
+
+    def __init__(self, source: str, path: Path, fault: str) -> None:
+        super().__init__(f"{source}: {dotted(path)}: {fault}")
+        self.path = path
+        self.fault = fault
 
 
 class LinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -146,35 +161,32 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
     Raises:
         PlanError: it has a mistake.
     """
-    tables = dict(simulate)
-    lines = _convert(f"{source}: simulate.line", tables.pop("line", {}), dict[str, Any])
-    machines = _convert(f"{source}: simulate.machine", tables.pop("machine", {}), dict[str, Any])
-    shared = _convert(f"{source}: simulate.shared", tables.pop("shared", {}), dict[str, Any])
-    flows = _convert(f"{source}: simulate.flow", tables.pop("flow", {}), dict[str, Any])
-    floor = _convert(f"{source}: simulate", tables, FloorPlan)
+    tables, at = dict(simulate), _ErrorAt(source, ("simulate",))
+    lines, machines, shared, flows = (
+        _convert(at.below(key), tables.pop(key, {}), dict[str, Any]) for key in ("line", "machine", "shared", "flow")
+    )
+    floor = _convert(at, tables, FloorPlan)
     floor = msgspec.structs.replace(
         floor,
-        line={path: _convert(f'{source}: simulate.line."{path}"', one, LinePlan) for path, one in lines.items()},
-        machine={
-            path: _convert(f'{source}: simulate.machine."{path}"', one, MachinePlan) for path, one in machines.items()
-        },
-        shared={path: _convert(f'{source}: simulate.shared."{path}"', one, SharedPlan) for path, one in shared.items()},
-        flow={name: _convert(f"{source}: simulate.flow.{name}", one, FlowPlan) for name, one in flows.items()},
+        line={path: _convert(at.below("line", path), one, LinePlan) for path, one in lines.items()},
+        machine={path: _convert(at.below("machine", path), one, MachinePlan) for path, one in machines.items()},
+        shared={path: _convert(at.below("shared", path), one, SharedPlan) for path, one in shared.items()},
+        flow={name: _convert(at.below("flow", name), one, FlowPlan) for name, one in flows.items()},
     )
     for path, line in floor.line.items():
-        _check_line(floor, path, line, _ErrorAt(f'{source}: simulate.line."{path}"'))
+        _check_line(floor, path, line, at.below("line", path))
     for path, machine in floor.machine.items():
-        wrong = _ErrorAt(f'{source}: simulate.machine."{path}"')
+        wrong = at.below("machine", path)
         _check_place(floor, path, wrong)
         _check_machine(machine, wrong)
         if MODELS[machine.model].serves:
             raise wrong(f'{machine.model} serves others; describe it in [simulate.shared."{path}"], in no stage')
     for path, machine in floor.shared.items():
-        wrong = _ErrorAt(f'{source}: simulate.shared."{path}"')
+        wrong = at.below("shared", path)
         _check_machine(machine, wrong)
         _check_shared(floor, path, machine, wrong)
     for name, flow in floor.flow.items():
-        _check_flow(flow, _ErrorAt(f"{source}: simulate.flow.{name}"))
+        _check_flow(flow, at.below("flow", name))
     return floor
 
 
@@ -190,20 +202,25 @@ def cell_of(machine: MachinePlan, profile: Profile) -> Cell:
 class _ErrorAt(NamedTuple):
     """Makes errors that name their place in the file."""
 
-    place: str
+    source: str
+    path: Path
 
-    def __call__(self, problem: str) -> PlanError:
-        return PlanError(f"{self.place}: {problem}")
+    def below(self, *keys: str) -> "_ErrorAt":
+        """Return the place below this one."""
+        return _ErrorAt(self.source, (*self.path, *keys))
+
+    def __call__(self, problem: str, *keys: str) -> PlanError:
+        return PlanError(self.source, (*self.path, *keys), problem)
 
 
-def _convert(place: str, table: object, into: type[_T]) -> _T:
+def _convert(at: _ErrorAt, table: object, into: type[_T]) -> _T:
     try:
         return msgspec.convert(table, into)
     except msgspec.ValidationError as error:
         problem, _, inner = str(error).partition(" - at `$")
-        raise PlanError(
-            f"{place}{inner.rstrip('`')}: {problem}; compare with edge/simulation/plants/corridor.toml"
-        ) from error
+        named = _KEY.match(inner) or _UNKNOWN.search(problem)
+        keys = [named[1]] if named and isinstance(table, dict) and named[1] in table else []
+        raise at(f"{problem}; compare with edge/simulation/plants/corridor.toml", *keys) from error
 
 
 def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _ErrorAt) -> None:
@@ -216,11 +233,13 @@ def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _ErrorAt) -> 
         raise wrong(f"stages name {twice} twice; a machine stands in one stage")
     for name in names:
         if f"{path}/{name}" not in plan.machine:
-            raise wrong(f'stages name {name}, which is not described; add [simulate.machine."{path}/{name}"]')
+            raise wrong(f'stages name {name}, which is not described; add [simulate.machine."{path}/{name}"]', "stages")
     if len(line.buffers) != len(line.stages) - 1:
-        raise wrong(f"{len(line.buffers)} buffers for {len(line.stages)} stages; give one between each two stages")
+        raise wrong(
+            f"{len(line.buffers)} buffers for {len(line.stages)} stages; give one between each two stages", "buffers"
+        )
     if any(places < 1 for places in line.buffers):
-        raise wrong("a buffer holds less than one piece; give at least 1")
+        raise wrong("a buffer holds less than one piece; give at least 1", "buffers")
     _check_rework(line, wrong)
     if not line.orders:
         raise wrong('there are no orders; write orders = [{ product = "bracket", pieces = 40 }]')
@@ -228,7 +247,7 @@ def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _ErrorAt) -> 
         if order.pieces < 1:
             raise wrong(f"an order of {order.product} has {order.pieces} pieces; give at least 1")
         if not 1 <= len(order.product) <= 64:
-            raise wrong("a product's name has 1 to 64 characters")
+            raise wrong("a product's name is empty or too long; give it 1 to 64 characters", "orders")
 
 
 def _check_rework(line: LinePlan, wrong: _ErrorAt) -> None:
@@ -265,9 +284,9 @@ def _check_machine(machine: MachinePlan, wrong: _ErrorAt) -> None:
     if machine.load is not None and machine.load < 1:
         raise wrong(f"a load of {machine.load} pieces; give at least 1, or leave it out")
     if machine.model not in MODELS:
-        raise wrong(f"unknown model {machine.model!r}; use one of {', '.join(sorted(MODELS))}")
+        raise wrong(f"unknown model {machine.model!r}; use one of {', '.join(sorted(MODELS))}", "model")
     if machine.cell not in CELLS:
-        raise wrong(f"unknown cell {machine.cell!r}; use one of {', '.join(sorted(CELLS))}")
+        raise wrong(f"unknown cell {machine.cell!r}; use one of {', '.join(sorted(CELLS))}", "cell")
     try:
         cell = cell_of(machine, "plain")
     except msgspec.ValidationError as error:
@@ -280,12 +299,12 @@ def _check_machine(machine: MachinePlan, wrong: _ErrorAt) -> None:
 
 def _check_flow(flow: FlowPlan, wrong: _ErrorAt) -> None:
     if flow.stock is not None and flow.stock < 1:
-        raise wrong(f"a stock of {flow.stock} pieces; give at least 1, or leave it out")
+        raise wrong(f"a stock of {flow.stock} pieces; give at least 1, or leave it out", "stock")
     for name, value, most in (("late", flow.late, 1.0), ("bad", flow.bad, 1.0), ("late-h", flow.late_h, 1e4)):
         if not 0 <= value <= most:
-            raise wrong(f"{name} is {value}; it goes from 0 to {most:g}")
+            raise wrong(f"{name} is {value}; it goes from 0 to {most:g}", name)
     if not 0.01 <= flow.every_h <= 1e4:
-        raise wrong(f"every-h is {flow.every_h}; it goes from 0.01 to 10000")
+        raise wrong(f"every-h is {flow.every_h}; it goes from 0.01 to 10000", "every-h")
 
 
 _RANGES: Final = (

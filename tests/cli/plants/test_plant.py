@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from broker.plant.plant_file import parse
 from cli.plants.plant import describe
 
@@ -74,6 +76,60 @@ def test_a_flow_that_is_none_is_found_before_a_service_needs_it(corridor: Corrid
     status, output, _ = corridor("plant", "check", str(file))
     assert status == 1
     assert f'{file}:2: simulate.line."a/b/c".stages: 3 is not an array' in output
+
+
+SIMULATED = """[product.x]
+[simulate.line."a/b/c"]
+stages = [["m-1"]]
+orders = [{ product = "x", pieces = 4 }]
+buffers = []
+[simulate.machine."a/b/c/m-1"]
+model = "washer"
+cell = "cmm"
+[flow.rods]
+from = "x/y/z"
+to = "a/b/c"
+batch = 5
+transit = "30min"
+[simulate.flow.rods]
+late = 0.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("late = 0.1", "late = 2", "15: simulate.flow.rods.late: late is 2.0; it goes from 0 to 1"),
+        (
+            "late = 0.1",
+            "stock = 0",
+            "15: simulate.flow.rods.stock: a stock of 0 pieces; give at least 1, or leave it out",
+        ),
+        ("late = 0.1", "every-h = 0", "15: simulate.flow.rods.every-h: every-h is 0.0; it goes from 0.01 to 10000"),
+        ("late = 0.1", "lates = 0.1", "15: simulate.flow.rods.lates: Object contains unknown field `lates`; compare"),
+        ("late = 0.1", 'late = "a"', "15: simulate.flow.rods.late: Expected `float`, got `str`; compare"),
+        (
+            'model = "washer"',
+            'model = "wash"',
+            "7: simulate.machine.\"a/b/c/m-1\".model: unknown model 'wash'; use one of",
+        ),
+        ("buffers = []\n", "", '2: simulate.line."a/b/c": Object missing required field `buffers`; compare'),
+    ],
+)
+def test_a_mistake_in_what_is_simulated_has_its_line_too(
+    corridor: Corridor, tmp_path: Path, old: str, new: str, found: str
+) -> None:
+    file = tmp_path / "plant.toml"
+    assert old in SIMULATED
+    file.write_text(SIMULATED.replace(old, new))
+    status, output, errors = corridor("plant", "check", str(file))
+    assert (status, errors) == (1, "")
+    first, last = output.splitlines()
+    assert first.startswith(f"{file}:{found}")
+    assert last == f"{file} has 1 mistake."
+    including = tmp_path / "including.toml"
+    including.write_text('name = "x"\ninclude = ["plant.toml"]\n')
+    assert corridor("plant", "check", str(including))[1].splitlines()[0] == first
 
 
 def test_json(corridor: Corridor, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_the_lively_profile_fails_six_times_as_often_and_is_repaired_as_much_fas
         ("wait = 0.1", "wait = 1.5", "it goes from 0.0 to 0.95"),
         ("wait = 0.1", 'wait = "a"', 'simulate.machine."a/b/c/m-2": losses'),
         ("[4]", '["4"]', 'simulate.line."a/b/c".buffers'),
-        ('[line."a/b/c"]', 'profil = "plain"\n[line."a/b/c"]', "simulate: "),
+        ('[line."a/b/c"]', 'profil = "plain"\n[line."a/b/c"]', "simulate.profil: "),
         ('[machine."a/b/c/m-3"]', '[machine."a/b/d/m-3"]', "m-3"),
     ],
 )
