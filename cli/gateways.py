@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,7 +13,7 @@ from cli.invocation import options, settings
 from cli.invocation.errors import CommandError
 from cli.messages.adapter_lines import is_machine
 from cli.running import loop
-from cli.running.gateways import Link, run_gateways
+from cli.running.gateways import MTCONNECT, Link, run_gateways
 from cli.running.watching import HealthHost, HealthPort, Watch
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Setup
@@ -45,6 +46,10 @@ Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", he
 Source = Annotated[
     str, typer.Option("--source", "--from", metavar="URL", help="The devices' broker; left out, --broker.")
 ]
+Agents = Annotated[
+    list[str] | None,
+    typer.Option("--agent", metavar="URL", help="An MTConnect agent to ask by HTTP, http://host:5000; once or more."),
+]
 Target = Annotated[
     str,
     typer.Option("--broker", "--to", metavar="URL", help="The broker of the plant: mqtt://user:password@host:1883."),
@@ -62,6 +67,7 @@ def gateway(
     mapping: Mapping = None,
     set_: Set = None,
     source: Source = "",
+    agent: Agents = None,
     broker: Target = options.BROKER,
     data: options.Data,
     health_port: HealthPort = None,
@@ -78,8 +84,8 @@ def gateway(
         return
     names = _known(dialects or dialect)
     setup = _setup(place, asset, machine, mapping, set_)
+    link = Link(source or broker, broker, data / "gateways", topic or (), _agents(names, agent))
     loop.log_to_stderr(logging.INFO)
-    link = Link(source or broker, broker, data / "gateways", topic or ())
     loop.run(run_gateways(names, setup, link, Watch(health_host, health_port)))
 
 
@@ -91,7 +97,7 @@ def configured(data: Path, broker: str) -> tuple[list[str], Setup, Link] | None:
         BadParameter: a dialect, path or pair in it is none.
     """
     file = data / settings.FILE_NAME
-    own = ("dialect", "topic", "asset", "place", "machine", "mapping", "set", "source")
+    own = ("dialect", "topic", "asset", "place", "machine", "mapping", "set", "source", "agent")
     others = ("broker", "health-port", "health-host", "json")
     found = settings.read(file, ["gateway"], known=[*own, *others])
     if "dialect" not in found:
@@ -99,8 +105,15 @@ def configured(data: Path, broker: str) -> tuple[list[str], Setup, Link] | None:
     mapping = data / found["mapping"] if "mapping" in found else None  # an absolute path stays what it is
     place, asset = found.get("place", PLACE), found.get("asset", "")
     setup = _setup(place, asset, _several(found.get("machine")), mapping, _several(found.get("set")))
-    link = Link(found.get("source") or broker, broker, data / "gateways", _several(found.get("topic")) or ())
-    return _known(_several(found["dialect"])), setup, link
+    names, topics = _known(_several(found["dialect"])), _several(found.get("topic")) or ()
+    agents = _agents(names, _several(found.get("agent")))
+    return names, setup, Link(found.get("source") or broker, broker, data / "gateways", topics, agents)
+
+
+def _agents(names: list[str], agents: list[str] | None) -> Sequence[str]:
+    if agents and MTCONNECT not in names:
+        raise typer.BadParameter(f"--agent is of {MTCONNECT}: corridor gateway {MTCONNECT} --agent http://host:5000")
+    return agents or ()
 
 
 def _known(names: list[str] | None) -> list[str]:

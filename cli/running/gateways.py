@@ -14,6 +14,7 @@ import structlog
 import typer
 
 from broker.backoff import Backoff
+from broker.contract import durations
 from broker.mqtt import address
 from broker.mqtt.session import Session, SessionError, SessionTakenOver
 from cli.invocation.errors import CommandError
@@ -25,6 +26,8 @@ from edge.dialects.opcua import mapping as opcua_mapping
 from edge.dialects.shopfloor import modbus_map
 from edge.gateways.gateway import Gateway
 from edge.gateways.modbus import ModbusSource
+from edge.gateways.mtconnect import agent as mtconnect_agent
+from edge.gateways.mtconnect.source import MTConnectSource
 from edge.gateways.polled import PolledSource
 from edge.gateways.receipts import Receipts
 from edge.gateways.spool import Spool
@@ -45,6 +48,9 @@ POLLED: Final[dict[str, Callable[[Setup, Path], PolledSource]]] = {
 }
 """The dialects whose devices publish nothing: what reads them, with its own folder."""
 
+MTCONNECT: Final = "mtconnect"
+_LONGEST_EVERY_S: Final = 60.0
+
 _log: Final = structlog.get_logger("corridor.gateway")
 
 
@@ -56,12 +62,18 @@ class Link(msgspec.Struct, frozen=True):
         target: the plant's.
         folder: holds the spool and the receipts of each gateway.
         topics: of the devices; none for those of each dialect.
+        agents: addresses of MTConnect agents, which are asked by HTTP; without one, `mtconnect` is of a broker.
     """
 
     source: str
     target: str
     folder: Path
     topics: Sequence[str] = ()
+    agents: Sequence[str] = ()
+
+    def polls(self, dialect: str) -> bool:
+        """Return whether the gateway fetches from the devices of a dialect itself."""
+        return dialect in POLLED or (dialect == MTCONNECT and bool(self.agents))
 
 
 def needs_asyncua() -> None:
@@ -108,14 +120,16 @@ async def _kept(name: str, setup: Setup, link: Link, watch: Watch) -> None:
 
 async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
     dialect = DIALECTS[name].make(setup)
-    if name not in POLLED and not (link.topics or dialect.filters):
+    is_polled = link.polls(name)
+    if not is_polled and not (link.topics or dialect.filters):
         raise CommandError(
             f"{name} has no topics of its own",
             "describe the messages with --mapping FILE; `corridor map suggest` writes a first one",
         )
     if name in POLLED and not setup.mapping:
         raise CommandError(f"{name} reads devices that a file names", "name it with --mapping FILE")
-    client = "-".join(("corridor-gateway", name, *(setup.asset or setup.place).split("/")))
+    own = f"{name}-agent" if is_polled and name == MTCONNECT else name
+    client = "-".join(("corridor-gateway", own, *(setup.asset or setup.place).split("/")))
     folder = link.folder / client
     with (
         alone(folder / "lock", f"another gateway of {name} runs for this place", "stop it, or choose another --place"),
@@ -128,8 +142,9 @@ async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
         ):
             vitals = [Vitals(f"gateway-{name}", incoming), Vitals(f"gateway-{name}-out", outgoing)]
             vitals[0].spool = spool
+            vitals[0].lossy = incoming if isinstance(incoming, MTConnectSource) else None
             watch.known.extend(vitals)
-            begin = "the devices" if name in POLLED else address.parse(link.source)
+            begin = "the devices" if is_polled else address.parse(link.source)
             typer.echo(f"{DIALECTS[name].title}: {begin} to {address.parse(link.target)}", err=True)
             try:
                 await Gateway(
@@ -152,6 +167,8 @@ def _source(
     """Return what the messages of a dialect come from: a broker, or the devices themselves."""
     if name in POLLED:
         return POLLED[name](setup, folder)
+    if link.polls(name):
+        return _agents(setup, link.agents, folder)
     return Session(
         link.source,
         client_id=folder.name,
@@ -161,3 +178,14 @@ def _source(
         greeting=lambda: dialect.connected(time.time_ns()).requests,
         farewell=lambda: dialect.leaving(time.time_ns()).requests,
     )
+
+
+def _agents(setup: Setup, agents: Sequence[str], folder: Path) -> MTConnectSource:
+    every_s = durations.parse(setup.options.get("every", "500ms"))
+    if not 0 < every_s <= _LONGEST_EVERY_S:
+        raise CommandError(f"every is not between 0 and {_LONGEST_EVERY_S:g} s", "write --set every=500ms")
+    try:
+        known = [mtconnect_agent.parse(one) for one in agents]
+    except mtconnect_agent.AgentError as error:
+        raise CommandError(str(error), "see docs/how-to/mtconnect-agent.md") from error
+    return MTConnectSource(known, folder / "agents", every_s)

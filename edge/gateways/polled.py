@@ -18,18 +18,21 @@ _QUEUED: Final = 1_000
 
 
 class PolledBatch:
-    """What was read of one device at once; nobody holds it beside us."""
+    """What was read of one device at once; nobody holds it beside us, unless `done` says that it need not."""
 
-    def __init__(self, message: Message, source: "PolledSource") -> None:
+    def __init__(self, message: Message, source: "PolledSource", done: Callable[[], None] | None = None) -> None:
         self.messages = [message]
         self._source = source
+        self._done = done
 
     def release(self) -> None:
         """Nothing reads on behind it."""
 
     def acknowledge(self) -> None:
-        """Count it."""
+        """Count it; nothing of it is lost from now on."""
         self._source.acknowledged += 1
+        if self._done is not None:
+            self._done()
 
 
 class PolledSource:
@@ -56,7 +59,7 @@ class PolledSource:
         self._names = tuple(devices)
         self._now = now
         self._online: set[str] = set()
-        self._queue: asyncio.Queue[Message] = asyncio.Queue(_QUEUED)
+        self._queue: asyncio.Queue[tuple[Message, Callable[[], None] | None]] = asyncio.Queue(_QUEUED)
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -87,7 +90,8 @@ class PolledSource:
     async def batches(self) -> AsyncIterator[PolledBatch]:
         """Yield what was read."""
         while True:
-            yield PolledBatch(await self._queue.get(), self)
+            message, done = await self._queue.get()
+            yield PolledBatch(message, self, done)
 
     async def publish(self, *publications: Publication) -> None:
         """Do nothing: the dialects ask such devices for nothing."""
@@ -102,9 +106,10 @@ class PolledSource:
             self._online.discard(name)
             self.disconnects += 1
 
-    async def _put(self, name: str, payload: bytes, subtopic: str = "") -> None:
+    async def _put(self, name: str, payload: bytes, subtopic: str = "", done: Callable[[], None] | None = None) -> None:
         self.received += 1
-        await self._queue.put(Message(f"{self._topic}{name}{subtopic}", payload, qos=0, received_at=self._now()))
+        message = Message(f"{self._topic}{name}{subtopic}", payload, qos=0, received_at=self._now())
+        await self._queue.put((message, done))
 
     async def _put_json(self, name: str, document: object) -> None:
         await self._put(name, msgspec.json.encode(document))

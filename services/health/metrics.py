@@ -84,9 +84,14 @@ class _Metrics(Collector):
         waiting = GaugeMetricFamily("corridor_spool_messages", "Messages on disk for the broker.", labels=_SERVICE)
         size = GaugeMetricFamily("corridor_spool_bytes", "Bytes of the spool on disk.", labels=_SERVICE)
         dropped = CounterMetricFamily("corridor_spool_dropped", "Messages for which it was full.", labels=_SERVICE)
+        lost = CounterMetricFamily(
+            "corridor_agent_observations_lost", "What an agent had no more when it was asked for.", labels=_SERVICE
+        )
         for one in self._services:
+            if one.lossy is not None:
+                lost.add_metric([one.service], one.lossy.lost)
             if one.spool is not None:
                 waiting.add_metric([one.service], one.spool.waiting)
                 size.add_metric([one.service], one.spool.bytes)
                 dropped.add_metric([one.service], one.spool.dropped)
-        yield from (waiting, size, dropped)
+        yield from (waiting, size, dropped, lost)

@@ -39,6 +39,14 @@ class Waiting(Protocol):
         """Messages that were dropped because it was full."""
 
 
+class Lossy(Protocol):
+    """A source that may have no more what it was to be asked for."""
+
+    @property
+    def lost(self) -> int:
+        """What of it was lost."""
+
+
 class Vitals:
     """What is known of one running service.
 
@@ -57,6 +65,7 @@ class Vitals:
         tick_seconds: spent on it.
         set_aside: machines whose ledger stands still because the program fails on their events, and how it fails.
         spool: of a gateway, what waits on disk; None of a service that has none.
+        lossy: of a gateway, a source that may lose what is not read in time; None of any other.
     """
 
     def __init__(self, service: str, carrier: Carrier, store: Store | None = None) -> None:
@@ -75,6 +84,7 @@ class Vitals:
         self.tick_seconds = 0.0
         self.set_aside: Mapping[str, str] = {}
         self.spool: Waiting | None = None
+        self.lossy: Lossy | None = None
         self._store = store
         self._ticked_at: float | None = None
         self._taken = carrier.acknowledged

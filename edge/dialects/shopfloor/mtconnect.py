@@ -1,4 +1,4 @@
-"""MTConnect over MQTT, as cppagent publishes it: documents, and observations one by one.
+"""MTConnect over MQTT, as cppagent publishes it: documents, and observations one by one. And an agent by HTTP.
 
     MTConnect/Probe/{uuid}                            the model: names, types and units of data items
     MTConnect/Current/{uuid}, MTConnect/Sample/{uuid} observations, JSON version 1 or 2; older agents: {uuid}/Sample
@@ -16,9 +16,13 @@
 PART_COUNT is the produced pieces; ENERGY is no meter, since it is of a while. Samples are telemetry in our units,
 conditions are alarms and warnings until NORMAL. Documents repeat: an observation counts once, by the agent's instance
 and its sequence, which begins again with the instance.
+
+With `--agent http://HOST:5000` the gateway asks an agent itself: `probe`, `current`, and then the stream of `sample`
+from the next sequence on. Its documents are XML; it hands them over as the agent would publish them, and
+`{"online":false,"devices":[["uuid","name"]]}` on `MTConnect/Agent` where the agent does not answer.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -30,9 +34,13 @@ from edge.dialects.counters import Counters
 from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names, slug
 from edge.dialects.parts import Parts
-from edge.dialects.shopfloor.mtconnect_document import Observation, items_of_probe, observations_of
+from edge.dialects.shopfloor import mtconnect_xml
+from edge.dialects.shopfloor.mtconnect_document import Observation, agents_of_probe, items_of_probe, observations_of
 from edge.dialects.values import Stamp
 
+TOPIC: Final = "MTConnect/"
+AGENT: Final = "Agent"
+"""The level of the gateway's own message on whether an agent answers."""
 _DOCUMENTS: Final = ("Current", "Sample")
 _UNAVAILABLE: Final = "UNAVAILABLE"
 _MODES: Final[dict[str, State]] = {"SETUP": "setup", "MAINTENANCE": "maintenance"}
@@ -40,6 +48,7 @@ _WITHOUT_REASON: Final = frozenset({"READY", "STOPPED", "PROGRAM_STOPPED", "PROG
 _COUNTERS: Final = {"": "produced", "ALL": "produced", "COMPLETE": "produced", "GOOD": "good", "BAD": "scrap"}
 """Of PART_COUNT, by its sub-type; what remains or is wanted is not counted."""
 _MOST_CONDITIONS: Final = 2_000
+_MOST_AGENTS: Final = 1_000
 
 
 class _Device(msgspec.Struct):
@@ -47,6 +56,7 @@ class _Device(msgspec.Struct):
 
     Attributes:
         sequences: of its data items, the agent's instance and the sequence of the last observation.
+        is_reached: the gateway's client reaches its agent.
     """
 
     items: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
@@ -54,8 +64,16 @@ class _Device(msgspec.Struct):
     execution: str = ""
     mode: str = ""
     is_available: bool = True
+    is_reached: bool = True
     faults: dict[tuple[str, str], Notice] = msgspec.field(default_factory=dict)
     reported: tuple[State, str] | None = None
+
+
+class _Reached(msgspec.Struct, frozen=True):
+    """Whether the agent of some devices, by uuid and name, can be reached."""
+
+    online: bool
+    devices: list[tuple[str, str]]
 
 
 class MTConnect(Dialect):
@@ -68,9 +86,12 @@ class MTConnect(Dialect):
         self._machines = Machines(setup, self._names)
         self._counters = Counters()
         self._devices: dict[str, _Device] = {}
+        self._agents: set[str] = set()
 
     def translate(self, message: Message) -> Translation:
         """Translate a document or an observation; read a model."""
+        if message.topic == f"{TOPIC}{AGENT}":
+            return self._reached(message)
         levels = message.topic.split("/")
         if "Observations" in levels[:-1]:
             return self._one(message, levels[levels.index("Observations") - 1])
@@ -79,14 +100,16 @@ class MTConnect(Dialect):
             return self._agent(message)
         if not kind:
             return NOTHING
-        document = values.json_object(message.payload)
+        document = _document(message.payload)
         if kind == "Probe":
+            self._agents |= agents_of_probe(document) if len(self._agents) < _MOST_AGENTS else set()
             for uuid, name, items in items_of_probe(document):
                 self._devices.setdefault(self._asset(uuid, name), _Device()).items |= items
             return NOTHING
         parts = Parts()
         for uuid, name, instance, found in observations_of(document):
-            self._several(parts, message, self._asset(uuid, name), instance, found)
+            if uuid not in self._agents:
+                self._several(parts, message, self._asset(uuid, name), instance, found)
         return parts.translation()
 
     def _agent(self, message: Message) -> Translation:
@@ -97,11 +120,33 @@ class MTConnect(Dialect):
         stamps = [Stamp.of(message, asset) for asset in self._devices]
         return Translation(events=[Status(**stamp.shared(), online=online) for stamp in stamps])
 
+    def _reached(self, message: Message) -> Translation:
+        """Return of its devices that an agent cannot be reached, or can again, where that is new."""
+        try:
+            sent = msgspec.convert(values.json_object(message.payload), _Reached)
+        except msgspec.ValidationError as error:
+            raise ContractError(
+                f"the message on an agent cannot be read: {error}", "it is the gateway's own"
+            ) from error
+        parts = Parts()
+        for uuid, name in sent.devices:
+            parts.add(uuid, lambda: self._presence(message, self._asset(uuid, name), online=sent.online))  # noqa: B023
+        return parts.translation()
+
+    def _presence(self, message: Message, asset: str, *, online: bool) -> list[AnyEvent]:
+        device = self._devices.setdefault(asset, _Device())
+        if device.is_reached == online:
+            return []
+        device.is_reached = online
+        return [Status(**Stamp.of(message, asset).shared(), online=online and device.is_available)]
+
     def _asset(self, uuid: str, name: str) -> str:
         return self._machines.asset(uuid if self._machines.knows(uuid) else name or uuid)
 
     def _one(self, message: Message, uuid: str) -> Translation:
         document = values.json_object(message.payload)
+        if uuid in self._agents:
+            return NOTHING
         parts = Parts()
         asset = self._asset(uuid, "")
         self._several(parts, message, asset, 0, [Observation.of(document, str(document.get("type", "")))])
@@ -171,6 +216,10 @@ class MTConnect(Dialect):
         return stamp.sample(self._names.name(name, stamp.asset), one.value, unit)
 
 
+def _document(payload: bytes) -> dict[str, Any]:
+    return mtconnect_xml.read(payload) if mtconnect_xml.is_xml(payload) else values.json_object(payload)
+
+
 def _state(stamp: Stamp, device: _Device) -> list[AnyEvent]:
     """Return the state, if it changed."""
     state, reason = now = _state_of(device)
@@ -221,16 +270,21 @@ def _text(stamp: Stamp, one: Observation) -> list[AnyEvent]:
 
 DIALECT: Final = Entry(
     "mtconnect",
-    "MTConnect over MQTT",
+    "MTConnect over MQTT, and agents by HTTP",
     MTConnect,
     loses=(
         "Assets such as tools.",
-        "Tables, and data sets within data sets.",
+        "Tables, data sets within data sets, and time series.",
         "What was observed before the gateway knew the sequence of an item, where documents overlap.",
     ),
-    seen=("cppagent 2.2 to 2.7: documents in JSON version 1 and 2, entity sink",),
+    seen=(
+        "cppagent 2.2 to 2.7: documents in JSON version 1 and 2, entity sink",
+        "Agents by HTTP, schema 1.2 to 2.3: documents in XML",
+    ),
     device="""\
 1. In `agent.cfg` of cppagent 2: `Sinks { MqttService { MqttHost = HOST  MqttPort = PORT } }`.
 2. Set `MqttRetain = true`, its default, so that the model with its units is there when the gateway starts.
+
+An agent that does not publish by MQTT is asked by HTTP: [an MTConnect agent](../mtconnect-agent.md).
 """,
 )

@@ -82,13 +82,20 @@ def items_of_probe(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
     """Yield the devices of a model: uuid, name, and of their data items name and unit."""
     model = document.get("MTConnectDevices")
     devices = model.get("Devices") if isinstance(model, dict) else None
-    for device in [*_listed(devices, "Device"), *_listed(devices, "Agent")]:
+    for device in _listed(devices, "Device"):
         items = {
             str(item["id"]): (str(item.get("name") or ""), str(item.get("units") or ""))
             for item in _items(device, 0)
             if isinstance(item.get("id"), (str, int))
         }
         yield str(device.get("uuid") or ""), str(device.get("name") or ""), items
+
+
+def agents_of_probe(document: dict[str, Any]) -> set[str]:
+    """Return the uuids of what a model has beside devices: the agent itself, which is no machine."""
+    model = document.get("MTConnectDevices")
+    devices = model.get("Devices") if isinstance(model, dict) else None
+    return {str(agent.get("uuid") or "") for agent in _listed(devices, "Agent")}
 
 
 def _items(component: Any, depth: int) -> Iterator[dict[str, Any]]:

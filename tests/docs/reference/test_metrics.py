@@ -7,6 +7,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from broker.mqtt.session import Session
+from edge.gateways.mtconnect.source import MTConnectSource
 from edge.gateways.spool import Spool
 from services.health.vitals import Vitals
 from services.store.interface import Batch, Rejected, StoreError
@@ -31,6 +32,7 @@ async def test_the_page_lists_every_metric_and_label_that_is_served(tmp_path: Pa
     one.written(Batch(rejected=[Rejected(NOW, "corridor/v1/a", "bad", b"", 0)]), 0.1)
     one.ticked(0.1, {})
     one.spool = spool = Spool(tmp_path / "spool")
+    one.lossy = MTConnectSource([], tmp_path / "agents")
     parts = make_parts(store, PLANT, Clock(NOW))
     parts.services = [one]
     parts.live_state.newest = NOW
