@@ -48,6 +48,8 @@ PROGRAMS = (
     Program(("chromium", "chromium-browser", "google-chrome"), "chromium", "browser"),
     Program(("influxd",), "influxdb", "influx"),
     Program(("node", "nodejs"), "nodejs", "javascript"),
+    Program(("javac",), "default-jdk-headless", "java"),
+    Program(("mvn",), "maven", "java"),
     Program(("nginx",), "nginx-light", "nginx"),
     Program(("systemd-analyze",), "systemd", "systemd"),
 )

@@ -1,6 +1,6 @@
 """Independent peers: programs of other people's libraries, which tests start and talk to by lines of JSON.
 
-`npm ci --ignore-scripts` in a peer's folder installs what it needs.
+`npm ci --ignore-scripts` in a peer's folder installs what it needs, `mvn compile` in one of Java.
 """
 
 import asyncio
@@ -15,10 +15,14 @@ import pytest
 def require(folder: Path, package: str) -> None:
     """Skip a test where a peer's package is not installed; fail it where nothing may be missing."""
     if not (folder / "node_modules" / package).exists():
-        install = f"{package} is not installed: (cd {folder} && npm ci --ignore-scripts)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(install, pytrace=False)
-        pytest.skip(install)
+        missing(f"{package} is not installed: (cd {folder} && npm ci --ignore-scripts)")
+
+
+def missing(problem: str) -> None:
+    """Skip a test for a peer that is not there; fail it where nothing may be missing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(problem, pytrace=False)
+    pytest.skip(problem)
 
 
 class Program:
@@ -41,13 +45,18 @@ class Program:
 
     async def until(self, name: str) -> Any:
         """Return what it reports under a name, as soon as it does."""
+        while name not in (reported := await self.report()):
+            pass
+        return reported[name]
+
+    async def report(self) -> dict[str, Any]:
+        """Return what it reports next."""
         assert self._process is not None
         assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
-            said = json.loads(line)
-            if name in said:
-                return said[name]
-        raise AssertionError(f"the peer ended before it reported {name}")
+        line = await self._process.stdout.readline()
+        assert line, "the peer has ended"
+        found: dict[str, Any] = json.loads(line)
+        return found
 
     async def ask(self, **asked: Any) -> None:
         """Give a command, and wait until it is done."""

@@ -299,29 +299,26 @@ class Host:
                 node.pause_ns = min(2 * node.pause_ns, LONGEST_REBIRTH_NS) if is_lasting else REBIRTH_NS
             node.asked_at = now
             node.wants_birth = False
-            outcome.requests.append(rebirth_request(key, now, _alias_of_rebirth(node.own)))
+            outcome.requests.append(rebirth_request(key, now))
         if node.due is None:
             self._waiting.discard(key)
         else:
             self._waiting.add(key)
 
 
-def rebirth_request(key: Key, now: int, alias: int | None = None) -> Publication:
-    """Return the command by which a node is asked for its births: QoS 0, not retained, without seq.
+def rebirth_request(key: Key, now: int) -> Publication:
+    """Return the command by which a node is asked for its births: by name, QoS 0, not retained, without seq.
+
+    Some nodes' births give the metric an alias, against the specification; its name alone every node has to know.
 
     Args:
         key: the node.
         now: nanoseconds since 1970-01-01 UTC.
-        alias: that of the metric, where the node's birth gave it one.
     """
     at_ms = now // NS_PER_MS
-    command = codec.metric(REBIRTH if alias is None else "", True, Datatype.BOOLEAN, alias=alias, timestamp=at_ms)
+    command = codec.metric(REBIRTH, True, Datatype.BOOLEAN, timestamp=at_ms)
     payload = codec.encode(Payload(timestamp=at_ms, metrics=(command,)))
     return Publication(topics.build("NCMD", key), payload, qos=0, retain=False)
-
-
-def _alias_of_rebirth(catalogue: Catalogue) -> int | None:
-    return next((alias for alias, each in catalogue.aliases.items() if each.name == REBIRTH), None)
 
 
 def _birth_number(metrics: Sequence[Metric]) -> int | None:

@@ -211,5 +211,5 @@ DIALECT: Final = Entry(
         "Arrays of more than 16 elements; shorter ones are a signal an element.",
         "Retained births: nobody knows whether they still hold.",
     ),
-    seen=("npm's sparkplug-client 3.2.4",),
+    seen=("npm's sparkplug-client 3.2.4", "Eclipse Tahu 1.0.13"),
 )

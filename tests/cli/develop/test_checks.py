@@ -101,6 +101,9 @@ def test_programs_are_found_by_any_of_their_names(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(checks, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     assert checks.missing_programs() == list(checks.PROGRAMS)
-    for name in ("mosquitto", "mosquitto_pub", "google-chrome", "nodejs", "nginx", "systemd-analyze"):
+    for name in (
+        *("mosquitto", "mosquitto_pub", "google-chrome"),
+        *("nodejs", "javac", "mvn", "nginx", "systemd-analyze"),
+    ):
         (tmp_path / name).touch(mode=0o755)
     assert [program.package for program in checks.missing_programs()] == ["influxdb"]

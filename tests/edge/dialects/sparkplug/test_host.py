@@ -215,12 +215,12 @@ def test_a_message_that_comes_twice_is_no_gap() -> None:
     assert edge.host.due is None
 
 
-def test_h9_the_request_uses_the_alias_that_the_birth_gave() -> None:
+def test_h9_the_request_is_by_name_even_where_the_birth_gave_an_alias() -> None:
     edge = Edge(Host())
     edge.birth(0, metric("Node Control/Rebirth", False, Datatype.BOOLEAN, alias=11))
     [request] = edge.data().requests
     command = decode(request.payload)
-    assert [(one.name, one.alias, one.value()) for one in command.metrics] == [("", 11, True)]
+    assert [(one.name, one.alias, one.value()) for one in command.metrics] == [("Node Control/Rebirth", None, True)]
     assert (request.qos, request.retain, command.seq) == (0, False, None)
     assert command.timestamp == START // NS_PER_MS
 
