@@ -23,7 +23,7 @@ from broker.plant.plant import Plant
 from broker.private_files import make_folder
 from broker.server.credentials.password_files import PasswordFiles
 from broker.server.embedded import EmbeddedBroker, Kind, PortInUse
-from cli import past, services
+from cli import past_processes, services
 from cli.gateways import configured
 from cli.invocation import floors, options, progress, times
 from cli.invocation.errors import CommandError
@@ -119,7 +119,8 @@ async def _demo(
         if simulator is not None and (simulator.is_past_unfinished or (simulator.is_new and not newest)):
             now = clock.now()
             with progress.shown("simulating the last eight hours of the plant") as report:
-                await past.make(simulator, plant, store, (now - PAST_NS, now), report)
+                between = (now - PAST_NS, now)
+                await past_processes.make(simulator, (store, default_url(data)), data, between, report)
         ready = asyncio.Event()
         watch = Watch()
         async with asyncio.TaskGroup() as parts:

@@ -28,6 +28,8 @@ async def make(
     store: Store,
     between: tuple[int, int],
     report: Callable[[float, float], None] = lambda _done, _total: None,
+    *,
+    machines: Sequence[str] = ("",),
 ) -> None:
     """Simulate the machines over a time range, from its first to before its second instant, and store the events.
 
@@ -39,6 +41,7 @@ async def make(
         store: where to; it knows none of the machines but those of an unfinished past.
         between: nanoseconds since 1970-01-01 UTC.
         report: gets how much is done, of how much.
+        machines: of a past that was interrupted, whose rows are to be recomputed; '' for all in the store.
     """
     start, end = between
     is_resumed = simulator.is_past_unfinished
@@ -56,7 +59,8 @@ async def make(
                 rows_until = reached
         report(reached - start, end - start)
     if is_resumed:
-        await recompute(store, plant, "", 0, end, now=end)
+        for machine in machines:
+            await recompute(store, plant, machine, 0, end, now=end)
         return
     await store.write(ledger.rows(end, is_end=True))
     for machine in sorted(ledger.unsure):

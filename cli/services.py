@@ -20,7 +20,7 @@ from broker.plant.plant import Plant
 from broker.plant.plant_file import load, parse
 from broker.server.credentials.dynamic_security import DynamicSecurity
 from broker.server.credentials.registrar import Registrar
-from cli import past
+from cli import past_processes
 from cli.invocation import floors, options, progress, times
 from cli.invocation.errors import CommandError
 from cli.running import loop
@@ -162,15 +162,17 @@ def simulate(
 
     async def run() -> None:
         if past_s and (simulator.is_new or simulator.is_past_unfinished):
-            async with opened(store or default_url(data)) as stored:
-                await _make_past(simulator, described, stored, round(past_s * NS_PER_S))
+            url = store or default_url(data)
+            async with opened(url) as stored:
+                await _make_past(simulator, (stored, url), data, round(past_s * NS_PER_S))
         await run_simulator(broker, simulator, clock_at(time.time_ns(), speed), watch=Watch(health_host, health_port))
 
     loop.run(run())
 
 
-async def _make_past(simulator: Simulator, plant: Plant, store: Store, length_ns: int) -> None:
+async def _make_past(simulator: Simulator, to: tuple[Store, str], data: Path, length_ns: int) -> None:
     """Make up a past, unless the store knows one of the machines: then theirs is another, if it is whole."""
+    store, plant = to[0], simulator.plant
     known = {machine.asset for machine in await store.machines()}
     if not simulator.is_past_unfinished and known.intersection(plan.read(plant.simulate).machine):
         _log.info("the store knows these machines, so no past is made up for them")
@@ -179,7 +181,7 @@ async def _make_past(simulator: Simulator, plant: Plant, store: Store, length_ns
         await store.set_metadata(PLANT_METADATA, plant.text)  # questions are answered with what the rows were made with
     now = time.time_ns()
     with progress.shown("making a past") as report:
-        await past.make(simulator, plant, store, (now - length_ns, now), report)
+        await past_processes.make(simulator, to, data, (now - length_ns, now), report)
     _log.info(
         "made a past", hours=round(length_ns / NS_PER_S / 3_600, 1), took_s=round((time.time_ns() - now) / NS_PER_S)
     )

@@ -21,7 +21,8 @@ from edge.simulation.floor.timeline import Steps, Timeline
 from edge.simulation.floor.workshop import Workshop
 from edge.simulation.floor.workunit import WorkUnit
 from edge.simulation.machines import MODELS
-from edge.simulation.planning import plan
+from edge.simulation.planning import parts, plan
+from edge.simulation.planning.parts import Part
 
 FIRST_ORDER: Final = 1000
 
@@ -64,13 +65,18 @@ class Simulation:
         plant: the plant; its `simulate` part is simulated.
         start: when it begins, nanoseconds since 1970-01-01 UTC; rounded up to a whole millisecond.
         checkpoint: a saved simulation to resume; its machines were offline since. None starts a new one.
+        part: what of the floor is simulated, as `planning.parts` divides it; None for all. What happens there is the
+            same either way.
 
     Raises:
         PlanError: the plant's `simulate` part has a mistake.
     """
 
-    def __init__(self, plant: Plant, start: int, checkpoint: Checkpoint | None = None) -> None:
-        self.plan = plan.read(plant.simulate)
+    def __init__(
+        self, plant: Plant, start: int, checkpoint: Checkpoint | None = None, part: Part | None = None
+    ) -> None:
+        whole = plan.read(plant.simulate)
+        self.plan = whole if part is None else parts.of(whole, part)
         self.sampling = LIVE
         self._epoch = checkpoint.epoch + 1 if checkpoint else 0
         self._time = Timeline(start)
@@ -98,13 +104,16 @@ class Simulation:
                 first_order=FIRST_ORDER * (place + 1),
                 checkpoint=checkpoint.lines.get(path) if checkpoint else None,
             )
-            for place, path in enumerate(self.plan.line)
+            for place, path in enumerate(whole.line)
+            if path in self.plan.line
         ]
         self.shared.start(workshop, self.lines, checkpoint.shared if checkpoint else {})
-        gateways = [line.units for line in self.lines] + ([self.shared.units] if self.shared.units else [])
-        for place, units in enumerate(gateways):
-            self._time.process(self._read_sensors(units, NS_PER_S * place // len(gateways)))
-            self._time.process(self._read_meters(units))
+        gateways = [*whole.line, *(["shared"] if whole.shared else [])]
+        own = {line.path: line.units for line in self.lines} | {"shared": self.shared.units}
+        for place, name in enumerate(gateways):
+            if units := own.get(name):
+                self._time.process(self._read_sensors(units, NS_PER_S * place // len(gateways)))
+                self._time.process(self._read_meters(units))
         pace = 1 / plan.LIVELY if self.plan.profile == "lively" else 1.0
         for unit in self.units:
             machine = self.plan.machine.get(unit.asset) or self.plan.shared[unit.asset]

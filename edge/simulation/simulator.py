@@ -21,13 +21,14 @@ from broker.contract.message import Publication
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from broker.source import Publisher, Source
-from edge.simulation import ground_truth, saved
+from edge.simulation import ground_truth, past_parts, saved
 from edge.simulation.clock import Clock
 from edge.simulation.contract_encoder import ContractEncoder
 from edge.simulation.event_buffer import GroundTruth
 from edge.simulation.ground_truth import GroundTruthLog
 from edge.simulation.handover import SILENT_S, Handover
 from edge.simulation.planning import plan
+from edge.simulation.planning.parts import Part
 from edge.simulation.saved import Saved, SavedMessage
 from edge.simulation.simulation import BACKFILL, LIVE, LONG_AGO, Checkpoint, SamplingIntervals, Simulation
 
@@ -59,6 +60,7 @@ class Simulator:
         folder: holds checkpoint and ground-truth log; None for neither (each start is a new one).
         prefix: the first levels of every topic.
         source: the plant file's name, for messages.
+        part: what of the floor is simulated, if not all of it; only a past is (`past_parts`).
 
     Raises:
         PlanError: the plant's `simulate` part has a mistake.
@@ -66,14 +68,22 @@ class Simulator:
     """
 
     def __init__(
-        self, plant: Plant, folder: Path | None = None, *, prefix: str = PREFIX, source: str = "plant file"
+        self,
+        plant: Plant,
+        folder: Path | None = None,
+        *,
+        prefix: str = PREFIX,
+        source: str = "plant file",
+        part: Part | None = None,
     ) -> None:
         plan.read(plant.simulate, source)
-        self.plant = plant
+        self.plant, self.source = plant, source
+        self._part = part
         self._folder = folder
         self._prefix = prefix
         self._encoder = ContractEncoder(prefix)
         self._saved = saved.read(folder) if folder else None
+        self._has_parts = folder is not None and bool(past_parts.unfinished(folder))
         self._simulation: Simulation | None = None
         self._is_pending = False
         self._handover = Handover({})
@@ -88,12 +98,13 @@ class Simulator:
     @property
     def is_new(self) -> bool:
         """Whether nothing was simulated here before, so that `backfill` may make a past."""
-        return self._saved is None and self._simulation is None
+        return self._saved is None and self._simulation is None and not self._has_parts
 
     @property
     def is_past_unfinished(self) -> bool:
         """Whether a `backfill` was interrupted; another one goes on from there."""
-        return self._saved is not None and self._simulation is None and self._saved.is_past_unfinished
+        is_begun = self._saved is not None and self._saved.is_past_unfinished
+        return self._simulation is None and (is_begun or self._has_parts)
 
     def backfill(self, start: int, end: int) -> Iterator[list[AnyEvent]]:
         """Simulate the past from `start` to `end` at full speed; yield its events in batches, in order of time.
@@ -117,17 +128,25 @@ class Simulator:
                 log.append(truth, simulation.now)
                 yield events
             log.append([], simulation.now, last=True)
-        self._save(simulation, [], [])
+        # A part of a past is whole once all parts are.
+        self._save(simulation, [], [], is_past_unfinished=self._part is not None)
+
+    def join_past(self) -> None:
+        """Let `simulate` go on from where the parts of a past have come to their end (`past_parts`)."""
+        assert self._folder is not None
+        whole = past_parts.join(self._folder, past_parts.unfinished(self._folder))
+        assert whole is not None
+        self._simulation = Simulation(self.plant, whole.checkpoint.at, whole.checkpoint)
 
     def _past_begun(self, start: int) -> tuple[Simulation, list[AnyEvent]]:
         """Return the simulation of a past, and the events that may not have been stored: new, or as interrupted."""
         if not self.is_past_unfinished:
-            return _warmed_up(self.plant, start), []
+            return _warmed_up(self.plant, start, self._part), []
         assert self._saved is not None
         checkpoint = self._saved.checkpoint
         with self._log() as log:
             log.append(self._saved.truth, checkpoint.at)
-        return Simulation(self.plant, checkpoint.at, checkpoint), saved.events_of(self._saved.past)
+        return Simulation(self.plant, checkpoint.at, checkpoint, self._part), saved.events_of(self._saved.past)
 
     async def simulate(self, publisher: Publisher, clock: Clock, devices: Source | None = None) -> None:
         """Publish what happens as the clock runs, until cancelled; then report the machines offline.
@@ -165,8 +184,10 @@ class Simulator:
         if self._simulation is not None:  # the store has the events of the back-fill, the broker has none of them
             self._simulation.announce(order_since=self._simulation.now - _LONGEST_ORDER_NS)
             return self._simulation
+        if self._has_parts and self._folder is not None:
+            self._saved = past_parts.join(self._folder, past_parts.unfinished(self._folder))
         if self._saved is None:
-            self._simulation = _warmed_up(self.plant, clock.now())
+            self._simulation = _warmed_up(self.plant, clock.now(), self._part)
             return self._simulation
         last = self._saved
         publications = [*map(_message, last.messages), *self._encoder.publications(saved.events_of(last.past))]
@@ -311,9 +332,9 @@ def _monotonic_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _warmed_up(plant: Plant, start: int) -> Simulation:
+def _warmed_up(plant: Plant, start: int, part: Part | None) -> Simulation:
     """Return a simulation at `start` that has run for a day: its lines are full, its counters above zero."""
-    simulation = Simulation(plant, start - WARM_UP_NS)
+    simulation = Simulation(plant, start - WARM_UP_NS, part=part)
     simulation.sampling = SamplingIntervals(60 * NS_PER_S, 600 * NS_PER_S)
     simulation.run_until(start)
     simulation.take_ground_truth()

@@ -76,15 +76,17 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 def write_rows(connection: sqlite3.Connection, rows: Iterable[LedgerRow], asset_id: Callable[[str], int]) -> None:
     """Write minute rows within the running transaction; an empty one deletes its row."""
-    given = [(asset_id(row.asset), Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
+    ids = _Ids(asset_id)
+    given = [(ids[row.asset], Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
     _write(connection, LEDGER, given)
 
 
 def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], asset_id: Callable[[str], int]) -> None:
     """Write reason rows within the running transaction; one without seconds or entries deletes its row."""
+    ids = _Ids(asset_id)
     given = [
         (
-            asset_id(row.asset),
+            ids[row.asset],
             Summed(row.start, row.state, row.reason, "", {"seconds": row.seconds, "entries": row.entries}),
         )
         for row in rows
@@ -128,42 +130,52 @@ def _recompute(connection: sqlite3.Connection, asset: int, start: int, resolutio
 
 def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int, Summed]]) -> None:
     last = {(asset, *row[:3]): row for asset, row in rows}
-    _insert(connection, family, "minute", [(key[0], row) for key, row in last.items() if any(row.sums.values())])
+    empty = [key for key, row in last.items() if not any(row.sums.values())]
+    written = {key: last[key] for key in last.keys() - empty} if empty else last
+    _insert(connection, family, "minute", [(key[0], row) for key, row in written.items()])
     connection.executemany(
         f"DELETE FROM {family.name}_minute"
         f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
-        [key for key, row in last.items() if not any(row.sums.values())],
+        empty,
     )
-    for resolution in SUMMED:
+    marks = {(asset, row.start) for asset, row in rows}
+    for resolution in SUMMED:  # each is a whole number of the one before
         size = SIZES_NS[resolution]
-        marks = {(asset, resolution, row.start // size * size) for asset, row in rows}
-        connection.executemany("INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, ?, ?)", marks)
+        marks = {(asset, start // size * size) for asset, start in marks}
+        connection.executemany(
+            f"INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, '{resolution}', ?)", marks
+        )
 
 
 def _insert(connection: sqlite3.Connection, family: Family, resolution: str, rows: list[tuple[int, Summed]]) -> None:
-    carried = (family.carried,) if family.carried != NOTHING else ()
-    columns = ("asset", "start", *family.keys, *carried, *family.sums)
-    statement = (
-        f"INSERT OR REPLACE INTO {family.name}_{resolution} ({', '.join(columns)})"
-        f" VALUES ({', '.join('?' * len(columns))})"
-    )
-
-    zeros = (0,) * len(family.sums)
-    values: list[tuple[Any, ...]] = [
-        (
-            asset,
-            row.start,
-            row.first,
-            row.second,
-            *([row.carried] if carried else []),
-            *map(row.sums.get, family.sums, zeros),
+    """Insert rows, each without the columns that it has no sum for: most, and their default is 0."""
+    by_columns: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    has_carried = family.carried != NOTHING
+    for asset, (start, first, second, carried, sums) in rows:
+        head = (asset, start, first, second, carried) if has_carried else (asset, start, first, second)
+        by_columns.setdefault(tuple(sums), []).append((*head, *sums.values()))
+    heads = ("asset", "start", *family.keys, *((family.carried,) if has_carried else ()))
+    for summed, values in by_columns.items():
+        columns = (*heads, *summed)
+        statement = (
+            f"INSERT OR REPLACE INTO {family.name}_{resolution} ({', '.join(columns)})"
+            f" VALUES ({', '.join('?' * len(columns))})"
         )
-        for asset, row in rows
-    ]
-    try:
-        connection.executemany(statement, values)
-    except OverflowError:
-        connection.executemany(statement, [[_stored(value) for value in row] for row in values])
+        try:
+            connection.executemany(statement, values)
+        except OverflowError:
+            connection.executemany(statement, [[_stored(value) for value in row] for row in values])
+
+
+class _Ids(dict[str, int]):
+    """The ids of machines, each asked for once."""
+
+    def __init__(self, asset_id: Callable[[str], int]) -> None:
+        self._asset_id = asset_id
+
+    def __missing__(self, path: str) -> int:
+        found = self[path] = self._asset_id(path)
+        return found
 
 
 def _stored(value: int | str) -> int | str:

@@ -100,7 +100,9 @@ class Registry:
             if not signal.is_new:
                 signal.is_new = True
                 self._new_signals.append(signal)
-        self.touch(signal.asset, event.at, simulated=event.simulated)
+        asset, at, simulated = signal.asset, event.at, event.simulated
+        if at != asset.last or simulated != asset.simulated:
+            self.touch(asset, at, simulated=simulated)
         return signal.id
 
     def write(self) -> None:

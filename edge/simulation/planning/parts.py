@@ -1,0 +1,74 @@
+"""The parts of a simulated floor that have nothing to do with each other, so that each can be simulated by itself.
+
+Lines belong together between which material flows, or which a machine serves together. As each machine has its own
+random numbers, what happens in a part is the same whether the others are simulated beside it or not.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from broker.plant.material_flow import MaterialFlow
+from edge.simulation.planning.plan import FloorPlan
+
+Part = frozenset[str]
+"""The paths of lines, and of the machines that serve several of them."""
+
+
+def parts(floor: FloorPlan, flows: Iterable[MaterialFlow]) -> list[Part]:
+    """Return the parts of a floor, in the order of their first lines.
+
+    Args:
+        floor: the simulated floor's plan.
+        flows: of material, as the plant describes them.
+    """
+    found: list[Part] = [frozenset({path}) for path in floor.line]
+    for flow in flows:
+        found = _joined(found, {flow.supplier, flow.customer} & floor.line.keys())
+    for path, shared in floor.shared.items():
+        served = {asset.rpartition("/")[0] for asset in floor.served(shared)}
+        found = _joined([*found, frozenset({path})], {path, *served})
+    return found
+
+
+def of(floor: FloorPlan, part: Part) -> FloorPlan:
+    """Return the plan of a part of a floor."""
+    return msgspec.structs.replace(
+        floor,
+        line={path: line for path, line in floor.line.items() if path in part},
+        machine={asset: one for asset, one in floor.machine.items() if asset.rpartition("/")[0] in part},
+        shared={path: shared for path, shared in floor.shared.items() if path in part},
+    )
+
+
+def packed(found: Iterable[Part], floor: FloorPlan, most: int) -> list[Part]:
+    """Put parts together to at most so many, each with about as many machines.
+
+    The same parts are packed the same way.
+
+    Args:
+        found: the parts.
+        floor: the simulated floor's plan.
+        most: how many there may be.
+    """
+    packs: list[tuple[int, Part]] = [(0, frozenset())] * most
+    for part in sorted(found, key=lambda part: (-_machines(part, floor), min(part))):
+        place = min(range(most), key=lambda place: packs[place][0])
+        size, others = packs[place]
+        packs[place] = size + _machines(part, floor), others | part
+    return [part for _, part in packs if part]
+
+
+def _machines(part: Part, floor: FloorPlan) -> int:
+    return sum(asset.rpartition("/")[0] in part for asset in floor.machine) + sum(path in part for path in floor.shared)
+
+
+def _joined(parts: list[Part], together: set[str]) -> list[Part]:
+    """Return the parts, those that hold one of these paths as one, in the place of the first of them."""
+    touched = [part for part in parts if part & together]
+    if len(touched) < 2:
+        return parts
+    whole = frozenset().union(*touched)
+    place = parts.index(touched[0])
+    rest = [part for part in parts if part not in touched]
+    return [*rest[:place], whole, *rest[place:]]
