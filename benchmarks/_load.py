@@ -76,8 +76,8 @@ class Sender:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unacknowledged = 0
         self._rest = 0
-        hello = Connect("bench-sender", None, None, persistent=False, keep_alive_s=0, receive_maximum=WINDOW)
-        self._socket.sendall(mqtt311.connect(hello))
+        packet = Connect("bench-sender", None, None, persistent=False, keep_alive_s=0, receive_maximum=WINDOW)
+        self._socket.sendall(mqtt311.connect(packet))
         if self._socket.recv(4)[:1] != b"\x20":
             raise ConnectionError(f"the broker at {url} does not let the sender in")
 

@@ -52,7 +52,7 @@ async def main(minutes: float) -> None:
 
 
 async def start(folder: str, port: int, mqtt_port: int) -> tuple[float, asyncio.subprocess.Process]:
-    """Start a demo; return the seconds until it said `ready`."""
+    """Start a demo; return the seconds until it printed `ready`."""
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "cli.main", "demo", "--data", folder),

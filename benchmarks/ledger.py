@@ -1,7 +1,7 @@
 """The live ledger: what an event costs, and how soon the indicators that it touches are there, by number of machines.
 
-Events (states and counts in turn, of machines drawn at random) are kept in SQLite in batches, as the KPI service keeps
-them: decoded, put into their machines' histories, the rows that they touch recomputed and written, and the sums of the
+Events (states and counts in turn, of machines drawn at random) are stored in SQLite in batches, as the KPI service does
+it: decoded, put into their machines' histories, the rows that they touch recomputed and written, and the sums of the
 running windows of machine, line, area and site changed; then the indicators of those are made. The service does the
 latter once a second, so there each window is made once however many events touch it. The reference is the same events
 written without any ledger: its cost, too, grows with the number of machines, as their rows lie on more pages.
@@ -47,7 +47,7 @@ ideal-cycle = 1.0
 
 async def main() -> None:
     print(
-        "            CPU, µs an event: kept with   without   and its indicators     from message, ms           a tick"
+        "          CPU, µs an event: stored with   without   and its indicators     from message, ms           a tick"
     )
     print("machines                   its ledger    ledger          made, at once     p50    p95    p99   most      ms")
     costs: dict[int, tuple[float, float]] = {}
@@ -105,7 +105,7 @@ async def silence(machines: int) -> tuple[int, float]:
 
 async def measure(folder: Path, machines: int, plant: Plant) -> tuple[float, float]:
     """Print a line for a number of machines; return the cost of an event with and without ledger, seconds of CPU."""
-    draw = random.Random(machines)  # noqa: S311  (which machine speaks next is no secret)
+    draw = random.Random(machines)  # noqa: S311  (which machine reports next is no secret)
     names = [f"bench/area-{n % 7}/line-{n // 50}/machine-{n}" for n in range(machines)]
     now = time.time_ns() // (60 * SECOND) * 60 * SECOND
     produced = dict.fromkeys(names, 0)
@@ -145,7 +145,7 @@ async def measure(folder: Path, machines: int, plant: Plant) -> tuple[float, flo
         began_cpu = time.process_time()
         await plain.write(Batch(events=events))
         without += time.process_time() - began_cpu
-        now += BATCH * 10 * SECOND // machines  # each machine says something every ten seconds
+        now += BATCH * 10 * SECOND // machines  # each machine reports something every ten seconds
     ticks = []
     for _ in range(3):
         now += SECOND

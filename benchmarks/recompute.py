@@ -1,7 +1,7 @@
-"""Recomputing: events a second of the vectorised pass, against the incremental path and a plain scan by Polars.
+"""Recomputing: events a second of the columnar pass, against the incremental path and a plain scan by Polars.
 
 A day of many machines, states and counts in turn, is in memory as columns; each machine works in two shifts. The
-vectorised pass makes the minute rows and the rows by reason of it. The incremental path puts the same events one by one
+columnar pass makes the minute rows and the rows by reason of it. The incremental path puts the same events one by one
 into a history and makes the rows that they touch, as the live service does (some of them, for it takes longer). The
 scan sums one number a machine and minute, and is the limit: it reads each event once and decides nothing. Times are
 those of the CPU, so that a second is a second of one core.
@@ -45,13 +45,13 @@ PLANT = parse(
 
 
 def main() -> None:
-    print("events a minute   events      rows   vectorised   incremental   scan by Polars, events/s")
+    print("events a minute   events      rows   columnar     incremental   scan by Polars, events/s")
     for every_s, machines in ((2, 30), (10, 120), (60, 400)):
         measure(every_s, machines)
 
 
 def measure(every_s: int, machines: int) -> None:
-    """Print a line for machines that say a state and a count every so many seconds."""
+    """Print a line for machines that report a state and a count every so many seconds."""
     columns = day(every_s, machines)
     events = len(columns.states.at) + len(columns.readings.at)
     rows = len(build(columns).start)

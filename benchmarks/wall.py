@@ -1,6 +1,6 @@
 """The wall in a real browser: how soon a message changes the text on a page, and what a page costs.
 
-A demo without simulator, machines that publish over MQTT as fast as they are told to, and headless Chromium on the
+A demo without simulator, machines that publish over MQTT as fast as they are asked to, and headless Chromium on the
 overview. A probe machine reports a state, a count and a signal with a value that no other message has; the page itself
 notes when the text that shows it changes. The reference is a plain subscriber of the same broker.
 

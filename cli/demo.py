@@ -92,7 +92,7 @@ def demo(
                 seconds=for_,
             )
         finally:
-            _say(f"stopped; the data is in {data}")
+            _print(f"stopped; the data is in {data}")
 
 
 async def _demo(
@@ -163,23 +163,23 @@ def _warn_of_time(newest: int, speed: float, data: Path) -> None:
     ahead_ns = newest - time.time_ns()
     if ahead_ns > _AHEAD_NS:
         until = instants.format_rfc3339(newest // NS_PER_S * NS_PER_S)
-        _say(f"WARNING: the data in {data} is {times.spoken(ahead_ns / NS_PER_S)} ahead of this computer's clock,")
-        _say("  because it ran with --speed. The plant's time continues from there; messages of a device with the")
-        _say(f"  right time count in its past. Choose another folder with --data, or wait until {until}")
+        _print(f"WARNING: the data in {data} is {times.spoken(ahead_ns / NS_PER_S)} ahead of this computer's clock,")
+        _print("  because it ran with --speed. The plant's time continues from there; messages of a device with the")
+        _print(f"  right time count in its past. Choose another folder with --data, or wait until {until}")
     elif speed > 1:
-        _say(f"at --speed {speed:g} the data in {data} runs ahead of this computer's clock, and stays ahead at later")
-        _say("  starts: for devices with the right time choose another folder with --data")
+        _print(f"at --speed {speed:g} the data in {data} runs ahead of this computer's clock, and stays ahead at later")
+        _print("  starts: for devices with the right time choose another folder with --data")
 
 
 def _introduce(host: str, port: int, url: str, data: Path, password: str) -> None:
     broker = address.parse(url)
     shown = "127.0.0.1" if is_loopback(host) else (socket.gethostname() if host in {"0.0.0.0", "::"} else host)  # noqa: S104
     login = f" -u {USER} -P '…'" if password else ""
-    _say(f"  wall    http://{shown}:{port}/")
-    _say(f"  broker  mqtt://{broker.host}:{broker.port}")
-    _say(f"  data    {data}")
-    _say(f"  join    mosquitto_pub -h {shown} -p {broker.port}{login} -q 1 \\")
-    _say("            -t corridor/v1/my-site/shop/line-1/lathe-1/state -m running")
+    _print(f"  wall    http://{shown}:{port}/")
+    _print(f"  broker  mqtt://{broker.host}:{broker.port}")
+    _print(f"  data    {data}")
+    _print(f"  join    mosquitto_pub -h {shown} -p {broker.port}{login} -q 1 \\")
+    _print("            -t corridor/v1/my-site/shop/line-1/lathe-1/state -m running")
     typer.echo("ready")
 
 
@@ -202,10 +202,10 @@ async def _broker(data: Path, host: str, port: int, password: str, given: str) -
             try:
                 await stack.enter_async_context(own)
             except PortInUse:
-                _say(f"port {candidate} is in use by another program; the broker tries {candidate + 1}")
+                _print(f"port {candidate} is in use by another program; the broker tries {candidate + 1}")
                 continue
             if own.note:
-                _say(own.note)
+                _print(own.note)
             group = await stack.enter_async_context(asyncio.TaskGroup())
             watch = group.create_task(own.wait())
             stack.callback(watch.cancel)
@@ -226,7 +226,7 @@ def _free(host: str, port: int, what: str) -> int:
                     raise CommandError(
                         f"the {what} cannot listen on {host}: {error.strerror}", "correct --host"
                     ) from error
-                _say(f"port {candidate} is in use by another program; the {what} tries {candidate + 1}")
+                _print(f"port {candidate} is in use by another program; the {what} tries {candidate + 1}")
                 continue
             return candidate
     raise CommandError(f"no port from {port} to {port + _TRIES - 1} is free", "choose another with --port")
@@ -236,16 +236,16 @@ def _password(data: Path) -> str:
     """Return the password for broker and wall; the first time it is made and shown, later it is where it was."""
     file = data / "password"
     if file.is_file():
-        _say(f"user {USER}, password as before (in {file})")
+        _print(f"user {USER}, password as before (in {file})")
         return file.read_text(encoding="utf-8").strip()
     password = secrets.token_urlsafe(12)
     make_folder(data)
     file.touch(mode=0o600)
     file.write_text(password + "\n", encoding="utf-8")
-    _say(f"broker and wall accept other computers: user {USER}, password {password}")
-    _say(f"it is shown only once, and stored in {file}")
+    _print(f"broker and wall accept other computers: user {USER}, password {password}")
+    _print(f"it is shown only once, and stored in {file}")
     return password
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     typer.echo(line, err=True)

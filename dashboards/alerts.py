@@ -24,7 +24,7 @@ _LONGEST_UID: Final = 40
 _NOT_THE_PROBE: Final = " OR ".join(
     f"\"{level}\" != '{name}'" for level, name in zip(LEVELS, PROBE.split("/"), strict=True)
 ).join("()")
-"""`stack check` speaks for a moment, and then is silent by right."""
+"""`stack check` publishes for a moment, and then is silent by right."""
 _PLACE: Final = "/".join(f"{{{{ $labels.{level} }}}}" for level in LEVELS)
 
 

@@ -149,7 +149,7 @@ def states() -> list[Any]:
 
 
 def connections() -> list[Any]:
-    """Return how it is shown whether a device is connected; engines keep it as a truth value or a number."""
+    """Return how it is shown whether a device is connected; engines store it as a truth value or a number."""
     on, off = ("connected", RUN), ("offline", DOWN)
     return words({"true": on, "1": on, "false": off, "0": off})
 

@@ -1,4 +1,4 @@
-"""What a plant file says of signals, as the settings of the charts that show them: title, unit, band and limits."""
+"""What a plant file has of signals, as the settings of the charts that show them: title, unit, band and limits."""
 
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -36,7 +36,7 @@ def signals(plant: Plant) -> Iterator[Signal]:
 
 def alone(signal: Signal) -> Any:
     """Return the settings of a signal that has a chart for itself."""
-    settings = _said(signal, "")
+    settings = _settings(signal, "")
     steps = looks.band_steps(signal.info)
     if len(steps) > 1:
         settings["thresholds"] = looks.as_object(looks.thresholds(steps))
@@ -48,10 +48,10 @@ def among_others(plant: Plant, signal: Signal) -> Any:
     """Return the settings of a signal in a chart of several machines."""
     name = signal.machine.rpartition("/")[2]
     is_unique = sum(machine.endswith(f"/{name}") for machine in plant.machines()) == 1
-    return override(signal.series, _said(signal, f"{name if is_unique else signal.machine} "))
+    return override(signal.series, _settings(signal, f"{name if is_unique else signal.machine} "))
 
 
-def _said(signal: Signal, machine: str) -> Object:
+def _settings(signal: Signal, machine: str) -> Object:
     settings: Object = {"unit": looks.unit(signal.info.unit)}
     if signal.info.title:
         settings["displayName"] = f"{machine}{signal.info.title}"

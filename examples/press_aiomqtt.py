@@ -52,7 +52,7 @@ class Press:
             self.pieces += 1
 
     async def obey(self) -> None:
-        """Do as commands say, and answer each with its id."""
+        """Do as commands ask, and answer each with its id."""
         await self.client.subscribe(f"{ASSET}/cmd/set-pace", qos=1)
         if was_cancelled():
             return

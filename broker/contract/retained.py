@@ -1,7 +1,7 @@
 """Retained messages without a time of their own: what is last known, of unknown age, and never "now".
 
 A broker hands them to each new subscriber, so they come again with every restart of a service, broker or device. One
-is news only where nothing of its kind is stored of its machine; a state where the machine is online and reported no
+counts only where nothing of its kind is stored of its machine; a state where the machine is online and reported no
 other since. A reading, a quantity or an alarm of unknown age is in no sum, and is never stored.
 """
 
@@ -23,7 +23,7 @@ def is_snapshot(event: AnyEvent) -> bool:
 
 
 def may_be_stored(event: AnyEvent) -> bool:
-    """Return whether an event is of known age, or may be news even so."""
+    """Return whether an event is of known age, or may count even so."""
     return not is_snapshot(event) or TABLE[event.kind].is_condition
 
 

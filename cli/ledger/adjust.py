@@ -90,7 +90,7 @@ def adjust(
     typer.echo(plain(booking.id))
     typer.echo(plain(words), err=True)
     if not void:
-        typer.echo(f"--id {plain(booking.id)} books it anew, and with --void takes it back", err=True)
+        typer.echo(f"--id {plain(booking.id)} books it again, and with --void takes it back", err=True)
 
 
 def _publication(booking: Adjust, now: int) -> Publication:

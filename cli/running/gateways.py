@@ -102,10 +102,10 @@ async def keep_running(dialects: Sequence[str], setup: Setup, link: Link, watch:
     """Run dialects beside other services, which go on while a broker of the devices cannot be reached."""
     async with asyncio.TaskGroup() as group:
         for name in dialects:
-            group.create_task(_kept(name, setup, link, watch))
+            group.create_task(_run_with_retry(name, setup, link, watch))
 
 
-async def _kept(name: str, setup: Setup, link: Link, watch: Watch) -> None:
+async def _run_with_retry(name: str, setup: Setup, link: Link, watch: Watch) -> None:
     backoff = Backoff(1.0)
     while True:
         try:

@@ -39,7 +39,7 @@ LONGEST_DRAIN_S: Final = 1_800.0
 WALL_S: Final = 120.0
 """How long the wall may take to show every device, in the end; it may have been killed just before."""
 _LOOK_S: Final = 0.25
-_SAY_EVERY_S: Final = 5.0
+_REPORT_EVERY_S: Final = 5.0
 _REDELIVERY_S: Final = 5.0
 """NATS sends what was not acknowledged again after three seconds."""
 _PROBE: Final = "soak-probe/area/line/machine"
@@ -178,7 +178,7 @@ class _Floor:
         async with asyncio.TaskGroup() as watching:
             tasks = [watching.create_task(part.supervise()) for part in self.parts]
             tasks += [watching.create_task(each.watch()) for each in (self.lag, self.usage)]
-            await self._until_heard()  # nothing is stored of what was published before the services first subscribed
+            await self._until_stored()  # nothing is stored of what was published before the services first subscribed
             began_s = time.monotonic()
             tasks.append(watching.create_task(self._report(began_s, emit)))
             async with asyncio.TaskGroup() as acting:
@@ -229,12 +229,12 @@ class _Floor:
                 return False
             await asyncio.sleep(_REDELIVERY_S)
             await do()
-            await self._until_heard()
+            await self._until_stored()
         finally:
             self.fleet.resume()
         return True
 
-    async def _until_heard(self) -> None:
+    async def _until_stored(self) -> None:
         """Wait until both services store what is published."""
         while True:
             since = time.time_ns()
@@ -272,7 +272,7 @@ class _Floor:
                 f" messages acknowledged, store {self.lag.now_s:.1f} s behind, {self.faults.done.total()} faults;"
                 f" now: {wrong}"
             )
-            await asyncio.sleep(_SAY_EVERY_S)
+            await asyncio.sleep(_REPORT_EVERY_S)
 
 
 @asynccontextmanager

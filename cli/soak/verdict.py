@@ -134,7 +134,7 @@ async def _check_events(store: Store, device: Device, verdict: Verdict, *, drain
             verdict.doubled += 1
             verdict.show(f"doubled: {event}")
         there[key] = event
-    kept: list[AnyEvent] = []
+    stored: list[AnyEvent] = []
     missing: dict[str, list[int]] = {"ingest": [], "kpi": []}
     for n, acknowledged in enumerate(device.acknowledged):
         if n % _CHUNK == 0:
@@ -147,7 +147,7 @@ async def _check_events(store: Store, device: Device, verdict: Verdict, *, drain
             found = there.pop((event.kind, event.series, event.at), None)
             is_missing |= found is None
             if found is not None:
-                kept.append(found)
+                stored.append(found)
                 if msgspec.structs.replace(found, received_ms=event.received_ms) != event:
                     verdict.changed += 1
                     verdict.show(f"changed: {event} is stored as {found}")
@@ -163,7 +163,7 @@ async def _check_events(store: Store, device: Device, verdict: Verdict, *, drain
     verdict.strange += len(there)
     for event in there.values():
         verdict.show(f"nobody sent: {event}")
-    return kept
+    return stored
 
 
 def _add_lost(verdict: Verdict, device: Device, missing: list[int]) -> None:

@@ -21,7 +21,7 @@ BEHIND_S: Final = 3.0
 SAMPLE_EVERY_S: Final = 1.0
 WARM_S: Final = 20.0
 """A process takes memory in its first seconds that it does not take for ever."""
-JUDGED_FROM: Final = 20
+TREND_FROM: Final = 20
 """So many samples are needed in each quarter."""
 GROWS_BY: Final = 1.25
 GROWS_BYTES: Final = 32 * 1024 * 1024
@@ -157,7 +157,7 @@ class Usage:
             memory[1] <= max(memory[0] * GROWS_BY, memory[0] + GROWS_BYTES)
             and descriptors[1] <= descriptors[0] + GROWS_DESCRIPTORS
         )
-        return Growth(name, memory, descriptors, flat if min(len(first), len(last)) >= JUDGED_FROM else None)
+        return Growth(name, memory, descriptors, flat if min(len(first), len(last)) >= TREND_FROM else None)
 
 
 def _median(samples: Sequence[Sample], field: int) -> float:

@@ -1,7 +1,7 @@
 """`corridor stack check`: whether each part of the stack works and data flows from end to end, with hints.
 
 A probe, the device `corridor/check/line-1/probe-1`, publishes a reading and a meter; they are looked for in the store,
-in the indicators, on the wall and in Grafana's data source. A part that another keeps from being tested is left out.
+in the indicators, on the wall and in Grafana's data source. A part that another bars from being tested is left out.
 """
 
 import asyncio

@@ -56,7 +56,7 @@ def _numbers() -> list[Tile]:
         ),
         panels.number(
             "Devices offline",
-            "Devices whose last word is that they are not connected.",
+            "Devices that last reported that they are not connected.",
             Ask(how_many("online", "status", '"online" = 0'), source=RAW),
             looks.PIECES,
             steps=((None, looks.PLAIN), (1, looks.DOWN)),
@@ -75,13 +75,13 @@ def _numbers() -> list[Tile]:
         ),
         panels.moment(
             "Newest sample",
-            "How old the newest stored sample is: the lag of everything before the store, if devices speak.",
+            "How old the newest stored sample is: the lag of everything before the store, if devices publish.",
             Ask(newest("value", "telemetry", ()), source=RAW),
             size=size,
         ),
         panels.moment(
             "Newest minute of the ledger",
-            "When the newest minute of the ledger began: it is the running one if the ledger keeps up.",
+            "When the newest minute of the ledger began: the running one if the ledger is up to date.",
             Ask(newest("running_s", "ledger", ())),
             size=size,
         ),

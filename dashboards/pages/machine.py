@@ -1,4 +1,4 @@
-"""Machine: how it stands, what it made, every signal with its limits, its alarms."""
+"""Machine: its state, what it made, every signal with its limits, its alarms."""
 
 from broker.contract.events import STATES
 from broker.plant.plant import Plant
@@ -84,7 +84,7 @@ def _ribbons(plant: Plant) -> Tile:
 
 
 def _telemetry(plant: Plant) -> Tile:
-    """Return a small chart, repeated for each signal; what the plant file says of signals is in its overrides.
+    """Return a small chart, repeated for each signal; what the plant file has of signals is in its overrides.
 
     It has no title of its own, for a variable knows a signal's raw name alone: the legend has the plant's title.
     """

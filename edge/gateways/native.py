@@ -1,7 +1,7 @@
 """What a gateway publishes of an event: its native message, with the time of its receipt at the gateway.
 
 The services would take their own time of receipt of what has none; but a message may wait in a spool, or be delivered
-twice. What was retained at the source is of unknown age, and says so.
+twice. What was retained at the source is of unknown age, and is marked so.
 """
 
 import msgspec

@@ -126,7 +126,7 @@ class _Node:
             await session.publish(*sent)
 
     async def run(self) -> None:
-        """Stay connected until it is left; connect anew where the primary host demands it, or the broker was away."""
+        """Stay connected until it is left; connect again where the primary host demands it, or the broker was away."""
         backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         left = asyncio.create_task(self.left.wait())
         try:

@@ -120,7 +120,7 @@ class Spool:
         return found, self._read_to
 
     def release(self, place: Place) -> None:
-        """Forget everything before a place: the target has it.
+        """Drop everything before a place: the target has it.
 
         Raises:
             OSError: the disk cannot be written to.

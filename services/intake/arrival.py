@@ -1,4 +1,4 @@
-"""When the message of an event was received: what a machine's presence is judged by is stored with it."""
+"""When the message of an event was received: what a machine's presence depends on is stored with it."""
 
 from collections.abc import Sequence
 

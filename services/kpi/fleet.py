@@ -62,7 +62,7 @@ class Fleet:
         self._turns = Turns()
 
     async def start(self) -> None:
-        """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
+        """Restore all machines that the store knows, so that their ledger goes on from where it ended."""
         self.machines.clear()
         self.live.clear()
         self.failing.clear()
@@ -77,7 +77,7 @@ class Fleet:
             self.machines.clear()
             self.live.clear()
             for machine in await self._store.machines():
-                await self.take_up(machine.asset, origin)
+                await self.restore(machine.asset, origin)
         self.due.behind = {asset: behind for asset, behind in self.due.behind.items() if asset in self.machines}
         await self.drop_retired(self._now())
 
@@ -95,7 +95,7 @@ class Fleet:
 
     # ---- Out of the store ----
 
-    async def take_up(self, asset: str, origin: int, depth: int = 0) -> None:
+    async def restore(self, asset: str, origin: int, depth: int = 0) -> None:
         """Read a machine's history, with so many readings before it; what fails of it sets it aside, and no other."""
         try:
             await self._load(asset, origin, depth=depth)
@@ -104,7 +104,7 @@ class Fleet:
                 raise
             self.set_aside(asset, error)
 
-    async def _take_up_together(self, assets: Sequence[str], origin: int) -> None:
+    async def _restore_together(self, assets: Sequence[str], origin: int) -> None:
         """Read the histories of new machines at once; where that fails of one, each is left to be read by itself."""
         try:
             await self._load(_common(assets), origin, frozenset(assets))
@@ -204,11 +204,11 @@ class Fleet:
             oldest_at = min(
                 (time_ranges[asset][0] - back for asset in new if time_ranges[asset][0] - back >= near), default=now
             )
-            await self._take_up_together(new, min(oldest_at, now - HORIZON_NS))
+            await self._restore_together(new, min(oldest_at, now - HORIZON_NS))
         for asset, (oldest, newest) in time_ranges.items():
             touched_from = (oldest - back) // MINUTE * MINUTE
             if asset not in self.machines:
-                await self.take_up(asset, min(touched_from if touched_from >= near else now, now - HORIZON_NS))
+                await self.restore(asset, min(touched_from if touched_from >= near else now, now - HORIZON_NS))
             if asset in self.failing:
                 continue
             machine = self.machines[asset]
@@ -218,7 +218,7 @@ class Fleet:
             if asset in self.due.behind:
                 continue
             if touched_from < machine.history.origin:
-                await self.take_up(asset, touched_from)
+                await self.restore(asset, touched_from)
             if asset not in self.live and asset in self.machines:
                 await self._wake(self.machines[asset])
         await self.due.note()
@@ -293,7 +293,7 @@ class Fleet:
                 self._retire(asset, at)
         for asset in self.due.retired.keys() - since.keys():
             self._bring_back(asset)
-            await self.take_up(asset, now - HORIZON_NS)
+            await self.restore(asset, now - HORIZON_NS)
         await self.due.note()
 
     def _retire(self, asset: str, at: int) -> None:

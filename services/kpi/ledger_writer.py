@@ -91,7 +91,7 @@ class LedgerWriter:
         self._advanced = 0
 
     async def start(self) -> None:
-        """Take up all machines that the store knows, so that their ledger goes on from where it ended."""
+        """Restore all machines that the store knows, so that their ledger goes on from where it ended."""
         await self._fleet.start()
         self._silences.reset()
         self._started = True
@@ -110,9 +110,9 @@ class LedgerWriter:
 
         A message that causes an unforeseen failure is rejected as well, alone.
         """
-        return await isolate(messages, self._keep, self._store)
+        return await isolate(messages, self._store_valid, self._store)
 
-    async def _keep(self, messages: Sequence[Message]) -> list[Rejected]:
+    async def _store_valid(self, messages: Sequence[Message]) -> list[Rejected]:
         redelivered: list[AnyEvent] = []
 
         def decoded(message: Message) -> Sequence[AnyEvent]:
@@ -172,11 +172,11 @@ class LedgerWriter:
         await self._write(Batch(events=reported, rejected=rejected), touched, now)
 
     async def _put(self, event: AnyEvent, touched: dict[str, set[int]], now: int) -> list[AnyEvent]:
-        """Add an event to the history of its machine; return what is to be stored of it: nothing if it is no news."""
+        """Add an event to the history of its machine; return what is to be stored: nothing if it changes nothing."""
         machine = self._fleet.machines[event.asset]
         each = event
         if is_snapshot(event):
-            if not machine.is_news(event):
+            if not machine.changes_state(event):
                 return []
             each = msgspec.structs.replace(event, received_ms=NOT_LIVE)
         if isinstance(event, Job) and await self._is_past(event):
@@ -204,7 +204,7 @@ class LedgerWriter:
         What they are added to is read again from the store, which does not have them yet: so what they change is seen.
         """
         for depth in AROUND:
-            await self._fleet.take_up(asset, self._fleet.machines[asset].history.origin, depth)
+            await self._fleet.restore(asset, self._fleet.machines[asset].history.origin, depth)
             touched[asset] = set()
             for event in events:
                 if asset not in self._fleet.failing:
@@ -236,7 +236,7 @@ class LedgerWriter:
                 and asset not in self._fleet.failing
                 and asset not in self._due.retired
             ):
-                await self._fleet.take_up(asset, min(now, event.received_ms * NS_PER_MS) - HORIZON_NS)
+                await self._fleet.restore(asset, min(now, event.received_ms * NS_PER_MS) - HORIZON_NS)
         if self._left:
             if self._back_at is not None and now - self._back_at <= self._waited_ns:
                 events = with_absence(events, self._fleet.machines, self._left)
@@ -276,7 +276,7 @@ class LedgerWriter:
             if not failures.is_unforeseen(error):
                 raise
             await self.start()
-            await self._advance_apart(now)
+            await self._advance_singly(now)
         for asset in (*turn, *self._due.behind):
             if asset not in self._fleet.machines:
                 continue
@@ -286,7 +286,7 @@ class LedgerWriter:
                 self._fleet.set_aside(asset, error)
         return now
 
-    async def _advance_apart(self, now: int) -> None:
+    async def _advance_singly(self, now: int) -> None:
         """Make and write the rows of each machine by itself: one of them has rows that the store cannot hold."""
         for asset in list(self._fleet.live):
             try:
@@ -297,11 +297,11 @@ class LedgerWriter:
                 self._fleet.set_aside(asset, error)
         self._started = True
 
-    async def catch_up(self, *, unheard_ns: int = 0) -> bool:
+    async def catch_up(self, *, quiet_ns: int = 0) -> bool:
         """Recompute a portion of what is due.
 
         Args:
-            unheard_ns: of a machine for which events were put off more recently nothing is done yet: more may follow.
+            quiet_ns: nothing is done yet of a machine whose newest postponed event was received within this time.
 
         Returns:
             Whether there was something to do.
@@ -309,7 +309,7 @@ class LedgerWriter:
         if not self._started:
             await self.start()
         now = self._now()
-        asset = next((asset for asset, behind in self._due.behind.items() if now - behind.received >= unheard_ns), None)
+        asset = next((asset for asset, behind in self._due.behind.items() if now - behind.received >= quiet_ns), None)
         if asset is None:
             return False
         try:
@@ -341,7 +341,7 @@ class LedgerWriter:
                 return
         del self._due.behind[asset]
         await self._due.note()
-        await self._fleet.take_up(asset, now - HORIZON_NS)
+        await self._fleet.restore(asset, now - HORIZON_NS)
 
     async def finish(self) -> None:
         """Recompute all that is due."""
@@ -418,7 +418,7 @@ class LedgerWriter:
 
 
 def _is_state_of_unknown_age(event: AnyEvent) -> bool:
-    """Return whether it depends on what came with this event whether it is news."""
+    """Return whether an event may change nothing: that depends on what came with it."""
     return event.kind == "state" and is_snapshot(event)
 
 

@@ -69,7 +69,7 @@ class Machine:
         """Add an event; return the minutes that it affects, where rows reach `until`."""
         return self.history.put(event, until, self.rules.short_ns)
 
-    def is_news(self, event: AnyEvent) -> bool:
+    def changes_state(self, event: AnyEvent) -> bool:
         """Return whether a retained message without a time changes what is known; it comes with every connection.
 
         It does where nothing of its kind is known. A state does where the machine is online and reported another one

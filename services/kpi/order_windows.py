@@ -56,7 +56,7 @@ class OrderWindows:
         self._due[machine] = None
 
     def apply(self, machine: str, start: int, difference: Sums, *, by_events: bool) -> None:
-        """Take in a row that has changed: by events, or by time alone."""
+        """Add a row that has changed: by events, or by time alone."""
         running = self._totals.running.get((machine, "order"))
         ended = self._totals.ended.get((machine, LAST + "order"))
         if running is not None and (running.start <= start or (not by_events and running.start < start + MINUTE)):

@@ -26,7 +26,7 @@ WAITED_NS: Final = 3_000_000_000
 MANY_MACHINES: Final = 1_000
 SHARE_OF_MANY: Final = 10
 """Of more machines than that, a tick is for one in so many, in turn: so open minutes are rewritten each ten seconds."""
-UNHEARD_NS: Final = 2_000_000_000
+QUIET_NS: Final = 2_000_000_000
 """After the last late event of a machine its ledger is recomputed: late events come in numbers."""
 
 
@@ -134,7 +134,7 @@ async def _catch_up(writer: LedgerWriter, windows: Windows, lock: asyncio.Lock) 
             nonlocal did
             did = False
             async with lock, _reload_after_failure(windows):
-                did = await writer.catch_up(unheard_ns=UNHEARD_NS)
+                did = await writer.catch_up(quiet_ns=QUIET_NS)
 
         try:
             await write_with_retry(recompute)

@@ -1,6 +1,6 @@
 """The indicators that are published: of the running and the last hour, shift and order, of every asset path.
 
-A window keeps the sum of its rows. A row that changes changes the sums of its machine, line, area and site by the
+A window holds the sum of its rows. A row that changes changes the sums of its machine, line, area and site by the
 difference, so an event costs the same however many machines there are. When a window begins, or a machine joins, its
 sum is read from the store; when it ends, it goes on as the last one, which late events still correct.
 
@@ -99,11 +99,11 @@ class Windows:
         self._rolled = 0
 
     def apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
-        """Take in rows that have changed, by these events or by time alone."""
+        """Add rows that have changed, by these events or by time alone."""
         try:
             self._apply(changes, events)
         except Exception as error:  # noqa: BLE001  (they are stored; what is published is reloaded)
-            failures.note("taking in changed rows", error)
+            failures.note("adding changed rows", error)
             self.reset()
 
     def _apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
@@ -303,11 +303,11 @@ class Windows:
         self._gone.clear()
 
     def _is_shown(self, key: Key) -> bool:
-        """Tell whether there is a window, and not all of its machines have long been silent."""
+        """Return whether there is a window, and not all of its machines have long been silent."""
         return self._totals.is_there(key) and key[0] not in self._still
 
     def _is_unread(self, key: Key) -> bool:
-        """Tell whether it is an order's window of which not all has been read: what the broker holds stays."""
+        """Return whether an order's window is not read to its end: then what the broker holds stays."""
         return key[1].endswith("order") and key[0] in self._unread
 
     def _payload(self, key: Key, window: Window, now: int) -> KpiPayload:
@@ -508,7 +508,7 @@ class Windows:
         return machine in self._quiet or self._until(machine, now) == now
 
     def _is_timed(self, machine: str, path: str) -> bool:
-        """Tell whether a machine's time is in the sums of an asset."""
+        """Return whether a machine's time is in the sums of an asset."""
         return self._machines[machine] or path in self._meters
 
     def _topic(self, key: Key) -> str:

@@ -57,7 +57,7 @@ class StateInterval(NamedTuple):
     """A part of the timeline in one state for one reason.
 
     Attributes:
-        start: nanoseconds; the beginning of time where nothing was known before.
+        start: nanoseconds; the beginning of time where nothing was known.
         end: nanoseconds, None while it lasts.
     """
 
@@ -327,7 +327,7 @@ class History:
         return self._around(event.at, self.states.next_after(event.at), now, short_ns)
 
     def _put_presence(self, event: AnyEvent) -> list[tuple[int, int | None]]:
-        """Add what an event says of the connection; return the time ranges in which that has changed."""
+        """Add what an event reports of the connection; return the time ranges in which that has changed."""
         at, received_ms = event.at, event.received_ms
         is_new = presence.put(self.statuses, self.signs, event)
         if isinstance(event, Status):

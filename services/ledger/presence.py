@@ -1,6 +1,6 @@
 """When a machine was connected: what follows from its status and its other messages, in whatever order they come.
 
-An *offline* is what a broker publishes for a machine that it no longer hears: late, or composed when the machine
+An *offline* is what a broker publishes for a machine that is no longer connected: late, or composed when the machine
 connected. So it counts from the later of its own time and the time of the newest message that was received before it.
 Any other message of a machine is a *sign of life*: the first whose time is later ends the offline, from its own time
 on. What was buffered, with a time before the offline, does not.
@@ -50,7 +50,7 @@ def put_sign(signs: Signs, at: int, received_ms: int) -> bool:
 
 
 def put(statuses: Track[Report], signs: Signs, event: AnyEvent) -> bool:
-    """Add what an event says of the connection; return False if nothing."""
+    """Add what an event reports of the connection; return False if nothing."""
     is_new = is_sign(event) and put_sign(signs, event.at, event.received_ms)
     if isinstance(event, Status):
         is_new |= statuses.put(event.at, Report(event.online, event.received_ms))

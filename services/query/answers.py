@@ -120,15 +120,15 @@ class Answer(msgspec.Struct, frozen=True, rename={"from_": "from"}):
             to be presented as figures.
         caveats: the machines that spoil figures of a total, each with what it is
             (`services.query.data_quality.caveats`).
-        rated: the OEE family without the machines of which something is untold; None where there are none of them, or
+        rated: the OEE family without the machines with something never reported; None where there are none of them, or
             no others. `indicators` have no OEE then if pieces cannot be rated, or most of the running time is not
             counted, as it would be wrong; else they have one with the time of those machines in it.
-        six_big_losses: seconds by loss, None for one that cannot be told; None in an answer by product or shift, as the
-            ledger does not keep reasons apart by these.
+        six_big_losses: seconds by loss, None for one that cannot be known; None in an answer by product or shift, as
+            the ledger does not store reasons by these.
         good_output: good pieces that came out: of a line, those of its last operation; None where that is not known, or
-            nobody ever told any of it.
+            none was ever reported.
         planned: good pieces planned up to now (`services.query.planning`); None where there is no plan.
-        constraint: of a line of which the flow is told; `bottleneck_oee` is by its operation.
+        constraint: of a line whose flow is reported; `bottleneck_oee` is by its operation.
         group: what part of the range it is of; None for the whole of it.
     """
 
@@ -225,7 +225,7 @@ def build_answer(
         asked_end: the end that was asked for, which may be to come.
         bottleneck: of the line.
         group: what part of a range the ledger is of.
-        present: what seems wrong with when the machines were heard.
+        present: what seems wrong with when messages of the machines were received.
     """
     sums = measured.total()
     composed = compose(measured.asset, sums, context, measured.end - measured.start)
@@ -237,7 +237,7 @@ def build_answer(
     contradictions = data_quality_warnings(measured.by_machine(), lasting)
     warnings += [*composed.contradictions(contradictions), *contradictions, *present]
     warnings += composed.seldom
-    apart = group is None or group.by in {"machine", "order"}
+    by_reason = group is None or group.by in {"machine", "order"}
     return Answer(
         asset=measured.asset,
         from_=instants.format_rfc3339(measured.start),
@@ -255,7 +255,7 @@ def build_answer(
         implausible=composed.codes,
         caveats=caveats_of(measured),
         rated=rated,
-        six_big_losses=_six_big_losses(measured, plant) if apart else None,
+        six_big_losses=_six_big_losses(measured, plant) if by_reason else None,
         good_output=_good_output(measured, context),
         planned=None if context.planned is None else context.planned / NANO,
         constraint=_constraint(bottleneck) if bottleneck else None,
@@ -339,7 +339,7 @@ def complete(
     capable: Iterable[Capability],
     planned: int | None,
 ) -> Context:
-    """Return a context with all that indicators need, given what was never told, and what was read of a range."""
+    """Return a context with all that indicators need, given what was never reported, and what was read of a range."""
     return Context(
         operations=operations,
         bottleneck=operation_of(plant, measured.asset, bottleneck),

@@ -1,7 +1,7 @@
 """The composition of an answer: from the sums of an asset to its indicators, coverage and warnings.
 
 There is one, for what is asked (`answers`) and for what is published live (`services.kpi.windows`): where the sums and
-the context are the same, so are the numbers, and what is said of them.
+the context are the same, so are the numbers and the warnings.
 """
 
 from collections.abc import Iterable
@@ -76,7 +76,7 @@ def compose(asset: str, sums: Sums, context: Context, length: int) -> Compositio
 
 
 def is_to_check(warning: KpiWarning) -> bool:
-    """Tell whether a warning is to be looked at: not if it is why an indicator that is seldom reported is undefined."""
+    """Return whether a warning is to be looked at: not one of an undefined indicator that is seldom reported."""
     return warning.indicator is None or warning.indicator in CORE
 
 

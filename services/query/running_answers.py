@@ -1,4 +1,4 @@
-"""Answers about a range that ends now, without a query for each: from sums that events keep up to date.
+"""Answers about a range that ends now, without a query for each: from sums that events update.
 
 They are what `answers.answer` gives, computed by the same functions; what those read from the store is held in memory.
 The bottleneck of a line and the capabilities are those of when they were read last, as are orders before the range.

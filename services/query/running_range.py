@@ -1,4 +1,4 @@
-"""A range that ends now, kept up to date by events: the exact sums of many machines without a query for each.
+"""A range that ends now, updated by events: the exact sums of many machines without a query for each.
 
 It is loaded once (`running_answers`): what was up to a checkpoint some minutes ago from the ledger, what followed as
 histories. From then on each event that arrives is put into its machine's history, and the sums up to now are those up

@@ -41,7 +41,7 @@ async def retired(store: Store, machines: Iterable[Machine] | None = None) -> di
 
 
 async def retire(store: Store, machines: Iterable[Machine], now: int) -> dict[str, int]:
-    """Retire machines; one that is retired already keeps its time.
+    """Retire machines; one that is retired already has the time it had.
 
     Args:
         store: to write to.

@@ -1,6 +1,6 @@
 """The wall's HTTP interface: the addresses under `/api/v1`, all of them for reading only.
 
-Each handler turns a question into one of the store, the live picture or the answers, and hands the outcome on as it is:
+Each handler turns a question into one of the store, the live state or the answers, and hands the outcome on as it is:
 no number is made here. Times go in as RFC 3339, epoch milliseconds or words (`now-8h`, `shift`); they come out as
 RFC 3339 in documents that people read and as epoch milliseconds in series that screens draw.
 """

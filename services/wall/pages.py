@@ -1,6 +1,6 @@
 """The files of the wall: one page for every view's address, its modules, styles and vendored libraries.
 
-They are read once, when the server starts, the colours made from the palette, and kept with their compressed form and a
+They are read once, when the server starts, the colours made from the palette, and held with their compressed form and a
 tag of their content, so that a browser that has them asks once and gets "not modified". The page names every module
 that it will need, so that none waits for another to be found.
 """

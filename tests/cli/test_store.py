@@ -80,7 +80,7 @@ def test_an_influxdb_is_set_up_with_files_for_its_users(corridor: Corridor, tmp_
     command = ("store", "init", "--store", url, "--services-file", str(services), "--grafana-file", str(grafana))
     status, out, reported = corridor(*command)
     assert (status, out) == (0, "")
-    assert reported.splitlines()[0] == "cli: made, keeps 30 days"
+    assert reported.splitlines()[0] == "cli: made, retention 30 days"
     assert services.read_text().startswith("influxdb1://cli-services:")
     assert services.stat().st_mode & 0o077 == 0
     before = services.read_text(), grafana.read_text()

@@ -302,7 +302,7 @@ def test_a_machine_that_never_reported_a_count_has_made_an_unknown_number_of_pie
     assert value("availability", silent) == 3_000 / 3_600
     of_pieces = ("oee", "nee", "effectiveness", "quality_ratio", "teep", "equipment_load_ratio", "throughput_rate")
     for name in of_pieces:
-        assert why_not(name, silent) == "no count of produced pieces was heard: send produced with the count"
+        assert why_not(name, silent) == "no count of produced pieces was received: send produced with the count"
     reported = silent | {"uncounted_s": 1_500.0}
     assert [value(name, reported) for name in of_pieces if name != "quality_ratio"] == [0.0] * 6
     assert why_not("quality_ratio", reported) == "nothing was produced"

@@ -59,7 +59,7 @@ def test_sound_data_is_not_doubted() -> None:
             {"unrated": 2},
             "2 pieces have no ideal cycle: send ideal_cycle with the job, or set ideal-cycle in the plant",
         ),
-        ({"running_s": 0}, "30 pieces were counted while it did not run: check the state that it tells"),
+        ({"running_s": 0}, "30 pieces were counted while it did not run: check the state that it reports"),
         ({"running_s": 2_400}, "effectiveness is above 1 (2700 s of ideal time in 2400 s of running): check the ideal"),
         (
             {"running_s": 2_610},
@@ -97,13 +97,13 @@ def test_effectiveness_above_one_comes_with_the_cycle_that_the_data_suggests() -
     assert "which is 90 s a piece where the data suggests at most 80 s" in note
 
 
-def test_a_machine_that_runs_for_a_minute_and_never_told_a_count_is_asked_for_it() -> None:
+def test_a_machine_that_runs_for_a_minute_and_never_reported_a_count_is_asked_for_it() -> None:
     assert texts({"mill": from_units({"running_s": 59, "uncounted_s": 59})}, {}) == []
     assert texts({"mill": from_units({"running_s": 130, "uncounted_s": 65})}, {}) == []
     (note,) = texts({"mill": from_units({"running_s": 7_200, "uncounted_s": 7_200})}, {})
     assert note == (
-        "mill: it ran for 2.0 h, but no count of produced pieces was heard: send produced with the count; until then "
-        "there is no effectiveness and no OEE"
+        "mill: it ran for 2.0 h, but no count of produced pieces was received: send produced with the count; until "
+        "then there is no effectiveness and no OEE"
     )
 
 

@@ -222,7 +222,7 @@ async def test_a_line_with_a_machine_that_counts_nothing_has_its_numbers_and_tho
     alone = await asked(store, silent, "08:00", "09:00", "09:00")
     assert (alone.indicators["oee"], alone.indicators["effectiveness"]) == (None, None)
     assert alone.indicators["availability"] == 1
-    why = "no count of produced pieces was heard: send produced with the count"
+    why = "no count of produced pieces was received: send produced with the count"
     assert f"oee is not defined: {why}" in alone.notes
     line = await asked(store, LINE, "08:00", "09:00", "09:00")
     assert line.indicators["oee"] == 4 * 45 / (5 * 60)

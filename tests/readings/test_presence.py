@@ -53,7 +53,7 @@ async def test_a_machine_that_fell_silent_is_named_with_the_time_since_when(stor
     found = await warnings([RUNNING, *counts], store)
     assert found.keys() == {"machine-silent"}
     assert found["machine-silent"].amount == 61 * 60
-    assert found["machine-silent"].text.startswith(f"{MILL}: nothing heard since 06:59 UTC on 2026-11-24")
+    assert found["machine-silent"].text.startswith(f"{MILL}: no message since 06:59 UTC on 2026-11-24")
 
 
 @pytest.mark.parametrize(

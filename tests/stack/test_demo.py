@@ -149,7 +149,7 @@ BAD: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize("broker", BROKERS)
-async def test_bad_input_is_refused_with_its_reason_and_costs_nothing(broker: str, tmp_path: Path) -> None:
+async def test_bad_input_is_rejected_with_its_reason_and_costs_nothing(broker: str, tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator", "--broker", broker) as demo, client(demo.mqtt_port) as device:
         for topic, payload in BAD:
             await device.publish(f"{TOPIC}/telemetry/good", "1", qos=1)

@@ -182,7 +182,7 @@ def _path(template: str) -> tuple[str | int, ...] | None:
         raise ContractError(f"the template {shown(template)} calculates", "announce a path into the message")
     if found["root"] == "value":
         if found["path"]:
-            raise ContractError(f"the template {shown(template)} takes a text apart", "announce value_json")
+            raise ContractError(f"the template {shown(template)} splits a text", "announce value_json")
         return None
     steps: list[str | int] = []
     for got, member, single, double, place in _STEPS.findall(found["path"]):

@@ -47,7 +47,7 @@ class Text(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A condition of an item is raised or cleared; `id` tells those of one item apart, '' is all of them."""
+    """A condition of an item is raised or cleared; `id` distinguishes those of one item, '' is all of them."""
 
     item: str
     level: str

@@ -79,10 +79,10 @@ class Assembler:
         events: list[AnyEvent] = []
         errors: list[ContractError] = []
         for (at_ms, begin), found in sorted(groups.items(), key=lambda group: group[0][0]):
-            news = {f"{begin}/{field}": (at_ms, one.value) for field, one in found.items()}
-            if news.items() <= self._last.items():
+            values = {f"{begin}/{field}": (at_ms, one.value) for field, one in found.items()}
+            if values.items() <= self._last.items():
                 continue
-            self._last |= {name: one for name, one in news.items() if at_ms >= self._last.get(name, one)[0]}
+            self._last |= {name: one for name, one in values.items() if at_ms >= self._last.get(name, one)[0]}
             try:
                 events += self._event(at_ms, begin, found)
             except ContractError as error:

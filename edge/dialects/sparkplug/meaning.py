@@ -55,7 +55,7 @@ STATES: Final[dict[str, State]] = {
 }
 """Words of PackML, MTConnect and controllers, as slugs."""
 _GENERIC: Final = frozenset({"running", "run", "active", "execute", "executing", "idle", "down", "off", "unknown"})
-"""Words that say no more than the state itself."""
+"""Words that mean no more than the state itself."""
 COUNTS: Final[dict[str, str]] = {
     **dict.fromkeys(("part-count", "parts-count", "total-count", "produced", "parts-made", "piece-count"), "produced"),
     **dict.fromkeys(("good-count", "good-parts", "good"), "good"),
@@ -86,12 +86,12 @@ class Meaning:
         Raises:
             ContractError: it is no value of a signal.
         """
-        news = (reading.at_ms, reading.value)
+        newest = (reading.at_ms, reading.value)
         if reading.name.startswith(CONTROL) or not factory_plus.is_signal(reading.name):
             return []
-        if reading.at_ms is not None and self._last.get(reading.name) == news:
+        if reading.at_ms is not None and self._last.get(reading.name) == newest:
             return []
-        self._last[reading.name] = news
+        self._last[reading.name] = newest
         if reading.at_ms is None:
             stamp = Stamp(self._asset, received_at, "receipt", self._simulated)
         else:
@@ -140,9 +140,9 @@ def special(word: str, value: object, stamp: Stamp) -> list[AnyEvent]:
         stamp: what its events share.
     """
     if word in STATE_NAMES and isinstance(value, str):
-        said = slug(value)
-        state = STATES.get(said)
-        reason = "" if said in _GENERIC or said == state else said
+        name = slug(value)
+        state = STATES.get(name)
+        reason = "" if name in _GENERIC or name == state else name
         return [] if state is None else [StateChange(**stamp.shared(), state=state, reason=reason)]
     field = COUNTS.get(word)
     if field is None or isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:

@@ -25,7 +25,7 @@ class Sequence:
         self.missing = set()
 
     def received(self, number: int | None) -> None:
-        """Take the number of a message; one that fills a gap is not missing any more, the last one again is no news."""
+        """Take the number of a message; one that fills a gap is not missing any more, a repeated one is ignored."""
         if number is None or number == self._last:
             return
         number %= MODULUS

@@ -30,7 +30,7 @@ class Sentence(NamedTuple):
 SENTENCES: Final[dict[str, Sentence]] = {
     # ---- Why an indicator is not defined ----
     "produced-not-reported": Sentence("produced pieces are not reported: {hint}", _COUNT),
-    "never-counted": Sentence("no count of produced pieces was heard: {hint}", _COUNT),
+    "never-counted": Sentence("no count of produced pieces was received: {hint}", _COUNT),
     "no-ideal-cycle": Sentence("{pieces} no ideal cycle: {hint}", _IDEAL),
     "good-not-reported": Sentence("good pieces are not reported: {hint}", _GOOD),
     "no-energy-meter": Sentence("no electricity was metered: {hint}", "send meter/electricity"),
@@ -75,8 +75,8 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "not-rated": Sentence("{why}; until then there is no effectiveness and no OEE", _IDEAL),
     "more-good-and-scrap-than-produced": Sentence(
         "good and scrap pieces ({counted}) are more than were produced ({produced}): {hint}",
-        "check that all counters count the same pieces, that none was reset alone, and whether pieces are judged long "
-        "after they were made",
+        "check that all counters count the same pieces, that none was reset alone, and whether pieces are inspected "
+        "long after they were made",
     ),
     "more-with-rework-than-produced": Sentence(
         "good, scrap and rework pieces ({counted}) are more than were produced ({produced}): {hint}",
@@ -84,8 +84,8 @@ SENTENCES: Final[dict[str, Sentence]] = {
     ),
     "quality-above-one": Sentence(
         "the good pieces are more than were produced ({good} of ideal time to {produced}): {hint}",
-        "check that good and produced are counted by the same order and product, and whether pieces are judged long "
-        "after they were made",
+        "check that good and produced are counted by the same order and product, and whether pieces are inspected "
+        "long after they were made",
     ),
     "more-passed-than-inspected": Sentence(
         "more parts passed at first ({passed}) than were inspected ({inspected}): {hint}",
@@ -93,7 +93,7 @@ SENTENCES: Final[dict[str, Sentence]] = {
     ),
     "counted-while-not-running": Sentence(
         "{produced} pieces were counted while it did not run: {hint}",
-        "check the state that it tells, and the time of its counts",
+        "check the state that it reports, and the time of its counts",
     ),
     "piece-begun-before": Sentence(
         "effectiveness is above 1 by less than a piece ({ideal} of ideal time in {running} of running): a piece that "
@@ -103,10 +103,10 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "effectiveness-above-one": Sentence(
         "effectiveness is above 1 ({ideal} of ideal time in {running} of running): {hint}",
         "check the ideal cycle, which is {cycle} s a piece where the data suggests at most {suggested} s; whether "
-        "pieces are counted twice, or made while it says that it does not run",
+        "pieces are counted twice, or made while it reports that it does not run",
     ),
     "counted-while-off": Sentence(
-        "{produced} pieces were counted while it said that it was off: {hint}", "check its state, or its counter"
+        "{produced} pieces were counted while it reported that it was off: {hint}", "check its state, or its counter"
     ),
     "counter-stood-still": Sentence(
         "it ran for {duration} and its counter stood still: {hint}",
@@ -153,8 +153,7 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "check that it still sends its state",
     ),
     "machine-silent": Sentence(
-        "nothing heard since {since}: no message for {duration}, usually one each {usual}; its last state is drawn on: "
-        "{hint}",
+        "no message since {since}, for {duration}, usually one each {usual}; its last state is assumed to last: {hint}",
         "check its power and its connection; a will, or silent-after in the plant file, makes such time unknown",
     ),
     "clock-off": Sentence(
@@ -167,7 +166,7 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "stored-late": Sentence(
         "its state is unknown for {duration} from {since} on: messages without a time waited in the broker while the "
         "service was away; their pieces are counted at its end; {hint}",
-        "send ts, so that such messages keep their place",
+        "send ts, so that such messages have their own time",
     ),
     # ---- What an answer leaves out, or is not sure of ----
     "rated-without": Sentence("rated gives oee and its factors without {machines}", "send what these machines lack"),

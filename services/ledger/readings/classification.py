@@ -36,10 +36,10 @@ SPIKE_NS: Final = 15 * 60 * NANO
 LARGE: Final = 100 * NANO
 """A jump up to this is never a new base."""
 _RECOUNTED: Final = frozenset({"good", "scrap", "rework", "inspected", "first_pass"})
-"""Counters of pieces that may be judged otherwise afterwards."""
+"""Counters of pieces that may be inspected again afterwards."""
 _PIECES: Final = frozenset(COUNTERS)
 _NOISE: Final = 2**22
-"""A fall by less than this part of a total is below what a short float can tell apart."""
+"""A fall by less than this part of a total is below what a short float can distinguish."""
 _STABLE: Final = RECENT + 1
 """After so many readings that are what they were, so are all later ones."""
 

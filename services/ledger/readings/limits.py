@@ -70,10 +70,10 @@ class Possible:
         """Return the shortest ideal cycle in force in start ≤ t < end, nanoseconds a piece."""
         orders = self._orders
         first, last = orders.place_at(start), bisect_right(orders.times, end - 1)
-        in_force = orders.entries[max(first, 0) : last]
+        running = orders.entries[max(first, 0) : last]
         if first < 0:
-            in_force = [None, *in_force]
-        cycles = [ideal_ns for order in in_force if (ideal_ns := self._ideal_ns(order))]
+            running = [None, *running]
+        cycles = [ideal_ns for order in running if (ideal_ns := self._ideal_ns(order))]
         return min(cycles, default=None)
 
     def _ideal_ns(self, order: Order | None) -> int | None:

@@ -16,7 +16,7 @@ class Series(Track[int]):
     Attributes:
         field: the ledger's field that they add to.
         kinds: what each reading is (`kinds`).
-        simulated: whether each reading is of a simulation; what another owner counted says nothing about it.
+        simulated: whether each reading is of a simulation; what another owner counted shows nothing about it.
         added: what each reading adds to the field.
         is_falling: whether the readings fell since they last rose: a later one may change what those are.
         is_whole: whether none before the first can change what those that are here are, or add.

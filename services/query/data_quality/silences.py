@@ -1,4 +1,4 @@
-"""Machines that have fallen silent, and clocks that are off: what the receipt of messages shows beside what they say.
+"""Machines that have fallen silent, and clocks that are off: what the receipt of messages shows beside their content.
 
 Few machines are asked for more than their newest message: those of which that is older than `LEAST_NS`.
 """
@@ -40,7 +40,7 @@ _ALIKE: Final = 3
 
 
 async def presence_warnings(store: Store, measured: Range) -> list[KpiWarning]:
-    """Return what seems wrong with when the machines of a range were heard, as far as a warning is worth it."""
+    """Return what seems wrong with when messages of a range's machines were received, if it is worth a warning."""
     warnings = await _silent(store, measured)
     for machine, events in _by_machine(await store.latest_before(HOLDING, measured.asset, measured.end)).items():
         if machine in measured.machines and (finding := await _clock(store, machine, events, measured.end)):
@@ -103,7 +103,7 @@ async def _absences(store: Store, measured: Range) -> list[KpiWarning]:
 
 
 def _is_known_to_be_away(newest_first: Sequence[AnyEvent]) -> bool:
-    """Return whether a machine said last that it is offline or off, so that nothing is expected of it."""
+    """Return whether a machine last reported offline or off, so that nothing is expected of it."""
     status = next((event for event in newest_first if isinstance(event, Status)), None)
     state = next((event for event in newest_first if isinstance(event, StateChange)), None)
     is_offline = status is not None and not status.online and all(event.at <= status.at for event in newest_first)

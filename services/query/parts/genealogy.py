@@ -49,7 +49,7 @@ async def genealogy(store: Store, plant: Plant, serial: str, line: str = "") -> 
         where = f" under {line}" if line else ""
         raise UnknownPartError(
             f"no machine{where} has reported a part {serial!r}; serial numbers are compared letter by letter,"
-            " and machines report them with `part` and `quality` messages, for as long as events are kept"
+            " and machines report them with `part` and `quality` messages, for as long as events are stored"
         )
     return Genealogy(serial, parts)
 

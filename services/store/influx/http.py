@@ -208,7 +208,7 @@ class InfluxServer:
             return
         words = error_text(response)
         if response.status_code in _OF_A_LINE and _TOO_OLD.search(words):
-            _log.warning("older than the database keeps, not stored", database=database, error_text=words)
+            _log.warning("older than the retention, not stored", database=database, error_text=words)
         elif response.status_code == _TOO_LARGE or (response.status_code in _OF_A_LINE and not _MISSING.search(words)):
             if len(lines) == 1:
                 rejected.append(RejectedLine(lines[0], words))

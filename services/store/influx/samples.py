@@ -2,7 +2,7 @@
 
 All that a line of such a signal needs is made once. Whatever is not as it was (a text, another unit, an instant that
 may hold a simulated and a real sample, facts that are due to be written again) is left to `Writing`, which learns the
-signal anew from it.
+signal again from it.
 """
 
 from typing import Final
@@ -58,7 +58,7 @@ class SampleLines:
         return f"{known.start}{encode(value).decode()} {at}"
 
     def learn(self, event: Sample) -> None:
-        """Learn the signal of a sample that the registry has; forget it where its lines are not all alike."""
+        """Learn the signal of a sample that the registry has; drop it where its lines are not all alike."""
         key = (event.asset, event.signal, event.simulated)
         facts = self._registry.facts(event)
         presence = self._registry.presence((event.asset, event.kind, event.simulated), event.at)

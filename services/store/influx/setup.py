@@ -154,13 +154,13 @@ class Setup:
                 f"CREATE DATABASE {name(database)} WITH {stored} SHARD DURATION {_influx_duration(shard_ns)}"
                 ' NAME "autogen"'
             )
-            return f"made, keeps {_in_days(retention_ns)}"
+            return f"made, retention {_in_days(retention_ns)}"
         (policies,) = await self._server.statement(f"SHOW RETENTION POLICIES ON {name(database)}")
         found = next(dict(zip(policies.columns, row, strict=True)) for row in policies.values if row[-1])
         if not change or _go_duration_ns(found["duration"]) == retention_ns:
-            return f"there, keeps {_in_days(_go_duration_ns(found['duration']))}"
+            return f"there, retention {_in_days(_go_duration_ns(found['duration']))}"
         await self._server.statement(f"ALTER RETENTION POLICY {name(found['name'])} ON {name(database)} {stored}")
-        return f"there, now keeps {_in_days(retention_ns)}"
+        return f"there, retention now {_in_days(retention_ns)}"
 
     async def _make_user(self, user: str, *, renew: bool) -> str | None:
         is_there = user in await self._users()
@@ -194,13 +194,13 @@ class Setup:
         found = await self._bucket(org, bucket)
         if found is None:
             await self._ask("POST", "/api/v2/buckets", {}, {"orgID": org, "name": bucket, "retentionRules": [rule]})
-            return f"made, keeps {_in_days(retention_ns)}"
+            return f"made, retention {_in_days(retention_ns)}"
         rules = found.get("retentionRules") or [{"everySeconds": 0}]
         now_ns = rules[0]["everySeconds"] * NS_PER_S
         if not change or now_ns == retention_ns:
-            return f"there, keeps {_in_days(now_ns)}"
+            return f"there, retention {_in_days(now_ns)}"
         await self._ask("PATCH", f"/api/v2/buckets/{found['id']}", {}, {"retentionRules": [rule]})
-        return f"there, now keeps {_in_days(retention_ns)}"
+        return f"there, retention now {_in_days(retention_ns)}"
 
     async def _make_token(self, description: str, *, may_write: bool, renew: bool) -> str | None:
         org = (await self._org())["id"]
@@ -252,7 +252,7 @@ class Setup:
             return "there"
         if not response.is_success:
             self._server.fail(response.status_code, error_text(response), database)
-        return f"made, keeps {_in_days(retention_ns)}"
+        return f"made, retention {_in_days(retention_ns)}"
 
     async def _ask(
         self,
@@ -291,4 +291,4 @@ def _go_duration_ns(text: str) -> int:
 
 
 def _in_days(ns: int) -> str:
-    return f"{ns / DAY_NS:g} days" if ns else "for ever"
+    return f"{ns / DAY_NS:g} days" if ns else "unlimited"

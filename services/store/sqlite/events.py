@@ -50,7 +50,7 @@ def report(stored: str, fields: Sequence[str], event: Any) -> str:
 
 
 class Form(NamedTuple):
-    """How one kind of event is kept.
+    """How one kind of event is stored.
 
     Attributes:
         table: its measurement's table.

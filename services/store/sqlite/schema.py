@@ -1,16 +1,16 @@
 # ruff: noqa: S608  (every name here is written here)
 """The tables of the SQLite store, and the views that make them readable in the sqlite3 shell.
 
-An event stands in the table of its measurement under (series, time); `series` says whose series it is, and `asset`
+An event stands in the table of its measurement under (series, time); `series` is whose series it is, and `asset`
 which machine. A table without row ids is its own index: a series' events lie together in order of time. Every table
 `x` has a view `x_view` with the columns that people look for: site, area, line, machine, the time as text, and the
 ledger's sums as floats of their unit, as in
 
     SELECT utc, machine, state, reason FROM state_view WHERE line = 'line-1' ORDER BY time DESC LIMIT 20;
 
-The ledger's sums are integers of 10⁻⁹ of their unit, so that they add exactly; a sum that 64 bits cannot hold is kept
-as text. `ledger_dirty` names the hours, days and weeks whose rows no longer say what the minutes say. Names of tables
-and columns are a contract: they change only by adding, and each change is a further step in `STEPS`.
+The ledger's sums are integers of 10⁻⁹ of their unit, so that they add exactly; a sum that 64 bits cannot hold is
+stored as text. `ledger_dirty` names the hours, days and weeks whose rows are no longer the sums of the minutes. Names
+of tables and columns are a contract: they change only by adding, and each change is a further step in `STEPS`.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ SERIES_NAMES: Final = {
 
 
 class Family(NamedTuple):
-    """Tables of sums that are kept by minute, hour, day and week.
+    """Tables of sums that are stored by minute, hour, day and week.
 
     Attributes:
         name: what the tables' names begin with; `_minute`, `_hour`, `_day` and `_week` follow.

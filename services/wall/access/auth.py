@@ -32,7 +32,7 @@ _HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
-_NOT_KEPT: Final = (b"cache-control", b"no-store")
+_NOT_STORED: Final = (b"cache-control", b"no-store")
 _UNAUTHENTICATED: Final = frozenset({"/healthz"})
 _COOKIE: Final = "corridor-known"
 
@@ -62,7 +62,7 @@ class AuthMiddleware:
         self._guesses = Guesses(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or say why not."""
+        """Let a request through, or answer why not."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
@@ -72,14 +72,14 @@ class AuthMiddleware:
             if message["type"] == "http.response.start":
                 headers: list[Any] = [*message.get("headers", []), *_HEADERS, *more]
                 if not any(name.lower() == b"cache-control" for name, _ in headers):
-                    headers.append(_NOT_KEPT)
+                    headers.append(_NOT_STORED)
                 message["headers"] = headers
             await send(message)
 
         if self._password is None:
             stranger = self._stranger(scope["headers"])
             if stranger is not None:
-                await _say(send_with_headers, 421, "Another host's name", _OTHER.format(host=stranger[:80]))
+                await _respond(send_with_headers, 421, "Another host's name", _OTHER.format(host=stranger[:80]))
                 return
         elif scope["path"] not in _UNAUTHENTICATED:
             headers = dict(scope["headers"])
@@ -88,15 +88,15 @@ class AuthMiddleware:
             address = client[0] if client else ""
             given = _given(headers)
             if given is None:
-                await _say(send_with_headers, 401, "Password needed", _NEEDED, _ASK)
+                await _respond(send_with_headers, 401, "Password needed", _NEEDED, _ASK)
                 return
             if pause_s := self._guesses.pause_s(address, token):
                 wait = (b"retry-after", str(math.ceil(pause_s)).encode())
-                await _say(send_with_headers, 429, "Too many wrong passwords", _SLOWED, wait)
+                await _respond(send_with_headers, 429, "Too many wrong passwords", _SLOWED, wait)
                 return
             if not hmac.compare_digest(_digest(given), self._password):
                 self._guesses.note_wrong(address)
-                await _say(send_with_headers, 401, "Wrong password", _NEEDED, _ASK)
+                await _respond(send_with_headers, 401, "Wrong password", _NEEDED, _ASK)
                 return
             if token != self._guesses.token:
                 reported = f"{_COOKIE}={self._guesses.token}; Path=/; HttpOnly; SameSite=Strict"
@@ -157,7 +157,7 @@ def _token(headers: dict[bytes, bytes]) -> str:
     return "" if found is None else found.value
 
 
-async def _say(send: Send, status: int, title: str, detail: str, *headers: tuple[bytes, bytes]) -> None:
+async def _respond(send: Send, status: int, title: str, detail: str, *headers: tuple[bytes, bytes]) -> None:
     body = problems.body(status, title, detail)
     reported = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": reported})

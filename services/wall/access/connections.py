@@ -91,7 +91,7 @@ class Connection(H11Protocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Drop it."""
         self._stop_waiting()
         self.resume_writing()
         super().connection_lost(exc)

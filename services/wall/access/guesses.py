@@ -20,7 +20,7 @@ class Guesses:
     """Wrong guesses that were made of late, by address."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Remember none.
+        """Begin without any.
 
         Args:
             clock: monotonic seconds.
@@ -42,7 +42,7 @@ class Guesses:
         return max(0.0, owed - (AT_ONCE - 1) * PAUSE_S)
 
     def note_wrong(self, address: str) -> None:
-        """Remember a wrong guess."""
+        """Note a wrong guess."""
         network, now = _network(address), self._clock()
         self._paid_at[network] = max(now, self._paid_at.pop(network, 0.0)) + PAUSE_S
         while len(self._paid_at) > MOST_ADDRESSES:

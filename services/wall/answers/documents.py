@@ -24,10 +24,10 @@ class Asset(msgspec.Struct, frozen=True):
         path: its asset path.
         level: site, area, line or machine.
         title: its name for people.
-        state: how it stands; a group stands as the machine under it that needs eyes most.
-        since: from when, RFC 3339; null where nobody knows.
+        state: its state; a group has that of the machine under it that needs attention most.
+        since: from when, RFC 3339; null where it is unknown.
         reason: why, '' where none is reported.
-        last_seen: when it last spoke, RFC 3339; null for a group, and for one that has not.
+        last_seen: when it last reported, RFC 3339; null for a group, and for one that has not.
         simulated: whether it is simulated; null where it has not reported.
         silent: a machine that has not spoken for long.
         retired: since when it is retired, RFC 3339; null for one that is not.
@@ -125,10 +125,10 @@ def rejected_document(message: interface.Rejected) -> Rejected:
 
 
 def asset_of(live_state: LiveState, plant: Plant, path: str) -> Asset:
-    """Return an asset of the tree as it stands now."""
+    """Return an asset of the tree as it is now."""
     machine = live_state.machines.get(path)
     current_state = live_state.current_state(path)
-    assert current_state is not None, "every path of the picture stands somehow"
+    assert current_state is not None, "every path of the live state has a state"
     return Asset(
         path=path,
         level=LEVELS[path.count("/")],

@@ -1,6 +1,6 @@
 """The numbers of now: answers that change with the messages that change them, and come with the stream.
 
-What pages look at is computed once however many look, from sums that events keep up to date (`running_sums`). An event
+What pages look at is computed once however many look, from sums that events update (`running_sums`). An event
 marks its machine, line, area and site; what is marked and looked at is computed next, what waited longest first: at
 once if nothing was for a while, else not sooner than a few times what it costs. What nothing changes follows the clock
 every few seconds. As with facts there is no queue for a client: it is at a revision, and is sent what is newer, each

@@ -1,4 +1,4 @@
-"""The sums that the numbers of now are computed from: loaded when they are first looked at, kept up to date by events.
+"""The sums that the numbers of now are computed from: loaded when they are first looked at, updated by events.
 
 Sums are of everything under one asset, the *root*, from a start until now. The root is the whole plant where it has few
 enough machines, else the largest part of it that has. A range whose begin moves with the clock (`now-1h`) is held from

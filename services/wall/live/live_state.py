@@ -79,11 +79,11 @@ class LiveState:
     # ---- What goes in ----
 
     def declare(self, path: str) -> None:
-        """Give a machine a place before it has spoken, because a plant description names it."""
+        """Give a machine a place before it has reported, because a plant description names it."""
         self._machine(path)
 
     def restore_machine(self, path: str, first: int, last: int, *, simulated: bool) -> None:
-        """Take in a machine that spoke before this picture began: when first, and when last (ns)."""
+        """Restore a machine that reported before the wall started: when first, and when last (ns)."""
         machine = self._machine(path)
         if machine is not None and machine.seen is None:
             machine.first, machine.seen, machine.simulated = first, last, simulated
@@ -103,7 +103,7 @@ class LiveState:
         return True
 
     def restore_events(self, events: Iterable[AnyEvent]) -> None:
-        """Take in events from the store, as they were before this picture began."""
+        """Restore from the store's events what was so before the wall started."""
         for event in events:
             try:
                 machine = self._machine(event.asset)
@@ -131,7 +131,7 @@ class LiveState:
         else:
             received = ReceivedMessage.of(number, message, events)
             try:
-                self._take_in(message, events)
+                self._add(message, events)
             except Exception as error:  # noqa: BLE001  (the same)
                 received = self._set_aside(number, message, error)
         self.messages = number
@@ -201,7 +201,7 @@ class LiveState:
         self._reject(received)
         return received
 
-    def _take_in(self, message: Message, events: list[AnyEvent]) -> None:
+    def _add(self, message: Message, events: list[AnyEvent]) -> None:
         if not message.retained:
             self.newest = max(self.newest or 0, message.received_at)
         machine = self._machine(events[0].asset) if events else None

@@ -89,14 +89,14 @@ export class Question {
     this.rest();
     this.control?.abort();
     this.control = null;
-    // Kept for a moment, so that going back to a view shows it at once.
+    // Held for a moment, so that going back to a view shows it at once.
     setTimeout(() => !this.users.size && asked.get(this.url) === this && asked.delete(this.url), 60_000);
   }
 }
 
 /**
  * Ask, and be drawn again with each answer: `[data, error]`; data is undefined until the first.
- * `every` ms it is asked again; `on(path, names)` tells of which changes it is to be asked again at once, but not
+ * `every` ms it is asked again; `on(path, names)` returns at which changes it is to be asked again at once, but not
  * sooner than `soonest` ms after the last time.
  */
 export function useAsk(url, { every, on, soonest } = {}) {

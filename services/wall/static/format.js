@@ -6,7 +6,7 @@ import { own } from './own.js';
 const THIN = '\u202f';
 const MINUS = '−';
 
-/** A number with at most `figures` significant figures; whole digits before the point are kept. */
+/** A number with at most `figures` significant figures; whole digits before the point stay. */
 export function number(value, figures = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (!Number.isFinite(value)) return value > 0 ? '∞' : MINUS + '∞';

@@ -66,7 +66,7 @@ class Live {
     if (document.hidden || !this.scope) return;
     if (performance.now() - this.receivedAt > QUIET_MS) {
       this.lose();
-      this.open(this.scope); // a connection that died without a word is never told of by the browser
+      this.open(this.scope); // a connection that broke silently is not reported by the browser
       this.receivedAt = performance.now();
     }
   }

@@ -1,4 +1,4 @@
-// The time range: chosen once, kept in the address as `from` and `to`, and carried by every link of the wall.
+// The time range: chosen once, held in the address as `from` and `to`, and carried by every link of the wall.
 
 import { html, useEffect, useRef, useState } from './lib.js';
 import { phrase } from './words.js';

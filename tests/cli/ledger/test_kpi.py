@@ -82,7 +82,7 @@ def test_a_line_with_a_machine_that_tells_no_count_is_shown_with_and_without_it(
     assert "2 machines: mill-1, saw-1; state known" in out
     assert "OEE 31.2% = availability 87.5% × effectiveness 37.1% × quality ratio 96.2%" in out
     assert "without saw-1: OEE 62.5% = " in out
-    assert f"note: {SAW}: it ran for 2.0 h, but no count of produced pieces was heard" in out
+    assert f"note: {SAW}: it ran for 2.0 h, but no count of produced pieces was received" in out
 
 
 def test_json_is_one_document(corridor: Corridor) -> None:

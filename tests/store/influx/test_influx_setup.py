@@ -46,19 +46,23 @@ async def set_up(url: str, retention_ns: int | None = None) -> list[str]:
 
 async def test_databases_are_made_once_and_their_retention_changes_only_if_asked(influxd: Influxd) -> None:
     url = f"influxdb1://127.0.0.1:{influxd.port}/plant"
-    made = ["plant: made, keeps 30 days", "plant_ledger: made, keeps 730 days", "plant_hour: made, keeps for ever"]
+    made = [
+        "plant: made, retention 30 days",
+        "plant_ledger: made, retention 730 days",
+        "plant_hour: made, retention unlimited",
+    ]
     assert await set_up(url) == made
     assert await set_up(url) == [line.replace("made,", "there,") for line in made]
     assert await set_up(url, 1_000 * DAY) == [
-        "plant: there, now keeps 1000 days",
-        "plant_ledger: there, now keeps 1000 days",
-        "plant_hour: there, keeps for ever",
+        "plant: there, retention now 1000 days",
+        "plant_ledger: there, retention now 1000 days",
+        "plant_hour: there, retention unlimited",
     ]
     assert (await set_up(url, FOR_EVER))[:2] == [
-        "plant: there, now keeps for ever",
-        "plant_ledger: there, now keeps for ever",
+        "plant: there, retention now unlimited",
+        "plant_ledger: there, retention now unlimited",
     ]
-    assert (await set_up(url))[0] == "plant: there, keeps for ever"
+    assert (await set_up(url))[0] == "plant: there, retention unlimited"
     store = await open_store(url)
     await store.write(samples(3))
     assert await stored(store) == 3
@@ -94,12 +98,16 @@ async def test_accounts_may_do_no_more_than_they_must(guarded: Influxd) -> None:
 
 
 async def test_the_whole_of_a_store_on_influxdb_2(influx2: Influx2) -> None:
-    made = ["plant: made, keeps 30 days", "plant_ledger: made, keeps 730 days", "plant_hour: made, keeps for ever"]
+    made = [
+        "plant: made, retention 30 days",
+        "plant_ledger: made, retention 730 days",
+        "plant_hour: made, retention unlimited",
+    ]
     assert await set_up(influx2.url("plant")) == made
     assert await set_up(influx2.url("plant", options="?org=plant")) == [
         line.replace("made,", "there,") for line in made
     ]
-    assert (await set_up(influx2.url("plant"), 60 * DAY))[0] == "plant: there, now keeps 60 days"
+    assert (await set_up(influx2.url("plant"), 60 * DAY))[0] == "plant: there, retention now 60 days"
     assert influx2.buckets["plant"]["retentionRules"] == [
         {"type": "expire", "everySeconds": 60 * 86_400, "shardGroupDurationSeconds": 86_400}
     ]

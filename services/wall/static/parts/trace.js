@@ -215,14 +215,14 @@ export function Signal({ path, name, info, series, from, ends, isLive, zone, zoo
   const past = point && typeof point[1] === 'number';
   const shown = past ? point[1] : isLive ? value : series?.mean?.findLast((each) => each !== null) ?? series?.text?.findLast((each) => each !== null);
   const old = isLive && fact && live.now() - fact[0] > 60_000;
-  const beyond = isLive && typeof shown === 'number' && info ? judged(shown, info) : '';
+  const beyond = isLive && typeof shown === 'number' && info ? rating(shown, info) : '';
   return html`<div class="signal ${old || fact?.[3] ? 'hatched' : ''}">
     <p><span class="signal-name" title=${name}>${info?.title || name}</span><b class=${beyond}>${text(shown)}${units && typeof shown !== 'string' ? html`<small> ${units}</small>` : ''}</b></p>
     ${drawn ? html`<div class="plot" ref=${box} role="img" aria-label="${info?.title || name}: ${text(shown)} ${units}"></div>` : html`<div class="plot flat"></div>`}
     <p class="beside"><span>${past ? clock(point[0], zone, { secs: true }) : fact?.[3] ? phrase('unknown.age') : old ? phrase('stale', span(live.now() - fact[0])) : band(info, units)}</span>${axis && drawn ? html`<span class="reach">${number(axis[0])} … ${number(axis[1])}</span>` : ''}</p></div>`;
 }
 
-const judged = (value, info) => ((info.alarm_high != null && value > info.alarm_high) || (info.alarm_low != null && value < info.alarm_low) ? 't-down' : (info.high != null && value > info.high) || (info.low != null && value < info.low) ? 't-attention' : '');
+const rating = (value, info) => ((info.alarm_high != null && value > info.alarm_high) || (info.alarm_low != null && value < info.alarm_low) ? 't-down' : (info.high != null && value > info.high) || (info.low != null && value < info.low) ? 't-attention' : '');
 const band = (info, units) => (info && (info.low != null || info.high != null) ? phrase('band', info.low == null ? '–' : number(info.low), `${info.high == null ? '–' : number(info.high)} ${units}`) : '');
 
 function text(value) {

@@ -18,7 +18,7 @@ export function Devices({ go, bare }) {
   return html`<${Frame} crumbs=${[[phrase('devices'), '']]} go=${go} zone=${zone} bare=${bare}>
     <div class="two"><${Join} live=${live} /><${Arrivals} live=${live} zone=${zone} /></div>
     <section class="card stack"><h2>${phrase('dev.title')}</h2><${Table} live=${live} machines=${machines} go=${go} /></section>
-    <${Refused} live=${live} zone=${zone} />
+    <${Rejected} live=${live} zone=${zone} />
   <//>`;
 }
 
@@ -78,7 +78,7 @@ function meaning(message, live) {
   return meanings.join(' · ');
 }
 
-function Refused({ live, zone }) {
+function Rejected({ live, zone }) {
   const [stored, error] = useAsk(address('rejected', { from: 'now-1d', limit: 100 }), { every: 30_000 });
   const received = [...live.rejections].reverse();
   const oldest = received.at(-1)?.at ?? Infinity;
