@@ -1,8 +1,7 @@
-"""`corridor soak`: a counted stream through broker, services and store while everything around them fails.
+"""`corridor soak` (`command`): a counted stream through broker, services and store while everything around them fails.
 
-command     the command line
 run         the course of a soak, from the first process to the verdict
-devices     the devices: what each publishes, and what the broker has acknowledged
+devices     what each device publishes, and what the broker has acknowledged
 processes   broker, services and InfluxDB as processes of their own, and what is done to them
 proxy       the network between them, which can be cut, frozen and slowed
 faults      which fault comes when, by the seed

@@ -1,4 +1,4 @@
-"""The kinds of panels that pages are made of, in one style: a title, a sentence that says what it means, and queries.
+"""The kinds of panels that pages are made of, in one style: a title, a sentence on what it means, and queries.
 
 Each function returns a tile: the panel and its size in the grid of 24 columns, chosen to be legible on a laptop and on
 a wall.

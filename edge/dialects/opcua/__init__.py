@@ -1,4 +1,5 @@
 """OPC UA, whose servers a gateway reads as their client: mapping file, profiles of machine states, translator.
 
-`edge.gateways.opcua` speaks to the servers. What publishes itself as JSON over MQTT is `edge.dialects.opcua_json`.
+Values of nodes come in, events go out. `edge.gateways.opcua` reads them from the servers; what a server publishes as
+JSON over MQTT is `edge.dialects.shopfloor.opcua_json`.
 """
