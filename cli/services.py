@@ -28,7 +28,9 @@ from cli.running.alone import alone
 from cli.running.client_ids import client_id
 from cli.running.watching import HealthHost, HealthPort, Watch, watching
 from edge.dialects.sparkplug.translator import HOST
+from edge.dialects.speakers import SPEAKERS
 from edge.gateways.sparkplug_edges import SparkplugEdges
+from edge.gateways.speaking import Speaking
 from edge.simulation.clock import Clock, FastClock, RealClock
 from edge.simulation.planning import plan
 from edge.simulation.simulator import Simulator
@@ -306,7 +308,7 @@ def _only_one(command: str, store: Store, label: str) -> Iterator[None]:
 
 
 async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watch: Watch | None = None) -> None:
-    """Run the simulated machines on a session of their own, and on that of their line where they speak Sparkplug.
+    """Run the simulated machines on a session of their own, each in its dialect; those of Sparkplug on their line's.
 
     Raises:
         CommandError: the plant file names a dialect in which no simulated machine can speak.
@@ -314,17 +316,19 @@ async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watc
     speaks = {
         machine: simulator.plant.asset(machine).dialect for machine in plan.read(simulator.plant.simulate).machine
     }
+    spoken = ("sparkplug", *SPEAKERS)
     for machine, dialect in speaks.items():
-        if dialect not in {"", "sparkplug"}:
-            raise CommandError(f"{machine} is to speak {dialect!r}", 'write dialect = "sparkplug", or leave it out')
+        if dialect and dialect not in spoken:
+            known = " or ".join(f'dialect = "{each}"' for each in spoken)
+            raise CommandError(f"{machine} is to speak {dialect!r}", f"write {known}, or leave it out")
     name = client_id("simulator")
     async with (
         Session(broker, client_id=name, filters=simulator.filters, now=clock.now) as session,
         watching(watch or Watch(), "simulate", session),
         SparkplugEdges(
             broker,
-            is_sparkplug=lambda asset: bool(speaks.get(asset)),
-            otherwise=session,
+            is_sparkplug=lambda asset: speaks.get(asset) == "sparkplug",
+            otherwise=Speaking(lambda asset: speaks.get(asset, ""), session, clock.now),
             primary=HOST,
             now=clock.now,
         ) as publisher,

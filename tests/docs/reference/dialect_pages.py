@@ -14,6 +14,7 @@ from typing import Any, Final
 from cli.running.gateways import POLLED
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Entry
+from edge.dialects.speakers import SPEAKERS
 from tests.edge.dialects.cases import Case, cases
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -55,6 +56,17 @@ def _index() -> str:
             "|---|---|---|",
             *rows,
             "",
+            "## Simulated devices",
+            "",
+            '`dialect = "NAME"` in the [plant file](plant-file.md) makes the simulated machines below that asset',
+            "publish in a dialect; `gateway NAME` beside the same broker reads them back. Each dialect's page lists",
+            "what does not come back: what it has no word for is not sent. There are `sparkplug` and:",
+            "",
+            *(f"- [`{name}`](dialects/{name}.md#simulated-machines)" for name in SPEAKERS),
+            "",
+            "A device of MTConnect or Shelly is called by its machine's path with dots, so it needs a place:",
+            "`--machine a.b.c.mill-1=a/b/c/mill-1`. None of the three reports that it is simulated.",
+            "",
         ]
     )
 
@@ -79,6 +91,8 @@ def _reference(entry: Entry) -> str:
             lines += ["", f"### {case.name.replace('-', ' ').capitalize()}", "", *_example(case)]
     lines += ["", "## What is rejected", "", *_rejections(own), "", "## What is lost", ""]
     lines += [f"- {one}" for one in entry.loses]
+    if entry.name in SPEAKERS:
+        lines += ["", "## Simulated machines", "", *_spoken(entry.name)]
     lines += ["", "## Seen", "", *(f"- {one}" for one in entry.seen), ""]
     return "\n".join(lines)
 
@@ -121,6 +135,16 @@ def _how_to(entry: Entry) -> str:
 def _docstring(entry: Entry) -> str:
     module = sys.modules[entry.make.__module__]
     return cleandoc(module.__doc__ or "")
+
+
+def _spoken(name: str) -> Iterator[str]:
+    speaker = SPEAKERS[name]
+    _, _, rest = cleandoc(sys.modules[speaker.__module__].__doc__ or "").partition("\n\n")
+    yield from rest.splitlines()
+    yield ""
+    yield "What does not come back:"
+    yield ""
+    yield from (f"- {one}" for one in speaker.loses)
 
 
 def _example(case: Case) -> Iterator[str]:
