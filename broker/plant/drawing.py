@@ -2,14 +2,17 @@
 
 Pure, and without a dependency: a plant in, the text of a picture out. It brings its own colours, for a light and for a
 dark screen. What stands for an asset has its path in `data-asset`, so that a page can put more to it; a flow has the
-line's path and the places of the two stages that it joins, from 0 on.
+line's path and the places of the two stages that it joins, from 0 on. Suppliers outside of the plant stand in a box of
+their own; the flows of material between lines are drawn over all (`flow_drawing`).
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from broker.plant.flow_drawing import DARK, STYLE, Mark, Pen, draw_flows
 from broker.plant.plant import Plant
 
 SVG: Final = "http://www.w3.org/2000/svg"
@@ -35,7 +38,8 @@ _STYLE: Final = """
 .plan { font: 12px system-ui, sans-serif; }
 .plan text { fill: #1b2430; }
 .plan .back { fill: #ffffff; }
-.plan .site > rect { fill: #f3f5f8; stroke: #9aa5b4; }
+.plan .site > rect, .plan .outside > rect { fill: #f3f5f8; stroke: #9aa5b4; }
+.plan .outside > rect { stroke-dasharray: 6 4; }
 .plan .area > rect { fill: #ffffff; stroke: #b9c2ce; }
 .plan .machine > rect { fill: #e3edf8; stroke: #3c6ea5; }
 .plan .heading { font-weight: 600; }
@@ -48,7 +52,7 @@ _STYLE: Final = """
 @media (prefers-color-scheme: dark) {
   .plan text { fill: #e6eaf0; }
   .plan .back { fill: #12161c; }
-  .plan .site > rect { fill: #1a2029; stroke: #55606e; }
+  .plan .site > rect, .plan .outside > rect { fill: #1a2029; stroke: #55606e; }
   .plan .area > rect { fill: #141920; stroke: #434d5a; }
   .plan .machine > rect { fill: #1d3147; stroke: #6ea3dc; }
   .plan .flow { stroke: #a9b4c2; }
@@ -57,6 +61,7 @@ _STYLE: Final = """
   .plan .stage { stroke: #6b7685; }
 }
 """
+_STYLES: Final = f"{_STYLE.rstrip()}{STYLE}@media (prefers-color-scheme: dark) {{{DARK}}}\n"
 
 
 class _Box(NamedTuple):
@@ -67,31 +72,43 @@ class _Box(NamedTuple):
     draw: Callable[[Element, float, float], None]
 
 
-def draw(plant: Plant) -> str:
-    """Return the picture of a plant: an SVG document, whose texts are escaped."""
+def draw(plant: Plant, marks: Mapping[str, Mark] = MappingProxyType({})) -> str:
+    """Return the picture of a plant: an SVG document, whose texts are escaped.
+
+    Args:
+        plant: what is drawn.
+        marks: how flows of material stand now, by their names.
+    """
     tree = _tree(plant)
     sites = [_site(plant, site, areas) for site, areas in tree.items()]
-    inner = _wrapped(sites, 2 * _PAD)
+    outside = sorted({flow.supplier for flow in plant.material_flows.values() if flow.is_from_outside})
+    inner = _wrapped([*sites, *([_outside(plant, outside)] if outside else [])], 2 * _PAD)
     name = plant.name or "A plant without a name"
     width, height = max(inner.width, 240.0, 1.2 * _width(name)) + 2 * _PAD, inner.height + _HEADING + 2 * _PAD
-    root = Element(
-        "svg",
-        {
-            "xmlns": SVG,
-            "class": "plan",
-            "role": "img",
-            "width": _px(width),
-            "height": _px(height),
-            "viewBox": f"0 0 {_px(width)} {_px(height)}",
-        },
-    )
+    root = Element("svg", {"xmlns": SVG, "class": "plan", "role": "img"})
     SubElement(root, "title").text = _text(name)
-    SubElement(root, "style").text = _STYLE
+    SubElement(root, "style").text = _STYLES
     SubElement(root, "rect", {"class": "back", "width": "100%", "height": "100%"})
     _write(root, "heading", _PAD, _PAD + 14, name)
     inner.draw(root, _PAD, _PAD + _HEADING)
+    flows = [*plant.material_flows.values()]
+    pen = Pen(_width, _text, _px)
+    right, below = draw_flows(root, flows, _headings(root), marks, pen=pen, right=_PAD + inner.width)
+    size = _px(max(width, right + _PAD)), _px(max(height, below + _PAD))
+    root.attrib |= {"width": size[0], "height": size[1], "viewBox": f"0 0 {size[0]} {size[1]}"}
     indent(root, " ")
     return tostring(root, encoding="unicode") + "\n"
+
+
+def _headings(root: Element) -> dict[str, tuple[tuple[float, float], str]]:
+    """Return where the heading of each line is drawn, and of each supplier outside, with its text."""
+    found = {}
+    for group in root.iter("g"):
+        heading = group.find("text")
+        if group.get("class") in {"line", "supplier"} and heading is not None:
+            place = (float(heading.get("x", "")), float(heading.get("y", "")))
+            found[group.get("data-asset", "")] = (place, heading.text or "")
+    return found
 
 
 def _tree(plant: Plant) -> dict[str, dict[str, dict[str, list[str]]]]:
@@ -113,6 +130,15 @@ def _tree(plant: Plant) -> dict[str, dict[str, dict[str, list[str]]]]:
 def _site(plant: Plant, site: str, areas: dict[str, dict[str, list[str]]]) -> _Box:
     boxes = [_area(plant, area, lines) for area, lines in areas.items()]
     return _headed("site", site, plant.title(site), _wrapped(boxes, _PAD), _PAD)
+
+
+def _outside(plant: Plant, suppliers: Sequence[str]) -> _Box:
+    """Lay the suppliers outside of the plant out: a name each."""
+    nothing = _Box(0.0, 0.0, lambda _into, _x, _y: None)
+    titles = {path: f"{plant.title(path.split('/')[0])}, {plant.title(path)}" for path in suppliers}
+    boxes = [_headed("supplier", path, title, nothing) for path, title in titles.items()]
+    inner = _stacked(boxes, _PAD)
+    return _headed("outside", "", "Suppliers outside", _Box(inner.width + _FLOW_W, inner.height, inner.draw), _PAD)
 
 
 def _area(plant: Plant, area: str, lines: dict[str, list[str]]) -> _Box:

@@ -1,4 +1,4 @@
-"""The pages of a part and of a batch in a real Chromium: found by number, read by people, without a finding of axe."""
+"""Parts, batches and the flows between lines in a real Chromium: found by number, read by people, no finding of axe."""
 
 import json
 import re
@@ -23,7 +23,13 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 HOUR = "from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z"
-AT = {"bad": "/part/SN%207%2F1%20%C3%BC", "batch": f"/batch/{BATCH}", "search": "/part", "unknown": "/part/SN-9"}
+AT = {
+    "bad": "/part/SN%207%2F1%20%C3%BC",
+    "batch": f"/batch/{BATCH}",
+    "search": "/part",
+    "unknown": "/part/SN-9",
+    "map": f"/map?{HOUR}",
+}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -107,6 +113,21 @@ async def test_a_measured_value_on_the_machine_s_page_leads_to_its_part(browser:
     async with page_at(browser, works, f"/machine/{CMM}?{HOUR}") as page:
         await page.locator(".limits", has_text="bore").get_by_role("link", name=f"part {BAD}").click()
         await expect(page.get_by_role("heading", name=f"Part {BAD}")).to_be_visible()
+
+
+async def test_the_map_names_late_batches_and_those_on_their_way(browser: Browser, works: Wall) -> None:
+    async with page_at(browser, works, AT["map"]) as page:
+        flows = page.locator("section", has=page.get_by_role("heading", name="Material between lines"))
+        first = flows.locator("li").first
+        await expect(first).to_contain_text(re.compile("Rod castings.*Castings → York.*Late rods-9 · was due 08:56"))
+        await expect(flows).to_contain_text("On its way lug-castings-3 · due 09:10")
+        await expect(flows).to_contain_text("arrived last bars-7 · 08:01")
+        await page.wait_for_function("document.querySelector('img.plan').naturalWidth > 300")
+        source = await page.locator("img.plan").get_attribute("src")
+        picture = await page.evaluate("path => fetch(path).then((answer) => answer.text())", source)
+        assert "late: rods-9" in picture
+        await first.get_by_role("link", name="York · Machining").click()
+        await expect(page).to_have_url(re.compile(f"/line/{MACHINING}"))
 
 
 @pytest.mark.parametrize("path", AT.values(), ids=AT.keys())

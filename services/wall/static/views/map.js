@@ -1,16 +1,18 @@
-// The map: all sites with their lines, machines and flows as one picture, and beside it how each line stands.
+// The map: all sites with their lines, machines and flows as one picture, and beside it how each line and flow stands.
 
 import { html, useState } from '../lib.js';
 import { useLive } from '../live.js';
-import { useNumbers } from '../ask.js';
+import { useAsk, useNumbers } from '../ask.js';
 import { phrase } from '../words.js';
 import { percent } from '../format.js';
 import { link, rangeText } from '../range.js';
 import { headline } from '../parts/figures.js';
 import { lossName, lostTime, topLoss } from '../parts/loss.js';
 import { Frame } from '../parts/frame.js';
+import { FlowStates } from '../parts/flowstates.js';
 
 const MOST_ASKED = 199; // lines in one question
+const FLOWS_MS = 15_000;
 
 export function MapPage({ range, go, bare }) {
   const live = useLive();
@@ -22,14 +24,17 @@ export function MapPage({ range, go, bare }) {
   const first = plan.get(asked[0]);
   // The picture is asked for again where a machine has joined.
   const machines = live.machines().length;
-  const [failed, fail] = useState(-1);
+  const [flows] = useAsk(live.ready && '/api/v1/flows', { every: FLOWS_MS });
+  const version = `${machines} ${(flows ?? []).flatMap((flow) => flow.on_the_way.map((each) => `${each.number}${each.is_late ? '!' : ''}`)).join(' ')}`;
+  const [failed, fail] = useState('');
   return html`<${Frame} crumbs=${[[phrase('all'), '/'], [phrase('map'), '']]} range=${range} window=${first} text=${rangeText(range, first, zone)} go=${go} zone=${zone} bare=${bare} answers=${answers}>
     ${error && html`<p class="trouble" role="status">${phrase('error', error.message)} · ${phrase('trying')}</p>`}
     <section class="card stack"><h2>${phrase('map.lines')}</h2>
       <div class="scroll" tabindex="0" role="region" aria-label=${phrase('map.lines')}><table class="stops"><thead><tr>${['map.site', 'map.line', 'oee', 'map.loss'].map((name) => html`<th scope="col" key=${name}>${phrase(name)}</th>`)}</tr></thead>
         <tbody>${asked.map((line) => html`<${Row} key=${line} line=${line} live=${live} answer=${answers.get(line)} go=${go} />`)}</tbody></table></div></section>
+    ${flows?.length > 0 && html`<${FlowStates} flows=${flows} go=${go} />`}
     <section class="card stack"><h2>${phrase('map')}</h2>
-      ${failed === machines ? html`<p class="trouble" role="status">${phrase('map.failed')}</p>` : live.ready && html`<div class="scroll" tabindex="0" role="region" aria-label=${phrase('map')}><img class="plan" src="/api/v1/map.svg?machines=${machines}" alt=${phrase('map.alt', lines.length)} onError=${() => fail(machines)} /></div>`}</section>
+      ${failed === version ? html`<p class="trouble" role="status">${phrase('map.failed')}</p>` : live.ready && html`<div class="scroll" tabindex="0" role="region" aria-label=${phrase('map')}><img class="plan" src="/api/v1/map.svg?version=${encodeURIComponent(version)}" alt=${phrase('map.alt', lines.length)} onError=${() => fail(version)} /></div>`}</section>
   <//>`;
 }
 
