@@ -128,7 +128,7 @@ def pack(sections: Iterable[Section]) -> list[dashboard.Panel | dashboard.RowPan
 
 def queries(panel: dashboard.Panel, asks: Sequence[Ask]) -> None:
     """Give a panel its queries, named A, B, C …; a panel has one data source, or each query its own."""
-    panel.targets = [InfluxQuery(ask, chr(ord("A") + place)) for place, ask in enumerate(asks)]
+    panel.targets = [InfluxQuery(ask, _letters(place)) for place, ask in enumerate(asks)]
     sources = {ask.source for ask in asks}
     panel.datasource = source(sources.pop() if len(sources) == 1 else _MIXED)
 
@@ -189,6 +189,12 @@ def rule_file(groups: Sequence[alerting.RuleGroup], folder: str) -> Object:
             for group in map(plain, groups)
         ],
     }
+
+
+def _letters(place: int) -> str:
+    """Return A to Z, then AA, AB and so on."""
+    more, last = divmod(place, 26)
+    return (_letters(more - 1) if more else "") + chr(ord("A") + last)
 
 
 def _lost(given: Any, stored: Any, where: str) -> Iterator[str]:

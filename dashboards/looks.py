@@ -30,6 +30,8 @@ UNKNOWN: Final = _TOKENS["unknown"]
 LINES: Final = (ACT, WAIT, _TOKENS["productive"], ATTENTION, _TOKENS["act-text"], _TOKENS["dim"])
 
 RATIO: Final = "percentunit"
+POINTS: Final = "suffix:points"
+"""Of the difference of two ratios, times a hundred: 3 points more than 60 % are 63 %."""
 SECONDS: Final = "dtdhms"
 """Time that may be seconds or weeks: `7 d 03:20:00`. Grafana's own `s` writes four weeks, and rounds them."""
 CYCLE: Final = "suffix:s"
@@ -78,6 +80,13 @@ _UCUM: Final = {
     "s": "s",
 }
 """Units that Grafana writes by itself, by their UCUM codes; any other is put behind the number as it is."""
+
+_WRITTEN: Final = {"Cel": "°C", "deg": "°", "/min": "1/min", "L/min": "l/min"}
+MEASURED: Final = (
+    *("mm", "um", "nm", "cm", "m", "mm2", "deg", "mrad", "g", "kg", "mg", "t", "N", "kN", "N.m", "bar", "mbar", "kPa"),
+    *("MPa", "s", "ms", "/min", "Hz", "%", "Cel", "K", "V", "mV", "A", "mA", "Ohm", "W", "mL", "L", "L/min", "mm/s"),
+)
+"""UCUM codes in which characteristics are usually measured: a chart of one, whose unit comes with it, knows these."""
 
 _DEFAULT_TARGETS: Final = {"oee": 0.6, "availability": 0.7, "effectiveness": 0.9, "quality_ratio": 0.95}
 _FAR_BELOW: Final = 0.75
@@ -148,6 +157,11 @@ def states() -> list[Any]:
     return words({state: (_STATE_WORDS.get(state, state), STATE_COLOURS[state]) for state in STATES})
 
 
+def reasons(plant: Plant) -> list[Any]:
+    """Return how reasons are shown: by their title in the plant."""
+    return words({code: (reason.title or code, PLAIN) for code, reason in plant.reasons.items()})
+
+
 def connections() -> list[Any]:
     """Return how it is shown whether a device is connected; engines store it as a truth value or a number."""
     on, off = ("connected", RUN), ("offline", DOWN)
@@ -183,6 +197,13 @@ def words(meanings: Mapping[str, tuple[str, str]]) -> list[Any]:
     ]
 
 
+def nothing(text: str) -> list[Any]:
+    """Return how it is shown that there is no value: in words, not in the colour of the least."""
+    result = dashboard.ValueMappingResult(text=text, color=PLAIN, index=0)
+    options = dashboard.DashboardSpecialValueMapOptions(match=dashboard.SpecialValueMatch.NULL_AND_NAN, result=result)
+    return [dashboard.SpecialValueMap(options=options)]
+
+
 def cannot_be(name: str) -> list[Any]:
     """Return that a value which no machine can have is shown as such, not as a number; of an indicator that has one."""
     most = _MOST.get(name)
@@ -196,11 +217,13 @@ def unit(ucum: str) -> str:
     """Return Grafana's unit for a UCUM code."""
     if ucum in {"", "1"}:
         return "none"
-    return _UCUM.get(ucum) or f"suffix:{_as_written(ucum)}"
+    return _UCUM.get(ucum) or f"suffix:{as_written(ucum)}"
 
 
-def _as_written(ucum: str) -> str:
-    """Return a UCUM code as people write it: `N·m`, `µm`, `m³/h`."""
+def as_written(ucum: str) -> str:
+    """Return a UCUM code as people write it: `N·m`, `µm`, `m³/h`, `°C`."""
+    if ucum in _WRITTEN:
+        return _WRITTEN[ucum]
     written = re.sub(r"\bum\b", "µm", ucum.replace(".", "·"))
     return re.sub(r"(?<=[A-Za-z])([23])(?!\d)", lambda found: {"2": "²", "3": "³"}[found[1]], written)
 

@@ -99,6 +99,22 @@ def tag_values(
     )
 
 
+def found_out(name: str, label: str, query: str, uid: str = RAW) -> Variable:
+    """Return a hidden variable: the one value that a query finds, such as the unit of what is chosen."""
+    return Variable(
+        type_val=dashboard.VariableType.QUERY,
+        name=name,
+        label=label,
+        query=query,
+        definition=query,
+        datasource=source(uid),
+        refresh=dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED,
+        hide=dashboard.VariableHide.HIDE_VARIABLE,
+        multi=False,
+        include_all=False,
+    )
+
+
 def emission_factor() -> Variable:
     """Return the variable that holds the emission factor of electricity."""
     return _text("co2e", "kg CO₂e / kW·h", f"{Context().co2e_kg_per_kwh:g}", dashboard.VariableHide.DONT_HIDE)

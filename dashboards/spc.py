@@ -42,6 +42,16 @@ def capability() -> str:
     return f'SELECT {wanted} FROM ({inner}) WHERE "within" > 0{grouped(_BY)}'
 
 
+def unit() -> str:
+    """Ask for the unit in which the chosen characteristic was measured last."""
+    return f'SELECT last("unit") AS "unit" FROM "quality" WHERE {scope(more=_CHOSEN)}'
+
+
+def units() -> str:
+    """Ask for the unit of every characteristic of the machines that are picked."""
+    return f'SELECT last("unit") AS "uom" FROM "quality" WHERE {RANGE} AND {scope()}{grouped(_BY)}'
+
+
 def values() -> str:
     """Ask for the values of the chosen characteristic."""
     return f'SELECT "value" FROM "quality" WHERE {RANGE} AND {scope(more=_CHOSEN)}{grouped(_BY)}'

@@ -41,8 +41,12 @@ def targets(plant: Plant, name: str, level: Level) -> list[Target]:
     by_value: dict[float, list[str]] = {}
     for path in paths:
         by_value.setdefault(looks.target_of(plant, name, path), []).append(path)
-    found = [Target(value, _any(assets, level)) for value, assets in sorted(by_value.items())]
-    return [*found, Target(looks.target_of(plant, name), _none(paths, level))]
+    of_others = looks.target_of(plant, name)
+    found = [Target(value, _any(assets, level)) for value, assets in sorted(by_value.items()) if value != of_others]
+    return [
+        *found,
+        Target(of_others, _none([path for path in paths if path not in by_value.get(of_others, ())], level)),
+    ]
 
 
 def lines_of(plant: Plant, level: Level) -> list[Ask]:

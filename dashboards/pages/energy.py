@@ -84,6 +84,7 @@ def _power() -> Tile:
         [Ask(power(_LINE), alias="$tag_site/$tag_area/$tag_line")],
         looks.POWER,
         interval=POWER_EVERY,
+        most=panels.MANY,
     )
 
 
@@ -94,6 +95,7 @@ def _a_piece() -> Tile:
         [Ask(indicator("energy_per_good_piece", Cut(_LINE, EVERY)), alias="$tag_site/$tag_area/$tag_line")],
         looks.ENERGY,
         interval="1h",
+        most=panels.LEGIBLE,
     )
 
 

@@ -5,7 +5,7 @@ from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LINE, MACHINE
 from dashboards.page import levels, link_to, link_to_wall, page
-from dashboards.pages import losses, parts
+from dashboards.pages import factor_tables, losses, parts
 from dashboards.queries import Cut, indicator, total
 
 
@@ -19,11 +19,14 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                 "$site / $area / $line",
                 [*parts.headline(plant, "line"), parts.good(), parts.scrap(), parts.energy(), parts.change()],
             ),
-            Section("States and orders", [parts.state_ribbons(("machine",), size=(24, 7)), parts.orders_ribbon()]),
+            Section(
+                "States and orders",
+                [parts.state_ribbons(("machine",), size=(24, 7)), parts.orders_ribbon(("machine",))],
+            ),
             Section("The constraint of the line", [_machines(plant), parts.time_spent("machine", size=(24, 7))]),
             Section(
                 "Where the time went",
-                [parts.waterfall(), parts.stop_reasons(), losses.losses(plant), losses.stops(plant)],
+                [parts.waterfall(), parts.stop_reasons(plant), losses.losses(plant), losses.stops(plant)],
             ),
             Section("Plan", [losses.plan(plant)]),
             Section(
@@ -50,8 +53,8 @@ def _machines(plant: Plant) -> Tile:
         "Machines, the one that waits least on top",
         "A machine that neither starves nor is blocked sets the pace of the line: it is the constraint, and a minute"
         " won there is a minute won for the line. Click its name for more.",
-        parts.factors(("machine",), plant, "machine"),
-        parts.factor_columns(plant, places),
+        factor_tables.factors(("machine",), plant, "machine"),
+        factor_tables.factor_columns(plant, places),
         sort=("Waiting", False),
         size=(24, 7),
     )
@@ -75,7 +78,7 @@ def _hours() -> Tile:
         {
             "good": ("Good", {"unit": looks.PIECES, "decimals": 0}),
             "scrap": ("Scrap", {"unit": looks.PIECES, "decimals": 0}),
-            "oee": ("OEE", {"unit": looks.RATIO, "decimals": 1} | parts.marked("oee")),
+            "oee": ("OEE", {"unit": looks.RATIO, "decimals": 1} | factor_tables.marked("oee")),
             "running": ("Running", duration),
             "setup": ("Set-up", duration),
             "waiting": ("Waiting, idle", duration),

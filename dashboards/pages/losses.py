@@ -113,7 +113,6 @@ def stops(plant: Plant, *, size: tuple[int, int] = (14, 9)) -> Tile:
     query = (
         f'SELECT "seconds", "entries", "seconds" / "entries" AS "each" FROM ({sums}) WHERE "seconds" > 0{grouped(by)}'
     )
-    reasons = {code: (reason.title or code, looks.PLAIN) for code, reason in plant.reasons.items()}
     return panels.table(
         "Stops",
         "How long and how often machines stood still, by state and reported reason, the longest on top.",
@@ -122,7 +121,7 @@ def stops(plant: Plant, *, size: tuple[int, int] = (14, 9)) -> Tile:
             "line": ("Line", {"custom.width": 70}),
             "machine": ("Machine", {"custom.width": 90}),
             "state": ("State", {"mappings": looks.as_list(looks.states()), "custom.width": 80}),
-            "reason": ("Reason", {"mappings": looks.as_list(looks.words(reasons))}),
+            "reason": ("Reason", {"mappings": looks.as_list(looks.reasons(plant))}),
             "seconds": ("Time", {"unit": looks.SECONDS, "custom.width": 110}),
             "entries": ("Stops", {"unit": looks.PIECES, "decimals": 0, "custom.width": 65}),
             "each": ("Each", {"unit": looks.SECONDS, "custom.width": 90}),

@@ -29,7 +29,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                 "What it made, and what stopped it",
                 [
                     parts.pieces_by_time(()),
-                    parts.stop_reasons(STATES, size=(12, 8)),
+                    parts.stop_reasons(plant, STATES, size=(12, 8)),
                     parts.waterfall(),
                     parts.oee_trend(plant, (), "machine", size=(8, 10)),
                 ],
@@ -118,5 +118,6 @@ def _power() -> Tile:
         [Ask(power(()), alias="power")],
         looks.POWER,
         interval=POWER_EVERY,
+        most=panels.MANY,
         size=(24, 7),
     )

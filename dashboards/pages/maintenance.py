@@ -9,6 +9,7 @@ from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import HOUR, LEVELS, MACHINE, MAINTENANCE, RAW
 from dashboards.page import levels, link_to, link_to_wall, page
 from dashboards.pages import parts
+from dashboards.production_days import WEEK
 from dashboards.queries import EVERY, RANGE, Cut, grouped, indicator, last_days, reasons, scope, total
 from dashboards.signals import ALIAS, BY, among_others, signals
 from dashboards.targets import zone_of
@@ -16,8 +17,6 @@ from dashboards.targets import zone_of
 _DAYS: Final = 30
 _WEEKS: Final = 12
 """Failures are rare: some panels look at so much, whatever range is chosen."""
-_WEEK: Final = "7d, 4d"
-"""From Monday on; the first day of all, in 1970, was a Thursday."""
 
 
 def page_of(plant: Plant) -> dashboard.Dashboard:
@@ -27,7 +26,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         "Reliability of machines, what made them fail, corrective against planned maintenance, and signs of wear.",
         [
             Section("Over the range", _numbers()),
-            Section("Reliability", [_by_machine(), _by_week(plant), _failures()]),
+            Section("Reliability", [_by_machine(), _by_week(plant), _failures(plant)]),
             Section("Down and maintained", [_hours(), parts.alarms()]),
             Section(
                 "Condition",
@@ -134,7 +133,7 @@ def _by_machine() -> Tile:
     )
 
 
-def _failures() -> Tile:
+def _failures(plant: Plant) -> Tile:
     return panels.ranking(
         f"What made machines fail, {_DAYS} days",
         f"Time down by reported reason (a machine alone: without one), over {_DAYS} days up to the end of the range.",
@@ -142,12 +141,13 @@ def _failures() -> Tile:
         "seconds",
         looks.SECONDS,
         colour=looks.DOWN,
+        words={"reason": looks.reasons(plant)},
         size=(12, 9),
     )
 
 
 def _by_week(plant: Plant) -> Tile:
-    cut = Cut(every=_WEEK, during=last_days(7 * _WEEKS), zone=zone_of(plant))
+    cut = Cut(every=WEEK, during=last_days(7 * _WEEKS), zone=zone_of(plant))
     return panels.by_period(
         f"Failures by week, {_WEEKS} weeks",
         "How often machines went down in each week from Monday on, over the weeks up to the end of the range.",

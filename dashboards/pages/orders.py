@@ -7,9 +7,10 @@ from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import ORDERS, RAW
 from dashboards.page import levels, page
-from dashboards.pages import losses, parts
+from dashboards.pages import factor_tables, losses, parts
 from dashboards.production_days import cuts
 from dashboards.queries import UNTIL, Cut, indicator, last_days, scope, total
+from services.ledger.rows import NO_PRODUCT, NO_SHIFT
 
 _DAYS: Final = 2
 """Progress is counted by the minute: over so much, whatever range is chosen."""
@@ -23,6 +24,9 @@ _DONE: Final[Object] = {
     "color": looks.fixed(looks.RUN),
     "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
 }
+_NO_PIECE: Final[Object] = {"mappings": looks.as_list(looks.nothing("–"))}
+_NO_ORDER: Final = "no order"
+_NO_SHIFT: Final = "outside shifts"
 
 
 def page_of(plant: Plant) -> dashboard.Dashboard:
@@ -45,16 +49,16 @@ def _shifts(plant: Plant) -> Tile:
     by = ("site", "shift")
     return panels.table(
         "Shifts",
-        "Each shift of each production day, which begins with its first shift; '-' is time outside of shifts.",
+        "Each shift of each production day, which begins with its first shift.",
         [
             Ask(query, table=True)
             for cut in cuts(plant, by)
             for query in (
                 *(indicator(name, cut) for name in (*parts.TITLES, "coverage")),
-                total(parts.TABLE_SUMS, cut),
+                total(factor_tables.TABLE_SUMS, cut),
             )
         ],
-        parts.factor_columns(plant, {"site": ("Site", {}), "shift": ("Shift", {"custom.width": 80})}),
+        factor_tables.factor_columns(plant, {"site": ("Site", {}), "shift": ("Shift", _named({NO_SHIFT: _NO_SHIFT}))}),
         by_time="Day",
         time_unit="time:ddd, MMM D",
         sort=("Day", True),
@@ -63,7 +67,7 @@ def _shifts(plant: Plant) -> Tile:
 
 
 def _good_by_shift(plant: Plant) -> Tile:
-    return panels.by_period(
+    tile = panels.by_period(
         "Good pieces by shift",
         "Good pieces of all machines shown: a bar for each shift of each production day.",
         [Ask(total({"good": "good"}, cut), alias="$tag_shift") for cut in cuts(plant, ("shift",))],
@@ -71,27 +75,31 @@ def _good_by_shift(plant: Plant) -> Tile:
         period="ddd, MMM D",
         size=(24, 7),
     )
+    panels.by_name(tile, NO_SHIFT, {"displayName": _NO_SHIFT})
+    return tile
 
 
 def _products(plant: Plant) -> Tile:
     return panels.table(
         "Products",
-        "Each product over the range: while it was on the machines, how productive they were; '-' is no order.",
-        parts.factors(("product",)),
-        parts.factor_columns(plant, {"product": ("Product", {})}),
+        "Each product over the range: while it was on the machines, how productive they were.",
+        factor_tables.factors(("product",)),
+        factor_tables.factor_columns(plant, {"product": ("Product", _named({NO_PRODUCT: _NO_ORDER}))}),
         sort=("Good", True),
         size=(24, 8),
     )
 
 
 def _work() -> Tile:
-    return panels.bars(
+    tile = panels.bars(
         "Good pieces by product and hour",
         "Good pieces of all machines shown, by product.",
         [Ask(total({"good": "good"}, Cut(("product",), "1h")), alias="$tag_product")],
         looks.PIECES,
         size=(24, 7),
     )
+    panels.by_name(tile, NO_PRODUCT, {"displayName": _NO_ORDER})
+    return tile
 
 
 def _started() -> Tile:
@@ -125,15 +133,15 @@ def _started() -> Tile:
 
 
 def _progress() -> Tile:
-    """Return how far each order is: pieces since its start, and when it would end at its ideal cycle."""
+    """Return how far each order is: pieces since its start, and when it would end at its ideal cycle and its pace."""
     started = f"{_RECENT} AND {scope(more=_STARTED)}"
     jobs = f'SELECT "order", "machine", "product", "planned", "ideal_cycle" FROM "job" WHERE {started}'
     counted = f'SELECT "good", "order", "machine" FROM "ledger" WHERE {_RECENT} AND {scope()} AND "good" > 0'
     count: Object = {"unit": looks.PIECES, "decimals": 0}
     return panels.table(
         "Order progress",
-        f"Orders started within the {_DAYS} days up to the end of the range: good pieces against those planned, and"
-        " when the order would be done at its ideal cycle without a stop.",
+        f"Orders started within the {_DAYS} days up to the end of the range: good pieces against those planned, when"
+        " the order would be done at its ideal cycle without a stop, and at the pace up to its last good piece.",
         [Ask(jobs, source=RAW, table=True), Ask(counted, table=True)],
         {
             "order": ("Order", {"custom.width": 100}),
@@ -141,21 +149,25 @@ def _progress() -> Tile:
             "product (lastNotNull)": ("Product", {}),
             "planned (lastNotNull)": ("Planned", count | {"custom.width": 90}),
             "good (sum)": ("Good", count | {"custom.width": 90}),
-            "progress": ("Done", _DONE | {"custom.width": 180}),
+            "progress": ("Done", _DONE | _NO_PIECE | {"custom.width": 180}),
             "Time (min)": ("Started", {"unit": "dateTimeAsLocal", "custom.width": 190}),
             "due": ("Due at ideal cycle", {"unit": "dateTimeAsLocal", "custom.width": 190}),
+            "expected": ("Due at its pace", _NO_PIECE | {"unit": "dateTimeAsLocal", "custom.width": 190}),
         },
         keyed=[
             _grouped(
                 "A", {"Time": "min", "product": "lastNotNull", "planned": "lastNotNull", "ideal_cycle": "lastNotNull"}
             ),
-            _grouped("B", {"good": "sum"}),
+            _grouped("B", {"good": "sum", "Time": "max"}),
         ],
         more=[
             _calculated("good (sum)", "/", "planned (lastNotNull)", "progress"),
             _calculated("planned (lastNotNull)", "*", "ideal_cycle (lastNotNull)", "seconds"),
             _calculated("seconds", "*", "1000", "ms"),
             _calculated("Time (min)", "+", "ms", "due"),
+            _calculated("Time (max)", "-", "Time (min)", "elapsed"),
+            _calculated("elapsed", "/", "progress", "needed"),
+            _calculated("Time (min)", "+", "needed", "expected"),
         ],
         sort=("Started", True),
         size=(24, 9),
@@ -167,6 +179,11 @@ def _grouped(query: str, reducers: dict[str, str]) -> Object:
     keys = {name: {"operation": "groupby", "aggregations": []} for name in ("order", "machine")}
     sums = {name: {"operation": "aggregate", "aggregations": [reducer]} for name, reducer in reducers.items()}
     return {"id": "groupBy", "filter": {"id": "byRefId", "options": query}, "options": {"fields": keys | sums}}
+
+
+def _named(words: dict[str, str]) -> Object:
+    """Return the setting of a column that writes these values otherwise."""
+    return {"mappings": looks.as_list(looks.words({value: (word, looks.PLAIN) for value, word in words.items()}))}
 
 
 def _calculated(left: str, operator: str, right: str, name: str) -> Object:

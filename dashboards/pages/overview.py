@@ -3,11 +3,11 @@
 from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
-from dashboards.names import HOUR, LINE, OVERVIEW, RAW, SITE
+from dashboards.names import LINE, OVERVIEW, RAW, SITE
 from dashboards.page import levels, link_to, link_to_wall, page
-from dashboards.pages import losses, parts
-from dashboards.queries import POWER_EVERY, Cut, how_many, indicator, last_days, power
-from dashboards.targets import zone_of
+from dashboards.pages import factor_tables, losses, parts
+from dashboards.production_days import by_day
+from dashboards.queries import POWER_EVERY, how_many, indicator, last_days, power
 
 _LINE = ("site", "area", "line")
 
@@ -48,7 +48,7 @@ def _lines(plant: Plant) -> Tile:
         "area": ("Area", {"custom.width": 95}),
         "line": ("Line", {"links": [link_to(LINE, *_LINE), link_to_wall(*_LINE)], "custom.width": 75}),
     }
-    return parts.lines(_LINE, plant, places)
+    return factor_tables.lines(_LINE, plant, places)
 
 
 def _power() -> Tile:
@@ -58,16 +58,20 @@ def _power() -> Tile:
         [Ask(power(("site",)), alias="$tag_site")],
         looks.POWER,
         interval=POWER_EVERY,
+        most=panels.MANY,
         size=(24, 7),
     )
 
 
 def _days(plant: Plant) -> Tile:
-    cut = Cut(("site",), "1d", during=last_days(30), zone=zone_of(plant))
     return panels.by_period(
         "OEE by day, 30 days",
-        "OEE of each site by day of the plant's time zone, over the 30 days up to the end of the range.",
-        [Ask(indicator("oee", cut), alias="$tag_site", source=HOUR)],
+        "OEE of each site by production day, which begins with its first shift in the site's time zone, over the 30"
+        " days up to the end of the range.",
+        [
+            Ask(indicator("oee", cut), alias="$tag_site", source=source)
+            for cut, source in by_day(plant, ("site",), last_days(30))
+        ],
         looks.RATIO,
         period="MMM D",
         top=1,

@@ -8,7 +8,7 @@ from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Tile, queries
 from dashboards.names import LEVELS, RAW
 from dashboards.queries import EVERY, UNTIL, Cut, before, current_state, indicator, reasons, scope, term, total
-from dashboards.targets import COLUMN, Level, by_target, column_of, lines_of
+from dashboards.targets import Level, by_target, lines_of
 
 TITLES: Final = {
     "oee": "OEE",
@@ -27,6 +27,7 @@ _SAYS: Final = {
 }
 STOPS: Final = ("setup", "starved", "blocked", "idle", "down")
 
+_DIFFERENCE: Final = 'last("now") - last("was")'
 _HALF_AN_HOUR_S: Final = 1_800
 _RAISED: Final = '"active" = 1'
 _COLOURED: Final[Object] = {"type": "color-text"}
@@ -39,15 +40,6 @@ _SEVERITIES: Final = looks.as_list(
         }
     )
 )
-
-_MADE_WHILE_OFF: Final[Object] = {
-    "unit": looks.PIECES,
-    "decimals": 0,
-    "custom.width": 130,
-    "custom.cellOptions": _COLOURED,
-    "thresholds": looks.as_object(looks.thresholds(((None, looks.PLAIN), (2, looks.ATTENTION)))),
-}
-"""Pieces counted while the machine reported off: its OEE and effectiveness cannot be."""
 
 _STEPS: Final = {
     "= Calendar": "",
@@ -80,15 +72,6 @@ _LOST: Final = (
     "ideal_s",
     "ideal_good_s",
 )
-TABLE_SUMS: Final = {
-    "good": "good",
-    "scrap": "scrap",
-    "down": "down_s",
-    "waiting": 'sum("starved_s") + sum("blocked_s")',
-    "produced_off": "produced_off",
-}
-"""The sums in a table of lines, machines, shifts or products."""
-
 SPEED: Final = '(sum("running_s") - sum("ideal_s") + abs(sum("running_s") - sum("ideal_s"))) / 2'
 """What reduced speed took: running less ideal time, and nothing where pieces came faster than their ideal cycle."""
 
@@ -204,6 +187,7 @@ def oee_trend(plant: Plant, by: Sequence[str], level: Level, *, size: tuple[int,
         [Ask(asked, alias="/".join(f"$tag_{tag}" for tag in by) or "OEE"), *lines_of(plant, level)],
         looks.RATIO,
         interval="1h",
+        most=panels.LEGIBLE,
         top=1,
         size=size,
     )
@@ -211,29 +195,37 @@ def oee_trend(plant: Plant, by: Sequence[str], level: Level, *, size: tuple[int,
 
 def change() -> Tile:
     """Return how the range compares with the period before it, which is as long."""
-    asks = [_change(indicator(name), name, title) for name, title in TITLES.items()]
-    asks.append(_change(total({"good": "good"}), "good", "Good pieces", is_share=True))
-    asks.append(
-        _change(indicator("energy_per_good_piece"), "energy_per_good_piece", "Energy a good piece", is_share=True)
-    )
+    asks = [_points(indicator(name), name, title) for name, title in TITLES.items()]
+    asks.append(_share(total({"good": "good"}), "good", "Good pieces"))
+    asks.append(_share(indicator("energy_per_good_piece"), "energy_per_good_piece", "Energy a good piece"))
     tile = panels.changes(
         "Against the period before",
         "What changed from the period before, which is as long as the range: of ratios the difference, in points of per"
         " cent; of pieces and energy the share of what it was.",
         asks,
     )
+    for title in TITLES.values():
+        panels.by_name(tile, title, {"unit": looks.POINTS})
     more = looks.as_object(looks.thresholds(((None, looks.PLAIN), (0.001, looks.WAIT))))
     panels.by_name(tile, "Energy a good piece", {"thresholds": more})
     return tile
 
 
-def _change(query: str, name: str, title: str, *, is_share: bool = False) -> Ask:
+def _points(query: str, name: str, title: str) -> Ask:
+    return _change(query, name, f'100 * ({_DIFFERENCE}) AS "{title}"')
+
+
+def _share(query: str, name: str, title: str) -> Ask:
+    return _change(query, name, f'({_DIFFERENCE}) / last("was") AS "{title}"', is_of_something=True)
+
+
+def _change(query: str, name: str, value: str, *, is_of_something: bool = False) -> Ask:
     now, was = (
         f'SELECT "{name}" AS "{word}" FROM ({asked})' for word, asked in (("now", query), ("was", before(query)))
     )
-    difference = 'last("now") - last("was")'
-    value = f'({difference}) / last("was")' if is_share else difference
-    return Ask(f'SELECT {value} AS "{title}" FROM ({now}), ({was})')
+    if is_of_something:
+        was += f' WHERE "{name}" > 0'
+    return Ask(f"SELECT {value} FROM ({now}), ({was})")
 
 
 def time_spent(by: str, *, size: tuple[int, int] = (12, 8)) -> Tile:
@@ -248,7 +240,7 @@ def time_spent(by: str, *, size: tuple[int, int] = (12, 8)) -> Tile:
     )
 
 
-def stop_reasons(states: Sequence[str] = STOPS, *, size: tuple[int, int] = (8, 10)) -> Tile:
+def stop_reasons(plant: Plant, states: Sequence[str] = STOPS, *, size: tuple[int, int] = (8, 10)) -> Tile:
     """Return the reasons for which machines stood still, the longest first."""
     return panels.ranking(
         "Reasons by time",
@@ -257,6 +249,7 @@ def stop_reasons(states: Sequence[str] = STOPS, *, size: tuple[int, int] = (8, 1
         Ask(reasons(("state", "reason"), states), table=True),
         "seconds",
         looks.SECONDS,
+        words={"state": looks.states(), "reason": looks.reasons(plant)},
         size=size,
     )
 
@@ -272,8 +265,8 @@ def state_ribbons(names: Sequence[str] = LEVELS, *, size: tuple[int, int] = (24,
     )
 
 
-def orders_ribbon(*, size: tuple[int, int] = (24, 6)) -> Tile:
-    """Return which order was on each machine."""
+def orders_ribbon(names: Sequence[str] = LEVELS, *, size: tuple[int, int] = (24, 6)) -> Tile:
+    """Return which order was on each machine; it is called by these levels of its path."""
     started = scope(more="\"phase\" = 'start'")
     return panels.ribbon(
         "Orders",
@@ -281,7 +274,7 @@ def orders_ribbon(*, size: tuple[int, int] = (24, 6)) -> Tile:
         [
             Ask(
                 current_state("order", "job", where=started),
-                alias="/".join(f"$tag_{level}" for level in LEVELS),
+                alias="/".join(f"$tag_{name}" for name in names),
                 source=RAW,
             )
         ],
@@ -338,63 +331,3 @@ def waterfall(*, size: tuple[int, int] = (16, 10)) -> Tile:
         Ask(f"SELECT {names} FROM (SELECT {lower} FROM ({sums})), (SELECT {upper} FROM ({sums}))", table=True),
         size=size,
     )
-
-
-def factors(by: Sequence[str], plant: Plant | None = None, level: Level = "line") -> list[Ask]:
-    """Return the queries of a table with OEE, its factors, good pieces, stops and coverage of each value of tags.
-
-    Of lines or machines (`level`) of a plant, also the target of each.
-    """
-    names = (*TITLES, "coverage")
-    return [
-        *(Ask(indicator(name, Cut(by)), table=True) for name in names),
-        *(column_of(plant, by, level) if plant else ()),
-        Ask(total(TABLE_SUMS, Cut(by)), table=True),
-    ]
-
-
-def factor_columns(plant: Plant, first: Mapping[str, tuple[str, Object]]) -> dict[str, tuple[str, Object]]:
-    """Return the columns of such a table, after those that say what a row is about."""
-    ratio: Object = {"unit": looks.RATIO, "decimals": 1, "custom.width": 95}
-    steps = looks.as_object(looks.thresholds(looks.target_steps(plant, "oee")))
-    coloured = ratio | {"thresholds": steps, "custom.cellOptions": {"type": "color-text"}}
-    bar = ratio | {
-        "min": 0,
-        "max": 1,
-        "color": looks.fixed(looks.RUN),
-        "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
-        "custom.width": 130,
-    }
-    duration: Object = {"unit": looks.SECONDS, "custom.width": 105}
-    return {
-        **first,
-        "oee": ("OEE", coloured | marked("oee") | {"custom.width": 70}),
-        COLUMN: ("Target", ratio | {"custom.width": 65}),
-        "availability": ("Availability", bar),
-        "effectiveness": ("Effectiveness", bar | marked("effectiveness")),
-        "quality_ratio": ("Quality", bar | marked("quality_ratio")),
-        "good": ("Good", {"unit": looks.PIECES, "decimals": 0, "custom.width": 75}),
-        "scrap": ("Scrap", {"unit": looks.PIECES, "decimals": 0, "custom.width": 65}),
-        "down": ("Down", duration),
-        "waiting": ("Waiting", duration),
-        "coverage": ("Time known", ratio | {"custom.width": 110}),
-        "produced_off": ("Made while off", _MADE_WHILE_OFF),
-    }
-
-
-def lines(by: Sequence[str], plant: Plant, places: Mapping[str, tuple[str, Object]]) -> Tile:
-    """Return the table of lines: a row each value of these tags, which begins with the columns of its places."""
-    return panels.table(
-        "Lines",
-        "Each line over the range; click its name for the line's page or the live wall.",
-        factors(by, plant),
-        factor_columns(plant, places),
-        sort=("OEE", False),
-        size=(24, 6),
-    )
-
-
-def marked(name: str) -> Object:
-    """Return the setting of a column in which what cannot be is shown as such."""
-    mappings = looks.as_list(looks.cannot_be(name))
-    return {"mappings": mappings} if mappings else {}

@@ -1,17 +1,22 @@
 """Quality: yields, process capability, control charts."""
 
+import re
 from typing import Final
 
 from broker.plant.plant import Plant
 from dashboards import looks, panels, spc
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LEVELS, MACHINE, QUALITY, RAW
-from dashboards.page import levels, link_to, link_to_wall, page, tag_values
-from dashboards.pages import parts
+from dashboards.page import found_out, levels, link_to, link_to_wall, page, tag_values
+from dashboards.pages import factor_tables, scrap
 from dashboards.queries import EVERY, RANGE, Cut, indicator, scope, total
 
 _COUNT: Final[Object] = {"unit": looks.PIECES, "decimals": 0}
 _CAPABLE: Final = ((None, looks.DOWN), (1.0, looks.WAIT), (1.33, looks.PLAIN))
+_WRITTEN_OTHERWISE: Final = [code for code in looks.MEASURED if looks.as_written(code) != code]
+_UNITS: Final = looks.as_list(looks.words({code: (looks.as_written(code), looks.PLAIN) for code in _WRITTEN_OTHERWISE}))
+_IN_UNIT: Final = ", ${unit}"
+"""Ends the name of a series with the unit of its values, which are asked for apart."""
 _RATIOS: Final = {
     "first_pass_yield": ("First pass yield", "Parts that were good at first pass over inspected parts (no. 15)."),
     "quality_ratio": ("Quality ratio", "Good over produced pieces, each weighed with its ideal cycle (no. 10)."),
@@ -29,9 +34,10 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         [
             Section("Yields", [*_numbers(plant), _by_machine(), _yield_trend()]),
             Section("Capability", [_capability()]),
-            Section("Control charts: $characteristic", [_individuals(), _histogram(), _moving_range(), _scrap()]),
+            Section("Control charts: $characteristic", [_individuals(), _histogram(), _moving_range()]),
+            Section("Scrap", [_scrap(), scrap.by_reason(plant)]),
         ],
-        [*levels(), characteristic],
+        [*levels(), characteristic, found_out("unit", "Unit", spc.unit())],
     )
 
 
@@ -61,7 +67,8 @@ def _by_machine() -> Tile:
         "machine": ("Machine", {"links": [link_to(MACHINE, *LEVELS), link_to_wall(*LEVELS)]}),
     }
     columns: dict[str, tuple[str, Object]] = {
-        name: (title, ratio | parts.marked(name) | {"custom.width": 150}) for name, (title, _) in _RATIOS.items()
+        name: (title, ratio | factor_tables.marked(name) | {"custom.width": 150})
+        for name, (title, _) in _RATIOS.items()
     }
     return panels.table(
         "Yields by machine",
@@ -87,7 +94,8 @@ def _yield_trend() -> Tile:
             )
         ],
         looks.RATIO,
-        interval="30m",
+        interval="1h",
+        most=panels.LEGIBLE,
         top=1,
         size=(24, 7),
     )
@@ -103,10 +111,11 @@ def _capability() -> Tile:
         "Process capability",
         "How many times the tolerance holds the spread of each characteristic. Cpk (no. 22) counts how far it is off"
         " centre; 1.33 is capable. Cp and Cpk go by successive parts, Cm and Cmk by all; both limits are needed.",
-        [Ask(spc.capability(), source=RAW, table=True)],
+        [Ask(spc.capability(), source=RAW, table=True), Ask(spc.units(), source=RAW, table=True)],
         {
             "machine": ("Machine", {}),
             "characteristic": ("Characteristic", {}),
+            "uom": ("Unit", {"mappings": _UNITS, "custom.width": 70}),
             "n": ("Parts", _COUNT),
             "mean": ("Mean", {"decimals": 3}),
             "lower": ("Lower limit", {"decimals": 3}),
@@ -127,8 +136,8 @@ def _individuals() -> Tile:
         "Each measured part between its control limits (mean ± 3 σ of successive parts, dashed) and its tolerance"
         " limits: a point outside the former is a special cause, one outside the latter a bad part.",
         [
-            Ask(spc.individuals(), alias="$tag_machine $col", source=RAW),
-            Ask(spc.control_limits(), alias="$tag_machine $col", source=RAW),
+            Ask(spc.individuals(), alias=f"$tag_machine $col{_IN_UNIT}", source=RAW),
+            Ask(spc.control_limits(), alias=f"$tag_machine $col{_IN_UNIT}", source=RAW),
         ],
         "none",
         points=True,
@@ -138,36 +147,49 @@ def _individuals() -> Tile:
     dashed: Object = line | {"custom.lineStyle": {"fill": "dash", "dash": [6, 4]}, "color": looks.fixed(looks.ACT)}
     limit: Object = line | {"color": looks.fixed(looks.DOWN)}
     value: Object = {"color": looks.fixed(looks.PRODUCTIVE), "custom.lineWidth": 0, "custom.pointSize": 5}
-    panels.by_regexp(tile, "/ value$/", value)
-    panels.by_regexp(tile, "/ (lower|upper) tolerance$/", limit)
-    panels.by_regexp(tile, "/ (lower|upper) control$/", dashed)
-    panels.by_regexp(tile, "/ mean$/", line | {"color": looks.fixed(looks.PRODUCTIVE)})
+    panels.by_regexp(tile, "/ value, /", value)
+    panels.by_regexp(tile, "/ (lower|upper) tolerance, /", limit)
+    panels.by_regexp(tile, "/ (lower|upper) control, /", dashed)
+    panels.by_regexp(tile, "/ mean, /", line | {"color": looks.fixed(looks.PRODUCTIVE)})
     assert tile.panel.field_config is not None
     assert tile.panel.field_config.defaults is not None
     custom = tile.panel.field_config.defaults.custom
     assert isinstance(custom, dict)
     del custom["axisSoftMin"]
-    return tile
+    return _in_its_unit(tile)
 
 
 def _histogram() -> Tile:
-    return panels.histogram(
-        "Distribution",
-        "How often values of each size were measured.",
-        Ask(spc.values(), alias="$tag_machine", source=RAW),
-        size=(8, 10),
+    return _in_its_unit(
+        panels.histogram(
+            "Distribution",
+            "How often values of each size were measured.",
+            Ask(spc.values(), alias=f"$tag_machine{_IN_UNIT}", source=RAW),
+            size=(8, 10),
+        )
     )
 
 
 def _moving_range() -> Tile:
-    return panels.trend(
-        "Moving range",
-        "Difference of each part from the one before: a jump is a change from part to part, not a drift.",
-        [Ask(spc.moving_range(), alias="$tag_machine", source=RAW)],
-        "none",
-        points=True,
-        size=(16, 7),
+    return _in_its_unit(
+        panels.trend(
+            "Moving range",
+            "Difference of each part from the one before: a jump is a change from part to part, not a drift.",
+            [Ask(spc.moving_range(), alias=f"$tag_machine{_IN_UNIT}", source=RAW)],
+            "none",
+            points=True,
+            size=(24, 7),
+        )
     )
+
+
+def _in_its_unit(tile: Tile) -> Tile:
+    """Give a chart of the chosen characteristic its unit: that in the names of its series, written as people do."""
+    panels.renamed(tile, {f"/, {re.escape(code)}$/": f", {looks.as_written(code)}" for code in _WRITTEN_OTHERWISE})
+    for code in looks.MEASURED:
+        if (unit := looks.unit(code)) != "none":
+            panels.by_regexp(tile, f"/, {re.escape(looks.as_written(code))}$/", {"unit": unit})
+    return tile
 
 
 def _scrap() -> Tile:
@@ -179,5 +201,5 @@ def _scrap() -> Tile:
         "scrap",
         looks.PIECES,
         colour=looks.ATTENTION,
-        size=(8, 7),
+        size=(12, 8),
     )

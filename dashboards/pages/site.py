@@ -5,7 +5,7 @@ from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LINE, SITE
 from dashboards.page import levels, link_to, link_to_wall, page
-from dashboards.pages import losses, parts
+from dashboards.pages import factor_tables, losses, parts
 from dashboards.queries import POWER_EVERY, power
 
 _LINE = ("area", "line")
@@ -41,7 +41,7 @@ def _lines(plant: Plant) -> Tile:
         "area": ("Area", {"custom.width": 140}),
         "line": ("Line", {"links": [link_to(LINE, *here), link_to_wall(*here)], "custom.width": 120}),
     }
-    return parts.lines(_LINE, plant, places)
+    return factor_tables.lines(_LINE, plant, places)
 
 
 def _power() -> Tile:
@@ -51,4 +51,5 @@ def _power() -> Tile:
         [Ask(power(_LINE), alias="$tag_area/$tag_line")],
         looks.POWER,
         interval=POWER_EVERY,
+        most=panels.MANY,
     )

@@ -4,12 +4,25 @@ Each function returns a tile: the panel and its size in the grid of 24 columns, 
 a wall.
 """
 
-from dashboards.panels.basis import NO_LEGEND, WITHOUT_TIME, by_name, by_regexp
-from dashboards.panels.charts import bars, by_period, histogram, ranking, ribbon, shares, trend, waterfall
+from dashboards.panels.basis import NO_LEGEND, WITHOUT_TIME, by_name, by_regexp, renamed
+from dashboards.panels.charts import (
+    LEGIBLE,
+    MANY,
+    bars,
+    by_period,
+    histogram,
+    ranking,
+    ribbon,
+    shares,
+    trend,
+    waterfall,
+)
 from dashboards.panels.tables import table
 from dashboards.panels.values import alerts, changes, moment, number, word
 
 __all__ = [
+    "LEGIBLE",
+    "MANY",
     "NO_LEGEND",
     "WITHOUT_TIME",
     "alerts",
@@ -22,6 +35,7 @@ __all__ = [
     "moment",
     "number",
     "ranking",
+    "renamed",
     "ribbon",
     "shares",
     "table",

@@ -23,6 +23,14 @@ def by_name(tile: Tile, name: str, values: Mapping[str, object]) -> None:
     set_override(tile.panel, name, values)
 
 
+def renamed(tile: Tile, names: Mapping[str, str]) -> None:
+    """Replace in the names of fields what matches `/pattern/`."""
+    steps = [
+        {"id": "renameByRegex", "options": {"regex": pattern, "renamePattern": name}} for pattern, name in names.items()
+    ]
+    tile.panel.transformations = [*(tile.panel.transformations or []), *transformations(steps)]
+
+
 def panel_of(kind: str, title: str, says: str, asks: Sequence[Ask], options: Object) -> dashboard.Panel:
     """Return a panel of a kind, with its title, what it means, and its queries."""
     panel = dashboard.Panel(type_val=kind, title=title, description=says, options=options)

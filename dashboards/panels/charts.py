@@ -17,6 +17,10 @@ from dashboards.panels.basis import (
     transformations,
 )
 
+LEGIBLE: Final = 80
+"""So many values of what goes up and down by the hour can be told from each other."""
+MANY: Final = 300
+"""So many values of what goes up and down by the minute are a line, and no block of colour."""
 _STACK: Final = {"mode": "normal", "group": "A"}
 
 
@@ -27,12 +31,16 @@ def trend(
     unit: str,
     *,
     interval: str = "1m",
+    most: int | None = None,
     top: float | None = None,
     colours: Mapping[str, str] | None = None,
     points: bool = False,
     size: tuple[int, int] = (12, 8),
 ) -> Tile:
-    """Return lines over time; series whose name begins with `target` are dashed, `points` shows single values."""
+    """Return lines over time, of `most` intervals at most (else: one a pixel), none shorter than `interval`.
+
+    Series whose name begins with `target` are dashed; `points` shows single values.
+    """
     custom = {
         "drawStyle": "line",
         "lineInterpolation": "linear",
@@ -45,14 +53,14 @@ def trend(
         **({"axisSoftMax": top} if top is not None else {}),
     }
     panel = series_of(title, says, asks, unit, custom)
-    panel.interval = interval
+    panel.interval, panel.max_data_points = interval, most
     set_override(
         panel,
         "/^target /",
         {
             "color": looks.fixed(looks.WAIT),
             "custom.lineStyle": {"fill": "dash", "dash": [6, 4]},
-            "custom.showPoints": "never",
+            "custom.showPoints": "auto",
         },
         "byRegexp",
     )
@@ -124,15 +132,19 @@ def ranking(
     *,
     colour: str = looks.WAIT,
     most: int = 10,
+    words: Mapping[str, Sequence[Any]] | None = None,
     size: tuple[int, int] = (8, 10),
 ) -> Tile:
-    """Return bars by size, the largest first: a Pareto. Each bar is named by the text columns of its row."""
+    """Return bars by size, the largest first: a Pareto.
+
+    Each bar is named by the text columns of its row, whose values `words` writes otherwise, by column.
+    """
     options = {
         "reduceOptions": {"values": True, "calcs": ["lastNotNull"], "limit": most, "fields": f"/^{field}$/"},
         "orientation": "horizontal",
         "displayMode": "basic",
         "valueMode": "text",
-        "namePlacement": "left",
+        "namePlacement": "top",
         "showUnfilled": True,
         "sizing": "auto",
         "minVizWidth": 8,
@@ -146,6 +158,8 @@ def ranking(
     panel.transformations = transformations(
         [WITHOUT_TIME, {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": field, "desc": True}]}}]
     )
+    for column, mappings in (words or {}).items():
+        set_override(panel, column, {"mappings": looks.as_list(mappings)})
     return Tile(panel, *size)
 
 

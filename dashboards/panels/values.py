@@ -51,6 +51,7 @@ def changes(title: str, says: str, asks: Sequence[Ask], *, size: tuple[int, int]
     panel = panel_of("stat", title, says, asks, options)
     defaults = defaults_of(panel)
     defaults.unit, defaults.decimals, defaults.no_value = looks.RATIO, 1, "no data"
+    defaults.mappings = looks.nothing("no data")
     defaults.thresholds = looks.thresholds(((None, looks.WAIT), (0, looks.PLAIN)))
     defaults.color = dashboard.FieldColor(mode=dashboard.FieldColorModeId.THRESHOLDS)
     return Tile(panel, *size)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Sample, Status
+from broker.contract.events import NS_PER_MS, NS_PER_S, Adjust, AnyEvent, Sample, Status
 from broker.plant.plant import Plant
 from broker.server.mosquitto_stack import PROBE
 from dashboards.building import ROOT
@@ -26,6 +26,15 @@ END = START + 24 * HOUR
 MILL = "sheffield/machining/line-1/mill-1"
 DISK_USED = {18: 85.0, 19: 95.0}
 """How full the disk of the mill's computer is, percent, at these hours."""
+BOOKED_AT = 12
+BOOKED = {
+    "b-1": ("burr found", 3.0),
+    "b-2": ("burr found", 3.0),
+    "b-3": ("wrong bore", 1.0),
+    "b-4": ("", 2.0),
+    "b-5": ("taken back", 9.0),
+}
+"""Pieces that were good, and were booked as scrap at the mill at one instant, by id: the reason, how many."""
 Pages = dict[str, dict[str, Any]]
 EVERYTHING = dict.fromkeys(("site", "area", "line", "machine"), ".*")
 
@@ -74,7 +83,13 @@ def view() -> View:
 
 def view_of(start: int, end: int, **chosen: str) -> View:
     """Return a view of a range, in ns."""
-    standard = EVERYTHING | {"signal": ".*", "characteristic": "bore-diameter", "co2e": "0.177", "wall": "http://wall"}
+    standard = EVERYTHING | {
+        "signal": ".*",
+        "characteristic": "bore-diameter",
+        "unit": "mm",
+        "co2e": "0.177",
+        "wall": "http://wall",
+    }
     return View(start // NS_PER_MS, end // NS_PER_MS, standard | chosen)
 
 
@@ -98,6 +113,8 @@ async def _keep_a_day(url: str, plant: Plant) -> None:
         if hour in DISK_USED:
             at = START + hour * HOUR
             events.append(Sample(asset=MILL, at=at, signal="disk-used", value=DISK_USED[hour], unit="%"))
+        if hour == BOOKED_AT:
+            events += _bookings(START + hour * HOUR + HOUR // 2)
         if hour == 20:
             events += [Status(asset=MILL, at=gone + minute * 60 * NS_PER_S, online=bool(minute)) for minute in (0, 9)]
             events.append(Sample(asset=PROBE, at=gone, signal="probe", value=1.0))
@@ -105,6 +122,21 @@ async def _keep_a_day(url: str, plant: Plant) -> None:
         await writer.store_events(sorted(events, key=lambda event: event.at), rejected)
     await writer.advance()
     await store.close()
+
+
+def _bookings(at: int) -> Iterator[Adjust]:
+    for name, (reason, amount) in BOOKED.items():
+        yield Adjust(
+            asset=MILL,
+            at=at,
+            id=name,
+            good=-amount,
+            scrap=amount,
+            reason=reason,
+            by="ann",
+            void=reason == "taken back",
+            booked="2026-11-26T07:00:00Z",
+        )
 
 
 def _is_unheard(event: AnyEvent, gone: int) -> bool:

@@ -2,23 +2,33 @@
 
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
 
-from broker.contract.events import NS_PER_MS
+from broker.contract.events import NS_PER_MS, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant_file import parse
-from dashboards.production_days import cuts
-from dashboards.queries import indicator, total
+from dashboards.names import HOUR, LEDGER
+from dashboards.production_days import WEEK, by_day, cuts
+from dashboards.queries import Cut, indicator, last_days, total
+from services.ledger.fields import NANO
 from services.query.groups import answers_by
 from services.store.influx.address import parse as address
 from services.store.influx.store import InfluxStore
+from services.store.interface import Batch, LedgerRow
 from tests.dashboards.viewing import View, filled_in, rows
 from tests.readings.cases import RECORDINGS, Case, replay
 from tests.store.influx.influxd import Influxd
 
 pytestmark = pytest.mark.influx
+
+MINUTE = 60 * NANO
+EACH = {"running_s": MINUTE, "produced": NANO, "good": NANO, "ideal_s": MINUTE}
+EVERYTHING = dict.fromkeys(("site", "area", "line", "machine"), ".*")
 
 NIGHT = "night-shift-by-day"
 THREE = parse((RECORDINGS / NIGHT / "plant.toml").read_text(encoding="utf-8"), "plant.toml")
@@ -34,6 +44,8 @@ TWO_SITES = parse(
     calendar = "early"
     [asset.troy]
     calendar = "late"
+    [asset.york]
+    time-zone = "Europe/London"
     """,
     "two-sites.toml",
 )
@@ -59,8 +71,7 @@ async def case(influxd: Influxd) -> Case:
 
 
 async def test_a_night_shift_is_not_cut_at_midnight(influxd: Influxd, case: Case) -> None:
-    chosen = dict.fromkeys(("site", "area", "line", "machine"), ".*")
-    view = View(case.start // NS_PER_MS, case.end // NS_PER_MS, chosen)
+    view = View(case.start // NS_PER_MS, case.end // NS_PER_MS, EVERYTHING)
     [cut] = cuts(THREE, ("shift",))
     found = rows(influxd.query(filled_in(total({"good": "good"}, cut), view), "corridor_ledger"))
     assert {(row["time"], row["shift"]): row["good"] for row in found if row["good"]} == {
@@ -81,21 +92,78 @@ async def test_a_night_shift_is_not_cut_at_midnight(influxd: Influxd, case: Case
 def test_sites_whose_days_begin_otherwise_are_cut_for_themselves() -> None:
     found = {cut.zone: (cut.every, cut.where.rpartition("AND ")[2]) for cut in cuts(TWO_SITES, ("site", "shift"))}
     assert found == {
-        "Europe/Paris": ("1d, 19800s", '"site" =~ /^(lyon)$/'),
-        "America/New_York": ("1d, 7h", '"site" =~ /^(troy)$/'),
+        "Europe/Paris": ("1d, -66600s", '"site" =~ /^(lyon)$/'),
+        "America/New_York": ("1d, -17h", '"site" =~ /^(troy)$/'),
+        "Europe/London": ("1d, 0h", '"site" =~ /^(york)$/'),
     }
 
 
-def test_a_day_begins_at_the_same_time_of_day_before_and_after_the_clocks_change(influxd: Influxd) -> None:
-    influxd.make_store("clocks")
-    paris = next(cut for cut in cuts(TWO_SITES, ("site",)) if cut.zone == "Europe/Paris")
-    minutes = [instant(f"2026-10-{day}T{hour:02d}:00:00Z") for day in (24, 25, 26) for hour in range(24)]
-    lines = "\n".join(f"ledger,site=lyon,area=a,line=l,machine=m good=1 {at}" for at in minutes)
-    body = urllib.request.Request(f"http://127.0.0.1:{influxd.port}/write?db=clocks_ledger", lines.encode())
+def test_days_are_made_of_the_rows_by_hour_where_they_begin_with_an_hour() -> None:
+    sources = {cut.zone: source for cut, source in by_day(TWO_SITES, ("site",), last_days(30))}
+    assert sources == {"Europe/Paris": LEDGER, "America/New_York": HOUR, "Europe/London": HOUR}
+
+
+# ---- Clocks change ----
+
+
+@pytest.mark.parametrize(
+    ("asset", "first", "last"),
+    [
+        ("lyon/a/l/m", "2026-10-24", "2026-10-26"),
+        ("troy/a/l/m", "2026-03-07", "2026-03-09"),
+        ("york/a/l/m", "2026-10-24", "2026-10-26"),
+    ],
+)
+async def test_the_oee_of_each_production_day_is_that_of_kpi_over_a_change_of_clocks(
+    influxd: Influxd, asset: str, first: str, last: str
+) -> None:
+    start, end = instant(f"{first}T12:00:00Z"), instant(f"{last}T12:00:00Z")
+    url = influxd.make_store("clocks")
+    store = await InfluxStore.open(address(url))
+    # No quarter of an hour is as good as another, so that one in the wrong day is seen.
+    minutes = [
+        LedgerRow(asset, at, "-", "-", EACH | {"ideal_good_s": MINUTE * place // 1_000})
+        for place, at in enumerate(range(start, end + 60 * MINUTE, 15 * MINUTE))
+    ]  # some beyond the end, for the newest one is not yet complete
+    await store.write(Batch(events=[StateChange(asset=asset, at=start, state="running")], rows=minutes))
+    answers = await answers_by(store, TWO_SITES, asset, "day", (start, end), now=end)
+    await store.close()
+    expected = {
+        instant(one.group.from_): (one.indicators["oee"], one.ledger["good"])
+        for one in answers
+        if one.group is not None
+    }
+
+    chosen = dict(zip(("site", "area", "line", "machine"), asset.split("/"), strict=True))
+    view = View(start // NS_PER_MS, (end - 1) // NS_PER_MS, chosen)
+    found: dict[int, tuple[float, float]] = {}
+    for cut in cuts(TWO_SITES, ("site",)):
+        oee, good_ = (
+            {row["time"]: row[name] for row in rows(influxd.query(filled_in(query, view), "clocks_ledger"))}
+            for name, query in (("oee", indicator("oee", cut)), ("good", total({"good": "good"}, cut)))
+        )
+        found |= {at: (oee[at], good_[at]) for at in oee}
+    influxd.drop_store("clocks")
+
+    assert len(expected) == 3
+    first_day = min(found)
+    assert first_day <= start
+    assert [found[at] for at in sorted(found)] == [pytest.approx(expected[at]) for at in sorted(expected)]
+    assert {at for at in found if at != first_day} == {at for at in expected if at != start}
+
+
+@pytest.mark.parametrize("monday", ["2026-10-19", "2026-03-23"])
+def test_a_week_begins_on_monday_at_midnight_also_when_clocks_change_in_it(influxd: Influxd, monday: str) -> None:
+    influxd.make_store("weeks")
+    zone = ZoneInfo("Europe/Paris")
+    mondays = [datetime.fromisoformat(monday).replace(tzinfo=zone) + timedelta(weeks=week) for week in range(3)]
+    starts = [round(day.timestamp()) * NANO for day in mondays]
+    hours = range(starts[0], starts[2], 60 * MINUTE)
+    lines = "\n".join(f"ledger,site=lyon,area=a,line=l,machine=m failures=1 {at}" for at in hours)
+    body = urllib.request.Request(f"http://127.0.0.1:{influxd.port}/write?db=weeks_hour", lines.encode())
     urllib.request.urlopen(body, timeout=30).close()
-    chosen = dict.fromkeys(("site", "area", "line", "machine"), ".*")
-    view = View(minutes[0] // NS_PER_MS, minutes[-1] // NS_PER_MS + 1, chosen)
-    found = rows(influxd.query(filled_in(total({"good": "good"}, paris), view), "clocks_ledger"))
-    starts = {row["time"] for row in found if row["good"]}
-    # On the day of the change itself InfluxQL counts the hours from midnight, of which there is one more.
-    assert {instant("2026-10-24T03:30:00Z"), instant("2026-10-26T04:30:00Z")} <= starts
+    view = View(starts[0] // NS_PER_MS, starts[2] // NS_PER_MS, EVERYTHING)
+    query = total({"failures": "failures"}, Cut(every=WEEK, during=last_days(28), zone="Europe/Paris"))
+    found = {row["time"]: row["failures"] for row in rows(influxd.query(filled_in(query, view), "weeks_hour"))}
+    influxd.drop_store("weeks")
+    assert found == {start: (end - start) / (60 * MINUTE) for start, end in pairwise(starts)}

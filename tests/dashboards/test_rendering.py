@@ -11,11 +11,12 @@ import yaml
 from broker.plant.plant import Plant
 from cli import main
 from dashboards.names import LINE as LINE_PAGE
-from dashboards.names import MACHINE, OVERVIEW, PAGES, SITE
+from dashboards.names import MACHINE, ORDERS, OVERVIEW, PAGES, QUALITY, SITE
 from dashboards.pages.losses import TITLES as LOSS_TITLES
-from services.ledger.fields import FIELDS
+from services.ledger.fields import FIELDS, NANO
 from services.ledger.indicators.indicators import INDICATORS
-from tests.dashboards.conftest import END, HOUR, START, Pages, levels_of, view_of
+from services.store.interface import LedgerRow
+from tests.dashboards.conftest import BOOKED, END, HOUR, START, Pages, levels_of, view_of
 from tests.dashboards.rendering import PICTURES, PROGRAM, Panel, Screen, installed
 from tests.dashboards.test_queries import MAY_BE_EMPTY
 from tests.dashboards.viewing import View, answer, rows
@@ -31,8 +32,6 @@ pytestmark = [
 
 LINE = "sheffield/machining/line-1"
 CMM = f"{LINE}/cmm-1"
-IN_ITS_OWN_UNIT = {"Individual values", "Distribution", "Moving range"}
-"""Charts of the chosen characteristic; its unit is in the table above them."""
 WITHOUT_UNIT = {"Cp", "Cpk", "Cm", "Cmk", "Mean", "Lower limit", "Upper limit"}
 SMALLEST_PICTURE = 10_000
 NO_UNIT = {"", "none", "short"}
@@ -65,6 +64,7 @@ ALL = [
     *((page.uid, "line") for page in (SITE, LINE_PAGE)),
     *((page.uid, "hour") for page in PAGES),
     (MACHINE.uid, "machine"),
+    (QUALITY.uid, "machine"),
 ]
 """Which page is looked at in which view: by a choice that it offers."""
 
@@ -133,7 +133,7 @@ def test_every_number_has_its_unit(seen: Seen, which: tuple[str, str]) -> None:
     assert {
         (panel.title, field.title)
         for panel in seen[which]
-        if panel.title not in IN_ITS_OWN_UNIT and panel.type != "state-timeline"
+        if panel.type != "state-timeline"
         for field in panel.fields()
         if field.type == "number" and field.unit in NO_UNIT and field.title not in WITHOUT_UNIT
     } == set()
@@ -172,6 +172,40 @@ def test_the_numbers_are_those_of_kpi_show(
     for title, name in {"OEE": "oee", "Availability": "availability", "Effectiveness": "effectiveness"}.items():
         assert shown[title] == f"{answer['indicators'][name]:.1%}"
     assert shown["Good pieces"] == f"{answer['ledger']['good']:,.0f}"
+
+
+def test_all_scrap_is_shown_by_the_reason_that_it_was_booked_with(seen: Seen, ledger: list[LedgerRow]) -> None:
+    (panel,) = (panel for panel in seen[QUALITY.uid, "day"] if panel.title == "Scrap by reason")
+    reasons, amounts = panel.frames[0]
+    scrapped = sum(row.sums.get("scrap", 0) for row in ledger) / NANO
+    with_reason = sum(amount for reason, amount in BOOKED.values() if reason and reason != "taken back")
+    assert scrapped > with_reason
+    assert dict(zip(reasons.shown, amounts.shown, strict=True)) == {
+        "burr found": "6",
+        "wrong bore": "1",
+        "no reason reported": f"{scrapped - with_reason:,.0f}",
+    }
+
+
+def test_an_order_is_shown_with_when_it_is_due_at_its_ideal_cycle_and_at_its_pace(seen: Seen) -> None:
+    (panel,) = (panel for panel in seen[ORDERS.uid, "day"] if panel.title == "Order progress")
+    column = {field.title: field for field in panel.frames[0]}
+    pace = column["Due at its pace"]
+    known = [place for place, shown in enumerate(pace.shown) if shown != "–"]
+    assert len(known) > len(pace.shown) // 2
+    assert all((column["Done"].shown[place] == "–") == (place not in known) for place in range(len(pace.shown)))
+    for place in known:
+        assert column["Started"].values[place] < column["Due at ideal cycle"].values[place]
+        assert column["Started"].values[place] < pace.values[place]
+    assert not any("NaN" in text for field in panel.frames[0] for text in field.shown)
+
+
+@pytest.mark.parametrize("title", ["Individual values", "Moving range", "Distribution"])
+def test_a_chart_of_a_characteristic_has_the_unit_that_came_with_it(seen: Seen, title: str) -> None:
+    (panel,) = (panel for panel in seen[QUALITY.uid, "machine"] if panel.title == title)
+    numbers = [field for field in panel.fields() if field.type == "number"]
+    assert numbers
+    assert {(field.unit, field.title.rpartition(", ")[2]) for field in numbers} == {("lengthmm", "mm")}
 
 
 def test_each_machine_is_shown_with_its_own_target(seen: Seen, plant: Plant) -> None:

@@ -65,7 +65,7 @@ class Influxd:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/query", body)
         if login:
             request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             (result,) = json.load(response)["results"]
         assert "error" not in result, result
         found: list[dict[str, Any]] = result.get("series", [])
