@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from msgspec import structs
 
 from broker.contract import instants
 from broker.contract.events import NS_PER_S
@@ -145,7 +146,9 @@ async def _demo(
                 ),
             ]
             if gateway is not None:
-                tasks.append(parts.create_task(keep_running(*gateway, watch)))
+                names, setup, link = gateway
+                link = structs.replace(link, plant=plant)
+                tasks.append(parts.create_task(keep_running(names, setup, link, watch)))
             try:
                 await ready.wait()
                 _introduce(host, port, url, data, password)

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from broker.contract.topics import LEVELS, check_asset
+from broker.plant.plant_file import load
 from cli.invocation import options, settings
 from cli.invocation.errors import CommandError
 from cli.messages.adapter_lines import is_machine
-from cli.running import loop
-from cli.running.gateways import MTCONNECT, Link, run_gateways
+from cli.running import announcing, loop
+from cli.running.gateways import HOME_ASSISTANT, MTCONNECT, Link, announced, run_gateways
 from cli.running.watching import HealthHost, HealthPort, Watch
 from edge.dialects import DIALECTS
 from edge.dialects.dialect import Setup
@@ -50,6 +52,14 @@ Agents = Annotated[
     list[str] | None,
     typer.Option("--agent", metavar="URL", help="An MTConnect agent to ask by HTTP, http://host:5000; once or more."),
 ]
+Announce = Annotated[
+    bool,
+    typer.Option("--announce", help="homeassistant: announce the plant's machines there, in place of reading devices."),
+]
+Remove = Annotated[bool, typer.Option("--remove", help="homeassistant: clear what --announce announced, and end.")]
+PlantFile = Annotated[
+    Path | None, typer.Option("--plant", metavar="FILE", help="The plant description, with the titles to announce.")
+]
 Target = Annotated[
     str,
     typer.Option("--broker", "--to", metavar="URL", help="The broker of the plant: mqtt://user:password@host:1883."),
@@ -68,6 +78,9 @@ def gateway(
     set_: Set = None,
     source: Source = "",
     agent: Agents = None,
+    announce: Announce = False,
+    remove: Remove = False,
+    plant: PlantFile = None,
     broker: Target = options.BROKER,
     data: options.Data,
     health_port: HealthPort = None,
@@ -84,7 +97,13 @@ def gateway(
         return
     names = _known(dialects or dialect)
     setup = _setup(place, asset, machine, mapping, set_)
-    link = Link(source or broker, broker, data / "gateways", topic or (), _agents(names, agent))
+    link = Link(source or broker, broker, data / "gateways", topic or (), _agents(names, agent), announce)
+    if announce or remove:
+        _of_home_assistant(names, "--announce" if announce else "--remove")
+    if remove:
+        loop.run(announcing.remove(announced(setup, link)))
+        return
+    link = msgspec.structs.replace(link, plant=load(plant) if plant else None)
     loop.log_to_stderr(logging.INFO)
     loop.run(run_gateways(names, setup, link, Watch(health_host, health_port)))
 
@@ -97,8 +116,8 @@ def configured(data: Path, broker: str) -> tuple[list[str], Setup, Link] | None:
         BadParameter: a dialect, path or pair in it is none.
     """
     file = data / settings.FILE_NAME
-    own = ("dialect", "topic", "asset", "place", "machine", "mapping", "set", "source", "agent")
-    others = ("broker", "health-port", "health-host", "json")
+    own = ("dialect", "topic", "asset", "place", "machine", "mapping", "set", "source", "agent", "announce")
+    others = ("broker", "health-port", "health-host", "json", "remove", "plant")
     found = settings.read(file, ["gateway"], known=[*own, *others])
     if "dialect" not in found:
         return None
@@ -107,7 +126,15 @@ def configured(data: Path, broker: str) -> tuple[list[str], Setup, Link] | None:
     setup = _setup(place, asset, _several(found.get("machine")), mapping, _several(found.get("set")))
     names, topics = _known(_several(found["dialect"])), _several(found.get("topic")) or ()
     agents = _agents(names, _several(found.get("agent")))
-    return names, setup, Link(found.get("source") or broker, broker, data / "gateways", topics, agents)
+    announces = found.get("announce") is True
+    if announces:
+        _of_home_assistant(names, "announce")
+    return names, setup, Link(found.get("source") or broker, broker, data / "gateways", topics, agents, announces)
+
+
+def _of_home_assistant(names: list[str], option: str) -> None:
+    if HOME_ASSISTANT not in names:
+        raise typer.BadParameter(f"{option} is of {HOME_ASSISTANT}: corridor gateway {HOME_ASSISTANT} {option}")
 
 
 def _agents(names: list[str], agents: list[str] | None) -> Sequence[str]:

@@ -17,7 +17,9 @@ from broker.backoff import Backoff
 from broker.contract import durations
 from broker.mqtt import address
 from broker.mqtt.session import Session, SessionError, SessionTakenOver
+from broker.plant.plant import Plant
 from cli.invocation.errors import CommandError
+from cli.running import announcing
 from cli.running.alone import alone
 from cli.running.watching import Watch, answering_for
 from edge.dialects import DIALECTS
@@ -25,6 +27,7 @@ from edge.dialects.dialect import Dialect, Setup
 from edge.dialects.opcua import mapping as opcua_mapping
 from edge.dialects.shopfloor import modbus_map
 from edge.gateways.gateway import Gateway
+from edge.gateways.homeassistant.announcement import BASE
 from edge.gateways.modbus import ModbusSource
 from edge.gateways.mtconnect import agent as mtconnect_agent
 from edge.gateways.mtconnect.source import MTConnectSource
@@ -49,6 +52,7 @@ POLLED: Final[dict[str, Callable[[Setup, Path], PolledSource]]] = {
 """The dialects whose devices publish nothing: what reads them, with its own folder."""
 
 MTCONNECT: Final = "mtconnect"
+HOME_ASSISTANT: Final = "homeassistant"
 _LONGEST_EVERY_S: Final = 60.0
 
 _log: Final = structlog.get_logger("corridor.gateway")
@@ -63,6 +67,8 @@ class Link(msgspec.Struct, frozen=True):
         folder: holds the spool and the receipts of each gateway.
         topics: of the devices; none for those of each dialect.
         agents: addresses of MTConnect agents, which are asked by HTTP; without one, `mtconnect` is of a broker.
+        announces: the plant's machines are announced to Home Assistant, at the source, in place of reading from there.
+        plant: has the titles of machines that are announced.
     """
 
     source: str
@@ -70,6 +76,8 @@ class Link(msgspec.Struct, frozen=True):
     folder: Path
     topics: Sequence[str] = ()
     agents: Sequence[str] = ()
+    announces: bool = False
+    plant: Plant | None = None
 
     def polls(self, dialect: str) -> bool:
         """Return whether the gateway fetches from the devices of a dialect itself."""
@@ -84,6 +92,12 @@ def needs_asyncua() -> None:
     """
     if find_spec("asyncua") is None:
         raise CommandError("OPC UA needs asyncua", "install the extra: pip install '.[opcua]' in a checkout")
+
+
+def announced(setup: Setup, link: Link) -> announcing.Announced:
+    """Return what is announced to Home Assistant, by the settings of a gateway."""
+    base = setup.options.get("base", BASE)
+    return announcing.Announced(link.source, link.target, link.folder, setup.place, link.topics, base, link.plant)
 
 
 async def run_gateways(dialects: Sequence[str], setup: Setup, link: Link, watch: Watch) -> None:
@@ -119,6 +133,9 @@ async def _run_with_retry(name: str, setup: Setup, link: Link, watch: Watch) -> 
 
 
 async def _run(name: str, setup: Setup, link: Link, watch: Watch) -> None:
+    if name == HOME_ASSISTANT and link.announces:
+        await announcing.run(announced(setup, link), watch)
+        return
     dialect = DIALECTS[name].make(setup)
     is_polled = link.polls(name)
     if not is_polled and not (link.topics or dialect.filters):

@@ -5,7 +5,8 @@
 
 The announcement has the unit, class, name and topic of an entity; messages on that topic are its values. So one dialect
 reads all these families, without knowing them. Announcements of single entities and of whole devices are read, with and
-without abbreviations. A value that came before its announcement, as retained ones may, is read when that comes.
+without abbreviations; our own (`--announce`) are passed over. A value that came before its announcement, as retained
+ones may, is read when that comes.
 """
 
 from typing import Final
@@ -145,5 +146,7 @@ DIALECT: Final = Entry(
 1. ESPHome: in the device's YAML `mqtt: {broker: HOST, port: PORT}`; discovery is on by default. Remove `api:`,
    or the device restarts when no Home Assistant connects.
 2. Other firmware: turn on *Home Assistant discovery*, with the prefix `homeassistant`, and *retain*.
+
+The other way, machines of the plant in Home Assistant: [machines in Home Assistant](../homeassistant.md).
 """,
 )

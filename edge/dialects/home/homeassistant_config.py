@@ -12,6 +12,8 @@ import msgspec
 from broker.contract.errors import ContractError, shown
 from edge.dialects import values
 
+ORIGIN: Final = "Corridor"
+"""Who announces our own machines, which are no foreign devices."""
 _ABBREVIATIONS: Final = {
     "stat_t": "state_topic",
     "unit_of_meas": "unit_of_measurement",
@@ -31,6 +33,7 @@ _ABBREVIATIONS: Final = {
     "obj_id": "object_id",
     "def_ent_id": "default_entity_id",
     "dev": "device",
+    "o": "origin",
     "cmps": "components",
     "ids": "identifiers",
     "p": "platform",
@@ -106,6 +109,9 @@ def entities_of(levels: Sequence[str], document: dict[str, Any]) -> list[Entity]
         ContractError: a template cannot be read; or there are too many.
     """
     whole = _spelt(document)
+    origin = _spelt(whole["origin"]) if isinstance(whole.get("origin"), dict) else {}
+    if origin.get("name") == ORIGIN:
+        return []
     if levels[0] != "device":
         return [_entity(levels[0], levels[-1], levels, whole)] if "state_topic" in whole else []
     components = whole.get("components")
