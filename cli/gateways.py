@@ -25,10 +25,11 @@ PLACE: Final = "plant/floor/gateway"
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="DIALECT …", help="What the devices speak; `list` shows which there are."),
+    typer.Argument(metavar="DIALECT …", help="The dialects of the devices; `list` shows all that there are."),
 ]
 Dialects = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help='The same, for corridor.toml: dialect = ["tasmota"].')
+    list[str] | None,
+    typer.Option(metavar="NAME", help='The same as an option, for corridor.toml: dialect = ["tasmota"].'),
 ]
 Topic = Annotated[
     list[str] | None,

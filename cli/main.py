@@ -60,30 +60,29 @@ class Entry:
 
 
 COMMANDS = (
-    Entry("demo", "Show", "cli.demo:demo", "A live shop floor in your browser: broker, machines, ledger and wall."),
-    Entry("simulate", "Services", "cli.services:simulate", "Simulated machines, publishing to a broker."),
-    Entry("gateway", "Services", "cli.gateways:gateway", "Translate what a device publishes in its own dialect."),
-    Entry("map try", "Services", "cli.messages.mapping:try_", "Show what a foreign message means by a mapping file."),
-    Entry("map browse", "Services", "cli.messages.mapping:browse", "Write a first mapping file of an OPC UA server."),
+    Entry("demo", "Start", "cli.demo:demo", "A live shop floor in your browser: broker, machines, ledger and wall."),
     Entry(
-        "map suggest", "Services", "cli.messages.mapping:suggest", "Listen to a broker, and write a first mapping file."
+        "kpi show",
+        "Query",
+        "cli.ledger.kpi:show",
+        "OEE and its factors of a machine, line or site, over any time range.",
     ),
-    Entry("ingest", "Services", "cli.ingest:ingest", "Store telemetry, events and commands."),
-    Entry("kpi serve", "Services", "cli.ledger.kpi:serve", "Store states and counts; build the productivity ledger."),
-    Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),
-    Entry("device this-computer", "Services", "cli.device:this_computer", "Publish this computer as a machine."),
+    Entry("kpi explain", "Query", "cli.ledger.kpi:explain", "How a number is made, down to its source events."),
+    Entry("part", "Query", "cli.ledger.part:part", "The genealogy of a part; the parts that a batch affects."),
+    Entry("score", "Query", "cli.ledger.score:score", "Compare the ledger with the simulator's ground truth."),
+    Entry("device this-computer", "Devices", "cli.device:this_computer", "Publish this computer as a machine."),
     Entry(
-        "device add", "Services", "cli.onboarding.command:add", "What to set on a device; wait for its first message."
+        "device add", "Devices", "cli.onboarding.command:add", "What to set on a device; wait for its first message."
     ),
-    Entry("device list", "Services", "cli.onboarding.managing:list_", "The devices that have a credential."),
-    Entry("device remove", "Services", "cli.onboarding.managing:remove", "Remove a device's credential."),
-    Entry("device rotate", "Services", "cli.onboarding.managing:rotate", "Give a device a new password."),
+    Entry("device list", "Devices", "cli.onboarding.managing:list_", "The devices that have a credential."),
+    Entry("device remove", "Devices", "cli.onboarding.managing:remove", "Remove a device's credential."),
+    Entry("device rotate", "Devices", "cli.onboarding.managing:rotate", "Give a device a new password."),
+    Entry("gateway", "Devices", "cli.gateways:gateway", "Translate what a device publishes in its own dialect."),
+    Entry("map try", "Devices", "cli.messages.mapping:try_", "Show what a foreign message means by a mapping file."),
+    Entry("map browse", "Devices", "cli.messages.mapping:browse", "Write a first mapping file of an OPC UA server."),
     Entry(
-        "kpi show", "Ask", "cli.ledger.kpi:show", "OEE and its factors of a machine, line or site, over any time range."
+        "map suggest", "Devices", "cli.messages.mapping:suggest", "Listen to a broker, and write a first mapping file."
     ),
-    Entry("kpi explain", "Ask", "cli.ledger.kpi:explain", "How a number is made, down to its source events."),
-    Entry("part", "Ask", "cli.ledger.part:part", "The genealogy of a part; the parts that a batch affects."),
-    Entry("score", "Ask", "cli.ledger.score:score", "Compare the ledger with the simulator's ground truth."),
     Entry("publish", "Messages", "cli.messages.publish:publish", "Publish one message."),
     Entry("tail", "Messages", "cli.messages.tail:tail", "Print messages as they arrive, decoded."),
     Entry(
@@ -97,14 +96,24 @@ COMMANDS = (
         "replay", "Messages", "cli.messages.recordings:replay", "Play a recording to a broker or straight into a store."
     ),
     Entry("contract", "Messages", "cli.messages.contract:contract", "The JSON Schema of every message."),
+    Entry("plant new", "Plant", "cli.plants.plant_new:new", "Write a first plant file, with comments, for a trade."),
+    Entry(
+        "plant check", "Plant", "cli.plants.plant:check", "Validate a plant file: what it describes, or every mistake."
+    ),
+    Entry(
+        "plant draw", "Plant", "cli.plants.plant_draw:draw", "Draw a plant: sites, lines, machines, buffers and flows."
+    ),
+    Entry("asset list", "Plant", "cli.plants.assets:list_", "The machines that a store knows, and which are retired."),
+    Entry(
+        "asset retire",
+        "Plant",
+        "cli.plants.assets:retire",
+        "Retire machines that no longer exist; their history stays.",
+    ),
     Entry("adjust", "Data", "cli.ledger.adjust:adjust", "Book pieces by hand, on top of what a machine counts."),
     Entry("store init", "Data", "cli.store:init", "Set up a store."),
     Entry("store status", "Data", "cli.store:status", "Show what a store holds."),
     Entry("store backup", "Data", "cli.store:backup", "Copy a SQLite store while it is in use."),
-    Entry("asset list", "Data", "cli.plants.assets:list_", "The machines that a store knows, and which are retired."),
-    Entry(
-        "asset retire", "Data", "cli.plants.assets:retire", "Retire machines that no longer exist; their history stays."
-    ),
     Entry(
         "recompute",
         "Data",
@@ -112,13 +121,10 @@ COMMANDS = (
         "Recompute the ledger of a time range from stored events.",
     ),
     Entry("export", "Data", "cli.ledger.export:export", "Events, ledger or indicators as a CSV or Parquet file."),
-    Entry("plant new", "Data", "cli.plants.plant_new:new", "Write a first plant file, with comments, for a trade."),
-    Entry(
-        "plant check", "Data", "cli.plants.plant:check", "Validate a plant file: what it describes, or every mistake."
-    ),
-    Entry(
-        "plant draw", "Data", "cli.plants.plant_draw:draw", "Draw a plant: sites, lines, machines, buffers and flows."
-    ),
+    Entry("simulate", "Services", "cli.services:simulate", "Simulated machines, publishing to a broker."),
+    Entry("ingest", "Services", "cli.ingest:ingest", "Store telemetry, events and commands."),
+    Entry("kpi serve", "Services", "cli.ledger.kpi:serve", "Store states and counts; build the productivity ledger."),
+    Entry("wall", "Services", "cli.services:wall", "The live wall and its HTTP API."),
     Entry("dashboards build", "Grafana", "cli.dashboards:build", "Generate Grafana's dashboards and alert rules."),
     Entry("dashboards check", "Grafana", "cli.dashboards:check", "Validate Grafana's dashboards and alert rules."),
     Entry("dashboards push", "Grafana", "cli.dashboards:push", "Write them into a running Grafana."),
@@ -129,15 +135,29 @@ COMMANDS = (
         "stack broker-files", "Stack", "cli.stack.stack:broker_files", "Write Mosquitto's files (the stack runs this)."
     ),
     Entry("stack tls", "Stack", "cli.stack.tls:tls", "Accept devices by TLS (the stack runs this)."),
-    Entry("test", "Build", "cli.develop.checks:run", "Check everything: style, types, layers, tests.", passes_on=True),
-    Entry("bench", "Build", "cli.develop.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
-    Entry("docs", "Build", "cli.site.command:docs", "Build the documents as a web site, or serve them."),
-    Entry("soak", "Build", "cli.soak.command:soak", "Test durability: inject faults and count what is stored."),
-    Entry("sbom", "Build", "cli.sbom.command:sbom", "The software bill of materials: a CycloneDX document."),
-    Entry("version", "Build", "cli.develop.version:version", "Print the version."),
+    Entry(
+        "test", "Develop", "cli.develop.checks:run", "Check everything: style, types, layers, tests.", passes_on=True
+    ),
+    Entry("bench", "Develop", "cli.develop.bench:bench", "Run a benchmark by its name, or list them.", passes_on=True),
+    Entry("docs", "Develop", "cli.site.command:docs", "Build the documents as a web site, or serve them."),
+    Entry("soak", "Develop", "cli.soak.command:soak", "Test durability: inject faults and count what is stored."),
+    Entry("sbom", "Develop", "cli.sbom.command:sbom", "The software bill of materials: a CycloneDX document."),
+    Entry("version", "Develop", "cli.develop.version:version", "Print the version."),
 )
 
-ABOUT = "Corridor: a shop floor live in your browser, simulated or real, over MQTT."
+GROUPS = {
+    "kpi": "OEE and the other indicators: show and explain them, or run the service that makes them.",
+    "device": "Connect devices: what to set on one, and its credential.",
+    "map": "Mapping files: what messages of another form mean.",
+    "plant": "Plant files: begin one, validate it, draw it.",
+    "asset": "The machines of a store.",
+    "store": "The store, SQLite or InfluxDB: set it up, show what it holds, copy it.",
+    "dashboards": "Grafana's dashboards and alert rules: generate, validate and compare them.",
+    "stack": "The compose stack: secrets, devices, and a test of all its parts.",
+}
+"""What commands whose names begin with the same word are about."""
+
+ABOUT = "Corridor: a shop floor live in your browser, simulated or real, over MQTT. Start with `corridor demo`."
 OUR_PACKAGES = ("broker", "edge", "services", "dashboards", "cli")
 ADVICE = (
     "`corridor COMMAND --help` lists the options of a command. --some-name can also be given as CORRIDOR_SOME_NAME,"
@@ -168,12 +188,11 @@ class LazyGroup(TyperGroup):
         if not found:
             return None
         if len(found[0].name.split()) > self.words + 1:
-            about = f"The commands of {cmd_name}."
             return LazyGroup(
                 name=cmd_name,
                 entries=found,
                 words=self.words + 1,
-                help=about,
+                help=GROUPS.get(cmd_name),
                 no_args_is_help=True,
                 rich_markup_mode=None,
             )

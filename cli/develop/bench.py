@@ -15,7 +15,9 @@ from cli.invocation.errors import CommandError
 
 def bench(
     name: Annotated[str, typer.Argument(help="The benchmark; left out, all are listed.")] = "",
-    arguments: Annotated[list[str] | None, typer.Argument(help="What is handed to it.", show_default=False)] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Arguments of the benchmark.", show_default=False)
+    ] = None,
 ) -> None:
     """Run a benchmark by its name, or list them. Arguments after the name go to the benchmark."""
     root = checkout.require("bench")

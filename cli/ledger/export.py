@@ -36,7 +36,7 @@ Every = Annotated[
 
 
 def export(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"What: {', '.join(KINDS)}.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"What to export: {', '.join(KINDS)}.")],
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file: its name ends in .csv or .parquet.")],
     from_: From,

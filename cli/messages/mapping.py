@@ -36,7 +36,7 @@ def try_(
     topic: Annotated[str, typer.Argument(metavar="TOPIC", help="The topic of a message.")],
     payload: Annotated[str, typer.Argument(metavar="PAYLOAD", help="Its content; - reads it from standard input.")],
     *,
-    retained: Annotated[bool, typer.Option("--retained", help="As if the broker had it before.")] = False,
+    retained: Annotated[bool, typer.Option("--retained", help="Treat it as a retained message.")] = False,
     json_: options.Json = False,
 ) -> None:
     """Show what a message means by a mapping file: the messages that a gateway would publish."""

@@ -44,7 +44,10 @@ def add(
     path: managing.Device,
     *,
     dialect: Annotated[
-        str, typer.Option(metavar="NAME", help=f"What the device speaks, if not the contract: {', '.join(FORMS)}.")
+        str,
+        typer.Option(
+            metavar="NAME", help=f"The device's dialect: {', '.join(FORMS)}; left out, Corridor's own messages."
+        ),
     ] = "",
     broker: Annotated[
         str,

@@ -15,9 +15,11 @@ from services.store.interface import Store
 
 HealthPort = Annotated[
     int | None,
-    typer.Option(metavar="PORT", min=0, max=65_535, help="Answer /healthz and /metrics there; nowhere if left out."),
+    typer.Option(
+        metavar="PORT", min=0, max=65_535, help="Answer /healthz and /metrics on this port; left out, on none."
+    ),
 ]
-HealthHost = Annotated[str, typer.Option(metavar="ADDRESS", help="The address for these two.")]
+HealthHost = Annotated[str, typer.Option(metavar="ADDRESS", help="The address of --health-port.")]
 
 
 class Watch(msgspec.Struct, frozen=True):

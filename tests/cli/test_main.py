@@ -161,3 +161,7 @@ def test_every_command_of_the_table_is_there_with_a_help_of_its_own(entry: main.
     status, output, _ = corridor(*entry.name.split(), "--help")
     assert status == 0
     assert output.startswith(f"Usage: corridor {entry.name}")
+
+
+def test_each_first_word_of_several_commands_has_a_line_of_help() -> None:
+    assert set(main.GROUPS) == {entry.name.split()[0] for entry in main.COMMANDS if " " in entry.name}
