@@ -55,7 +55,7 @@ def by_reason(plant: Plant, *, size: tuple[int, int] = (12, 8)) -> Tile:
 
 
 def bookings() -> str:
-    """Ask for the bookings of scrap, one row each: their ids tell apart those that are alike."""
+    """Ask for the bookings of scrap, one row each: their ids distinguish those that are alike."""
     return f'SELECT "reason", "scrap", "id" FROM "adjust" WHERE {RANGE} AND {scope(more=_COUNTS)}'
 
 

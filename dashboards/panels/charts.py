@@ -18,7 +18,7 @@ from dashboards.panels.basis import (
 )
 
 LEGIBLE: Final = 80
-"""So many values of what goes up and down by the hour can be told from each other."""
+"""So many values of what goes up and down by the hour can be distinguished."""
 MANY: Final = 300
 """So many values of what goes up and down by the minute are a line, and no block of colour."""
 _STACK: Final = {"mode": "normal", "group": "A"}

@@ -35,7 +35,7 @@ INSTEAD: Final = {
     r"take up|taking in|taken in": "restore, add, read",
     r"news|last word|known before|reach back": "changes_state, retained snapshot, last_known_state, lookback",
     r"poisoned|strikes": "protocol errors, redelivery attempts",
-    r"vectorised|lanes?": "columnar, timeline",
+    r"vectorised": "columnar",
     r"all is well": "all checks passed",
     r"nothing in the store": "no data for X in that range",
 }
