@@ -26,7 +26,8 @@ from typing import Any, Final
 
 import msgspec
 
-from broker.contract.errors import ContractError
+from broker.contract.codec import RETENTION_NS
+from broker.contract.errors import ContractError, shown
 from broker.contract.events import AnyEvent, Notice, State, StateChange, Status
 from broker.contract.message import Message
 from edge.dialects import values
@@ -41,7 +42,8 @@ from edge.dialects.values import Stamp
 TOPIC: Final = "MTConnect/"
 AGENT: Final = "Agent"
 """The level of the gateway's own message on whether an agent answers."""
-_DOCUMENTS: Final = ("Current", "Sample")
+_CURRENT: Final = "Current"
+_DOCUMENTS: Final = (_CURRENT, "Sample")
 _UNAVAILABLE: Final = "UNAVAILABLE"
 _MODES: Final[dict[str, State]] = {"SETUP": "setup", "MAINTENANCE": "maintenance"}
 _WITHOUT_REASON: Final = frozenset({"READY", "STOPPED", "PROGRAM_STOPPED", "PROGRAM_COMPLETED"})
@@ -87,6 +89,8 @@ class MTConnect(Dialect):
         self._counters = Counters()
         self._devices: dict[str, _Device] = {}
         self._agents: set[str] = set()
+        self._uuids: dict[str, str] = {}
+        self._is_one_machine = bool(setup.asset)
 
     def translate(self, message: Message) -> Translation:
         """Translate a document or an observation; read a model."""
@@ -103,14 +107,28 @@ class MTConnect(Dialect):
         document = _document(message.payload)
         if kind == "Probe":
             self._agents |= agents_of_probe(document) if len(self._agents) < _MOST_AGENTS else set()
-            for uuid, name, items in items_of_probe(document):
-                self._devices.setdefault(self._asset(uuid, name), _Device()).items |= items
-            return NOTHING
+            return self._modelled(document)
         parts = Parts()
         for uuid, name, instance, found in observations_of(document):
-            if uuid not in self._agents:
-                self._several(parts, message, self._asset(uuid, name), instance, found)
+            if uuid in self._agents:
+                continue
+            try:
+                asset = self._asset(uuid, name)
+            except ContractError as error:
+                parts.reject(name or uuid, error)
+            else:
+                self._several(parts, message, asset, instance, found)
         return parts.translation()
+
+    def _modelled(self, document: dict[str, Any]) -> Translation:
+        """Take the names and units of data items."""
+        rejections: list[ContractError] = []
+        for uuid, name, items in items_of_probe(document):
+            try:
+                self._devices.setdefault(self._asset(uuid, name), _Device()).items |= items
+            except ContractError as error:
+                rejections.append(error)
+        return Translation(rejections=rejections)
 
     def _agent(self, message: Message) -> Translation:
         """Return whether the agent is there, which its will reports, of all its devices."""
@@ -141,7 +159,17 @@ class MTConnect(Dialect):
         return [Status(**Stamp.of(message, asset).shared(), online=online and device.is_available)]
 
     def _asset(self, uuid: str, name: str) -> str:
-        return self._machines.asset(uuid if self._machines.knows(uuid) else name or uuid)
+        """Return a device's path: by its uuid if the user has named that, else by its name.
+
+        Raises:
+            ContractError: another device has it, or it cannot be named.
+        """
+        asset = self._machines.asset(uuid if self._machines.knows(uuid) else name or uuid)
+        first = self._uuids.setdefault(asset, uuid) if uuid and not self._is_one_machine else uuid
+        if first != uuid:
+            problem = f"the devices {shown(first)} and {shown(uuid)} are both called {asset.rpartition('/')[2]}"
+            raise ContractError(problem, f"name the path of one: --machine {uuid}=site/area/line/machine")
+        return asset
 
     def _one(self, message: Message, uuid: str) -> Translation:
         document = values.json_object(message.payload)
@@ -161,7 +189,10 @@ class MTConnect(Dialect):
     def _observation(
         self, message: Message, asset: str, device: _Device, instance: int, one: Observation
     ) -> list[AnyEvent]:
-        stamp = Stamp.of(message, asset, None if one.time is None else values.instant(one.time))
+        at = None if one.time is None else values.instant(one.time)
+        stamp = Stamp.of(message, asset, at)
+        if at is not None and at < message.received_at - RETENTION_NS and _CURRENT in message.topic.split("/"):
+            stamp = Stamp(asset, message.received_at, "retained")  # it still holds: the last that is known
         key = one.item if one.level is None else f"{one.item} {one.code}"
         known = device.sequences.get(key)
         if known is not None and known[:1] == (instance,) and one.sequence and one.sequence <= known[1]:

@@ -12,7 +12,8 @@ import msgspec
 from broker import private_files
 from broker.contract.errors import ContractError
 
-_NONE: Final = 0
+NEVER: Final = -1
+"""The instance of an agent that was never read; there are agents whose own is 0."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -50,12 +51,12 @@ class Position(msgspec.Struct, frozen=True):
     """How far an agent was read.
 
     Attributes:
-        instance: of the agent; 0 where it was never read.
+        instance: of the agent; `NEVER` where it was not read yet.
         next: the sequence of what is read next.
         devices: uuid and name of each of its devices.
     """
 
-    instance: int = _NONE
+    instance: int = NEVER
     next: int = 1
     devices: tuple[tuple[str, str], ...] = ()
 
@@ -82,7 +83,7 @@ def start(known: Position, header: Header, *, skip: bool = False) -> Start:
         header: of what is current.
         skip: what is next cannot be read.
     """
-    if known.instance == _NONE:
+    if known.instance == NEVER:
         return Start(header.next)
     if is_another(known, header):
         return Start(1) if header.first <= 1 else Start(header.next, header.first - 1)

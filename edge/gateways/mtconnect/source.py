@@ -25,7 +25,7 @@ from edge.dialects.shopfloor import mtconnect_xml
 from edge.dialects.shopfloor.mtconnect import AGENT, TOPIC
 from edge.gateways.mtconnect import position, slicing
 from edge.gateways.mtconnect.agent import Address, Agent, AgentError
-from edge.gateways.mtconnect.position import Header, Position
+from edge.gateways.mtconnect.position import NEVER, Header, Position
 from edge.gateways.polled import PolledSource
 
 LONGEST_PAUSE_S: Final = 2.0
@@ -112,7 +112,7 @@ class MTConnectSource(PolledSource):
         reader.restarts += reader.instance == header.instance and position.is_another(known, header)
         if start.lost:
             self._note_gap(name, start.lost)
-        if reader.instance == 0 and known.next == start.next > header.first:
+        if reader.instance == NEVER and known.next == start.next > header.first:
             current = await self._at(agent, start.next - 1) or current
         reader.instance, reader.next = header.instance, start.next
         await self._pass_on("Current", reader, slicing.rows(current, reader.agents), start.next)
@@ -198,7 +198,7 @@ class _Reader:
     """How far one agent was read.
 
     Attributes:
-        instance: of the agent, as this process read it; 0 where it did not yet.
+        instance: of the agent, as this process read it; `NEVER` where it did not yet.
         next: the sequence of what is read next.
         devices: uuid and name of each device.
         agents: uuids of what is no machine but the agent itself.
@@ -209,7 +209,7 @@ class _Reader:
     def __init__(self, address: Address, file: Path) -> None:
         stored = position.load(file)
         self.address = address
-        self.instance = 0
+        self.instance = NEVER
         self.next = stored.next
         self.devices = stored.devices
         self.agents: frozenset[str] = frozenset()
@@ -221,7 +221,8 @@ class _Reader:
     @property
     def known(self) -> Position:
         """How far it was read, by this process, or else the one before it."""
-        return Position(self.instance or self._stored.instance, self.next, self.devices)
+        instance = self._stored.instance if self.instance == NEVER else self.instance
+        return Position(instance, self.next, self.devices)
 
     @property
     def dialects_instance(self) -> int:
