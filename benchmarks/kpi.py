@@ -20,8 +20,8 @@ from benchmarks import ledger
 from broker.contract.events import StateChange
 from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
+from services.kpi.published.windows import Windows
 from services.kpi.service import MANY_MACHINES, SHARE_OF_MANY
-from services.kpi.windows import Windows
 from services.store.interface import Batch
 from services.store.sqlite.store import SqliteStore
 

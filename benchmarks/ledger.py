@@ -24,7 +24,7 @@ from broker.plant.plant import Plant
 from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import SILENT_NS, Change
-from services.kpi.windows import Windows
+from services.kpi.published.windows import Windows
 from services.store.interface import Batch, LedgerRow
 from services.store.opening import open_store
 

@@ -2,6 +2,6 @@
 
 Messages of its kinds come in from a source; events with the ledger rows that they change go into the store as one
 batch, and indicators to the broker. `service` runs it, `ledger_writer` makes the batches of the machines of its
-`fleet`, `recompute` makes rows again from stored events, `windows` are the published indicators. No formula comes in:
+`fleet`, `recompute` makes rows again from stored events, `published` are the indicators. No formula comes in:
 those are `services.ledger`'s.
 """

@@ -16,7 +16,7 @@ from broker.source import Publisher, Source
 from services.intake.limits import Limits
 from services.intake.routing import DeadLetters, write_with_retry
 from services.kpi.ledger_writer import LedgerWriter
-from services.kpi.windows import READING_S, Windows
+from services.kpi.published.windows import READING_S, Windows
 from services.store import failures
 from services.store.interface import Rejected, Store
 

@@ -1,7 +1,7 @@
 """The composition of an answer: from the sums of an asset to its indicators, coverage and warnings.
 
-There is one, for what is asked (`answers`) and for what is published live (`services.kpi.windows`): where the sums and
-the context are the same, so are the numbers and the warnings.
+There is one, for what is asked (`answers`) and for what is published live (`services.kpi.published`): where the sums
+and the context are the same, so are the numbers and the warnings.
 """
 
 from collections.abc import Iterable

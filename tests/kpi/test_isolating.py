@@ -16,8 +16,8 @@ from broker.plant.plant import NO_PLANT
 from services.kpi import ledger_writer as keeping
 from services.kpi import machine as machines
 from services.kpi.ledger_writer import LedgerWriter
+from services.kpi.published.windows import Windows
 from services.kpi.recompute import recompute
-from services.kpi.windows import Windows
 from services.ledger import rows
 from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import NANO

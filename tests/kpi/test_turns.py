@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from broker.contract.events import Job, StateChange
 from broker.plant.plant import NO_PLANT, Plant
 from services.kpi.machine import SILENT_NS
-from services.kpi.window_totals import REPEAT_NS
-from services.kpi.windows import SHARE
+from services.kpi.published.window_totals import REPEAT_NS
+from services.kpi.published.windows import SHARE
 from services.ledger.fields import NANO
 from services.ledger.history import MINUTE
 from tests.kpi.test_windows import LINE, MILL, MORE, Running, at, state

@@ -20,8 +20,8 @@ from broker.plant.plant_file import parse
 from services.kpi.fleet import ALL_AT_ONCE, AT_ONCE
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import SILENT_NS
-from services.kpi.window_totals import REPEAT_NS, paths
-from services.kpi.windows import SHARE, Windows
+from services.kpi.published.window_totals import REPEAT_NS, paths
+from services.kpi.published.windows import SHARE, Windows
 from services.ledger.fields import NANO, Sums, add
 from services.ledger.history import MINUTE
 from services.ledger.indicators.indicators import Context, coverage, evaluate

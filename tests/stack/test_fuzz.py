@@ -28,7 +28,7 @@ from broker.plant.plant import NO_PLANT
 from services.intake.isolation import split_valid
 from services.intake.routing import is_for_kpi
 from services.kpi.ledger_writer import LedgerWriter
-from services.kpi.windows import Windows
+from services.kpi.published.windows import Windows
 from services.query.answers import answer
 from services.store.interface import Batch, Rejected
 from services.store.sqlite.store import SqliteStore

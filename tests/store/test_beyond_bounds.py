@@ -11,8 +11,8 @@ from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
 from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
+from services.kpi.published.windows import Windows
 from services.kpi.recompute import recompute
-from services.kpi.windows import Windows
 from services.ledger.fields import NANO
 from services.query.answers import answer
 from services.query.explaining import explain

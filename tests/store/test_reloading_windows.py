@@ -10,11 +10,11 @@ from broker.contract.events import AnyEvent, Count, Job, StateChange
 from broker.contract.instants import parse as instant
 from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT
-from services.kpi import order_windows
 from services.kpi.ledger_writer import LedgerWriter
-from services.kpi.order_windows import AT_ONCE
-from services.kpi.window_totals import paths
-from services.kpi.windows import Windows
+from services.kpi.published import order_windows
+from services.kpi.published.order_windows import AT_ONCE
+from services.kpi.published.window_totals import paths
+from services.kpi.published.windows import Windows
 from services.ledger.fields import NANO
 from services.query.answers import answer
 from services.store.interface import Store

@@ -4,7 +4,7 @@ from broker.contract.events import Count, State, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
 from services.kpi.ledger_writer import LedgerWriter
-from services.kpi.windows import Windows
+from services.kpi.published.windows import Windows
 from services.ledger.fields import NANO, TIME
 from services.query.ranges import measure
 from services.store.interface import Batch, Store

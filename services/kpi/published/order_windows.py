@@ -11,7 +11,7 @@ from typing import Final
 
 from broker.contract.instants import FOR_EVER
 from broker.plant.plant import Plant
-from services.kpi.window_totals import LAST, Key, Window, WindowTotals
+from services.kpi.published.window_totals import LAST, Key, Window, WindowTotals
 from services.ledger.fields import Sums, add
 from services.ledger.history import MINUTE
 from services.query.planning import newest_orders
@@ -94,14 +94,6 @@ class OrderWindows:
             self._due.pop(machine, None)
             self._unread.pop(machine, None)
 
-    def parts(self, path: str, order: str) -> list[Window]:
-        """Return the windows of an order on the machines of a line, or on a machine."""
-        keys = [
-            (machine, kind) for machine in self._totals.lines.get(path, [path]) for kind in ("order", LAST + "order")
-        ]
-        windows = [window for key in keys if (window := self._totals.window(key)) is not None]
-        return [window for window in windows if window.name == order]
-
     async def _read(self, machine: str, now: int) -> None:
         """Read the newest two orders of a machine: the one that is on, if one is, and the last that was."""
         found = await newest_orders(self._store, machine, now)
@@ -147,5 +139,5 @@ class OrderWindows:
         )
         if newest is None:
             return None
-        parts = self.parts(line, newest.name)
+        parts = self._totals.parts(line, newest.name)
         return Window(min(part.start for part in parts), max(part.end for part in parts), {}, newest.name)

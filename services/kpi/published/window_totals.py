@@ -88,6 +88,12 @@ class WindowTotals:
         """Return a window, whether it is running or over."""
         return self.running.get(key) or self.ended.get(key)
 
+    def parts(self, path: str, order: str) -> list[Window]:
+        """Return the windows of an order on the machines of a line, or on a machine."""
+        keys = [(machine, kind) for machine in self.lines.get(path, [path]) for kind in ("order", LAST + "order")]
+        windows = [window for key in keys if (window := self.window(key)) is not None]
+        return [window for window in windows if window.name == order]
+
     def touch(self, *keys: Key) -> None:
         """Note that windows have changed."""
         self.touched.update(dict.fromkeys(keys))
