@@ -13,25 +13,22 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-import msgspec
-
 from broker.contract.codec import decode
-from broker.contract.events import NOT_LIVE, NS_PER_MS, AnyEvent, Job
+from broker.contract.events import AnyEvent
 from broker.contract.message import Message
-from broker.contract.retained import is_snapshot, may_be_stored
+from broker.contract.retained import may_be_stored
 from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from services.intake.arrival import with_receipt
 from services.intake.isolation import isolate, split_valid
 from services.intake.limits import Limits
 from services.kpi import bookings
+from services.kpi.absences import Absences
+from services.kpi.additions import Additions
 from services.kpi.arrivals import (
     ends_offline,
-    is_placed_late,
-    placed,
     signs_of_life,
     stored_offlines,
-    with_absence,
 )
 from services.kpi.due import Behind
 from services.kpi.fleet import ALL_AT_ONCE, AT_ONCE, HORIZON_NS, Fleet
@@ -39,7 +36,6 @@ from services.kpi.machine import SILENT_NS, Change, Machine, Made
 from services.kpi.rebuilding import first_minute, portion
 from services.kpi.silences import Silences
 from services.ledger.history import KINDS, MINUTE
-from services.query.histories import AROUND
 from services.store import failures
 from services.store.interface import Batch, Rejected, Store
 
@@ -79,12 +75,9 @@ class LedgerWriter:
         self._store, self._plant, self._now, self._prefix = store, plant, now, prefix
         self._changed, self._silent_ns = changed, silent_ns
         self._limits = limits or Limits()
-        self._waited_ns = waited_ns
         self._fleet = Fleet(store, plant, now, silent_ns=silent_ns, at_once=at_once)
         self._due = self._fleet.due
-        self._back_at: int | None = None
-        self._left: dict[str, int] = {}
-        """Until when machines were followed before the service was away, of those that have not reported since."""
+        self._absences = Absences(self._fleet, waited_ns)
         self._silences = Silences(store, plant)
         self._started = False
         self._failed = False
@@ -95,15 +88,11 @@ class LedgerWriter:
         await self._fleet.start()
         self._silences.reset()
         self._started = True
-        if self._back_at is None:
-            self._back_at = self._now()
-            if self._waited_ns:
-                self._left = {asset: machine.until for asset, machine in self._fleet.machines.items() if machine.until}
+        self._absences.started(self._now())
 
     def was_away(self, since: int) -> None:
         """Note that the source was away: what comes now may have waited there since then."""
-        self._back_at = self._now()
-        self._left = dict.fromkeys(self._fleet.machines, since)
+        self._absences.was_away(since, self._now())
 
     async def persist(self, messages: Sequence[Message]) -> list[Rejected]:
         """Decode messages and store their events; return those that were rejected, which are stored too.
@@ -148,101 +137,21 @@ class LedgerWriter:
             await self.start()
         events = await bookings.resolved(self._store, [event for event in events if may_be_stored(event)])
         now = self._now()
-        events = await self._placed(events, now)
+        events = await self._absences.placed(events, now)
         marks = [*marks, *await self._silences.around(events)]
         counted = [*marks, *(event for event in events if self._is_counted(event))]
         time_ranges = _time_ranges(counted)
         await self._fleet.make_ready(time_ranges, now)
-        touched: dict[str, set[int]] = {asset: set() for asset in time_ranges if asset not in self._fleet.failing}
-        reported: list[AnyEvent] = []
-        added: dict[str, list[AnyEvent]] = {}
-        ids = set(map(id, counted))
-        for event in sorted((*marks, *events), key=_is_state_of_unknown_age):
-            if id(event) in ids and event.asset not in self._fleet.failing:
-                new = await self._put(event, touched, now)
-                reported += new
-                added.setdefault(event.asset, []).extend(new)
-            elif not is_snapshot(event):
-                reported.append(event)
-        for asset, new in added.items():
-            if self._lacks_past(asset):
-                await self._put_again(asset, new, touched, now)
-        self._leave_to_recompute(touched, now)
+        additions = Additions(self._store, self._fleet, self._silent_ns, time_ranges, now)
+        await additions.add((*marks, *events), counted)
         await self._due.note()
-        await self._write(Batch(events=reported, rejected=rejected), touched, now)
-
-    async def _put(self, event: AnyEvent, touched: dict[str, set[int]], now: int) -> list[AnyEvent]:
-        """Add an event to the history of its machine; return what is to be stored: nothing if it changes nothing."""
-        machine = self._fleet.machines[event.asset]
-        each = event
-        if is_snapshot(event):
-            if not machine.changes_state(event):
-                return []
-            each = msgspec.structs.replace(event, received_ms=NOT_LIVE)
-        if isinstance(event, Job) and await self._is_past(event):
-            return []
-        self._add(each, touched, now)
-        return [each]
-
-    def _add(self, event: AnyEvent, touched: dict[str, set[int]], now: int) -> None:
-        machine, behind = self._fleet.machines[event.asset], self._due.behind.get(event.asset)
-        if behind is None:
-            touched[event.asset] |= machine.put(event, machine.wanted(now, self._silent_ns, event.at))
-        else:
-            behind.begin(min(machine.history.take(event), default=behind.start))
-
-    def _lacks_past(self, asset: str) -> bool:
-        """Return whether it is not certain what a machine's readings are without older ones."""
-        if asset in self._fleet.failing:
-            return False
-        history = self._fleet.machines[asset].history
-        return not history.cumulative.is_whole and history.cumulative.lacks_past(history.origin)
-
-    async def _put_again(self, asset: str, events: Sequence[AnyEvent], touched: dict[str, set[int]], now: int) -> None:
-        """Add a machine's new events with as many older readings as they depend on.
-
-        What they are added to is read again from the store, which does not have them yet: so what they change is seen.
-        """
-        for depth in AROUND:
-            await self._fleet.restore(asset, self._fleet.machines[asset].history.origin, depth)
-            touched[asset] = set()
-            for event in events:
-                if asset not in self._fleet.failing:
-                    self._add(event, touched, now)
-            if not self._lacks_past(asset):
-                break
-
-    def _leave_to_recompute(self, touched: dict[str, set[int]], now: int) -> None:
-        """Let machines fall behind of which minutes are touched that are older than what is in memory."""
-        for asset, starts in touched.items():
-            if asset in self._fleet.failing:
-                continue
-            origin = self._fleet.machines[asset].history.origin
-            if starts and min(starts) < origin and asset not in self._due.behind:
-                self._fleet.fall_behind(asset, min(starts), origin + MINUTE, now)
+        await self._write(Batch(events=additions.reported, rejected=rejected), additions.touched, now)
 
     def _is_counted(self, event: AnyEvent) -> bool:
         """Return whether the ledger of a machine is computed from an event: another one if it ends an offline."""
         return event.asset not in self._fleet.failing and (
             event.kind in KINDS or ends_offline(self._fleet.machines.get(event.asset), event)
         )
-
-    async def _placed(self, events: Sequence[AnyEvent], now: int) -> list[AnyEvent]:
-        """Return the events, each offline at the time from which it counts."""
-        for event in filter(is_placed_late, events):
-            asset = event.asset
-            if (
-                asset not in self._fleet.machines
-                and asset not in self._fleet.failing
-                and asset not in self._due.retired
-            ):
-                await self._fleet.restore(asset, min(now, event.received_ms * NS_PER_MS) - HORIZON_NS)
-        if self._left:
-            if self._back_at is not None and now - self._back_at <= self._waited_ns:
-                events = with_absence(events, self._fleet.machines, self._left)
-            else:
-                self._left.clear()
-        return placed(events, self._fleet.machines)
 
     async def note_silences(self, now: int) -> None:
         """Store which machines have been silent by now for longer than the plant's `silent-after`."""
@@ -377,13 +286,6 @@ class LedgerWriter:
         """Machines of which no rows can be made, and why: their events are stored, their ledger stands still."""
         return self._fleet.failing
 
-    async def _is_past(self, event: Job) -> bool:
-        machine = self._fleet.machines[event.asset]
-        if event.asset in self._due.behind and event.phase == "end" and event.at < machine.history.origin:
-            for job in await self._store.events(("job",), event.asset, event.at, event.at + 1):
-                machine.history.take(job)
-        return machine.is_superseded(event)
-
     async def _write(self, batch: Batch, touched: dict[str, set[int]], now: int) -> None:
         """Make the rows of the touched minutes, and write all at once; if that fails, begin from the store again."""
         made = Made()
@@ -415,11 +317,6 @@ class LedgerWriter:
             raise
         if self._changed is not None:
             self._changed(made.changes, batch.events)
-
-
-def _is_state_of_unknown_age(event: AnyEvent) -> bool:
-    """Return whether an event may change nothing: that depends on what came with it."""
-    return event.kind == "state" and is_snapshot(event)
 
 
 def _time_ranges(events: Iterable[AnyEvent]) -> dict[str, tuple[int, int]]:
