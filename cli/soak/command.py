@@ -15,7 +15,7 @@ from cli.invocation import times
 from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.soak import report
-from cli.soak.run import BrokerKind, Settings, StoreKind
+from cli.soak.outcome import BrokerKind, Settings, StoreKind
 from cli.soak.run import soak as run_soak
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from broker.server import mosquitto, nats
 from cli.develop.version import number
 from cli.soak import influxd
-from cli.soak.run import Outcome
+from cli.soak.outcome import Outcome
 from cli.soak.watch import Usage
 
 _POINTS: Final = 8

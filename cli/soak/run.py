@@ -3,34 +3,27 @@
 import asyncio
 import math
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import httpx
 
 from broker.contract.instants import FOR_EVER
 from broker.mqtt.session import Publication, Session, SessionError
-from broker.server import mosquitto, nats
-from cli.invocation.errors import CommandError
-from cli.soak import influxd
 from cli.soak.devices import Device, Fleet
 from cli.soak.faults import Faults
+from cli.soak.outcome import Outcome, Settings
 from cli.soak.processes import Part, corridor
+from cli.soak.programs import broker_part, free_ports, influxd_part, started
 from cli.soak.proxy import Proxy
-from cli.soak.verdict import Verdict, check, is_stored, newest_times
-from cli.soak.watch import Growth, Lag, Usage
+from cli.soak.verdict import check, is_stored, newest_times
+from cli.soak.watch import Lag, Usage
 from services.store.influx import address as influx_address
 from services.store.influx.setup import Setup
 from services.store.interface import Store, StoreError
 from services.store.opening import default_url, open_store
-
-BrokerKind = Literal["mosquitto", "nats"]
-StoreKind = Literal["sqlite", "influxdb"]
 
 DRAIN_S: Final = 180.0
 """How long the store may stand still before it has all that was acknowledged, once nothing is wrong any more."""
@@ -43,71 +36,6 @@ _REPORT_EVERY_S: Final = 5.0
 _REDELIVERY_S: Final = 5.0
 """NATS sends what was not acknowledged again after three seconds."""
 _PROBE: Final = "soak-probe/area/line/machine"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a soak is to be.
-
-    Attributes:
-        length_s: how long things go wrong, seconds.
-        rate: messages a second, of all devices.
-        devices: how many.
-        broker: which.
-        store: which.
-        seed: of chance.
-        folder: an empty one, for everything that the soak writes.
-    """
-
-    length_s: float
-    rate: float
-    devices: int
-    broker: BrokerKind
-    store: StoreKind
-    seed: int
-    folder: Path
-
-
-@dataclass
-class Outcome:
-    """What came of it.
-
-    Attributes:
-        settings: what was asked for.
-        took_s: how long devices published.
-        drained_s: how long it took from then until all was stored; None if it never was.
-        interrupted: it was ended before its time.
-        verdict: on the messages and the ledger; None if it did not come to that.
-        faults: what went wrong, and how often.
-        own_ends: how often a process ended by itself, by name.
-        longest_catch_up_s: from the end of a fault until the store was up to date again.
-        wall_knows: how many of the devices the wall shows in the end; None if it does not answer.
-        growth: memory and descriptors of each process.
-        usage: the samples behind it.
-    """
-
-    settings: Settings
-    took_s: float = 0.0
-    drained_s: float | None = None
-    interrupted: bool = False
-    verdict: Verdict | None = None
-    faults: dict[str, int] = field(default_factory=dict)
-    own_ends: dict[str, int] = field(default_factory=dict)
-    longest_catch_up_s: float = 0.0
-    wall_knows: int | None = None
-    growth: list[Growth] = field(default_factory=list)
-    usage: Usage | None = None
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing was lost, doubled or made otherwise, nothing grows, and the wall shows every device."""
-        return (
-            self.verdict is not None
-            and self.verdict.is_good
-            and self.drained_s is not None
-            and all(each.flat is not False for each in self.growth)
-            and self.wall_knows == self.settings.devices
-        )
 
 
 async def soak(settings: Settings, emit: Callable[[str], None]) -> Outcome:
@@ -280,20 +208,20 @@ async def _floor(settings: Settings) -> AsyncIterator[_Floor]:
     """Start everything; stop it in the end."""
     folder = settings.folder
     async with AsyncExitStack() as stack:
-        port, store_port, rpc_port, wall_port = _free_ports(4)
-        broker = _broker(settings, port)
+        port, store_port, rpc_port, wall_port = free_ports(4)
+        broker = broker_part(settings, port)
         broker_url = f"mqtt://127.0.0.1:{port}"
         stack.push_async_callback(broker.stop)
-        await _started(broker)
+        await started(broker)
         to_broker = [
             await stack.enter_async_context(Proxy(name, port)) for name in ("services–broker", "devices–broker")
         ]
         database, to_store = None, []
         url = seen_by_services = default_url(folder)
         if settings.store == "influxdb":
-            database = _influxd(folder, store_port, rpc_port)
+            database = influxd_part(folder, store_port, rpc_port)
             stack.push_async_callback(database.stop)
-            await _started(database)
+            await started(database)
             to_store = [await stack.enter_async_context(Proxy("services–store", store_port))]
             url, seen_by_services = (f"influxdb1://127.0.0.1:{at}/soak" for at in (store_port, to_store[0].port))
             async with Setup(influx_address.parse(url)) as setup:
@@ -321,64 +249,6 @@ async def _floor(settings: Settings) -> AsyncIterator[_Floor]:
             to_store=to_store,
             wall_port=wall_port,
         )
-
-
-async def _started(part: Part) -> None:
-    try:
-        await part.start()
-    except TimeoutError as error:
-        log = part.log.read_text(errors="replace")[-500:]
-        raise CommandError(f"{part.name} does not start: {log}", "fix that and run it again") from error
-
-
-def _broker(settings: Settings, port: int) -> Part:
-    folder = settings.folder / "broker"
-    folder.mkdir()
-    program = mosquitto.find() if settings.broker == "mosquitto" else nats.find()
-    if program is None:
-        raise CommandError(f"{settings.broker} is not installed", "install it, or choose the other with --broker")
-    if settings.broker == "mosquitto":
-        arguments = mosquitto.configure(folder, "127.0.0.1", port, None)
-    else:
-        arguments = nats.configure(folder, "127.0.0.1", port, None)
-
-    async def ready() -> None:
-        while True:
-            try:
-                async with Session(f"mqtt://127.0.0.1:{port}", client_id="soak-ready"):
-                    return
-            except SessionError:
-                await asyncio.sleep(_LOOK_S / 5)
-
-    return Part(settings.broker, [str(program), *arguments], settings.folder, ready)
-
-
-def _influxd(folder: Path, port: int, rpc_port: int) -> Part:
-    program = influxd.find()
-    if program is None:
-        raise CommandError("influxd (InfluxDB 1) is not installed", "install it, or soak --store sqlite")
-    file = influxd.configure(folder / "influxdb", port, rpc_port)
-
-    async def ready() -> None:
-        async with httpx.AsyncClient() as web:
-            while True:
-                with suppress(httpx.HTTPError):
-                    await web.get(f"http://127.0.0.1:{port}/ping")
-                    return
-                await asyncio.sleep(_LOOK_S / 5)
-
-    return Part("influxd", [str(program), "-config", str(file)], folder, ready)
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 class _ended_by_signal:  # noqa: N801  (it reads as what it is: a context)

@@ -49,7 +49,7 @@ class Additions:
         self._leave_to_recompute()
 
     async def _put(self, event: AnyEvent) -> list[AnyEvent]:
-        """Add an event to the history of its machine; return what is to be stored : nothing if it changes nothing."""
+        """Add an event to the history of its machine; return what is to be stored: nothing if it changes nothing."""
         machine = self._fleet.machines[event.asset]
         each = event
         if is_snapshot(event):

@@ -13,8 +13,8 @@ from broker.contract.events import NS_PER_S
 from broker.contract.topics import Kind
 from broker.plant.plant import NO_PLANT
 from cli.soak.devices import Device
+from cli.soak.outcome import Outcome, Settings
 from cli.soak.report import summary
-from cli.soak.run import Outcome, Settings
 from cli.soak.verdict import Verdict, check, is_stored
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.soak import report
-from cli.soak.run import BrokerKind, Settings, StoreKind, soak
+from cli.soak.outcome import BrokerKind, Settings, StoreKind
+from cli.soak.run import soak
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(400), pytest.mark.skipif(sys.platform == "win32", reason="pauses")]
 
