@@ -7,14 +7,15 @@ to one row, and adds to one field of time there.
 Amounts have 64 bits. Where one might not fit, `OverflowError` is raised; `rows.build` has no such limit.
 """
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from broker.contract.events import STATES
 from services.ledger.columnar.columns import CODES, NO_ORDER, NOT_REPORTED, Codes, Columns, Slice, Table, Whole
+from services.ledger.columnar.made import Made
 from services.ledger.columnar.products import times
+from services.ledger.columnar.time_fields import FIELD, HAS_REASON, IS_STOPPED, IS_WORKING, NOT_PLANNED, PLACE
 from services.ledger.columnar.timeline_arrays import (
     LIMIT,
     UNKNOWN,
@@ -27,110 +28,14 @@ from services.ledger.columnar.timeline_arrays import (
     place,
     timeline,
 )
-from services.ledger.entries import Order
 from services.ledger.fields import FIELDS, NANO
-from services.ledger.history import MINUTE, ReportedState
-from services.ledger.rows import NO_SHIFT, STOPPED, Rows, time_field
-from services.ledger.stops import WORKING
+from services.ledger.history import MINUTE
+from services.ledger.rows import NO_SHIFT
 
 _N: Final = len(FIELDS)
-_PLACE: Final = {field: place for place, field in enumerate(FIELDS)}
 _DOWN: Final = CODES["down"]
 _OFF: Final = CODES["off"]
 _RUNNING: Final = CODES["running"]
-_NOT_PLANNED: Final = 1  # 0 stands for no calendar, 2 for planned
-_IS_WORKING: Final = np.array([state in WORKING for state in STATES])
-_SOME_ORDER: Final = Order("", "-", None)
-_FIELD_NAMES: Final = [
-    [
-        [time_field(ReportedState(state, ""), order, planned) for order in (None, _SOME_ORDER)]
-        for planned in (None, False, True)
-    ]
-    for state in STATES
-]
-_FIELD: Final = np.array([[[_PLACE[name] for name in names] for names in by_plan] for by_plan in _FIELD_NAMES])
-"""The field of time by state, plan (none, no, yes), and whether an order is on."""
-_HAS_REASON: Final = np.array(
-    [
-        [[name in (f"{state}_s", "no_order_s") for name in names] for names in by_plan]
-        for state, by_plan in zip(STATES, _FIELD_NAMES, strict=True)
-    ]
-)
-"""Whether the time is also summed by its reason, if there is one, …"""
-_IS_STOPPED: Final = np.array([[[name in STOPPED for name in names] for names in by_plan] for by_plan in _FIELD_NAMES])
-"""… and whether it is even if there is none."""
-
-
-class Made(NamedTuple):
-    """Rows in columns.
-
-    Attributes:
-        columns: what they were built from, with the texts.
-        shifts: names of shifts.
-        machine: of each row, the place of its machine.
-        start: the first nanosecond of its minute.
-        product: its product.
-        shift: its shift.
-        order: its newest order, or `NO_ORDER`.
-        sums: of each row, the amounts in the order of `FIELDS`.
-        reason_machine: of each row by reason, the place of its machine.
-        reason_start: the first nanosecond of its minute.
-        reason_state: the state's code.
-        reason: its text.
-        seconds: nanoseconds in it.
-        entries: how often it was entered, in 10⁻⁹.
-    """
-
-    columns: Columns
-    shifts: tuple[str, ...]
-    machine: Whole
-    start: Whole
-    product: Whole
-    shift: Whole
-    order: Whole
-    sums: Whole
-    reason_machine: Whole
-    reason_start: Whole
-    reason_state: Whole
-    reason: Whole
-    seconds: Whole
-    entries: Whole
-
-    def rows(self) -> dict[str, Rows]:
-        """Return the rows of each machine, as `rows.build` does; a field that is zero is left out."""
-        machines = self.columns.machines
-        found = {machine.asset: Rows({}, {}, {}) for machine in machines}
-        keys = self._keys()
-        places, fields = np.nonzero(self.sums)
-        amounts = self.sums[places, fields].tolist()
-        ends = np.cumsum(np.bincount(places, minlength=len(self.start))).tolist()
-        names = [FIELDS[field] for field in fields.tolist()]
-        first = 0
-        orders = [*self.columns.orders, ""]
-        for machine, key, order, end in zip(self.machine.tolist(), keys, self.order.tolist(), ends, strict=True):
-            rows = found[machines[machine].asset]
-            rows.sums[key] = dict(zip(names[first:end], amounts[first:end], strict=True))
-            if order != NO_ORDER:
-                rows.orders[key] = orders[order]
-            first = end
-        reasons = zip(
-            self.reason_machine.tolist(),
-            self.reason_start.tolist(),
-            self.reason_state.tolist(),
-            self.reason.tolist(),
-            self.seconds.tolist(),
-            self.entries.tolist(),
-            strict=True,
-        )
-        for machine, start, state, reason, seconds, entries in reasons:
-            rows = found[machines[machine].asset]
-            rows.reasons[start, STATES[state], self.columns.reasons[reason]] = (seconds, entries)
-        return found
-
-    def _keys(self) -> Iterator[tuple[int, str, str]]:
-        products, shifts = self.columns.products, self.shifts
-        keys = zip(self.start.tolist(), self.product.tolist(), self.shift.tolist(), strict=True)
-        return ((start, products[product], shifts[shift]) for start, product, shift in keys)
 
 
 def build(columns: Columns) -> Made:
@@ -185,7 +90,7 @@ class _Builder:
         time_ranges = calendar.time_ranges(machine.start, machine.end)
         return (
             np.array([each.start for each in time_ranges], np.int64),
-            [_NOT_PLANNED + each.planned for each in time_ranges],
+            [NOT_PLANNED + each.planned for each in time_ranges],
             [self.shifts[each.shift] for each in time_ranges],
         )
 
@@ -221,7 +126,7 @@ class _Builder:
         if len(table.at):
             firsts = np.flatnonzero(differs(table.owner))
             series = table.owner[firsts]
-            is_count = self.columns.reading_fields[series] == _PLACE["produced"]
+            is_count = self.columns.reading_fields[series] == PLACE["produced"]
             machine = self.columns.reading_machines[series[is_count]]
             found[machine] = table.at[firsts[is_count]] + self.axis.offset[machine]
         return found
@@ -253,17 +158,17 @@ class _Builder:
         self.sums = np.zeros((len(self.heads), _N), np.int64)
         code = self.timeline.code[self.reported_state]
         has_order = self.order != NO_ORDER
-        self._add(_FIELD[code, self.plan, has_order.astype(np.int64)], self.length)
-        self.sums[:, _PLACE["between_s"]] = self.sums[:, _PLACE["running_s"]]
+        self._add(FIELD[code, self.plan, has_order.astype(np.int64)], self.length)
+        self.sums[:, PLACE["between_s"]] = self.sums[:, PLACE["running_s"]]
         for field, is_so in (
             ("repair_s", code == _DOWN),
-            ("overtime_s", (self.plan == _NOT_PLANNED) & _IS_WORKING[code]),
+            ("overtime_s", (self.plan == NOT_PLANNED) & IS_WORKING[code]),
             ("order_s", has_order),
             ("uncounted_s", (code == _RUNNING) & (self.begin < self.counted_from[self.machine])),
-            ("microstop_s", self.timeline.is_short[self.reported_state] & (self.plan != _NOT_PLANNED)),
+            ("microstop_s", self.timeline.is_short[self.reported_state] & (self.plan != NOT_PLANNED)),
         ):
             places = np.flatnonzero(is_so)
-            self._add(_PLACE[field], self.length[places], places)
+            self._add(PLACE[field], self.length[places], places)
         self.newest_order = np.full(len(self.heads), NO_ORDER, np.int64)
         with_order = np.flatnonzero(has_order)
         newest = np.full(len(self.heads), -1, np.int64)
@@ -271,14 +176,14 @@ class _Builder:
         has_one = newest >= 0
         self.newest_order[has_one] = self.order[newest[has_one]]
         reason = self.timeline.reason[self.reported_state]
-        is_reported = (reason != 0) & _HAS_REASON[code, self.plan, has_order.astype(np.int64)]
+        is_reported = (reason != 0) & HAS_REASON[code, self.plan, has_order.astype(np.int64)]
         counted = np.flatnonzero(is_reported | self._is_stopped(code, np.arange(len(code))))
         self.reason_time = (self.minute[counted], code[counted], reason[counted], self.length[counted])
 
     def _is_stopped(self, code: Whole, piece: Whole) -> ChangePoints:
         """Return whether time in these states, at these pieces, is a stop: summed by reason, even without one."""
         has_order = self.order[piece] != NO_ORDER
-        is_so: ChangePoints = _IS_STOPPED[code, self.plan[piece], has_order.astype(np.int64)]
+        is_so: ChangePoints = IS_STOPPED[code, self.plan[piece], has_order.astype(np.int64)]
         return is_so
 
     def _add(self, field: Whole | int, amount: Whole | int, places: Whole | None = None) -> None:
@@ -291,7 +196,7 @@ class _Builder:
             labour = self.axis.track(self.columns.labour, (0, 0))
             there = place(labour.at, self.begin)
             for field, values in zip(("attendance_s", "work_s"), labour.values, strict=True):
-                self._add(_PLACE[field], self._over_time(values[there]))
+                self._add(PLACE[field], self._over_time(values[there]))
         machines = self.columns.stock_machines
         nth = np.arange(len(machines)) - np.searchsorted(machines, machines)
         for number in range(int(nth.max(initial=-1)) + 1):
@@ -301,8 +206,8 @@ class _Builder:
                 Table(owner[of], at[of], (amount[of], np.ones(of.sum(), np.int64))), (0, 0), machines
             )
             there = place(stocks.at, self.begin)
-            self._add(_PLACE["stock_s"], self._over_time(stocks.values[0][there]))
-            self._add(_PLACE["stock_known_s"], self.length * stocks.values[1][there])
+            self._add(PLACE["stock_s"], self._over_time(stocks.values[0][there]))
+            self._add(PLACE["stock_known_s"], self.length * stocks.values[1][there])
 
     def _over_time(self, amount: Whole) -> Whole:
         """Multiply amounts by the times of the pieces, as `rows` does it, so that parts add up."""
@@ -325,13 +230,13 @@ class _Builder:
         known, known_reason = line.known[at - 1], line.known_reason[at - 1]
         piece = np.searchsorted(self.begin, line.at[at])
         is_down, was_down = code == _DOWN, known == _DOWN
-        is_stop = line.begins_short[at] & (code != before) & (self.plan[piece] != _NOT_PLANNED)
+        is_stop = line.begins_short[at] & (code != before) & (self.plan[piece] != NOT_PLANNED)
         for field, is_so in (
             ("failures", is_down & ~was_down),
             ("repairs", was_down & ~is_down),
             ("microstops", is_stop),
         ):
-            self._add(_PLACE[field], NANO, piece[is_so])
+            self._add(PLACE[field], NANO, piece[is_so])
         is_reported = (reason != 0) | self._is_stopped(code, piece)
         is_entry = is_reported & ((code != known) | (reason != known_reason))
         self.reason_entries = (self.minute[piece[is_entry]], code[is_entry], reason[is_entry])
@@ -341,7 +246,7 @@ class _Builder:
         field, added, piece = (np.concatenate(columns) for columns in zip(self._counted(), self._booked(), strict=True))
         self._add(field, added, piece)
         for name, ideal_field in (("produced", "ideal_s"), ("good", "ideal_good_s")):
-            of = field == _PLACE[name]
+            of = field == PLACE[name]
             pieces, places = added[of], piece[of]
             if not len(pieces):
                 continue
@@ -350,12 +255,12 @@ class _Builder:
             if float(np.abs(pieces).sum()) * float(np.abs(ideal_ns).max()) / NANO >= LIMIT / 2:
                 raise OverflowError("pieces times their ideal cycle do not fit")
             self._add(
-                _PLACE[ideal_field], times(pieces[is_reported], ideal_ns[is_reported], NANO // 2), places[is_reported]
+                PLACE[ideal_field], times(pieces[is_reported], ideal_ns[is_reported], NANO // 2), places[is_reported]
             )
             if name == "produced":
-                self._add(_PLACE["unrated"], pieces[~is_reported], places[~is_reported])
+                self._add(PLACE["unrated"], pieces[~is_reported], places[~is_reported])
                 is_off = self.timeline.code[self.reported_state[places]] == _OFF
-                self._add(_PLACE["produced_off"], pieces[is_off], places[is_off])
+                self._add(PLACE["produced_off"], pieces[is_off], places[is_off])
 
     def _booked(self) -> tuple[Whole, Whole, Whole]:
         """Return what was booked by hand: field, amount, and the piece of time that it belongs to."""

@@ -1,29 +1,21 @@
-"""The reading half of the InfluxDB store: queries for events, machines, signals and rejected messages.
+"""The reading half of the InfluxDB store: queries for machines, signals, rejected messages, and for events."""
 
-An answer is read series by series, decoded into events, and sorted here. Where two points may be one event (a machine's
-simulated and real event at one instant) one of them has `gone` set; the fields of a count are those of both.
-"""
-
-import asyncio
 import base64
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, cast
 
-import msgspec
-
-from broker.contract.events import AnyEvent, Sample
-from broker.contract.topics import Kind
-from services.store.influx.events import FORMS, SPREAD_NS, Form
-from services.store.influx.http import InfluxServer, Series
-from services.store.influx.ledger import too_many
+from broker.contract.events import Sample
+from services.store.influx.event_reading import EventReading, events_of, tags_of, values_of
+from services.store.influx.events import FORMS, SPREAD_NS
+from services.store.influx.http import InfluxServer
 from services.store.influx.lines import tag, untag
 from services.store.influx.names import Buckets
 from services.store.influx.queries import OF_MACHINE, asset_of, between, literal, name, select, under
-from services.store.influx.registry import SIMULATED, signal_facts, time_ranges
-from services.store.interface import Bucket, Machine, NamedSeries, Rejected, Signal, Trace
+from services.store.influx.registry import signal_facts, time_ranges
+from services.store.interface import Bucket, Machine, NamedSeries, Rejected, Signal
 
-EventKey = tuple[int, str, str]
-"""Time, machine and series."""
+if TYPE_CHECKING:
+    from broker.contract.topics import Kind
 
 _DOWNSAMPLED: Final = (
     ("min", "value"),
@@ -36,17 +28,7 @@ _DOWNSAMPLED: Final = (
     ("count", "gone"),
 )
 """The columns of each bucket of a signal; the last two show whether some points do not count."""
-_NAMES_AT_ONCE: Final = 200
-"""Names of one query: an address and a WHERE have their limits."""
 _REJECTED: Final = ("topic", "reason", "payload", "bytes", "at", "count")
-
-
-class Point(NamedTuple):
-    """A point of a kind's measurement, by its parts."""
-
-    key: EventKey
-    simulated: bool
-    values: dict[str, Any]
 
 
 class Reading:
@@ -56,53 +38,14 @@ class Reading:
         server: its server.
         buckets: its buckets.
         row_limit: how many rows an answer may have.
+
+    Attributes:
+        events: the queries for events.
     """
 
     def __init__(self, server: InfluxServer, buckets: Buckets, row_limit: int) -> None:
         self._server, self._buckets, self._row_limit = server, buckets, row_limit
-
-    async def events(
-        self, kinds: Sequence[Kind], asset: str, start: int, end: int, limit: int | None, *, newest_first: bool
-    ) -> list[AnyEvent]:
-        """Answer `Store.events`."""
-        known = [kind for kind in dict.fromkeys(kinds) if kind in FORMS]
-        if start >= end or limit == 0:
-            return []
-        async with asyncio.TaskGroup() as group:
-            asked = [
-                group.create_task(self._events(kind, asset, (start, end), limit, newest_first=newest_first))
-                for kind in known
-            ]
-        found = [event for task in asked for event in task.result()]
-        if limit is None and len(found) > self._row_limit:
-            raise too_many(self._row_limit)
-        return (await self._finished(found, asset, newest_first=newest_first))[:limit]
-
-    async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
-        """Answer `Store.latest_before`."""
-        known = [kind for kind in dict.fromkeys(kinds) if kind in FORMS]
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._before(kind, asset, at)) for kind in known]
-        found = [event for task in asked for event in task.result()]
-        if len(found) > self._row_limit:
-            raise too_many(self._row_limit)
-        return await self._finished(found, asset, newest_first=False)
-
-    async def traced(self, field: Trace, names: Sequence[str], asset: str) -> list[AnyEvent]:
-        """Answer `Store.traced`."""
-        kinds: tuple[Kind, ...] = ("part", "quality") if field == "part" else ("part",)
-        wanted = [one for one in dict.fromkeys(names) if one]
-        async with asyncio.TaskGroup() as group:
-            asked = [
-                group.create_task(self._traced(kind, field, wanted[place : place + _NAMES_AT_ONCE], asset))
-                for kind in kinds
-                for place in range(0, len(wanted), _NAMES_AT_ONCE)
-            ]
-        return await self._finished([event for task in asked for event in task.result()], asset, newest_first=False)
-
-    async def _traced(self, kind: Kind, field: Trace, names: Sequence[str], asset: str) -> list[AnyEvent]:
-        named = " OR ".join(f"{name(field)} = {literal(one)}" for one in names)
-        return _events_of(kind, await self._points(FORMS[kind], [f"({named})", *under(asset)]))
+        self.events = EventReading(server, buckets, row_limit)
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Answer `Store.downsampled`."""
@@ -114,7 +57,7 @@ class Reading:
             self._buckets.raw, select(functions, "telemetry", conditions, group=[intervals])
         )
         buckets: list[Bucket] = []
-        for at, least, mean, greatest, n, text, texts, data_quality_warnings, gone in _values(found):
+        for at, least, mean, greatest, n, text, texts, data_quality_warnings, gone in values_of(found):
             if data_quality_warnings or gone:
                 return await self._downsampled_here(asset, signal, (start, end), width)
             buckets.append(Bucket(at, least, mean, greatest, (n or 0) + (texts or 0), text))
@@ -167,7 +110,7 @@ class Reading:
         found: dict[NamedSeries, None] = {}
         for kind, form in FORMS.items():
             if not form.is_spread:
-                statement = select(["last(*)"], form.measurement, [], group=_tags(form))
+                statement = select(["last(*)"], form.measurement, [], group=tags_of(form))
                 for one in await self._server.query(self._buckets.raw, statement):
                     asset = asset_of(one.tags[level] for level in OF_MACHINE)
                     found[NamedSeries(asset, cast("Kind", kind), untag(one.tags.get(form.named)))] = None
@@ -191,7 +134,7 @@ class Reading:
     async def metadata(self, words: str) -> str | None:
         """Answer `Store.metadata`."""
         statement = select(["text"], "note", [f"{name('name')} = {literal(tag(words))}"])
-        for _, text in _values(await self._server.query(self._buckets.hours, statement)):
+        for _, text in values_of(await self._server.query(self._buckets.hours, statement)):
             return str(text)
         return None
 
@@ -199,152 +142,17 @@ class Reading:
         statement = select(_REJECTED, "rejected", between(*window), newest_first=True, limit=limit)
         return {
             (place, Rejected(int(at), topic, reason, base64.b64decode(payload), int(size), int(count or 1)))
-            for place, topic, reason, payload, size, at, count in _values(
+            for place, topic, reason, payload, size, at, count in values_of(
                 await self._server.query(self._buckets.raw, statement)
             )
         }
 
-    async def _events(
-        self, kind: Kind, asset: str, window: tuple[int, int], limit: int | None, *, newest_first: bool
-    ) -> list[AnyEvent]:
-        """Return a kind's events within a window; with a limit at least the first so many, if there are."""
-        form = FORMS[kind]
-        conditions = _conditions(kind, asset)
-        start, end = window
-        if form.is_spread or limit is None:
-            last = end + SPREAD_NS if form.is_spread else end
-            points = await self._points(form, [*conditions, *between(start, last)])
-            return [event for event in _events_of(kind, points) if start <= event.at < end]
-        found: list[AnyEvent] = []
-        while len(found) < limit and start < end:
-            points = await self._first_points(
-                form, [*conditions, *between(start, end)], limit=limit, newest_first=newest_first
-            )
-            if len(points) < limit:
-                return found + _events_of(kind, points)
-            # The limit may have split an instant: read it whole.
-            edge = points[-1].key[0]
-            points = [point for point in points if point.key[0] != edge]
-            points += await self._points(form, [*conditions, *between(edge, edge + 1)])
-            found += _events_of(kind, points)
-            start, end = (start, edge) if newest_first else (edge + 1, end)
-        return found
-
-    async def _before(self, kind: Kind, asset: str, at: int) -> list[AnyEvent]:
-        form = FORMS[kind]
-        if form.subset:
-            return await self._before_by_field(kind, asset, at)
-        if form.is_spread:
-            # Each command is a series of its own.
-            found = await self._events(kind, asset, (-(2**63), at), None, newest_first=False)
-            return list(
-                {(event.asset, event.series): event for event in sorted(found, key=lambda one: one.at)}.values()
-            )
-        conditions = [*_conditions(kind, asset), f"time < {at}"]
-        points: dict[tuple[str, str], list[Point]] = {}
-        for point in await self._grouped(form, conditions, limit=1, newest_first=True):
-            points.setdefault(point.key[1:], []).append(point)
-        newest: list[Point] = []
-        for variants in points.values():
-            latest = max(point.key[0] for point in variants)
-            newest += [point for point in variants if point.key[0] == latest]
-        return _events_of(kind, newest)
-
-    async def _before_by_field(self, kind: Kind, asset: str, at: int) -> list[AnyEvent]:
-        """Return the newest event of each field, with its other fields."""
-        form = FORMS[kind]
-        conditions = [*_conditions(kind, asset), f"time < {at}"]
-        reported: dict[tuple[str, str], dict[tuple[bool, str], tuple[int, Any]]] = {}
-
-        async def ask(field: str) -> None:
-            statement = select([f"last({name(field)})"], form.measurement, conditions, group=_tags(form))
-            for one in await self._server.query(self._buckets.raw, statement):
-                key = (asset_of(one.tags[level] for level in OF_MACHINE), untag(one.tags.get(form.named)))
-                moment, value = one.values[0]
-                reported.setdefault(key, {})[one.tags[SIMULATED] == "true", field] = (moment, value)
-
-        async with asyncio.TaskGroup() as group:
-            for field in (*form.columns, "gone"):
-                group.create_task(ask(field))
-        found: list[AnyEvent] = []
-        missing: dict[int, set[tuple[str, str]]] = {}
-        for key, fields in reported.items():
-            newest: dict[str, int] = {}
-            for (_, field), (moment, _) in fields.items():
-                newest[field] = max(moment, newest.get(field, moment))
-            times = {moment for field, moment in newest.items() if field in form.subset}
-            if len({simulated for simulated, _ in fields}) == 1 and times:
-                # The fields at the newest time are all fields of that message; older messages may have had more.
-                latest = max(times)
-                values = dict.fromkeys((*form.columns, "gone"))
-                values |= {field: value for (_, field), (moment, value) in fields.items() if moment == latest}
-                found += _events_of(kind, [Point((latest, *key), next(iter(fields))[0], values)])
-                times.remove(latest)
-            for moment in times:
-                missing.setdefault(moment, set()).add(key)
-        for moment, keys in missing.items():
-            scope = next(iter(keys))[0] if len(keys) == 1 else asset
-            points = await self._points(form, [*_conditions(kind, scope), *between(moment, moment + 1)])
-            found += _events_of(kind, [point for point in points if point.key[1:] in keys])
-        return found
-
-    async def _points(self, form: Form, conditions: Sequence[str]) -> list[Point]:
-        """Return all points, in no order; grouped, it takes the server half the time."""
-        points = await self._grouped(form, conditions, limit=self._row_limit + 1)
-        if len(points) > self._row_limit:
-            raise too_many(self._row_limit)
-        return points
-
-    async def _grouped(
-        self, form: Form, conditions: Sequence[str], *, limit: int, newest_first: bool = False
-    ) -> list[Point]:
-        """Return at most `limit` points of each series."""
-        columns = (*form.columns, "gone")
-        statement = select(
-            columns, form.measurement, conditions, group=_tags(form), newest_first=newest_first, limit=limit
-        )
-        points: list[Point] = []
-        for one in await self._server.query(self._buckets.raw, statement):
-            key = (asset_of(one.tags[level] for level in OF_MACHINE), untag(one.tags.get(form.named)))
-            simulated = one.tags[SIMULATED] == "true"
-            for at, *values in one.values:
-                points.append(Point((at, *key), simulated, dict(zip(columns, values, strict=True))))
-        return points
-
-    async def _first_points(
-        self, form: Form, conditions: Sequence[str], *, limit: int, newest_first: bool
-    ) -> list[Point]:
-        """Return the first points of all series, in order of time."""
-        columns = (*form.columns, "gone")
-        tags = _tags(form)
-        statement = select([*columns, *tags], form.measurement, conditions, newest_first=newest_first, limit=limit)
-        points: list[Point] = []
-        for at, *rest in _values(await self._server.query(self._buckets.raw, statement)):
-            found = dict(zip((*columns, *tags), rest, strict=True))
-            key = (at, asset_of(found[level] for level in OF_MACHINE), untag(found.get(form.named)))
-            points.append(Point(key, found[SIMULATED] == "true", found))
-        return points
-
-    async def _finished(self, events: list[AnyEvent], asset: str, *, newest_first: bool) -> list[AnyEvent]:
-        """Return events in order, samples with their unit."""
-        events.sort(key=lambda event: (event.at, event.asset, event.kind, event.series), reverse=newest_first)
-        if not any(event.kind == "telemetry" for event in events):
-            return events
-        facts = await signal_facts(self._server, self._buckets.raw, asset)
-        units = {key: one.unit for key, one in facts.items() if one.unit}
-        return [
-            msgspec.structs.replace(event, unit=unit)
-            if isinstance(event, Sample) and (unit := units.get((event.asset, event.signal)))
-            else event
-            for event in events
-        ]
-
     async def _downsampled_here(self, asset: str, signal: str, window: tuple[int, int], width: int) -> list[Bucket]:
         """Downsample a signal of which some points do not count."""
         conditions = [f"signal = {literal(tag(signal))}", *_exactly(asset), *between(*window)]
-        points = await self._points(FORMS["telemetry"], conditions)
+        points = await self.events.points(FORMS["telemetry"], conditions)
         intervals: dict[int, list[Sample]] = {}
-        for event in sorted(_events_of("telemetry", points), key=lambda event: event.at):
+        for event in sorted(events_of("telemetry", points), key=lambda event: event.at):
             assert isinstance(event, Sample)
             intervals.setdefault((event.at - window[0]) // width, []).append(event)
         return [_bucket(window[0] + number * width, samples) for number, samples in sorted(intervals.items())]
@@ -363,42 +171,7 @@ def _bucket(at: int, samples: Sequence[Sample]) -> Bucket:
     )
 
 
-def _conditions(kind: Kind, asset: str) -> list[str]:
-    return [*([f"kind = {literal(kind)}"] if FORMS[kind].kind else []), *under(asset)]
-
-
 def _exactly(asset: str) -> list[str]:
     """Return the conditions that select one machine."""
     conditions = under(asset)
     return [*conditions, *(f"{name(level)} = ''" for level in OF_MACHINE[len(conditions) :])]
-
-
-def _values(found: Iterable[Series]) -> Iterable[list[Any]]:
-    return (values for one in found for values in one.values)
-
-
-def _tags(form: Form) -> list[str]:
-    """Return the tags that distinguish the series of a kind."""
-    return [*OF_MACHINE, *([form.named] if form.named else []), SIMULATED]
-
-
-def _events_of(kind: Kind, points: Iterable[Point]) -> list[AnyEvent]:
-    """Return the events of points, given all points of each instant."""
-    form = FORMS[kind]
-    found: list[AnyEvent] = []
-    gone: dict[EventKey, Point] = {}
-    live: list[Point] = []
-    for point in points:
-        if point.values["gone"]:
-            gone[point.key] = point
-        else:
-            live.append(point)
-    for point in live:
-        values = point.values
-        if form.subset and (other := gone.get(point.key)):
-            values = {field: other.values[field] if value is None else value for field, value in values.items()}
-        at, asset, series = point.key
-        if form.is_spread:
-            at = int(values["at"])
-        found.append(form.event(asset, series, at, point.simulated, values))
-    return found

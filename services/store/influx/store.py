@@ -106,17 +106,17 @@ class InfluxStore:
     ) -> list[AnyEvent]:
         """Return events with start ≤ at < end, in order of (time, asset, kind, series), at most `limit`."""
         with _first_error():
-            return await self._reading.events(kinds, asset, start, end, limit, newest_first=newest_first)
+            return await self._reading.events.events(kinds, asset, start, end, limit, newest_first=newest_first)
 
     async def latest_before(self, kinds: Sequence[Kind], asset: str, at: int) -> list[AnyEvent]:
         """Return, of each machine, kind and series under `asset`, the newest event before `at` (if any)."""
         with _first_error():
-            return await self._reading.latest_before(kinds, asset, at)
+            return await self._reading.events.latest_before(kinds, asset, at)
 
     async def traced(self, field: Trace, names: Sequence[str], asset: str = "") -> list[AnyEvent]:
         """Return the part events under `asset` whose `field` is one of these names."""
         with _first_error():
-            return await self._reading.traced(field, names, asset)
+            return await self._reading.events.traced(field, names, asset)
 
     async def downsampled(self, asset: str, signal: str, start: int, end: int, points: int) -> list[Bucket]:
         """Return a machine's signal over start ≤ at < end in at most `points` buckets of equal length."""
