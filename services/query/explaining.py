@@ -25,8 +25,9 @@ from services.ledger.indicators.indicators import INDICATORS
 from services.ledger.indicators.terms import Terms
 from services.ledger.indicators.warnings import data_quality_warnings
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Part, Rules, parts
-from services.query.answers import context_of, lasting_states, measurements, rated_part
+from services.query.answers import lasting_states, rated_part
 from services.query.composition import notes_of
+from services.query.contexts import context_of, measurements
 from services.query.data_quality.metered import metered_machines
 from services.query.data_quality.noted_readings import NotedReading, noted_readings
 from services.query.data_quality.silences import presence_warnings

@@ -16,7 +16,8 @@ from broker.plant.plant import Plant
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.indicators.indicators import Context
 from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Rules, build
-from services.query.answers import Answer, Group, answer, build_answer, operations_of
+from services.query.answers import Answer, Group, answer, build_answer
+from services.query.contexts import operations_of
 from services.query.data_quality.metered import metered_sums
 from services.query.data_quality.never_reported import not_reported
 from services.query.histories import histories

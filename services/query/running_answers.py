@@ -16,7 +16,8 @@ from services.ledger.history import MINUTE
 from services.ledger.indicators.bottleneck import Bottleneck
 from services.ledger.indicators.capability import Capability, capabilities
 from services.ledger.indicators.indicators import Context
-from services.query.answers import Answer, bottleneck_of, build_answer, complete, measurements, operations_of
+from services.query.answers import Answer, build_answer
+from services.query.contexts import bottleneck_of, complete, measurements, operations_of
 from services.query.data_quality.never_reported import not_among, reported
 from services.query.histories import as_of, histories
 from services.query.planning import JOBS, planned_pieces

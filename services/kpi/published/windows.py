@@ -38,8 +38,8 @@ from services.ledger.fields import add
 from services.ledger.history import MINUTE
 from services.ledger.indicators.findings import found
 from services.ledger.indicators.indicators import coverage
-from services.query.answers import context_of, never_reported
 from services.query.composition import compose, notes_of
+from services.query.contexts import context_of, never_reported
 from services.query.data_quality.never_reported import reported
 from services.store import failures
 from services.store.interface import Store
