@@ -20,9 +20,9 @@ import msgspec
 from broker.contract import instants
 from broker.contract.events import AnyEvent, Labour
 from broker.contract.instants import FOR_EVER
+from broker.contract.message import Publication
 from broker.contract.payloads import KpiPayload, KpiWarning
 from broker.contract.topics import PREFIX, is_under
-from broker.mqtt.session import Publication
 from broker.plant.plant import Plant
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import Change
