@@ -31,6 +31,7 @@ from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
 from cli.running.gateways import keep_running
+from cli.running.stores import PLANT_METADATA, opened, plant_of
 from cli.running.watching import Watch
 from edge.simulation.simulator import Simulator
 from services.store.opening import default_url
@@ -108,10 +109,10 @@ async def _demo(
     simulated_from: str | None,
 ) -> None:
     host, port, mqtt_port = at
-    async with services.opened(default_url(data)) as store, _broker(data, host, mqtt_port, password, broker) as url:
+    async with opened(default_url(data)) as store, _broker(data, host, mqtt_port, password, broker) as url:
         gateway = configured(data, url)
-        plant = described or await services.plant_of(store, None)
-        await store.set_metadata(services.PLANT_METADATA, plant.text)
+        plant = described or await plant_of(store, None)
+        await store.set_metadata(PLANT_METADATA, plant.text)
         newest = max((machine.last for machine in await store.machines()), default=0)
         _warn_of_time(newest, speed, data)
         clock = services.clock_at(max(time.time_ns(), newest), speed)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,6 @@ from broker.mqtt import address
 from broker.mqtt.loopback import is_loopback
 from broker.mqtt.session import Session, SessionTakenOver
 from broker.plant.plant import Plant
-from broker.plant.plant_file import load, parse
 from broker.server.credentials.dynamic_security import DynamicSecurity
 from broker.server.credentials.registrar import Registrar
 from cli import past_processes
@@ -26,6 +25,7 @@ from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
 from cli.running.client_ids import client_id
+from cli.running.stores import PLANT_METADATA, PlantFile, opened, plant_of, plant_to_store
 from cli.running.watching import HealthHost, HealthPort, Watch, watching
 from edge.dialects.sparkplug.translator import HOST
 from edge.dialects.speakers import SPEAKERS
@@ -39,16 +39,11 @@ from services.intake.routing import kpi_filters
 from services.kpi.service import serve_productivity
 from services.store import client_ids
 from services.store.interface import Store
-from services.store.opening import default_url, open_store, sqlite_path
+from services.store.opening import default_url
 from services.store.sqlite.store import SqliteStore
 
 _log = structlog.get_logger("corridor.simulator")
-PLANT_METADATA = "plant"
-"""The store's metadata that holds the plant description of its ledger."""
 
-PlantFile = Annotated[
-    Path | None, typer.Option("--plant", metavar="FILE", help="The plant description; left out, the store's.")
-]
 Port = Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535, help="The port of the wall.")]
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
 AllowHost = Annotated[
@@ -187,37 +182,6 @@ async def _make_past(simulator: Simulator, to: tuple[Store, str], data: Path, le
     _log.info(
         "made a past", hours=round(length_ns / NS_PER_S / 3_600, 1), took_s=round((time.time_ns() - now) / NS_PER_S)
     )
-
-
-@contextlib.asynccontextmanager
-async def opened(url: str, *, existing: bool = False) -> AsyncIterator[Store]:
-    """Open a store, and close it in the end.
-
-    Raises:
-        CommandError: it must exist already, and does not.
-    """
-    if existing and url.startswith("sqlite:") and not (file := sqlite_path(url)).exists():
-        raise CommandError(f"there is no store at {file}", "name another with --store or --data")
-    store = await open_store(url)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def plant_of(store: Store, file: Path | None) -> Plant:
-    """Return the plant that a file describes; without a file, the one noted in the store."""
-    if file is not None:
-        return load(file)
-    return parse(await store.metadata(PLANT_METADATA) or "", "the plant description in the store")
-
-
-async def plant_to_store(store: Store, file: Path | None) -> Plant:
-    """Return the same to who makes a ledger with it; a file's is noted in the store, to answer questions by."""
-    plant = await plant_of(store, file)
-    if file is not None:
-        await store.set_metadata(PLANT_METADATA, plant.text)
-    return plant
 
 
 async def run_ingest(

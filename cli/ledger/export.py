@@ -10,7 +10,7 @@ import typer
 from broker.contract.events import NS_PER_S
 from cli.invocation import options, progress, times
 from cli.invocation.asset_paths import AssetPath
-from cli.services import PlantFile, opened, plant_of
+from cli.running.stores import PlantFile, opened, plant_of
 from services.query.export import exporting
 from services.query.export.exporting import EVENTS, Range, Sheet
 from services.query.export.sheet_files import sheet_file

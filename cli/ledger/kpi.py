@@ -17,7 +17,8 @@ from cli.invocation.asset_paths import asset_path
 from cli.invocation.plain import plain
 from cli.invocation.terminal import console, titled
 from cli.ledger import kpi_shown
-from cli.services import PlantFile, opened, plant_of, serve_kpi
+from cli.running.stores import PlantFile, opened, plant_of
+from cli.services import serve_kpi
 from services.ledger.fields import NANO
 from services.query import explaining
 from services.query.answers import Answer, answer

@@ -15,7 +15,7 @@ from cli.invocation import options
 from cli.invocation.asset_paths import asset_path
 from cli.invocation.plain import plain
 from cli.invocation.terminal import console, titled
-from cli.services import PlantFile, opened, plant_of
+from cli.running.stores import PlantFile, opened, plant_of
 from services.query.parts.genealogy import UnknownPartError, batch_genealogy, genealogy
 from services.query.parts.records import BatchFacts, BatchGenealogy, BatchMember, Genealogy, PartRecord, as_document
 from services.store.opening import default_url

@@ -12,7 +12,7 @@ from cli.invocation import options, progress, times
 from cli.invocation.asset_paths import AssetPath
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
-from cli.services import PLANT_METADATA, PlantFile, opened, plant_to_store
+from cli.running.stores import PLANT_METADATA, PlantFile, opened, plant_to_store
 from services.kpi.growth import grows
 from services.kpi.recompute import Progress, Recomputed
 from services.kpi.recompute import recompute as recompute_ledger

@@ -18,7 +18,7 @@ from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.invocation.terminal import console, titled
-from cli.services import PlantFile, opened, plant_of
+from cli.running.stores import PlantFile, opened, plant_of
 from edge.simulation import ground_truth
 from edge.simulation.event_buffer import GroundTruth, TrueState
 from edge.simulation.ground_truth import Until

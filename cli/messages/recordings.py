@@ -266,7 +266,7 @@ def _new_file(file: Path) -> Iterator[IO[bytes]]:
 
 
 async def _to_store(file: Path, url: str, plant_file: Path | None, tally: Tally) -> None:
-    from cli.services import opened, plant_to_store  # noqa: PLC0415  (playing to a broker needs none of it)
+    from cli.running.stores import opened, plant_to_store  # noqa: PLC0415  (playing to a broker needs none of it)
 
     with Recording(file) as recording, _progress(recording) as messages:
         async with opened(url) as store:
@@ -274,7 +274,7 @@ async def _to_store(file: Path, url: str, plant_file: Path | None, tally: Tally)
 
 
 async def _lines_to_store(file: Path, asset: str, url: str, plant_file: Path | None, tally: Tally) -> None:
-    from cli.services import opened, plant_to_store  # noqa: PLC0415  (as above)
+    from cli.running.stores import opened, plant_to_store  # noqa: PLC0415  (as above)
 
     with AdapterLines(file, asset) as lines, _progress(lines) as messages:
         async with opened(url) as store:

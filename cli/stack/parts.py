@@ -16,7 +16,7 @@ import httpx
 
 from broker.contract.topics import PREFIX
 from broker.server.mosquitto_stack import PROBE
-from cli.services import opened
+from cli.running.stores import opened
 from cli.stack.env_file import EnvFile
 from cli.stack.probe import TAKEN, Device
 from cli.stack.stack import LET_IN, PORTS, SECRETS, SETTINGS

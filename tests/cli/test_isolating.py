@@ -16,7 +16,7 @@ from broker.contract.topics import PREFIX
 from broker.plant.plant import NO_PLANT
 from cli import past
 from cli.messages import recordings
-from cli.services import opened
+from cli.running.stores import opened
 from edge.simulation import districts
 from edge.simulation.simulator import Simulator
 from services.ledger.columnar.columns import ColumnBuilder, Slice

@@ -10,7 +10,7 @@ import pytest
 from broker.contract.events import AnyEvent, Count, Job, Meter, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant import plant_file
-from cli.services import PLANT_METADATA
+from cli.running.stores import PLANT_METADATA
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor

@@ -9,7 +9,7 @@ import pytest
 from broker.contract.events import AnyEvent, Measurement, Part
 from broker.contract.instants import parse as instant
 from broker.plant import plant_file
-from cli.services import PLANT_METADATA
+from cli.running.stores import PLANT_METADATA
 from services.store.interface import Batch
 from services.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Corridor

@@ -9,7 +9,7 @@ from broker.contract.events import AnyEvent, Count, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
 from cli.ledger import recompute
-from cli.services import PLANT_METADATA
+from cli.running.stores import PLANT_METADATA
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Batch, LedgerRow
 from services.store.sqlite.store import SqliteStore

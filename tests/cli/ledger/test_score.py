@@ -10,7 +10,7 @@ import pytest
 from broker.contract.events import NS_PER_S, AnyEvent, Count, StateChange
 from broker.plant import plant_file
 from cli.ledger import score
-from cli.services import PLANT_METADATA
+from cli.running.stores import PLANT_METADATA
 from edge.simulation.simulator import Simulator
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
