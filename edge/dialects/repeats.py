@@ -1,4 +1,4 @@
-"""Values that repeat: of sources that send all they know whenever one value changes, only what changed is a sample."""
+"""Values that repeat, of sources that send what they know again and again: only what changed is reported."""
 
 from collections import OrderedDict
 from typing import Any, Final
@@ -11,8 +11,22 @@ _REPEATED_NS: Final = 600 * NS_PER_S
 _MOST: Final = 100_000
 
 
+class Changes:
+    """The last of each thing that is reported only when it changes: a state, a total, whether a device is there."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], object] = {}
+
+    def is_new(self, asset: str, name: str, found: object) -> bool:
+        """Return whether it differs from what was found before."""
+        if self._last.get((asset, name)) == found:
+            return False
+        self._last[asset, name] = found
+        return True
+
+
 class Repeats:
-    """The last value of each signal of a source."""
+    """The last value of each signal of a source; one that stays the same is a sample again after a while."""
 
     def __init__(self) -> None:
         self._last: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()

@@ -18,16 +18,7 @@ from broker.contract.events import (
     Meter,
 )
 from broker.contract.units import SUMMED, ucum
-from services.ledger.fields import NANO
-
-MATERIAL_TOTALS: Final = (
-    "consumed",
-    "integrated_good",
-    "lost_production",
-    "lost_storage",
-    "lost_other",
-    "throughput",
-)
+from services.ledger.fields import MATERIAL_TOTALS, NANO
 
 _METER_FIELDS: Final = {
     "electricity": "electricity_kwh",

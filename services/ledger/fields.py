@@ -6,6 +6,8 @@ exactly in any order, which floats do not. Outside (store, API, screens) they ar
 
 from typing import Final
 
+from broker.contract.events import COUNTERS
+
 NANO: Final = 1_000_000_000
 
 FARTHEST: Final = 10**60
@@ -25,14 +27,7 @@ MARKS: Final = ("overtime_s", "order_s", "microstop_s", "microstops", "uncounted
 """Parts of the time above. `uncounted_s` is running time before the first count of produced pieces ever received: what
 was made in it is not known."""
 PIECES: Final = (
-    "produced",
-    "good",
-    "scrap",
-    "rework",
-    "inspected",
-    "first_pass",
-    "planned_scrap",
-    "startup_scrap",
+    *COUNTERS,
     "unrated",
     "produced_off",
     "dips",
@@ -49,16 +44,16 @@ IDEAL: Final = ("ideal_s", "ideal_good_s")
 RELIABILITY: Final = ("failures", "repairs", "repair_s", "between_s")
 PEOPLE: Final = ("attendance_s", "work_s")
 UTILITIES: Final = ("electricity_kwh", "air_m3", "water_m3", "gas_m3")
-MATERIAL: Final = (
+MATERIAL_TOTALS: Final = (
     "consumed",
     "integrated_good",
     "lost_production",
     "lost_storage",
     "lost_other",
     "throughput",
-    "stock_s",
-    "stock_known_s",
 )
+"""The cumulative quantities of a material."""
+MATERIAL: Final = (*MATERIAL_TOTALS, "stock_s", "stock_known_s")
 """Quantities of material. `stock_s` is ∫ stock dt, `stock_known_s` the time over which the stock was known."""
 
 FIELDS: Final = (*TIME, *MARKS, *PIECES, *IDEAL, *RELIABILITY, *PEOPLE, *UTILITIES, *MATERIAL)

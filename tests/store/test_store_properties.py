@@ -26,7 +26,7 @@ from broker.contract.events import (
     Status,
 )
 from broker.contract.topics import KINDS, Kind
-from services.ledger.entries import MATERIAL_TOTALS
+from services.ledger.fields import MATERIAL_TOTALS
 from services.store.interface import Batch, Store
 from tests.store.conftest import QUICK_ENGINES
 

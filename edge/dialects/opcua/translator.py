@@ -19,6 +19,7 @@ from edge.dialects.opcua import mapping
 from edge.dialects.opcua.mapping import Server, Value
 from edge.dialects.opcua.profiles import PROFILES
 from edge.dialects.parts import Parts
+from edge.dialects.repeats import Changes
 from edge.dialects.values import Stamp
 
 TOPIC: Final = "opcua/"
@@ -34,7 +35,7 @@ class OpcUa(Dialect):
         self._servers = mapping.parse(setup.mapping) if setup.mapping else {}
         self._machines = Machines(setup, Names())
         self._nodes = {name: _by_node(server) for name, server in self._servers.items()}
-        self._last: dict[tuple[str, str], object] = {}
+        self._changes = Changes()
         self._parts: dict[tuple[str, str], str] = {}
 
     def translate(self, message: Message) -> Translation:
@@ -58,7 +59,7 @@ class OpcUa(Dialect):
 
     def _presence(self, message: Message, name: str, server: Server, online: bool) -> list[AnyEvent]:
         assets = dict.fromkeys(self._asset(name, server, value) for value in server.value)
-        stamps = [Stamp.of(message, asset) for asset in assets if self._is_new(asset, ONLINE, online)]
+        stamps = [Stamp.of(message, asset) for asset in assets if self._changes.is_new(asset, ONLINE, online)]
         return [Status(**stamp.shared(), online=online) for stamp in stamps]
 
     def _asset(self, name: str, server: Server, value: Value) -> str:
@@ -103,13 +104,7 @@ class OpcUa(Dialect):
         return PROFILES[server.profile].state(item, self._parts.get((asset, "operation-mode"), ""))
 
     def _state(self, stamp: Stamp, state: State) -> Sequence[AnyEvent]:
-        return [StateChange(**stamp.shared(), state=state)] if self._is_new(stamp.asset, "state", state) else []
-
-    def _is_new(self, asset: str, name: str, found: object) -> bool:
-        if self._last.get((asset, name)) == found:
-            return False
-        self._last[asset, name] = found
-        return True
+        return [StateChange(**stamp.shared(), state=state)] if self._changes.is_new(stamp.asset, "state", state) else []
 
 
 def _by_node(server: Server) -> dict[str, list[Value]]:

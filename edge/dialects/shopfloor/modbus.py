@@ -15,6 +15,7 @@ from broker.contract.message import Message
 from edge.dialects import values
 from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names
+from edge.dialects.repeats import Changes
 from edge.dialects.shopfloor import modbus_map
 from edge.dialects.shopfloor.modbus_map import Device, Value
 from edge.dialects.values import Stamp
@@ -29,7 +30,7 @@ class Modbus(Dialect):
     def __init__(self, setup: Setup) -> None:
         self._devices = modbus_map.parse(setup.mapping) if setup.mapping else {}
         self._machines = Machines(setup, Names())
-        self._last: dict[tuple[str, str], object] = {}
+        self._changes = Changes()
 
     def translate(self, message: Message) -> Translation:
         """Translate what was read of a device at once."""
@@ -47,7 +48,7 @@ class Modbus(Dialect):
             return Translation(rejections=[error])
 
     def _presence(self, stamp: Stamp, online: bool) -> list[AnyEvent]:
-        return [Status(**stamp.shared(), online=online)] if self._is_new(stamp.asset, ONLINE, online) else []
+        return [Status(**stamp.shared(), online=online)] if self._changes.is_new(stamp.asset, ONLINE, online) else []
 
     def _registers(self, device: Device, stamp: Stamp, blocks: dict[tuple[str, int], Sequence[int]]) -> Translation:
         events: list[AnyEvent] = self._presence(stamp, online=True)
@@ -67,11 +68,15 @@ class Modbus(Dialect):
         if value.state:
             code = values.number(found)
             state: Any = "unknown" if code is None else value.state.get(f"{code:.0f}", "unknown")
-            return [StateChange(**stamp.shared(), state=state)] if self._is_new(stamp.asset, "state", state) else []
+            return (
+                [StateChange(**stamp.shared(), state=state)]
+                if self._changes.is_new(stamp.asset, "state", state)
+                else []
+            )
         if value.signal:
             return stamp.sample(value.signal, found, value.unit)
         total = values.number(found)
-        if total is None or not self._is_new(stamp.asset, value.name, total):
+        if total is None or not self._changes.is_new(stamp.asset, value.name, total):
             return []
         if total < 0:
             raise ContractError("a cumulative value is negative", "see its type and word-order")
@@ -79,12 +84,6 @@ class Modbus(Dialect):
             return [Meter(**stamp.shared(), name=value.meter, total=total, unit=values.unit_code(value.unit))]
         counted: dict[str, Any] = {**stamp.shared(), value.count: total}
         return [Count(**counted)]
-
-    def _is_new(self, asset: str, name: str, found: object) -> bool:
-        if self._last.get((asset, name)) == found:
-            return False
-        self._last[asset, name] = found
-        return True
 
 
 def _words(value: Value, blocks: dict[tuple[str, int], Sequence[int]]) -> Sequence[int] | None:

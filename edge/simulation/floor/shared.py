@@ -19,13 +19,40 @@ from edge.simulation.floor.timeline import Steps, Timeline
 from edge.simulation.floor.work import Passage, Show, Taking
 
 
+class _WithoutRecords:
+    """Work whose pieces are one at a time, of no order, and recorded by other machines or not at all."""
+
+    share = 1.0
+
+    def take_more(self, load: list[Piece], show: Show) -> Generator[simpy.Event, Any, Piece | None]:
+        """There is only one."""
+        del load, show
+        yield from ()
+        return None
+
+    def order_of(self, piece: Piece) -> Order | None:
+        """It works for all orders, or without."""
+        del piece
+        return None
+
+    def may_rework(self, piece: Piece) -> bool:
+        """There is nothing to rework."""
+        del piece
+        return False
+
+    def passage(self, piece: Piece, fate: Fate) -> Passage | None:
+        """It records no pieces."""
+        del piece, fate
+        return None
+
+
 class _Call(msgspec.Struct, frozen=True):
     piece: Piece
     to: Buffer
     picked: simpy.Event
 
 
-class Calls:
+class Calls(_WithoutRecords):
     """The trips of a carrier, first come, first served.
 
     Args:
@@ -33,7 +60,6 @@ class Calls:
         busy_reason: why a machine waits until its piece is picked up.
     """
 
-    share = 1.0
     is_counted = True
 
     def __init__(self, timeline: Timeline, busy_reason: str) -> None:
@@ -59,27 +85,6 @@ class Calls:
         # The carrier has a piece of its own in hand: what the station behind finds out concerns the real one.
         return Piece(call.piece.serial, call.piece.order)
 
-    def take_more(self, load: list[Piece], show: Show) -> Generator[simpy.Event, Any, Piece | None]:
-        """A trip is for one piece."""
-        del load, show
-        yield from ()
-        return None
-
-    def order_of(self, piece: Piece) -> Order | None:
-        """A carrier works for all orders."""
-        del piece
-        return None
-
-    def may_rework(self, piece: Piece) -> bool:
-        """Nothing is reworked on the way."""
-        del piece
-        return False
-
-    def passage(self, piece: Piece, fate: Fate) -> Passage | None:
-        """A carrier records no pieces: the machines that it serves do."""
-        del piece, fate
-        return None
-
     def hand_on(self, piece: Piece, show: Show, gone: Callable[[], None]) -> Steps:
         """The piece has arrived. After a restart nobody waits for it: what was on its way is there."""
         del show
@@ -94,7 +99,7 @@ class Calls:
         return False
 
 
-class Supply:
+class Supply(_WithoutRecords):
     """The work of a machine that supplies others while it is not down.
 
     Args:
@@ -102,7 +107,6 @@ class Supply:
         lost_reason: why its consumers wait while it is down.
     """
 
-    share = 1.0
     is_counted = False
 
     def __init__(self, timeline: Timeline, lost_reason: str) -> None:
@@ -132,27 +136,6 @@ class Supply:
         del order, draw_batch, show
         yield from ()
         return Piece("", "")  # a cycle of nothing
-
-    def take_more(self, load: list[Piece], show: Show) -> Generator[simpy.Event, Any, Piece | None]:
-        """There are no pieces."""
-        del load, show
-        yield from ()
-        return None
-
-    def order_of(self, piece: Piece) -> Order | None:
-        """It works without orders."""
-        del piece
-        return None
-
-    def may_rework(self, piece: Piece) -> bool:
-        """There is nothing to rework."""
-        del piece
-        return False
-
-    def passage(self, piece: Piece, fate: Fate) -> Passage | None:
-        """There are no pieces."""
-        del piece, fate
-        return None
 
     def hand_on(self, piece: Piece, show: Show, gone: Callable[[], None]) -> Steps:
         """A cycle has ended."""
