@@ -36,7 +36,7 @@ from services.wall import onboarding as joining
 from services.wall import openapi, picture, problems
 from services.wall.access.auth import AuthMiddleware
 from services.wall.access.connections import BACKLOG, Connection, Room, quiet_accepting
-from services.wall.answers import parts_api, tables
+from services.wall.answers import origins_api, parts_api, tables
 from services.wall.answers.answering import Answers
 from services.wall.answers.asset_range import AssetRanges
 from services.wall.answers.numbers import Numbers
@@ -186,6 +186,7 @@ def application(
             metrics,
             *HANDLERS,
             *parts_api.HANDLERS,
+            *origins_api.HANDLERS,
             *tables.HANDLERS,
             *picture.HANDLERS,
             *joining.HANDLERS,

@@ -68,6 +68,8 @@ transit = "2h"
 """,
     "chained.toml",
 )
+TAKEN, RETURNED = 20, 40
+"""Between these minutes a real device had the caster, which is simulated before and after."""
 BAD, GOOD, CASTING = "SN 7/1 ü", "SN-8", "cast-1"
 BATCH, COMING, LATE = "lug-castings-2", "lug-castings-3", "rods-9"
 
@@ -82,8 +84,13 @@ def chained_hour() -> list[AnyEvent]:
         return Notice(asset=asset, at=at(minute), code=code, text=number, active=False)
 
     return [
-        *(StateChange(asset=asset, at=EIGHT, state="running") for asset in (CASTER, MILL, CMM)),
-        *(Count(asset=asset, at=EIGHT, produced=0) for asset in (CASTER, MILL, CMM)),
+        *(StateChange(asset=asset, at=EIGHT, state="running") for asset in (MILL, CMM)),
+        *(Count(asset=asset, at=EIGHT, produced=0) for asset in (MILL, CMM)),
+        StateChange(asset=CASTER, at=EIGHT, state="running", simulated=True),
+        *(
+            Count(asset=CASTER, at=at(minute), produced=minute, simulated=not TAKEN <= minute < RETURNED)
+            for minute in range(0, 60, 5)
+        ),
         *(Meter(asset=MILL, at=at(minute), name="electricity", total=minute / 10, unit="kW.h") for minute in range(61)),
         notice(1, CASTER, ARRIVED, "bars-7"),
         Part(asset=CASTER, at=at(5), part=CASTING, result="good", seconds=180, product="lug", material="bars-7"),

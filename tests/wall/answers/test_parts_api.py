@@ -100,3 +100,13 @@ async def test_the_document_of_the_interface_names_both(made: Parts) -> None:
     async with open_client(made) as client:
         paths = (await get(client, "/api/v1/openapi.json"))["paths"]
     assert {"/api/v1/parts/{serial}", "/api/v1/batches/{number}", "/api/v1/parts", "/api/v1/find"} <= paths.keys()
+
+
+async def test_who_reported_for_a_machine_is_asked_of_a_machine_alone(made: Parts) -> None:
+    hour = {"from": format_rfc3339(EIGHT), "to": format_rfc3339(EIGHT + 60 * MINUTE)}
+    async with open_client(made) as client:
+        (device,) = await get(client, "/api/v1/origins", asset=MILL, **hour)
+        assert device["simulated"] is False
+        reply = await client.get("/api/v1/origins", params={"asset": "leeds/shop/line-1", **hour})
+    assert reply.status_code == 400
+    assert "write its whole path" in reply.text

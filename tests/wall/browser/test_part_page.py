@@ -14,7 +14,7 @@ from services.store.opening import open_store
 from tests.wall.browser.chromium import browser as browser  # noqa: PLC0414  (a fixture)
 from tests.wall.browser.test_axe import axe as axe  # noqa: PLC0414  (a fixture)
 from tests.wall.browser.test_pages import page_at
-from tests.wall.part_works import BAD, BATCH, CASTING, CHAINED, CMM, GOOD, MACHINING, chained_hour
+from tests.wall.part_works import BAD, BATCH, CASTING, CHAINED, CMM, GOOD, MACHINING, MILL, chained_hour
 from tests.wall.works import NOW, Wall, running_wall
 
 pytestmark = [
@@ -29,6 +29,7 @@ AT = {
     "search": "/part",
     "unknown": "/part/SN-9",
     "map": f"/map?{HOUR}",
+    "handed over": f"/machine/{CASTER}?{HOUR}",
 }
 
 
@@ -128,6 +129,24 @@ async def test_the_map_names_late_batches_and_those_on_their_way(browser: Browse
         assert "late: rods-9" in picture
         await first.get_by_role("link", name="York · Machining").click()
         await expect(page).to_have_url(re.compile(f"/line/{MACHINING}"))
+
+
+async def test_a_machine_s_page_marks_when_a_device_took_it_over_and_gave_it_back(
+    browser: Browser, works: Wall
+) -> None:
+    async with page_at(browser, works, AT["handed over"]) as page:
+        moments = page.get_by_role("list", name="Handed over").get_by_role("listitem")
+        await expect(moments).to_have_text(
+            [
+                "08:20:00 a real device took the machine over; its simulation is silent",
+                "08:40:00 the device was gone; the machine is simulated again",
+            ]
+        )
+        strip = page.locator(".orders", has_text="real device").locator("span")
+        await expect(strip).to_have_text(["simulated", "real device", "simulated"])
+    async with page_at(browser, works, f"/machine/{MILL}?{HOUR}") as page:
+        await expect(page.get_by_role("region", name="Newest parts")).to_be_visible()
+        await expect(page.get_by_role("list", name="Handed over")).to_have_count(0)
 
 
 @pytest.mark.parametrize("path", AT.values(), ids=AT.keys())

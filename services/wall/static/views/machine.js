@@ -14,6 +14,7 @@ import { CannotBe, cannotBe } from '../parts/cannot.js';
 import { noteOf, Notes, RATIOS, silence } from '../parts/figures.js';
 import { Comparisons, Take } from '../parts/compare.js';
 import { Signal } from '../parts/trace.js';
+import { Handovers, OriginStrip, useOrigins } from '../parts/handover.js';
 import { PartList } from '../parts/partlist.js';
 import { partLink } from '../parts/part_search.js';
 import { Why } from '../parts/why.js';
@@ -38,6 +39,7 @@ export function Machine({ path, range, go, bare }) {
   const to = plan ? Date.parse(plan.to) : null;
   const [states] = useAsk(from && address('states', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to }), { every: range.isLive ? 60_000 : undefined });
   const [signals] = useAsk(from && address('telemetry', { asset: path, from: origin(range, from), to: range.isLive ? 'now' : to, points: 400 }), { every: range.isLive ? 180_000 : undefined });
+  const origins = useOrigins(path, range, from, to);
   const text = rangeText(range, plan, zone);
   const crumbs = [[live.title(levels[0]), '/'], [live.title(line), `/line/${line}`], [live.title(path), '']];
   const neighbours = live.machines(line);
@@ -63,7 +65,8 @@ export function Machine({ path, range, go, bare }) {
     </div>
     ${from && html`<section class="card stack"><div class="ribbons big"><span>${phrase('dev.state')}</span><${Ribbon} tall intervals=${intervalsTo(history?.states, path, until, range.isLive)} from=${from} ends=${ends} now=${until} zone=${zone} label=${live.title(path)} stops=${link(`/stops/${path}`)} go=${go} />
       <span>${phrase('order')}</span><${Orders} orders=${history?.orders ?? []} from=${from} ends=${ends} until=${until} zone=${zone} live=${live} />
-      <span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div><${Legend} /></section>`}
+      ${origins.length > 0 && html`<span>${phrase('handover.source')}</span><${OriginStrip} origins=${origins} from=${from} ends=${ends} until=${until} />`}
+      <span></span><${Axis} from=${from} ends=${ends} zone=${zone} most=${10} /></div>${origins.length > 0 && html`<${Handovers} origins=${origins} zone=${zone} />`}<${Legend} /></section>`}
     <${Signals} live=${live} path=${path} facts=${facts} series=${signals} from=${from} ends=${range.isLive ? now : to} range=${range} zone=${zone} zoom=${zoom} />
     <div class="cards">
       <${Counts} facts=${facts} /><${Quality} facts=${facts} answer=${answer} go=${go} /><${Alarms} facts=${facts} now=${now} zone=${zone} /><${Meters} facts=${facts} /><${People} facts=${facts} />
