@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.contract.events import NS_PER_MS, NS_PER_S, Count, Status
+from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Count, Status
 from services.query.origins import origins
 from services.store.interface import Batch, Store
 
@@ -26,7 +26,7 @@ async def seen(store: Store, start: float = -1_000, end: float = 1_000) -> list[
 
 
 async def test_a_device_that_takes_over_and_is_gone_makes_two_moments(store: Store) -> None:
-    events = [
+    events: list[AnyEvent] = [
         *counts([0, 10, 20], simulated=True),
         Status(asset=MILL, at=START + 30 * NS_PER_S, online=True),
         *counts([40, 50], simulated=False),

@@ -14,7 +14,7 @@ import aiomqtt
 import pytest
 
 from broker.contract import codec
-from broker.contract.events import NS_PER_S, AnyEvent, Count, Status
+from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Count, Status
 from broker.contract.message import Message
 from broker.mqtt.session import Session
 from broker.plant import plant_file
@@ -161,6 +161,11 @@ class Floor:
         found = [event for one in self.messages[since:] for event in codec.decode(one)]
         return [event for event in found if event.asset == asset]
 
+    def is_left(self) -> bool:
+        """Return whether the simulator has reported its robot offline."""
+        newest = [event for event in self.events(ROBOT) if isinstance(event, Status)]
+        return bool(newest) and not newest[-1].online
+
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(WAIT_S), self._arrived:
             await self._arrived.wait_for(condition)
@@ -188,22 +193,39 @@ class Floor:
 
 
 @contextlib.asynccontextmanager
-async def floor(folder: Path, kind: Literal["mosquitto", "nats"], clock: FastClock) -> AsyncIterator[Floor]:
+async def simulating(line: Floor, folder: Path) -> AsyncIterator[None]:
+    """Run the simulator of a floor, from where it was; it ends with the block."""
+    simulator = Simulator(PLANT, folder)
+    filters, clock = simulator.filters, line.clock
+    async with Session(line.broker.url, client_id="simulator", filters=filters, now=clock.now) as session:
+        task = asyncio.create_task(simulator.simulate(session, clock, session))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def broker_of(folder: Path, kind: Literal["mosquitto", "nats"], clock: FastClock) -> AsyncIterator[Floor]:
+    """Run a broker, and record all that is published there."""
     async with EmbeddedBroker(folder / "broker", port=0, kind=kind) as broker:
         found, subscribed = Floor(broker, clock), asyncio.Event()
         recorder = asyncio.create_task(found.record(subscribed))
         await asyncio.wait_for(subscribed.wait(), WAIT_S)
-        simulator = Simulator(PLANT, folder)
-        async with Session(broker.url, client_id="simulator", filters=simulator.filters, now=clock.now) as session:
-            simulating = asyncio.create_task(simulator.simulate(session, clock, session))
-            try:
-                yield found
-            finally:
-                simulating.cancel()
-                await asyncio.gather(simulating, return_exceptions=True)
-        await found.until(lambda: any(isinstance(one, Status) and not one.online for one in found.events(ROBOT)))
-        recorder.cancel()
-        await asyncio.gather(recorder, return_exceptions=True)
+        try:
+            yield found
+        finally:
+            recorder.cancel()
+            await asyncio.gather(recorder, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def floor(folder: Path, kind: Literal["mosquitto", "nats"], clock: FastClock) -> AsyncIterator[Floor]:
+    async with broker_of(folder, kind, clock) as found:
+        async with simulating(found, folder):
+            yield found
+        await found.until(found.is_left)
 
 
 async def publish(broker: EmbeddedBroker, kind: str, payload: str) -> None:
@@ -268,15 +290,68 @@ async def test_over_two_handovers_all_is_counted_once(kind: Literal["mosquitto",
         assert not any(event.simulated for event in line.events(MILL, silent))
         await line.counts(simulated=True, more=4)
 
-    pieces = [
-        one
-        for one in ground_truth.read(tmp_path / ground_truth.FILE_NAME)
-        if isinstance(one, TruePiece) and one.asset == MILL
-    ]
-    assert len(pieces) >= 9
-    end = clock.now() + 3600 * NS_PER_S
-    store = await SqliteStore.open(tmp_path / "store.db")
+    pieces = simulated_pieces(tmp_path)
+    assert pieces >= 9
+    assert await produced(line, tmp_path, start) == pieces + 5 + 3
+
+
+@pytest.mark.mosquitto
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["mosquitto", "nats"])
+async def test_a_restart_and_late_messages_within_a_handover_are_counted_once(
+    kind: Literal["mosquitto", "nats"], tmp_path: Path
+) -> None:
+    clock = FastClock(time.time_ns(), SPEED)
+    start = clock.now()
+
+    async def count(line: Floor, total: int, at: int) -> None:
+        since = len(line.messages)
+        await publish(line.broker, "count", json.dumps({"produced": total, "ts": at // NS_PER_MS}))
+        await line.until(partial(line.has_counted, total, since))
+
+    async with broker_of(tmp_path, kind, clock) as line:
+        async with simulating(line, tmp_path):
+            await line.counts(simulated=True, more=3)
+            await publish(line.broker, "status", "online")
+            await line.is_silent()
+            first = clock.now()
+            await count(line, 700, first)
+        await line.until(line.is_left)
+
+        # The simulator is away; the device counts on, and a message of its overtakes another.
+        away = len(line.messages)
+        second, third = first + NS_PER_S, clock.now()
+        await count(line, 702, third)
+        await count(line, 701, second)
+
+        async with simulating(line, tmp_path):
+            silent = await line.is_silent()
+            assert not any(event.simulated for event in line.events(MILL, away) if isinstance(event, Count))
+            await count(line, 703, clock.now())
+            assert not any(event.simulated for event in line.events(MILL, silent))
+            await publish(line.broker, "status", "offline")
+            await line.counts(simulated=True, more=3)
+            # What was sent before comes once more, after the simulation has the machine back.
+            await count(line, 702, third)
+            await line.counts(simulated=True, more=2)
+        await line.until(line.is_left)
+
+    pieces = simulated_pieces(tmp_path)
+    assert pieces >= 5
+    assert await produced(line, tmp_path, start) == pieces + 3
+
+
+def simulated_pieces(folder: Path) -> int:
+    """Return how many pieces the simulated mill has made, by the ground truth."""
+    truth = ground_truth.read(folder / ground_truth.FILE_NAME)
+    return sum(isinstance(one, TruePiece) and one.asset == MILL for one in truth)
+
+
+async def produced(line: Floor, folder: Path, start: int) -> float:
+    """Return how many pieces a store counts that has received all messages."""
+    end = line.clock.now() + 3600 * NS_PER_S
+    store = await SqliteStore.open(folder / "store.db")
     await store_messages(line.messages, store, PLANT, Tally())
     found = await measure(store, PLANT, MILL, start - 3600 * NS_PER_S, end, now=end)
     await store.close()
-    assert found.total()["produced"] == (len(pieces) + 5 + 3) * NS_PER_S
+    return found.total()["produced"] / NS_PER_S

@@ -14,7 +14,7 @@ from services.store.opening import open_store
 from tests.wall.browser.chromium import browser as browser  # noqa: PLC0414  (a fixture)
 from tests.wall.browser.test_axe import axe as axe  # noqa: PLC0414  (a fixture)
 from tests.wall.browser.test_pages import page_at
-from tests.wall.part_works import BAD, BATCH, CASTING, CHAINED, CMM, GOOD, MACHINING, MILL, chained_hour
+from tests.wall.part_works import BAD, BATCH, CASTER, CASTING, CHAINED, CMM, GOOD, MACHINING, MILL, chained_hour
 from tests.wall.works import NOW, Wall, running_wall
 
 pytestmark = [
