@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -113,5 +114,5 @@ def _needs_extra(module: str) -> Any:
             raise
         raise CommandError(
             f"{error.name} is not installed, which makes Grafana's dashboards",
-            "from a checkout: pip install '.[dashboards]'",
+            f"in a checkout: {sys.executable} -m pip install '.[dashboards]'",
         ) from error

@@ -7,12 +7,14 @@ They are parsers for typer options, `finite` is a callback of theirs:
 
 import math
 import re
+import time
 from typing import Final
 
 import typer
 
 from broker.contract import durations, instants
 from broker.contract.errors import ContractError
+from broker.contract.events import NS_PER_S
 
 _MILLISECONDS: Final = re.compile(r"-?\d{1,18}(?:\.\d{1,6})?\Z", re.ASCII)
 
@@ -46,20 +48,27 @@ def spoken(seconds: float) -> str:
 
 
 def instant_ns(text: object) -> int:
-    """Read an instant, RFC 3339 or epoch milliseconds; return its nanoseconds since 1970-01-01 UTC.
+    """Read an instant: RFC 3339, epoch milliseconds, `now`, or `now-8h`, by the computer's clock.
+
+    Returns:
+        Its nanoseconds since 1970-01-01 UTC.
 
     Raises:
-        typer.BadParameter: it is neither, or beyond what a store can be asked for.
+        typer.BadParameter: it is none of these, or beyond what a store can be asked for.
     """
     written = str(text).strip()
     try:
-        if _MILLISECONDS.match(written):
+        if written == "now":
+            found = time.time_ns()
+        elif written.startswith("now-"):
+            found = time.time_ns() - round(duration_s(written[4:]) * NS_PER_S)
+        elif _MILLISECONDS.match(written):
             found = instants.parse(float(written) if "." in written else int(written))
         else:
             found = instants.parse(written)
     except ContractError as error:
         raise typer.BadParameter(
-            f"{error.problem}; write 2026-11-24T08:00:00Z, 2026-11-24T09:00:00+01:00, or milliseconds since 1970"
+            f"{error.problem}; write 2026-11-24T08:00:00Z, 2026-11-24T09:00:00+01:00, ms since 1970, or now-8h"
         ) from error
     if not instants.EARLIEST <= found <= instants.LATEST:
         raise typer.BadParameter(f"{written[:40]} is beyond all bounds; write a time between 1700 and 2249")

@@ -40,7 +40,7 @@ def adjust(
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; needed unless --void.")] = "",
     at: Annotated[
         int | None,
-        typer.Option(metavar="T", parser=times.instant_ns, help="For when (RFC 3339 or ms); now if left out."),
+        typer.Option(metavar="T", parser=times.instant_ns, help="For when (RFC 3339, ms or now-8h); now if left out."),
     ] = None,
     id_: Annotated[
         str, typer.Option("--id", metavar="ID", help="Replace the booking of this id; left out, a new id.")

@@ -20,7 +20,9 @@ from services.store.opening import default_url
 KINDS: Final = (*EVENTS, "ledger", "reasons", "indicators")
 _RESOLUTIONS: Final[dict[float, Resolution]] = {60.0: "minute", 3_600.0: "hour", 86_400.0: "day"}
 
-From = Annotated[int, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339 or ms).")]
+From = Annotated[
+    int, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339, ms or now-8h).")
+]
 To = Annotated[
     int | None, typer.Option("--to", metavar="T", parser=times.instant_ns, help="Until when; now if left out.")
 ]

@@ -37,7 +37,7 @@ LAST_S: Final = 8 * 3_600.0
 
 
 From = Annotated[
-    int | None, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339 or ms).")
+    int | None, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339, ms or now-8h).")
 ]
 To = Annotated[
     int | None, typer.Option("--to", metavar="T", parser=times.instant_ns, help="Until when; now if left out.")

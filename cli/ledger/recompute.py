@@ -22,7 +22,9 @@ from services.store.opening import default_url
 
 _PATIENCE_S: Final = 1.5
 
-From = Annotated[int, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339 or ms).")]
+From = Annotated[
+    int, typer.Option("--from", metavar="T", parser=times.instant_ns, help="From when (RFC 3339, ms or now-8h).")
+]
 To = Annotated[
     int | None, typer.Option("--to", metavar="T", parser=times.instant_ns, help="Until when; now if left out.")
 ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -91,7 +92,7 @@ def needs_asyncua() -> None:
         CommandError: the extra is not installed.
     """
     if find_spec("asyncua") is None:
-        raise CommandError("OPC UA needs asyncua", "install the extra: pip install '.[opcua]' in a checkout")
+        raise CommandError("OPC UA needs asyncua", f"in a checkout: {sys.executable} -m pip install '.[opcua]'")
 
 
 def announced(setup: Setup, link: Link) -> announcing.Announced:

@@ -142,7 +142,7 @@ DIALECT: Final = Entry(
     seen=("npm's node-opcua 2.186.4, with the nodesets of Machinery 1.04 and MachineTool 1.02",),
     details=mapping.__doc__ or "",
     device="""\
-1. Install the extra: `pip install '.[opcua]'` in a checkout.
+1. Install the extra: `.venv/bin/pip install '.[opcua]'` in a checkout.
 2. Let the server's own nodes write a first mapping: `./corridor map browse opc.tcp://HOST:4840 --out mill.toml`, then
    correct what each node is: signal, count, meter or state.
 3. With `security = "encrypt"`, the gateway makes a certificate of its own when it connects first, and stores it in the

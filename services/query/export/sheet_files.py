@@ -6,6 +6,7 @@ timestamps of nanoseconds in UTC.
 """
 
 import csv
+import sys
 import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -51,7 +52,7 @@ def sheet_file(path: Path, columns: Sequence[Column]) -> SheetFile:
         return _CsvFile(path, columns)
     if find_spec("polars") is None:
         raise StoreError(
-            "a Parquet file needs Polars; install it with: pip install '.[export]' in a checkout, or write .csv"
+            f"a Parquet file needs Polars; in a checkout: {sys.executable} -m pip install '.[export]', or write .csv"
         )
     return _ParquetFile(path, columns)
 

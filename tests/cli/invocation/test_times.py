@@ -1,6 +1,7 @@
 """Durations and instants on the command line: what is none is told in a line."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,19 @@ def test_what_is_not_a_duration_is_refused_with_an_example(text: str | float) ->
 )
 def test_an_instant_is_rfc_3339_or_epoch_milliseconds(text: object) -> None:
     assert times.instant_ns(text) == 1_795_507_200 * 10**9
+
+
+@pytest.mark.parametrize(("text", "ago_s"), [("now", 0), ("now-8h", 28_800), (" now-1h30m ", 5_400)])
+def test_an_instant_may_be_so_long_before_now(text: str, ago_s: int) -> None:
+    before = time.time_ns()
+    found = times.instant_ns(text)
+    assert before <= found + ago_s * 10**9 <= time.time_ns()
+
+
+@pytest.mark.parametrize("text", ["now-", "now-8", "now+1h", "now-x", "Now"])
+def test_what_is_no_length_of_time_before_now_is_rejected(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"30s|2026-11-24T08:00:00Z"):
+        times.instant_ns(text)
 
 
 @pytest.mark.parametrize(

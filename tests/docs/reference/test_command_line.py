@@ -42,8 +42,8 @@ def test_commands_are_written_as_a_checkout_runs_them() -> None:
     bare = [
         f"{page.relative_to(root)}:{number}: {line}"
         for page in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
-        if "decisions" not in page.parts
+        if not {"decisions", "dialects", "run-without-docker.md"} & {*page.parts}
         for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
-        if re.match(r"(    |```)\s*corridor [a-z]", line)
+        if re.search(r"^(    |```)\s*corridor [a-z]|(?<!another )`corridor [a-z]", line)
     ]
     assert bare == []

@@ -43,6 +43,16 @@ async def test_every_address_stands_there_with_its_parameters(tmp_path: Path) ->
     assert changing == set(re.findall(r"`POST (/\S+)`", TEXT))
 
 
+async def test_it_is_written_where_from_is_required(tmp_path: Path) -> None:
+    without = [
+        path
+        for path, reported in (await described(tmp_path))["paths"].items()
+        for each in reported.get("get", {}).get("parameters", [])
+        if each["name"] == "from" and not each["required"]
+    ]
+    assert f"`from` is required, but for {', '.join(f'`{path}`' for path in without)};" in TEXT
+
+
 def test_every_member_of_an_answer_stands_there() -> None:
     written = [name for cells in CELLS if not cells[0].startswith("`/") for name in re.findall(r"`(\w+)`", cells[0])]
     assert sorted(written) == sorted(field.encode_name for field in msgspec.structs.fields(Answer))
