@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-COMPUTERS: Final = {
+COMPUTERS: Final[dict[str, tuple[str, ...]]] = {
     "Linux arm64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
     "Linux arm 32-bit": ("linux_armv7l", "manylinux2014_armv7l", "manylinux_2_17_armv7l", "manylinux_2_31_armv7l"),
     "macOS arm64": (*(f"macosx_{number}_0_arm64" for number in range(11, 15)), "macosx_10_12_universal2"),
     "macOS x86-64": (*(f"macosx_{number}_0_x86_64" for number in range(11, 15)), "macosx_10_9_x86_64"),
     "Windows x86-64": ("win_amd64",),
-    "Windows arm64": ("win_arm64",),
 }
 """The tags of wheels that a computer takes."""
 PYTHONS: Final = ("3.11", "3.13")
@@ -40,7 +39,7 @@ def locked(text: str) -> list[Locked]:
 
 def _locked(text: str) -> Iterator[Locked]:
     for name, version, marker in re.findall(r"^([a-z][\w.-]*)==(\S+)(?: ; ([^\\\n]*))?", text, re.MULTILINE):
-        pythons = PYTHONS
+        pythons: tuple[str, ...] = PYTHONS
         if "< '3.12'" in marker:
             pythons = PYTHONS[:1]
         elif ">= '3.12'" in marker:

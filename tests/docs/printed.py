@@ -130,6 +130,7 @@ class Shell:
         """
         for old, new in self.replaced.items():
             text = text.replace(old, new)
+        text = re.sub(r"(mqtt://127\.0\.0\.1)(?![:\d])", rf"\1:{self.mqtt_port}", text)
         for command in re.sub(r"\\\n\s*", "", text).splitlines():
             name = _runs_on(command)
             if name:
@@ -161,11 +162,12 @@ class Shell:
         self.printed = "".join(lines)
 
     async def _go_on(self, name: str, command: str) -> None:
-        sign = RUNNING[name]
+        sign = "health is served" if "--health-port" in command else RUNNING[name]
+        before = name
         if "--replica" in command or name == "gateway":  # of which there may be several
             name = command
-        if name in self._background:
-            await self.stop(name)
+        for other in {before, name} & self._background.keys():
+            await self.stop(other)
         process = await self._start("/bin/sh", "-ec", f"exec {command}")
         self._background[name] = process
         lines: list[str] = []

@@ -133,6 +133,38 @@ async def test_it_is_served_until_it_is_interrupted(tmp_path: Path) -> None:
             await process.wait()
 
 
+SERVE = """
+import sys; from pathlib import Path; from cli.site.building import build, serve
+root, target = Path(sys.argv[1]), Path(sys.argv[2])
+build(root, target)
+serve(root, target, 0)
+"""
+
+
+async def test_a_page_that_changes_is_built_again(tmp_path: Path) -> None:
+    (tmp_path / "checkout" / "examples").mkdir(parents=True)
+    root = small(tmp_path / "checkout", "first words")
+    for name in ("CONTRIBUTING", "SECURITY", "CHANGELOG"):
+        (root / f"{name}.md").write_text(f"# {name}\n", "utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-c", SERVE, str(root), str(tmp_path / "site")),
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(120), httpx.AsyncClient(timeout=60) as client:
+            assert process.stdout is not None
+            address = (await process.stdout.readline()).decode().split()[0]
+            page = f"{address}docs/index.html"
+            assert "first words" in (await client.get(page)).text
+            (root / "docs" / "README.md").write_text("# B\n\nsecond words\n", "utf-8")
+            while "second words" not in (await client.get(page)).text:  # noqa: ASYNC110  (a browser asks again, too)
+                await asyncio.sleep(0.05)
+    finally:
+        process.kill()
+        await process.wait()
+
+
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, site: Path) -> None:
     """Answer one request with a file, as any web server does."""
     path = (await reader.readline()).split()[1].decode().partition("?")[0]

@@ -1,6 +1,7 @@
 """The three ways to connect a PLC are walked as printed, against servers of Modbus and OPC UA of other projects."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from broker.contract.codec import decode
 from broker.contract.message import Message
-from tests.docs.printed import ROOT, Block, Shell, blocks
+from tests.docs.printed import Block, Shell, blocks
 from tests.edge.gateways import test_modbus, test_opcua
+from tests.stack.running import ROOT
 
 PAGE = "docs/how-to/connect-a-plc.md"
 TEXT = (ROOT / PAGE).read_text("utf-8")
@@ -55,7 +57,7 @@ async def walk(folder: Path, way: str, replaced: dict[str, str]) -> None:
             await client.subscribe(f"corridor/v1/{LINE}/{machine}/#", qos=1)
             missing = set(kinds)
             async for message in client.messages:
-                for event in decode(Message(str(message.topic), bytes(message.payload), received_at=1)):
+                for event in decode(Message(str(message.topic), bytes(message.payload), received_at=time.time_ns())):
                     missing.discard(event.kind)
                 if missing <= {"telemetry"} and way == "json":
                     break  # its sample was sent once, before anyone listened
