@@ -50,6 +50,10 @@ EXCUSED: Final[dict[tuple[str, str], Excuse]] = {
     ("docs/how-to/kiosk.md", "chromium --headless *"): Excuse(
         "needs a browser", "tests/wall/browser/test_at_load.py::test_the_page_on_paper_prints_as_the_manual_says"
     ),
+    ("docs/how-to/mtconnect-agent.md", "*"): Excuse(
+        "needs an agent",
+        "tests/edge/gateways/test_mtconnect.py::test_what_an_agent_observes_is_what_the_machine_reports",
+    ),
     ("docs/how-to/platforms.md", "*"): Excuse("is for another computer than that of the tests"),
     ("docs/how-to/recompute-and-export.md", "./corridor score *"): Excuse(
         "is right once a demo has stored all that it published, which nobody waits for here",
