@@ -19,6 +19,7 @@ COMPUTERS: Final[dict[str, tuple[str, ...]]] = {
     "macOS arm64": (*(f"macosx_{number}_0_arm64" for number in range(11, 15)), "macosx_10_12_universal2"),
     "macOS x86-64": (*(f"macosx_{number}_0_x86_64" for number in range(11, 15)), "macosx_10_9_x86_64"),
     "Windows x86-64": ("win_amd64",),
+    "Windows arm64": ("win_arm64",),
 }
 """The tags of wheels that a computer takes."""
 PYTHONS: Final = ("3.11", "3.13")

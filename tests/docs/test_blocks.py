@@ -46,6 +46,10 @@ EXCUSED: Final[dict[tuple[str, str], Excuse]] = {
     ),
     ("docs/how-to/grafana.md", "export CORRIDOR_GRAFANA_TOKEN=*"): Excuse("needs a Grafana", GRAFANA),
     ("docs/how-to/grafana.md", "./corridor dashboards pull *"): Excuse("needs a Grafana", GRAFANA),
+    ("docs/how-to/homeassistant.md", "*"): Excuse(
+        "needs Home Assistant's broker",
+        "tests/edge/gateways/test_homeassistant.py::test_a_fresh_reader_finds_a_device_with_all_its_values",
+    ),
     ("docs/how-to/kiosk.md", "chromium --kiosk *"): Excuse("needs a screen"),
     ("docs/how-to/kiosk.md", "chromium --headless *"): Excuse(
         "needs a browser", "tests/wall/browser/test_at_load.py::test_the_page_on_paper_prints_as_the_manual_says"
