@@ -111,7 +111,7 @@ def test_wrong_use_ends_with_2(corridor: Corridor, arguments: list[str]) -> None
         ("group", "corridor: one\ncorridor: two\n"),
     ],
 )
-def test_what_is_wrong_in_the_world_is_told_in_a_line_and_ends_with_1(
+def test_what_is_wrong_in_the_world_is_reported_in_a_line_and_ends_with_1(
     corridor: Corridor, how: str, reported_state: str
 ) -> None:
     assert corridor("end", "with", how, entries=ENTRIES) == (1, "", reported_state)

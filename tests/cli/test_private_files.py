@@ -1,4 +1,4 @@
-"""What is kept is its owner's alone, whoever makes the folder first."""
+"""What is stored is its owner's alone, whoever makes the folder first."""
 
 import asyncio
 import os

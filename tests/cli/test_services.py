@@ -1,4 +1,4 @@
-"""The services beside others: by what names brokers know them, and what is told to who comes second."""
+"""The services beside others: by what names brokers know them, and what who comes second gets to read."""
 
 import asyncio
 import os
@@ -116,7 +116,7 @@ async def until_stored(store: Store, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
-def forget_mark(file: Path) -> None:
+def drop_mark(file: Path) -> None:
     """Make a store as an older version left it."""
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("DELETE FROM note WHERE name = ?", (MARK_NOTE,))
@@ -157,7 +157,7 @@ async def test_a_store_of_before_goes_on_under_the_bare_name_until_it_is_given_a
     broker: str, world: World, tmp_path: Path, corridor: Corridor
 ) -> None:
     store = await world.store()
-    await asyncio.to_thread(forget_mark, tmp_path / FILE_NAME)
+    await asyncio.to_thread(drop_mark, tmp_path / FILE_NAME)
     async with Session(broker, client_id="corridor-ingest", filters=["corridor/v1/#"], persistent=True):
         pass
     await publish(broker, *readings(0, 100))
@@ -180,7 +180,7 @@ async def test_a_store_of_before_goes_on_under_the_bare_name_until_it_is_given_a
         (run_kpi, {"plant": NO_PLANT}, "kpi serve"),
     ],
 )
-async def test_a_second_service_on_a_store_is_told_at_once_and_the_first_goes_on(
+async def test_a_second_service_on_a_store_is_reported_at_once_and_the_first_goes_on(
     run: Any, options: dict[str, Any], command: str, broker: str, world: World, tmp_path: Path
 ) -> None:
     first = await world.start(run(broker, await world.store(), **options))
@@ -192,7 +192,7 @@ async def test_a_second_service_on_a_store_is_told_at_once_and_the_first_goes_on
 
 
 @pytest.mark.mosquitto
-async def test_of_a_store_and_its_copy_one_service_ends_with_the_cause_and_the_cure(
+async def test_of_a_store_and_its_copy_one_service_ends_with_the_cause_and_the_fix(
     broker: str, world: World, tmp_path: Path, corridor: Corridor
 ) -> None:
     original = await world.store("original")

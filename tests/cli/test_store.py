@@ -93,7 +93,7 @@ def test_an_influxdb_is_set_up_with_files_for_its_users(corridor: Corridor, tmp_
     influxd.drop_store("cli")
 
 
-def test_options_for_influxdb_are_refused_elsewhere(corridor: Corridor) -> None:
+def test_options_for_influxdb_are_rejected_elsewhere(corridor: Corridor) -> None:
     status, _, reported = corridor("store", "init", "--retention", "60d")
     assert status == 1
     assert "leave these options out" in reported

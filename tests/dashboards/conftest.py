@@ -53,7 +53,7 @@ def pages() -> Pages:
 
 @pytest.fixture(scope="session")
 def day(tmp_path_factory: pytest.TempPathFactory, plant: Plant) -> Iterator[Influxd]:
-    """A simulated day, kept as the services keep it."""
+    """A simulated day, stored as the services store it."""
     influxd = Influxd(tmp_path_factory.mktemp("influxd"))
     try:
         asyncio.run(_keep_a_day(influxd.make_store("corridor"), plant))
@@ -108,7 +108,7 @@ async def _keep_a_day(url: str, plant: Plant) -> None:
     gone = START + 20 * HOUR
     for hour in range(24):
         now = START + (hour + 1) * HOUR
-        events: list[AnyEvent] = [event for event in simulation.run_until(now) if not _is_unheard(event, gone)]
+        events: list[AnyEvent] = [event for event in simulation.run_until(now) if not _is_lost(event, gone)]
         rejected: list[Rejected] = []
         if hour in DISK_USED:
             at = START + hour * HOUR
@@ -139,6 +139,6 @@ def _bookings(at: int) -> Iterator[Adjust]:
         )
 
 
-def _is_unheard(event: AnyEvent, gone: int) -> bool:
-    """Tell whether an event fell into the minutes in which the mill was not connected."""
+def _is_lost(event: AnyEvent, gone: int) -> bool:
+    """Return whether an event fell into the minutes in which the mill was not connected."""
     return event.asset == MILL and gone <= event.at < gone + 9 * 60 * NS_PER_S

@@ -118,11 +118,11 @@ def test_offline_devices_are_counted_at_the_end_of_the_range(day: Influxd) -> No
 
 @pytest.fixture(scope="session")
 def oddities(day: Influxd) -> Iterator[dict[str, Sums]]:
-    """Machines of which something is untold, each with a minute of the ledger, in a store of their own."""
+    """Machines of which something was never reported, each with a minute of the ledger, in a store of their own."""
     minute = 60 * NANO
     plain = {"running_s": minute, "produced": 2 * NANO, "good": NANO, "ideal_s": minute, "ideal_good_s": minute // 2}
     sums: dict[str, Sums] = {
-        "all-told": plain,
+        "all-reported": plain,
         "unrated": {**plain, "unrated": NANO},
         "nothing-rated": {"running_s": minute, "produced": 2 * NANO, "good": NANO, "unrated": 2 * NANO},
         "unjudged": {"running_s": minute, "produced": 2 * NANO, "ideal_s": minute},
@@ -241,11 +241,11 @@ def test_a_device_that_stops_sending_fires_and_the_others_do_not(day: Influxd) -
     assert all(later.values())
 
 
-def test_refused_messages_fire_for_ten_minutes(day: Influxd) -> None:
-    refused_at = START + 20 * HOUR
-    assert _fires(day, "Messages rejected", refused_at - NANO) == {}
-    assert _fires(day, "Messages rejected", refused_at + 60 * NANO) == {"": True}
-    assert _fires(day, "Messages rejected", refused_at + HOUR) == {}
+def test_rejected_messages_fire_for_ten_minutes(day: Influxd) -> None:
+    rejected_at = START + 20 * HOUR
+    assert _fires(day, "Messages rejected", rejected_at - NANO) == {}
+    assert _fires(day, "Messages rejected", rejected_at + 60 * NANO) == {"": True}
+    assert _fires(day, "Messages rejected", rejected_at + HOUR) == {}
 
 
 @pytest.mark.parametrize("title", ["Samples are not stored", "The ledger stands still"])

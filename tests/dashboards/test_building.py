@@ -32,7 +32,7 @@ def test_every_page_is_there(pages: dict[str, Page]) -> None:
     assert set(pages) == {page.uid for page in PAGES}
 
 
-def test_a_file_that_was_changed_is_missing_or_nobody_makes_is_told(plant: Plant, tmp_path: Path) -> None:
+def test_a_file_that_was_changed_is_missing_or_nobody_makes_is_reported(plant: Plant, tmp_path: Path) -> None:
     for path, text in building.files(plant):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
@@ -156,7 +156,7 @@ def test_a_planted_fault_is_found(pages: dict[str, Page], spoil: Callable[[Page]
     assert any(reported in str(fault) for fault in checking.faults("overview.json", page))
 
 
-def test_a_rule_without_a_reduce_step_is_told() -> None:
+def test_a_rule_without_a_reduce_step_is_reported() -> None:
     group = copy.deepcopy(provisioned.rule_groups()[0])
     rule = group["rules"][0]
     rule["data"] = [step for step in rule["data"] if step["refId"] != "B"]
@@ -256,13 +256,15 @@ def test_a_unit_is_written_as_people_write_it(ucum: str, unit: str) -> None:
 
 def test_a_chart_of_signals_knows_their_titles_and_units(pages: dict[str, Page], plant: Plant) -> None:
     overrides = _panel(pages["corridor-maintenance"], "Vibration")["fieldConfig"]["overrides"]
-    said = {one["matcher"]["options"]: {each["id"]: each["value"] for each in one["properties"]} for one in overrides}
-    assert said["sheffield/machining/line-1/mill-1 vibration"] == {
+    settings = {
+        one["matcher"]["options"]: {each["id"]: each["value"] for each in one["properties"]} for one in overrides
+    }
+    assert settings["sheffield/machining/line-1/mill-1 vibration"] == {
         "unit": "suffix:mm/s",
         "displayName": "mill-1 Vibration",
     }
     with_vibration = [machine for machine in plant.machines() if "vibration" in plant.asset(machine).signals]
-    assert {f"{machine} vibration" for machine in with_vibration} == set(said)
+    assert {f"{machine} vibration" for machine in with_vibration} == set(settings)
 
 
 def test_the_command_builds_elsewhere_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -150,7 +150,7 @@ def test_the_sources_and_the_wall_of_that_grafana_are_put_in(server: FakeGrafana
     assert wall["query"] == wall["current"]["value"] == wall["options"][0]["value"] == "https://wall.example"
 
 
-def test_a_page_that_was_changed_or_taken_away_is_told(server: FakeGrafana) -> None:
+def test_a_page_that_was_changed_or_taken_away_is_reported(server: FakeGrafana) -> None:
     with Grafana(server.url, TOKEN) as grafana:
         list(grafana.push(OURS))
         oee = next(panel for panel in server.pages["corridor-line"]["panels"] if panel["title"] == "OEE")
@@ -163,7 +163,7 @@ def test_a_page_that_was_changed_or_taken_away_is_told(server: FakeGrafana) -> N
     }
 
 
-def test_a_source_that_is_not_there_is_told_before_anything_is_pushed(server: FakeGrafana) -> None:
+def test_a_source_that_is_not_there_is_reported_before_anything_is_pushed(server: FakeGrafana) -> None:
     del server.sources["corridor-hour"]
     with (
         Grafana(server.url, TOKEN) as grafana,
@@ -173,13 +173,13 @@ def test_a_source_that_is_not_there_is_told_before_anything_is_pushed(server: Fa
     assert not server.pages
 
 
-def test_a_source_of_another_kind_is_told(server: FakeGrafana) -> None:
+def test_a_source_of_another_kind_is_reported(server: FakeGrafana) -> None:
     server.sources["corridor-raw"] = "prometheus"
     with Grafana(server.url, TOKEN) as grafana, pytest.raises(PushError, match="is of prometheus, not of InfluxDB"):
         list(grafana.push(OURS))
 
 
-def test_a_wrong_token_is_told_with_its_cure(server: FakeGrafana) -> None:
+def test_a_wrong_token_is_reported_with_a_hint(server: FakeGrafana) -> None:
     with Grafana(server.url, "guessed") as grafana, pytest.raises(PushError, match="CORRIDOR_GRAFANA_TOKEN"):
         list(grafana.push(OURS))
 

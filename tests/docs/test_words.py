@@ -86,14 +86,18 @@ EXEMPT: Final = (
 """Where such a word is right: the files, and what stands in the line."""
 
 
-def files() -> list[Path]:
-    """Return the files of the repository that people wrote and read."""
+def listed() -> list[str]:
+    """Return the names of the repository's files."""
     if not (ROOT / ".git").exists():
         pytest.skip("this is a checkout without its history")
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def files() -> list[Path]:
+    """Return the files of the repository that people wrote and read, but for tests."""
     return [
         ROOT / name
-        for name in listed.splitlines()
+        for name in listed()
         if name.endswith(TEXTS)
         and not name.startswith("tests/")
         and not any(fnmatch(name, each) for each in NO_WORDS_OF_OURS)
@@ -120,6 +124,17 @@ def test_no_file_has_a_word_of_the_old_language() -> None:
         if file.is_file()
         for each in found(file.relative_to(ROOT).as_posix(), file.read_text("utf-8"))
     ] == []
+
+
+def test_no_test_is_named_by_a_word_of_the_old_language() -> None:
+    names = [
+        f"{name}: {test}"
+        for name in listed()
+        if name.startswith("tests/") and name.endswith(".py") and (ROOT / name).is_file()
+        for test in re.findall(r"^(?:async )?def (test_\w+)", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+        if found(name, test)
+    ]
+    assert names == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ LAST = f"{PREFIX}/{MILL}/event/Last"
 
 
 @pytest.mark.mosquitto
-async def test_a_flood_of_wrong_messages_is_told_in_a_few_letters_and_counted_in_the_store(tmp_path: Path) -> None:
+async def test_a_flood_of_wrong_messages_is_reported_in_a_few_letters_and_counted_in_the_store(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "corridor.db")
     letters: list[dict[str, object]] = []
     async with (

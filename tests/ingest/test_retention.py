@@ -36,7 +36,7 @@ class Present:
                 await self._looked.wait()
 
 
-async def test_what_is_older_than_it_is_kept_goes_and_hours_stay(tmp_path: Path) -> None:
+async def test_what_is_past_its_retention_goes_and_hours_stay(tmp_path: Path) -> None:
     store = await open_store(default_url(tmp_path))
     young = [Sample(asset=MILL, at=NOW - 29 * DAY, signal="load", value=1.0)]
     old = [Sample(asset=MILL, at=NOW - 31 * DAY, signal="load", value=1.0)]

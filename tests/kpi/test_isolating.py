@@ -238,7 +238,7 @@ async def test_a_window_that_fails_holds_up_no_other(store: SqliteStore, monkeyp
     assert {f"{PREFIX}/{asset}/kpi/hour" for asset in (*MACHINES[1:], LINE)} <= published
 
 
-async def test_what_fails_of_changed_rows_is_read_anew(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_fails_of_changed_rows_is_read_again(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     windows = Windows(store, NO_PLANT)
     writer = LedgerWriter(store, NO_PLANT, lambda: NOW, changed=windows.apply)
 

@@ -87,7 +87,7 @@ async def total(store: SqliteStore, start: str, end: str, asset: str = MILL) -> 
     return (await measure(store, NO_PLANT, asset, at(start), at(end), now=at(end))).total()
 
 
-async def test_a_message_its_rows_and_refusals_are_one_write(store: Watched, clock: Clock) -> None:
+async def test_a_message_its_rows_and_rejections_are_one_write(store: Watched, clock: Clock) -> None:
     clock.now = at("08:01:30")
     writer = LedgerWriter(store, NO_PLANT, clock)
     good = received("08:00", "state", json.dumps({"ts": at("08:00") // 1_000_000, "state": "running"}))
@@ -116,7 +116,7 @@ async def test_nothing_is_written_when_nothing_has_changed(store: Watched, clock
     assert [row.start for row in store.batches[-1].rows] == [at("08:10")]
 
 
-async def test_quality_is_kept_but_makes_no_rows(store: Watched, clock: Clock) -> None:
+async def test_quality_is_stored_but_makes_no_rows(store: Watched, clock: Clock) -> None:
     clock.now = at("08:10")
     writer = LedgerWriter(store, NO_PLANT, clock)
     await writer.persist([received("08:00", "quality/bore", '{"value":12.01}')])
@@ -297,7 +297,7 @@ async def test_a_retained_state_does_not_bring_an_offline_machine_back(store: Wa
     assert (await total(store, "08:00", "08:40"))["running_s"] == 20 * MINUTE
 
 
-async def test_a_retained_state_is_what_a_machine_unheard_of_is_in(store: Watched, clock: Clock) -> None:
+async def test_a_retained_state_is_what_a_machine_never_seen_is_in(store: Watched, clock: Clock) -> None:
     clock.now = at("08:30")
     writer = LedgerWriter(store, NO_PLANT, clock)
     online, running = (

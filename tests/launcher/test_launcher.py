@@ -45,7 +45,7 @@ class Checkout:
     def start(
         self, *arguments: str, python: str = PYTHON, before: tuple[str, ...] = (), **variables: str
     ) -> subprocess.Popen[str]:
-        """Start the launcher; pip sees this folder's wheels alone, unless told otherwise."""
+        """Start the launcher; pip sees this folder's wheels alone, unless set otherwise."""
         stored = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "XDG_"))}
         pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.folder.as_uri(), "PIP_CONFIG_FILE": os.devnull}
         return subprocess.Popen(
@@ -152,7 +152,7 @@ def test_commands_that_need_more_add_it_once(made: Checkout) -> None:
     assert made.run("demo")[2] == ""  # what the tests need is more, and does not hurt
 
 
-def test_a_download_with_another_hash_is_refused_and_the_environment_stays_as_it_was(made: Checkout) -> None:
+def test_a_download_with_another_hash_is_rejected_and_the_environment_stays_as_it_was(made: Checkout) -> None:
     locked = (made.folder / "requirements.lock").read_text()
     made.lock(re.sub(r"sha256:\w+", f"sha256:{0:064}", made.wheel("tiny_forged", "1")))
     status, output, messages = made.run()
@@ -183,7 +183,7 @@ def test_a_lock_file_that_is_missing_is_named(made: Checkout) -> None:
 
 
 @pytest.mark.slow
-def test_in_a_read_only_checkout_the_environment_is_in_the_cache_and_a_half_made_one_is_made_anew(
+def test_in_a_read_only_checkout_the_environment_is_in_the_cache_and_a_half_made_one_is_made_again(
     tmp_path: Path,
 ) -> None:
     checkout = Checkout(tmp_path / "checkout")

@@ -62,7 +62,7 @@ def _of(event: type[AnyEvent], **fields: st.SearchStrategy[Any]) -> st.SearchStr
     return st.tuples(*fields.values()).map(made)
 
 
-SAID = _of(
+STATES = _of(
     StateChange,
     state=st.sampled_from(
         ["running", "setup", "starved", "blocked", "idle", "down", "down", "maintenance", "off", "unknown"]
@@ -99,7 +99,7 @@ BOOKINGS = _of(
 )
 EVENTS = st.sampled_from(
     [
-        *(SAID, SAID, SAID, SAID, LINKS, LINKS, COUNTS, COUNTS, COUNTS, JOBS),
+        *(STATES, STATES, STATES, STATES, LINKS, LINKS, COUNTS, COUNTS, COUNTS, JOBS),
         *(METERS, PEOPLE, MATERIALS, BOOKINGS, BOOKINGS),
     ]
 ).flatmap(lambda events: events)

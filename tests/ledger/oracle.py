@@ -181,7 +181,7 @@ class _Machine:
             row[field] = row.get(field, Fraction(0)) + amount
 
     def is_stopped(self, at: int, state: str) -> bool:
-        """Tell whether time in this state would be lost at this instant."""
+        """Return whether time in this state would be lost at this instant."""
         field = _field(state, planned=self.time_range(at)[1], ordered=self.job(at) is not None)
         return field in {"starved_s", "blocked_s", "idle_s", "down_s"}
 

@@ -128,13 +128,13 @@ async def store_steps(
     return clock.now
 
 
-class Kept(NamedTuple):
+class Written(NamedTuple):
     rows: list[LedgerRow]
     reasons: list[ReasonRow]
 
 
-async def read(store: SqliteStore) -> Kept:
-    return Kept(await store.rows("", 0, FOR_EVER), await store.reason_rows("", 0, FOR_EVER))
+async def read(store: SqliteStore) -> Written:
+    return Written(await store.rows("", 0, FOR_EVER), await store.reason_rows("", 0, FOR_EVER))
 
 
 class FailingStore(SqliteStore):
@@ -283,7 +283,7 @@ def test_rows_are_the_same_as_those_of_all_events_at_once_in_order(plant: Plant,
 
 
 class KeepingLedger(RuleBasedStateMachine):
-    """A keeper in use: events near and far, repeats, time that passes, restarts, and a store that fails."""
+    """A ledger writer in use: events near and far, repeats, time that passes, restarts, and a store that fails."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -60,7 +60,7 @@ def test_what_cannot_be_is_marked_with_its_reason(changes: dict[str, float], cod
     assert marked(HOUR, **changes) == {code: names}
 
 
-def test_less_than_an_hour_is_not_judged_by_its_effectiveness_unless_it_is_half_an_hour_ahead() -> None:
+def test_less_than_an_hour_is_not_classified_by_its_effectiveness_unless_it_is_half_an_hour_ahead() -> None:
     assert marked(600 * NANO, running_s=600, idle_s=0, ideal_s=2_399, ideal_good_s=2_239) == {}
     assert "effectiveness-above-one" in marked(600 * NANO, running_s=600, idle_s=0, ideal_s=2_400, ideal_good_s=2_240)
 

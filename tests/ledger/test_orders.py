@@ -30,10 +30,10 @@ def test_an_end_ends_the_order_that_it_names(reported: list[tuple[int, Order | s
     assert orders.entries == on
 
 
-TOLD = st.sampled_from([ONE, TWO, Order("wo-1", "bracket", 7), "wo-1", "wo-2", "wo-3", ""])
+REPORTED = st.sampled_from([ONE, TWO, Order("wo-1", "bracket", 7), "wo-1", "wo-2", "wo-3", ""])
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), TOLD), unique_by=lambda reported: reported[0]), st.integers(0, 12))
+@given(st.lists(st.tuples(st.integers(0, 12), REPORTED), unique_by=lambda reported: reported[0]), st.integers(0, 12))
 def test_the_order_of_reports_and_dropped_entries_change_nothing(
     reported: list[tuple[int, Order | str]], before: int
 ) -> None:

@@ -101,7 +101,7 @@ async def total(store: SqliteStore) -> Sums:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_unknown_is_the_time_in_which_a_machine_was_not_heard(
+async def test_unknown_is_the_time_in_which_a_machine_was_not_connected(
     situation: str, events: list[AnyEvent], minutes: float
 ) -> None:
     assert await unknown([message(RUNNING, 0), *events]) == minutes, situation

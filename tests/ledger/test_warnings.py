@@ -1,4 +1,4 @@
-"""Doubts: each contradiction in the data makes one note that says what to check; sound data makes none."""
+"""Warnings: each contradiction in the data makes one note with what to check; sound data makes none."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def notes(**changes: float) -> list[str]:
     return texts({"mill": from_units(SOUND | changes)}, {})
 
 
-def test_sound_data_is_not_doubted() -> None:
+def test_sound_data_has_no_warning() -> None:
     assert notes() == []
     assert texts({}, {}) == []
     assert texts({"mill": {}}, {"mill": ("running", 10 * DAY)}) == []

@@ -232,7 +232,7 @@ async def test_a_line_with_a_machine_that_counts_nothing_has_its_numbers_and_tho
     assert [note for note in line.notes if note.startswith(f"{silent}: it ran for 60 min, but {why}")]
 
 
-async def test_effectiveness_above_one_is_shown_and_doubted(store: Store) -> None:
+async def test_effectiveness_above_one_is_shown_with_a_warning(store: Store) -> None:
     messages = [*WORKED[:3], message("08:10", "count", produced=20, good=20), message("08:10", "state", state="off")]
     await stored(store, messages, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
@@ -249,7 +249,7 @@ async def test_half_known_time_is_reported_with_every_indicator(store: Store) ->
     assert [note for note in found.notes if "unknown for 30 min (50.0% of the time)" in note]
 
 
-async def test_a_state_of_more_than_ten_days_is_doubted(store: Store) -> None:
+async def test_a_state_of_more_than_ten_days_has_a_warning(store: Store) -> None:
     await stored(store, [message("00:00", "state", state="running")], "00:00", NO_PLANT)
     now = at("00:00") + 11 * 86_400 * NANO
     found = await answer(store, NO_PLANT, MILL, now - 3_600 * NANO, now, now=now)
@@ -327,8 +327,8 @@ async def test_a_count_is_listed_at_the_instant_at_which_it_was_reported(store: 
     await stored(store, WORKED, "09:30")
     found = await explain(store, PLANT, MILL, "scrap_ratio", (at("08:00"), at("09:00")), now=at("09:30"))
     reported = [(event.from_, event.amount) for event in found.events if event.field == "produced"]
-    told_at = ["2026-11-24T08:30:00Z", "2026-11-24T08:50:00Z", "2026-11-24T08:58:00Z"]
-    assert reported == list(zip(told_at, [25, 7, 3], strict=True))
+    reported_at = ["2026-11-24T08:30:00Z", "2026-11-24T08:50:00Z", "2026-11-24T08:58:00Z"]
+    assert reported == list(zip(reported_at, [25, 7, 3], strict=True))
 
 
 async def test_the_values_behind_a_capability_are_listed(store: Store) -> None:

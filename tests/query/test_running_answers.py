@@ -1,4 +1,4 @@
-"""Answers kept up to date by events are those that the store gives, whatever arrives and however late."""
+"""Answers updated by events are those that the store gives, whatever arrives and however late."""
 
 import random
 from collections.abc import Iterator
@@ -185,10 +185,10 @@ async def test_what_spoils_a_total_is_named_alike(tmp_path: Path) -> None:
     for event in late:
         running.put(event, NOW)
     for asset in ("", mixed_works.LINE):
-        kept = await running.answer(store, asset, NOW)
+        updated = await running.answer(store, asset, NOW)
         asked = await answer(store, mixed_works.MIXED, asset, EIGHT, NOW, now=NOW)
-        assert kept is not None
-        assert kept.caveats == asked.caveats
+        assert updated is not None
+        assert updated.caveats == asked.caveats
         assert {caveat.kind for caveat in asked.caveats} >= {"doubtful", "unmetered", "simulated"}
-        assert kept.implausible == asked.implausible
+        assert updated.implausible == asked.implausible
     await store.close()

@@ -127,7 +127,7 @@ async def test_the_first_count_that_has_an_age_is_the_base(store: Store) -> None
     assert sum(row.sums.get("produced", 0) for row in rows) == 2_000_000_000
 
 
-async def test_a_state_is_news_where_the_machine_is_online_and_reported_another_last(store: Store) -> None:
+async def test_a_state_counts_where_the_machine_is_online_and_reported_another_last(store: Store) -> None:
     old = message("state", "down", NOON + 20 * MINUTE, retained=True)
     await replay([*HISTORY, old, msgspec.structs.replace(old, received_at=NOON + 30 * MINUTE)], store)
     states = await store.events(["state"], MILL, NOON + 10 * MINUTE, FOR_EVER)

@@ -31,7 +31,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 @pytest.fixture
 async def devices(store: SqliteStore) -> list[Device]:
-    """Two devices that have sent every kind of message, all of which is acknowledged and kept."""
+    """Two devices that have sent every kind of message, all of which is acknowledged and stored."""
     found = [Device(0), Device(1)]
     writer = LedgerWriter(store, NO_PLANT, lambda: time.time_ns() + 3 * 60 * NS_PER_S)
     for device in found:
@@ -43,7 +43,7 @@ async def devices(store: SqliteStore) -> list[Device]:
     return found
 
 
-async def judged(store: SqliteStore, devices: list[Device], folder: Path) -> Verdict:
+async def verdict_on(store: SqliteStore, devices: list[Device], folder: Path) -> Verdict:
     return await check(store, devices, folder)
 
 
@@ -53,12 +53,12 @@ def change(folder: Path, *statements: str) -> None:
             assert connection.execute(statement).rowcount > 0
 
 
-async def test_every_kind_of_the_contract_is_sent_and_all_is_well(
+async def test_every_kind_of_the_contract_is_sent_and_all_is_stored(
     store: SqliteStore, devices: list[Device], tmp_path: Path
 ) -> None:
     kinds = {event.kind for device in devices for n in range(CYCLE) for event in device.events(n)}
     assert kinds == set(get_args(Kind)) - {"kpi"}
-    verdict = await judged(store, devices, tmp_path)
+    verdict = await verdict_on(store, devices, tmp_path)
     assert verdict.is_good, verdict.shown
     assert verdict.acknowledged == verdict.sent == 2 * CYCLE
     assert verdict.rows > 0
@@ -69,7 +69,7 @@ async def test_what_was_not_acknowledged_may_be_stored_or_not(
     store: SqliteStore, devices: list[Device], tmp_path: Path
 ) -> None:
     devices[0].next()
-    assert (await judged(store, devices, tmp_path)).is_good
+    assert (await verdict_on(store, devices, tmp_path)).is_good
     assert await is_stored(store, devices)
 
 
@@ -80,7 +80,7 @@ async def test_an_acknowledged_message_that_is_not_stored_is_lost(
     devices[1].acknowledged[-1] = 1
     assert not await is_stored(store, devices)
     change(tmp_path, "DELETE FROM quality")
-    verdict = await judged(store, devices, tmp_path)
+    verdict = await verdict_on(store, devices, tmp_path)
     assert not verdict.is_good
     assert verdict.lost == 1 + 2 * 2
 
@@ -119,7 +119,7 @@ async def test_what_is_stored_otherwise_than_sent_is_found(
     store: SqliteStore, devices: list[Device], tmp_path: Path, statement: str, found: str
 ) -> None:
     change(tmp_path, statement)
-    verdict = await judged(store, devices, tmp_path)
+    verdict = await verdict_on(store, devices, tmp_path)
     assert not verdict.is_good
     assert getattr(verdict, found) > 0
     assert verdict.shown

@@ -20,7 +20,7 @@ def usage(memory: list[int], *, age_s: float = 100.0) -> Usage:
     ("memory", "flat"),
     [([70] * 200, True), ([70] * 100 + [180] * 100, False), ([70] * 100 + [90] * 100, True), ([70], None)],
 )
-def test_memory_is_judged_by_its_first_and_last_quarter(memory: list[int], flat: bool | None) -> None:
+def test_memory_is_classified_by_its_first_and_last_quarter(memory: list[int], flat: bool | None) -> None:
     assert usage(memory).growth("kpi").flat is flat
 
 

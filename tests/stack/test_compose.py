@@ -59,7 +59,7 @@ def publish(stack: Stack, signal: str, *payloads: str, **changed: Any) -> None:
 
 
 def newest(stack: Stack, signal: str) -> float | None:
-    """Return the newest reading of a signal of the device that the wall's interface tells."""
+    """Return the newest reading of a signal of the device that the wall's interface has."""
     reported = stack.api(f"events?asset={DEVICE}&kind=telemetry&from=now-10m&order=newest")
     return next((event["value"] for event in reported if event["signal"] == signal), None)
 
@@ -130,7 +130,7 @@ def test_a_device_writes_and_reads_its_own_topics_only(stack: Stack) -> None:
     with device(stack) as joined:
         joined.subscribe("corridor/v1/#")
         begun = time.time()
-        wait_until(lambda: heard(stack) > begun + 1, "messages of other machines")
+        wait_until(lambda: last_seen(stack) > begun + 1, "messages of other machines")
         assert joined.publish("corridor/v1/york/barn/line-1/lathe-8/event", event % "theirs") == "Not authorized"
         assert joined.publish(f"{TOPIC}/kpi/oee", "1") == "Not authorized"
         assert joined.publish(f"{TOPIC}/event", event % "mine") == "Success"
@@ -143,8 +143,8 @@ def test_a_device_writes_and_reads_its_own_topics_only(stack: Stack) -> None:
     assert "theirs" not in str(stack.api("events?asset=york&from=now-10m"))
 
 
-def heard(stack: Stack) -> float:
-    """Return when a machine was last heard, in seconds since 1970."""
+def last_seen(stack: Stack) -> float:
+    """Return when a machine was last seen, in seconds since 1970."""
     times = [asset["last_seen"] for asset in stack.api("assets") if asset["last_seen"]]
     return max(datetime.fromisoformat(at).timestamp() for at in times)
 
@@ -157,7 +157,7 @@ def test_the_check_of_the_stack_finds_that_all_works(stack: Stack) -> None:
     }, findings
 
 
-def test_each_container_may_be_started_anew(stack: Stack) -> None:
+def test_each_container_may_be_started_again(stack: Stack) -> None:
     services = [name for name, one in stack.containers().items() if one["State"]["Running"]]
     for number, service in enumerate(services):
         stack.done("restart", "-t", "5", service)

@@ -161,7 +161,7 @@ async def test_bad_input_is_rejected_with_its_reason_and_costs_nothing(broker: s
         assert all(message["reason"] for message in rejected)
 
 
-async def test_a_second_demo_on_the_same_data_is_told_so(tmp_path: Path) -> None:
+async def test_a_second_demo_on_the_same_data_ends_with_the_reason(tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator"):
         second = await run("demo", "--data", str(tmp_path), "--no-simulator")
     assert second.returncode == 1
@@ -180,7 +180,7 @@ async def test_busy_ports_are_named_and_the_next_are_taken(tmp_path: Path) -> No
             await second.stop()
 
 
-async def test_a_plant_file_with_a_mistake_is_told_by_file_and_line(tmp_path: Path) -> None:
+async def test_a_plant_file_with_a_mistake_is_reported_by_file_and_line(tmp_path: Path) -> None:
     plant = tmp_path / "mine.toml"
     plant.write_text('name = "mine"\n[asset."a/b"]\ncalender = "day"\n', encoding="utf-8")
     ended = await run("demo", "--data", str(tmp_path / "data"), "--plant", str(plant))
@@ -189,7 +189,7 @@ async def test_a_plant_file_with_a_mistake_is_told_by_file_and_line(tmp_path: Pa
     assert "Traceback" not in ended.stderr
 
 
-async def test_a_mistake_in_what_is_simulated_is_told_by_file_and_place(tmp_path: Path) -> None:
+async def test_a_mistake_in_what_is_simulated_is_reported_by_file_and_place(tmp_path: Path) -> None:
     wrong = tmp_path / "works.toml"
     wrong.write_text('[simulate.machine."a/b/c/mill-1"]\nmodel = "washer"\ncell = "cmm"\n', encoding="utf-8")
     ports = ("--port", str(free_port()), "--mqtt-port", str(free_port()))

@@ -1,4 +1,4 @@
-"""Data whose time is ahead of the computer's clock, as after a fast run: who starts it is told, and who looks."""
+"""Data whose time is ahead of the computer's clock, as after a fast run: a warning for all."""
 
 import shutil
 import time
@@ -29,7 +29,7 @@ async def ahead(tmp_path: Path) -> AsyncIterator[Demo]:
 
 
 @pytest.mark.browser
-async def test_a_clock_that_is_ahead_is_told_at_the_start_and_on_the_wall(ahead: Demo) -> None:
+async def test_a_clock_that_is_ahead_is_reported_at_the_start_and_on_the_wall(ahead: Demo) -> None:
     reported_state = " ".join(" ".join(ahead.lines).split())
     assert "is 3 h 29 min ahead of this computer's clock" in reported_state or "is 3 h 30 min ahead" in reported_state
     assert "messages of a device with the" in reported_state
@@ -48,6 +48,6 @@ async def test_a_fast_run_says_at_its_start_that_it_will_be_ahead(tmp_path: Path
         assert "runs ahead of this computer's clock" in " ".join(demo.lines)
 
 
-async def test_nothing_is_said_where_the_clocks_agree(tmp_path: Path) -> None:
+async def test_nothing_is_printed_where_the_clocks_agree(tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator", "--broker", "nats") as demo:
         assert "ahead" not in " ".join(demo.lines)

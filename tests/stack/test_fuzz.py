@@ -1,6 +1,6 @@
 """Whatever bytes come on whatever topic: from ingest and KPI service over the store to answers and the wall's JSON.
 
-Every message is kept or rejected with a reason, none of them for a failure that nobody foresaw, and what is answered
+Every message is stored or rejected with a reason, none of them for a failure that nobody foresaw, and what is answered
 and shown afterwards is JSON. `FUZZ_EXAMPLES=20000 pytest tests/stack/test_fuzz.py` looks for longer. What was found is
 put into `corpus/`, as recordings, which are played each time.
 """
@@ -90,7 +90,7 @@ def corridor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corridor]:
 def checked(corridor: Corridor, messages: Sequence[Message]) -> None:
     rejected = corridor.take(messages)
     assert not [one.reason for one in rejected if "the program fails" in one.reason]
-    assert all(one.reason.count(";") for one in rejected)  # what is wrong, and how to mend it
+    assert all(one.reason.count(";") for one in rejected)  # what is wrong, and how to fix it
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)

@@ -1,4 +1,4 @@
-"""Windows that are read anew after a restart or a failure: few questions for all machines, so messages wait little."""
+"""Windows that are read again after a restart or a failure: few questions for all machines, so messages wait little."""
 
 import json
 from collections import Counter

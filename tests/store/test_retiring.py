@@ -29,8 +29,8 @@ async def hours(store: Store, start: str, end: str, now: str, asset: str = LINE)
     return {field: amount / HOUR for field, amount in sums.items() if field in TIME and amount}
 
 
-class Kept:
-    """A keeper with its windows, as the service has them."""
+class Service:
+    """A ledger writer with its windows, as the service has them."""
 
     def __init__(self, store: Store, now: str) -> None:
         self.now = at(now)
@@ -45,8 +45,8 @@ class Kept:
         return {each.topic.partition("/v1/")[2]: each.payload for each in self.windows.due(self.now)}
 
 
-async def begun(store: Store) -> Kept:
-    stored = Kept(store, "08:00")
+async def begun(store: Store) -> Service:
+    stored = Service(store, "08:00")
     await stored.writer.store_events([state("08:00", "running"), state("08:00", "running", SAW)])
     assert (await stored.until("10:00"))[f"{MILL}/kpi/hour"]
     return stored
@@ -64,7 +64,7 @@ async def test_a_retired_machine_has_its_past_and_no_present(store: Store) -> No
     assert await hours(store, "08:30", "12:00", "12:00") == {"running_s": 1.5 + 3.5}, "parts add up to the whole"
     assert await hours(store, "10:00", "12:00", "12:00", MILL) == {}
     assert await retire(store, await store.machines(MILL), at("11:00")) == {}, "it is already"
-    again = Kept(store, "12:00")
+    again = Service(store, "12:00")
     await again.writer.advance()
     assert again.writer.machines() == [SAW], "after a restart, too"
 

@@ -215,7 +215,7 @@ async def test_downsampled_numbers_have_least_mean_greatest_of_each_bucket(store
     ]
 
 
-async def test_thinned_never_gives_more_points_than_asked_for(store: Store) -> None:
+async def test_downsampled_never_gives_more_points_than_asked_for(store: Store) -> None:
     await store.write(Batch(events=samples(MILL, range(100))))
     for points in (1, 3, 7, 99, 100, 1_000):
         buckets = await store.downsampled(MILL, "load", NOON, NOON + 100, points)
@@ -233,7 +233,7 @@ async def test_downsampled_text_is_the_last_text_of_each_bucket(store: Store) ->
     ]
 
 
-async def test_thinned_of_what_nobody_sent_is_empty(store: Store) -> None:
+async def test_downsampled_of_what_nobody_sent_is_empty(store: Store) -> None:
     await store.write(Batch(events=samples(MILL, [1])))
     assert await store.downsampled(MILL, "speed", NOON, NOON + 9, 5) == []
     assert await store.downsampled("sheffield", "load", NOON, NOON + 9, 5) == []

@@ -144,13 +144,13 @@ async def test_reason_rows_come_back_as_written(store: Store) -> None:
     assert await store.reason_rows(MILL, MIDNIGHT + MINUTE, FOR_EVER) == rows[2:]
 
 
-async def test_the_frontier_is_the_newest_minute_of_each_machine(store: Store) -> None:
+async def test_the_watermark_is_the_newest_minute_of_each_machine(store: Store) -> None:
     await store.write(Batch(rows=[row(5, {"good": 1}), row(3, {"good": 1}), row(9, {"good": 1}, ROBOT)]))
     assert await store.watermark("") == {MILL: MIDNIGHT + 5 * MINUTE, ROBOT: MIDNIGHT + 9 * MINUTE}
     assert await store.watermark("detroit") == {ROBOT: MIDNIGHT + 9 * MINUTE}
 
 
-async def test_the_frontier_ends_where_rows_are_due_to_be_recomputed(store: Store) -> None:
+async def test_the_watermark_ends_where_rows_are_due_to_be_recomputed(store: Store) -> None:
     await store.write(Batch(rows=[row(minute, {"running_s": MINUTE}) for minute in range(5)]))
     await store.set_metadata(due.NOTE, due.written({MILL: (MIDNIGHT + 2 * MINUTE, MIDNIGHT + 4 * MINUTE)}))
     assert await store.watermark("") == {MILL: MIDNIGHT + 2 * MINUTE}

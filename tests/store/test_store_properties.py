@@ -91,7 +91,7 @@ EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(Reply, **COMMON, name=NAMES, id=TEXTS, ok=st.booleans(), result=TEXTS),
 )
 SUBSETS = (Count, Material)
-"""Events that tell any subset of their fields."""
+"""Events that report any subset of their fields."""
 SUBSET_FIELDS = {*COUNTERS, *MATERIAL_TOTALS, "stock"}
 ALL: tuple[Kind, ...] = tuple(sorted(KINDS))  # type: ignore[arg-type]  # they are kinds
 
@@ -127,7 +127,7 @@ async def test_events_come_back_equal_and_the_later_write_wins(store: Store, bat
 
 
 def _merged(earlier: AnyEvent | None, later: AnyEvent) -> AnyEvent:
-    """Return what is kept of two events of one instant: fields that the later does not tell stay."""
+    """Return what is stored of two events of one instant: fields that the later does not report stay."""
     if earlier is None or not isinstance(later, SUBSETS):
         return later
     stored = {name: value for name, value in _fields(earlier).items() if name in SUBSET_FIELDS and value is not None}

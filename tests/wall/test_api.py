@@ -90,7 +90,7 @@ async def test_states_are_intervals_without_gaps_with_their_orders(client: httpx
     assert mill["orders"] == [[EIGHT // 1_000_000, NOW // 1_000_000, "wo-1", "bracket-7"]]
 
 
-async def test_telemetry_is_thinned_to_what_was_asked(client: httpx.AsyncClient) -> None:
+async def test_telemetry_is_downsampled_to_what_was_asked(client: httpx.AsyncClient) -> None:
     (reported,) = await get(client, "/api/v1/telemetry", asset=MILL, points=60, **{"from": FROM, "to": TO})
     assert reported["signal"] == "spindle-temp"
     assert reported["unit"] == "Cel"
@@ -209,7 +209,7 @@ async def test_a_password_is_asked_for_everything_but_health(parts: Parts) -> No
         assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_measures_are_told_to_prometheus(client: httpx.AsyncClient, parts: Parts) -> None:
+async def test_measures_are_exposed_to_prometheus(client: httpx.AsyncClient, parts: Parts) -> None:
     parts.live_state.receive(Message("corridor/v1/bench/a/b/sensor/state", b"running", received_at=NOW))
     parts.live_state.receive(Message("corridor/v1/bench/a/b/sensor/state", b"sleeping", received_at=NOW))
     text = (await client.get("/metrics")).text

@@ -1,4 +1,4 @@
-"""Whatever stands in an address, the interface says what is wrong with it; it lists its routes: none is forgotten."""
+"""Whatever stands in an address, the interface answers what is wrong with it; it lists its routes: none is left out."""
 
 import re
 from typing import Any, Final
@@ -131,7 +131,7 @@ async def routes(app: Any) -> dict[str, list[dict[str, Any]]]:
 
 
 def is_reported(status: int, media_type: str, body: bytes) -> bool:
-    """Tell whether the asker knows what to do: there is an answer, or it says what is wrong with the question."""
+    """Return whether the asker knows what to do: there is an answer, or it says what is wrong with the question."""
     return status < 400 or (status < 500 and media_type == "application/problem+json" and b'"detail":' in body)
 
 
@@ -148,7 +148,7 @@ async def test_no_value_of_any_parameter_of_any_route_is_our_fault(app: Any, nas
 
 
 @pytest.mark.parametrize(("start", "end"), EDGES)
-async def test_a_range_at_the_edge_of_time_is_told_everywhere(app: Any, start: str, end: str) -> None:
+async def test_a_range_at_the_edge_of_time_is_reported_everywhere(app: Any, start: str, end: str) -> None:
     for path, parameters in (await routes(app)).items():
         names = {each["name"] for each in parameters}
         if "from" not in names:
@@ -161,7 +161,7 @@ async def test_a_range_at_the_edge_of_time_is_told_everywhere(app: Any, start: s
 
 
 @pytest.mark.parametrize("end", ["0001-01-01T00:00:00Z", "now-2h", "now-1h"])
-async def test_a_range_that_does_not_go_forward_is_told_everywhere(app: Any, end: str) -> None:
+async def test_a_range_that_does_not_go_forward_is_reported_everywhere(app: Any, end: str) -> None:
     for path, parameters in (await routes(app)).items():
         names = {each["name"] for each in parameters}
         if "from" not in names:

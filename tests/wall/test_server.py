@@ -42,7 +42,7 @@ async def test_a_machine_nobody_declared_is_on_the_interface_and_in_the_stream_w
         reported = {each["path"]: each for each in (await client.get("/api/v1/assets")).json()}
         assert reported["bench/demo/line-1/robot-9"]["state"] == "running"
         assert reported["bench/demo/line-1/robot-9"]["simulated"] is False
-        assert reported[MILL]["state"] == "unknown"  # declared, never heard
+        assert reported[MILL]["state"] == "unknown"  # declared, never reported
 
 
 async def test_the_wall_recalls_what_the_store_knows(tmp_path: Path, filled: Store) -> None:

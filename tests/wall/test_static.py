@@ -75,7 +75,7 @@ def test_the_page_names_every_module_that_the_overview_needs() -> None:
     assert named == needed
 
 
-def test_every_text_that_is_said_is_in_the_table() -> None:
+def test_every_text_that_is_shown_is_in_the_table() -> None:
     table = set(re.findall(r"'([\w.-]+)': (?:'|\")", (FOLDER / "words.js").read_text()))
     reported_state = {
         (path.name, key)

@@ -338,7 +338,7 @@ async def test_a_publication_that_is_too_large_fails_with_its_topic(
 # ---- Losing and finding the broker ----
 
 
-async def test_a_session_subscribes_again_when_the_broker_has_forgotten_it(
+async def test_a_session_subscribes_again_when_the_broker_has_lost_it(
     embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay, until: Until
 ) -> None:
     relay = await relay_to(embedded.port)

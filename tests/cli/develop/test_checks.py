@@ -91,7 +91,7 @@ def test_a_missing_program_skips_its_tests_and_fails_them_where_nothing_may_be_m
 
 
 @pytest.mark.slow
-def test_missing_programs_are_told_before_all_else(small: Path) -> None:
+def test_missing_programs_are_reported_before_all_else(small: Path) -> None:
     status, lines = _test(small, CI="true", PATH="")
     assert status == 1
     assert "FAILED  chromium is not installed, so its tests do not run; apt install chromium" in lines[:4]

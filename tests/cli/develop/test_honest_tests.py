@@ -40,7 +40,7 @@ def functions() -> Iterator[tuple[Path, Function]]:
 
 
 def asserts(function: Function) -> bool:
-    """Tell whether something in a function is a statement that can find a fault."""
+    """Return whether something in a function is a statement that can find a fault."""
     for node in ast.walk(function):
         if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant):
             return True

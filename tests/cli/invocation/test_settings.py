@@ -120,7 +120,7 @@ def test_a_mistake_in_the_file_is_named_with_its_place(
     assert messages.startswith(f"corridor: {tmp_path / 'corridor.toml'} {reported_state}")
 
 
-def test_a_wrong_value_is_told_with_where_it_came_from(
+def test_a_wrong_value_is_reported_with_where_it_came_from(
     corridor: Corridor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "corridor.toml").write_text('port = "many"\n')
@@ -147,7 +147,7 @@ def test_a_credential_file_that_cannot_be_read_is_named(
     assert corridor("show", "--mqtt-password", "x", entries=ENTRIES)[0] == 0  # not asked for, not read
 
 
-def test_a_file_that_is_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_a_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "corridor.toml").mkdir()
     with pytest.raises(CommandError, match=r"cannot be read: Is a directory; make it readable"):
         settings.read(tmp_path / "corridor.toml", ["show"], known=["port"])

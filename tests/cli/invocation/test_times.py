@@ -1,4 +1,4 @@
-"""Durations and instants on the command line: what is none is told in a line."""
+"""Durations and instants on the command line: what is none is rejected in a line."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ def test_a_duration_is_read_in_seconds(text: str | float, seconds: float) -> Non
 @pytest.mark.parametrize(
     "text", ["", "30", "8 hours", "h8", "-5s", "0s", "nan", "1h,5m", "99999999999999w", -1.0, float("nan")]
 )
-def test_what_is_not_a_duration_is_refused_with_an_example(text: str | float) -> None:
+def test_what_is_not_a_duration_is_rejected_with_an_example(text: str | float) -> None:
     with pytest.raises(typer.BadParameter, match="30s"):
         times.duration_s(text)
 
@@ -68,7 +68,7 @@ def test_what_is_no_length_of_time_before_now_is_rejected(text: str) -> None:
     "text",
     ["", "yesterday", "2026-11-24", "2026-11-24T08:00:00", "2026-02-30T08:00:00Z", "1e99", "9" * 40, "nan", "٢٠٢٦"],
 )
-def test_what_is_not_an_instant_is_refused_with_an_example(text: str) -> None:
+def test_what_is_not_an_instant_is_rejected_with_an_example(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="2026-11-24T08:00:00Z"):
         times.instant_ns(text)
 
@@ -86,7 +86,7 @@ def test_what_is_not_an_instant_is_refused_with_an_example(text: str) -> None:
         "9" * 18 + ".999999",
     ],
 )
-def test_an_instant_that_no_store_can_be_asked_for_is_refused(text: str) -> None:
+def test_an_instant_that_no_store_can_be_asked_for_is_rejected(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="between 1700 and 2249"):
         times.instant_ns(text)
 

@@ -160,7 +160,7 @@ def test_indicators_of_machines_and_lines_by_the_hour(corridor: Corridor, tmp_pa
 
 
 @pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
-def test_a_spreadsheet_finds_no_formula_in_what_a_device_said(
+def test_a_spreadsheet_finds_no_formula_in_what_a_device_sent(
     corridor: Corridor, tmp_path: Path, beginning: str
 ) -> None:
     reported_state = f"{beginning}HYPERLINK(1)"
@@ -215,7 +215,7 @@ def _write_half(path: Path) -> None:
         raise InterruptedError
 
 
-def test_what_is_wrong_is_told(corridor: Corridor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_is_reported(corridor: Corridor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "x.csv"
     assert corridor("export", "dreams", *RANGE, "--out", str(file))[0] == 2
     assert "1m, 1h or 1d" in corridor("export", "ledger", *RANGE, "--every", "7m", "--out", str(file))[2]

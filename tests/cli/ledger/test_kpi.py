@@ -76,7 +76,7 @@ def test_a_machine_is_shown_with_what_counts_first(corridor: Corridor) -> None:
     assert "note:" not in out
 
 
-def test_a_line_with_a_machine_that_tells_no_count_is_shown_with_and_without_it(corridor: Corridor) -> None:
+def test_a_line_with_a_machine_that_reports_no_count_is_shown_with_and_without_it(corridor: Corridor) -> None:
     status, out, _ = corridor("kpi", "show", LINE, *RANGE)
     assert status == 0
     assert "2 machines: mill-1, saw-1; state known" in out

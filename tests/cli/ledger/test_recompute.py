@@ -54,7 +54,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "corridor.db"
 
 
-def test_a_right_ledger_stays_and_a_damaged_one_is_mended(corridor: Corridor, file: Path) -> None:
+def test_a_right_ledger_stays_and_a_damaged_one_is_repaired(corridor: Corridor, file: Path) -> None:
     before = asyncio.run(rows(file))
     status, out, reported = corridor("recompute", *RANGE)
     assert (status, out) == (0, "")
@@ -90,7 +90,7 @@ def test_a_plant_is_applied_to_the_past_and_noted(corridor: Corridor, file: Path
     assert "of which 0 changed" in corridor("recompute", *RANGE)[2]
 
 
-def test_another_plant_is_refused_while_a_service_keeps_the_ledger(
+def test_another_plant_is_rejected_while_a_service_keeps_the_ledger(
     corridor: Corridor, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def it_grows(*_: object, **__: object) -> bool:
@@ -108,7 +108,7 @@ def test_another_plant_is_refused_while_a_service_keeps_the_ledger(
     assert "rows from 2026-11-24T08:59:00Z on are left to the service" in reported
 
 
-def test_wrong_use_is_told(corridor: Corridor, tmp_path: Path) -> None:
+def test_wrong_use_is_reported(corridor: Corridor, tmp_path: Path) -> None:
     assert corridor("recompute")[0] == 2
     assert "later than --from" in corridor("recompute", "--from", "2026-11-24T00:00:00Z", "--to", "0")[2]
     assert "there is no store" in corridor("recompute", *RANGE)[2]

@@ -64,7 +64,7 @@ def _nothing_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score, "PATIENCE_S", 0)
 
 
-def test_a_ledger_that_is_the_truth_is_told_to_be_equal(corridor: Corridor, tmp_path: Path) -> None:
+def test_a_ledger_that_is_the_truth_is_reported_to_be_equal(corridor: Corridor, tmp_path: Path) -> None:
     run_plant(tmp_path)
     status, out, reported = corridor("score")
     assert (status, reported) == (0, "")

@@ -142,7 +142,7 @@ def test_check_of_indicators_of_a_line(corridor: Corridor) -> None:
     assert (status, out.split("  ")[:2]) == (0, ["sheffield/machining/line-1", "kpi/shift"])
 
 
-def test_check_says_what_is_wrong_and_how_to_mend_it(corridor: Corridor) -> None:
+def test_check_says_what_is_wrong_and_how_to_fix_it(corridor: Corridor) -> None:
     status, out, err = corridor("check", f"{MILL}/state", "Running")
     assert (status, out) == (1, "")
     assert err.splitlines()[0] == "rejected: unknown state 'Running'"
@@ -193,7 +193,7 @@ def test_the_contract_is_written_a_file_for_each_kind(corridor: Corridor, tmp_pa
 # ---- publish and tail ----
 
 
-def test_publish_refuses_what_is_not_of_the_contract_before_it_connects(corridor: Corridor) -> None:
+def test_publish_rejects_what_is_not_of_the_contract_before_it_connects(corridor: Corridor) -> None:
     status, _, err = corridor("publish", f"{MILL}/state", "Running", "--broker", NOBODY)
     assert status == 1
     assert "unknown state 'Running'" in err
@@ -215,7 +215,7 @@ def test_a_broker_that_is_not_there_is_one_clear_line(
     assert len(err.splitlines()) == 1
 
 
-def test_a_forced_topic_with_a_wildcard_is_refused(corridor: Corridor) -> None:
+def test_a_forced_topic_with_a_wildcard_is_rejected(corridor: Corridor) -> None:
     status, _, err = corridor("publish", "a/#", "off", "--force", "--broker", NOBODY)
     assert status == 1
     assert "wildcard" in err
@@ -396,7 +396,7 @@ async def test_a_replay_as_fast_as_it_goes(broker: str, start: Start, tmp_path: 
         assert [int((await anext(other.messages)).payload) for _ in range(1200)] == list(range(1200))
 
 
-def test_a_broken_recording_is_told_before_anything_is_played(corridor: Corridor, tmp_path: Path) -> None:
+def test_a_broken_recording_is_reported_before_anything_is_played(corridor: Corridor, tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(recording.to_line(reported_state("state", "off")) + b"{}\n")
     status, _, err = corridor("replay", str(file), "--broker", NOBODY)
@@ -440,7 +440,7 @@ SHIFT = [
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_replay_into_a_store_keeps_events_ledger_and_refusals(
+def test_a_replay_into_a_store_keeps_events_ledger_and_rejections(
     corridor: Corridor, tmp_path: Path, packed: bool, backwards: bool
 ) -> None:
     file = write(tmp_path / "a.jsonl", SHIFT[::-1] if backwards else SHIFT)
@@ -460,7 +460,7 @@ def test_a_replay_into_a_store_keeps_events_ledger_and_refusals(
 
 
 async def stored(url: str) -> tuple[int, int, dict[str, float]]:
-    """Return how many events and refusals a store holds, and some sums of the hour."""
+    """Return how many events and rejections a store holds, and some sums of the hour."""
     store = await open_store(url)
     events = await store.events(sorted(KINDS), "", 0, FOR_EVER)  # type: ignore[arg-type]  # they are kinds
     rejected = await store.rejected(0, FOR_EVER)
@@ -471,7 +471,7 @@ async def stored(url: str) -> tuple[int, int, dict[str, float]]:
     return len(events), len(rejected), sums
 
 
-def test_what_comes_before_a_broken_line_is_kept(corridor: Corridor, tmp_path: Path) -> None:
+def test_what_comes_before_a_broken_line_is_stored(corridor: Corridor, tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", SHIFT)
     file.write_bytes(file.read_bytes() + b'{"at":17')
     status, _, err = corridor("replay", str(file), "--store", f"sqlite:///{tmp_path}/a.db")

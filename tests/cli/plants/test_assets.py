@@ -1,4 +1,4 @@
-"""`corridor asset list` and `asset retire`, with a broker that retains what a machine said."""
+"""`corridor asset list` and `asset retire`, with a broker that retains what a machine sent."""
 
 import asyncio
 import json

@@ -126,7 +126,7 @@ def test_another_lock_gives_another_serial_number(tmp_path: Path, document: dict
     ("line", "reported_state"),
     [("rich @ https://x.test/rich.whl\n", "not a package"), (f"new==1 \\\n    --hash=sha256:{'0' * 64}\n", "new")],
 )
-def test_a_lock_that_is_not_understood_or_has_no_licence_is_said(
+def test_a_lock_that_is_not_understood_or_has_no_licence_is_reported(
     tmp_path: Path, line: str, reported_state: str
 ) -> None:
     (tmp_path / "cli" / "sbom").mkdir(parents=True)

@@ -42,7 +42,7 @@ def values(folder: Path) -> dict[str, str]:
     return EnvFile(folder / ".env").values()
 
 
-def test_secrets_are_made_once_kept_and_never_shown(corridor: Corridor, folder: Path) -> None:
+def test_secrets_are_made_once_stored_and_never_shown(corridor: Corridor, folder: Path) -> None:
     status, out, reported = corridor("stack", "init", "--folder", str(folder))
     assert status == 0
     first = values(folder)
@@ -100,7 +100,7 @@ def test_a_profile_beside_the_variant_stays(corridor: Corridor, folder: Path) ->
     assert values(folder)["COMPOSE_PROFILES"] == "no-simulator,gateway"
 
 
-def test_a_device_gets_a_password_that_is_told_once(
+def test_a_device_gets_a_password_that_is_shown_once(
     corridor: Corridor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported = {}
@@ -144,7 +144,7 @@ def plant(folder: Path) -> Path:
     return file
 
 
-def test_the_device_is_told_how_to_connect(corridor: Corridor, folder: Path) -> None:
+def test_the_device_is_shown_how_to_connect(corridor: Corridor, folder: Path) -> None:
     _, out, _ = corridor("stack", "init", "--folder", str(folder), "--device", DEVICE)
     port = values(folder)["CORRIDOR_MQTT_PORT"]
     assert f"user      {DEVICE}\n" in out
@@ -161,7 +161,7 @@ def test_the_device_is_told_how_to_connect(corridor: Corridor, folder: Path) -> 
         ("york/barn/line-1/kpi", "is not called kpi"),
     ],
 )
-def test_what_is_no_device_is_refused_and_nothing_is_written(
+def test_what_is_no_device_is_rejected_and_nothing_is_written(
     corridor: Corridor, folder: Path, device: str, problem: str
 ) -> None:
     status, _, reported = corridor("stack", "init", "--folder", str(folder), "--device", device)
@@ -171,7 +171,7 @@ def test_what_is_no_device_is_refused_and_nothing_is_written(
 
 
 @NEEDS_OPENSSL
-def test_certificates_may_be_made_anew_and_devices_trust_them_still(corridor: Corridor, folder: Path) -> None:
+def test_certificates_may_be_made_again_and_devices_trust_them_still(corridor: Corridor, folder: Path) -> None:
     corridor("stack", "init", "--folder", str(folder), "--tls")
     first, authority = values(folder), (folder / AUTHORITY).read_bytes()
     assert stat.S_IMODE((folder / AUTHORITY_KEY).stat().st_mode) == 0o600
@@ -188,7 +188,7 @@ def test_certificates_may_be_made_anew_and_devices_trust_them_still(corridor: Co
 
 
 def shakes_hands(folder: Path, settings: dict[str, str], name: str) -> bool:
-    """Tell whether a client that trusts the authority alone accepts the server as `name`; no socket is needed."""
+    """Return whether a client that trusts the authority alone accepts the server as `name`; no socket is needed."""
     trusting = ssl.create_default_context(cafile=str(folder / AUTHORITY))
     trusting.verify_flags |= ssl.VERIFY_X509_STRICT
     serving = context(settings["CORRIDOR_TLS_CERTIFICATE"], settings["CORRIDOR_TLS_KEY"])
@@ -208,7 +208,7 @@ def shakes_hands(folder: Path, settings: dict[str, str], name: str) -> bool:
 
 @NEEDS_OPENSSL
 @pytest.mark.parametrize("name", ["a,IP:192.0.2.1", "plant example", "-x", ""])
-def test_a_name_that_is_none_is_refused(corridor: Corridor, folder: Path, name: str) -> None:
+def test_a_name_that_is_none_is_rejected(corridor: Corridor, folder: Path, name: str) -> None:
     status, _, reported = corridor("stack", "init", "--folder", str(folder), "--tls", f"--name={name}")
     assert status == 1
     assert "neither a host's name nor an address" in reported
@@ -232,7 +232,7 @@ def test_compose_asks_for_what_init_gives() -> None:
     assert not [name for name in optional if re.search("PASSWORD|TOKEN|SECRET", name)]  # none has a default
 
 
-def test_grafana_is_told_where_the_wall_is() -> None:
+def test_grafana_is_given_where_the_wall_is() -> None:
     assert f"s|{WALL_URL}|$$WALL|g" in COMPOSE["services"]["grafana"]["command"][0]
 
 

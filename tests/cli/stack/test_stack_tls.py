@@ -57,7 +57,7 @@ def _base64(text: bytes) -> str:
     return base64.b64encode(text).decode()
 
 
-async def test_what_is_said_by_tls_arrives_whole_and_in_order(tmp_path: Path) -> None:
+async def test_what_is_sent_by_tls_arrives_whole_and_in_order(tmp_path: Path) -> None:
     async with EmbeddedBroker(tmp_path / "broker", port=0) as broker, tls_before(tmp_path, broker.port) as port:
         ca = tmp_path / stack_certificate.AUTHORITY
         payloads = [b"%d " % number + b"x" * 2_000 for number in range(500)]
@@ -154,6 +154,6 @@ def test_without_a_certificate_it_says_what_to_run(corridor: Corridor) -> None:
 
 
 @pytest.mark.parametrize("text", ["no base64!", _base64(b"no certificate")])
-def test_a_certificate_that_is_none_is_refused(text: str) -> None:
+def test_a_certificate_that_is_none_is_rejected(text: str) -> None:
     with pytest.raises(CommandError, match="cannot be used"):
         context(text, text)

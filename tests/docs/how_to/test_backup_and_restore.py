@@ -67,7 +67,7 @@ def test_a_store_in_use_is_copied_and_put_back(corridor: Corridor, tmp_path: Pat
     assert asyncio.run(instants(default_url(data))) == [1]
 
 
-def test_a_copy_of_nothing_or_of_another_kind_is_told(corridor: Corridor, tmp_path: Path) -> None:
+def test_a_copy_of_nothing_or_of_another_kind_is_reported(corridor: Corridor, tmp_path: Path) -> None:
     assert "there is no store" in corridor("store", "backup", "x.db", "--data", str(tmp_path))[2]
     reported = corridor("store", "backup", "x.db", "--store", "influxdb1://127.0.0.1:1/corridor")
     assert (reported[0], "backup-and-restore.md" in reported[2]) == (1, True)

@@ -26,14 +26,14 @@ def test_the_data_sources_are_those_that_are_provisioned() -> None:
     assert listed == [(source["uid"], source["jsonData"]["dbName"]) for source in sources]
 
 
-def test_every_variable_of_the_environment_is_told() -> None:
+def test_every_variable_of_the_environment_is_on_the_page() -> None:
     files = [path for path in PROVISIONING.rglob("*.yaml") if path.name != provisioned.RULES.name]
     lines = [line for path in files for line in path.read_text().splitlines() if not line.startswith("#")]
     wanted = set(re.findall(r"\$(\w+)", "\n".join(lines)))
     assert wanted == set(re.findall(r"^\| `(CORRIDOR_\w+)` \|", TEXT, re.MULTILINE))
 
 
-def test_every_rule_is_told() -> None:
+def test_every_rule_is_on_the_page() -> None:
     table = TEXT.partition("## Alerts")[2].partition("##")[0]
     for group in provisioned.rule_groups():
         for rule in group["rules"]:

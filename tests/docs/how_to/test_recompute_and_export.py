@@ -24,7 +24,7 @@ PLACE = ("time", "site", "area", "line", "machine")
 
 
 def sheet(kind: str) -> Sheet:
-    nothing = cast("Store", None)  # columns are told without asking it
+    nothing = cast("Store", None)  # columns are known without asking it
     asked = Range("", 0, 1)
     match kind:
         case "ledger":

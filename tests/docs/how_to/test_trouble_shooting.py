@@ -1,4 +1,4 @@
-"""The page on trouble: the reasons and notes that it quotes are those that are really told."""
+"""The page on trouble: the reasons and notes that it quotes are those that the program has."""
 
 import re
 import shlex

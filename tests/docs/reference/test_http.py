@@ -58,5 +58,5 @@ def test_every_member_of_an_answer_stands_there() -> None:
     assert sorted(written) == sorted(field.encode_name for field in msgspec.structs.fields(Answer))
 
 
-def test_every_way_to_tell_a_range_apart_stands_there() -> None:
+def test_every_way_to_split_a_range_stands_there() -> None:
     assert all(f"`by={by}`" in TEXT for by in BY)

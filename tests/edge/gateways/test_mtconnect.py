@@ -156,7 +156,7 @@ async def test_what_an_agent_has_no_more_is_a_gap_that_is_counted(
     assert "lost=20" in capsys.readouterr().out
 
 
-async def test_an_agent_demands_its_user_and_another_is_told_so(tmp_path: Path, until: Until) -> None:
+async def test_an_agent_demands_its_user_and_another_gets_the_reason(tmp_path: Path, until: Until) -> None:
     agent, plant = FakeAgent(authorization=f"Basic {base64.b64encode(b'mill:p@ss').decode()}"), Plant()
     agent.observe("pc", "7")
     async with asyncio.timeout(60), agent:

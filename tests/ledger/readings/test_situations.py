@@ -101,7 +101,7 @@ def test_a_correction_is_at_most_a_tenth() -> None:
     assert made((0, 100), (2_000, 89), (3_000, 90)) == ([(2_000, "resets", 89)], 90)
 
 
-def test_noise_below_what_a_short_float_can_tell_apart_is_counted_and_not_noted() -> None:
+def test_noise_below_what_a_short_float_can_distinguish_is_counted_and_not_noted() -> None:
     assert used((0, 5123.4), (2_000, 5123.3999), (4_000, 5123.6)) == ([], 0.2)
     assert made((0, 5_000_000), (2_000, 4_999_999), (4_000, 5_000_009))[0] == [(2_000, "corrections", -1)]
 

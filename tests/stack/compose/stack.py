@@ -95,7 +95,7 @@ class Stack:
         return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in reported}
 
     def is_healthy(self) -> bool:
-        """Tell whether all that runs is healthy by its own check, and all that set something up has ended well."""
+        """Return whether all that runs is healthy by its own check, and all that set something up has ended well."""
         for one in self.containers().values():
             state = one["State"]
             health = state.get("Health", {}).get("Status", "healthy")

@@ -217,7 +217,7 @@ async def test_counts_of_both_variants_merge_whoever_came_first(store: InfluxSto
     assert await store.latest_before(["count"], MILL, FOR_EVER) == expected
 
 
-async def test_a_signal_of_numbers_and_texts_is_thinned_as_it_is(store: InfluxStore) -> None:
+async def test_a_signal_of_numbers_and_texts_is_downsampled_as_it_is(store: InfluxStore) -> None:
     for value in (1.0, "high", 3.0):
         await store.write(Batch(events=[Sample(asset=MILL, at=5, signal="load", value=value)]))
     await store.write(Batch(events=[Sample(asset=MILL, at=6, signal="load", value="low")]))

@@ -1,4 +1,4 @@
-"""What stands before the wall: whose names it answers by, how fast its password can be guessed, what may be kept."""
+"""What stands before the wall: whose names it answers by, how fast its password can be guessed, what may be stored."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -154,7 +154,7 @@ def test_a_network_of_ipv6_is_one_client_and_what_is_remembered_is_bounded() -> 
 
 @pytest.mark.parametrize("path", ["/api/v1/assets", "/api/v1/kpi.csv?asset=leeds&from=shift", "/api/v1/no", "/metrics"])
 @pytest.mark.parametrize("password", [None, "s3cret"])
-async def test_no_answer_is_kept_by_anybody(parts: Parts, path: str, password: str | None) -> None:
+async def test_no_answer_is_stored_by_anybody(parts: Parts, path: str, password: str | None) -> None:
     transport = httpx.ASGITransport(application(parts, password))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as asking:
         reply = await asking.get(path)

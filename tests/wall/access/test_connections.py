@@ -96,7 +96,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_half_a_head_is_waited_for_and_then_told() -> None:
+async def test_half_a_head_is_waited_for_and_then_answered() -> None:
     async with serving(short, Room(8)) as connect:
         reader, writer = await connect()
         writer.write(HALF)
@@ -149,7 +149,7 @@ async def test_one_that_only_waits_makes_room_for_one_that_asks() -> None:
             assert b"200" in await reader.readline()
 
 
-async def test_where_all_are_being_answered_a_new_one_is_told_so() -> None:
+async def test_where_all_are_being_answered_a_new_one_gets_the_reason() -> None:
     async with serving(endless, Room(2)) as connect:
         for _ in range(2):
             reader, writer = await connect()
@@ -165,7 +165,9 @@ async def test_where_all_are_being_answered_a_new_one_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
-async def test_what_is_not_http_is_told_so_and_not_logged(garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_not_http_gets_the_reason_and_is_not_logged(
+    garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serving(short, Room(8)) as connect:
         reader, writer = await connect()
         writer.write(garbage + b"\r\n\r\n")

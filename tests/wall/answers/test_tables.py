@@ -1,4 +1,4 @@
-"""Answers told apart, and tables to take away as CSV: the numbers are those of the documents."""
+"""Grouped answers, and tables to take away as CSV: the numbers are those of the documents."""
 
 import csv
 import io

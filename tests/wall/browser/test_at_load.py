@@ -71,7 +71,7 @@ async def test_a_page_with_the_password_in_its_address_has_its_numbers_once_it_i
     assert not wrong
 
 
-async def test_what_was_refused_is_not_none_when_it_could_not_be_asked(browser: Browser, wall: Wall) -> None:
+async def test_what_was_rejected_is_not_none_when_it_could_not_be_asked(browser: Browser, wall: Wall) -> None:
     async with await browser.new_context() as context:
         page = await context.new_page()
         await page.route("**/api/v1/rejected*", lambda route: route.abort())

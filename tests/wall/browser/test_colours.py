@@ -34,7 +34,7 @@ def test_texts_are_read_by_everyone(theme: str, scheme: palette.Scheme, sight: s
 
 
 @pytest.mark.parametrize(("theme", "scheme", "sight"), SEEN)
-def test_areas_side_by_side_are_told_apart_by_everyone(theme: str, scheme: palette.Scheme, sight: str) -> None:
+def test_areas_side_by_side_are_distinguished_by_everyone(theme: str, scheme: palette.Scheme, sight: str) -> None:
     tokens = palette.THEMES[theme][scheme]
     for one, other in combinations(AREAS, 2):
         assert apart(seen(tokens[one], sight), seen(tokens[other], sight)) >= APART, (one, other)

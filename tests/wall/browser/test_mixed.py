@@ -104,7 +104,7 @@ async def test_a_line_with_declared_stages_has_its_flow(page: Page, wall: Wall) 
     await expect(page.locator(".flow .buffer")).to_have_count(2)
 
 
-async def test_what_is_loading_is_not_said_to_be_nothing(page: Page, wall: Wall) -> None:
+async def test_what_is_loading_is_not_shown_to_be_nothing(page: Page, wall: Wall) -> None:
     held = asyncio.Event()
 
     async def hold(route: Route) -> None:

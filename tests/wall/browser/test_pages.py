@@ -318,7 +318,7 @@ async def test_a_machine_that_nobody_can_rate_does_not_hide_the_others(browser: 
         await expect(page.locator(".notes").last).to_contain_text("good pieces are not reported")
 
 
-async def test_the_devices_page_shows_what_arrives_and_what_is_refused_and_how_to_join(
+async def test_the_devices_page_shows_what_arrives_and_what_is_rejected_and_how_to_join(
     browser: Browser, wall: Wall
 ) -> None:
     async with page_at(browser, wall, "/devices") as page, device(wall) as client:
@@ -436,7 +436,7 @@ async def test_an_open_page_keeps_only_so_much(browser: Browser, wall: Wall) -> 
         assert await page.locator(".messages li").count() <= 12
 
 
-async def test_a_lost_connection_is_said_in_large_letters_and_found_again(
+async def test_a_lost_connection_is_shown_in_large_letters_and_found_again(
     browser: Browser, tmp_path: Path, wall: Wall
 ) -> None:
     async with running_wall(tmp_path, wall.store, now) as second:

@@ -86,7 +86,7 @@ async def test_a_part_leads_to_its_material_and_that_to_all_that_it_affects(brow
         await expect(went).to_contain_text(f"became part {GOOD} · Engine bracket")
 
 
-async def test_a_number_that_nobody_reported_is_said_so_with_what_is_like_it(browser: Browser, works: Wall) -> None:
+async def test_a_number_that_nobody_reported_is_shown_so_with_what_is_like_it(browser: Browser, works: Wall) -> None:
     async with page_at(browser, works, "/part/sn-8") as page:
         await expect(page.get_by_role("heading", name="Nothing is known of sn-8")).to_be_visible()
         await expect(page.locator("main")).to_contain_text("letter by letter")

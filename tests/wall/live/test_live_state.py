@@ -18,7 +18,7 @@ MILL = f"{LINE}/mill-1"
 
 
 def message(kind: str, body: Any, *, ago_s: float | None = 0, retained: bool = False, machine: str = MILL) -> Message:
-    """A message received now; its own time is `ago_s` before that, or not told if None."""
+    """A message received now; its own time is `ago_s` before that, or not sent if None."""
     if isinstance(body, dict) and ago_s is not None:
         body = body | {"ts": (NOW - round(ago_s * NS_PER_S)) // 1_000_000}
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -210,7 +210,7 @@ def test_what_somebody_else_publishes_in_place_of_ours_is_shown_as_rejected() ->
     assert len(live_state.rejected.newest()) == live_state.messages == 3
 
 
-def test_the_rate_and_the_clock_of_a_device_are_told() -> None:
+def test_the_rate_and_the_clock_of_a_device_are_reported() -> None:
     live_state = LiveState()
     for second in range(20):
         live_state.receive(message("telemetry/load", {"value": float(second)}, ago_s=1.5))
@@ -238,7 +238,7 @@ def test_memory_stays_bounded_whatever_a_device_sends() -> None:
     assert len(live_state.received(0, most=10_000)) == MOST_MESSAGES
 
 
-def test_of_a_large_message_only_what_is_shown_is_kept() -> None:
+def test_of_a_large_message_only_what_is_shown_is_held() -> None:
     live_state = LiveState()
     large = "x" * 100_000
     live_state.receive(message("telemetry/vibration", {"dt": 0.01, "values": list(range(20_000))}, ago_s=1))

@@ -1,4 +1,4 @@
-"""The stream: a snapshot, then what changed and nothing else; a slow client is told less often, never too much."""
+"""The stream: a snapshot, then what changed and nothing else; a slow client is sent less often, never too much."""
 
 import asyncio
 import json
@@ -99,7 +99,7 @@ async def test_what_a_page_does_not_show_is_not_sent(store: Store) -> None:
         live_state.receive(message("telemetry/load", b"1", MILL))
         live_state.receive(message("count", {"produced": 1}, MILL))
         live_state.receive(message("telemetry/load", b"1", CMM))
-        live_state.receive(message("state", b"down", MILL))  # how things stand is always told
+        live_state.receive(message("state", b"down", MILL))  # the current state is always sent
         stream.touch()
         reported = await following(events, "changes")
         while MILL not in reported.get("facts", {}):
@@ -127,7 +127,7 @@ async def test_a_client_that_does_not_read_gets_one_change_for_all_that_it_misse
         assert reported["facts"][MILL]["signal/load"][1] == 2
 
 
-async def test_messages_are_shown_with_what_they_mean_or_how_to_mend_them(store: Store) -> None:
+async def test_messages_are_shown_with_what_they_mean_or_how_to_fix_them(store: Store) -> None:
     async with stream_of(store) as (stream, live_state):
         live_state.receive(message("state", b"runing"))
         async with aclosing(stream.events(Scope(messages=True))) as events:

@@ -243,7 +243,7 @@ def test_two_calls_of_one_instant_are_two() -> None:
     assert sorted(found, key=lambda call: call.id) == calls
 
 
-def test_what_a_host_hears_of_a_rebirth_is_nothing_new() -> None:
+def test_what_a_host_receives_of_a_rebirth_is_nothing_new() -> None:
     edge, sent = connected()
     host = Sparkplug(Setup())
     assert heard(host, sent)
