@@ -80,6 +80,7 @@ EXEMPT: Final = (
     ("pyproject.toml", "is kept: "),
     # The trade of composites cures its resin.
     ("edge/simulation/*", "cure"),
+    ("tests/edge/simulation/*", "cure"),
     ("docs/reference/machine-kinds.md", "cure"),
     ("docs/explanation/simulated-machines.md", "cure"),
 )

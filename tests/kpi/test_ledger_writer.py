@@ -203,7 +203,7 @@ async def test_a_machine_that_spoke_in_the_instant_of_a_restart_goes_on(store: W
     assert (await total(store, "08:00", "12:00"))["running_s"] == 240 * MINUTE
 
 
-async def test_a_machine_whose_events_are_forgotten_is_unknown_and_stops_nobody(store: Watched, clock: Clock) -> None:
+async def test_a_machine_whose_events_are_gone_is_unknown_and_stops_nobody(store: Watched, clock: Clock) -> None:
     clock.now = at("08:30")
     await LedgerWriter(store, NO_PLANT, clock).store_events([state("08:00", "running"), state("08:00", "running", SAW)])
     await store.apply_retention(events_before=at("08:10"), minutes_before=0)
@@ -344,7 +344,7 @@ async def test_the_end_of_an_order_does_not_end_the_one_that_begins_at_that_inst
 
 
 @pytest.mark.parametrize("word", ["off", "down"])
-async def test_a_recording_of_an_earlier_time_ends_the_spell_that_a_later_one_had_prolonged(
+async def test_a_recording_of_an_earlier_time_ends_the_interval_that_a_later_one_had_prolonged(
     store: Watched, clock: Clock, word: State
 ) -> None:
     clock.now = at("12:00:30")

@@ -366,7 +366,7 @@ async def test_the_will_is_published_when_the_client_vanishes_but_not_when_it_le
             assert payloads(await receive(watcher, 1)) == [b"offline"]
 
 
-async def test_each_connection_has_a_will_and_a_greeting_of_its_own_and_the_last_word_is_a_farewell(
+async def test_each_connection_has_a_will_and_a_greeting_of_its_own_and_the_last_message_is_a_farewell(
     embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay, until: Until
 ) -> None:
     relay = await relay_to(embedded.port)
