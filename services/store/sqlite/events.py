@@ -5,6 +5,7 @@ stored with its series (the newest that was reported); the id of a kind by id st
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -42,11 +43,15 @@ def reported(stored: str) -> dict[str, int]:
 
 def report(stored: str, fields: Sequence[str], event: Any) -> str:
     """Return what `reported` reads, with the fields that this event reports."""
-    ever = reported(stored)
-    for field in fields:
-        if event.at > ever.get(field, -FOR_EVER) and getattr(event, field) is not None:
-            ever[field] = event.at // LOOKBACK_STEP_NS * LOOKBACK_STEP_NS + LOOKBACK_STEP_NS - 1
+    known, at = _reported(stored), event.at
+    new = [field for field in fields if at > known.get(field, -FOR_EVER) and getattr(event, field) is not None]
+    if not new:
+        return stored
+    ever = known | dict.fromkeys(new, at // LOOKBACK_STEP_NS * LOOKBACK_STEP_NS + LOOKBACK_STEP_NS - 1)
     return ",".join(f"{field} {until}" for field, until in ever.items())
+
+
+_reported = lru_cache(1_024)(reported)  # of most series the same, and one event after the other
 
 
 class Form(NamedTuple):

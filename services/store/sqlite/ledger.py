@@ -103,6 +103,10 @@ def refresh_rollups(connection: sqlite3.Connection, assets: Iterable[int]) -> No
                 " (SELECT max(start) FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2)",
                 (asset, resolution),
             ).fetchall()
+            if resolution == "hour":
+                for starts in _runs([start for (start,) in marked], SIZES_NS["hour"]):
+                    _recompute_hours(connection, asset, starts)
+                continue
             for (start,) in marked:
                 _recompute(connection, asset, start, resolution)
 
@@ -115,6 +119,33 @@ def refresh_rollups_before(connection: sqlite3.Connection, before: int) -> None:
         ).fetchall()
         for asset, start in marked:
             _recompute(connection, asset, start, resolution)
+
+
+def _runs(starts: Iterable[int], size: int) -> list[list[int]]:
+    """Return sorted starts, in lists of those without a gap between."""
+    found: list[list[int]] = []
+    for start in sorted(starts):
+        if found and start == found[-1][-1] + size:
+            found[-1].append(start)
+        else:
+            found.append([start])
+    return found
+
+
+def _recompute_hours(connection: sqlite3.Connection, asset: int, starts: Sequence[int]) -> None:
+    """Recompute hours of a machine that follow each other, all at once: their minutes are never dirty."""
+    size = SIZES_NS["hour"]
+    for family in (LEDGER, REASONS):
+        made = _clean_sums(connection, family, Interval(asset, starts[0], starts[-1] + size, "minute"), by_ns=size)
+        rows = [(asset, row._replace(start=row.start // size * size)) for row in made]
+        connection.executemany(
+            f"DELETE FROM {family.name}_hour WHERE asset = ? AND start = ?", [(asset, start) for start in starts]
+        )
+        _insert(connection, family, "hour", rows)
+    connection.executemany(
+        "DELETE FROM ledger_dirty WHERE asset = ? AND resolution = 'hour' AND start = ?",
+        [(asset, start) for start in starts],
+    )
 
 
 def _recompute(connection: sqlite3.Connection, asset: int, start: int, resolution: str) -> None:
@@ -233,8 +264,11 @@ def _sums(connection: sqlite3.Connection, family: Family, interval: Interval) ->
     return list(found.values())
 
 
-def _clean_sums(connection: sqlite3.Connection, family: Family, interval: Interval) -> Iterator[Summed]:
-    """Return the sums of the rows that are not dirty."""
+def _clean_sums(
+    connection: sqlite3.Connection, family: Family, interval: Interval, by_ns: int | None = None
+) -> Iterator[Summed]:
+    """Return the sums of the rows that are not dirty; with `by_ns`, for each time range of this length by itself."""
+    grouped = "" if by_ns is None else f"start / {by_ns}, "
     keys = ", ".join(family.keys)
     unmarked = "start NOT IN (SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?4)"
 
@@ -243,7 +277,7 @@ def _clean_sums(connection: sqlite3.Connection, family: Family, interval: Interv
         # With a single max(), SQLite reads bare columns from the row that has it: the order is the newest row's.
         return connection.execute(
             f"SELECT max(start), {keys}, {family.carried}, {summed} FROM {family.name}_{interval.resolution}"
-            f" WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND {unmarked} GROUP BY {keys}",
+            f" WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND {unmarked} GROUP BY {grouped}{keys}",
             interval,
         ).fetchall()
 
