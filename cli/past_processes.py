@@ -84,7 +84,8 @@ async def make(
     plant = simulator.plant
     found = past_parts.unfinished(data)
     if not found and simulator.is_new:
-        found = _parts(plant, between, processes)
+        most = processes or _worth_it(plant, between, store[1])
+        found = parts.packed(_of(plant), plan.read(plant.simulate), most)
         if len(found) > 1:
             past_parts.begin(data, found)
     if len(found) < 2:
@@ -98,12 +99,15 @@ async def make(
     simulator.join_past()
 
 
-def _parts(plant: Plant, between: tuple[int, int], processes: int | None) -> list[Part]:
-    floor = plan.read(plant.simulate)
-    if processes is None:
-        is_worth_it = (between[1] - between[0]) * len(floor.assets) >= _WORTH_IT_NS
-        processes = min(MOST, os.cpu_count() or 1) if is_worth_it else 1
-    return parts.packed(parts.parts(floor, plant.material_flows.values()), floor, processes)
+def _worth_it(plant: Plant, between: tuple[int, int], store: str) -> int:
+    """Return by how many processes a past is made; into a database by one, whose memory is what a container has."""
+    machines = len(plan.read(plant.simulate).assets)
+    is_long = (between[1] - between[0]) * machines >= _WORTH_IT_NS
+    return min(MOST, os.cpu_count() or 1) if is_long and store.startswith("sqlite:") else 1
+
+
+def _of(plant: Plant) -> list[Part]:
+    return parts.parts(plan.read(plant.simulate), plant.material_flows.values())
 
 
 # ---- In the process that waits ----

@@ -41,6 +41,7 @@ LONGEST_LAG_S: Final = 120.0
 """A simulation that has fallen this far behind its clock (the computer slept) was offline, and is resumed."""
 WARM_UP_NS: Final = 24 * 3600 * NS_PER_S
 _BACKFILL_STEP_NS: Final = 600 * NS_PER_S
+_LONG_AGO_STEP_NS: Final = 3_600 * NS_PER_S
 _DENSE_NS: Final = 86_400 * NS_PER_S
 """A past of up to this length is sampled densely; of a longer one only the last hour is."""
 _LAST_HOUR_NS: Final = 3_600 * NS_PER_S
@@ -120,8 +121,9 @@ class Simulator:
             if first:
                 yield first
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
-                simulation.sampling = LONG_AGO if is_long and simulation.now < end - _LAST_HOUR_NS else BACKFILL
-                step = _LAST_HOUR_NS if is_long else _BACKFILL_STEP_NS
+                is_long_ago = is_long and simulation.now < end - _LAST_HOUR_NS
+                simulation.sampling = LONG_AGO if is_long_ago else BACKFILL
+                step = _LONG_AGO_STEP_NS if is_long_ago else _BACKFILL_STEP_NS
                 events = simulation.run_until(min(end, simulation.now + step))
                 truth = simulation.take_ground_truth()
                 self._save(simulation, [], truth, past=events, is_past_unfinished=True)

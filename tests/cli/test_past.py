@@ -48,7 +48,7 @@ def test_a_past_that_was_killed_is_made_to_its_end_at_the_next_start(corridor: C
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         stderr=subprocess.DEVNULL,
     ) as process:
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + 240
         while not (found := saved.read(tmp_path)) or not found.past:
             assert process.poll() is None
             assert time.monotonic() < give_up
