@@ -115,7 +115,7 @@ def _power() -> Tile:
     return panels.trend(
         "Electrical power",
         "Mean electrical power, from the machine's meter.",
-        [Ask(power(()), alias="power")],
+        [Ask(power(()), alias="Power")],
         looks.POWER,
         interval=POWER_EVERY,
         most=panels.MANY,

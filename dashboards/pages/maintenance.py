@@ -160,11 +160,12 @@ def _by_week(plant: Plant) -> Tile:
 
 
 def _hours() -> Tile:
+    hours = {"Down": "repair_s", "Planned maintenance": "maintenance_s"}
     return panels.bars(
         "Time down and maintained",
         "Time in failure, and in planned maintenance, of all machines, in each interval.",
-        [Ask(total({"Down": "repair_s", "Planned maintenance": "maintenance_s"}, Cut(every=EVERY)))],
-        looks.SECONDS,
+        [Ask(total({name: f'sum("{field}") / 3600' for name, field in hours.items()}, Cut(every=EVERY)))],
+        looks.HOURS,
         interval="1h",
         colours={"Down": looks.DOWN, "Planned maintenance": looks.ACT},
         size=(24, 7),

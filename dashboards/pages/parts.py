@@ -321,7 +321,9 @@ def waterfall(*, size: tuple[int, int] = (16, 10)) -> Tile:
     each = total({"CT": term("CT"), "UT": term("UT")} | {field: field for field in _LOST}, Cut(LEVELS))
     means = ", ".join(f'mean("{field}") AS "{field}"' for field in ("CT", "UT", *_LOST))
     sums = f"SELECT {means} FROM ({each})"
-    lower, upper = (", ".join(f'{pair[place]} AS "{name}"' for name, pair in edges.items()) for place in (0, 1))
+    lower, upper = (
+        ", ".join(f'({pair[place]}) / 3600 AS "{name}"' for name, pair in edges.items()) for place in (0, 1)
+    )
     names = ", ".join(f'"{name}"' for name in edges)
     return panels.waterfall(
         "From calendar time to fully productive time",

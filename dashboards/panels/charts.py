@@ -131,7 +131,7 @@ def ranking(
     unit: str,
     *,
     colour: str = looks.WAIT,
-    most: int = 10,
+    most: int = 7,
     words: Mapping[str, Sequence[Any]] | None = None,
     size: tuple[int, int] = (8, 10),
 ) -> Tile:
@@ -266,7 +266,7 @@ def waterfall(title: str, says: str, ask: Ask, *, size: tuple[int, int] = (16, 1
     panel = panel_of("barchart", title, says, [ask], options)
     defaults = defaults_of(panel)
     defaults.custom = {"fillOpacity": 90, "lineWidth": 0}
-    defaults.unit, defaults.no_value = looks.SECONDS, "no data"
+    defaults.unit, defaults.no_value = looks.HOURS, "no data"
     panel.transformations = transformations(
         [
             WITHOUT_TIME,

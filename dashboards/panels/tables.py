@@ -12,6 +12,8 @@ from dashboards.panels.basis import (
     transformations,
 )
 
+_WRAPPED: Final[Object] = {"custom.cellOptions": {"type": "auto", "wrapText": True}, "custom.wrapText": True}
+"""Texts that are too long for their column go on in the next line; Grafana 12.3 on has the second of the settings."""
 _TIME_PX: Final = 190
 """So wide is a moment, with its date, in the widest of the ways that people write it."""
 _DAY_PX: Final = 110
@@ -62,6 +64,7 @@ def table(
     defaults.no_value = none
     defaults.custom = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "minWidth": _LEAST_PX}
     set_override(panel, "/.*/", {"noValue": "–"}, "byRegexp")
+    set_override(panel, "string", _WRAPPED, "byType")
     steps: list[Object] = list(keyed) if by_time or keyed else [WITHOUT_TIME]
     if len(asks) > 1:
         steps.append({"id": "merge", "options": {}})

@@ -40,7 +40,7 @@ def test_the_waterfall_of_a_line_is_that_of_the_ledger_for_a_machine_and_adds_up
         if minute.asset.startswith("sheffield/"):
             add(sums, minute.sums)
     machines = {minute.asset for minute in ledger if minute.asset.startswith("sheffield/")}
-    expected = [step.amount / NANO / len(machines) for step in waterfall(sums)]
+    expected = [step.amount / NANO / len(machines) / 3_600 for step in waterfall(sums)]
 
     assert list(height.values()) == pytest.approx(expected)
     left = 0.0

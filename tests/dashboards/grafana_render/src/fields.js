@@ -28,7 +28,7 @@ standardTransformersRegistry.setInit(() =>
 const PROCESSORS = { thresholds: thresholdsOverrideProcessor, mappings: valueMappingsOverrideProcessor };
 const STANDARD = ['unit', 'min', 'max', 'decimals', 'displayName', 'noValue', 'links', 'color', 'thresholds', 'mappings'];
 const CUSTOM = [
-  'width minWidth align cellOptions inspect filterable hideFrom drawStyle lineWidth fillOpacity pointSize showPoints',
+  'width minWidth align cellOptions wrapText inspect filterable hideFrom drawStyle lineWidth fillOpacity pointSize showPoints',
   'lineStyle thresholdsStyle axisPlacement axisLabel axisSoftMin axisSoftMax axisGridShow axisWidth stacking',
   'lineInterpolation barAlignment spanNulls gradientMode axisCenteredZero axisColorMode barWidthFactor',
 ]
