@@ -25,6 +25,15 @@ def page_of(plant: Plant) -> dashboard.Dashboard:  # noqa: ARG001  (all pages ar
 
 
 def _numbers() -> list[Tile]:
+    power_now = panels.number(
+        "Power now",
+        "Mean electrical power of all machines shown, in the newest minutes of the range.",
+        Ask(power(())),
+        looks.POWER,
+        decimals=1,
+        size=(4, 4),
+    )
+    power_now.panel.interval = POWER_EVERY
     carbon = f'SELECT "kwh" * {FACTOR} AS "co2e" FROM ({total({"kwh": "electricity_kwh"})})'
     size = (4, 4)
     return [
@@ -66,14 +75,7 @@ def _numbers() -> list[Tile]:
             decimals=3,
             size=size,
         ),
-        panels.number(
-            "Power now",
-            "Mean electrical power of all machines shown, in the newest minutes of the range.",
-            Ask(power(())),
-            looks.POWER,
-            decimals=1,
-            size=size,
-        ),
+        power_now,
     ]
 
 

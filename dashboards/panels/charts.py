@@ -17,7 +17,7 @@ from dashboards.panels.basis import (
     transformations,
 )
 
-LEGIBLE: Final = 80
+LEGIBLE: Final = 100
 """So many values of what goes up and down by the hour can be distinguished."""
 MANY: Final = 300
 """So many values of what goes up and down by the minute are a line, and no block of colour."""
@@ -78,7 +78,7 @@ def bars(
     colours: Mapping[str, str] | None = None,
     size: tuple[int, int] = (12, 8),
 ) -> Tile:
-    """Return stacked bars over time."""
+    """Return stacked bars over time, none for less than `interval`, and no more than can be distinguished."""
     custom = {
         "drawStyle": "bars",
         "lineWidth": 0,
@@ -89,7 +89,7 @@ def bars(
         "axisSoftMin": 0,
     }
     panel = series_of(title, says, asks, unit, custom)
-    panel.interval = interval
+    panel.interval, panel.max_data_points = interval, LEGIBLE
     colour(panel, colours)
     return Tile(panel, *size)
 
