@@ -117,7 +117,7 @@ def test_first_start_makes_the_environment_and_runs_the_command(
         r"corridor: making an environment in .*, this once\n"
         r"(?: +\d+ s +\n)*"  # what takes long shows how long it takes
         r"corridor: installing packages from requirements.lock\n"
-        r"(?: +\d+ s +\n)*"
+        r"(?: +\d+ s  (?:\d of 1 packages|unpacking)\n)*"
         r"corridor: ready after \d+ s\n",
         messages,
     )
