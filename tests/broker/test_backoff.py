@@ -4,6 +4,8 @@ import ast
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from broker.backoff import Backoff
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +36,7 @@ def test_a_first_pause_beyond_the_longest_is_the_longest() -> None:
     assert Backoff(5.0, 0.02).next_s() <= 0.02
 
 
+@pytest.mark.slow
 def test_no_other_pause_of_the_program_doubles_by_itself() -> None:
     found = []
     for file in (file for package in ("broker", "cli", "edge", "services") for file in (ROOT / package).rglob("*.py")):

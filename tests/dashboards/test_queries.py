@@ -40,6 +40,7 @@ MAY_BE_EMPTY = {
 pytestmark = [pytest.mark.influx, pytest.mark.xdist_group("a day in InfluxDB")]
 
 
+@pytest.mark.slow
 def test_every_query_of_every_page_is_answered_with_rows(day: Influxd, pages: Pages, view: View) -> None:
     for page in pages.values():
         for question in (*questions(page), *annotations(page)):
@@ -47,6 +48,7 @@ def test_every_query_of_every_page_is_answered_with_rows(day: Influxd, pages: Pa
             assert found or question.is_of_a_target, f"{question.page}, {question.panel}: no rows: {question.query}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hour", [2, 9, 20, 23])
 def test_every_panel_shows_something_of_any_hour(day: Influxd, pages: Pages, plant: Plant, hour: int) -> None:
     start = START + hour * HOUR
@@ -84,6 +86,7 @@ def test_the_values_of_every_variable_are_those_that_the_variables_above_it_leav
                 assert values == expected[variable["name"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(PLAIN))
 @pytest.mark.parametrize("by", [(), ("site", "area", "line", "machine")], ids=["all together", "each machine"])
 @pytest.mark.parametrize("hours", [(0, 24), (20, 21), (3, 3.05)], ids=["a day", "an hour", "three minutes"])

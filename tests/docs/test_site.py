@@ -114,6 +114,7 @@ def test_a_section_has_the_order_of_the_index_then_that_of_the_headings(tmp_path
     assert [next(iter(entry)) for entry in section] == ["B", "C", "Ant", "Zebra"]
 
 
+@pytest.mark.slow
 async def test_it_is_served_until_it_is_interrupted(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", "cli.main", "docs", "--serve", "--port", "0", "--out", str(tmp_path)]
     process = await asyncio.create_subprocess_exec(
@@ -141,6 +142,7 @@ serve(root, target, 0)
 """
 
 
+@pytest.mark.slow
 async def test_a_page_that_changes_is_built_again(tmp_path: Path) -> None:
     (tmp_path / "checkout" / "examples").mkdir(parents=True)
     root = small(tmp_path / "checkout", "first words")

@@ -376,6 +376,7 @@ async def running_s(store: SqliteStore, start: int, end: int) -> float:
     return sums.get("running_s", 0) / NANO
 
 
+@pytest.mark.slow
 async def test_what_comes_very_late_holds_nobody_up_and_is_right_at_once(store: Watched, clock: Clock) -> None:
     now = clock.now = at("12:00")
     writer = LedgerWriter(store, NO_PLANT, clock)

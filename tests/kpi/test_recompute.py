@@ -67,6 +67,7 @@ def emptied(rows: Sequence[LedgerRow]) -> list[LedgerRow]:
     return [LedgerRow(row.asset, row.start, row.product, row.shift, {}) for row in rows]
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=25 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories(40).flatmap(deliveries), PAGES)
 def test_the_live_ledger_is_what_recomputing_makes(plant: Plant, steps: list[Step], page: int) -> None:
@@ -81,6 +82,7 @@ def test_the_live_ledger_is_what_recomputing_makes(plant: Plant, steps: list[Ste
     asyncio.run(run())
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=20 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories(30).flatmap(deliveries), PAGES, st.integers(0, 99).map(Random))
 def test_a_damaged_ledger_is_as_it_was(plant: Plant, steps: list[Step], page: int, draw: Random) -> None:
@@ -104,6 +106,7 @@ def test_a_damaged_ledger_is_as_it_was(plant: Plant, steps: list[Step], page: in
     asyncio.run(run())
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=20 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, PLANTS, histories(30).flatmap(deliveries), PAGES)
 def test_another_plant_holds_as_if_it_always_had(before: Plant, after: Plant, steps: list[Step], page: int) -> None:

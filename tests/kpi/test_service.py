@@ -198,6 +198,7 @@ def _stream(now: int) -> list[tuple[str, str]]:
     return messages
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_service_killed_in_the_middle_loses_and_doubles_nothing(broker: str, tmp_path: Path) -> None:
     stream = _stream(time.time_ns())

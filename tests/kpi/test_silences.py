@@ -5,6 +5,7 @@ import os
 from itertools import pairwise
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
 from broker.contract.events import AnyEvent, Count, Sample, StateChange
@@ -84,6 +85,7 @@ async def measured(store: Store, plant: Plant) -> int:
     return total.get("unknown_s", 0)
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=30 * MORE, phases=PHASES, deadline=None)
 @hypothesis.given(reported(), st.data())
 def test_the_same_time_is_unknown_in_any_order_and_by_any_setting(events: list[AnyEvent], data: st.DataObject) -> None:

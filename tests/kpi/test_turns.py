@@ -3,6 +3,7 @@
 import asyncio
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
 from broker.contract.events import Job, StateChange
@@ -34,6 +35,7 @@ async def check(running: Running) -> None:
     await running.check()
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=15 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories(12).flatmap(deliveries), st.integers(2, 4), st.integers(0, 12))
 def test_machines_that_grow_in_turn_are_published_as_they_are_answered(

@@ -144,6 +144,7 @@ async def store() -> AsyncIterator[Store]:
         yield opened
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=40 * MORE, phases=PHASES)
 @hypothesis.given(
     PLANTS,

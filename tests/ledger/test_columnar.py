@@ -45,6 +45,7 @@ def both(plant: Plant, events: list[AnyEvent], start: int, end: int, *, since: i
         assert rows.reasons == right[asset].reasons
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=300 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories(40), st.data())
 def test_rows_of_any_range_are_those_made_one_by_one(plant: Plant, events: list[AnyEvent], data: st.DataObject) -> None:

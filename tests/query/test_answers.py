@@ -287,6 +287,7 @@ DONE_AT_LAST = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aim", ["", "targets = { oee = 0.5 }"])
 async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_machines(store: Store, aim: str) -> None:
     line = f'[asset."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\n{aim}\n'

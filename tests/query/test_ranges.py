@@ -71,6 +71,7 @@ def test_a_range_is_cut_into_whole_days_hours_and_minutes(first: int, length: in
         assert resolution == "day" or -(-begin // coarser) * coarser + coarser > until, "a coarser row would fit"
 
 
+@pytest.mark.slow
 async def test_a_week_from_days_hours_and_minutes_are_the_sum_of_their_minutes(store: Store) -> None:
     words: itertools.cycle[State] = itertools.cycle(["running", "down", "setup", "running", "starved", "idle", "off"])
     start = at("13:17:11")
@@ -112,6 +113,7 @@ EVENTS: Sequence[AnyEvent] = (
 )
 
 
+@pytest.mark.slow
 @hypothesis.given(st.lists(st.integers(at("07:58"), at("08:31")), min_size=1, max_size=4))
 @hypothesis.settings(max_examples=20, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 async def test_however_a_range_is_cut_its_parts_add_up(store: Store, cuts: list[int]) -> None:

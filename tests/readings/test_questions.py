@@ -36,10 +36,12 @@ async def by(store: Store, how: By) -> dict[str, float]:
     return {f"{group.day} {group.name}".strip(): produced for group, produced in groups if group is not None}
 
 
+@pytest.mark.slow
 async def test_a_night_shift_belongs_whole_to_the_day_on_which_it_starts(store: Store) -> None:
     assert await by(store, "day") == {"2026-11-24 2026-11-24": 600, "2026-11-25 2026-11-25": 630}
 
 
+@pytest.mark.slow
 async def test_each_shift_of_each_day_is_listed(store: Store) -> None:
     expected = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))["expected"]["each shift"]
     days = {"Tue": "2026-11-24", "Wed": "2026-11-25"}

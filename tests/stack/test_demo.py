@@ -169,6 +169,7 @@ async def test_a_second_demo_on_the_same_data_ends_with_the_reason(tmp_path: Pat
     assert "Traceback" not in second.stderr
 
 
+@pytest.mark.slow
 async def test_busy_ports_are_named_and_the_next_are_taken(tmp_path: Path) -> None:
     async with Demo(tmp_path / "first", "--no-simulator") as first:
         second = Demo(tmp_path / "second", "--no-simulator")

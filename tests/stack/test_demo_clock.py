@@ -28,6 +28,7 @@ async def ahead(tmp_path: Path) -> AsyncIterator[Demo]:
         yield demo
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 async def test_a_clock_that_is_ahead_is_reported_at_the_start_and_on_the_wall(ahead: Demo) -> None:
     reported_state = " ".join(" ".join(ahead.lines).split())

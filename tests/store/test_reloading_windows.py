@@ -51,6 +51,7 @@ def reports(machine: str) -> list[AnyEvent]:
     ]
 
 
+@pytest.mark.slow
 async def test_windows_of_many_machines_are_read_together_and_their_orders_a_few_at_a_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +86,7 @@ async def test_windows_of_many_machines_are_read_together_and_their_orders_a_few
         assert json.loads(published[f"{PREFIX}/{path}/kpi/order"])["name"] == "wo-1"
 
 
+@pytest.mark.slow
 async def test_until_an_order_is_read_what_the_broker_holds_of_it_stays(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

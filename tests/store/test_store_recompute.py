@@ -56,6 +56,7 @@ async def test_a_plant_that_is_applied_afterwards(store: Store, tmp_path: Path, 
     await right.close()
 
 
+@pytest.mark.slow
 async def test_pages_are_all_events_once_and_never_split_an_instant(store: Store) -> None:
     await keep(store, NO_PLANT)
     whole = await store.events(KINDS, MACHINES[0], T0 + 1, END)

@@ -28,6 +28,7 @@ async def reported(session: Session, until: Until) -> str:
     return str(error)
 
 
+@pytest.mark.slow
 async def test_of_two_sessions_with_one_client_id_one_ends_and_the_other_stays(
     broker: str, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_what_is_wrong_is_shown_and_the_rest_is_checked_all_the_same(small: Path
     assert "1 failed in" in lines[-1]
 
 
+@pytest.mark.slow
 def test_with_arguments_only_pytest_is_run_with_them(small: Path) -> None:
     (small / "tests" / "test_one.py").write_text("def test_one(): pass\ndef test_two(): assert not 1\n")
     status, lines = _test(small, "-q", "-k", "not test_two")
@@ -77,6 +78,7 @@ def test_with_arguments_only_pytest_is_run_with_them(small: Path) -> None:
     assert _test(small, "-q", "-k", "test_two")[0] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ci", "outcome"), [("false", "1 passed, 1 skipped"), ("true", "1 passed, 1 error")])
 def test_a_missing_program_skips_its_tests_and_fails_them_where_nothing_may_be_missing(
     small: Path, ci: str, outcome: str

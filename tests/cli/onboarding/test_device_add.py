@@ -80,6 +80,7 @@ def sent(payload: str, topic: str = f"{TOPIC}/telemetry/load", *, retained: bool
     return Message(topic=topic, payload=payload.encode(), retained=retained, received_at=NOW)
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_the_lines_to_copy_are_run_and_publish_what_the_contract_has(
     broker: EmbeddedBroker, start: Start

@@ -68,6 +68,7 @@ def test_every_field_of_an_event_is_in_the_table_and_no_other() -> None:
     assert {measurement: reported[measurement][1] for measurement in columns} == columns
 
 
+@pytest.mark.slow
 def test_the_commands_that_set_it_up_do(
     corridor: Corridor, influxd: Influxd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

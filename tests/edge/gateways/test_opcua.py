@@ -83,6 +83,7 @@ def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORRIDOR_PEER_FOLDER", str(tmp_path / "peer"))
 
 
+@pytest.mark.slow
 @pytest.mark.javascript
 async def test_nodes_of_an_independent_server_are_what_the_mapping_says(until: Until, tmp_path: Path) -> None:
     async with asyncio.timeout(120), server() as device:
@@ -127,6 +128,7 @@ async def restart(times: int, until: Until, folder: Path, *, found_again_s: floa
     return plant
 
 
+@pytest.mark.slow
 @pytest.mark.javascript
 async def test_a_server_that_is_killed_and_started_again_is_read_on(until: Until, tmp_path: Path) -> None:
     async with asyncio.timeout(150):

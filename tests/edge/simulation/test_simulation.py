@@ -276,6 +276,7 @@ def test_texts_of_alarms_write_units_as_people_do(three_days: ThreeDays) -> None
     assert {text for text in texts if code.search(text)} == set()
 
 
+@pytest.mark.slow
 def test_a_bearing_shows_in_vibration_before_the_breakdown() -> None:
     simulation, events = simulated(6, SamplingIntervals(60 * NS_PER_S, HOUR))
     found = 0

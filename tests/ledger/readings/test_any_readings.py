@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
 from services.ledger.entries import Order
@@ -152,6 +153,7 @@ def test_dropping_what_is_past_changes_nothing_that_follows(
         assert [known[at] for at, _ in kinds] == [kind for _, kind in kinds]
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(messages(fields=("electricity_kwh",)))
 def test_a_meter_that_is_never_reset_adds_what_lies_between_its_last_and_its_first_reading(sent: list[Message]) -> None:

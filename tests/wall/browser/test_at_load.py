@@ -24,6 +24,7 @@ from tests.wall.browser.test_pages import now
 from tests.wall.works import LINE, MILL, MINUTE, NOW, PLANT, Wall, running_wall, worked_example
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.mosquitto,
     pytest.mark.asyncio(loop_scope="module"),

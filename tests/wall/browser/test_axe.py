@@ -17,6 +17,7 @@ from tests.wall.browser.test_pages import wall as wall  # noqa: PLC0414  (a fixt
 from tests.wall.works import LINE, MILL, Wall
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.mosquitto,
     pytest.mark.asyncio(loop_scope="module"),

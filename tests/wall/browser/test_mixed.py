@@ -15,6 +15,7 @@ from tests.wall.browser.mixed_works import LINE, LYON, MIXED, SAW, an_hour
 from tests.wall.works import NOW, Wall, running_wall
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.mosquitto,
     pytest.mark.asyncio(loop_scope="module"),

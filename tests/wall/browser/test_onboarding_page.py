@@ -17,6 +17,7 @@ from tests.wall.browser.test_pages import page_at
 from tests.wall.works import Wall, running_wall
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.mosquitto,
     pytest.mark.asyncio(loop_scope="module"),

@@ -101,6 +101,7 @@ async def test_the_overview_is_live_and_shows_the_numbers_of_the_interface(brows
         assert "from=" not in page.url
 
 
+@pytest.mark.slow
 async def test_each_view_leads_to_its_page_of_grafana_over_the_same_time(browser: Browser, wall: Wall) -> None:
     site, area, line, machine = MILL.split("/")
     chosen = f"?var-site={site}&var-area={area}&var-line={line}"
@@ -116,6 +117,7 @@ async def test_each_view_leads_to_its_page_of_grafana_over_the_same_time(browser
             await expect(link).to_have_attribute("href", f"https://grafana.example{address}")
 
 
+@pytest.mark.slow
 async def test_what_is_named_as_what_every_object_has_is_shown_by_its_name(browser: Browser, wall: Wall) -> None:
     machine, word = "constructor/valueof/constructor/constructor", "constructor"
     reported_state = {
@@ -141,6 +143,7 @@ async def test_what_is_named_as_what_every_object_has_is_shown_by_its_name(brows
             assert "[object" not in shown, view
 
 
+@pytest.mark.slow
 async def test_a_machine_nobody_declared_appears_by_itself(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/") as page, device(wall) as client:
         await expect(page.locator(".link.on")).to_be_visible()
@@ -185,6 +188,7 @@ async def test_a_number_says_why(browser: Browser, wall: Wall) -> None:
         await expect(why).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_the_pieces_of_a_line_say_which_they_are_and_how_the_plan_comes_about(
     browser: Browser, tmp_path: Path
 ) -> None:
@@ -202,6 +206,7 @@ async def test_the_pieces_of_a_line_say_which_they_are_and_how_the_plan_comes_ab
     await store.close()
 
 
+@pytest.mark.slow
 async def test_the_steps_of_the_waterfall_are_those_of_the_answer(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
         steps = page.locator(".steps").first
@@ -211,6 +216,7 @@ async def test_the_steps_of_the_waterfall_are_those_of_the_answer(browser: Brows
         await expect(steps).to_contain_text("fully productive33 min")
 
 
+@pytest.mark.slow
 async def test_traces_are_drawn_and_go_on_live(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, f"/machine/{MILL}") as page, device(wall) as client:
         signal = page.locator(".signal", has_text="Spindle temperature")
@@ -226,6 +232,7 @@ async def test_traces_are_drawn_and_go_on_live(browser: Browser, wall: Wall) -> 
         )
 
 
+@pytest.mark.slow
 async def test_dragging_over_a_trace_zooms_all_of_the_page_by_its_address(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
         box = await page.locator(".plot .u-over").first.bounding_box()
@@ -239,6 +246,7 @@ async def test_dragging_over_a_trace_zooms_all_of_the_page_by_its_address(browse
         assert "from=1795" in page.url
 
 
+@pytest.mark.slow
 async def test_the_range_is_chosen_once_and_every_link_keeps_it(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/?theme=andon&scheme=dark") as page:
         await page.locator(".pick").first.click()
@@ -288,6 +296,7 @@ async def test_products_shifts_and_orders_are_compared_and_lead_to_their_time(br
         await expect(page.locator(".pick").first).to_contain_text("08:00–09:00")
 
 
+@pytest.mark.slow
 async def test_a_figure_of_the_overview_says_why(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
         await page.locator("article", has_text="Line one").locator(".oee .num").click()
@@ -318,6 +327,7 @@ async def test_a_machine_that_nobody_can_rate_does_not_hide_the_others(browser: 
         await expect(page.locator(".notes").last).to_contain_text("good pieces are not reported")
 
 
+@pytest.mark.slow
 async def test_the_devices_page_shows_what_arrives_and_what_is_rejected_and_how_to_join(
     browser: Browser, wall: Wall
 ) -> None:
@@ -353,6 +363,7 @@ async def test_nothing_sticks_out_on_a_phone(browser: Browser, wall: Wall, view:
         assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+@pytest.mark.slow
 async def test_all_of_it_can_be_reached_by_keyboard_and_is_named(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/") as page:
         await expect(page.locator("article", has_text="Line one")).to_be_visible()
@@ -390,6 +401,7 @@ CUT = """[...document.querySelectorAll('.why, .scroll, .events, .card')].filter(
 ).map((each) => each.className)"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "view", [f"/machine/{MILL}", f"/line/{LINE}", f"/why/{MILL}?indicator=oee&from={EIGHT // 10**6}"]
 )
@@ -401,6 +413,7 @@ async def test_on_paper_nothing_is_cut(browser: Browser, wall: Wall, view: str) 
         await expect(page.locator(".printed")).to_contain_text("printed")
 
 
+@pytest.mark.slow
 async def test_the_kiosk_goes_from_view_to_view(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, f"/kiosk?views=/,/line/{LINE}&every=5") as page:
         await expect(page.locator("h1")).to_have_text("All sites")
@@ -421,6 +434,7 @@ async def test_the_kiosk_shows_what_is_higher_than_the_screen_in_pages(browser: 
         assert tops[1:-1] == sorted(tops[1:-1])
 
 
+@pytest.mark.slow
 async def test_an_open_page_keeps_only_so_much(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/devices") as page, device(wall) as client:
         await expect(page.locator(".link.on")).to_be_visible()
@@ -454,6 +468,7 @@ async def test_a_lost_connection_is_shown_in_large_letters_and_found_again(
     await context.close()
 
 
+@pytest.mark.slow
 async def test_a_page_has_no_more_elements_however_often_a_machine_changes(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/") as page, device(wall) as mill:
         chromium = await page.context.new_cdp_session(page)

@@ -18,6 +18,7 @@ from tests.wall.part_works import BAD, BATCH, CASTER, CASTING, CHAINED, CMM, GOO
 from tests.wall.works import NOW, Wall, running_wall
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.mosquitto,
     pytest.mark.asyncio(loop_scope="module"),

@@ -16,6 +16,7 @@ from tests.wall.browser.test_pages import now, page_at
 from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, Wall, running_wall
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.mosquitto,
     pytest.mark.asyncio(loop_scope="module"),
