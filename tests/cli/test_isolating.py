@@ -73,6 +73,7 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'corridor.db'}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["reading", "storing"])
 async def test_a_replay_rejects_the_message_at_fault_alone(
     stage: str, url: str, monkeypatch: pytest.MonkeyPatch
@@ -93,6 +94,7 @@ async def test_a_replay_rejects_the_message_at_fault_alone(
     assert f"rejected 1 ×: {reason}" in list(tally.lines())
 
 
+@pytest.mark.slow
 async def test_a_past_is_made_without_the_event_at_fault(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ async def test_a_past_is_made_without_the_event_at_fault(
     assert min(watermark.values()) >= START + 59 * MINUTE
 
 
+@pytest.mark.slow
 async def test_a_past_has_the_rows_of_the_other_machines_when_those_of_one_cannot_be_computed(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

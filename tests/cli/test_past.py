@@ -17,6 +17,7 @@ NOBODY = ("--broker", "mqtt://127.0.0.1:1")
 MILL = "sheffield/machining/line-1/mill-1"
 
 
+@pytest.mark.slow
 def test_machines_that_were_never_simulated_get_a_past(corridor: Corridor, tmp_path: Path) -> None:
     words = ("simulate", "--past", "2h", "--data", str(tmp_path), *NOBODY)
     status, _, reported = corridor(*words)

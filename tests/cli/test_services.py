@@ -191,6 +191,7 @@ async def test_a_second_service_on_a_store_is_reported_at_once_and_the_first_goe
     assert len(world.names) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_of_a_store_and_its_copy_one_service_ends_with_the_cause_and_the_fix(
     broker: str, world: World, tmp_path: Path, corridor: Corridor

@@ -198,6 +198,7 @@ def _fires(day: Influxd, title: str, now: int) -> dict[str, bool]:
     return found
 
 
+@pytest.mark.slow
 def test_a_line_below_its_target_fires_and_one_above_does_not(
     day: Influxd, ledger: list[LedgerRow], plant: Any
 ) -> None:

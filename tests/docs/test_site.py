@@ -87,6 +87,7 @@ def test_what_leads_nowhere_is_an_error_that_names_it(tmp_path: Path, text: str,
     assert not (tmp_path / "site").exists()
 
 
+@pytest.mark.slow
 def test_what_leads_somewhere_is_none(tmp_path: Path) -> None:
     root = small(tmp_path, "[start](../README.md#start-here), [an example](../examples/lathe.py)")
     (root / "examples").mkdir()
@@ -187,6 +188,7 @@ async def address(site: Path) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_browser_finds_pages_by_search_and_nothing_is_loaded_from_elsewhere(

@@ -98,6 +98,7 @@ async def both(given: Sequence[Sequence[Message]], monkeypatch: pytest.MonkeyPat
     assert fast == slow
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(st.lists(messages, min_size=1, max_size=8), min_size=1, max_size=3))
 def test_rows_and_rejections_are_the_same_on_either_path(

@@ -37,6 +37,7 @@ def decode(message: Message, *, prefix: str, is_text: DeclaredText) -> Sequence[
     return events
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_of_a_thousand_messages_those_at_fault_are_rejected_with_the_kind_of_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

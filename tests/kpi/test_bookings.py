@@ -84,6 +84,7 @@ async def test_it_is_of_the_order_that_was_on_and_of_the_moment_before(store: St
     assert {product: sums.get("scrap") for (_, product, _), sums in found.items()} == {"bolt": NANO, "nut": 2 * NANO}
 
 
+@pytest.mark.slow
 async def test_the_one_booked_last_counts_in_any_order_and_recomputing_changes_nothing(tmp_path: Path) -> None:
     bookings = [
         booking("b-1", T0 + 10 * MINUTE, 0, good=-5, scrap=5),

@@ -104,6 +104,7 @@ def storing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(keeping, "decode", decode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "kind"),
     [

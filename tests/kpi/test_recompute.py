@@ -121,6 +121,7 @@ def test_another_plant_holds_as_if_it_always_had(before: Plant, after: Plant, st
     asyncio.run(run())
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=20 * MORE, phases=PHASES)
 @hypothesis.given(PLANTS, histories(30))
 def test_events_without_a_ledger_get_theirs(plant: Plant, events: list[AnyEvent]) -> None:

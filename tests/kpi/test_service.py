@@ -112,6 +112,7 @@ def reported_state(machine: str, kind: str, at: int, **payload: object) -> tuple
     return f"{PREFIX}/{machine}/{kind}", json.dumps({"ts": at // MS, **payload})
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_state_that_another_client_publishes_changes_the_indicators_of_every_level(
     broker: str, store: SqliteStore

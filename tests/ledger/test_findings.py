@@ -44,6 +44,7 @@ def codes_found() -> dict[str, set[str]]:
     return used | {term.missing: set() for term in TERMS.values() if term.missing}
 
 
+@pytest.mark.slow
 def test_every_code_has_a_text_and_a_hint_and_is_used() -> None:
     assert all(sentence.text and sentence.hint for sentence in SENTENCES.values())
     assert codes_found().keys() == SENTENCES.keys()

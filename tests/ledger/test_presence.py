@@ -154,6 +154,7 @@ def is_sign(event: AnyEvent) -> bool:
     return not isinstance(event, Status) or event.online
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=15 * MORE, phases=PHASES)
 @hypothesis.given(heard(), st.data())
 def test_any_order_of_arrival_gives_the_same_ledger(events: list[AnyEvent], data: st.DataObject) -> None:

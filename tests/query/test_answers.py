@@ -130,6 +130,7 @@ async def test_the_worked_example(store: Store, asset: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 async def test_the_answer_is_the_same_shuffled_doubled_and_with_restarts(store: Store, seed: int) -> None:
     rng = random.Random(seed)
@@ -149,6 +150,7 @@ async def test_the_answer_is_the_same_shuffled_doubled_and_with_restarts(store: 
     assert whole.coverage == pytest.approx(1 - 2_926.5 / 7_847.5, abs=1e-15)
 
 
+@pytest.mark.slow
 async def test_parts_of_the_hour_add_up_to_the_hour(store: Store) -> None:
     await stored(store, WORKED, "09:30")
     cuts = ["08:00", "08:29:59.999999999", "08:30", "08:41:07.25", "08:58", "09:00"]
@@ -310,6 +312,7 @@ async def test_the_events_behind_a_number_of_one_operation_are_those_of_its_mach
     assert listed == [(LAST, "good", 15, "running", ""), (LAST, "planned", *plan)]
 
 
+@pytest.mark.slow
 async def test_the_output_of_a_last_operation_that_never_reported_pieces_is_not_known(store: Store) -> None:
     plant = parse(PLANT.text + f'[asset."{LINE}"]\nstages = [["mill-1"], ["cmm-1"]]\n', "flow")
     silent = [each for each in DONE_AT_LAST if not each.topic.endswith("/count")]
@@ -332,6 +335,7 @@ async def test_a_count_is_listed_at_the_instant_at_which_it_was_reported(store: 
     assert reported == list(zip(reported_at, [25, 7, 3], strict=True))
 
 
+@pytest.mark.slow
 async def test_the_values_behind_a_capability_are_listed(store: Store) -> None:
     values = [10.0, 10.2, 9.9]
     measured = [

@@ -1,5 +1,7 @@
 """How flows of material stand, from the notices of a small works and of a simulated chain."""
 
+import pytest
+
 from broker.contract.events import NS_PER_S, Notice
 from broker.contract.instants import format_rfc3339
 from broker.plant.material_flow import ARRIVED, SHIPPED
@@ -44,6 +46,7 @@ async def test_of_a_supplier_outside_the_arrivals_are_known(store: Store) -> Non
     assert bars.arrived_at == format_rfc3339(EIGHT + MINUTE)
 
 
+@pytest.mark.slow
 async def test_the_batches_of_a_simulated_chain_are_those_between_its_notices(store: Store) -> None:
     made = chain()
     notices = [event for event in made.events if isinstance(event, Notice)]

@@ -64,6 +64,7 @@ async def test_a_target_plans_its_share_of_the_planned_time(store: Store) -> Non
     assert (await asked(store, MILL, "06:00", "07:00", "09:30", AIMED)).planned is None
 
 
+@pytest.mark.slow
 async def test_orders_plan_their_pieces_where_nothing_is_aimed_at(store: Store) -> None:
     await stored(store, TWO_ORDERS[len(WORKED) :], "10:00")
     first = await asked(store, MILL, "09:00", "09:20", "10:00")

@@ -85,6 +85,7 @@ async def seen(store: Store, now: int, start: int = START, plant: Plant = PLANT)
     return running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", [PLANT, BY_ORDERS], ids=["planned by target", "planned by orders"])
 @pytest.mark.parametrize("seed", range(2))
 async def test_what_arrives_gives_the_numbers_that_the_store_gives(

@@ -119,6 +119,7 @@ async def unknown_min(messages: list[Message], store: Store) -> float:
     return found.ledger.get("unknown_s", 0) / 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("messages", "minutes"),
     [

@@ -49,6 +49,7 @@ async def test_each_shift_of_each_day_is_listed(store: Store) -> None:
     assert await by(store, "shift") == named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["shift-name"])
 async def test_the_shifts_of_a_name_add_up(store: Store, how: By) -> None:
     assert await by(store, how) == {"early": 210, "late": 410, "night": 610}

@@ -88,6 +88,7 @@ async def everything(store: Store) -> tuple[Sequence[AnyEvent], Sequence[LedgerR
     return await store.events(tuple(TABLE), "", 0, FOR_EVER), await store.rows("", 0, NOON + 20 * MINUTE)
 
 
+@pytest.mark.slow
 async def test_it_changes_nothing_where_its_kind_is_stored(store: Store) -> None:
     await replay(HISTORY, store)
     events, rows = await everything(store)

@@ -29,6 +29,7 @@ def state_of(assets: list[dict[str, Any]], machine: str = MACHINE) -> str | None
     return next((asset["state"] for asset in assets if asset["path"] == machine), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", BROKERS)
 async def test_a_machine_nobody_declared_appears_with_its_first_message(broker: str, tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator", "--broker", broker) as demo:
@@ -43,6 +44,7 @@ async def test_a_machine_nobody_declared_appears_with_its_first_message(broker: 
             )
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_device_joins_with_the_line_that_the_demo_prints(tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator") as demo:
@@ -148,6 +150,7 @@ BAD: list[tuple[str, bytes]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", BROKERS)
 async def test_bad_input_is_rejected_with_its_reason_and_costs_nothing(broker: str, tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator", "--broker", broker) as demo, client(demo.mqtt_port) as device:
@@ -161,6 +164,7 @@ async def test_bad_input_is_rejected_with_its_reason_and_costs_nothing(broker: s
         assert all(message["reason"] for message in rejected)
 
 
+@pytest.mark.slow
 async def test_a_second_demo_on_the_same_data_ends_with_the_reason(tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator"):
         second = await run("demo", "--data", str(tmp_path), "--no-simulator")
@@ -190,6 +194,7 @@ async def test_a_plant_file_with_a_mistake_is_reported_by_file_and_line(tmp_path
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 async def test_a_mistake_in_what_is_simulated_is_reported_by_file_and_place(tmp_path: Path) -> None:
     wrong = tmp_path / "works.toml"
     wrong.write_text('[simulate.machine."a/b/c/mill-1"]\nmodel = "washer"\ncell = "cmm"\n', encoding="utf-8")
@@ -200,6 +205,7 @@ async def test_a_mistake_in_what_is_simulated_is_reported_by_file_and_place(tmp_
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 async def test_opened_to_the_network_it_asks_for_a_password(tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator", "--host", "0.0.0.0") as demo:
         password = next(line for line in demo.lines if "password" in line).rpartition(" ")[2]

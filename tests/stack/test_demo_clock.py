@@ -44,11 +44,13 @@ async def test_a_clock_that_is_ahead_is_reported_at_the_start_and_on_the_wall(ah
         await browser.close()
 
 
+@pytest.mark.slow
 async def test_a_fast_run_says_at_its_start_that_it_will_be_ahead(tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator", "--broker", "nats", "--speed", "60") as demo:
         assert "runs ahead of this computer's clock" in " ".join(demo.lines)
 
 
+@pytest.mark.slow
 async def test_nothing_is_printed_where_the_clocks_agree(tmp_path: Path) -> None:
     async with Demo(tmp_path, "--no-simulator", "--broker", "nats") as demo:
         assert "ahead" not in " ".join(demo.lines)

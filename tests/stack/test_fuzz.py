@@ -133,6 +133,7 @@ MESSAGES = st.builds(
 assert KpiPayload in Payload.__subclasses__()
 
 
+@pytest.mark.slow
 @settings(max_examples=LONG, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(messages=st.lists(MESSAGES, min_size=1, max_size=25))
 def test_no_bytes_on_any_topic_end_anything(corridor: Corridor, messages: list[Message]) -> None:

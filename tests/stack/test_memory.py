@@ -168,6 +168,7 @@ async def test_kpi_takes_what_waits_in_bounded_memory(broker: EmbeddedBroker, tm
     assert stored == COUNTS
 
 
+@pytest.mark.slow
 async def test_the_wall_keeps_of_each_message_what_it_shows(broker: EmbeddedBroker, tmp_path: Path) -> None:
     port = free_port()
 

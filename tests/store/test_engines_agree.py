@@ -99,6 +99,7 @@ async def test_sqlite_and_influxdb_answer_the_same_to_the_last_digit(stores: Sto
         assert explained[0] == explained[1]
 
 
+@pytest.mark.slow
 @pytest.mark.influx
 async def test_sqlite_and_influxdb_hold_the_same(stores: Stores) -> None:
     one, other, _ = stores

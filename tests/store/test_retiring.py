@@ -1,5 +1,7 @@
 """Retired machines: history as it was, no present, and back with the first event."""
 
+import pytest
+
 from broker.contract.events import Count, State, StateChange
 from broker.contract.instants import parse as instant
 from broker.plant.plant import NO_PLANT
@@ -52,6 +54,7 @@ async def begun(store: Store) -> Service:
     return stored
 
 
+@pytest.mark.slow
 async def test_a_retired_machine_has_its_past_and_no_present(store: Store) -> None:
     stored = await begun(store)
     assert await retire(store, await store.machines(MILL), at("10:00")) == {MILL: at("10:00")}

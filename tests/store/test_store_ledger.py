@@ -50,6 +50,7 @@ async def test_a_shift_is_named_in_any_alphabet(store: Store, shift: str) -> Non
     assert await every_total(store) == [{(MILL, "bracket", shift): {"good": 1}}] * 3
 
 
+@pytest.mark.slow
 async def test_the_running_minute_is_rewritten_as_it_grows(store: Store) -> None:
     for second in range(1, 61):
         await store.write(Batch(rows=[row(90, {"running_s": second * NANO})]))

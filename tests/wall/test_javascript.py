@@ -16,6 +16,7 @@ from services.wall.pages import FOLDER
 TESTS = Path(__file__).parent / "js"
 
 
+@pytest.mark.slow
 @pytest.mark.javascript
 def test_the_pure_functions_of_the_modules(tmp_path: Path) -> None:
     """The modules are laid out as they are served, for one of them is made from the table of colours."""

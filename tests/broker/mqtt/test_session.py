@@ -106,6 +106,7 @@ async def test_a_message_of_a_megabyte_arrives_and_so_does_the_next(broker: str,
 # ---- Acknowledging ----
 
 
+@pytest.mark.slow
 async def test_qos1_is_not_acknowledged_before_the_consumer_acknowledges(broker: str, topic: str) -> None:
     def again() -> Session:
         return Session(broker, client_id=f"a-{topic[2:]}", filters=[topic], persistent=True)
@@ -120,6 +121,7 @@ async def test_qos1_is_not_acknowledged_before_the_consumer_acknowledges(broker:
         assert payloads(await receive(session, 1)) == [b"next"]
 
 
+@pytest.mark.slow
 async def test_an_acknowledgement_after_the_connection_was_lost_does_no_harm(
     embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay, until: Until
 ) -> None:

@@ -38,6 +38,7 @@ def test_a_message_is_shown_as_a_gateway_would_publish_it() -> None:
     assert shown.stdout.startswith('corridor/v1/sheffield/hall/line-1/mill-2/count {"produced":812.0,"ts":')
 
 
+@pytest.mark.slow
 def test_what_is_rejected_or_means_nothing_is_explained() -> None:
     shown = corridor("try", str(FILE), "acme/line-1/mill-2/data", '{"status":"REST"}', "--json")
     assert shown.returncode == 1
@@ -75,6 +76,7 @@ def test_a_suggestion_for_plain_values_has_a_tag_for_the_last_level() -> None:
     assert [(event.asset, event.series) for event in found.events] == [("plant/floor/line-1/press", "temp")]
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_broker_is_listened_to(tmp_path: Path) -> None:
     async with (

@@ -221,6 +221,7 @@ def test_a_forced_topic_with_a_wildcard_is_rejected(corridor: Corridor) -> None:
     assert "wildcard" in err
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_what_is_published_is_tailed(broker: str, start: Start) -> None:
     async with client(broker) as other:

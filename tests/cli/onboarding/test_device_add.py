@@ -203,6 +203,7 @@ def test_a_dialect_without_a_form_is_wrong_use(corridor: Corridor) -> None:
     assert "tasmota" in err
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_the_wait_reports_what_is_wrong_and_then_the_signals_and_the_clock(
     broker: EmbeddedBroker, start: Start
@@ -221,6 +222,7 @@ async def test_the_wait_reports_what_is_wrong_and_then_the_signals_and_the_clock
     assert out.decode().endswith(" s behind\n")
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_wait_for_nothing_ends_with_1_and_a_hint(broker: EmbeddedBroker, start: Start) -> None:
     async with aiomqtt.Client("127.0.0.1", broker.port) as client:

@@ -124,6 +124,7 @@ async def test_measures_count_what_a_service_did(tmp_path: Path) -> None:
     assert "process_cpu_seconds_total" in text
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_who_asks_badly_is_given_up_on_and_others_are_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -52,6 +52,7 @@ def schema_of(url: str) -> Any:
     return json.loads((Path(spec.origin).parent / "_res" / name).read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_it_is_right_by_the_schema_of_cyclonedx(document: dict[str, Any]) -> None:
     validate = fastjsonschema.compile(schema_of(document["$schema"]), handlers={"http": schema_of})
     validate(document)

@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from cli.site import settings_table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,6 +37,7 @@ def test_the_page_is_what_the_program_has_now() -> None:
     assert (ROOT / settings_table.PAGE).read_text("utf-8") == settings_table.page(ROOT), HOW
 
 
+@pytest.mark.slow
 def test_every_variable_that_is_read_from_the_environment_is_explained() -> None:
     text = settings_table.page(ROOT)
     found = read_from_the_environment()

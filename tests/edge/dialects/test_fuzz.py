@@ -110,6 +110,7 @@ MOST_MEMORY = 48 * 1024 * 1024
 """For one message, bytes: many times what is let in, and less than what a small one may unpack to."""
 
 
+@pytest.mark.slow
 @each_dialect
 @pytest.mark.parametrize("payload", LARGE.values(), ids=LARGE)
 def test_large_payloads(name: str, payload: bytes) -> None:

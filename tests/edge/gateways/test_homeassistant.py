@@ -168,6 +168,7 @@ async def test_a_fresh_reader_finds_a_device_with_all_its_values(url: str, until
     assert read(machine["value_template"], values) == "online"
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_changes_are_published_and_what_comes_late_is_not(url: str, until: Until) -> None:
     async with asyncio.timeout(60), announcing(url), Reader(url) as reader:
@@ -182,6 +183,7 @@ async def test_changes_are_published_and_what_comes_late_is_not(url: str, until:
         assert (reader.json(VALUES)["energy"], reader.json(VALUES)["status"]) == ({"electricity": 2}, "offline")
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_retired_machine_is_cleared_also_when_no_gateway_ran(url: str, until: Until) -> None:
     async with asyncio.timeout(90), Reader(url) as reader:

@@ -26,6 +26,7 @@ METRICS = [
 ]
 
 
+@pytest.mark.slow
 async def test_an_independent_edge_node_is_a_machine_and_its_losses_are_found(tmp_path: Path, until: Until) -> None:
     sparkplug_peers.require_node_peers()
     async with (

@@ -71,6 +71,7 @@ def of_machine(events: Iterable[Event], kind: type[_E]) -> dict[str, list[_E]]:
     return found
 
 
+@pytest.mark.slow
 def test_same_seed_same_events() -> None:
     assert simulated(0.5, BACKFILL)[1] == simulated(0.5, BACKFILL)[1]
 
@@ -298,6 +299,7 @@ def test_a_bearing_shows_in_vibration_before_the_breakdown() -> None:
     assert simulation.now == START + 6 * DAY
 
 
+@pytest.mark.slow
 def test_spindle_power_grows_with_wear() -> None:
     _, events = simulated(1, SamplingIntervals(10 * NS_PER_S, HOUR))
     power: dict[int, float] = {}

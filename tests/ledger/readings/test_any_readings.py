@@ -110,12 +110,14 @@ def specified(sent: Sequence[Message], possible: Possible) -> dict[str, list[tup
     return {field: [(at, kind) for (at, _), kind in zip(series[field], kinds[field], strict=True)] for field in series}
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(messages(), POSSIBLE)
 def test_all_at_once_are_what_is_specified(sent: list[Message], possible: Possible) -> None:
     assert found(at_once(sent, possible)) == specified(sent, possible)
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=100 * MORE, phases=PHASES)
 @hypothesis.given(messages(25), POSSIBLE, st.data())
 def test_in_any_order_of_arrival_they_are_the_same_and_each_change_is_known(
@@ -135,6 +137,7 @@ def test_in_any_order_of_arrival_they_are_the_same_and_each_change_is_known(
     assert found(group) == found(at_once(sent, possible))
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
 @hypothesis.given(messages(), POSSIBLE, st.data())
 def test_dropping_what_is_past_changes_nothing_that_follows(

@@ -97,6 +97,7 @@ async def test_accounts_may_do_no_more_than_they_must(guarded: Influxd) -> None:
     await reader.close()
 
 
+@pytest.mark.slow
 async def test_the_whole_of_a_store_on_influxdb_2(influx2: Influx2) -> None:
     made = [
         "plant: made, retention 30 days",

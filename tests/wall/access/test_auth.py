@@ -43,6 +43,7 @@ async def guarded(clock: Callable[[], float]) -> AsyncIterator[tuple[AuthMiddlew
         yield gate, opened
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -100,6 +101,7 @@ async def test_guesses_are_slowed_and_the_right_user_comes_in_a_moment_later() -
         assert (await asking.get("/", auth=RIGHT)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_in_an_hour_of_guessing_few_guesses_are_looked_at() -> None:
     clock, looked_at = Seconds(), 0
     async with guarded(clock) as (_, asking):

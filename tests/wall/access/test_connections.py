@@ -222,6 +222,7 @@ def test_there_are_fewer_connections_than_files() -> None:
     assert 8 <= most_connections() <= connections.MOST
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_300_half_sent_requests_at_256_files_do_not_make_the_wall_deaf(tmp_path: Path) -> None:
     port = free_port()

@@ -157,6 +157,7 @@ async def test_a_page_that_does_not_read_gets_the_newest_numbers_only(filled: St
         assert shown["ledger"]["good"] == 40
 
 
+@pytest.mark.slow
 async def test_a_late_state_is_in_the_numbers_once_they_are_loaded_again(filled: Store) -> None:
     async with running(filled) as wall, aclosing(wall.stream.events(Scope(MILL, numbers="shift"))) as events:
         await of(events, MILL)

@@ -167,6 +167,7 @@ async def test_a_machine_that_is_down_marks_its_line_with_shape_word_and_colour(
         await expect(tile.locator(".top .state")).to_have_text("Running")
 
 
+@pytest.mark.slow
 async def test_a_device_that_is_offline_is_unknown_and_hatched(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/devices") as page, device(wall) as client:
         row = page.locator("tr", has_text=CMM)
@@ -177,6 +178,7 @@ async def test_a_device_that_is_offline_is_unknown_and_hatched(browser: Browser,
         await expect(row.locator(".state")).to_have_text("Idle")
 
 
+@pytest.mark.slow
 async def test_a_number_says_why(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
         await page.locator("tr", has_text="availability").get_by_role("button", name="71.7 %").click()
@@ -261,6 +263,7 @@ async def test_the_range_is_chosen_once_and_every_link_keeps_it(browser: Browser
         await expect(page.locator("h1")).to_have_text("All sites")
 
 
+@pytest.mark.slow
 async def test_the_line_shows_flow_hours_waterfall_and_pareto(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, f"/line/{LINE}?from=2026-11-25T08:00:00Z") as page:
         await expect(page.locator(".station")).to_have_count(2)
@@ -280,6 +283,7 @@ async def test_the_line_shows_flow_hours_waterfall_and_pareto(browser: Browser, 
         await expect(pieces.locator(".num")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_products_shifts_and_orders_are_compared_and_lead_to_their_time(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z") as page:
         orders = page.locator("section", has_text="Orders, 7 days")
@@ -307,6 +311,7 @@ async def test_a_figure_of_the_overview_says_why(browser: Browser, wall: Wall) -
         await expect(page.locator(".why")).to_contain_text("Why is OEE 27.5 %?")
 
 
+@pytest.mark.slow
 async def test_a_machine_that_nobody_can_rate_does_not_hide_the_others(browser: Browser, wall: Wall) -> None:
     toy = f"{LINE}/toy"
     writer = LedgerWriter(wall.store, PLANT, now)
@@ -355,6 +360,7 @@ async def test_nothing_sticks_out_at_any_size(browser: Browser, wall: Wall, view
         assert wide[0] <= wide[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["/line/york/barn/no-line-of-this-name", f"/stops/{LINE}", f"/why/{MILL}"])
 async def test_nothing_sticks_out_on_a_phone(browser: Browser, wall: Wall, view: str) -> None:
     async with page_at(browser, wall, view, "phone") as page:
@@ -380,6 +386,7 @@ async def test_all_of_it_can_be_reached_by_keyboard_and_is_named(browser: Browse
         await expect(page.get_by_role("link", name="Mill one: ")).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_not_moving_for_who_wants_no_motion(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/", reduced_motion="reduce") as page:
         await expect(page.locator(".link.on")).to_be_visible()
@@ -387,6 +394,7 @@ async def test_a_page_that_is_not_moving_for_who_wants_no_motion(browser: Browse
         assert moving == 0
 
 
+@pytest.mark.slow
 async def test_on_paper_there_are_no_controls(browser: Browser, wall: Wall) -> None:
     async with page_at(browser, wall, "/", color_scheme="dark") as page:
         await expect(page.locator(".range")).to_be_visible()
@@ -450,6 +458,7 @@ async def test_an_open_page_keeps_only_so_much(browser: Browser, wall: Wall) -> 
         assert await page.locator(".messages li").count() <= 12
 
 
+@pytest.mark.slow
 async def test_a_lost_connection_is_shown_in_large_letters_and_found_again(
     browser: Browser, tmp_path: Path, wall: Wall
 ) -> None:
@@ -489,6 +498,7 @@ async def test_a_page_has_no_more_elements_however_often_a_machine_changes(brows
         await mill.publish(f"corridor/v1/{MILL}/state", json.dumps({"state": "running", "ts": at()}), qos=1)
 
 
+@pytest.mark.slow
 async def test_a_ribbon_names_the_state_that_is_pointed_at(browser: Browser, wall: Wall) -> None:
     view = f"/machine/{MILL}?from=2026-11-25T08:00:00Z&to=2026-11-25T09:00:00Z"
     async with page_at(browser, wall, view) as page:

@@ -228,6 +228,7 @@ def test_two_machines_of_one_name_are_not_one_device() -> None:
         edge.publish([load(1, asset="works/hall/line-2/mill")], START)
 
 
+@pytest.mark.slow
 def test_a_store_that_is_full_drops_the_oldest_and_counts_them() -> None:
     edge = EdgeNode(NODE)
     edge.publish([load(step, START + step * NS_PER_MS) for step in range(MOST_STORED + 10)], START)

@@ -129,6 +129,7 @@ LOOP = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("back_to", ["cut", "wash", "gauge"])
 def test_a_piece_that_is_too_large_goes_back_and_comes_again(back_to: str) -> None:
     simulation = floor(LOOP[0].replace('"cut" }', f'"{back_to}" }}'), *LOOP[1:])

@@ -116,6 +116,7 @@ def test_a_late_batch_is_in_the_ground_truth_from_when_it_was_due_until_it_arriv
     assert starved
 
 
+@pytest.mark.slow
 def test_a_bad_batch_is_found_by_the_customers_measuring_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.simulation.floor.work.FLAW", 1.7)
     simulation = floor(FLOW, supplier(), customer(), plan(bad=0.2))
