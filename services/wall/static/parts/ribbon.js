@@ -116,7 +116,7 @@ function summary(label, intervals, from) {
 }
 
 /** Ticks of a time axis, at round local times. */
-export function Axis({ from, ends, zone, most = 6 }) {
+export function Axis({ from, ends, zone, most = 4 }) {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10080].map((minutes) => minutes * 60_000);
   const room = innerWidth < 640 ? 3 : most;
   const step = steps.find((each) => (ends - from) / each <= room) ?? steps.at(-1);

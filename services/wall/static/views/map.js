@@ -1,4 +1,4 @@
-// The map: all sites with their lines, machines and flows as one picture, and beside it how each line and flow stands.
+// The map: all sites with their lines, machines and flows as one picture, and below it how each flow and line is doing.
 
 import { html, useState } from '../lib.js';
 import { useLive } from '../live.js';
@@ -29,12 +29,12 @@ export function MapPage({ range, go, bare }) {
   const [failed, fail] = useState('');
   return html`<${Frame} crumbs=${[[phrase('all'), '/'], [phrase('map'), '']]} range=${range} window=${first} text=${rangeText(range, first, zone)} go=${go} zone=${zone} bare=${bare} answers=${answers}>
     ${error && html`<p class="trouble" role="status">${phrase('error', error.message)} · ${phrase('trying')}</p>`}
-    <section class="card stack"><h2>${phrase('map.lines')}</h2>
-      <div class="scroll" tabindex="0" role="region" aria-label=${phrase('map.lines')}><table class="stops"><thead><tr>${['map.site', 'map.line', 'oee', 'map.loss'].map((name) => html`<th scope="col" key=${name}>${phrase(name)}</th>`)}</tr></thead>
-        <tbody>${asked.map((line) => html`<${Row} key=${line} line=${line} live=${live} answer=${answers.get(line)} go=${go} />`)}</tbody></table></div></section>
-    ${flows?.length > 0 && html`<${FlowStates} flows=${flows} go=${go} />`}
     <section class="card stack"><h2>${phrase('map')}</h2>
       ${failed === version ? html`<p class="trouble" role="status">${phrase('map.failed')}</p>` : live.ready && html`<div class="scroll" tabindex="0" role="region" aria-label=${phrase('map')}><img class="plan" src="/api/v1/map.svg?version=${encodeURIComponent(version)}" alt=${phrase('map.alt', lines.length)} onError=${() => fail(version)} /></div>`}</section>
+    ${flows?.length > 0 && html`<${FlowStates} flows=${flows} go=${go} />`}
+    <section class="card stack"><h2>${phrase('map.lines')}</h2>
+      <div class="scroll" tabindex="0" role="region" aria-label=${phrase('map.lines')}><table class="stops lines"><thead><tr>${['map.site', 'map.line', 'oee', 'map.loss'].map((name) => html`<th scope="col" key=${name}>${phrase(name)}</th>`)}</tr></thead>
+        <tbody>${asked.map((line) => html`<${Row} key=${line} line=${line} live=${live} answer=${answers.get(line)} go=${go} />`)}</tbody></table></div></section>
   <//>`;
 }
 
