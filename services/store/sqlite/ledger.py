@@ -103,12 +103,7 @@ def refresh_rollups(connection: sqlite3.Connection, assets: Iterable[int]) -> No
                 " (SELECT max(start) FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2)",
                 (asset, resolution),
             ).fetchall()
-            if resolution == "hour":
-                for starts in _runs([start for (start,) in marked], SIZES_NS["hour"]):
-                    _recompute_hours(connection, asset, starts)
-                continue
-            for (start,) in marked:
-                _recompute(connection, asset, start, resolution)
+            _recompute(connection, asset, [start for (start,) in marked], resolution)
 
 
 def refresh_rollups_before(connection: sqlite3.Connection, before: int) -> None:
@@ -117,8 +112,11 @@ def refresh_rollups_before(connection: sqlite3.Connection, before: int) -> None:
         marked = connection.execute(
             "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start < ?", (resolution, before)
         ).fetchall()
+        starts: dict[int, list[int]] = {}
         for asset, start in marked:
-            _recompute(connection, asset, start, resolution)
+            starts.setdefault(asset, []).append(start)
+        for asset, of_asset in starts.items():
+            _recompute(connection, asset, of_asset, resolution)
 
 
 def _runs(starts: Iterable[int], size: int) -> list[list[int]]:
@@ -132,31 +130,32 @@ def _runs(starts: Iterable[int], size: int) -> list[list[int]]:
     return found
 
 
-def _recompute_hours(connection: sqlite3.Connection, asset: int, starts: Sequence[int]) -> None:
-    """Recompute hours of a machine that follow each other, all at once: their minutes are never dirty."""
-    size = SIZES_NS["hour"]
+def _recompute(connection: sqlite3.Connection, asset: int, starts: Sequence[int], resolution: str) -> None:
+    """Recompute hours, days or weeks of a machine."""
+    named = [(asset, start) for start in starts]
     for family in (LEDGER, REASONS):
-        made = _clean_sums(connection, family, Interval(asset, starts[0], starts[-1] + size, "minute"), by_ns=size)
-        rows = [(asset, row._replace(start=row.start // size * size)) for row in made]
-        connection.executemany(
-            f"DELETE FROM {family.name}_hour WHERE asset = ? AND start = ?", [(asset, start) for start in starts]
-        )
-        _insert(connection, family, "hour", rows)
-    connection.executemany(
-        "DELETE FROM ledger_dirty WHERE asset = ? AND resolution = 'hour' AND start = ?",
-        [(asset, start) for start in starts],
-    )
-
-
-def _recompute(connection: sqlite3.Connection, asset: int, start: int, resolution: str) -> None:
-    made_of = Interval(asset, start, start, resolution).finer(start)
-    for family in (LEDGER, REASONS):
-        made = [(asset, row._replace(start=start)) for row in _sums(connection, family, made_of)]
-        connection.execute(f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", (asset, start))
+        made = [(asset, row) for row in _made(connection, family, asset, starts, resolution)]
+        connection.executemany(f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", named)
         _insert(connection, family, resolution, made)
-    connection.execute(
-        "DELETE FROM ledger_dirty WHERE asset = ? AND resolution = ? AND start = ?", (asset, resolution, start)
+    connection.executemany(
+        f"DELETE FROM ledger_dirty WHERE asset = ? AND start = ? AND resolution = '{resolution}'", named
     )
+
+
+def _made(
+    connection: sqlite3.Connection, family: Family, asset: int, starts: Sequence[int], resolution: str
+) -> Iterator[Summed]:
+    """Yield the rows of hours, days or weeks, as the sums of finer ones."""
+    size = SIZES_NS[resolution]
+    if _FINER[resolution] == "minute":  # never dirty, so hours that follow each other are summed at once
+        for run in _runs(starts, size):
+            minutes = Interval(asset, run[0], run[-1] + size, "minute")
+            for row in _clean_sums(connection, family, minutes, by_ns=size):
+                yield row._replace(start=row.start // size * size)
+        return
+    for start in starts:
+        for row in _sums(connection, family, Interval(asset, start, start, resolution).finer(start)):
+            yield row._replace(start=start)
 
 
 def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int, Summed]]) -> None:
@@ -267,8 +266,8 @@ def _sums(connection: sqlite3.Connection, family: Family, interval: Interval) ->
 def _clean_sums(
     connection: sqlite3.Connection, family: Family, interval: Interval, by_ns: int | None = None
 ) -> Iterator[Summed]:
-    """Return the sums of the rows that are not dirty; with `by_ns`, for each time range of this length by itself."""
-    grouped = "" if by_ns is None else f"start / {by_ns}, "
+    """Return the sums of the rows that are not dirty; with `by_ns`, of each time of that length by itself."""
+    grouped = "" if by_ns is None else f"(start - ?2) / {by_ns}, "
     keys = ", ".join(family.keys)
     unmarked = "start NOT IN (SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?4)"
 
