@@ -133,6 +133,11 @@ def is_under(path: str, asset: str) -> bool:
     return not asset or path == asset or path.startswith(asset + "/")
 
 
+def line_of(machine: str) -> str:
+    """Return the path of a machine's line."""
+    return machine.rpartition("/")[0]
+
+
 def check_asset(path: str) -> str:
     """Return the asset path if it has one to four valid levels.
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import typer
 
+from broker.contract.topics import line_of
 from broker.mqtt import address
 from broker.mqtt.session import Session
 from broker.plant.plant import Plant, readable
@@ -49,7 +50,7 @@ class Announced(msgspec.Struct, frozen=True):
 
     def titles(self, asset: str) -> Titles:
         """Return the titles of a machine and of its line."""
-        line = asset.rpartition("/")[0]
+        line = line_of(asset)
         if self.plant is None:
             return Titles(readable(asset.rpartition("/")[2]), readable(line.rpartition("/")[2]))
         return Titles(self.plant.title(asset), self.plant.title(line))

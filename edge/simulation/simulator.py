@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.contract.message import Publication
-from broker.contract.topics import PREFIX
+from broker.contract.topics import PREFIX, line_of
 from broker.plant.plant import Plant
 from broker.source import Publisher, Source
 from edge.simulation import ground_truth, past_parts, saved
@@ -93,7 +93,7 @@ class Simulator:
     @property
     def filters(self) -> list[str]:
         """Topic filters of all that is published for its machines, by whomever."""
-        lines = {asset.rpartition("/")[0] for asset in self._assets()}
+        lines = {line_of(asset) for asset in self._assets()}
         return [f"{self._prefix}/{line}/#" for line in sorted(lines)]
 
     @property

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from broker.contract.instants import format_rfc3339
+from broker.contract.topics import line_of
 from broker.plant.plant import Plant
 from services.ledger.fields import KNOWN_PLANNED
 from services.query.answers import Answer
@@ -73,7 +74,7 @@ async def plan_of(
     """
     lines: dict[str, list[str]] = {}
     for machine in machines:
-        lines.setdefault(machine if machine == asset else machine.rpartition("/")[0], []).append(machine)
+        lines.setdefault(machine if machine == asset else line_of(machine), []).append(machine)
     counted: list[_Output] = []
     for line, members in lines.items():
         for stage in _stages(plant, line, members):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from broker.contract.topics import line_of
 from broker.plant.material_flow import MaterialFlow
 from edge.simulation.planning.plan import FloorPlan
 
@@ -26,7 +27,7 @@ def parts(floor: FloorPlan, flows: Iterable[MaterialFlow]) -> list[Part]:
     for flow in flows:
         found = _joined(found, {flow.supplier, flow.customer} & floor.line.keys())
     for path, shared in floor.shared.items():
-        served = {asset.rpartition("/")[0] for asset in floor.served(shared)}
+        served = {line_of(asset) for asset in floor.served(shared)}
         found = _joined([*found, frozenset({path})], {path, *served})
     return found
 
@@ -36,7 +37,7 @@ def of(floor: FloorPlan, part: Part) -> FloorPlan:
     return msgspec.structs.replace(
         floor,
         line={path: line for path, line in floor.line.items() if path in part},
-        machine={asset: one for asset, one in floor.machine.items() if asset.rpartition("/")[0] in part},
+        machine={asset: one for asset, one in floor.machine.items() if line_of(asset) in part},
         shared={path: shared for path, shared in floor.shared.items() if path in part},
     )
 
@@ -60,7 +61,7 @@ def packed(found: Iterable[Part], floor: FloorPlan, most: int) -> list[Part]:
 
 
 def _machines(part: Part, floor: FloorPlan) -> int:
-    return sum(asset.rpartition("/")[0] in part for asset in floor.machine) + sum(path in part for path in floor.shared)
+    return sum(line_of(asset) in part for asset in floor.machine) + sum(path in part for path in floor.shared)
 
 
 def _joined(parts: list[Part], together: set[str]) -> list[Part]:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
 from broker.contract.instants import FOR_EVER
+from broker.contract.topics import line_of
 from broker.plant.plant import Plant
 from services.kpi.published.window_totals import LAST, Key, Window, WindowTotals
 from services.ledger.fields import Sums, add
@@ -70,7 +71,7 @@ class OrderWindows:
 
     def unread(self) -> set[str]:
         """Return the assets of which it is not known yet whether an order is on."""
-        return {path for machine in self._unread for path in (machine, machine.rpartition("/")[0])}
+        return {path for machine in self._unread for path in (machine, line_of(machine))}
 
     async def roll(self, changed: Iterable[str], machines: Collection[str], now: int) -> None:
         """Reload what is due, and the orders of machines that have changed.
@@ -114,7 +115,7 @@ class OrderWindows:
 
     def _touch(self, machine: str) -> None:
         """Note that a machine's orders have changed, and see which its line's are."""
-        line = machine.rpartition("/")[0]
+        line = line_of(machine)
         machines = self._totals.lines[line]
         on = self._newest(line, [(each, "order") for each in machines])
         before = self._newest(line, [(each, kind) for each in machines for kind in ("order", LAST + "order")], on)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from broker.contract.events import AnyEvent, Command, Sample
 from broker.contract.kinds import ColumnType, Entry, measurements
-from broker.contract.topics import LEVELS, Kind
+from broker.contract.topics import LEVELS, Kind, line_of
 from broker.plant.plant import Plant
 from services.ledger.fields import FIELDS, NANO, bounded
 from services.ledger.history import MINUTE
@@ -184,7 +184,7 @@ def indicators(store: Store, plant: Plant, asked: Range, every_ns: int, *, now: 
         skipped = max(first - asked.start, 0) // every_ns * every_ns  # nothing is known so early
         starts = range(asked.start + skipped, min(asked.end, now), every_ns)
         machines = [machine.asset for machine in known]
-        lines = {machine.rpartition("/")[0] for machine in machines if machine != asked.asset}
+        lines = {line_of(machine) for machine in machines if machine != asked.asset}
         assets = sorted({asked.asset, *machines, *lines} - {""})
         for number, asset in enumerate(assets):
             for place, start in enumerate(starts):

@@ -5,6 +5,7 @@ from typing import Final
 
 from broker.contract.events import NS_PER_S, Notice, Part
 from broker.contract.instants import format_rfc3339
+from broker.contract.topics import line_of
 from broker.plant.material_flow import ARRIVED, SHIPPED, MaterialFlow, from_line, into_line
 from broker.plant.plant import Plant
 from services.query.parts.records import BatchFacts
@@ -78,8 +79,3 @@ def flow_of(plant: Plant, event: Part, number: str = "") -> MaterialFlow | None:
     if named:
         return named[0]
     return flows[0] if len(flows) == 1 else None
-
-
-def line_of(asset: str) -> str:
-    """Return the line of a machine."""
-    return asset.rpartition("/")[0]

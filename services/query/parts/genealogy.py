@@ -10,9 +10,10 @@ from typing import Final
 
 from broker.contract.events import NS_PER_S, AnyEvent, Measurement, Part
 from broker.contract.instants import format_rfc3339
+from broker.contract.topics import line_of
 from broker.plant.material_flow import MaterialFlow
 from broker.plant.plant import Plant
-from services.query.parts.batches import Batches, flow_of, line_of
+from services.query.parts.batches import Batches, flow_of
 from services.query.parts.energy import energy_kwh
 from services.query.parts.records import (
     BatchGenealogy,

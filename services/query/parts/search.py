@@ -13,6 +13,7 @@ import msgspec
 
 from broker.contract.events import AnyEvent, Measurement, Part
 from broker.contract.instants import EARLIEST, LATEST, format_rfc3339
+from broker.contract.topics import line_of
 from broker.plant.plant import Plant
 from services.query.parts.genealogy import UnknownPartError, batch_genealogy, genealogy
 from services.query.parts.records import BatchGenealogy, Genealogy
@@ -96,7 +97,7 @@ async def listed_parts(store: Store, asset: str, start: int, end: int, *, most: 
     found: dict[tuple[str, str], list[Part | Measurement]] = {}
     for event in events:
         if isinstance(event, Part | Measurement) and event.part:
-            found.setdefault((event.asset.rpartition("/")[0], event.part), []).append(event)
+            found.setdefault((line_of(event.asset), event.part), []).append(event)
     return [_listed(events) for events in list(found.values())[:most]]
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from broker.contract.topics import line_of
 from services.query.composition import is_to_check
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def shown_with(asset: str, machines: list[str]) -> list[tuple[str, bool]]:
         return [(asset, True)]
     if asset.count("/") == 2:
         return [*((machine, False) for machine in machines), (asset, True)]
-    lines = [*dict.fromkeys(machine.rpartition("/")[0] for machine in machines)]
+    lines = [*dict.fromkeys(line_of(machine) for machine in machines)]
     return [*((line, False) for line in lines[:MOST_LINES]), (asset, False)]
 
 
