@@ -91,7 +91,7 @@ def draw_flows(
         joined, lane = pairs[pair], right + _LANE * (place + 1)
         is_late = any(marks[flow.name].is_late for flow in joined if flow.name in marks)
         group = SubElement(into, "g", {"class": "material", "data-from": pair[0], "data-to": pair[1]})
-        names = ", ".join(flow.title or flow.name for flow in joined)
+        names = ", ".join(flow.label for flow in joined)
         SubElement(group, "title").text = pen.text(f"{names}: {headings[pair[0]][1]} → {headings[pair[1]][1]}")
         _arrow(group, start, lane, end, pen, is_late=is_late)
         wanted = max(below, (start[1] + end[1]) / 2 - _ROW)
@@ -125,7 +125,7 @@ def _label(
     """Draw the label of an arrow; return its width and height."""
     rows = []
     for flow in flows:
-        rows.append(("", f"{flow.title or flow.name}: {flow.batch} at a time, {_hours(flow.transit_ns / NS_PER_S)}"))
+        rows.append(("", f"{flow.label}: {flow.batch} at a time, {_hours(flow.transit_ns / NS_PER_S)}"))
         if flow.name in marks:
             rows.append(("stands", marks[flow.name].text))
     wide = 1.1 * max(pen.width(text) for _, text in rows) + 2 * _PAD

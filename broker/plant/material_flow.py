@@ -57,6 +57,15 @@ class MaterialFlow(msgspec.Struct, frozen=True):
     transit_ns: int
     is_from_outside: bool = False
 
+    @property
+    def label(self) -> str:
+        """Its title, or its name where it has none."""
+        return self.title or self.name
+
+    def carries(self, batch: str) -> bool:
+        """Return whether a batch is one of its own, by its number."""
+        return batch.startswith(f"{self.name}-")
+
 
 def read_material_flows(table: Table, lines: Collection[str], products: Collection[str]) -> dict[str, MaterialFlow]:
     """Read the flows of material; one with a mistake is left out.

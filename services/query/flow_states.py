@@ -97,13 +97,12 @@ async def _notices(store: Store, line: str, start: int, now: int) -> list[Notice
 
 
 def _state(flow: MaterialFlow, supplied: Sequence[Notice], received: Sequence[Notice], now: int) -> FlowState:
-    own = f"{flow.name}-"
-    arrived = {one.text: one.at for one in received if one.code == ARRIVED and one.text.startswith(own)}
-    shipped = {one.text: one.at for one in supplied if one.code == SHIPPED and one.text.startswith(own)}
+    arrived = {one.text: one.at for one in received if one.code == ARRIVED and flow.carries(one.text)}
+    shipped = {one.text: one.at for one in supplied if one.code == SHIPPED and flow.carries(one.text)}
     last = max(arrived, key=lambda number: arrived[number], default="")
     return FlowState(
         flow=flow.name,
-        title=flow.title or flow.name,
+        title=flow.label,
         supplier=flow.supplier,
         customer=flow.customer,
         products=flow.products,

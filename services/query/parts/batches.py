@@ -37,7 +37,7 @@ class Batches:
         between = (around - _LONGEST_TRANSIT_NS, around + _LONGEST_TRANSIT_NS)
         shipped = await self._notices.first(flow.supplier, SHIPPED, number, between)
         arrived = await self._notices.first(flow.customer, ARRIVED, number, between)
-        return BatchFacts(number, flow.name, flow.title or flow.name, flow.supplier, flow.customer, shipped, arrived)
+        return BatchFacts(number, flow.name, flow.label, flow.supplier, flow.customer, shipped, arrived)
 
 
 class _Notices:
@@ -75,7 +75,7 @@ def flow_of(plant: Plant, event: Part, number: str = "") -> MaterialFlow | None:
     """Return the flow that a batch belongs to: its number begins with the flow's name, else there is only one."""
     line, number = line_of(event.asset), number or event.material
     flows = into_line(plant.material_flows, line) if number == event.material else from_line(plant.material_flows, line)
-    named = [flow for flow in flows if number.startswith(f"{flow.name}-")]
+    named = [flow for flow in flows if flow.carries(number)]
     if named:
         return named[0]
     return flows[0] if len(flows) == 1 else None
