@@ -32,9 +32,7 @@ def begin(data: Path, parts: Sequence[Part]) -> None:
     """
     for number in range(len(parts)):
         private_files.make_folder(folder_of(data, number))
-    fresh = data / _FOLDER / f"{_FILE}.new"
-    private_files.write(fresh, msgspec.json.encode([sorted(part) for part in parts]))
-    fresh.replace(data / _FOLDER / _FILE)
+    private_files.replace(data / _FOLDER / _FILE, msgspec.json.encode([sorted(part) for part in parts]))
 
 
 def unfinished(data: Path) -> list[Part]:

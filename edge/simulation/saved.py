@@ -70,10 +70,7 @@ def write(folder: Path, saved: Saved) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    target = folder / CHECKPOINT_FILE
-    fresh = target.with_suffix(".new")
-    private_files.write(fresh, msgspec.json.encode(saved))
-    fresh.replace(target)
+    private_files.replace(folder / CHECKPOINT_FILE, msgspec.json.encode(saved))
 
 
 def read(folder: Path) -> Saved | None:
