@@ -5,7 +5,7 @@ the chosen machines and the time along, a link to the live wall, and alarms as m
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from dashboards import looks
 from dashboards.grafana import SCHEMA_VERSION, Ask, InfluxQuery, Object, Section, dashboard, pack, source
@@ -83,13 +83,11 @@ def tag_values(
     condition = f" WHERE {scope(*within)}" if within else ""
     query = f'SHOW TAG VALUES{origin} WITH KEY = "{tag}"{condition}'
     everything = None if single else dashboard.VariableOption(selected=True, text=["All"], value=[ALL])
-    return Variable(
-        type_val=dashboard.VariableType.QUERY,
+    return _found_by(
+        query,
+        uid,
         name=tag,
         label=label,
-        query=query,
-        definition=query,
-        datasource=source(uid),
         refresh=dashboard.VariableRefresh.ON_DASHBOARD_LOAD,
         sort=dashboard.VariableSort.NATURAL_ASC,
         multi=not single,
@@ -101,13 +99,11 @@ def tag_values(
 
 def found_out(name: str, label: str, query: str, uid: str = RAW) -> Variable:
     """Return a hidden variable: the one value that a query finds, such as the unit of what is chosen."""
-    return Variable(
-        type_val=dashboard.VariableType.QUERY,
+    return _found_by(
+        query,
+        uid,
         name=name,
         label=label,
-        query=query,
-        definition=query,
-        datasource=source(uid),
         refresh=dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED,
         hide=dashboard.VariableHide.HIDE_VARIABLE,
         multi=False,
@@ -123,6 +119,12 @@ def emission_factor() -> Variable:
 def wall_address() -> Variable:
     """Return the variable that holds the wall's address; hidden, set by the address bar or when pages are pushed."""
     return _text("wall", "Live wall", WALL_URL, dashboard.VariableHide.HIDE_VARIABLE)
+
+
+def _found_by(query: str, uid: str, **given: Any) -> Variable:
+    """Return a variable whose values a query finds."""
+    kind = dashboard.VariableType.QUERY
+    return Variable(type_val=kind, query=query, definition=query, datasource=source(uid), **given)
 
 
 def _text(name: str, label: str, value: str, hide: dashboard.VariableHide) -> Variable:
