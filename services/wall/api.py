@@ -172,7 +172,7 @@ async def answers_of(
         raise RangeError(f"{len(asset)} assets at once; ask for at most {MOST_ASSETS}")
     if every and by:
         raise RangeError("every and by at once: ask for one of them")
-    ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset)]
+    ranged = [(path, parts.range_of(path, start, end)) for path in map(checked, asset)]
     path, span = ranged[0]
     async with limited():
         if by is not None:
@@ -197,7 +197,7 @@ async def plan(
 
 async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: str) -> list[Plan]:
     """Return the plans that an address asks for."""
-    ranged = [(path, parts.range_of(path, start, end)) for path in map(_checked, asset[:MOST_ASSETS])]
+    ranged = [(path, parts.range_of(path, start, end)) for path in map(checked, asset[:MOST_ASSETS])]
     if every:
         path, span = ranged[0]
         ranged = [(path, Range(*each)) for each in parts.cut(path, span, every, start)]
@@ -215,7 +215,7 @@ async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: 
 @get("/api/v1/states", summary="The states and orders of machines over a range")
 async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> list[StateIntervals]:
     """Return each machine's states (from, to, state, reason) and orders (from, to, order, product), times in ms."""
-    span = parts.range_of(_checked(asset), start, end)
+    span = parts.range_of(checked(asset), start, end)
     return await parts.answers.beside.ask(lambda store: state_intervals(store, asset, span.start, span.end))
 
 
@@ -229,14 +229,14 @@ async def stopped(
 
 async def stops_of(parts: Parts, asset: str, start: str, end: str, reason: str | None) -> list[Stop]:
     """Return the stops that an address asks for."""
-    span = parts.range_of(_checked(asset), start, end)
+    span = parts.range_of(checked(asset), start, end)
     return await parts.answers.beside.ask(lambda store: stops(store, asset, span.start, span.end, reason=reason))
 
 
 @get("/api/v1/bottleneck", summary="The bottleneck of a line over a range")
 async def bottleneck_of(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> Constraint:
     """Return the machine with the longest uninterrupted active period (running, set up or down)."""
-    span = parts.range_of(_checked(asset), start, end)
+    span = parts.range_of(checked(asset), start, end)
     found = await parts.answers.beside.ask(lambda store: constraint(store, asset, span.start, span.end))
     if found is None:
         return Constraint(asset, None, None, None)
@@ -254,7 +254,7 @@ async def telemetry(
     points: Annotated[int, QueryParameter(name="points", ge=1, le=MOST_POINTS, description="at most so many")] = 600,
 ) -> list[Series]:
     """Return the signals' least, mean and greatest values in at most `points` buckets of equal length."""
-    span = parts.range_of(_checked(asset), start, end)
+    span = parts.range_of(checked(asset), start, end)
     known = {each.signal: each for each in await parts.store.signals(asset)}
     wanted = known if signal is None else signal
     if len(wanted) > MOST_SIGNALS:
@@ -284,7 +284,7 @@ async def events(
     ] = "oldest",
 ) -> list[dict[str, Any]]:
     """Return events with their kind and time (RFC 3339), oldest first by default."""
-    span = parts.range_of(_checked(asset), start, end)
+    span = parts.range_of(checked(asset), start, end)
     kinds = kind or sorted(KINDS - {"kpi"})
     if unknown := set(kinds) - KINDS:
         raise NotFoundException(f"unknown kind {', '.join(sorted(unknown))[:60]!r}: use {', '.join(sorted(KINDS))}")
@@ -323,7 +323,7 @@ async def stream(
     ] = "",
 ) -> StreamResponse:
     """Open a stream: events `snapshot`, `changes`, `numbers` and `messages`, a few of each a second."""
-    scope = Scope(_checked(asset), details, devices, messages, numbers)
+    scope = Scope(checked(asset), details, devices, messages, numbers)
     if parts.stream.clients >= parts.stream.most:
         raise ServiceUnavailableException(
             f"{parts.stream.clients} streams are open, as many as there may be; try later"
@@ -341,7 +341,7 @@ async def explained(
 
 async def explanation_of(parts: Parts, asset: str, indicator: str, start: str, end: str, *, rated: bool) -> Explanation:
     """Return the explanation that an address asks for."""
-    span = parts.range_of(_checked(asset), start, end)
+    span = parts.range_of(checked(asset), start, end)
     between = (span.start, span.end)
     now = parts.now()
     return await parts.answers.beside.ask(
@@ -352,7 +352,12 @@ async def explanation_of(parts: Parts, asset: str, indicator: str, start: str, e
 HANDLERS: Final = [assets, kpi, plan, states, stopped, bottleneck_of, telemetry, events, rejected, stream, explained]
 
 
-def _checked(asset: str) -> str:
+def checked(asset: str) -> str:
+    """Return an asset path of an address; '' is the whole plant.
+
+    Raises:
+        ContractError: it is none.
+    """
     return check_asset(asset) if asset else asset
 
 

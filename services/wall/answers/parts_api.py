@@ -7,11 +7,10 @@ from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, QueryParameter
 
-from broker.contract.topics import check_asset
 from services.query.parts.genealogy import UnknownPartError, batch_genealogy, genealogy
 from services.query.parts.records import BatchGenealogy, Genealogy
 from services.query.parts.search import MOST_LISTED, Found, ListedPart, find, listed_parts
-from services.wall.api import AssetPath, From, To, Wall
+from services.wall.api import AssetPath, From, To, Wall, checked
 
 Named = Annotated[str, QueryParameter(name="name", description="a serial number, or the number of a batch")]
 Most = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_LISTED, description="at most so many")]
@@ -21,11 +20,9 @@ Under = Annotated[str, QueryParameter(name="asset", description="only under this
 @get("/api/v1/parts/{serial:path}", summary="The genealogy of a part")
 async def part(parts: Wall, serial: FromPath[Path], asset: Under = "") -> Genealogy:
     """Return what `corridor part SERIAL --json` prints."""
-    if asset:
-        check_asset(asset)
-    plant, named = parts.plant, _named(serial)
+    plant, named, under = parts.plant, _named(serial), checked(asset)
     try:
-        return await parts.answers.beside.ask(lambda store: genealogy(store, plant, named, asset))
+        return await parts.answers.beside.ask(lambda store: genealogy(store, plant, named, under))
     except UnknownPartError as error:
         raise NotFoundException(str(error)) from error
 
@@ -43,18 +40,14 @@ async def batch(parts: Wall, number: FromPath[Path]) -> BatchGenealogy:
 @get("/api/v1/find", summary="What a name is: a part's serial number, or the number of a batch")
 async def found(parts: Wall, name: Named, asset: Under = "") -> Found:
     """Return the genealogy of a part or batch, or names like it; a name that is neither is no fault."""
-    if asset:
-        check_asset(asset)
-    plant = parts.plant
-    return await parts.answers.beside.ask(lambda store: find(store, plant, name, asset))
+    plant, under = parts.plant, checked(asset)
+    return await parts.answers.beside.ask(lambda store: find(store, plant, name, under))
 
 
 @get("/api/v1/parts", summary="The newest parts of machines over a range")
 async def newest(parts: Wall, asset: AssetPath, start: From, end: To = "now", *, limit: Most = 100) -> list[ListedPart]:
     """Return the parts that were reported, the newest first, each as it was last reported."""
-    if asset:
-        check_asset(asset)
-    span = parts.range_of(asset, start, end)
+    span = parts.range_of(checked(asset), start, end)
     return await parts.answers.beside.ask(lambda store: listed_parts(store, asset, span.start, span.end, most=limit))
 
 
