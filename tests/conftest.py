@@ -11,8 +11,9 @@ import pytest
 import structlog
 
 from cli.develop import checks
+from tests.properties import examples
 
-hypothesis.settings.register_profile("corridor", deadline=None)  # a busy machine is not a bug
+hypothesis.settings.register_profile("corridor", examples(100, deadline=None))  # a busy machine is not a bug
 hypothesis.settings.load_profile("corridor")
 
 

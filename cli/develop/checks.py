@@ -62,6 +62,8 @@ PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
 """Tests of one `xdist_group` share a process, and so what is costly to set up."""
 
 QUICK = "not docker and not slow and not soak"
+QUICK_EXAMPLES = "0.25"
+"""The share of a property's examples that a quick run tries: see `tests/properties.py`."""
 
 
 def run(
@@ -138,6 +140,8 @@ def _check(root: Path, name: str) -> bool:
 
 def _pytest(root: Path, arguments: list[str], stdout: int | None = None) -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": str(root)}
+    if QUICK in arguments:
+        environment.setdefault("EXAMPLES", QUICK_EXAMPLES)
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments], cwd=root, env=environment, stdout=stdout, text=True
     )

@@ -31,6 +31,7 @@ def test_machines_that_were_never_simulated_get_a_past(corridor: Corridor, tmp_p
     assert (tmp_path / "corridor.db").stat().st_size == size
 
 
+@pytest.mark.slow
 def test_machines_that_the_store_knows_get_no_other_past(corridor: Corridor, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     corridor("simulate", "--past", "1h", "--data", str(here), *NOBODY)

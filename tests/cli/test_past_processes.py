@@ -126,6 +126,7 @@ def test_a_past_of_several_processes_that_was_interrupted_is_made_to_its_end(tmp
     assert differences(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_what_fails_in_a_process_is_reported_where_the_past_was_asked_for(tmp_path: Path) -> None:
     async def go() -> None:
         store = await open_store(default_url(tmp_path))

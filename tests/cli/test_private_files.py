@@ -52,6 +52,7 @@ def test_a_store_its_log_and_its_copies_are_its_owners_alone(corridor: Corridor,
     assert not open_to_others(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_the_simulator_remembers_is_its_owners_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for _ in Simulator(districts.plant(), data, source="test").backfill(NOW - HOUR, NOW):

@@ -73,6 +73,7 @@ def _fill(path: Path) -> None:
     asyncio.run(fill())
 
 
+@pytest.mark.slow
 @pytest.mark.influx
 def test_an_influxdb_is_set_up_with_files_for_its_users(corridor: Corridor, tmp_path: Path, influxd: Influxd) -> None:
     url = f"influxdb1://127.0.0.1:{influxd.port}/cli"

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.influx, pytest.mark.xdist_group("a day in InfluxDB")]
 MACHINE = ("site", "area", "line", "machine")
 
 
+@pytest.mark.slow
 def test_the_waterfall_of_a_line_is_that_of_the_ledger_for_a_machine_and_adds_up(
     day: Influxd, pages: Pages, ledger: list[LedgerRow]
 ) -> None:
@@ -84,6 +85,7 @@ def test_capability_is_that_of_the_ledger(
         assert seen == pytest.approx({name: getattr(one, name) for name in seen}, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_control_limits_are_level_lines_three_deviations_from_the_mean(
     day: Influxd, view: View, measured: dict[tuple[str, str], list[Measurement]]
 ) -> None:

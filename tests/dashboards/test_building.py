@@ -267,6 +267,7 @@ def test_a_chart_of_signals_knows_their_titles_and_units(pages: dict[str, Page],
     assert {f"{machine} vibration" for machine in with_vibration} == set(settings)
 
 
+@pytest.mark.slow
 def test_the_command_builds_elsewhere_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as built:
         main.run(["dashboards", "build", "--out", str(tmp_path)])

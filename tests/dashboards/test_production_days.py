@@ -70,6 +70,7 @@ async def case(influxd: Influxd) -> Case:
     return found
 
 
+@pytest.mark.slow
 async def test_a_night_shift_is_not_cut_at_midnight(influxd: Influxd, case: Case) -> None:
     view = View(case.start // NS_PER_MS, case.end // NS_PER_MS, EVERYTHING)
     [cut] = cuts(THREE, ("shift",))
@@ -106,6 +107,7 @@ def test_days_are_made_of_the_rows_by_hour_where_they_begin_with_an_hour() -> No
 # ---- Clocks change ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asset", "first", "last"),
     [

@@ -29,6 +29,7 @@ def test_pages_install_extras_into_the_environment_of_the_checkout() -> None:
     assert [each for each in found if each[1:3] != ("`.venv/bin/", ".") or each[3] not in EXTRAS] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["opcua", "export", "dashboards"])
 def test_what_the_program_advises_names_its_own_python(name: str) -> None:
     found = [each for file in SOURCES for each in installs((ROOT / file).read_text("utf-8")) if each[2] == name]

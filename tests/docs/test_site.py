@@ -46,6 +46,7 @@ def small(root: Path, text: str) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_every_page_of_the_repository_is_in_the_site_and_in_its_search(site: Path) -> None:
     wanted = {re.sub(r"(README)?\.md$", "", page) for page in pages(ROOT)}
     wanted |= {page.removesuffix(".md") for page in GENERATED}
@@ -59,6 +60,7 @@ def test_every_page_of_the_repository_is_in_the_site_and_in_its_search(site: Pat
     assert {re.sub(r"(index)?\.html(#.*)?$", "", entry["location"]) for entry in found} >= wanted - {""}
 
 
+@pytest.mark.slow
 def test_the_api_and_the_contract_are_written_out_and_can_be_downloaded(site: Path) -> None:
     reference = site / "docs" / "reference"
     http = (reference / "openapi.html").read_text("utf-8")
@@ -71,6 +73,7 @@ def test_the_api_and_the_contract_are_written_out_and_can_be_downloaded(site: Pa
     assert json.loads((reference / "asyncapi.json").read_text("utf-8"))["channels"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "named"),
     [

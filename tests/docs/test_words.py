@@ -87,6 +87,9 @@ EXEMPT: Final = (
 """Where such a word is right: the files, and what stands in the line."""
 
 
+ANY_OF_THEM: Final = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(INSTEAD)})(?![A-Za-z])", re.IGNORECASE)
+
+
 def listed() -> list[str]:
     """Return the names of the repository's files."""
     if not (ROOT / ".git").exists():
@@ -110,6 +113,8 @@ def found(name: str, text: str) -> list[str]:
     wrong = []
     for number, line in enumerate(text.splitlines(), 1):
         words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_-]", " ", line)
+        if not ANY_OF_THEM.search(words):
+            continue
         for old, new in INSTEAD.items():
             if (match := re.search(rf"(?<![A-Za-z])(?:{old})(?![A-Za-z])", words, re.IGNORECASE)) and not any(
                 fnmatch(name, pattern) and part in line for pattern, part in EXEMPT

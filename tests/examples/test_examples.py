@@ -80,6 +80,7 @@ async def test_an_example_is_a_machine_until_it_goes_offline(
         await process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lathe_paho.py", "press_aiomqtt.py"])
 async def test_an_example_is_known_again_after_a_lost_connection(
     broker: tuple[EmbeddedBroker, list[str]], name: str

@@ -136,6 +136,7 @@ async def test_of_a_thousand_messages_one_is_rejected(
     await clean._store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [putting, rebuilding])
 @pytest.mark.parametrize("by", ["start", "tick", "message"])
 async def test_a_machine_whose_stored_events_raise_holds_up_no_other(

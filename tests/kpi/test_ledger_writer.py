@@ -215,6 +215,7 @@ async def test_a_machine_whose_events_are_gone_is_unknown_and_stops_nobody(store
     assert (await store.watermark(""))[MILL] == at("08:39")
 
 
+@pytest.mark.slow
 async def test_many_new_machines_are_looked_up_together(store: Watched, clock: Clock) -> None:
     clock.now = at("06:10")
     asked: list[int] = []
@@ -246,6 +247,7 @@ async def test_new_machines_of_several_sites_and_ones_that_only_the_store_knows_
         assert (sums.get("running_s", 0), sums["down_s"]) == (known * NANO, 300 * NANO)
 
 
+@pytest.mark.slow
 async def test_memory_is_bounded_by_the_horizon(store: Watched, clock: Clock) -> None:
     clock.now = at("00:00")
     writer = LedgerWriter(store, NO_PLANT, clock)

@@ -1,7 +1,6 @@
 """Recomputing leaves a right ledger as it is, fixes a damaged one, and applies a plant as if it had always held."""
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
@@ -23,11 +22,11 @@ from services.ledger.history import KINDS
 from services.store.interface import Batch, LedgerRow, ReasonRow
 from services.store.sqlite.schema import MEASUREMENTS
 from services.store.sqlite.store import SqliteStore
-from tests.ledger.deliveries import MACHINES, PHASES, PLANTS, SHIFTS, T0, Step, deliveries, histories
+from tests.ledger.deliveries import MACHINES, PLANTS, SHIFTS, T0, Step, deliveries, histories
 from tests.ledger.oracle import MINUTE
 from tests.ledger.stores import empty_store
+from tests.properties import examples
 
-MORE = int(os.environ.get("EXAMPLES", "1"))
 FOR_EVER = 2**62
 MILL, SAW = MACHINES[0], MACHINES[2]
 PAGES = st.sampled_from([1, 4, 100_000])
@@ -68,7 +67,7 @@ def emptied(rows: Sequence[LedgerRow]) -> list[LedgerRow]:
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=25 * MORE, phases=PHASES)
+@examples(25)
 @hypothesis.given(PLANTS, histories(40).flatmap(deliveries), PAGES)
 def test_the_live_ledger_is_what_recomputing_makes(plant: Plant, steps: list[Step], page: int) -> None:
     async def run() -> None:
@@ -83,7 +82,7 @@ def test_the_live_ledger_is_what_recomputing_makes(plant: Plant, steps: list[Ste
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=20 * MORE, phases=PHASES)
+@examples(20)
 @hypothesis.given(PLANTS, histories(30).flatmap(deliveries), PAGES, st.integers(0, 99).map(Random))
 def test_a_damaged_ledger_is_as_it_was(plant: Plant, steps: list[Step], page: int, draw: Random) -> None:
     async def run() -> None:
@@ -107,7 +106,7 @@ def test_a_damaged_ledger_is_as_it_was(plant: Plant, steps: list[Step], page: in
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=20 * MORE, phases=PHASES)
+@examples(20)
 @hypothesis.given(PLANTS, PLANTS, histories(30).flatmap(deliveries), PAGES)
 def test_another_plant_holds_as_if_it_always_had(before: Plant, after: Plant, steps: list[Step], page: int) -> None:
     async def run() -> None:
@@ -122,7 +121,7 @@ def test_another_plant_holds_as_if_it_always_had(before: Plant, after: Plant, st
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=20 * MORE, phases=PHASES)
+@examples(20)
 @hypothesis.given(PLANTS, histories(30))
 def test_events_without_a_ledger_get_theirs(plant: Plant, events: list[AnyEvent]) -> None:
     async def run() -> None:

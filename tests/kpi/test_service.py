@@ -145,6 +145,7 @@ async def test_a_state_that_another_client_publishes_changes_the_indicators_of_e
     assert sorted(retained) == sorted(kpis)
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_garbage_is_rejected_with_its_reason_where_everyone_can_see_it(broker: str, store: SqliteStore) -> None:
     now = time.time_ns()

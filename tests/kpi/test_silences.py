@@ -1,7 +1,6 @@
 """Machines that may be silent only so long: the same time is unknown in any order of arrival, and by any setting."""
 
 import asyncio
-import os
 from itertools import pairwise
 
 import hypothesis
@@ -16,11 +15,11 @@ from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.recompute import recompute
 from services.query.ranges import measure
 from services.store.interface import Batch, Store
-from tests.ledger.deliveries import PHASES, T0
+from tests.ledger.deliveries import T0
 from tests.ledger.oracle import MINUTE
 from tests.ledger.stores import empty_store
+from tests.properties import examples
 
-MORE = int(os.environ.get("EXAMPLES", "1"))
 MILL = "works/hall/line-1/mill-1"
 END = T0 + 240 * MINUTE
 FOR_EVER = 2**62
@@ -86,7 +85,7 @@ async def measured(store: Store, plant: Plant) -> int:
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=30 * MORE, phases=PHASES, deadline=None)
+@examples(30)
 @hypothesis.given(reported(), st.data())
 def test_the_same_time_is_unknown_in_any_order_and_by_any_setting(events: list[AnyEvent], data: st.DataObject) -> None:
     live = data.draw(st.booleans())

@@ -13,9 +13,10 @@ from services.kpi.published.window_totals import REPEAT_NS
 from services.kpi.published.windows import SHARE
 from services.ledger.fields import NANO
 from services.ledger.history import MINUTE
-from tests.kpi.test_windows import LINE, MILL, MORE, Running, at, state
-from tests.ledger.deliveries import PHASES, PLANTS, Step, deliveries, histories
+from tests.kpi.test_windows import LINE, MILL, Running, at, state
+from tests.ledger.deliveries import PLANTS, Step, deliveries, histories
 from tests.ledger.stores import empty_store
+from tests.properties import examples
 
 TICK = 7 * NANO
 
@@ -36,7 +37,7 @@ async def check(running: Running) -> None:
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=15 * MORE, phases=PHASES)
+@examples(15)
 @hypothesis.given(PLANTS, histories(12).flatmap(deliveries), st.integers(2, 4), st.integers(0, 12))
 def test_machines_that_grow_in_turn_are_published_as_they_are_answered(
     plant: Plant, steps: list[Step], share: int, number: int

@@ -1,7 +1,6 @@
 """The running windows: what is published is what the same question answers, whatever came before and in which order."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -29,13 +28,13 @@ from services.query.answers import OEE_FAMILY, answer
 from services.query.composition import CORE
 from services.query.ranges import measure
 from services.store.interface import Store
-from tests.ledger.deliveries import PHASES, PLANTS, Step, deliveries, histories
+from tests.ledger.deliveries import PLANTS, Step, deliveries, histories
 from tests.ledger.stores import empty_store
+from tests.properties import examples
 
 if TYPE_CHECKING:
     from broker.contract.payloads import KpiPayload, KpiWarning
 
-MORE = int(os.environ.get("EXAMPLES", "1"))
 SITE = "sheffield"
 LINE = f"{SITE}/machining/line-1"
 MILL = f"{LINE}/mill-1"
@@ -145,7 +144,7 @@ async def store() -> AsyncIterator[Store]:
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=40 * MORE, phases=PHASES)
+@examples(40)
 @hypothesis.given(
     PLANTS,
     histories(16).flatmap(deliveries),

@@ -107,6 +107,7 @@ def made(first_start: tuple[Checkout, tuple[int, str, str]]) -> Iterator[Checkou
     assert checkout.run()[0] == 0
 
 
+@pytest.mark.slow
 def test_first_start_makes_the_environment_and_runs_the_command(
     first_start: tuple[Checkout, tuple[int, str, str]],
 ) -> None:
@@ -123,6 +124,7 @@ def test_first_start_makes_the_environment_and_runs_the_command(
     )
 
 
+@pytest.mark.slow
 def test_later_starts_say_nothing_and_change_nothing(made: Checkout) -> None:
     before = {file: file.stat().st_mtime_ns for file in made.environment.glob("corridor*")}
     assert made.run("a") == (0, f"['a'] {made.environment} ['tiny']\n", "")
@@ -134,6 +136,7 @@ def test_the_command_sees_the_checkout_and_not_what_the_users_python_is_set_to(m
     assert made.run(PYTHONPATH=str(tmp_path), PYTHONHOME=sys.base_prefix)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_changed_lock_is_installed_into_the_same_environment(made: Checkout) -> None:
     made.lock(made.wheel("tiny", "2"), made.wheel("tiny_too", "1"))
     status, output, messages = made.run()
@@ -143,6 +146,7 @@ def test_a_changed_lock_is_installed_into_the_same_environment(made: Checkout) -
     assert (made.environment / "lib" / f"python3.{sys.version_info[1]}" / "site-packages" / "tiny_too.py").exists()
 
 
+@pytest.mark.slow
 def test_commands_that_need_more_add_it_once(made: Checkout) -> None:
     locked = (made.folder / "requirements.lock").read_text().strip()
     made.lock(locked, made.wheel("tiny_test", "1"), name="requirements-test.lock")
@@ -152,6 +156,7 @@ def test_commands_that_need_more_add_it_once(made: Checkout) -> None:
     assert made.run("demo")[2] == ""  # what the tests need is more, and does not hurt
 
 
+@pytest.mark.slow
 def test_a_download_with_another_hash_is_rejected_and_the_environment_stays_as_it_was(made: Checkout) -> None:
     locked = (made.folder / "requirements.lock").read_text()
     made.lock(re.sub(r"sha256:\w+", f"sha256:{0:064}", made.wheel("tiny_forged", "1")))
@@ -162,6 +167,7 @@ def test_a_download_with_another_hash_is_rejected_and_the_environment_stays_as_i
     assert made.run()[2] == ""
 
 
+@pytest.mark.slow
 def test_without_network_it_says_so_in_one_line(made: Checkout) -> None:
     with socket.socket() as closed:  # bound, but not listening: nobody else takes the port, and it refuses
         closed.bind(("127.0.0.1", 0))
@@ -245,6 +251,7 @@ def test_a_folder_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
     assert (checkout.environment / "precious").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["venv", "ensurepip"])
 def test_a_python_without_venv_or_pip_says_what_to_install(tmp_path: Path, module: str) -> None:
     checkout = Checkout(tmp_path / "checkout")
@@ -270,6 +277,7 @@ def test_its_syntax_is_understood_by_old_pythons() -> None:
     ast.parse(LAUNCHER.read_text(), feature_version=(3, 7))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", _old_pythons())
 def test_an_old_python_hands_over_to_a_newer_one_or_says_what_to_install(
     made: Checkout, tmp_path: Path, python: str

@@ -40,6 +40,7 @@ def _run(command: list[str], **options: str) -> str:
     return finished.stdout
 
 
+@pytest.mark.slow
 def test_the_wheel_has_every_file_of_the_packages(wheel: Path) -> None:
     tracked = _run(["git", "-C", str(ROOT), "ls-files", "-z", "--", *PACKAGES]).split("\0")
     with zipfile.ZipFile(wheel) as archive:
@@ -48,6 +49,7 @@ def test_the_wheel_has_every_file_of_the_packages(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in packed if "dist-info" not in name} == set(PACKAGES)
 
 
+@pytest.mark.slow
 def test_the_wheel_brings_its_bill_of_materials(wheel: Path, installed: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if ".dist-info/sboms/" in name)
@@ -58,6 +60,7 @@ def test_the_wheel_brings_its_bill_of_materials(wheel: Path, installed: Path, tm
     assert packed == _run(["/usr/bin/env", "-C", str(tmp_path), *command], PYTHONPATH=str(installed / "site"))
 
 
+@pytest.mark.slow
 def test_the_installed_command_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     command = [str(installed / "site" / "bin" / "corridor"), "version", "--json"]
     facts = json.loads(_run(["/usr/bin/env", "-C", str(tmp_path), *command], PYTHONPATH=str(installed / "site")))

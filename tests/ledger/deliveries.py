@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import hypothesis
 import msgspec
 from hypothesis import strategies as st
 
@@ -36,8 +35,6 @@ SHIFTS = parse(
 )
 LONG_STOPS = parse(f'microstop-limit = "17min"\n{SHIFTS.text}', "long-stops.toml")
 
-
-PHASES = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]  # it is slow
 PLANTS = st.sampled_from([NO_PLANT, SHIFTS, SHIFTS, LONG_STOPS])
 
 # ---- Events, and how they come ----

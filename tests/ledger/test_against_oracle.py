@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
@@ -32,7 +31,6 @@ from tests.ledger.deliveries import (
     EVENTS,
     GAPS,
     MACHINES,
-    PHASES,
     PLANTS,
     T0,
     Step,
@@ -42,9 +40,9 @@ from tests.ledger.deliveries import (
 )
 from tests.ledger.oracle import INTEGRALS, MINUTE, NANO, TIME_FIELDS
 from tests.ledger.stores import empty_store
+from tests.properties import examples
 
 FOR_EVER = 2**62
-MORE = int(os.environ.get("EXAMPLES", "1"))
 # ---- Keeping ----
 
 
@@ -231,7 +229,7 @@ async def check_range(
 # ---- Properties ----
 
 
-@hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
+@examples(60)
 @hypothesis.given(PLANTS, histories().flatmap(deliveries), PACES)
 def test_stored_rows_are_those_of_the_oracle(plant: Plant, steps: list[Step], sampling: SamplingIntervals) -> None:
     async def run() -> None:
@@ -253,7 +251,7 @@ def questions(draw: st.DrawFn, events: list[AnyEvent], now: int) -> tuple[str, i
     return draw(st.sampled_from(ASSETS)), min(start, end), max(start, end)
 
 
-@hypothesis.settings(max_examples=40 * MORE, phases=PHASES)
+@examples(40)
 @hypothesis.given(PLANTS, histories().flatmap(deliveries), PACES, st.data())
 def test_a_range_of_any_asset_is_that_of_the_oracle(
     plant: Plant, steps: list[Step], sampling: SamplingIntervals, data: st.DataObject
@@ -270,7 +268,7 @@ def test_a_range_of_any_asset_is_that_of_the_oracle(
     asyncio.run(run())
 
 
-@hypothesis.settings(max_examples=15 * MORE, phases=PHASES)
+@examples(15)
 @hypothesis.given(PLANTS, histories().flatmap(deliveries))
 def test_rows_are_the_same_as_those_of_all_events_at_once_in_order(plant: Plant, steps: list[Step]) -> None:
     async def run() -> None:
@@ -382,5 +380,5 @@ class KeepingLedger(RuleBasedStateMachine):
 def test_a_ledger_writer_in_use_stores_the_ledger_of_the_oracle() -> None:
     run_state_machine_as_test(
         KeepingLedger,
-        settings=hypothesis.settings(max_examples=25 * MORE, stateful_step_count=15, phases=PHASES),
+        settings=examples(25, stateful_step_count=15),
     )

@@ -1,7 +1,5 @@
 """Rows made at once from columns are those that `rows.build` makes, to the last digit: any events, any range."""
 
-import os
-
 import hypothesis
 import pytest
 from hypothesis import strategies as st
@@ -14,10 +12,10 @@ from services.ledger.fields import NANO
 from services.ledger.history import UNKNOWN, History, lookback_ns
 from services.ledger.rows import Rows, Rules
 from services.ledger.rows import build as build_one
-from tests.ledger.deliveries import MACHINES, PHASES, PLANTS, SHIFTS, T0, histories
+from tests.ledger.deliveries import MACHINES, PLANTS, SHIFTS, T0, histories
 from tests.ledger.oracle import MINUTE
+from tests.properties import examples
 
-MORE = int(os.environ.get("EXAMPLES", "1"))
 MILL = MACHINES[0]
 
 
@@ -46,7 +44,7 @@ def both(plant: Plant, events: list[AnyEvent], start: int, end: int, *, since: i
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=300 * MORE, phases=PHASES)
+@examples(300)
 @hypothesis.given(PLANTS, histories(40), st.data())
 def test_rows_of_any_range_are_those_made_one_by_one(plant: Plant, events: list[AnyEvent], data: st.DataObject) -> None:
     instants = sorted({T0 - 90 * MINUTE, *(event.at for event in events), events[-1].at + 70 * MINUTE})

@@ -147,6 +147,7 @@ machines: st.SearchStrategy[dict[str, Any]] = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(machines, min_size=1, max_size=5))
 def test_any_roll_up_agrees_with_the_package_oee(drawn: list[dict[str, Any]]) -> None:
     total: Sums = {}
@@ -402,6 +403,7 @@ OWN_WAY = {"cm", "cmk", "cp", "cpk", "rolled_throughput_yield"}
 """These have no formula over terms alone."""
 
 
+@pytest.mark.slow
 @given(any_sums, contexts)
 def test_a_function_is_its_formula_rounded_once_and_none_where_a_denominator_is_zero(
     sums: Sums, context: Context

@@ -1,7 +1,6 @@
 """When a machine was connected: late wills, clocks that are off, messages that were buffered, in any order."""
 
 import asyncio
-import os
 from itertools import pairwise
 
 import hypothesis
@@ -17,12 +16,12 @@ from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import History
 from services.query.ranges import measure
 from services.store.sqlite.store import SqliteStore
-from tests.ledger.deliveries import PHASES, T0
+from tests.ledger.deliveries import T0
 from tests.ledger.oracle import MINUTE, NANO
 from tests.ledger.stores import empty_store
 from tests.ledger.test_against_oracle import read
+from tests.properties import examples
 
-MORE = int(os.environ.get("EXAMPLES", "1"))
 MILL = "works/hall/line-1/mill-1"
 FOR_EVER = 2**62
 
@@ -155,7 +154,7 @@ def is_sign(event: AnyEvent) -> bool:
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=15 * MORE, phases=PHASES)
+@examples(15)
 @hypothesis.given(heard(), st.data())
 def test_any_order_of_arrival_gives_the_same_ledger(events: list[AnyEvent], data: st.DataObject) -> None:
     order = data.draw(st.permutations(events))
@@ -179,7 +178,8 @@ def test_any_order_of_arrival_gives_the_same_ledger(events: list[AnyEvent], data
     assert asyncio.run(stored(order)) == in_order
 
 
-@hypothesis.settings(max_examples=100 * MORE, phases=PHASES)
+@pytest.mark.slow
+@examples(100)
 @hypothesis.given(heard(), st.data())
 def test_a_history_is_the_same_in_any_order(events: list[AnyEvent], data: st.DataObject) -> None:
     histories = []

@@ -160,6 +160,7 @@ async def test_parts_of_the_hour_add_up_to_the_hour(store: Store) -> None:
         assert sum(round(part.ledger[field] * NANO) for part in parts) == round(value * NANO), field
 
 
+@pytest.mark.slow
 async def test_a_line_is_the_sum_of_its_machines_never_the_mean_of_their_ratios(store: Store) -> None:
     saw = f"{LINE}/saw-1"
     other = [
@@ -185,6 +186,7 @@ async def test_nothing_known_is_nothing_shown(store: Store) -> None:
     assert found.machines == []
 
 
+@pytest.mark.slow
 async def test_what_has_not_happened_yet_is_not_counted(store: Store) -> None:
     await stored(store, WORKED[:3], "08:05:00.5")
     found = await asked(store, MILL, "08:00", "09:00", "08:05:00.5")
@@ -208,6 +210,7 @@ async def test_contradictions_become_notes_and_nothing_is_corrected(store: Store
         assert [note for note in found.notes if words in note and note.startswith((MILL, "oee"))], words
 
 
+@pytest.mark.slow
 async def test_a_line_with_a_machine_that_counts_nothing_has_its_numbers_and_those_without_it(
     store: Store,
 ) -> None:

@@ -36,6 +36,7 @@ def named(found: Answer) -> dict[str, list[str]]:
     return kinds
 
 
+@pytest.mark.slow
 async def test_a_total_names_each_machine_that_spoils_it(mixed: Store) -> None:
     found = await of(mixed, "")
     assert named(found) == {
@@ -54,6 +55,7 @@ async def test_a_machine_by_itself_has_its_warnings_and_no_caveats(mixed: Store)
     assert (await of(mixed, SAW)).caveats == []
 
 
+@pytest.mark.slow
 async def test_energy_a_piece_is_of_the_metered_machines_alone(mixed: Store) -> None:
     line, mill = await of(mixed, LEEDS), await of(mixed, METERED)
     assert mill.indicators["energy_per_good_piece"] == 20 / 40
@@ -62,6 +64,7 @@ async def test_energy_a_piece_is_of_the_metered_machines_alone(mixed: Store) -> 
     assert line.ledger["good"] == 120, "the sums are of all machines"
 
 
+@pytest.mark.slow
 async def test_the_events_behind_energy_a_piece_add_up_to_its_sums(mixed: Store) -> None:
     found = await explain(mixed, MIXED, LEEDS, "energy_per_good_piece", (EIGHT, NOW), now=NOW)
     assert found.sums == {"electricity_kwh": 20, "good": 40}

@@ -51,6 +51,7 @@ def check(record: PartRecord, chain: Chain, line: str) -> None:
     assert record.result == passes[-1].result
 
 
+@pytest.mark.slow
 async def test_a_part_has_its_machines_measurements_and_the_casting_that_it_was_made_from(
     filled: Store, chain: Chain
 ) -> None:
@@ -70,6 +71,7 @@ async def test_a_part_has_its_machines_measurements_and_the_casting_that_it_was_
         assert record.source.to <= record.material.shipped < record.material.arrived
 
 
+@pytest.mark.slow
 async def test_the_energy_of_a_part_is_what_the_meters_counted_while_it_was_on_its_machines(
     filled: Store, chain: Chain
 ) -> None:
@@ -86,6 +88,7 @@ async def test_the_energy_of_a_part_is_what_the_meters_counted_while_it_was_on_i
     assert record.energy_kwh == pytest.approx(sum(step.energy_kwh or 0 for step in record.steps))
 
 
+@pytest.mark.slow
 async def test_a_batch_holds_what_was_packed_and_affects_what_was_made_from_it(filled: Store, chain: Chain) -> None:
     number = chain.made_of_castings()[0].material
     found = await batch_genealogy(filled, chain.plant, number)
@@ -100,6 +103,7 @@ async def test_a_batch_holds_what_was_packed_and_affects_what_was_made_from_it(f
     assert (found.batch.supplier, found.batch.customer) == (SUPPLIER, CUSTOMER)
 
 
+@pytest.mark.slow
 async def test_no_notice_of_a_batch_is_read_twice_for_an_answer(
     filled: Store, chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +124,7 @@ async def test_no_notice_of_a_batch_is_read_twice_for_an_answer(
         assert all(end <= start for (_, end), (start, _) in pairwise(sorted(ranges)))
 
 
+@pytest.mark.slow
 async def test_a_piece_of_a_supplier_outside_is_known_by_what_became_of_it(store: Store) -> None:
     alone = simulated("sheffield/machining")
     used = next(event for event in alone.parts if event.source)

@@ -32,6 +32,7 @@ TWO_ORDERS = [
 ]
 
 
+@pytest.mark.slow
 async def test_a_machine_without_an_ideal_cycle_does_not_hide_the_others(store: Store) -> None:
     unrated = [
         message("08:00", "state", LATHE, state="running"),
@@ -50,6 +51,7 @@ async def test_a_machine_without_an_ideal_cycle_does_not_hide_the_others(store: 
     assert (await asked(store, LATHE, "08:00", "09:00", "09:30")).rated is None  # there are no others
 
 
+@pytest.mark.slow
 async def test_a_target_plans_its_share_of_the_planned_time(store: Store) -> None:
     await stored(store, WORKED, "09:30", AIMED)
     for asset in (MILL, LINE):
@@ -108,6 +110,7 @@ async def test_the_six_big_losses_are_planned_time_less_what_was_productive(stor
     assert sum(filter(None, found.six_big_losses.values())) == 3_600 - 33 * 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", BY)
 async def test_the_parts_of_a_range_add_up_to_it(store: Store, by: By) -> None:
     await stored(store, TWO_ORDERS, "10:00")
@@ -128,6 +131,7 @@ async def test_the_parts_of_a_range_add_up_to_it(store: Store, by: By) -> None:
     assert names == expected[by]
 
 
+@pytest.mark.slow
 async def test_each_product_and_order_has_its_own_indicators_and_time(store: Store) -> None:
     await stored(store, TWO_ORDERS, "10:00")
     lug, bracket = await answers_by(store, PLANT, MILL, "order", (at("08:00"), at("10:00")), now=at("10:00"))

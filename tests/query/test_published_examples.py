@@ -74,6 +74,7 @@ def messages(of: Published) -> list[Message]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 async def test_a_published_example_comes_out_as_published(store: Store, name: str) -> None:
     of = EXAMPLES[name]

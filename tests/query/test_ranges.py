@@ -16,6 +16,7 @@ from services.ledger.fields import NANO, TIME, Sums, add
 from services.query.ranges import Range, measure
 from services.store.interface import Store
 from services.store.resolutions import DAY, HOUR, layers
+from tests.properties import examples
 
 MINUTE = 60 * NANO
 LINE = "sheffield/machining/line-1"
@@ -115,7 +116,7 @@ EVENTS: Sequence[AnyEvent] = (
 
 @pytest.mark.slow
 @hypothesis.given(st.lists(st.integers(at("07:58"), at("08:31")), min_size=1, max_size=4))
-@hypothesis.settings(max_examples=20, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@examples(20, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 async def test_however_a_range_is_cut_its_parts_add_up(store: Store, cuts: list[int]) -> None:
     if not await store.machines():  # all examples share one store
         await store_events(store, EVENTS, at("08:30"), DAYS)
@@ -155,6 +156,7 @@ async def test_a_machine_that_joins_late_was_unknown_before_in_the_shifts_of_its
     assert (day["unknown_planned_s"], day["unknown_s"]) == ((7 * 60 + 15) * MINUTE, 15 * MINUTE)
 
 
+@pytest.mark.slow
 async def test_a_machine_is_unknown_before_its_first_report_so_that_hours_add_to_the_whole(store: Store) -> None:
     await store_events(store, [state("08:00", "running"), state("09:30", "running", SAW)], at("10:00"))
     cuts = [("07:00", "08:00"), ("08:00", "09:00"), ("09:00", "10:00")]
@@ -164,6 +166,7 @@ async def test_a_machine_is_unknown_before_its_first_report_so_that_hours_add_to
     assert whole == {field: sum(hour.get(field, 0) for hour in hours) for field in whole}
 
 
+@pytest.mark.slow
 async def test_a_declared_machine_that_never_reported_is_unknown(store: Store) -> None:
     plant = parse(f'[asset."{SAW}"]\ntitle = "Saw"', "plant.toml")
     await store_events(store, [state("08:00", "running")], at("09:00"))
@@ -220,6 +223,7 @@ async def test_nothing_is_known_of_an_asset_that_never_reported(store: Store) ->
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restart", [False, True])
 async def test_a_failure_is_no_new_one_after_a_day_of_silence(store: Store, *, restart: bool) -> None:
     now = at("00:00")

@@ -8,6 +8,7 @@ from services.store.interface import Store
 from tests.readings.cases import Case, replay
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -25,6 +26,7 @@ async def test_the_answer_is_that_worked_out_by_hand(name: str, store: Store) ->
     case.check(await case.ask(store))
 
 
+@pytest.mark.slow
 async def test_each_reading_that_was_no_production_is_explained_with_its_size(store: Store) -> None:
     case = Case.read("meter-spike-decimal-shift")
     await replay(case.messages, store)

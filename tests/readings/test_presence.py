@@ -15,6 +15,7 @@ from services.store.interface import Store
 from tests.readings.cases import Case, replay
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["offline-flap-inside-a-stop", "stale-will-after-reconnect", "clock-ahead-and-will", "device-dies-silently"]
 )
@@ -56,6 +57,7 @@ async def test_a_machine_that_fell_silent_is_named_with_the_time_since_when(stor
     assert found["machine-silent"].text.startswith(f"{MILL}: no message since 06:59 UTC on 2026-11-24")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "messages",
     [
@@ -73,6 +75,7 @@ async def test_a_machine_of_which_nothing_was_to_be_expected_is_not_called_silen
     assert "machine-silent" not in await warnings([RUNNING, *messages], store)
 
 
+@pytest.mark.slow
 async def test_a_clock_that_is_off_is_named_and_one_that_was_set_is_not(store: Store) -> None:
     counts = [message("count", minute, 95 + minute % 3, produced=minute) for minute in range(119)]
     found = await warnings(counts, store)
@@ -86,6 +89,7 @@ async def test_a_clock_that_is_off_is_named_and_one_that_was_set_is_not(store: S
     assert "clock-off" not in {warning.code for warning in found_then}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("messages", "is_named"),
     [

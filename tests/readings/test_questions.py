@@ -19,6 +19,7 @@ async def test_an_order_that_is_interrupted_and_resumed_is_planned_once(store: S
     case.check(await case.ask(store))
 
 
+@pytest.mark.slow
 async def test_the_part_of_an_order_after_the_interruption_plans_what_is_left(store: Store) -> None:
     case = Case.read("order-resumed")
     await replay(case.messages, store)

@@ -135,6 +135,7 @@ async def test_a_state_counts_where_the_machine_is_online_and_reported_another_l
     assert [(event.at, getattr(event, "state", "")) for event in states] == [(NOON + 20 * MINUTE, "down")]
 
 
+@pytest.mark.slow
 async def test_the_recording_of_an_old_retained_count_has_the_answer_worked_out_by_hand(store: Store) -> None:
     case = Case.read("old-retained-count")
     await replay(case.messages, store)
@@ -187,6 +188,7 @@ async def arrived(url: str, store: SqliteStore) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("persistent", [True, False])
 @pytest.mark.parametrize("kind", BROKERS)
 async def test_nothing_of_it_is_stored_when_services_and_broker_restart(

@@ -185,6 +185,7 @@ async def test_busy_ports_are_named_and_the_next_are_taken(tmp_path: Path) -> No
             await second.stop()
 
 
+@pytest.mark.slow
 async def test_a_plant_file_with_a_mistake_is_reported_by_file_and_line(tmp_path: Path) -> None:
     plant = tmp_path / "mine.toml"
     plant.write_text('name = "mine"\n[asset."a/b"]\ncalender = "day"\n', encoding="utf-8")

@@ -41,6 +41,7 @@ def test_the_sheets_are_as_they_were() -> None:
     assert text == (STORED / "sheets.txt").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.influx
 async def test_a_kind_that_is_new_in_the_table_goes_all_the_way(tmp_path: Path, influx_url: str) -> None:
     urls = [default_url(tmp_path), influx_url]

@@ -136,6 +136,7 @@ async def test_a_flood_is_stored_within_its_quota_and_counted_exactly(tmp_path: 
     assert (tmp_path / "corridor.db").stat().st_size < 2_000_000
 
 
+@pytest.mark.slow
 async def test_a_flood_of_an_hour_and_a_day_leaves_room(tmp_path: Path) -> None:
     clock = Clock()
     limits = Rejections(clock)

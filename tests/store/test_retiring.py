@@ -72,12 +72,14 @@ async def test_a_retired_machine_has_its_past_and_no_present(store: Store) -> No
     assert again.writer.machines() == [SAW], "after a restart, too"
 
 
+@pytest.mark.slow
 async def test_rows_that_were_made_after_it_was_retired_do_not_count(store: Store) -> None:
     await begun(store)
     await retire(store, await store.machines(MILL), at("09:30"))
     assert await hours(store, "08:00", "10:00", "10:00") == {"running_s": 1.5 + 2}
 
 
+@pytest.mark.slow
 async def test_it_comes_back_with_the_first_event_and_was_unknown_meanwhile(store: Store) -> None:
     stored = await begun(store)
     await retire(store, await store.machines(MILL), at("10:00"))

@@ -87,6 +87,7 @@ async def test_the_order_of_an_hour_is_its_last(store: Store) -> None:
     assert [one.order for one in await store.rows(MILL, 0, FOR_EVER, "day")] == ["wo-200"]
 
 
+@pytest.mark.slow
 async def test_rewriting_an_old_minute_changes_its_hour_and_day(store: Store) -> None:
     await store.write(Batch(rows=[row(minute, {"running_s": MINUTE}) for minute in range(3_000)]))
     await store.write(Batch(rows=[row(61, {"down_s": MINUTE})]))

@@ -185,6 +185,7 @@ async def test_every_answer_keeps_the_page_to_this_host(client: httpx.AsyncClien
         assert "unsafe" not in policy
 
 
+@pytest.mark.slow
 async def test_files_are_compressed_and_known_files_are_not_sent_again(client: httpx.AsyncClient) -> None:
     first = await client.get("/static/style.css")
     assert first.headers["content-encoding"] == "gzip"

@@ -124,6 +124,7 @@ async def all_shown(stream: Stream, wanted: set[str]) -> None:
             seen |= set((await following(events, "changes")).get("facts", {}).get(CMM, ()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [decoding, writing, working_out, ticking, grouping, showing])
 async def test_a_message_that_raises_ends_no_stream_and_hides_no_other(
     stage: Callable[[Patch], None], parts: Parts, monkeypatch: Patch
@@ -155,6 +156,7 @@ async def test_a_message_that_raises_ends_no_stream_and_hides_no_other(
         await task
 
 
+@pytest.mark.slow
 async def test_a_question_that_raises_takes_no_other_its_answer(parts: Parts, monkeypatch: Patch) -> None:
     answer = answers.answer
 

@@ -135,6 +135,7 @@ def is_reported(status: int, media_type: str, body: bytes) -> bool:
     return status < 400 or (status < 500 and media_type == "application/problem+json" and b'"detail":' in body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nasty", [TIMES, NUMBERS, DURATIONS, TEXTS], ids=["times", "numbers", "durations", "texts"])
 async def test_no_value_of_any_parameter_of_any_route_is_our_fault(app: Any, nasty: tuple[str, ...]) -> None:
     found = await routes(app)

@@ -81,6 +81,7 @@ async def test_a_credential_is_made_changed_and_removed_by_who_is_logged_in(guar
     assert (await guarded.ask("GET", "")).json()["devices"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["", "/rotate", "/remove"])
 @pytest.mark.parametrize(
     ("headers", "more"),
@@ -101,12 +102,14 @@ async def test_a_page_of_elsewhere_changes_nothing_though_the_browser_sends_the_
     assert (await guarded.ask("GET", "")).json()["devices"] == []
 
 
+@pytest.mark.slow
 async def test_without_the_password_nothing_is_shown_or_changed(guarded: Walls) -> None:
     for method, path in (("GET", ""), ("POST", ""), ("POST", "/remove")):
         answer = await guarded.ask(method, path, password="wrong", headers=OWN, json={"asset": ROBOT})
         assert answer.status_code == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
@@ -123,6 +126,7 @@ async def test_what_cannot_be_made_is_reported_with_a_hint(guarded: Walls, wante
     assert (await guarded.ask("GET", "")).json()["devices"] == []
 
 
+@pytest.mark.slow
 async def test_a_wall_without_a_password_makes_no_credential_and_shows_lines(tmp_path: Path) -> None:
     store = await open_store(f"sqlite:///{tmp_path}/store.db")
     async with running_wall(tmp_path, store, lambda: NOW) as running:
@@ -139,6 +143,7 @@ async def test_a_wall_without_a_password_makes_no_credential_and_shows_lines(tmp
     await store.close()
 
 
+@pytest.mark.slow
 async def test_a_wall_whose_broker_asks_nobody_makes_no_credential(tmp_path: Path) -> None:
     store = await open_store(f"sqlite:///{tmp_path}/store.db")
     async with running_wall(tmp_path, store, lambda: NOW, password="s3cret") as running:

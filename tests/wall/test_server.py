@@ -45,12 +45,14 @@ async def test_a_machine_nobody_declared_is_on_the_interface_and_in_the_stream_w
         assert reported[MILL]["state"] == "unknown"  # declared, never reported
 
 
+@pytest.mark.slow
 async def test_the_wall_recalls_what_the_store_knows(tmp_path: Path, filled: Store) -> None:
     async with running_wall(tmp_path, filled, Clock(NOW)) as wall, httpx.AsyncClient(base_url=wall.url) as client:
         reported = {each["path"]: each for each in (await client.get("/api/v1/assets")).json()}
         assert (reported[MILL]["state"], reported[MILL]["since"]) == ("running", "2026-11-25T08:55:00Z")
 
 
+@pytest.mark.slow
 async def test_stopping_does_not_wait_for_open_pages(tmp_path: Path, store: Store) -> None:
     async with running_wall(tmp_path, store, time.time_ns) as wall, httpx.AsyncClient(base_url=wall.url) as client:
         async with client.stream("GET", "/api/v1/stream") as reply:
@@ -64,6 +66,7 @@ async def test_stopping_does_not_wait_for_open_pages(tmp_path: Path, store: Stor
             await client.get("/healthz")
 
 
+@pytest.mark.slow
 async def test_a_port_in_use_is_an_error_that_says_so(tmp_path: Path, store: Store) -> None:
     async with running_wall(tmp_path, store, time.time_ns) as wall:
         with pytest.raises(ExceptionGroup, match="unhandled") as caught:
@@ -72,6 +75,7 @@ async def test_a_port_in_use_is_an_error_that_says_so(tmp_path: Path, store: Sto
         assert caught.group_contains(OSError, match="in use")
 
 
+@pytest.mark.slow
 async def test_the_devices_box_knows_the_real_broker(tmp_path: Path, store: Store) -> None:
     async with (
         running_wall(tmp_path, store, time.time_ns, plant=PLANT) as wall,
@@ -88,6 +92,7 @@ async def test_the_devices_box_knows_the_real_broker(tmp_path: Path, store: Stor
                 break
 
 
+@pytest.mark.slow
 async def test_the_garbage_collector_does_not_pass_over_what_stays_in_memory(tmp_path: Path, filled: Store) -> None:
     async with running_wall(tmp_path, filled, Clock(NOW)):
         assert gc.get_freeze_count() > 0

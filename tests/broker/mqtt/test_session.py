@@ -242,6 +242,7 @@ async def test_publish_waits_for_all_of_its_publications(broker: str, topic: str
         assert (session.published, session.unanswered) == (2_000, 0)
 
 
+@pytest.mark.slow
 async def test_a_cancelled_publication_leaves_the_session_usable(
     embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay
 ) -> None:
@@ -415,6 +416,7 @@ async def test_a_greeting_comes_before_what_waited_and_what_waited_at_qos_0_is_n
     assert not published.done()
 
 
+@pytest.mark.slow
 async def test_a_silent_broker_is_taken_for_dead_and_found_again(
     embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay, until: Until
 ) -> None:
@@ -427,6 +429,7 @@ async def test_a_silent_broker_is_taken_for_dead_and_found_again(
         assert payloads(await receive(session, 1)) == [b"after"]
 
 
+@pytest.mark.slow
 async def test_an_idle_session_keeps_its_connection(
     embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay, until: Until
 ) -> None:

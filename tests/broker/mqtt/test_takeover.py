@@ -78,6 +78,7 @@ async def test_the_reason_code_of_an_mqtt_5_broker_is_enough(pretend: Pretend, u
     assert connections == 1
 
 
+@pytest.mark.slow
 async def test_our_own_connection_that_still_hangs_in_the_broker_is_no_rival(
     embedded: EmbeddedBroker, relay_to: MakeRelay, until: Until
 ) -> None:
@@ -107,6 +108,7 @@ async def test_a_network_that_closes_every_connection_at_once_is_no_rival(
         assert (await anext(session.batches())).messages[0].payload == b"1"
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_broker_that_is_started_again_and_again_is_no_rival(
     tmp_path: Path, until: Until, monkeypatch: pytest.MonkeyPatch

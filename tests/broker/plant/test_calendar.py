@@ -390,6 +390,7 @@ def test_shifts_agree_with_time_ranges(of: Calendar, start: int) -> None:
         assert (window.name if window else "-") == part.shift
 
 
+@pytest.mark.slow
 @given(of=calendars(), start=instants | near_a_change)
 def test_time_ranges_agree_with_a_clock_on_the_wall(of: Calendar, start: int) -> None:
     """Compare minute by minute with local time, except where a time comes twice: there the first counts."""

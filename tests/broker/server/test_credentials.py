@@ -93,6 +93,7 @@ async def test_a_device_is_let_in_with_its_own_rights_and_no_others(place: Place
                 await session.publish(Publication(topic, b"{}"))
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_removed_device_is_cut_off_and_the_others_stay(place: Place) -> None:
     password, other = [await credentials.add(place.registrar, path) for path in (LATHE, PRESS)]
@@ -152,6 +153,7 @@ async def test_devices_of_the_embedded_broker_outlive_its_restart(tmp_path: Path
         assert await place.lets_in(LATHE, password)
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_two_programs_may_change_devices_at_the_same_moment(tmp_path: Path) -> None:
     broker = Broker(tmp_path)

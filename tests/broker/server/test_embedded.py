@@ -115,6 +115,7 @@ def test_it_does_not_outlive_its_owner(kind: Kind, tmp_path: Path, how: signal.S
     assert not process.is_running()
 
 
+@pytest.mark.slow
 async def test_what_a_killed_guard_left_is_ended_at_the_next_start(kind: Kind, tmp_path: Path) -> None:
     with start_owner(tmp_path, kind) as owner:
         left = broker_process(tmp_path)

@@ -177,6 +177,7 @@ async def test_the_simulator_receives_what_a_device_publishes_for_its_machines_a
     assert await received(open_broker, "simulator", f"{line}/#", [own, *others], last=build(MILL, "state")) == {own}
 
 
+@pytest.mark.slow
 async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -> None:
     levels = MILL.split("/")
     kpi = {build("/".join(levels[:depth]), "kpi", "hour") for depth in (1, 2, 3, 4)}
@@ -267,6 +268,7 @@ async def test_no_service_comes_in_where_devices_do(broker: Broker, user: str) -
             pass
 
 
+@pytest.mark.slow
 async def test_what_is_held_for_a_service_outlives_a_restart_of_the_broker(tmp_path: Path) -> None:
     """Rights go by listener, and a client that is away has none; the broker must store which it used."""
     topic = build(PRESS, "telemetry", "load")

@@ -1,6 +1,7 @@
 """What pyproject.toml asks to be installed is what the code imports, neither more nor less."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -26,6 +27,7 @@ def distribution(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", found[0]).lower()
 
 
+@functools.cache
 def imported() -> set[str]:
     """Return the top-level names that modules of our packages import from elsewhere."""
     found: set[str] = set()
@@ -38,6 +40,7 @@ def imported() -> set[str]:
     return found - sys.stdlib_module_names - set(PACKAGES)
 
 
+@functools.cache
 def providers() -> dict[str, set[str]]:
     """Return which distributions provide a top-level name."""
     return {

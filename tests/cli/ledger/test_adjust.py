@@ -28,6 +28,7 @@ async def adjust(broker: str, *arguments: str) -> tuple[int | None, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.slow
 async def test_a_booking_is_published_and_taken_back_by_the_id_that_is_printed(tmp_path: Path) -> None:
     async with (
         EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,

@@ -64,6 +64,7 @@ def _nothing_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score, "PATIENCE_S", 0)
 
 
+@pytest.mark.slow
 def test_a_ledger_that_is_the_truth_is_reported_to_be_equal(corridor: Corridor, tmp_path: Path) -> None:
     run_plant(tmp_path)
     status, out, reported = corridor("score")
@@ -79,6 +80,7 @@ def test_a_ledger_that_is_the_truth_is_reported_to_be_equal(corridor: Corridor, 
         assert machine["ledger"]["off_s"]["found"] > 0, "the break is not planned"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [StateChange, Count])
 def test_one_lost_event_is_found(corridor: Corridor, tmp_path: Path, kind: type[AnyEvent]) -> None:
     lost: list[AnyEvent] = []
@@ -112,6 +114,7 @@ async def empty(path: Path) -> None:
     await (await SqliteStore.open(path)).close()
 
 
+@pytest.mark.slow
 def test_a_store_that_began_later_is_compared_from_then_on(corridor: Corridor, tmp_path: Path) -> None:
     run_plant(tmp_path, lambda event: event.at < START + 3_600 * NS_PER_S)
     status, _, reported = corridor("score")

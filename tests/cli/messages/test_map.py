@@ -32,6 +32,7 @@ def corridor(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.slow
 def test_a_message_is_shown_as_a_gateway_would_publish_it() -> None:
     shown = corridor("try", str(FILE), "acme/line-1/mill-2/data", "-", stdin='{"counters":{"total":812}}')
     assert shown.returncode == 0, shown.stderr
@@ -50,6 +51,7 @@ def test_what_is_rejected_or_means_nothing_is_explained() -> None:
     assert "has this topic" in nothing.stderr
 
 
+@pytest.mark.slow
 def test_a_mistake_in_the_file_is_named_with_its_place(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text('[[message]]\ntopic = "a/{b}"\nmachine = "s/a/l/{c}"\nothers = true\n')

@@ -253,6 +253,7 @@ async def test_what_is_published_is_tailed(broker: str, start: Start) -> None:
     assert "rejected   topic has 2 levels" in await line(tail)
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_tail_as_json_ends_after_its_time(broker: str, start: Start) -> None:
     async with client(broker) as other:
@@ -286,6 +287,7 @@ async def test_tail_ends_quietly_when_nobody_reads_on(broker: str, start: Start)
 # ---- record and replay ----
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 async def test_a_recording_of_a_broker_is_what_came(broker: str, start: Start, tmp_path: Path, name: str) -> None:
@@ -312,6 +314,7 @@ async def test_a_recording_of_a_broker_is_what_came(broker: str, start: Start, t
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_an_existing_recording_is_left_as_it_is(broker: str, start: Start, tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", [reported_state("state", "off")])
@@ -321,6 +324,7 @@ async def test_an_existing_recording_is_left_as_it_is(broker: str, start: Start,
     assert file.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_replay_to_a_broker_is_in_order_of_time(broker: str, start: Start, tmp_path: Path) -> None:
     shuffled = [
@@ -387,6 +391,7 @@ def test_a_replay_to_a_broker_keeps_the_pace(speed: float, at_s: list[float]) ->
     assert tally.messages == 3
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_replay_as_fast_as_it_goes(broker: str, start: Start, tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", [reported_state("telemetry/x", str(n), n * 60_000) for n in range(1200)])

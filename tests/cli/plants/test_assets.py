@@ -57,6 +57,7 @@ def test_a_line_is_not_retired_by_a_slip(corridor: Corridor) -> None:
     assert [each["retired"] for each in json.loads(corridor("asset", "list", "--json")[1])] == [None, None]
 
 
+@pytest.mark.slow
 async def test_what_the_broker_retains_is_cleared(tmp_path: Path) -> None:
     topics = [f"corridor/v1/{LINE}/mill-1/{kind}" for kind in ("state", "kpi/hour")] + [f"corridor/v1/{LINE}/kpi/hour"]
     async with EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker:

@@ -100,6 +100,7 @@ def test_a_profile_beside_the_variant_stays(corridor: Corridor, folder: Path) ->
     assert values(folder)["COMPOSE_PROFILES"] == "no-simulator,gateway"
 
 
+@pytest.mark.slow
 def test_a_device_gets_a_password_that_is_shown_once(
     corridor: Corridor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

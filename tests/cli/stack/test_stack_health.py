@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from broker.server.embedded import EmbeddedBroker
@@ -33,6 +34,7 @@ async def check(name: str, port: int) -> tuple[int, str]:
     return process.returncode, out.decode()
 
 
+@pytest.mark.slow
 async def test_a_service_is_healthy_until_its_broker_is_away(tmp_path: Path) -> None:
     port = free_port()
     async with AsyncExitStack() as stack:

@@ -87,6 +87,7 @@ def test_an_influxdb_1_is_copied_and_put_back(tmp_path: Path) -> None:
         server.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.influx
 @pytest.mark.parametrize("onto", ["the-same-server", "a-new-server"])
 def test_an_influxdb_1_with_passwords_lets_the_services_in_again_after_a_restore(

@@ -72,6 +72,7 @@ async def test_check_says_what_the_page_shows() -> None:
     assert shown in PAGE
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_the_python_device_runs_and_is_known_again_after_a_lost_connection(
     broker: EmbeddedBroker, tmp_path: Path

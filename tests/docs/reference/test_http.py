@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import pytest
 
 from services.query.answers import Answer
 from services.query.groups import BY
@@ -27,6 +28,7 @@ async def described(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 async def test_every_address_stands_there_with_its_parameters(tmp_path: Path) -> None:
     paths = (await described(tmp_path))["paths"]
     wanted = {

@@ -102,6 +102,7 @@ async def received(client: aiomqtt.Client, seen: list[AnyEvent], *wanted: type[A
             return
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 async def test_this_computer_is_a_machine_until_it_goes_offline(broker: EmbeddedBroker, ending: signal.Signals) -> None:

@@ -6,7 +6,7 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from broker.contract.codec import LONGEST_PAYLOAD, decode, encode
@@ -14,12 +14,13 @@ from broker.contract.message import Message
 from edge.dialects import DIALECTS, guard
 from edge.dialects.dialect import Dialect, Setup, Translation
 from tests.edge.dialects.cases import Case, cases
+from tests.properties import examples
 
 AT = 1_795_507_200_000_000_000
 BY_DIALECT = {name: [case for case in cases() if case.dialect == name] for name in DIALECTS}
 LINES = ["2026-11-24T08:00:00Z|execution|ACTIVE|load|7", "2026-11-24T08:00:00Z|servo|FAULT|1|||hot"]
 each_dialect = pytest.mark.parametrize("name", DIALECTS)
-rarely = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+rarely = examples(30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 ODD: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, -1, 0, 1e308, 10**400, "", "NaN", "UNAVAILABLE", "\ud800", [], {}, [[]], "9,5", "Ä" * 300]
 )

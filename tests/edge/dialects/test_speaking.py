@@ -148,6 +148,7 @@ def native() -> list[AnyEvent]:
     return twin()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPEAKERS)
 def test_three_hours_of_a_simulated_line_come_back(name: str, native: list[AnyEvent]) -> None:
     assets = {event.asset for event in native}

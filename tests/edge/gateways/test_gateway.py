@@ -159,6 +159,7 @@ class Late(Dialect):
         return Translation(events=[sample], requests=[Publication("device/command", b"again")])
 
 
+@pytest.mark.slow
 async def test_what_a_dialect_waits_for_comes_when_it_is_due(until: Until) -> None:
     clock = [AT]
     target, back = Target(), Target()
@@ -214,6 +215,7 @@ def test_no_payload_makes_a_dialect_raise_and_what_it_means_is_of_the_contract(n
         assert decode(encode(event)) == [event]
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_the_command_translates_from_a_topic_of_a_broker_to_the_contract(tmp_path: Path) -> None:
     async with (
@@ -251,6 +253,7 @@ async def received(batches: AsyncIterator[Batch], most: int) -> list[AnyEvent]:
     return events
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_tasmota_on_a_broker_of_its_own_comes_to_the_plants_broker(tmp_path: Path) -> None:
     async with (

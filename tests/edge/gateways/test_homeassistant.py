@@ -125,6 +125,7 @@ def read(template: str, document: Any) -> Any:
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_fresh_reader_finds_a_device_with_all_its_values(url: str, until: Until) -> None:
     await publish(
@@ -208,6 +209,7 @@ async def test_a_retired_machine_is_cleared_also_when_no_gateway_ran(url: str, u
         assert set(topics) < reader.retained.keys()  # those of others stay
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_what_was_announced_can_be_removed(url: str, until: Until) -> None:
     await publish(url, state="running")
@@ -220,6 +222,7 @@ async def test_what_was_announced_can_be_removed(url: str, until: Until) -> None
         await until(lambda: reader.retained == {})
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_broker_that_has_lost_all_gets_it_again(tmp_path: Path, until: Until) -> None:
     board = Board("g1", lambda _: Titles(TITLE, ""))

@@ -105,6 +105,7 @@ async def test_registers_of_an_independent_server_are_what_the_map_says(until: U
             await until(lambda: plant.of("state", "state") == ["running", "down"])  # perhaps of the next reading
 
 
+@pytest.mark.slow
 @pytest.mark.javascript
 async def test_a_device_that_is_ended_and_started_again_is_offline_and_online(until: Until) -> None:
     async with asyncio.timeout(120), contextlib.AsyncExitStack() as stack:

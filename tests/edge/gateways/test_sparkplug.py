@@ -88,6 +88,7 @@ async def test_h2_to_h5_the_hosts_state_follows_its_connection(tmp_path: Path, u
             assert [(one.payload, one.retained) for one in batch.messages] == [(offline, True)]
 
 
+@pytest.mark.slow
 async def test_h1_the_hosts_session_is_clean(tmp_path: Path, until: Until) -> None:
     packets: list[bytes] = []
 

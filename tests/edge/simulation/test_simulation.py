@@ -96,6 +96,7 @@ def test_how_often_sensors_are_read_does_not_change_what_happens() -> None:
     assert lasting(BACKFILL) == lasting(QUIET)
 
 
+@pytest.mark.slow
 def test_events_come_in_order_of_time_at_whole_milliseconds(three_days: ThreeDays) -> None:
     times = [event.at for event in three_days[1]]
     assert times == sorted(times)
@@ -123,6 +124,7 @@ def test_every_event_survives_the_wire() -> None:
         assert codec.decode(Message(message.topic, message.payload, received_at=event.at)) == [event]
 
 
+@pytest.mark.slow
 def test_every_publication_of_the_gateway_means_its_events() -> None:
     _, events = simulated(0.1, BACKFILL)
     decoded = [
@@ -364,6 +366,7 @@ def test_the_plant_file_knows_every_signal_unit_and_reason(three_days: ThreeDays
     assert reasons <= PLANT.reasons.keys()
 
 
+@pytest.mark.slow
 def test_something_happens_in_the_shipped_plant_at_every_hour() -> None:
     """In any half hour something happens on either line, and pieces are made."""
     _, events = simulated(4)

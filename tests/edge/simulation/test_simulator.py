@@ -153,6 +153,7 @@ async def test_nothing_is_published_before_its_time(tmp_path: Path) -> None:
         await Simulator(PLANT, tmp_path).simulate(PunctualBroker(START + HOUR), clock)
 
 
+@pytest.mark.slow
 async def test_after_a_restart_counters_meters_and_orders_go_on(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + 2 * HOUR)).decode()
     after = (await run(tmp_path, START + 5 * HOUR, START + 6 * HOUR)).decode()
@@ -182,6 +183,7 @@ async def test_an_order_that_was_on_is_announced_as_before(tmp_path: Path) -> No
         assert again == started
 
 
+@pytest.mark.slow
 async def test_machines_were_offline_between_two_runs(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + HOUR)).decode()
     left_at = before[-1].at
@@ -197,6 +199,7 @@ async def test_machines_were_offline_between_two_runs(tmp_path: Path) -> None:
         assert sum(known[asset].states.values()) == 4 * HOUR
 
 
+@pytest.mark.slow
 async def test_the_ground_truth_log_is_what_was_published_over_restarts(tmp_path: Path) -> None:
     published = []
     for start, until in ((0, 1), (2, 3), (3.5, 5)):
@@ -228,6 +231,7 @@ class Crashing(Broker):
         await super().publish(*publications)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minute", range(20, 26))
 async def test_a_crash_while_publishing_loses_nothing_and_counts_nothing_twice(tmp_path: Path, minute: int) -> None:
     live, crashed = tmp_path / "live", tmp_path / "crashed"
@@ -294,6 +298,7 @@ async def test_live_continues_from_the_back_fill_without_a_gap(tmp_path: Path) -
     assert all("unknown" not in budget.states for budget in truth.values())
 
 
+@pytest.mark.slow
 def test_of_days_that_are_over_there_is_a_reading_each_five_minutes() -> None:
     read_at = [
         event.at
@@ -330,6 +335,7 @@ def test_a_new_plant_has_run_a_day_before_its_back_fill() -> None:
     assert {event.state for event in first if isinstance(event, StateChange) and event.at == START} != {"starved"}
 
 
+@pytest.mark.slow
 def test_a_back_fill_that_was_interrupted_is_continued(tmp_path: Path) -> None:
     seen = [
         event for batch in islice(Simulator(PLANT, tmp_path).backfill(START, START + 8 * HOUR), 3) for event in batch
@@ -349,6 +355,7 @@ def test_a_back_fill_that_was_interrupted_is_continued(tmp_path: Path) -> None:
         assert counters(seen)[asset][-1] in counters(after)[asset]
 
 
+@pytest.mark.slow
 def test_a_past_that_was_interrupted_is_made_to_its_end_with_nothing_double(tmp_path: Path) -> None:
     made_first = list(islice(Simulator(PLANT, tmp_path).backfill(START, START + 8 * HOUR), 20))
     stored = [event for batch in made_first[:-1] for event in batch]  # the last one did not reach the store

@@ -3,7 +3,6 @@
 `EXAMPLES` in the environment multiplies the number of examples: a long hunt sets it to 50.
 """
 
-import os
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -20,9 +19,8 @@ from services.ledger.readings.kinds import NOTED, SKIPPED
 from services.ledger.readings.limits import Limits, Possible
 from tests.ledger.readings import oracle
 from tests.ledger.readings.oracle import MINUTE, SECOND, Is
+from tests.properties import examples
 
-MORE = int(os.environ.get("EXAMPLES", "1"))
-PHASES = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]  # it is slow
 FIELDS = ("produced", "good", "scrap")
 
 
@@ -111,14 +109,14 @@ def specified(sent: Sequence[Message], possible: Possible) -> dict[str, list[tup
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
+@examples(60)
 @hypothesis.given(messages(), POSSIBLE)
 def test_all_at_once_are_what_is_specified(sent: list[Message], possible: Possible) -> None:
     assert found(at_once(sent, possible)) == specified(sent, possible)
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=100 * MORE, phases=PHASES)
+@examples(100)
 @hypothesis.given(messages(25), POSSIBLE, st.data())
 def test_in_any_order_of_arrival_they_are_the_same_and_each_change_is_known(
     sent: list[Message], possible: Possible, data: st.DataObject
@@ -138,7 +136,7 @@ def test_in_any_order_of_arrival_they_are_the_same_and_each_change_is_known(
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
+@examples(60)
 @hypothesis.given(messages(), POSSIBLE, st.data())
 def test_dropping_what_is_past_changes_nothing_that_follows(
     sent: list[Message], possible: Possible, data: st.DataObject
@@ -157,7 +155,7 @@ def test_dropping_what_is_past_changes_nothing_that_follows(
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=60 * MORE, phases=PHASES)
+@examples(60)
 @hypothesis.given(messages(fields=("electricity_kwh",)))
 def test_a_meter_that_is_never_reset_adds_what_lies_between_its_last_and_its_first_reading(sent: list[Message]) -> None:
     group = at_once(sent, possible_of([], None))

@@ -178,6 +178,7 @@ async def test_too_long_a_query_ends_with_an_error(store: InfluxStore) -> None:
     await hasty.close()
 
 
+@pytest.mark.slow
 async def test_an_answer_of_many_pieces_is_whole(store: InfluxStore) -> None:
     await store.write(samples(25_000))
     assert [event.at for event in await store.events(["telemetry"], "", 0, FOR_EVER)] == list(range(25_000))

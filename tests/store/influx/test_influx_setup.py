@@ -70,6 +70,7 @@ async def test_databases_are_made_once_and_their_retention_changes_only_if_asked
     influxd.drop_store("plant")
 
 
+@pytest.mark.slow
 async def test_accounts_may_do_no_more_than_they_must(guarded: Influxd) -> None:
     admin = f"influxdb1://admin:gua%3Ard%2Fed@127.0.0.1:{guarded.port}/plant"
     with pytest.raises(StoreError, match="does not let us in"):
@@ -138,6 +139,7 @@ async def test_the_whole_of_a_store_on_influxdb_2(influx2: Influx2) -> None:
     await store.close()
 
 
+@pytest.mark.slow
 async def test_lines_go_to_the_bucket_and_its_organisation(influx2: Influx2) -> None:
     await set_up(influx2.url("plant"))
     for options, org in (("", {"orgID": ORG}), ("?org=plant", {"org": "plant"})):
@@ -169,6 +171,7 @@ async def test_what_is_wrong_with_an_influxdb_2_is_an_error_with_a_hint(
     assert "stale" not in str(error.value)
 
 
+@pytest.mark.slow
 async def test_a_line_that_influxdb_2_rejects_is_returned_alone(influx2: Influx2) -> None:
     await set_up(influx2.url("plant"))
     store = await open_store(influx2.url("plant"))

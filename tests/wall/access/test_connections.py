@@ -125,6 +125,7 @@ async def test_a_connection_on_which_nothing_more_is_asked_is_ended(first: bytes
         assert answer.endswith(b"in") if first else answer == b""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 async def test_an_answer_that_nobody_reads_is_ended() -> None:
     room = Room(1)
@@ -149,6 +150,7 @@ async def test_one_that_only_waits_makes_room_for_one_that_asks() -> None:
             assert b"200" in await reader.readline()
 
 
+@pytest.mark.slow
 async def test_where_all_are_being_answered_a_new_one_gets_the_reason() -> None:
     async with serving(endless, Room(2)) as connect:
         for _ in range(2):
@@ -185,6 +187,7 @@ async def test_garbage_after_a_request_ends_the_connection_and_is_not_logged(cap
     assert not caplog.records
 
 
+@pytest.mark.slow
 async def test_streams_are_capped_and_questions_go_on(parts: Parts) -> None:
     parts.stream.most = 1
     async with serving(application(parts, None), Room(8)) as connect:

@@ -142,6 +142,7 @@ async def test_each_number_is_computed_once_however_many_look(filled: Store, mon
         assert not wall.numbers._looks
 
 
+@pytest.mark.slow
 async def test_a_page_that_does_not_read_gets_the_newest_numbers_only(filled: Store) -> None:
     async with (
         running(filled) as wall,
@@ -170,6 +171,7 @@ async def test_a_late_state_is_in_the_numbers_once_they_are_loaded_again(filled:
                 break
 
 
+@pytest.mark.slow
 async def test_a_shift_that_begins_has_numbers_of_its_own(filled: Store) -> None:
     async with running(filled) as wall, aclosing(wall.stream.events(Scope(MILL, numbers="shift"))) as events:
         await of(events, MILL)
@@ -192,6 +194,7 @@ async def test_a_range_that_moves_with_the_clock_changes_with_a_message(filled: 
         assert shown["from"] == plan["from"] == before["from"]
 
 
+@pytest.mark.slow
 async def test_a_range_that_moves_with_the_clock_begins_later_after_a_while(
     filled: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

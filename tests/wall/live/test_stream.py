@@ -52,6 +52,7 @@ async def stream_of(store: Store) -> AsyncIterator[tuple[Stream, Any]]:
             await task
 
 
+@pytest.mark.slow
 async def test_a_lost_broker_is_reported(store: Store) -> None:
     async with stream_of(store) as (stream, _), aclosing(stream.events(Scope())) as events:
         assert (await following(events, "snapshot"))["health"]["broker"] is True
@@ -152,6 +153,7 @@ async def test_messages_are_shown_with_what_they_mean_or_how_to_fix_them(store: 
             assert shown[-1]["cure"]
 
 
+@pytest.mark.slow
 async def test_health_is_sent_as_it_changes(store: Store) -> None:
     async with stream_of(store) as (stream, live_state), aclosing(stream.events(Scope())) as events:
         await following(events, "snapshot")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.contract.errors import ContractError
@@ -25,6 +25,7 @@ from edge.dialects.sparkplug.codec import (
     unpacked,
 )
 from edge.dialects.sparkplug.datatypes import Datatype, Field, Raw
+from tests.properties import examples
 
 NO_SURROGATES = st.characters(exclude_categories=["Cs"])
 BITS = st.integers(0, 2**64 - 1)
@@ -92,7 +93,7 @@ PAYLOADS = st.builds(
 
 
 @given(PAYLOADS)
-@settings(max_examples=60)
+@examples(60)
 def test_a_payload_comes_back_as_it_was_encoded(payload: Payload) -> None:
     found = decode(encode(payload))
     assert found == payload
@@ -107,7 +108,7 @@ def test_bytes_of_any_kind_end_in_nothing_but_the_contracts_error(noise: bytes) 
 
 
 @given(PAYLOADS, st.integers(0, 2**16), st.integers(0, 255))
-@settings(max_examples=60)
+@examples(60)
 def test_a_payload_with_a_changed_byte_or_cut_off_ends_in_nothing_but_the_contracts_error(
     payload: Payload, place: int, byte: int
 ) -> None:
@@ -246,6 +247,7 @@ def test_a_payload_that_is_too_long_is_rejected_before_it_is_read() -> None:
         decode(b"\xff" * (LONGEST + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "noise",
     [

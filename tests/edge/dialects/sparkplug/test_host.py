@@ -4,7 +4,7 @@ The rules are those of `docs/reference/sparkplug.md`, by number.
 """
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.contract.errors import ContractError
@@ -16,6 +16,7 @@ from edge.dialects.sparkplug.datatypes import Datatype, Value
 from edge.dialects.sparkplug.host import MOST_NODES, REORDER_NS, Host, Outcome
 from edge.dialects.sparkplug.readings import Birth, Data, Death
 from edge.dialects.sparkplug.topics import Key
+from tests.properties import examples
 
 NODE = Key("works", "cell-1")
 MILL = Key("works", "cell-1", "mill")
@@ -199,7 +200,7 @@ def test_h8_the_sequence_goes_on_after_255() -> None:
 
 
 @given(st.permutations(range(6)), st.integers(0, 255))
-@settings(max_examples=60)
+@examples(60)
 def test_h8_messages_in_any_order_are_no_loss_when_all_have_come(order: list[int], first: int) -> None:
     edge = Edge(Host())
     edge.raw("NBIRTH", NODE, Payload(timestamp=0, metrics=(metric("bdSeq", 0, Datatype.INT64),), seq=first))

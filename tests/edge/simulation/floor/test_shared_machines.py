@@ -62,6 +62,7 @@ def test_what_was_on_its_way_at_a_restart_has_arrived() -> None:
     assert min(unit.counts["produced"] for unit in simulation.units) > 300
 
 
+@pytest.mark.slow
 def test_consumers_are_starved_while_their_supply_is_down_and_only_then() -> None:
     losses = SURE.replace("1e6", "3, mttr-h = 1")
     simulation = floor(*SHARED, machine("a/b/plant/compressor", "compressor", losses, 'serves = ["a/b/c"]', "shared"))

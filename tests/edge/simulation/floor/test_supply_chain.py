@@ -60,6 +60,7 @@ def noticed(events: list[AnyEvent], code: str) -> dict[str, int]:
     return {event.text: event.at for event in events if isinstance(event, Notice) and event.code == code}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["plain", "oven"])
 def test_each_piece_of_a_batch_becomes_one_piece_of_the_customer(first: str) -> None:
     events = floor(FLOW, supplier(), customer(first), plan()).run_until(3 * DAY)
@@ -75,6 +76,7 @@ def test_each_piece_of_a_batch_becomes_one_piece_of_the_customer(first: str) -> 
     assert not any(event.material or event.source for event in made)
 
 
+@pytest.mark.slow
 def test_a_batch_is_used_after_it_has_arrived_and_arrives_after_it_was_sent_in_about_its_transit() -> None:
     events = floor(FLOW, supplier(), customer(), plan()).run_until(2 * DAY)
     shipped, arrived = noticed(events, "batch-shipped"), noticed(events, "batch-arrived")
@@ -187,6 +189,7 @@ def runs(simulation: Simulation, *tables: str) -> Iterator[list[AnyEvent]]:
         simulation = resumed(simulation, *tables)
 
 
+@pytest.mark.slow
 def test_over_restarts_no_piece_of_material_is_lost_and_none_is_used_twice() -> None:
     tables = (FLOW, supplier(), customer("oven"), plan(late=0.3))
     events = [event for some in runs(floor(*tables), *tables) for event in some]
@@ -199,6 +202,7 @@ def test_over_restarts_no_piece_of_material_is_lost_and_none_is_used_twice() -> 
     assert {event.part for event in packed if event.batch in shipped[:8]} <= set(used)
 
 
+@pytest.mark.slow
 def test_rework_at_the_customer_takes_no_second_piece_of_material() -> None:
     loop = customer("gauge", 'rework = { k-1 = "k-1", k-2 = "k-2" }')
     events = floor(FLOW, supplier(), loop, plan()).run_until(3 * DAY)

@@ -39,6 +39,7 @@ def test_a_shared_machine_is_in_the_part_of_those_that_it_serves() -> None:
         assert {asset.rpartition("/")[0] for asset in FLOOR.served(shared)} <= part
 
 
+@pytest.mark.slow
 def test_a_part_by_itself_does_what_it_does_beside_the_others() -> None:
     whole = simulated(None)
     found = parts.packed(FOUND, FLOOR, 2)

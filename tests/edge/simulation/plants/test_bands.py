@@ -69,6 +69,7 @@ def check(path: str, seeds: range) -> None:
     assert sum(year[0] for year in years) / len(years) == pytest.approx(years[0][1], abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(SAMPLE))
 def test_a_sample_of_the_machines_reaches_its_band(path: str) -> None:
     check(path, range(11, 14))
