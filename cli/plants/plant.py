@@ -14,7 +14,8 @@ from broker.plant.calendar_rules import WEEKDAYS
 from broker.plant.included import whole
 from broker.plant.plant import Plant
 from broker.plant.plant_file import PlantError, load
-from broker.plant.toml_tables import Mistake, dotted, line_of
+from broker.plant.toml_places import dotted, line_of
+from broker.plant.toml_tables import Mistake
 from cli.invocation import options
 from cli.invocation.plain import plain, plain_lines
 from edge.simulation.planning.plan import PlanError, read

@@ -24,7 +24,7 @@ import msgspec
 
 from broker.contract.errors import ContractError
 from broker.contract.names import is_name
-from broker.plant.toml_tables import Path, dotted
+from broker.plant.toml_places import Path, dotted
 from edge.simulation.floor.cells import CELLS, Cell
 from edge.simulation.floor.pieces import OrderPlan
 from edge.simulation.machines import MODELS
