@@ -4,13 +4,9 @@ It validates all that does not depend on today's date: times, weekdays, breaks o
 rotation names and no table defines, countries and zones that do not exist, and shifts that overlap.
 """
 
-import datetime as dt
-import itertools
-import math
 import re
 import unicodedata
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -18,18 +14,15 @@ import holidays
 import msgspec
 
 from broker.contract.names import is_name
-from broker.plant.calendar import DAY_S, EVERY_DAY, Calendar, DateException, Maintenance, Rotation, Rules, Shift
+from broker.plant.calendar_overlaps import overlap
+from broker.plant.calendar_times import clock_text, take_dates, take_days, take_times
+from broker.plant.shift_rules import DAY_S, EVERY_DAY, LONGEST_CYCLE, DateException, Maintenance, Rotation, Rules, Shift
 from broker.plant.toml_tables import Table, nearest, shown
 
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OFF: Final = "off"
 """A day off in a rotation's cycle."""
 
-_LONG: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?\Z", re.ASCII)
 _INTERVAL: Final = re.compile(r"(?:(\d{1,3})\s+)?(\S+)\Z", re.ASCII)
-_MONDAY: Final = date(2024, 1, 1)
-_LONGEST_CYCLE: Final = 366
 _LONGEST_NAME: Final = 32
 
 
@@ -43,7 +36,10 @@ def read_rules(table: Table) -> Rules:
         maintenance=tuple(one for one in map(_maintenance, table.tables("maintenance")) if one is not None),
         exceptions=tuple(_exceptions(table, shifts)),
     )
-    _reject_overlaps(table, rules)
+    overlapping = overlap(rules)
+    if overlapping is not None:
+        hint = "let no two shifts of a calendar overlap; machines that work differently get one of their own"
+        table.wrong("shifts", overlapping, hint)
     return rules
 
 
@@ -75,8 +71,8 @@ def _shift(table: Table) -> Shift | None:
             "use 1 to 32 small letters of any alphabet, digits and -, beginning with a letter or digit",
         )
         name = None
-    days = _days(table) or EVERY_DAY
-    times = _times(table, what="a shift")
+    days = take_days(table) or EVERY_DAY
+    times = take_times(table, what="a shift")
     breaks = list(_breaks(table, times)) if times else []
     table.value("breaks")
     table.close()
@@ -94,7 +90,7 @@ def _is_shift_name(text: str) -> bool:
 
 def _breaks(table: Table, shift: tuple[int, int]) -> Iterator[tuple[int, int]]:
     for inner in table.tables("breaks"):
-        times = _times(inner, what="a break")
+        times = take_times(inner, what="a break")
         inner.close()
         if times is None:
             continue
@@ -106,62 +102,9 @@ def _breaks(table: Table, shift: tuple[int, int]) -> Iterator[tuple[int, int]]:
         else:
             inner.wrong(
                 (),
-                f"the break {_clock(start_s)} to {_clock(end_s)} is not within its shift",
-                f"the shift is from {_clock(shift[0])} to {_clock(shift[1])}",
+                f"the break {clock_text(start_s)} to {clock_text(end_s)} is not within its shift",
+                f"the shift is from {clock_text(shift[0])} to {clock_text(shift[1])}",
             )
-
-
-def _times(table: Table, *, what: str) -> tuple[int, int] | None:
-    """Take `start` and `end`; an end that is not after the start is on the next day."""
-    for key in ("start", "end"):
-        if key not in table:
-            table.wrong((), f"{what} needs start and end", 'write start = "06:00", end = "14:00"')
-            table.value("start"), table.value("end")
-            return None
-    start_s, end_s = _clock_time(table, "start"), _clock_time(table, "end")
-    if start_s is None or end_s is None:
-        return None
-    if start_s == DAY_S:
-        table.wrong("start", "24:00 cannot be a start", 'write start = "00:00", and the next day')
-        return None
-    return start_s, end_s if end_s > start_s else end_s + DAY_S
-
-
-def _clock_time(table: Table, key: str) -> int | None:
-    """Take a time of day; return seconds after midnight, 86 400 for 24:00."""
-    value = table.value(key)
-    if isinstance(value, dt.time) and not value.microsecond:
-        return value.hour * 3_600 + value.minute * 60 + value.second
-    if isinstance(value, str) and (found := _CLOCK.match(value)):
-        hours, minutes, seconds = int(found[1]), int(found[2]), int(found[3] or 0)
-        total = hours * 3_600 + minutes * 60 + seconds
-        if minutes < 60 and seconds < 60 and total <= DAY_S:
-            return total
-    table.wrong(key, f"{shown(value)} is not a time of day", 'write hours and minutes, "00:00" to "24:00"')
-    return None
-
-
-def _days(table: Table) -> frozenset[int] | None:
-    """Take `days`: weekdays and ranges of them, in one text or an array; None if they are missing or wrong."""
-    written = [part.strip() for text in table.texts("days") for part in text.split(",")]
-    found: set[int] = set()
-    for part in written:
-        ends = [_weekday(end.strip()) for end in re.split("[-–]", part)]
-        known = [end for end in ends if end is not None]
-        if len(known) != len(ends) or len(ends) > 2:
-            table.wrong("days", f"{shown(part)} is not a weekday", 'write mon … sun, "mon-fri" or ["mon", "wed"]')
-            return None
-        first, last = known[0], known[-1]
-        found.update((first + step) % 7 for step in range((last - first) % 7 + 1))
-    return frozenset(found) or None
-
-
-def _weekday(text: str) -> int | None:
-    lower = text.lower()
-    for names in (WEEKDAYS, _LONG):
-        if lower in names:
-            return names.index(lower)
-    return None
 
 
 def _rotation(table: Table, named: set[str]) -> Rotation | None:
@@ -203,11 +146,11 @@ def _cycle(table: Table, named: set[str]) -> Iterator[tuple[str, ...]]:
         found = _INTERVAL.match(interval) if isinstance(interval, str) else None
         days = int(found[1] or 1) if found else 0
         length += days
-        if found is None or days < 1 or length > _LONGEST_CYCLE:
+        if found is None or days < 1 or length > LONGEST_CYCLE:
             table.wrong(
                 ("cycle", place),
                 f"{shown(interval)} is not a number of days and a shift"
-                if length <= _LONGEST_CYCLE
+                if length <= LONGEST_CYCLE
                 else "the cycle is over a year long",
                 'write how many days and the shift, as in "4 day", "2 day+night" or "3 off"',
             )
@@ -247,11 +190,11 @@ def _holidays(table: Table) -> str:
 
 
 def _maintenance(table: Table) -> Maintenance | None:
-    days = _days(table)
+    days = take_days(table)
     weeks = _whole_numbers(table, "weeks", (-1, 1, 2, 3, 4, 5))
     months = _whole_numbers(table, "months", tuple(range(1, 13)))
     dated = any(key in table for key in ("date", "from", "to"))
-    first, last = _dates(table)
+    first, last = take_dates(table)
     if not dated and days is None and "days" not in table:
         dated = True  # one mistake is enough
         table.wrong(
@@ -259,7 +202,7 @@ def _maintenance(table: Table) -> Maintenance | None:
         )
     times: tuple[int, int] | None = (0, DAY_S)
     if not dated or "start" in table or "end" in table:
-        times = _times(table, what="maintenance")
+        times = take_times(table, what="maintenance")
     table.value("start"), table.value("end")  # both are allowed, even where the days are whole
     if weeks and days is None:
         table.wrong("weeks", "weeks of the month need a weekday", 'write days = "wed"')
@@ -279,21 +222,9 @@ def _whole_numbers(table: Table, key: str, allowed: tuple[int, ...]) -> frozense
     return frozenset(values)
 
 
-def _dates(table: Table) -> tuple[date | None, date | None]:
-    """Take `date`, or `from` and `to`."""
-    day, first, last = table.date("date"), table.date("from"), table.date("to")
-    if "date" in table and ("from" in table or "to" in table):
-        table.wrong("date", "one day and a range of days are both given", "write either date, or from and to")
-    if day is not None:
-        return day, day
-    if first is not None and last is not None and last < first:
-        table.wrong("to", f"{last} is before {first}", "write the first day as from and the last as to")
-    return first, last
-
-
 def _exceptions(table: Table, regular: tuple[Shift, ...]) -> Iterator[DateException]:
     for inner in table.tables("exceptions"):
-        first, last = _dates(inner)
+        first, last = take_dates(inner)
         closed = inner.flag("closed")
         shifts = tuple(_exception_shifts(inner, regular))
         inner.close()
@@ -328,52 +259,3 @@ def _exception_shifts(table: Table, regular: tuple[Shift, ...]) -> Iterator[Shif
         for shift in alike[:1]:
             yield msgspec.structs.replace(shift, days=shift.days | (EVERY_DAY - others))
         yield from alike[1:]
-
-
-def _reject_overlaps(table: Table, rules: Rules) -> None:
-    """Report the first two shifts that overlap, by the wall clock: a clock change does not reorder its times."""
-    regular = Calendar(msgspec.structs.replace(rules, holidays="", exceptions=()), "UTC")
-    special = Calendar(rules, "UTC")
-    for calendar, days in ((regular, _regular_days(rules)), (special, _exceptional_days(rules))):
-        for day in days:
-            overlap = _overlap(calendar, day)
-            if overlap is not None:
-                hint = "let no two shifts of a calendar overlap; machines that work differently get one of their own"
-                table.wrong("shifts", overlap, hint)
-                return
-
-
-def _overlap(calendar: Calendar, day: date) -> str | None:
-    """Return which shift of a day overlaps one of the same or the next day, as a sentence; None if none does."""
-    today = [(shift.start_s, shift.end_s, shift.name, "") for shift, _ in calendar.shifts_on(day)]
-    tomorrow = [
-        (shift.start_s + DAY_S, shift.end_s + DAY_S, shift.name, " of the next day")
-        for shift, _ in calendar.shifts_on(day + timedelta(days=1))
-    ]
-    for (_, end_s, name, _), (next_start_s, _, next_name, which) in itertools.pairwise(today + tomorrow[:1]):
-        if next_start_s < end_s:
-            dated = calendar.rules.rotation or calendar.rules.exceptions
-            when = str(day) if dated else _LONG[day.weekday()].capitalize()
-            next_start = _clock(next_start_s)
-            return f"shift {name} of {when} runs until {_clock(end_s)}, but {next_name}{which} starts at {next_start}"
-    return None
-
-
-def _regular_days(rules: Rules) -> Iterator[date]:
-    """Return days of every kind that the week and the rotation make."""
-    first = rules.rotation.anchor if rules.rotation else _MONDAY
-    for n in range(math.lcm(len(rules.rotation.cycle), 7) if rules.rotation else 7):
-        yield first + timedelta(days=n)
-
-
-def _exceptional_days(rules: Rules) -> Iterator[date]:
-    """Return the days of the exceptions that have shifts, and those before them."""
-    for exception in rules.exceptions:
-        if exception.shifts:
-            for n in range(-1, min((exception.last - exception.first).days, _LONGEST_CYCLE) + 1):
-                yield exception.first + timedelta(days=n)
-
-
-def _clock(seconds: int) -> str:
-    minutes = seconds % DAY_S // 60 if seconds != DAY_S else 24 * 60
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"

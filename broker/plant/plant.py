@@ -13,9 +13,10 @@ import msgspec
 
 from broker.contract.events import NS_PER_S, State
 from broker.plant.assets import AssetInfo, SignalInfo
-from broker.plant.calendar import Calendar, Rules
+from broker.plant.calendar import Calendar
 from broker.plant.flow import Flow
 from broker.plant.material_flow import MaterialFlow
+from broker.plant.shift_rules import Rules
 
 Loss = Literal["breakdown", "setup", "minor-stop", "speed", "startup-reject", "process-reject"]
 """The six big losses of TPM."""

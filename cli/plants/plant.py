@@ -10,7 +10,7 @@ import typer
 
 from broker.contract.events import NS_PER_S
 from broker.plant.calendar import Calendar
-from broker.plant.calendar_rules import WEEKDAYS
+from broker.plant.calendar_times import WEEKDAYS
 from broker.plant.included import whole
 from broker.plant.plant import Plant
 from broker.plant.plant_file import PlantError, load
