@@ -31,6 +31,7 @@ from cli.invocation.errors import CommandError
 from cli.running import loop
 from cli.running.alone import alone
 from cli.running.gateways import keep_running
+from cli.running.services import clock_at, run_ingest, run_kpi, run_simulator, run_wall
 from cli.running.stores import PLANT_METADATA, opened, plant_of
 from cli.running.watching import Watch
 from edge.simulation.simulator import Simulator
@@ -115,7 +116,7 @@ async def _demo(
         await store.set_metadata(PLANT_METADATA, plant.text)
         newest = max((machine.last for machine in await store.machines()), default=0)
         _warn_of_time(newest, speed, data)
-        clock = services.clock_at(max(time.time_ns(), newest), speed)
+        clock = clock_at(max(time.time_ns(), newest), speed)
         port = _free(host, port, "wall")
         simulator = Simulator(plant, data, source=simulated_from) if simulated_from else None
         if simulator is not None and (simulator.is_past_unfinished or (simulator.is_new and not newest)):
@@ -128,10 +129,10 @@ async def _demo(
         async with asyncio.TaskGroup() as parts:
             # The simulator is in the body: when the demo ends, it publishes "offline" before services are cancelled.
             tasks = [
-                parts.create_task(services.run_ingest(url, store, clock.now, watch=watch)),
-                parts.create_task(services.run_kpi(url, store, plant, clock.now, watch=watch)),
+                parts.create_task(run_ingest(url, store, clock.now, watch=watch)),
+                parts.create_task(run_kpi(url, store, plant, clock.now, watch=watch)),
                 parts.create_task(
-                    services.run_wall(
+                    run_wall(
                         url,
                         store,
                         plant,
@@ -154,7 +155,7 @@ async def _demo(
                 await ready.wait()
                 _introduce(host, port, url, data, password)
                 if simulator is not None:
-                    await services.run_simulator(url, simulator, clock, watch=watch)
+                    await run_simulator(url, simulator, clock, watch=watch)
                 else:
                     await asyncio.Event().wait()
             finally:

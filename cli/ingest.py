@@ -8,10 +8,10 @@ import typer
 
 from cli.invocation import options
 from cli.running import loop
+from cli.running.services import run_ingest
 from cli.running.stores import opened
 from cli.running.watching import HealthHost, HealthPort, Watch
 from cli.running.workers import end_with_parent, supervise
-from cli.services import run_ingest
 from services.store import client_ids
 from services.store.opening import default_url
 

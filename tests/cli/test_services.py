@@ -18,7 +18,7 @@ from broker.mqtt.session import Publication, Session
 from broker.plant.plant import NO_PLANT
 from broker.server.embedded import EmbeddedBroker
 from cli.invocation.errors import CommandError
-from cli.services import run_ingest, run_kpi
+from cli.running.services import run_ingest, run_kpi
 from services.store.client_ids import MARK_NOTE
 from services.store.interface import Store, StoreError
 from services.store.opening import FILE_NAME, default_url, open_store

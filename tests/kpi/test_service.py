@@ -29,7 +29,7 @@ from broker.contract.topics import PREFIX, REJECTED, Kind
 from broker.plant.plant import NO_PLANT
 from broker.server.embedded import EmbeddedBroker
 from cli import main
-from cli.services import run_kpi
+from cli.running.services import run_kpi
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
 from services.store.opening import default_url

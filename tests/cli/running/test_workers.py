@@ -17,8 +17,8 @@ from broker.mqtt.session import Publication, Session
 from broker.server.embedded import EmbeddedBroker
 from cli.ingest import SHARES, worker_settings
 from cli.invocation.errors import CommandError
+from cli.running.services import run_ingest
 from cli.running.workers import supervise
-from cli.services import run_ingest
 from services.store import client_ids
 from services.store.interface import Store
 from services.store.opening import default_url, open_store

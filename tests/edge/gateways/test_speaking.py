@@ -16,7 +16,7 @@ from broker.mqtt.session import Session
 from broker.plant import plant_file
 from broker.server.embedded import EmbeddedBroker
 from cli.invocation.errors import CommandError
-from cli.services import run_simulator
+from cli.running.services import run_simulator
 from edge.gateways.native import publication
 from edge.gateways.speaking import Speaking
 from edge.simulation.clock import FastClock
