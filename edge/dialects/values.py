@@ -208,19 +208,21 @@ def kwh(value: float, unit: str) -> float | None:
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """What the events of one reading share."""
+    """What the events of one reading share, and when it was received."""
 
     asset: str
     at: int
     source: TimeSource
     simulated: bool = False
+    received_at: int = 0
 
     @classmethod
     def of(cls, message: Message, asset: str, at: int | None = None) -> "Stamp":
         """Return the stamp of a message: with its own time, else that of receipt; a retained one is of unknown age."""
         if at is not None:
-            return cls(asset, at, "device")
-        return cls(asset, message.received_at, "retained" if message.retained else "receipt")
+            return cls(asset, at, "device", received_at=message.received_at)
+        source: TimeSource = "retained" if message.retained else "receipt"
+        return cls(asset, message.received_at, source, received_at=message.received_at)
 
     def shared(self) -> dict[str, Any]:
         """Return the fields that all events have."""

@@ -50,6 +50,15 @@ class Mapped(Dialect):
                 return self._by(each, message, found.groupdict())
         return NOTHING
 
+    @property
+    def due(self) -> int | None:
+        """When good pieces have waited long enough for the counter that moves with them."""
+        return self._counters.due
+
+    def tick(self, now: int) -> Translation:
+        """Return the good pieces that waited."""
+        return Translation(events=self._counters.tick(now))
+
     def _by(self, each: Compiled, message: Message, names: dict[str, str]) -> Translation:
         parts = Parts()
         for item in each.items(document_of(message.payload), names):

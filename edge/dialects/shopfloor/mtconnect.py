@@ -120,6 +120,15 @@ class MTConnect(Dialect):
                 self._several(parts, message, asset, instance, found)
         return parts.translation()
 
+    @property
+    def due(self) -> int | None:
+        """When good pieces have waited long enough for the counter that moves with them."""
+        return self._counters.due
+
+    def tick(self, now: int) -> Translation:
+        """Return the good pieces that waited."""
+        return Translation(events=self._counters.tick(now))
+
     def _modelled(self, document: dict[str, Any]) -> Translation:
         """Take the names and units of data items."""
         rejections: list[ContractError] = []

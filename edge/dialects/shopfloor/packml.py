@@ -86,6 +86,15 @@ class PackML(Dialect):
         parts.add("/".join(levels[place:]), lambda: self._tag(stamp, (group, tag), rest, value))
         return parts.translation()
 
+    @property
+    def due(self) -> int | None:
+        """When good pieces have waited long enough for the counter that moves with them."""
+        return self._counters.due
+
+    def tick(self, now: int) -> Translation:
+        """Return the good pieces that waited."""
+        return Translation(events=self._counters.tick(now))
+
     def _tag(self, stamp: Stamp, where: tuple[str, str], rest: list[str], value: str) -> list[AnyEvent]:
         group, tag = where
         if where in {("Status", "StateCurrentStr"), ("Status", "UnitModeCurrentStr")}:
@@ -95,7 +104,9 @@ class PackML(Dialect):
         if where == ("Admin", "MachDesignSpeed"):
             return self._speed(stamp, values.number(value))
         if group == "Admin" and tag in _COUNTERS and len(rest) == 2 and rest[1] == "AccCount":
-            return self._count(stamp, _COUNTERS[tag], rest[0], values.number(value))
+            number = values.number(value)
+            is_counted = number is not None and rest[0] == "0"  # of several products, the first is the machine's
+            return self._counters.count(stamp, {_COUNTERS[tag]: number} if is_counted else {})
         if where in _SIGNALS and not rest:
             name, unit = _SIGNALS[where]
             return stamp.sample(name, values.number(value), unit)
@@ -125,10 +136,6 @@ class PackML(Dialect):
             return []
         self._orders[stamp.asset] = now
         return [Job(**stamp.shared(), phase="start", order=UNNAMED, ideal_cycle=60 / speed)]
-
-    def _count(self, stamp: Stamp, counter: str, product: str, number: float | None) -> list[AnyEvent]:
-        """Return a counter; of several products at once, only the first is the machine's."""
-        return [] if number is None or product != "0" else self._counters.count(stamp, {counter: number})
 
 
 def _state_of(sent: str, mode: str) -> tuple[State, str]:

@@ -158,7 +158,8 @@ def _example(case: Case) -> Iterator[str]:
             payload = message.payload.decode("utf-8")
         except UnicodeDecodeError:
             payload = f"({len(message.payload)} bytes)"
-        yield f"    {_short(f'{message.topic} {payload}')}{mark}"
+        shown = "(time passes)" if message.topic == "$tick" else f"{message.topic} {payload}"
+        yield f"    {_short(shown)}{mark}"
     found = case.expected()
     if found:
         yield ""

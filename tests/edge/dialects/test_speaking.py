@@ -39,8 +39,9 @@ def packml(event: AnyEvent) -> list[Value]:
         case StateChange():
             state = {"blocked": "starved", "off": "idle"}.get(event.state, event.state)
             return [(("state", ""), state)]
-        case Count():
-            return counts(event, "produced", "scrap")
+        case Count(good=float() as good):
+            not_scrapped = good + (event.rework or 0)
+            return [*counts(event, "produced", "scrap"), (("count", "good"), not_scrapped)]
         case Job(ideal_cycle=float() as cycle):
             return [(("cycle", ""), pytest.approx(cycle))]
         case Sample() if event.value != "":
@@ -53,7 +54,7 @@ def packml_back(event: AnyEvent) -> list[Value]:
         case StateChange():
             return [(("state", ""), event.state)]
         case Count():
-            return counts(event, "produced", "scrap")
+            return counts(event, "produced", "scrap", "good")
         case Job():
             return [(("cycle", ""), event.ideal_cycle)]
         case Sample() if event.signal != "mode":
@@ -156,10 +157,14 @@ def test_three_hours_of_a_simulated_line_come_back(name: str, native: list[AnyEv
     speaker = SPEAKERS[name]()
     back: list[AnyEvent] = []
     for event in native:
+        while dialect.due is not None and dialect.due <= event.at:
+            back += guard.tick(dialect, event.at).events
         for sent in speaker.publications(event):
             answer = guard.translate(dialect, Message(sent.topic, sent.payload, sent.qos, received_at=event.at))
             assert not answer.rejections
             back += answer.events
+    while dialect.due is not None:
+        back += guard.tick(dialect, dialect.due).events
     assert {event.asset for event in back} == assets
     expected, found = timelines(CARRIED[name].native, native), timelines(CARRIED[name].back, back)
     assert found.keys() == expected.keys()
