@@ -105,8 +105,8 @@ class PackML(Dialect):
             return self._speed(stamp, values.number(value))
         if group == "Admin" and tag in _COUNTERS and len(rest) == 2 and rest[1] == "AccCount":
             number = values.number(value)
-            is_counted = number is not None and rest[0] == "0"  # of several products, the first is the machine's
-            return self._counters.count(stamp, {_COUNTERS[tag]: number} if is_counted else {})
+            # Of several products, the first is the machine's.
+            return [] if number is None or rest[0] != "0" else self._counters.count(stamp, {_COUNTERS[tag]: number})
         if where in _SIGNALS and not rest:
             name, unit = _SIGNALS[where]
             return stamp.sample(name, values.number(value), unit)
