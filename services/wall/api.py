@@ -1,41 +1,47 @@
 """The wall's HTTP interface: the addresses under `/api/v1`, all of them for reading only.
 
 Each handler turns a question into one of the store, the live state or the answers, and hands the outcome on as it is:
-no number is made here. Times go in as RFC 3339, epoch milliseconds or words (`now-8h`, `shift`); they come out as
-RFC 3339 in documents that people read and as epoch milliseconds in series that screens draw.
+no number is made here. What an address may ask is in `addresses`. Times come out as RFC 3339 in documents that people
+read and as epoch milliseconds in series that screens draw.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal, cast
 
-import msgspec
 from litestar import get
-from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException, ServiceUnavailableException
 from litestar.params import QueryParameter
 from litestar.response import Stream as StreamResponse
 
 from broker.contract.events import NS_PER_S
 from broker.contract.instants import format_rfc3339
-from broker.contract.topics import KINDS, Kind, check_asset
-from broker.plant.plant import Plant
-from services.health.vitals import Vitals
+from broker.contract.topics import KINDS, Kind
 from services.query.answers import Answer
-from services.query.asked_range import Range, RangeError, cut, duration
+from services.query.asked_range import RangeError
 from services.query.constraint import constraint
-from services.query.data_quality.never_reported import ever_counted
-from services.query.explaining import Explanation, explain
-from services.query.forecast import Plan, plan_of
-from services.query.groups import By
-from services.query.periods import Cut, periods
+from services.query.explaining import Explanation
+from services.query.forecast import Plan
 from services.query.states.state_intervals import StateIntervals, state_intervals
-from services.query.states.stops import Stop, stops
+from services.query.states.stops import Stop
 from services.store import retiring
-from services.store.interface import Store
-from services.wall.answers.answering import Answers
-from services.wall.answers.asset_range import AssetRanges
-from services.wall.answers.beside import limited
+from services.wall.addresses import (
+    AssetPath,
+    Assets,
+    Every,
+    ForReason,
+    From,
+    GroupBy,
+    Named,
+    Rated,
+    Retired,
+    To,
+    Wall,
+    answers_of,
+    checked,
+    explanation_of,
+    plans_of,
+    stops_of,
+)
 from services.wall.answers.documents import (
     Asset,
     Constraint,
@@ -47,84 +53,13 @@ from services.wall.answers.documents import (
     retired_asset,
     series_of,
 )
-from services.wall.live.live_state import LiveState
-from services.wall.live.stream import HEADERS, Scope, Stream
+from services.wall.live.stream import HEADERS, Scope
 
 MOST_ROWS: Final = 10_000
 MOST_POINTS: Final = 4_000
-MOST_ASSETS: Final = 200
 MOST_SIGNALS: Final = 200
-MOST_PLANNED: Final = 2_000
-"""Machines under an asset whose pieces are held against a plan."""
 _AT_ONCE: Final = 500
 """Assets that are listed before others have their turn."""
-
-From = Annotated[str, QueryParameter(name="from", description="RFC 3339, epoch ms, now-8h, shift or previous-shift")]
-To = Annotated[str, QueryParameter(name="to", description="RFC 3339, epoch ms, now or now-1h; now if left out")]
-Assets = Annotated[list[str], QueryParameter(name="asset", description="asset paths; with several, a list is returned")]
-Every = Annotated[str, QueryParameter(name="every", description="1h, 1d …, day or shift: a list, one an interval")]
-GroupBy = Annotated[
-    By | None, QueryParameter(name="by", description="a list: one an hour, day, shift of a day, name of a shift …")
-]
-Named = Annotated[str, QueryParameter(name="indicator", description="its name, as in the answer")]
-Retired = Annotated[bool, QueryParameter(name="retired", description="retired machines, too")]
-ForReason = Annotated[
-    str | None, QueryParameter(name="reason", description="for this reason only; '' for those without one")
-]
-Rated = Annotated[bool, QueryParameter(name="rated", description="without machines that lack what OEE needs")]
-AssetPath = Annotated[
-    str, QueryParameter(name="asset", description="an asset path, whole or cut short; '' is everything")
-]
-
-
-class Parts(msgspec.Struct):
-    """What the handlers work with.
-
-    Attributes:
-        live_state: how things stand now.
-        stream: sends pages what changes.
-        store: the past.
-        answers: the indicators.
-        plant: titles, calendars, targets.
-        now: the time, nanoseconds.
-        services: those of this process, the wall itself among them.
-    """
-
-    live_state: LiveState
-    stream: Stream
-    store: Store
-    answers: Answers
-    plant: Plant
-    now: Callable[[], int]
-    services: Sequence[Vitals] = ()
-
-    @property
-    def ranges(self) -> AssetRanges:
-        """What an address means for an asset."""
-        return AssetRanges(self.plant, self.live_state, self.now)
-
-    def range_of(self, asset: str, start: str, end: str) -> Range:
-        """Return the range that an address means for an asset; one that has no calendar goes by its first machine's."""
-        return self.ranges.range(asset, start, end)
-
-    def cut(self, asset: str, span: Range, every: str, start: str) -> list[tuple[int, int]]:
-        """Return the intervals of a range: production days, shifts, or of a length.
-
-        Those of a length begin with the range, unless it moves with the clock: then at whole hours or days where the
-        asset is.
-        """
-        if every in {"day", "shift"}:
-            found = periods(self.plant, asset, self.machines_of(asset), cast("Cut", every), (span.start, span.end))
-            return [(each.start, each.end) for each in found]
-        zone = self.plant.time_zone_of(asset) if start.startswith("now-") else ""
-        return cut(span, duration(every), zone)
-
-    def machines_of(self, asset: str) -> list[str]:
-        """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
-        return self.ranges.machines(asset)
-
-
-Wall = NamedDependency[Parts]
 
 
 @get("/api/v1/assets", summary="The tree of assets, as it stands now")
@@ -160,28 +95,6 @@ async def kpi(
     return answers[0] if len(answers) == 1 and not every and by is None else answers
 
 
-async def answers_of(
-    parts: Parts, asset: list[str], start: str, end: str, *, every: str, by: By | None
-) -> list[Answer]:
-    """Return the answers that an address asks for.
-
-    Raises:
-        RangeError: it asks for too much at once.
-    """
-    if len(asset) > MOST_ASSETS:
-        raise RangeError(f"{len(asset)} assets at once; ask for at most {MOST_ASSETS}")
-    if every and by:
-        raise RangeError("every and by at once: ask for one of them")
-    ranged = [(path, parts.range_of(path, start, end)) for path in map(checked, asset)]
-    path, span = ranged[0]
-    async with limited():
-        if by is not None:
-            return [each for path, span in ranged for each in await parts.answers.by(path, by, span.start, span.end)]
-        if every:
-            return [await parts.answers.of(path, *each) for each in parts.cut(path, span, every, start)]
-        return [await parts.answers.of(path, span.start, span.end) for path, span in ranged]
-
-
 @get("/api/v1/plan", summary="Good pieces against plan over a range")
 async def plan(
     parts: Wall,
@@ -193,23 +106,6 @@ async def plan(
     """Return pieces, plan, difference and forecast, and the shift that the range is."""
     plans = await plans_of(parts, asset, start, end, every)
     return plans[0] if len(plans) == 1 and not every else plans
-
-
-async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: str) -> list[Plan]:
-    """Return the plans that an address asks for."""
-    ranged = [(path, parts.range_of(path, start, end)) for path in map(checked, asset[:MOST_ASSETS])]
-    if every:
-        path, span = ranged[0]
-        ranged = [(path, Range(*each)) for each in parts.cut(path, span, every, start)]
-
-    async def counted(machine: str, end: int) -> bool:
-        return await ever_counted(parts.store, machine, end)
-
-    async with limited():
-        return [
-            await plan_of(path, span, _planned(parts, path), parts.plant, ask=parts.answers.of, ever_counted=counted)
-            for path, span in ranged
-        ]
 
 
 @get("/api/v1/states", summary="The states and orders of machines over a range")
@@ -225,12 +121,6 @@ async def stopped(
 ) -> list[Stop]:
     """Return each stop with its length, state, reason and order."""
     return await stops_of(parts, asset, start, end, reason)
-
-
-async def stops_of(parts: Parts, asset: str, start: str, end: str, reason: str | None) -> list[Stop]:
-    """Return the stops that an address asks for."""
-    span = parts.range_of(checked(asset), start, end)
-    return await parts.answers.beside.ask(lambda store: stops(store, asset, span.start, span.end, reason=reason))
 
 
 @get("/api/v1/bottleneck", summary="The bottleneck of a line over a range")
@@ -289,7 +179,7 @@ async def events(
     if unknown := set(kinds) - KINDS:
         raise NotFoundException(f"unknown kind {', '.join(sorted(unknown))[:60]!r}: use {', '.join(sorted(KINDS))}")
     found = await parts.store.events(
-        cast("Sequence[Kind]", kinds), asset, span.start, span.end, limit=limit, newest_first=order == "newest"
+        cast("list[Kind]", kinds), asset, span.start, span.end, limit=limit, newest_first=order == "newest"
     )
     return [event_document(event) for event in found]
 
@@ -339,33 +229,4 @@ async def explained(
     return await explanation_of(parts, asset, indicator, start, end, rated=rated)
 
 
-async def explanation_of(parts: Parts, asset: str, indicator: str, start: str, end: str, *, rated: bool) -> Explanation:
-    """Return the explanation that an address asks for."""
-    span = parts.range_of(checked(asset), start, end)
-    between = (span.start, span.end)
-    now = parts.now()
-    return await parts.answers.beside.ask(
-        lambda store: explain(store, parts.plant, asset, indicator, between, now=now, rated=rated)
-    )
-
-
 HANDLERS: Final = [assets, kpi, plan, states, stopped, bottleneck_of, telemetry, events, rejected, stream, explained]
-
-
-def checked(asset: str) -> str:
-    """Return an asset path of an address; '' is the whole plant.
-
-    Raises:
-        ContractError: it is none.
-    """
-    return check_asset(asset) if asset else asset
-
-
-def _planned(parts: Parts, asset: str) -> list[str]:
-    machines = parts.machines_of(asset)
-    if len(machines) > MOST_PLANNED:
-        raise RangeError(
-            f"{len(machines)} machines are too many to be held against a plan: ask for an area or a line,"
-            f" with at most {MOST_PLANNED}"
-        )
-    return machines

@@ -1,7 +1,7 @@
 """Measures of the wall itself, as Prometheus reads them at `/metrics` beside those of all services."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -9,14 +9,12 @@ from prometheus_client.registry import Collector
 
 from broker.contract.events import NS_PER_S, STATES
 from services.health import metrics as measures
-
-if TYPE_CHECKING:
-    from services.wall.api import Parts
+from services.wall.addresses import Parts
 
 _PREFIX: Final = "corridor_wall"
 
 
-def registry(parts: "Parts") -> CollectorRegistry:
+def registry(parts: Parts) -> CollectorRegistry:
     """Return a registry that reads the wall's parts, and the services of its process, each time it is asked."""
     made = measures.registry(parts.services)
     made.register(_Metrics(parts))
@@ -24,7 +22,7 @@ def registry(parts: "Parts") -> CollectorRegistry:
 
 
 class _Metrics(Collector):
-    def __init__(self, parts: "Parts") -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def describe(self) -> list[Metric]:

@@ -11,7 +11,7 @@ from broker.plant.drawing import draw
 from broker.plant.flow_drawing import Mark
 from broker.plant.plant import Plant
 from services.query.flow_states import FlowState, flow_states
-from services.wall.api import Parts, Wall
+from services.wall.addresses import Parts, Wall
 
 
 @get("/api/v1/map.svg", summary="Sites, lines, machines, buffers and flows as a picture")

@@ -36,11 +36,12 @@ from services.wall import onboarding as joining
 from services.wall import openapi, picture, problems
 from services.wall.access.auth import AuthMiddleware
 from services.wall.access.connections import BACKLOG, Connection, Room, quiet_accepting
+from services.wall.addresses import Parts
 from services.wall.answers import origins_api, parts_api, tables
 from services.wall.answers.answering import Answers
 from services.wall.answers.asset_range import AssetRanges
 from services.wall.answers.numbers import Numbers
-from services.wall.api import HANDLERS, Parts
+from services.wall.api import HANDLERS
 from services.wall.live.live_state import LiveState
 from services.wall.live.plant_sheet import sheet
 from services.wall.live.stream import Stream

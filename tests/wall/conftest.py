@@ -8,7 +8,7 @@ import pytest
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.interface import Batch, Rejected, Store
 from services.store.opening import open_store
-from services.wall.api import Parts
+from services.wall.addresses import Parts
 from tests.wall.works import MILL, MINUTE, NOW, PLANT, Clock, make_parts, worked_example
 
 

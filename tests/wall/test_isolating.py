@@ -17,8 +17,8 @@ from broker.contract.topics import PREFIX
 from services.query import answers
 from services.query.states import current_state
 from services.query.states.current_state import CurrentState
+from services.wall.addresses import Parts
 from services.wall.answers import answering
-from services.wall.api import Parts
 from services.wall.live import facts, group_states, live_state, received_messages
 from services.wall.live.live_state import LiveState
 from services.wall.live.machine_state import Machine

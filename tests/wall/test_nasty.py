@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlencode
 import msgspec
 import pytest
 
-from services.wall.api import Parts
+from services.wall.addresses import Parts
 from services.wall.server import application
 from tests.wall.works import MILL
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import httpx
 
 from broker.contract.message import Message
-from services.wall.api import Parts
+from services.wall.addresses import Parts
 from services.wall.server import application
 from tests.wall.works import CMM, MILL, NOW
 

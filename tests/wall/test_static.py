@@ -15,7 +15,7 @@ import pytest
 from broker.contract.events import STATES
 from services.ledger.indicators import contradictions
 from services.wall import palette
-from services.wall.api import Parts
+from services.wall.addresses import Parts
 from services.wall.pages import FOLDER
 from services.wall.server import application
 

@@ -16,8 +16,8 @@ from broker.server.credentials.password_files import PasswordFiles
 from broker.server.embedded import EmbeddedBroker
 from cli.onboarding.wall import JoiningLines
 from services.store.interface import Store
+from services.wall.addresses import Parts
 from services.wall.answers.answering import Answers
-from services.wall.api import Parts
 from services.wall.live.live_state import LiveState
 from services.wall.live.plant_sheet import sheet
 from services.wall.live.stream import Stream

@@ -7,7 +7,7 @@ from litestar import get
 from broker.contract.errors import ContractError
 from broker.contract.topics import check_asset
 from services.query.origins import Origin, origins
-from services.wall.api import AssetPath, From, To, Wall
+from services.wall.addresses import AssetPath, From, To, Wall
 
 _MACHINE_LEVELS: Final = 4
 

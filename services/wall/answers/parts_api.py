@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter
 from services.query.parts.genealogy import UnknownPartError, batch_genealogy, genealogy
 from services.query.parts.records import BatchGenealogy, Genealogy
 from services.query.parts.search import MOST_LISTED, Found, ListedPart, find, listed_parts
-from services.wall.api import AssetPath, From, To, Wall, checked
+from services.wall.addresses import AssetPath, From, To, Wall, checked
 
 Named = Annotated[str, QueryParameter(name="name", description="a serial number, or the number of a batch")]
 Most = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_LISTED, description="at most so many")]

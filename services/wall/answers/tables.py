@@ -15,7 +15,7 @@ from litestar import Response, get
 from services.query.answers import Answer
 from services.query.data_quality.noted_readings import NotedReading
 from services.query.export.csv_cells import guarded
-from services.wall.api import (
+from services.wall.addresses import (
     AssetPath,
     Assets,
     Every,

@@ -9,7 +9,7 @@ import pytest
 
 from services.wall.access.auth import AuthMiddleware
 from services.wall.access.guesses import AT_ONCE, MOST_ADDRESSES, Guesses
-from services.wall.api import Parts
+from services.wall.addresses import Parts
 from services.wall.server import application
 
 RIGHT = ("anyone", "s3cret")

@@ -18,7 +18,7 @@ from broker.server.embedded import EmbeddedBroker
 from services.wall.access import connections
 from services.wall.access.connections import Room, most_connections, quiet_accepting
 from services.wall.access.seldom import Seldom
-from services.wall.api import Parts
+from services.wall.addresses import Parts
 from services.wall.server import _Web, application
 from tests.wall.works import free_port
 

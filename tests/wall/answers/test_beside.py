@@ -10,9 +10,10 @@ import pytest
 
 from broker.contract.events import NS_PER_S, Sample
 from services.store.interface import Batch, Store, StoreError
+from services.wall.addresses import Parts
 from services.wall.answers import answering
 from services.wall.answers.beside import AT_ONCE, Beside
-from services.wall.api import MOST_SIGNALS, Parts
+from services.wall.api import MOST_SIGNALS
 from services.wall.server import application
 from tests.wall.works import CMM, EIGHT, MILL, NOW, PLANT, Clock
 

@@ -14,12 +14,12 @@ from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
 from services.query.running_answers import RunningAnswers
 from services.store.interface import Store
+from services.wall.addresses import Parts
 from services.wall.answers import running_sums as module
 from services.wall.answers.answering import Answers
 from services.wall.answers.asset_range import AssetRanges
 from services.wall.answers.numbers import Numbers
 from services.wall.answers.running_sums import RunningSums
-from services.wall.api import Parts
 from services.wall.live.live_state import LiveState
 from services.wall.live.plant_sheet import sheet
 from services.wall.live.stream import Scope, Stream

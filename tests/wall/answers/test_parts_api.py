@@ -8,7 +8,7 @@ from broker.contract.instants import format_rfc3339
 from services.query.parts.genealogy import batch_genealogy, genealogy
 from services.query.parts.records import as_document
 from services.store.interface import Batch
-from services.wall.api import Parts
+from services.wall.addresses import Parts
 from tests.wall.test_api import get, open_client
 from tests.wall.works import CMM, EIGHT, MILL, MINUTE, PLANT
 

@@ -12,7 +12,7 @@ from broker.contract.events import NS_PER_S, Count, Job
 from broker.contract.instants import format_rfc3339, parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.query.asked_range import Range, RangeError, cut
-from services.wall.api import Parts
+from services.wall.addresses import Parts
 from tests.wall.test_api import open_client
 from tests.wall.works import EIGHT, LINE, MILL, NOW, PLANT
 
