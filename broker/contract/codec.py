@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from broker.contract import instants
+from broker.contract.entry import Entry
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import (
     FURTHEST_AHEAD_NS,
@@ -32,7 +33,7 @@ from broker.contract.events import (
     Status,
     TimeSource,
 )
-from broker.contract.kinds import TABLE, Entry, stored
+from broker.contract.kinds import TABLE, stored
 from broker.contract.lenient import foreign, leniency
 from broker.contract.lenient.leniency import DeclaredText, never_text
 from broker.contract.message import Message

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET
 
 from broker.contract import instants
+from broker.contract.entry import Entry
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import (
     FURTHEST_AHEAD_NS,
@@ -28,7 +29,7 @@ from broker.contract.events import (
     TimeSource,
     Value,
 )
-from broker.contract.kinds import TABLE, Entry, stored
+from broker.contract.kinds import TABLE, stored
 from broker.contract.lenient.leniency import DeclaredText, never_text, number, quality
 from broker.contract.names import is_name
 from broker.contract.payloads import (

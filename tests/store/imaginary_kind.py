@@ -9,6 +9,7 @@ import sys
 from typing import Any, ClassVar
 
 from broker.contract import events, kinds, payloads
+from broker.contract.entry import Column, Entry
 
 MILL = "sheffield/machining/line-1/mill-2"
 NOON = 1_764_158_400_000_000_000
@@ -40,7 +41,7 @@ class PalletPayload(payloads.Reading, kw_only=True):
     is_sealed: bool = False
 
 
-kinds.TABLE[Pallet.kind] = kinds.Entry(
+kinds.TABLE[Pallet.kind] = Entry(
     kind=Pallet.kind,
     label="pallets",
     event=Pallet,
@@ -50,10 +51,10 @@ kinds.TABLE[Pallet.kind] = kinds.Entry(
     name="gate",
     stored_by="kpi",
     columns=(
-        kinds.Column("weight", "number", "kg"),
-        kinds.Column("height", "optional number", "m"),
-        kinds.Column("order", "text"),
-        kinds.Column("is_sealed", "truth"),
+        Column("weight", "number", "kg"),
+        Column("height", "optional number", "m"),
+        Column("order", "text"),
+        Column("is_sealed", "truth"),
     ),
 )
 

@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from broker.contract.kinds import TABLE, Entry
+from broker.contract.entry import Entry
+from broker.contract.kinds import TABLE
 from broker.contract.names import NAME_PATTERN
 from broker.contract.payloads import RejectedPayload
 from broker.contract.topics import LEVELS, PREFIX, REJECTED, WINDOWS

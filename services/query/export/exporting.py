@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 
+from broker.contract.entry import ColumnType, Entry
 from broker.contract.events import AnyEvent, Command, Sample
-from broker.contract.kinds import ColumnType, Entry, measurements
+from broker.contract.kinds import measurements
 from broker.contract.topics import LEVELS, Kind, line_of
 from broker.plant.plant import Plant
 from services.ledger.fields import FIELDS, NANO, bounded

@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from broker.contract.entry import ColumnType, Entry
 from broker.contract.events import AnyEvent, Sample
-from broker.contract.kinds import ColumnType, Entry, stored
+from broker.contract.kinds import shares_table, stored
 from services.store.influx.lines import number, text
 
 SPREAD_NS: Final = 1_000_000
@@ -118,7 +119,7 @@ def _form(entry: Entry) -> Form:
 
     names = [column.name for column in columns]
     names += [*(["told"] if optional else []), *(["at"] if is_spread else [])]
-    kind = entry.kind if entry.shares_table else ""
+    kind = entry.kind if shares_table(entry) else ""
     return Form(entry.measurement, entry.name, tuple(names), fields, event, entry.subset, is_spread, kind)
 
 

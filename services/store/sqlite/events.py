@@ -9,8 +9,9 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from broker.contract.entry import Entry
 from broker.contract.events import AnyEvent, Sample
-from broker.contract.kinds import Entry, stored
+from broker.contract.kinds import stored
 
 FOR_EVER: Final = 2**63 - 2
 """Later than any event."""

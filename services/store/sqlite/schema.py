@@ -16,7 +16,8 @@ of tables and columns are a contract: they change only by adding, and each chang
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from broker.contract.kinds import ColumnType, Entry, measurements, stored
+from broker.contract.entry import ColumnType, Entry
+from broker.contract.kinds import measurements, stored
 from services.ledger.fields import FIELDS
 from services.store.client_ids import MARK_NOTE, new_mark
 

@@ -5,8 +5,9 @@ from typing import get_args
 import msgspec
 import pytest
 
+from broker.contract.entry import Entry
 from broker.contract.events import AnyEvent, Event, Kind
-from broker.contract.kinds import TABLE, Entry, stored
+from broker.contract.kinds import TABLE, stored
 
 entries = pytest.mark.parametrize("entry", stored(), ids=lambda entry: entry.kind)
 

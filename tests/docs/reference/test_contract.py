@@ -8,8 +8,9 @@ import pytest
 
 from broker.contract import codec, payloads, topics
 from broker.contract.documents import schema
+from broker.contract.entry import Entry
 from broker.contract.events import FURTHEST_AHEAD_NS, NS_PER_S, STATES
-from broker.contract.kinds import TABLE, Entry
+from broker.contract.kinds import TABLE
 from broker.contract.message import Message
 from broker.contract.recordings import recording
 from broker.contract.topics import KINDS, RETAINED, Kind
