@@ -11,12 +11,13 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from broker.contract.codec import LONGEST_PAYLOAD, RETENTION_NS, instant
+from broker.contract.device_time import RETENTION_NS, instant
 from broker.contract.events import FURTHEST_AHEAD_NS, NS_PER_MS, AnyEvent, Sample, TimeSource
 from broker.contract.message import Message
 from broker.contract.payloads import TelemetryPayload
 from broker.contract.readers import unit_code
 from broker.contract.topics import PREFIX, parse
+from broker.contract.wire_payload import LONGEST_PAYLOAD
 
 _DECODE: Final = msgspec.json.Decoder(TelemetryPayload).decode
 _MANY_UNITS: Final = 1_000

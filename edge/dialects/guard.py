@@ -7,9 +7,10 @@ An event that the contract does not allow is rejected here, where its origin is 
 from collections.abc import Callable
 from typing import Final
 
-from broker.contract.codec import LONGEST_PAYLOAD, decode, encode
+from broker.contract.codec import decode, encode
 from broker.contract.errors import ContractError
 from broker.contract.message import Message
+from broker.contract.wire_payload import LONGEST_PAYLOAD
 from edge.dialects.dialect import Dialect, Translation
 
 MOST_EVENTS: Final = 20_000

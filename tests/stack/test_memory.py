@@ -17,11 +17,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from broker.contract.codec import LONGEST_PAYLOAD
 from broker.contract.events import Labour
 from broker.contract.message import Message
 from broker.contract.payloads import MOST_VALUES
 from broker.contract.recordings.recording import to_line
+from broker.contract.wire_payload import LONGEST_PAYLOAD
 from broker.mqtt.session import Publication, Session
 from broker.server.embedded import EmbeddedBroker
 from services.store.interface import StoreError

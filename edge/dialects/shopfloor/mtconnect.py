@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import msgspec
 
-from broker.contract.codec import RETENTION_NS
+from broker.contract.device_time import RETENTION_NS
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import AnyEvent, Notice, State, StateChange, Status
 from broker.contract.message import Message

@@ -18,8 +18,8 @@ import structlog
 
 from broker import private_files
 from broker.backoff import Backoff
-from broker.contract.codec import LONGEST_PAYLOAD
 from broker.contract.errors import ContractError
+from broker.contract.wire_payload import LONGEST_PAYLOAD
 from edge.dialects.naming import slug
 from edge.dialects.shopfloor import mtconnect_xml
 from edge.dialects.shopfloor.mtconnect import AGENT, TOPIC

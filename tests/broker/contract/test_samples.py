@@ -6,12 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broker.contract.codec import LONGEST_PAYLOAD, RETENTION_NS, decode
+from broker.contract.codec import decode
+from broker.contract.device_time import RETENTION_NS
 from broker.contract.errors import ContractError
 from broker.contract.events import FURTHEST_AHEAD_NS, NS_PER_MS, NS_PER_S
 from broker.contract.message import Message
 from broker.contract.samples import SampleReader
 from broker.contract.topics import PREFIX
+from broker.contract.wire_payload import LONGEST_PAYLOAD
 
 NOW = 1_795_507_200 * NS_PER_S
 NOW_MS = NOW // NS_PER_MS

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from broker.contract import codec, payloads, topics
+from broker.contract import codec, device_time, payloads, topics, wire_payload
 from broker.contract.documents import schema
 from broker.contract.entry import Entry
 from broker.contract.events import FURTHEST_AHEAD_NS, NS_PER_S, STATES
@@ -79,11 +79,11 @@ def test_the_retained_kinds_and_the_limits_are_those_of_the_code() -> None:
     reported = re.search(r"report a current value \(([^)]*)\)", PAGE)
     assert reported
     assert set(re.findall(r"`(\w+)`", reported[1])) == RETAINED - {"kpi"}
-    assert f"{codec.LONGEST_PAYLOAD} bytes" in PAGE
+    assert f"{wire_payload.LONGEST_PAYLOAD} bytes" in PAGE
     assert f"{payloads.MOST_VALUES} values" in PAGE
     assert f"At most {payloads.MOST_VALUES}" in SECTIONS["telemetry"]
     assert f"more than {FURTHEST_AHEAD_NS // (60 * NS_PER_S)} minutes ahead" in PAGE
-    assert f"more than {codec.RETENTION_NS // (86_400 * NS_PER_S)} days before" in PAGE
+    assert f"more than {device_time.RETENTION_NS // (86_400 * NS_PER_S)} days before" in PAGE
     assert f"`{topics.PREFIX}/{topics.REJECTED}`" in PAGE
 
 

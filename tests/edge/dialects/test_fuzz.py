@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from broker.contract.codec import LONGEST_PAYLOAD, decode, encode
+from broker.contract.codec import decode, encode
 from broker.contract.message import Message
+from broker.contract.wire_payload import LONGEST_PAYLOAD
 from edge.dialects import DIALECTS, guard
 from edge.dialects.dialect import Dialect, Setup, Translation
 from tests.edge.dialects.cases import Case, cases
