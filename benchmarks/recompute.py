@@ -21,8 +21,8 @@ from services.ledger.columnar.builder import build
 from services.ledger.columnar.columns import CODES, Columns, Slice, Table
 from services.ledger.fields import FIELDS
 from services.ledger.history import MINUTE, UNKNOWN, History
-from services.ledger.rows import Rules
 from services.ledger.rows import build as build_one
+from services.ledger.rules import Rules
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND

@@ -24,7 +24,8 @@ from edge.simulation.event_buffer import GroundTruth, TrueState
 from edge.simulation.ground_truth import Until
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.history import History
-from services.ledger.rows import Rules, build
+from services.ledger.rows import build
+from services.ledger.rules import Rules
 from services.query.ranges import measure
 from services.query.states.reported import reported
 from services.store.interface import Store

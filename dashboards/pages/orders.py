@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from broker.plant.calendar import NO_SHIFT
 from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
@@ -10,7 +11,7 @@ from dashboards.page import levels, page
 from dashboards.pages import factor_tables, losses, parts
 from dashboards.production_days import cuts
 from dashboards.queries import UNTIL, Cut, indicator, last_days, scope, total
-from services.ledger.rows import NO_PRODUCT, NO_SHIFT
+from services.ledger.rows import NO_PRODUCT
 
 _DAYS: Final = 2
 """Progress is counted by the minute: over so much, whatever range is chosen."""

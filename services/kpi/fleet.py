@@ -15,7 +15,7 @@ from services.kpi.machine import Machine, silent_from
 from services.kpi.rebuilding import first_minute
 from services.kpi.turns import Turns
 from services.ledger.history import KINDS, MINUTE, History, lookback_ns
-from services.ledger.rows import Rules
+from services.ledger.rules import Rules
 from services.query.histories import histories
 from services.store import failures, retiring
 from services.store.interface import LedgerRow, ReasonRow, Store

@@ -16,7 +16,7 @@ from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.history import KINDS, MINUTE, UNKNOWN, History, ReportedState, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.readings.kinds import PRODUCTION
-from services.ledger.rows import Rules
+from services.ledger.rules import Rules
 from services.store import failures
 from services.store.interface import Batch, LedgerRow, ReasonRow
 

@@ -14,7 +14,8 @@ from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import Sums
 from services.ledger.history import HOLDING, KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
-from services.ledger.rows import Rows, Rules, build
+from services.ledger.rows import Rows, build
+from services.ledger.rules import Rules
 from services.ledger.track import Track
 from services.query.data_quality.signs import first_signs, signs_around_marks
 from services.query.histories import as_of, last_known_state, read_around

@@ -5,94 +5,27 @@ and so are the partial minutes at the ends of a range.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import pairwise
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from broker.contract.events import Adjust
-from broker.plant.calendar import TimeRange
-from broker.plant.plant import Plant
+from broker.plant.calendar import NO_SHIFT, TimeRange
 from services.ledger import entries
 from services.ledger.entries import Order
-from services.ledger.fields import NANO, Sums, add
-from services.ledger.history import MINUTE, UNKNOWN, History, ReportedState
-from services.ledger.readings.limits import Limits
+from services.ledger.fields import NANO, Sums
+from services.ledger.history import MINUTE, History, ReportedState
+from services.ledger.rules import Rules
 from services.ledger.stops import STOPS, WORKING, short_stop
+from services.ledger.time_field import STOPPED, time_field
 
 NO_PRODUCT: Final = "-"
-NO_SHIFT: Final = "-"
 
-STOPPED: Final = frozenset(f"{state}_s" for state in STOPS)
-"""Fields of the time of stops: it is summed by reason even where none was reported. A set-up is its own reason."""
 
 RowKey = tuple[int, str, str]
 """Start of the minute, product, shift."""
 ReasonKey = tuple[int, str, str]
 """Start of the minute, state, reason."""
-
-
-class TimeRanges(Protocol):
-    """What the ledger needs of a shift calendar."""
-
-    def time_ranges(self, start: int, end: int) -> list[TimeRange]:
-        """Return the planned and unplanned time ranges, covering [start, end) without gaps."""
-
-
-class Rules(NamedTuple):
-    """What a machine's rows depend on besides its events.
-
-    Attributes:
-        calendar: None where the machine has none; then it is planned whenever it is not off, in maintenance or unknown.
-        short_ns: a stop shorter than this is a micro-stop.
-        ideal_ns: nanoseconds a piece of a product, where the order has none; None where it is not known.
-        max_power: the greatest electric power, 10⁻⁹ kW; None where it is not known.
-        counter_max: the greatest value of its counters, 10⁻⁹; None where it is not known.
-        silent_ns: the time without a message after which it is unknown; None where that is not set.
-    """
-
-    calendar: TimeRanges | None
-    short_ns: int
-    ideal_ns: Callable[[str], int | None]
-    max_power: int | None = None
-    counter_max: int | None = None
-    silent_ns: int | None = None
-
-    @property
-    def limits(self) -> Limits:
-        """What the machine can count."""
-        return Limits(self.ideal_ns, self.max_power, self.counter_max)
-
-    @classmethod
-    def of(cls, plant: Plant, machine: str) -> "Rules":
-        """Return a machine's rules from the plant description."""
-        asset = plant.asset(machine)
-        return cls(
-            plant.calendar_of(machine),
-            plant.microstop_limit_ns,
-            _IdealCycles(plant, machine),
-            None if asset.max_power is None else round(asset.max_power * NANO),
-            None if asset.counter_max is None else round(asset.counter_max * NANO),
-            plant.silent_ns(machine),
-        )
-
-
-class _IdealCycles:
-    """Nanoseconds a piece of each product on a machine, by the plant description; equal to another of the same."""
-
-    __slots__ = ("_machine", "_plant")
-
-    def __init__(self, plant: Plant, machine: str) -> None:
-        self._plant, self._machine = plant, machine
-
-    def __call__(self, product: str) -> int | None:
-        ideal_s = self._plant.ideal_cycle(self._machine, product)
-        return None if ideal_s is None else round(ideal_s * NANO)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _IdealCycles) and self._plant is other._plant and self._machine == other._machine
-
-    def __hash__(self) -> int:
-        return hash((id(self._plant), self._machine))
 
 
 class Rows(NamedTuple):
@@ -146,32 +79,6 @@ def parts(history: History, start: int, end: int, rules: Rules) -> list[Part]:
     builder.build()
     assert builder.trace is not None
     return sorted(builder.trace, key=lambda part: (part.start, part.end))
-
-
-def time_field(reported_state: ReportedState, order: Order | None, planned: bool | None) -> str:
-    """Return the ledger's field for a second in this state; `planned` is None where there is no calendar."""
-    state = reported_state.state
-    if state in ("off", "maintenance"):
-        return f"{state}_s"
-    if state == "unknown":
-        return "unknown_planned_s" if planned else "unknown_s"
-    if planned is False and state not in WORKING:
-        return "off_s"
-    if state == "idle" and order is None:
-        return "no_order_s"
-    return f"{state}_s"
-
-
-def unknown_time(start: int, end: int, calendar: TimeRanges | None) -> dict[str, Sums]:
-    """Return the time of a machine of which nothing is known over [start, end), by shift."""
-    if end <= start:
-        return {}
-    if calendar is None:
-        return {NO_SHIFT: {"unknown_s": end - start}}
-    found: dict[str, Sums] = {}
-    for each in calendar.time_ranges(start, end):
-        add(found.setdefault(each.shift, {}), {time_field(UNKNOWN, None, each.planned): each.end - each.start})
-    return found
 
 
 class _Builder:

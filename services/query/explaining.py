@@ -14,6 +14,7 @@ from broker.contract import instants
 from broker.contract.errors import ContractError
 from broker.contract.events import Measurement
 from broker.contract.payloads import KpiWarning
+from broker.plant.calendar import NO_SHIFT
 from broker.plant.plant import Plant
 from services.ledger import bookings
 from services.ledger.fields import NANO, TIME, Sums
@@ -24,7 +25,8 @@ from services.ledger.indicators.formulas import Operand
 from services.ledger.indicators.indicators import INDICATORS
 from services.ledger.indicators.terms import Terms
 from services.ledger.indicators.warnings import data_quality_warnings
-from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Part, Rules, parts
+from services.ledger.rows import NO_PRODUCT, Part, parts
+from services.ledger.rules import Rules
 from services.query.answers import lasting_states, rated_part
 from services.query.composition import notes_of
 from services.query.contexts import context_of, measurements

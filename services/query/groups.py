@@ -12,10 +12,12 @@ import msgspec
 from broker.contract import instants
 from broker.contract.errors import ContractError
 from broker.contract.topics import is_under
+from broker.plant.calendar import NO_SHIFT
 from broker.plant.plant import Plant
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.indicators.indicators import Context
-from services.ledger.rows import NO_PRODUCT, NO_SHIFT, Rules, build
+from services.ledger.rows import NO_PRODUCT, build
+from services.ledger.rules import Rules
 from services.query.answers import Answer, Group, answer, build_answer
 from services.query.contexts import operations_of
 from services.query.data_quality.metered import metered_sums

@@ -17,8 +17,10 @@ from broker.contract.topics import is_under
 from broker.plant.plant import Plant
 from services.ledger.fields import TIME, Sums, add, bounded
 from services.ledger.history import HOLDING, MINUTE, History
-from services.ledger.rows import NO_PRODUCT, Rules, unknown_time
+from services.ledger.rows import NO_PRODUCT
 from services.ledger.rows import sums as summed
+from services.ledger.rules import Rules
+from services.ledger.time_field import unknown_time
 from services.query.histories import histories, jobs_reported_before
 from services.store.interface import Store
 from services.store.resolutions import layers

@@ -17,8 +17,10 @@ from broker.contract.topics import is_under
 from broker.plant.plant import Plant
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import KINDS, MINUTE, History
-from services.ledger.rows import NO_PRODUCT, Rules, unknown_time
+from services.ledger.rows import NO_PRODUCT
 from services.ledger.rows import sums as summed
+from services.ledger.rules import Rules
+from services.ledger.time_field import unknown_time
 from services.query.ranges import COUNTED, PartKey, Range
 
 BEHIND_NS: Final = 10 * MINUTE

@@ -23,7 +23,8 @@ from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import NANO
 from services.ledger.history import History
 from services.ledger.readings.cumulative import Cumulative
-from services.ledger.rows import Rows, Rules
+from services.ledger.rows import Rows
+from services.ledger.rules import Rules
 from services.store.interface import Batch, LedgerRow, RowError
 from services.store.sqlite.store import SqliteStore
 

@@ -10,8 +10,9 @@ from services.ledger.columnar.builder import build
 from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import NANO
 from services.ledger.history import UNKNOWN, History, lookback_ns
-from services.ledger.rows import Rows, Rules
+from services.ledger.rows import Rows
 from services.ledger.rows import build as build_one
+from services.ledger.rules import Rules
 from tests.ledger.deliveries import MACHINES, PLANTS, SHIFTS, T0, histories
 from tests.ledger.oracle import MINUTE
 from tests.properties import examples

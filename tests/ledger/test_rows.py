@@ -11,7 +11,8 @@ from broker.plant.plant import NO_PLANT, Plant
 from broker.plant.plant_file import parse
 from services.ledger.fields import NANO, TIME, Sums, add, to_units
 from services.ledger.history import History
-from services.ledger.rows import Rows, Rules, build, parts
+from services.ledger.rows import Rows, build, parts
+from services.ledger.rules import Rules
 
 MILL = "sheffield/machining/line-1/mill-1"
 WORKED = parse(

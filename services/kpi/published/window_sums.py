@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from broker.contract.topics import is_under
+from broker.plant.calendar import NO_SHIFT
 from broker.plant.plant import Plant
 from services.kpi.published.members import Members
 from services.kpi.published.row_sums import RowSums
@@ -12,7 +13,8 @@ from services.kpi.published.window_totals import Key, Window, WindowTotals
 from services.kpi.silence import time_since
 from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE
-from services.ledger.rows import NO_PRODUCT, NO_SHIFT, unknown_time
+from services.ledger.rows import NO_PRODUCT
+from services.ledger.time_field import unknown_time
 from services.query.data_quality.metered import is_metered, sum_of_metered
 from services.query.ranges import Range, measure
 from services.store.interface import Store

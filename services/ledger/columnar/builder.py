@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from broker.contract.events import STATES
+from broker.plant.calendar import NO_SHIFT
 from services.ledger.columnar.columns import CODES, NO_ORDER, NOT_REPORTED, Codes, Columns, Slice, Table, Whole
 from services.ledger.columnar.made import Made
 from services.ledger.columnar.products import times
@@ -30,7 +31,6 @@ from services.ledger.columnar.timeline_arrays import (
 )
 from services.ledger.fields import FIELDS, NANO
 from services.ledger.history import MINUTE
-from services.ledger.rows import NO_SHIFT
 
 _N: Final = len(FIELDS)
 _DOWN: Final = CODES["down"]

@@ -19,7 +19,8 @@ from services.ledger.fields import FIELDS
 from services.ledger.history import ReportedState
 from services.ledger.orders import Orders
 from services.ledger.readings.cumulative import Cumulative
-from services.ledger.rows import NO_PRODUCT, Rules
+from services.ledger.rows import NO_PRODUCT
+from services.ledger.rules import Rules
 from services.ledger.track import Track
 
 Whole = npt.NDArray[np.int64]

@@ -8,8 +8,8 @@ from broker.contract.events import STATES
 from services.ledger.entries import Order
 from services.ledger.fields import FIELDS
 from services.ledger.history import ReportedState
-from services.ledger.rows import STOPPED, time_field
 from services.ledger.stops import WORKING
+from services.ledger.time_field import STOPPED, time_field
 
 PLACE: Final = {field: place for place, field in enumerate(FIELDS)}
 NOT_PLANNED: Final = 1  # 0 stands for no calendar, 2 for planned
