@@ -8,7 +8,6 @@ series of commands, which retention deletes, are not cached.
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from services.store.sqlite.file import PATIENCE_S, explained, open_writer
 from services.store.sqlite.presence import Presence
 from services.store.sqlite.registry import Registry
 from services.store.sqlite.retention import PASSING
+from services.store.sqlite.samples import SampleRow, insert_samples
 
 SeriesKey = tuple[str, str, str]
 
@@ -120,7 +120,7 @@ class Writing:
 
     def _write_events(self, connection: sqlite3.Connection, events: Iterable[AnyEvent]) -> None:
         rows: dict[str, list[tuple[Any, ...]]] = {}
-        samples: list[tuple[Any, ...]] = []
+        samples: list[SampleRow] = []
         reported: dict[SeriesKey, tuple[str, str]] = {}
         registry = self._registry
         note_sample = registry.sample
@@ -130,10 +130,7 @@ class Writing:
             at, simulated = event.at, event.simulated
             if type(event) is Sample:
                 value = event.value
-                if type(value) is str:
-                    samples.append((note_sample(event), at, simulated, None, value))
-                else:
-                    samples.append((note_sample(event), at, simulated, float(value), None))
+                samples.append((note_sample(event), at, int(simulated), value if type(value) is str else float(value)))
                 continue
             kind = event.kind
             key = (event.asset, kind, event.series)
@@ -142,10 +139,7 @@ class Writing:
             registry.touch(registry.asset(event.asset), at, simulated=simulated)
             if FORMS[kind].fields:
                 reported[key] = ("", self._fields_reported(key, event, reported))
-        if samples:
-            # By series and time, as they lie in the file. The sort is stable, so of one instant the later write wins.
-            samples.sort(key=itemgetter(0, 1))
-            connection.executemany(FORMS["telemetry"].insert, samples)
+        insert_samples(connection, samples)
         for written_kind, written in rows.items():
             connection.executemany(FORMS[written_kind].insert, written)
         registry.write()

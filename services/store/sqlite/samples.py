@@ -1,0 +1,50 @@
+"""How samples go into the table of telemetry: many rows a statement, in the order in which they lie in the file.
+
+Running a statement costs more than storing a sample, so one statement takes many of them. Most batches hold numbers
+only; their statement leaves the column of texts out, for each value that is bound costs as well.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
+from typing import Final
+
+SampleRow = tuple[int, int, int, float | str]
+"""A sample: the id of its series, its time, simulated or not (0 or 1, for a `bool` binds slowly), and its value."""
+
+_SIZES: Final = (200, 20, 1)
+"""How many rows a statement may have: few sizes, for making a new statement costs as much as running it; more rows take
+no less time."""
+
+_KEY: Final = itemgetter(0, 1)
+
+
+def insert_samples(connection: sqlite3.Connection, rows: list[SampleRow]) -> None:
+    """Insert samples; of those of a series and instant the last wins. `rows` is sorted."""
+    rows.sort(key=_KEY)  # stable, so the last stays the last
+    if any(type(row[3]) is str for row in rows):
+        _insert(connection, [(*row[:3], *_number_or_text(row[3])) for row in rows], "value, text")
+    else:
+        _insert(connection, rows, "value")
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]], columns: str) -> None:
+    first = 0
+    for size in _SIZES:
+        statement = _statement(columns, size)
+        while len(rows) - first >= size:
+            connection.execute(statement, list(chain.from_iterable(rows[first : first + size])))
+            first += size
+
+
+@lru_cache
+def _statement(columns: str, rows: int) -> str:
+    row = f"({', '.join('?' * (4 + columns.count(',')))})"
+    values = ", ".join([row] * rows)
+    return f"INSERT OR REPLACE INTO telemetry (series, time, simulated, {columns}) VALUES {values}"  # noqa: S608
+
+
+def _number_or_text(value: float | str) -> tuple[float | None, str | None]:
+    return (None, value) if isinstance(value, str) else (value, None)
