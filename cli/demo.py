@@ -22,6 +22,7 @@ from broker.mqtt import address
 from broker.mqtt.loopback import is_loopback
 from broker.plant.plant import Plant
 from broker.private_files import make_folder
+from broker.server.accounts import DEMO_USER
 from broker.server.credentials.password_files import PasswordFiles
 from broker.server.embedded import EmbeddedBroker, Kind, PortInUse
 from cli import past_processes, services
@@ -38,7 +39,6 @@ from edge.simulation.simulator import Simulator
 from services.store.opening import default_url
 
 PAST_NS: Final = 8 * 3_600 * NS_PER_S
-USER: Final = "corridor"
 SPEED_HELP: Final = (
     "60: an hour a minute. The data is then ahead of the computer's clock, and stays so at each later start: messages "
     "of a device with the right time count in its past. Use a --data folder of its own for it."
@@ -179,7 +179,7 @@ def _warn_of_time(newest: int, speed: float, data: Path) -> None:
 def _introduce(host: str, port: int, url: str, data: Path, password: str) -> None:
     broker = address.parse(url)
     shown = "127.0.0.1" if is_loopback(host) else (socket.gethostname() if host in {"0.0.0.0", "::"} else host)  # noqa: S104
-    login = f" -u {USER} -P '…'" if password else ""
+    login = f" -u {DEMO_USER} -P '…'" if password else ""
     _print(f"  wall    http://{shown}:{port}/")
     _print(f"  broker  mqtt://{broker.host}:{broker.port}")
     _print(f"  data    {data}")
@@ -198,7 +198,7 @@ async def _broker(data: Path, host: str, port: int, password: str, given: str) -
     if given and kind is None:
         yield given
         return
-    user = USER if password else None
+    user = DEMO_USER if password else None
     async with contextlib.AsyncExitStack() as stack:
         for candidate in range(port, port + _TRIES):
             own = EmbeddedBroker(
@@ -241,13 +241,13 @@ def _password(data: Path) -> str:
     """Return the password for broker and wall; the first time it is made and shown, later it is where it was."""
     file = data / "password"
     if file.is_file():
-        _print(f"user {USER}, password as before (in {file})")
+        _print(f"user {DEMO_USER}, password as before (in {file})")
         return file.read_text(encoding="utf-8").strip()
     password = secrets.token_urlsafe(12)
     make_folder(data)
     file.touch(mode=0o600)
     file.write_text(password + "\n", encoding="utf-8")
-    _print(f"broker and wall accept other computers: user {USER}, password {password}")
+    _print(f"broker and wall accept other computers: user {DEMO_USER}, password {password}")
     _print(f"it is shown only once, and stored in {file}")
     return password
 

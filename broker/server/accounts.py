@@ -9,6 +9,8 @@ from typing import Final, Self
 import msgspec
 
 SERVICES: Final = "corridor-services"
+DEMO_USER: Final = "corridor"
+"""The devices' user at the demo's broker."""
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -28,10 +28,10 @@ from broker.mqtt.session import Publication, Session, SessionError
 from broker.private_files import make_folder
 from broker.server import mosquitto, nats
 from broker.server.accounts import Accounts
+from broker.server.running import PID_FILE, process_of, reached, write_address
 
 Kind = Literal["mosquitto", "nats"]
 
-PID_FILE: Final = "broker.pid"
 START_S: Final = 10.0
 """How long a broker may take until a message goes through it, seconds."""
 
@@ -107,7 +107,7 @@ class EmbeddedBroker:
     @property
     def url(self) -> str:
         """The broker's URL for our own services, with their password, which is new at each start."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104  (asked, not bound)
+        host = reached(self._host)
         at = f"[{host}]" if ":" in host else host
         services = self._accounts and self._accounts.services
         who = f"{services.user}:{services.password}@" if services else ""
@@ -130,6 +130,7 @@ class EmbeddedBroker:
             self._take_folder()
             await asyncio.to_thread(self._end_leftover)
             self.port = _free_port(self._host, self.port)
+            write_address(self._folder, self._host, self.port)
             await self._start()
             await self._until_healthy()
         except BaseException:
@@ -179,10 +180,9 @@ class EmbeddedBroker:
 
     def _end_leftover(self) -> None:
         """End a broker that a killed run left in this folder."""
-        with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
-            process = psutil.Process(int(self._pid_file.read_text(encoding="ascii")))
-            is_ours = any(str(self._folder) in argument for argument in process.cmdline())
-            if is_ours and not _has_ended(process, _GUARD_S):
+        with suppress(psutil.NoSuchProcess):
+            process = process_of(self._folder)
+            if process is not None and not _has_ended(process, _GUARD_S):
                 process.terminate()
                 if not _has_ended(process, STOP_S):
                     process.kill()

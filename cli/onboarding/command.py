@@ -19,6 +19,7 @@ from cli.messages.arguments import For
 from cli.onboarding import managing
 from cli.onboarding import place as places
 from cli.onboarding.instructions import (
+    DEVICES,
     FORMS,
     HOST,
     LOOPBACK,
@@ -74,8 +75,10 @@ def add(
     login, about = _of_a_dialect(place) if dialect else _credential(place, asset)
     typer.echo(f"{asset}\n{about}")
     if dialect:
-        is_stack = isinstance(place.registrar, StackRegistrar)
-        gateway = gateway_of_the_stack(dialect, asset) if is_stack else gateway_of(dialect, asset, place.url)
+        source = place.url if place.registrar is None else DEVICES.url
+        gateway = (
+            gateway_of(dialect, asset, source, place.target) if place.target else gateway_of_the_stack(dialect, asset)
+        )
         sections = of_a_form(dialect, asset, login, gateway)
     else:
         sections = of_the_contract(asset, login)
@@ -97,7 +100,7 @@ def _of_a_dialect(place: places.Place) -> tuple[Login, str]:
     """Return how a device connects that does not speak the contract, and a line about its credential."""
     if place.registrar is None:
         return place.login, place.about
-    return Login(HOST, 1883), (
+    return DEVICES, (
         "No credential is made: this broker accepts topics of the contract alone. "
         f"{HOST} is a broker of the devices, which the gateway translates from."
     )

@@ -65,6 +65,10 @@ class Login(msgspec.Struct, frozen=True):
         return f"mqtt://{who}{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
+DEVICES: Final = Login(HOST, 1883)
+"""A broker of the devices' own, beside one that accepts topics of the contract alone; only its user knows where."""
+
+
 def of_the_contract(asset: str, login: Login) -> dict[str, str]:
     """Return by title the lines for a device that publishes messages of the contract.
 
@@ -87,11 +91,17 @@ def of_a_form(form: str, asset: str, login: Login, gateway: str) -> dict[str, st
     return {f"On the device ({entry.title})": f"{named}\n{steps}{who}", "The gateway": gateway}
 
 
-def gateway_of(form: str, asset: str, url: str) -> str:
-    """Return the command that translates what the device publishes on a broker, to the same broker."""
-    broker = shlex.quote(url)
+def gateway_of(form: str, asset: str, source: str, target: str) -> str:
+    """Return the command that translates what the device publishes on a broker.
+
+    Args:
+        form: a name of `FORMS`.
+        asset: the device's path.
+        source: the URL of the devices' broker.
+        target: that of the plant's, as a word of a shell.
+    """
     place = asset.rpartition("/")[0]
-    return f"./corridor gateway {FORMS[form]} --from {broker} --to {broker} --place {place}"
+    return f"./corridor gateway {FORMS[form]} --from {shlex.quote(source)} --to {target} --place {place}"
 
 
 def gateway_of_the_stack(form: str, asset: str) -> str:
@@ -100,7 +110,7 @@ def gateway_of_the_stack(form: str, asset: str) -> str:
         (
             "In .env, beside the profile that is there already; then `docker compose up -d`:",
             "COMPOSE_PROFILES=…,gateway",
-            f"CORRIDOR_GATEWAY_SOURCE=mqtt://{HOST}",
+            f"CORRIDOR_GATEWAY_SOURCE={DEVICES.url}",
             f"CORRIDOR_GATEWAY_DIALECT={FORMS[form]}",
             f"CORRIDOR_GATEWAY_PLACE={asset.rpartition('/')[0]}",
         )

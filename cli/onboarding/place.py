@@ -1,5 +1,6 @@
 """Which broker a device joins: the stack's, the demo's or another; how it is reached; what makes credentials."""
 
+import shlex
 import socket
 from pathlib import Path
 from typing import Final
@@ -7,6 +8,8 @@ from typing import Final
 import msgspec
 
 from broker.mqtt import address
+from broker.server import running
+from broker.server.accounts import DEMO_USER
 from broker.server.credentials.password_files import PasswordFiles
 from broker.server.credentials.registrar import Registrar
 from cli.invocation import options
@@ -27,6 +30,7 @@ class Place(msgspec.Struct, frozen=True):
         url: how this program reaches it, to watch what a device publishes.
         registrar: makes credentials; None where there are none to make.
         about: why there is none; '' where there is one.
+        target: the broker for a gateway, as a word of a shell; '' where the stack's own gateway knows it.
         opened: what lets other computers in, where only this one reaches it.
     """
 
@@ -34,6 +38,7 @@ class Place(msgspec.Struct, frozen=True):
     url: str
     registrar: Registrar | None
     about: str = ""
+    target: str = ""
     opened: str = "`./corridor demo --host 0.0.0.0` lets other devices connect"
 
 
@@ -53,14 +58,25 @@ def find(broker: str, folder: Path, data: Path) -> Place:
             stack = StackRegistrar(file)
             opened = "CORRIDOR_BIND and CORRIDOR_HOST in .env let other devices connect"
             return Place(Login(host, port, outside=own_address()), stack.url, stack, opened=opened)
-        files = PasswordFiles(data / "broker")
+        folder = data / "broker"
+        files = PasswordFiles(folder)
         if (at := files.address()) is not None:
-            return Place(Login(*at, outside=own_address()), "", files)
+            return _demo_with_passwords(Login(*at, outside=own_address()), files, data)
+        if (at := running.address_of(folder)) is not None:
+            broker = Login(*at).url
     given = address.parse(broker or options.BROKER)
     login = Login(given.host, given.port, given.user or "", given.password or "", own_address())
     whose = "the lines have those of --broker" if given.user else "the lines have none"
     why = f"No credential is made: the broker is not the stack's, nor a demo's that asks for a password; {whose}."
-    return Place(login, broker or options.BROKER, None, why)
+    url = broker or options.BROKER
+    return Place(login, url, None, why, shlex.quote(url))
+
+
+def _demo_with_passwords(login: Login, files: PasswordFiles, data: Path) -> Place:
+    """Return a demo's broker that asks for a password; a gateway has that of the demo, from where it is stored."""
+    password = shlex.quote(str(data.absolute() / "password"))
+    host, _, port = login.url.removeprefix("mqtt://").rpartition(":")
+    return Place(login, "", files, target=f'"mqtt://{DEMO_USER}:$(cat {password})@{host}:{port}"')
 
 
 def own_address() -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from cli.onboarding.instructions import (
+    DEVICES,
     FORMS,
-    HOST,
     LOOPBACK,
     Login,
     gateway_of,
@@ -27,12 +27,14 @@ class JoiningLines(msgspec.Struct, frozen=True):
         port: its port.
         outside: address of the wall's computer on the network; '' where that is not known.
         is_stack: it is the compose stack's, whose gateway is set up in `.env`.
+        is_closed: it accepts topics of the contract alone: a device of a dialect connects to another.
     """
 
     host: str
     port: int
     outside: str
     is_stack: bool
+    is_closed: bool = False
 
     @property
     def forms(self) -> Sequence[str]:
@@ -47,6 +49,9 @@ class JoiningLines(msgspec.Struct, frozen=True):
         if not form:
             return of_the_contract(asset, device)
         if self.is_stack:
-            return of_a_form(form, asset, Login(HOST, 1883), gateway_of_the_stack(form, asset))
-        anyone = Login(at, self.port, outside=self.outside)
-        return of_a_form(form, asset, anyone, gateway_of(form, asset, anyone.url))
+            return of_a_form(form, asset, DEVICES, gateway_of_the_stack(form, asset))
+        url = Login(at, self.port).url
+        target = url.replace("//", "//USER:PASSWORD@") if login else url
+        if self.is_closed:
+            return of_a_form(form, asset, DEVICES, gateway_of(form, asset, DEVICES.url, target))
+        return of_a_form(form, asset, device, gateway_of(form, asset, target, target))

@@ -165,7 +165,13 @@ async def run_wall(
             grafana=grafana.rstrip("/"),
             services=watch.known,
             onboarding=Onboarding(
-                JoiningLines(at.host, at.port, "" if join else own_address(), is_stack=bool(join and registrar)),
+                JoiningLines(
+                    at.host,
+                    at.port,
+                    "" if join else own_address(),
+                    is_stack=bool(join and registrar),
+                    is_closed=registrar is not None,
+                ),
                 registrar,
                 is_guarded=password is not None,
                 asks=at.user is not None or registrar is not None,

@@ -1,15 +1,15 @@
 """The registrar of the embedded Mosquitto: its files of users and rights, which it reads again when it is signalled."""
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from broker.server import mosquitto
+from broker.server import mosquitto, running
 from broker.server.accounts import SERVICES
 from broker.server.credentials.registrar import CredentialError
-from broker.server.embedded import PID_FILE
 from broker.server.rights import ALL, any_machines
 
 _HINT: Final = "start it with `./corridor demo --host 0.0.0.0`"
@@ -30,10 +30,7 @@ class PasswordFiles:
         if self._process() is None or not mosquitto.users_of(self._folder):
             return None
         text = (self._folder / mosquitto.CONFIGURATION).read_text(encoding="utf-8")
-        if "allow_anonymous false" not in text.splitlines():
-            return None
-        _, port, host = text.partition("\n")[0].split()
-        return ("127.0.0.1" if host == "0.0.0.0" else host), int(port)  # noqa: S104  (asked, not bound)
+        return running.address_of(self._folder) if "allow_anonymous false" in text.splitlines() else None
 
     async def devices(self) -> list[str]:
         """Return the paths of the devices that have a credential of their own."""
@@ -71,9 +68,9 @@ class PasswordFiles:
 
     def _process(self) -> psutil.Process | None:
         """Return the running broker."""
-        try:
-            process = psutil.Process(int((self._folder / PID_FILE).read_text(encoding="ascii")))
-            is_ours = any(str(self._folder / mosquitto.CONFIGURATION) in argument for argument in process.cmdline())
-        except (FileNotFoundError, ValueError, psutil.Error):
-            return None
-        return process if is_ours else None
+        process = running.process_of(self._folder)
+        with suppress(psutil.Error):
+            configuration = str(self._folder / mosquitto.CONFIGURATION)
+            if process is not None and any(configuration in argument for argument in process.cmdline()):
+                return process
+        return None

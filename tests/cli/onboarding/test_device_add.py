@@ -17,8 +17,10 @@ import pytest
 from broker.contract.codec import decode
 from broker.contract.events import NS_PER_MS
 from broker.contract.message import Message
-from broker.server.embedded import EmbeddedBroker
-from cli.onboarding.instructions import FORMS, Login, of_the_contract
+from broker.server.accounts import DEMO_USER
+from broker.server.embedded import EmbeddedBroker, Kind
+from broker.server.running import PID_FILE, write_address
+from cli.onboarding.instructions import FORMS, TITLES, Login, of_the_contract
 from cli.onboarding.sighting import Sighting
 from cli.stack import devices
 from cli.stack.env_file import EnvFile
@@ -201,6 +203,42 @@ def test_a_dialect_without_a_form_is_wrong_use(corridor: Corridor) -> None:
     status, out, err = corridor("device", "add", ROBOT, "--dialect", "sparkplug")
     assert (status, out) == (2, "")
     assert "tasmota" in err
+
+
+@pytest.mark.slow
+@pytest.mark.mosquitto
+@pytest.mark.parametrize("password", [None, "word"], ids=["open", "password"])
+@pytest.mark.parametrize("kind", ["mosquitto", "nats"])
+async def test_every_line_has_the_port_of_the_demos_broker(
+    corridor: Corridor, tmp_path: Path, kind: Kind, password: str | None
+) -> None:
+    user = None if password is None else DEMO_USER
+    own = EmbeddedBroker(tmp_path / "broker", port=0, user=user, password=password, kind=kind)
+    where = ("--folder", str(tmp_path), "--data", str(tmp_path))
+    async with own as running:
+        _, native, _ = await asyncio.to_thread(corridor, "device", "add", ROBOT, *where)
+        _, of_plug, _ = await asyncio.to_thread(corridor, "device", "add", ROBOT, "--dialect", "tasmota", *where)
+    assert native.count(str(running.port)) >= len(TITLES)
+    assert "1883" not in native
+    (line,) = [line for line in of_plug.splitlines() if line.startswith("./corridor gateway")]
+    words = shlex.split(line)
+    source, target = (words[words.index(option) + 1] for option in ("--from", "--to"))
+    assert target.endswith(f"127.0.0.1:{running.port}")
+    if kind == "mosquitto" and password:  # it accepts the contract's topics alone
+        assert source == "mqtt://HOST:1883"
+        assert target == f"mqtt://{DEMO_USER}:$(cat {tmp_path}/password)@127.0.0.1:{running.port}"
+    else:
+        assert source == target
+        assert f"port `{running.port}`" in of_plug
+
+
+def test_a_broker_that_has_ended_is_not_the_one_to_connect_to(corridor: Corridor, tmp_path: Path) -> None:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    write_address(folder, "127.0.0.1", 1899)
+    (folder / PID_FILE).write_text(str(2**22 + 1), "ascii")
+    status, out, _ = corridor("device", "add", ROBOT, "--folder", str(tmp_path), "--data", str(tmp_path))
+    assert (status, "1899" in out, "1883" in out) == (0, False, True)
 
 
 @pytest.mark.slow

@@ -24,7 +24,8 @@ from broker.contract.events import NS_PER_MS, Meter, Sample
 from broker.contract.message import Publication
 from broker.contract.topics import PREFIX
 from broker.mqtt.session import Session
-from broker.server.embedded import PID_FILE, BrokerError, EmbeddedBroker
+from broker.server.embedded import BrokerError, EmbeddedBroker
+from broker.server.running import PID_FILE
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
