@@ -58,6 +58,15 @@ class Names:
         return found
 
 
+_OWN: Final = "corridor"
+_LEVELS: Final = 4
+
+
+def own_name(asset: str) -> str:
+    """Return the name of a simulated machine where a dialect has one without levels: it has the whole path."""
+    return ":".join((_OWN, *asset.split("/")))
+
+
 class Machines:
     """The asset paths of a source's devices."""
 
@@ -80,6 +89,9 @@ class Machines:
         for known in ("/".join((*above, device)), device):
             if known in self._setup.machines:
                 return self._setup.machines[known]
+        first, *levels = device.split(":")
+        if first == _OWN and len(levels) == _LEVELS and all(map(is_name, levels)):
+            return "/".join(levels)
         path = self._setup.place.split("/")[: max(0, 3 - len(above))]
         beyond = "".join(f"{level}/" for level in above[:-3])
         for level in (*above[-3:], device):

@@ -23,8 +23,3 @@ class Speaker:
     def publications(self, event: AnyEvent) -> Sequence[Publication]:
         """Return what a machine publishes when something happens to it; nothing where the dialect has no word."""
         raise NotImplementedError
-
-
-def device_name(asset: str) -> str:
-    """Return what a machine is called where a dialect has one name for it, without levels: its path with dots."""
-    return asset.replace("/", ".")

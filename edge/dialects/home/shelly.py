@@ -4,7 +4,8 @@
     plug-7/events/rpc        {"method":"NotifyStatus","params":{"ts":1736603810.49,"switch:0":{"output":false}}}
     plug-7/status/switch:0   {"id":0,"output":true,"apower":25.7,"voltage":239.7,"aenergy":{"total":913.252}}
 
-The prefix before these is the user's own and may have slashes. A notification is a delta: what is not in it has not
+The prefix before these is the user's own and may have slashes; one of four levels is the path of the machine, such as
+`sheffield/assembly/cell-2/press`. A notification is a delta: what is not in it has not
 changed. Totals are in W·h and become the meter `electricity` in kW·h; `by_minute`, in mW·h, follows from them. What
 switches or meters power on channel 0 is the device's machine; on a channel `n` it is the machine `<device>-<n>`, since
 it powers another load.
@@ -48,6 +49,7 @@ _FIELDS: Final = {
     "percent": ("level", "%"),
     "state": ("input", ""),
 }
+_ABOVE: Final = ("site", "area", "line")
 _NOTIFICATIONS: Final = ("NotifyStatus", "NotifyFullStatus")
 _OF_PHASES: Final = ("act_power", "aprt_power", "voltage", "current", "freq", "pf")
 _TOTALS: Final = {
@@ -62,7 +64,11 @@ class Shelly(Dialect):
     """Devices of Shelly, each a machine, or as many as it has loads."""
 
     filters = (
-        *(f"{levels}/{end}" for levels in ("+", "+/+", "+/+/+") for end in ("online", "events/rpc", "status/+")),
+        *(
+            f"{levels}/{end}"
+            for levels in ("+", "+/+", "+/+/+", "+/+/+/+")
+            for end in ("online", "events/rpc", "status/+")
+        ),
         *FILTERS,
     )
 
@@ -78,7 +84,7 @@ class Shelly(Dialect):
         is_first = levels[0] == "shellies" and len(levels) > 2
         if levels[-1] == "online" and len(levels) > 1:
             online = values.flag(values.text(message.payload))
-            asset = self._machines.asset("/".join(levels[is_first:-1]))
+            asset = self._asset("/".join(levels[is_first:-1]))
             return NOTHING if online is None else self._presence(Stamp.of(message, asset), online=online)
         if is_first:
             return self._first.translate(message, levels)
@@ -90,6 +96,10 @@ class Shelly(Dialect):
             self._component(parts, message, "/".join(levels[:-2]), levels[-1], (status, None, True))
             return parts.translation()
         return NOTHING
+
+    def _asset(self, device: str) -> str:
+        *above, name = device.split("/")
+        return self._machines.asset(name, *above) if len(above) == len(_ABOVE) else self._machines.asset(device)
 
     def _presence(self, stamp: Stamp, *, online: bool) -> Translation:
         return Translation(events=[Status(**stamp.shared(), online=online)])
@@ -116,7 +126,7 @@ class Shelly(Dialect):
         if kind not in _POWERED | _SENSORS:
             return
         own = kind in _POWERED and channel not in {"0", ""}
-        asset = self._machines.asset(f"{device}-{channel}" if own else device)
+        asset = self._asset(f"{device}-{channel}" if own else device)
         suffix = f"-{channel}" if kind in _SENSORS and channel != "0" else ""
         stamp = Stamp.of(message, asset, at)
         for field, value in status.items():

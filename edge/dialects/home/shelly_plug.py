@@ -1,6 +1,6 @@
 """Simulated machines behind a Shelly plug of generation 2: what `shelly` reads, from events of the contract.
 
-A plug knows whether it is there, and of its load the power and the energy.
+A plug knows whether it is there, and of its load the power and the energy. Its prefix is the path of its machine.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import msgspec
 
 from broker.contract.events import AnyEvent, Meter, Sample, Status
 from broker.contract.message import Publication
-from edge.dialects.speaking import Speaker, device_name
+from edge.dialects.speaking import Speaker
 from edge.dialects.values import kwh
 
 _WATTS: Final = {"W": 1.0, "kW": 1_000.0}
@@ -27,7 +27,7 @@ class ShellyPlugs(Speaker):
 
     def publications(self, event: AnyEvent) -> Sequence[Publication]:
         """Return whether the plug is there, or its power or energy."""
-        device = device_name(event.asset)
+        device = event.asset
         match event:
             case Status():
                 payload = b"true" if event.online else b"false"

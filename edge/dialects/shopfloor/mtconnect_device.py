@@ -1,7 +1,8 @@
 """Simulated machines as the devices of an MTConnect agent: what `mtconnect` reads, from events of the contract.
 
 A device's model, with its data items and their units, is published whenever it has a new one, before the document with
-the observation. A fault that stops the machine is a condition, named by its reason.
+the observation. A fault that stops the machine is a condition, named by its reason. The uuid of a device has the path
+of its machine: `corridor:site:area:line:machine`.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ import msgspec
 from broker.contract import instants
 from broker.contract.events import AnyEvent, Count, Notice, Sample, State, StateChange, Status
 from broker.contract.message import Publication
-from edge.dialects.speaking import Speaker, device_name
+from edge.dialects.naming import own_name
+from edge.dialects.speaking import Speaker
 
 STATES: Final[dict[State, tuple[str, str]]] = {
     "running": ("ACTIVE", "PRODUCTION"),
@@ -68,7 +70,7 @@ class MTConnectDevices(Speaker):
         found = _observations(event, device)
         if not found:
             return []
-        uuid = device_name(event.asset)
+        uuid = own_name(event.asset)
         new = {one.item: one for one in found if one.item not in device.items}
         device.items |= new
         sent = [Publication(f"MTConnect/Probe/{uuid}", _model(uuid, device), qos=1, retain=True)] if new else []

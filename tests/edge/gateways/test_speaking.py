@@ -1,4 +1,4 @@
-"""A simulated machine that speaks PackML, and the gateway that reads it, both as users run them on a real broker."""
+"""Simulated machines that speak a dialect, and the gateway that reads it, both as users run them on a real broker."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.contract.events import Sample, StateChange
+from broker.contract.events import Meter, Sample, StateChange, Status
 from broker.contract.message import Publication
 from broker.contract.topics import PREFIX
 from broker.mqtt.session import Session
@@ -26,6 +26,7 @@ from tests.edge.gateways.running import ROOT, Heard
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 MILL, LATHE = "a/b/c/mill", "a/b/c/lathe"
+DIALECT_OF = {"a/b/c/mill": "packml", "a/b/d/mill": "mtconnect", "a/b/e/mill": "shelly"}
 PLANT = """
 [asset."a/b/c"]
 dialect = "packml"
@@ -82,11 +83,19 @@ async def program(*command: str) -> AsyncIterator[None]:
         await process.wait()
 
 
+def plant_of_all() -> str:
+    """Return a plant of three lines, whose machines each publish in another dialect."""
+    head, _, line = PLANT.partition("[simulate.line")
+    lines = [f"[simulate.line{line}".replace("a/b/c", asset.rpartition("/")[0]) for asset in DIALECT_OF]
+    dialects = [f'[asset."{asset}"]\ndialect = "{dialect}"' for asset, dialect in DIALECT_OF.items()]
+    return "\n".join([*dialects, "[simulate]", head.partition("[simulate]")[2], *lines])
+
+
 @pytest.mark.mosquitto
 @pytest.mark.slow
-async def test_a_simulated_machine_of_packml_comes_back_through_the_gateway(tmp_path: Path, until: Until) -> None:
+async def test_simulated_machines_come_back_through_the_gateway_without_a_setting(tmp_path: Path, until: Until) -> None:
     plant = tmp_path / "plant.toml"
-    plant.write_text(PLANT, "utf-8")
+    plant.write_text(plant_of_all(), "utf-8")
     async with (
         asyncio.timeout(150),
         EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,
@@ -96,10 +105,22 @@ async def test_a_simulated_machine_of_packml_comes_back_through_the_gateway(tmp_
         listening = asyncio.create_task(heard.listen())
         where = ("--broker", broker.url, "--data")
         async with (
-            program("gateway", "packml", *where, str(tmp_path / "gateway")),
+            program("gateway", *DIALECT_OF.values(), *where, str(tmp_path / "gateway")),
             program("simulate", *where, str(tmp_path / "simulator"), "--plant", str(plant)),
         ):
-            await until(lambda: {type(event) for event in heard.events} >= {StateChange, Sample})
+            await until(
+                lambda: (
+                    {(type(event), event.asset.split("/")[2]) for event in heard.events}
+                    >= {
+                        (StateChange, "c"),
+                        (Sample, "c"),
+                        (StateChange, "d"),
+                        (Sample, "d"),
+                        (Status, "e"),
+                        (Meter, "e"),
+                    }
+                )
+            )
         listening.cancel()
-        assert {event.asset for event in heard.events} == {MILL}
+        assert {event.asset for event in heard.events} == DIALECT_OF.keys()
         assert any(message.topic.endswith("/StateCurrentStr") for message in heard.foreign)
