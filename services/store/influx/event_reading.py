@@ -14,7 +14,7 @@ from broker.contract.events import AnyEvent, Sample
 from broker.contract.topics import Kind
 from services.store.influx.events import FORMS, SPREAD_NS, Form
 from services.store.influx.http import InfluxServer, Series
-from services.store.influx.ledger import too_many
+from services.store.influx.ledger_reading import too_many
 from services.store.influx.lines import untag
 from services.store.influx.names import Buckets
 from services.store.influx.queries import OF_MACHINE, asset_of, between, literal, name, select, under

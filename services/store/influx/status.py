@@ -2,7 +2,7 @@
 
 from services.store.influx.events import FORMS
 from services.store.influx.http import InfluxServer
-from services.store.influx.ledger import LEDGER
+from services.store.influx.ledger_rows import LEDGER
 from services.store.influx.names import SCHEMA, SCHEMA_METADATA, Buckets
 from services.store.influx.queries import literal, name, select
 from services.store.influx.reading import Reading

@@ -17,7 +17,8 @@ from services.ledger.fields import Sums, add, nonzero
 from services.store import due
 from services.store.influx.address import Address
 from services.store.influx.http import InfluxServer
-from services.store.influx.ledger import LEDGER, REASONS, LedgerReading
+from services.store.influx.ledger_reading import LedgerReading
+from services.store.influx.ledger_rows import LEDGER, REASONS
 from services.store.influx.names import SCHEMA, SCHEMA_METADATA, Buckets
 from services.store.influx.reading import Reading
 from services.store.influx.status import status

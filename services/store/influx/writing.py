@@ -19,7 +19,7 @@ from broker.contract.events import AnyEvent, Sample
 from broker.contract.retained import may_be_stored
 from services.store.influx.events import FORMS, Places, name_of, tags_of
 from services.store.influx.http import InfluxServer, RejectedLine
-from services.store.influx.ledger import LedgerWriting
+from services.store.influx.ledger_writing import LedgerWriting
 from services.store.influx.lines import number, series, text
 from services.store.influx.names import Buckets
 from services.store.influx.registry import Registry, variant_tags

@@ -11,7 +11,9 @@ import pytest
 from broker.contract.events import AnyEvent, Command, Count, Sample, StateChange
 from services.ledger.fields import NANO
 from services.store.influx.address import parse
-from services.store.influx.ledger import FOREIGN_DIRTY_NS, LEDGER, LedgerReading, LedgerWriting
+from services.store.influx.ledger_reading import LedgerReading
+from services.store.influx.ledger_rows import LEDGER
+from services.store.influx.ledger_writing import FOREIGN_DIRTY_NS, LedgerWriting
 from services.store.influx.names import SCHEMA_METADATA
 from services.store.influx.store import InfluxStore
 from services.store.interface import Batch, Bucket, LedgerRow, Machine, ReasonRow, StoreError
