@@ -9,6 +9,7 @@ newest of each machine: the minutes of the running hour change each second, and 
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
 from services.ledger.fields import Sums, add, nonzero
@@ -26,6 +27,10 @@ long ranges fast."""
 SUMMED: Final = ("hour", "day", "week")
 """The resolutions whose rows are sums of finer ones."""
 _FINER: Final = {"week": "day", "day": "hour", "hour": "minute"}
+_MARK: Final = {
+    resolution: f"INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, '{resolution}', ?)"
+    for resolution in SUMMED
+}
 
 
 class Interval(NamedTuple):
@@ -74,35 +79,64 @@ def prepare(connection: sqlite3.Connection) -> None:
 # ---- Writing ----
 
 
-def write_rows(connection: sqlite3.Connection, rows: Iterable[LedgerRow], asset_id: Callable[[str], int]) -> None:
-    """Write minute rows within the running transaction; an empty one deletes its row."""
-    ids = _Ids(asset_id)
-    given = [(ids[row.asset], Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
-    _write(connection, LEDGER, given)
+class SumsWriter:
+    """Writes minute rows, and refreshes the hours, days and weeks that are over.
+
+    Args:
+        connection: the writer's.
+        asset_id: returns a machine's id.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, asset_id: Callable[[str], int]) -> None:
+        self._connection, self._asset_id = connection, asset_id
+        self._refreshed: set[int] = set()
+        """The machines of which at most the newest hour, day and week were dirty when they were last written here."""
+
+    def clear(self) -> None:
+        """Drop what is known of the file: a transaction has failed."""
+        self._refreshed.clear()
+
+    def write(self, rows: Iterable[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
+        """Write rows within the running transaction; an empty one deletes its row."""
+        ids = _Ids(self._asset_id)
+        given = [(ids[row.asset], Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
+        by_reason = [
+            (
+                ids[row.asset],
+                Summed(row.start, row.state, row.reason, "", {"seconds": row.seconds, "entries": row.entries}),
+            )
+            for row in reasons
+        ]
+        _write(self._connection, LEDGER, given)
+        _write(self._connection, REASONS, by_reason)
+        # Whoever marks a time refreshes those before it. So where all were marked already, there is nothing to refresh.
+        if self._mark({(asset, row.start) for of_family in (given, by_reason) for asset, row in of_family}):
+            refreshed: Iterable[int] = ids.values()
+        else:
+            refreshed = set(ids.values()) - self._refreshed
+        for asset in refreshed:
+            _refresh(self._connection, asset)
+        self._refreshed.update(ids.values())
+
+    def _mark(self, minutes: set[tuple[int, int]]) -> bool:
+        """Mark what these minutes of machines are part of as dirty; return whether any of it was not."""
+        marks, is_new = minutes, False
+        for resolution in SUMMED:  # each is a whole number of the one before
+            size = SIZES_NS[resolution]
+            marks = {(asset, start // size * size) for asset, start in marks}
+            is_new |= self._connection.executemany(_MARK[resolution], marks).rowcount > 0
+        return is_new
 
 
-def write_reasons(connection: sqlite3.Connection, rows: Iterable[ReasonRow], asset_id: Callable[[str], int]) -> None:
-    """Write reason rows within the running transaction; one without seconds or entries deletes its row."""
-    ids = _Ids(asset_id)
-    given = [
-        (
-            ids[row.asset],
-            Summed(row.start, row.state, row.reason, "", {"seconds": row.seconds, "entries": row.entries}),
-        )
-        for row in rows
-    ]
-    _write(connection, REASONS, given)
-
-
-def refresh_rollups(connection: sqlite3.Connection, assets: Iterable[int]) -> None:
-    """Refresh the dirty rows of these machines within the running transaction, all but the newest of each."""
-    for asset in assets:
-        for resolution in SUMMED:
-            marked = connection.execute(
-                "SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2 AND start <"
-                " (SELECT max(start) FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2)",
-                (asset, resolution),
-            ).fetchall()
+def _refresh(connection: sqlite3.Connection, asset: int) -> None:
+    """Refresh the dirty rows of a machine within the running transaction, all but the newest."""
+    for resolution in SUMMED:
+        marked = connection.execute(
+            "SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2 AND start <"
+            " (SELECT max(start) FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2)",
+            (asset, resolution),
+        ).fetchall()
+        if marked:
             _recompute(connection, asset, [start for (start,) in marked], resolution)
 
 
@@ -163,17 +197,11 @@ def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int,
     empty = [key for key, row in last.items() if not any(row.sums.values())]
     written = {key: last[key] for key in last.keys() - empty} if empty else last
     _insert(connection, family, "minute", [(key[0], row) for key, row in written.items()])
-    connection.executemany(
-        f"DELETE FROM {family.name}_minute"
-        f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
-        empty,
-    )
-    marks = {(asset, row.start) for asset, row in rows}
-    for resolution in SUMMED:  # each is a whole number of the one before
-        size = SIZES_NS[resolution]
-        marks = {(asset, start // size * size) for asset, start in marks}
+    if empty:
         connection.executemany(
-            f"INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, '{resolution}', ?)", marks
+            f"DELETE FROM {family.name}_minute"
+            f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
+            empty,
         )
 
 
@@ -184,17 +212,23 @@ def _insert(connection: sqlite3.Connection, family: Family, resolution: str, row
     for asset, (start, first, second, carried, sums) in rows:
         head = (asset, start, first, second, carried) if has_carried else (asset, start, first, second)
         by_columns.setdefault(tuple(sums), []).append((*head, *sums.values()))
-    heads = ("asset", "start", *family.keys, *((family.carried,) if has_carried else ()))
     for summed, values in by_columns.items():
-        columns = (*heads, *summed)
-        statement = (
-            f"INSERT OR REPLACE INTO {family.name}_{resolution} ({', '.join(columns)})"
-            f" VALUES ({', '.join('?' * len(columns))})"
-        )
+        statement = _insertion(family, resolution, summed)
         try:
             connection.executemany(statement, values)
         except OverflowError:
             connection.executemany(statement, [[_stored(value) for value in row] for row in values])
+
+
+@lru_cache(1_024)
+def _insertion(family: Family, resolution: str, summed: tuple[str, ...]) -> str:
+    """Return the statement that inserts rows with these sums."""
+    carried = (family.carried,) if family.carried != NOTHING else ()
+    columns = ("asset", "start", *family.keys, *carried, *summed)
+    return (
+        f"INSERT OR REPLACE INTO {family.name}_{resolution} ({', '.join(columns)})"
+        f" VALUES ({', '.join('?' * len(columns))})"
+    )
 
 
 class _Ids(dict[str, int]):

@@ -47,6 +47,7 @@ class Writing:
         self._registry = Registry(self._connection)
         self._series: dict[SeriesKey, int] = {}
         self._reported: dict[SeriesKey, tuple[str, str]] = {}
+        self._sums = sqlite_ledger.SumsWriter(self._connection, self._asset)
         self._rejections = Rejections()
 
     def write(self, batch: Batch) -> None:
@@ -61,10 +62,7 @@ class Writing:
             if draft is not None:
                 self._write_rejected(connection, draft.rows(batch.rejected))
             if batch.rows or batch.reasons:
-                sqlite_ledger.write_rows(connection, batch.rows, self._asset)
-                sqlite_ledger.write_reasons(connection, batch.reasons, self._asset)
-                written = {row.asset for row in batch.rows} | {row.asset for row in batch.reasons}
-                sqlite_ledger.refresh_rollups(connection, map(self._asset, written))
+                self._sums.write(batch.rows, batch.reasons)
         if draft is not None:
             draft.commit()
 
@@ -113,7 +111,7 @@ class Writing:
 
     def _roll_back(self) -> None:
         """Roll back a transaction that failed, and clear the caches."""
-        for memory in (self._registry, self._series, self._reported):
+        for memory in (self._registry, self._series, self._reported, self._sums):
             memory.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
