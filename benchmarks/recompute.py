@@ -20,9 +20,10 @@ from broker.plant.plant_file import parse
 from services.ledger.columnar.builder import build
 from services.ledger.columnar.columns import CODES, Columns, Slice, Table
 from services.ledger.fields import FIELDS
-from services.ledger.history import MINUTE, UNKNOWN, History
+from services.ledger.history import MINUTE, History
 from services.ledger.rows import build as build_one
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import UNKNOWN
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND

@@ -5,9 +5,10 @@ from typing import Final
 
 from broker.contract.events import AnyEvent, Job, StateChange, Status
 from services.ledger.fields import TIME, Sums
-from services.ledger.history import MINUTE, History, ReportedState, minutes
+from services.ledger.history import MINUTE, History, minutes
 from services.ledger.rows import build
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import ReportedState
 from services.store.interface import LedgerRow, ReasonRow
 
 SILENT_NS: Final = 24 * 60 * MINUTE

@@ -13,10 +13,11 @@ from broker.plant.plant import Plant
 from services.kpi.rebuilding import REPORTING
 from services.ledger.columnar import builder
 from services.ledger.columnar.columns import ColumnBuilder, Slice
-from services.ledger.history import KINDS, MINUTE, UNKNOWN, History, ReportedState, lookahead_ns, lookback_ns
+from services.ledger.history import KINDS, MINUTE, History, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.readings.kinds import PRODUCTION
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import UNKNOWN, ReportedState
 from services.store import failures
 from services.store.interface import Batch, LedgerRow, ReasonRow
 

@@ -12,10 +12,11 @@ from services.ledger import presence
 from services.ledger.columnar import builder
 from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import Sums
-from services.ledger.history import HOLDING, KINDS, MINUTE, History, ReportedState, lookahead_ns, lookback_ns
+from services.ledger.history import HOLDING, KINDS, MINUTE, History, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rows, build
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import ReportedState
 from services.ledger.track import Track
 from services.query.data_quality.signs import first_signs, signs_around_marks
 from services.query.histories import as_of, last_known_state, read_around

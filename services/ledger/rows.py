@@ -14,8 +14,9 @@ from broker.plant.calendar import NO_SHIFT, TimeRange
 from services.ledger import entries
 from services.ledger.entries import Order
 from services.ledger.fields import NANO, Sums
-from services.ledger.history import MINUTE, History, ReportedState
+from services.ledger.history import MINUTE, History
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import ReportedState
 from services.ledger.stops import STOPS, WORKING, short_stop
 from services.ledger.time_field import STOPPED, time_field
 

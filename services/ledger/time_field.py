@@ -5,8 +5,8 @@ from typing import Final
 from broker.plant.calendar import NO_SHIFT
 from services.ledger.entries import Order
 from services.ledger.fields import Sums, add
-from services.ledger.history import UNKNOWN, ReportedState
 from services.ledger.rules import TimeRanges
+from services.ledger.state_timeline import UNKNOWN, ReportedState
 from services.ledger.stops import STOPS, WORKING
 
 STOPPED: Final = frozenset(f"{state}_s" for state in STOPS)

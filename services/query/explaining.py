@@ -18,7 +18,7 @@ from broker.plant.calendar import NO_SHIFT
 from broker.plant.plant import Plant
 from services.ledger import bookings
 from services.ledger.fields import NANO, TIME, Sums
-from services.ledger.history import UNKNOWN, History
+from services.ledger.history import History
 from services.ledger.indicators import formulas
 from services.ledger.indicators.capability import Index, least
 from services.ledger.indicators.formulas import Operand
@@ -27,6 +27,7 @@ from services.ledger.indicators.terms import Terms
 from services.ledger.indicators.warnings import data_quality_warnings
 from services.ledger.rows import NO_PRODUCT, Part, parts
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import UNKNOWN
 from services.query.answers import lasting_states, rated_part
 from services.query.composition import notes_of
 from services.query.contexts import context_of, measurements

@@ -8,9 +8,10 @@ from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
 from services.ledger import presence
-from services.ledger.history import HOLDING, KINDS, MINUTE, READ, History, ReportedState, lookahead_ns, lookback_ns
+from services.ledger.history import HOLDING, KINDS, MINUTE, READ, History, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import ReportedState
 from services.query.data_quality.signs import add_first_signs
 from services.store import failures
 from services.store.interface import Events, Store

@@ -9,10 +9,11 @@ from broker.plant.plant import NO_PLANT, Plant
 from services.ledger.columnar.builder import build
 from services.ledger.columnar.columns import ColumnBuilder, Slice
 from services.ledger.fields import NANO
-from services.ledger.history import UNKNOWN, History, lookback_ns
+from services.ledger.history import History, lookback_ns
 from services.ledger.rows import Rows
 from services.ledger.rows import build as build_one
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import UNKNOWN
 from tests.ledger.deliveries import MACHINES, PLANTS, SHIFTS, T0, histories
 from tests.ledger.oracle import MINUTE
 from tests.properties import examples

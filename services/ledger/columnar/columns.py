@@ -16,11 +16,11 @@ from broker.contract.instants import FOR_EVER
 from services.ledger import entries, presence
 from services.ledger.bookings import Bookings
 from services.ledger.fields import FIELDS
-from services.ledger.history import ReportedState
 from services.ledger.orders import Orders
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import NO_PRODUCT
 from services.ledger.rules import Rules
+from services.ledger.state_timeline import ReportedState
 from services.ledger.track import Track
 
 Whole = npt.NDArray[np.int64]

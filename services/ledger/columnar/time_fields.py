@@ -7,7 +7,7 @@ import numpy as np
 from broker.contract.events import STATES
 from services.ledger.entries import Order
 from services.ledger.fields import FIELDS
-from services.ledger.history import ReportedState
+from services.ledger.state_timeline import ReportedState
 from services.ledger.stops import WORKING
 from services.ledger.time_field import STOPPED, time_field
 
