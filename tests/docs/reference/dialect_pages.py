@@ -65,7 +65,8 @@ def _index() -> str:
             *(f"- [`{name}`](dialects/{name}.md#simulated-machines)" for name in SPEAKERS),
             "",
             "A Shelly has the path of its machine as its prefix, an MTConnect device as its uuid:",
-            "`corridor:a:b:c:mill` is `a/b/c/mill`. No setting is needed. None of the three reports that it is simulated.",
+            "`corridor:a:b:c:mill` is `a/b/c/mill`. No setting is needed. None of the three reports that it is",
+            "simulated.",
             "",
         ]
     )
