@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,17 +11,18 @@ import msgspec
 import typer
 
 from broker.contract import instants
-from broker.contract.events import StateChange
-from broker.contract.instants import FOR_EVER
+from broker.contract.events import Adjust, StateChange
 from broker.plant.plant import Plant
 from cli.invocation import options, times
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
 from cli.invocation.terminal import console, titled
+from cli.ledger.score_range import ScoreRange, range_of
 from cli.running.stores import PlantFile, opened, plant_of
 from edge.simulation import ground_truth
 from edge.simulation.event_buffer import GroundTruth, TrueState
 from edge.simulation.ground_truth import Until
+from services.ledger import entries
 from services.ledger.fields import NANO, TIME, Sums, add
 from services.ledger.history import History
 from services.ledger.rows import build
@@ -82,15 +83,13 @@ def score(
         raise CommandError(f"there is no ground truth at {file}", "name the data folder of a demo with --data")
     is_growing = time.time() - file.stat().st_mtime < GROWING_S
     lines = list(ground_truth.read(file))
-    scores, (start, end, note) = asyncio.run(
-        _scored(lines, store or default_url(data), plant, last, is_growing=is_growing)
-    )
+    scores, compared = asyncio.run(_scored(lines, store or default_url(data), plant, last, is_growing=is_growing))
     differing = [one.asset for one in scores if one.differences()]
     if json_:
-        typer.echo(json.dumps(_document(scores, start, end)))
+        typer.echo(json.dumps(_document(scores, compared)))
     else:
-        _print(scores, start, end)
-    if note:
+        _print(scores, compared.start, compared.end)
+    for note in compared.notes:
         typer.echo(plain(note), err=True)
     if differing:
         typer.echo(f"corridor: the ledger differs from the ground truth: {', '.join(differing)}", err=True)
@@ -99,19 +98,27 @@ def score(
 
 async def _scored(
     lines: list[GroundTruth | Until], url: str, plant_file: Path | None, last: float | None, *, is_growing: bool
-) -> tuple[list[Score], tuple[int, int, str]]:
+) -> tuple[list[Score], ScoreRange]:
     async with opened(url, existing=True) as store:
         plant = await plant_of(store, plant_file)
-        start, end, note = await _range(store, lines, last)
-        scores = await compare(store, plant, lines, start, end)
+        found = await range_of(store, lines, last)
+        scores = await compare(store, plant, lines, found.start, found.end, left_out=found.left_out)
         if is_growing and any(one.differences() for one in scores):
-            await asyncio.sleep(PATIENCE_S)  # the newest messages may be on their way
-            scores = await compare(store, plant, lines, start, end)
-        return scores, (start, end, note)
+            await asyncio.sleep(PATIENCE_S)  # rows of the newest events may be about to be written
+            scores = await compare(store, plant, lines, found.start, found.end, left_out=found.left_out)
+        return scores, found
 
 
-async def compare(store: Store, plant: Plant, lines: list[GroundTruth | Until], start: int, end: int) -> list[Score]:
-    """Return the score of each machine that the truth knows.
+async def compare(
+    store: Store,
+    plant: Plant,
+    lines: list[GroundTruth | Until],
+    start: int,
+    end: int,
+    *,
+    left_out: Container[str] = (),
+) -> list[Score]:
+    """Return the score of each machine that the truth knows. What was booked by hand is expected in the ledger, too.
 
     Args:
         store: with events and ledger.
@@ -119,19 +126,24 @@ async def compare(store: Store, plant: Plant, lines: list[GroundTruth | Until], 
         lines: of the truth log.
         start: nanoseconds since 1970-01-01 UTC.
         end: the same.
+        left_out: machines that are not compared.
     """
     scores = []
     for asset, budget in ground_truth.budgets(lines, start, end).items():
+        if asset in left_out:
+            continue
         reported_state = await reported(store, plant, asset, start, end)
         stored = (await measure(store, plant, asset, start, end, now=end)).total()
         pieces = {counter: made * NANO for counter, made in budget.pieces.items()}
+        booked = await _booked(store, asset, start, end)
+        expected = {counter: made + booked.get(counter, 0) for counter, made in pieces.items()}
         scores.append(
             Score(
                 asset,
                 _compared(budget.states, reported_state.states),
                 _compared(pieces, {counter: reported_state.pieces.get(counter, 0) for counter in pieces}),
                 _compared(
-                    _time(true_time(plant, asset, lines, start, end)) | pieces,
+                    _time(true_time(plant, asset, lines, start, end)) | expected,
                     _time(stored) | {counter: stored.get(counter, 0) for counter in pieces},
                 ),
             )
@@ -151,6 +163,15 @@ def true_time(plant: Plant, asset: str, lines: Iterable[GroundTruth | Until], st
     return total
 
 
+async def _booked(store: Store, asset: str, start: int, end: int) -> Sums:
+    """Return what was booked by hand in start < t ≤ end."""
+    booked: Sums = {}
+    for event in await store.events(("adjust",), asset, start + 1, end + 1):
+        if isinstance(event, Adjust):
+            add(booked, dict(entries.booked(event)))
+    return booked
+
+
 def _time(sums: Sums) -> Sums:
     found: Sums = {}
     for field in TIME:
@@ -165,45 +186,14 @@ def _compared(true: Mapping[Any, int], found: Mapping[Any, int]) -> list[Compare
     return [one for one in compared if one.truth or one.found]
 
 
-async def _range(store: Store, lines: list[GroundTruth | Until], last: float | None) -> tuple[int, int, str]:
-    """Return the range that is compared, and why it is not all that the truth covers (or nothing).
-
-    Raises:
-        CommandError: there is none.
-    """
-    end = max((line.at for line in lines if isinstance(line, Until)), default=0) - 1
-    first = min((line.at for line in lines), default=0)
-    if end <= first:
-        raise CommandError("the ground truth covers no time yet", "wait a minute")
-    start, note = first, ""
-    asked = first if last is None else end - round(last * NANO)
-    machines = {line.asset for line in lines if isinstance(line, TrueState)}
-    stored = [await _first_stored(store, machine) for machine in machines]
-    if min(stored) > first + NANO:
-        start = max(stored)
-        note = f"older events than {instants.format_rfc3339(start)} are not in the store"
-    if start >= end:
-        raise CommandError("the store has no events of the simulator", "name its store with --store")
-    return max(start, asked), end, note if asked < start else ""
-
-
-async def _first_stored(store: Store, machine: str) -> int:
-    """Return from when on both states and counts of a machine are in the store."""
-    firsts = [
-        event.at
-        for kind in (("state",), ("count",))
-        for event in await store.events(kind, machine, -FOR_EVER, FOR_EVER, limit=1)
-    ]
-    return max(firsts, default=FOR_EVER)
-
-
 # ---- How it is shown ----
 
 
-def _document(scores: list[Score], start: int, end: int) -> dict[str, Any]:
+def _document(scores: list[Score], compared: ScoreRange) -> dict[str, Any]:
     return {
-        "from": instants.format_rfc3339(start),
-        "to": instants.format_rfc3339(end),
+        "from": instants.format_rfc3339(compared.start),
+        "to": instants.format_rfc3339(compared.end),
+        "notes": compared.notes,
         "equal": not any(one.differences() for one in scores),
         "machines": [
             {

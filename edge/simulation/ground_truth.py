@@ -26,6 +26,8 @@ from broker.contract.events import NS_PER_S, State
 from edge.simulation.event_buffer import GroundTruth, TrueFault, TruePiece, TrueState, TrueSupply
 
 FILE_NAME: Final = "truth.jsonl"
+TAKEN_OVER: Final = "taken-over"
+"""Why a machine's true state is unknown while a real device publishes for it."""
 _UNTIL_EVERY_NS: Final = 60 * NS_PER_S
 _log = logging.getLogger(__name__)
 
@@ -104,6 +106,11 @@ def offline(assets: Iterable[str], at: int) -> list[GroundTruth]:
     return [TrueState(at, asset, "unknown", "offline") for asset in assets]
 
 
+def taken_over(assets: Iterable[str], at: int) -> list[GroundTruth]:
+    """Return the ground truth of machines for which real devices publish from an instant on."""
+    return [TrueState(at, asset, "unknown", TAKEN_OVER) for asset in assets]
+
+
 def read(path: Path) -> Iterator[GroundTruth | Until]:
     """Return the lines of a log; one that does not parse (a crash cut it) is left out, with a warning.
 
@@ -149,6 +156,22 @@ def budgets(lines: Iterable[GroundTruth | Until], start: int, end: int) -> dict[
         asset: Budget(_states(entered, start, end), _pieces(pieces.get(asset, {}).values()))
         for asset, entered in sorted(changes.items())
     }
+
+
+def published_by_devices(lines: Iterable[GroundTruth | Until], start: int, end: int) -> frozenset[str]:
+    """Return the machines for which devices published at some time of start ≤ t ≤ end."""
+    present: set[str] = set()
+    found: set[str] = set()
+    for line in sorted((line for line in lines if isinstance(line, TrueState)), key=lambda line: line.at):
+        if line.at > end:
+            break
+        if line.at > start:
+            found |= present
+        if line.reason == TAKEN_OVER:
+            present.add(line.asset)
+        else:
+            present.discard(line.asset)
+    return frozenset(found | present)
 
 
 def _states(changes: dict[int, State], start: int, end: int) -> dict[State, int]:

@@ -229,7 +229,7 @@ class Simulator:
     def _run(self, simulation: Simulation, due: int) -> tuple[list[AnyEvent], list[GroundTruth]]:
         """Simulate until `due`; return events and truth of the machines that no device publishes for."""
         taken = self._handover.take()
-        truth: list[GroundTruth] = ground_truth.offline(taken, simulation.now)
+        truth: list[GroundTruth] = ground_truth.taken_over(taken, simulation.now)
         real = frozenset(self._handover.real)
         for unit in simulation.units:
             if unit.asset in taken:

@@ -62,10 +62,6 @@ EXCUSED: Final[dict[tuple[str, str], Excuse]] = {
         "tests/edge/gateways/test_mtconnect.py::test_what_an_agent_observes_is_what_the_machine_reports",
     ),
     ("docs/how-to/platforms.md", "*"): Excuse("is for another computer than that of the tests"),
-    ("docs/how-to/recompute-and-export.md", "./corridor score *"): Excuse(
-        "is right once a demo has stored all that it published, which nobody waits for here",
-        "tests/cli/ledger/test_score.py",
-    ),
     ("docs/how-to/run-the-stack.md", "./corridor stack init*"): Excuse(DOCKER, STACK),
     ("docs/how-to/run-the-stack.md", "./corridor device list *"): Excuse(
         DOCKER, "tests/cli/onboarding/test_device_add.py"

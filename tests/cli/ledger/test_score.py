@@ -2,15 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from broker.contract.events import NS_PER_S, AnyEvent, Count, StateChange
+from broker.contract import instants
+from broker.contract.events import NS_PER_S, Adjust, AnyEvent, Count, StateChange
 from broker.plant import plant_file
 from cli.ledger import score
 from cli.running.stores import PLANT_METADATA
+from edge.simulation import ground_truth
+from edge.simulation.ground_truth import GroundTruthLog
 from edge.simulation.simulator import Simulator
 from services.kpi.ledger_writer import LedgerWriter
 from services.store.sqlite.store import SqliteStore
@@ -46,13 +49,16 @@ PLANT = plant_file.parse(
 MILL, ROBOT = "a/b/c/mill-1", "a/b/c/robot-1"
 
 
-def run_plant(folder: Path, loses: Callable[[AnyEvent], bool] = lambda _: False) -> None:
+def run_plant(
+    folder: Path, loses: Callable[[AnyEvent], bool] = lambda _: False, others: Sequence[AnyEvent] = ()
+) -> None:
     async def run() -> None:
         store = await SqliteStore.open(folder / "corridor.db")
         await store.set_metadata(PLANT_METADATA, PLANT.text)
         writer = LedgerWriter(store, PLANT, lambda: END)
         for events in Simulator(PLANT, folder).backfill(START, END):
             await writer.store_events([event for event in events if event.kind != "telemetry" and not loses(event)])
+        await writer.store_events(others)
         await writer.advance()
         await store.close()
 
@@ -100,6 +106,44 @@ def test_one_lost_event_is_found(corridor: Corridor, tmp_path: Path, kind: type[
     assert f"{ROBOT}  differs" in out
     assert "the events have" in out
     assert "the ledger has" in out
+
+
+@pytest.mark.slow
+def test_what_waits_at_the_broker_is_not_compared_yet(corridor: Corridor, tmp_path: Path) -> None:
+    run_plant(tmp_path, lambda event: event.at > END - 600 * NS_PER_S)
+    status, out, reported = corridor("score", "--json")
+    found = json.loads(out)
+    assert (status, found["equal"], found["notes"]) == (0, True, [reported.strip()])
+    assert "are not in the store; those that wait at the broker" in reported
+    assert found["to"] < instants.format_rfc3339(END - 600 * NS_PER_S)
+    assert found["to"] > instants.format_rfc3339(END - 900 * NS_PER_S)
+
+
+@pytest.mark.slow
+def test_a_machine_that_a_device_took_over_is_not_compared_in_that_range(corridor: Corridor, tmp_path: Path) -> None:
+    taken, returned = END - 7_200 * NS_PER_S, END - 3_600 * NS_PER_S
+    by_device = StateChange(asset=ROBOT, at=taken, state="maintenance")
+    run_plant(tmp_path, lambda event: event.asset == ROBOT and taken <= event.at < returned, [by_device])
+    lines = list(ground_truth.read(tmp_path / ground_truth.FILE_NAME))
+    lost = [line for line in lines if getattr(line, "asset", "") == ROBOT and taken <= line.at < returned]
+    with GroundTruthLog(tmp_path / ground_truth.FILE_NAME) as log:
+        log.append([*ground_truth.taken_over([ROBOT], taken)], taken)
+    assert lost
+    status, out, reported = corridor("score")
+    assert (status, f"{MILL}  equal" in out, f"{ROBOT}  " in out) == (0, True, False)
+    assert reported == f"devices published for these machines, which are not compared: {ROBOT}\n"
+    status, out, reported = corridor("score", "--last", "30m")
+    assert (status, f"{ROBOT}  equal" in out, reported) == (0, True, "")
+
+
+@pytest.mark.slow
+def test_pieces_booked_by_hand_are_expected_in_the_ledger(corridor: Corridor, tmp_path: Path) -> None:
+    booking = Adjust(
+        asset=MILL, at=END - 1_800 * NS_PER_S, id="burr", good=-2.0, scrap=2.0, booked="2025-11-24T19:00:00Z"
+    )
+    run_plant(tmp_path, others=[booking])
+    status, out, reported = corridor("score")
+    assert (status, reported) == (0, ""), out
 
 
 def test_without_a_simulator_there_is_nothing_to_compare_with(corridor: Corridor, tmp_path: Path) -> None:

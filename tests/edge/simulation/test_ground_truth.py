@@ -57,6 +57,17 @@ def test_lines_that_are_there_twice_count_once_and_of_two_states_the_later() -> 
     assert budget.states == {"running": 20 * S, "down": 10 * S}
 
 
+@pytest.mark.parametrize(
+    ("between", "expected"),
+    [((0, 5), set()), ((0, 10), {MILL}), ((15, 18), {MILL}), ((15, 40), {MILL}), ((20, 40), set()), ((30, 40), set())],
+)
+def test_a_device_published_from_when_it_took_over_until_the_simulation_is_back(
+    between: tuple[int, int], expected: set[str]
+) -> None:
+    lines = [state(0, "running"), *ground_truth.taken_over([MILL], 10 * S), state(20, "idle"), state(30, "running")]
+    assert ground_truth.published_by_devices(lines, between[0] * S, between[1] * S) == expected
+
+
 def test_a_log_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "deep" / ground_truth.FILE_NAME
     truth = [state(1, "running"), piece(2, "scrap", startup=True), *ground_truth.offline([MILL], 3 * S)]

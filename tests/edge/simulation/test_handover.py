@@ -290,6 +290,8 @@ async def test_over_two_handovers_all_is_counted_once(kind: Literal["mosquitto",
         assert not any(event.simulated for event in line.events(MILL, silent))
         await line.counts(simulated=True, more=4)
 
+    truth = list(ground_truth.read(tmp_path / ground_truth.FILE_NAME))
+    assert ground_truth.published_by_devices(truth, start, clock.now()) == {MILL}
     pieces = simulated_pieces(tmp_path)
     assert pieces >= 9
     assert await produced(line, tmp_path, start) == pieces + 5 + 3
