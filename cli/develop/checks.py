@@ -51,6 +51,7 @@ PROGRAMS = (
     Program(("javac",), "default-jdk-headless", "java"),
     Program(("mvn",), "maven", "java"),
     Program(("nginx",), "nginx-light", "nginx"),
+    Program(("caddy",), "caddy", "caddy"),
     Program(("systemd-analyze",), "systemd", "systemd"),
 )
 

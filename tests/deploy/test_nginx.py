@@ -7,10 +7,10 @@ import ssl
 import subprocess
 from pathlib import Path
 
-import aiomqtt
 import httpx
 import pytest
 
+from tests.deploy.passing import NAME, page, stream
 from tests.stack.running import ROOT, Demo, free_port
 
 CONFIGURATION = ROOT / "deploy" / "nginx" / "corridor.conf"
@@ -55,27 +55,13 @@ async def test_pages_and_the_stream_pass_by_https(tmp_path: Path) -> None:
     async with Demo(tmp_path / "data", *options) as demo:
         process = await asyncio.create_subprocess_exec(*configured(tmp_path, https=https, http=http, wall=demo.port))
         trusted = ssl.create_default_context(cafile=str(tmp_path / "plant.pem"))
-        trusted.check_hostname = False  # it is asked by its number here
-        name = {"Host": "plant.example"}
+        url = f"https://127.0.0.1:{https}"
         try:
-            async with asyncio.timeout(60), httpx.AsyncClient(verify=trusted, headers=name) as client:
-                while True:
-                    try:
-                        page = await client.get(f"https://127.0.0.1:{https}/")
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.1)
-                assert "<title>Corridor" in page.text
+            async with asyncio.timeout(60), httpx.AsyncClient(verify=trusted, headers={"Host": NAME}) as client:
+                assert "<title>Corridor" in (await page(client, url)).text
                 moved = await client.get(f"http://127.0.0.1:{http}/devices")
-                assert (moved.status_code, moved.headers["location"]) == (301, "https://plant.example/devices")
-                async with client.stream("GET", f"https://127.0.0.1:{https}/api/v1/stream") as stream:
-                    lines = stream.aiter_lines()
-                    assert await anext(lines)
-                    async with aiomqtt.Client("127.0.0.1", demo.mqtt_port) as device:
-                        await device.publish("corridor/v1/my/hall/line-1/press-1/state", "running", qos=1)
-                    async for line in lines:
-                        if "press-1" in line:
-                            break
+                assert (moved.status_code, moved.headers["location"]) == (301, f"https://{NAME}/devices")
+                await stream(client, url, demo.mqtt_port)
         finally:
             process.terminate()
             await process.wait()

@@ -105,7 +105,7 @@ def test_programs_are_found_by_any_of_their_names(tmp_path: Path, monkeypatch: p
     assert checks.missing_programs() == list(checks.PROGRAMS)
     for name in (
         *("mosquitto", "mosquitto_pub", "google-chrome"),
-        *("nodejs", "javac", "mvn", "nginx", "systemd-analyze"),
+        *("nodejs", "javac", "mvn", "nginx", "caddy", "systemd-analyze"),
     ):
         (tmp_path / name).touch(mode=0o755)
     assert [program.package for program in checks.missing_programs()] == ["influxdb"]
