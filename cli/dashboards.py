@@ -21,7 +21,7 @@ PlantFile = Annotated[
     typer.Option(
         "--plant",
         metavar="FILE",
-        help="The plant: limits of signals, targets, reasons; left out, the districts that the demo shows.",
+        help="The plant: limits of signals, targets, reasons; left out, the corridor of all districts, as the stack.",
     ),
 ]
 Out = Annotated[
@@ -46,7 +46,7 @@ def build(*, plant: PlantFile = None, out: Out = None) -> None:
     """Generate all files from code and a plant description."""
     building = _needs_extra("dashboards.building")
     root = out or building.ROOT
-    for path, text in building.files(load(plant) if plant else districts.plant()):
+    for path, text in building.files(load(plant or districts.CORRIDOR)):
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -56,7 +56,7 @@ def build(*, plant: PlantFile = None, out: Out = None) -> None:
 def check(*, json_: options.Json = False) -> None:
     """Validate the shipped files: are they what the code generates, and does Grafana accept them."""
     building, checking = _needs_extra("dashboards.building"), _needs_extra("dashboards.checking")
-    found = [*building.stale(districts.plant()), *checking.all_faults(building.ROOT)]
+    found = [*building.stale(load(districts.CORRIDOR)), *checking.all_faults(building.ROOT)]
     if json_:
         typer.echo(json.dumps({"ok": not found, "faults": [fault._asdict() for fault in found]}))
     else:

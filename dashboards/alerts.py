@@ -40,6 +40,8 @@ def _below_target(plant: Plant) -> Iterator[alerting.Rule]:
     """Yield a rule for each line of the plant file with its own target, and one for all other lines."""
     others: list[str] = []
     for path in plant.lines():
+        if "oee" not in plant.targets(path):
+            continue
         levels = dict(zip(_LINE, path.split("/"), strict=True))
         where = " AND ".join(f"\"{level}\" = '{value}'" for level, value in levels.items())
         others.append("(" + " OR ".join(f"\"{level}\" != '{value}'" for level, value in levels.items()) + ")")

@@ -17,6 +17,8 @@ from dashboards.pages import PAGES
 from dashboards.provisioned import RULES
 
 ROOT: Final = Path(__file__).parent
+_LINE: Final = 240
+"""So many characters of a value, such as the settings of a column, stand on one line of a page's file."""
 
 
 def files(plant: Plant) -> Iterator[tuple[Path, str]]:
@@ -48,4 +50,16 @@ def _yaml(document: dict[str, Any]) -> str:
 
 
 def _json(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return f"{_written(document, 0)}\n"
+
+
+def _written(value: Any, depth: int) -> str:
+    """Return a value as JSON, on one line if it is short: pages of many machines stay small, changes legible."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) <= _LINE or not isinstance(value, dict | list):
+        return line
+    inner, outer = "\n" + " " * (depth + 1), "\n" + " " * depth
+    if isinstance(value, list):
+        return f"[{inner}{f',{inner}'.join(_written(one, depth + 1) for one in value)}{outer}]"
+    parts = (f"{json.dumps(key, ensure_ascii=False)}: {_written(one, depth + 1)}" for key, one in value.items())
+    return f"{{{inner}{f',{inner}'.join(parts)}{outer}}}"

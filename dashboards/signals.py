@@ -1,6 +1,9 @@
 """What a plant file has of signals, as the settings of the charts that show them: title, unit, band and limits."""
 
-from collections.abc import Iterator
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from broker.plant.assets import SignalInfo
@@ -34,21 +37,41 @@ def signals(plant: Plant) -> Iterator[Signal]:
             yield Signal(machine, name, info)
 
 
-def alone(signal: Signal) -> Any:
-    """Return the settings of a signal that has a chart for itself."""
+def alone(plant: Plant) -> list[Any]:
+    """Return the settings of all signals, each of which has a chart for itself."""
+    return _overrides((signal.series, _of_a_chart(signal)) for signal in signals(plant))
+
+
+def among_others(plant: Plant, names: re.Pattern[str]) -> list[Any]:
+    """Return the settings of signals whose whole names match, in a chart of several machines."""
+    count = Counter(path.rpartition("/")[2] for path in plant.machines())
+    found = []
+    for signal in signals(plant):
+        if names.fullmatch(signal.name):
+            machine = signal.machine.rpartition("/")[2]
+            found.append((signal.series, _settings(signal, f"{machine if count[machine] == 1 else signal.machine} ")))
+    return _overrides(found)
+
+
+def _overrides(settings: Iterable[tuple[str, Object]]) -> list[Any]:
+    """Return one override for all series that have the same settings: a plant has many machines of a kind."""
+    alike: dict[str, tuple[Object, list[str]]] = {}
+    for series, given in settings:
+        if given:
+            alike.setdefault(json.dumps(given), (given, []))[1].append(series)
+    return [
+        override(names[0], given) if len(names) == 1 else override(f"/^({'|'.join(names)})$/", given, "byRegexp")
+        for given, names in alike.values()
+    ]
+
+
+def _of_a_chart(signal: Signal) -> Object:
     settings = _settings(signal, "")
     steps = looks.band_steps(signal.info)
     if len(steps) > 1:
         settings["thresholds"] = looks.as_object(looks.thresholds(steps))
         settings["custom.thresholdsStyle"] = {"mode": "dashed"}
-    return override(signal.series, settings)
-
-
-def among_others(plant: Plant, signal: Signal) -> Any:
-    """Return the settings of a signal in a chart of several machines."""
-    name = signal.machine.rpartition("/")[2]
-    is_unique = sum(machine.endswith(f"/{name}") for machine in plant.machines()) == 1
-    return override(signal.series, _settings(signal, f"{name if is_unique else signal.machine} "))
+    return settings
 
 
 def _settings(signal: Signal, machine: str) -> Object:

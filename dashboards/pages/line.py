@@ -34,7 +34,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                 [
                     _hours(),
                     parts.pieces_by_time(("machine",)),
-                    parts.oee_trend(plant, ("machine",), "machine"),
+                    parts.oee_trend(("machine",), "machine", plant),
                     parts.alarms(size=(24, 8)),
                 ],
             ),
@@ -54,7 +54,7 @@ def _machines(plant: Plant) -> Tile:
         "A machine that neither starves nor is blocked sets the pace of the line: it is the constraint, and a minute"
         " won there is a minute won for the line. Click its name for more.",
         factor_tables.factors(("machine",), plant, "machine"),
-        factor_tables.factor_columns(plant, places),
+        factor_tables.factor_columns(places),
         sort=("Waiting", False),
         size=(24, 7),
     )

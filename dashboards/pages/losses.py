@@ -10,7 +10,7 @@ from dashboards.names import LEVELS, MACHINE
 from dashboards.page import link_to, link_to_wall
 from dashboards.pages.parts import SPEED, STOPS
 from dashboards.queries import RANGE, Cut, grouped, scope, term, total
-from dashboards.targets import targets
+from dashboards.targets import of_others, targets
 
 TITLES: Final[dict[Loss, str]] = {
     "breakdown": "Breakdowns",
@@ -135,7 +135,7 @@ def plan(plant: Plant, *, size: tuple[int, int] = (24, 8)) -> Tile:
     """Return good pieces of each machine against those that its target plans in the time that it had."""
     cut = Cut(LEVELS)
     asks = []
-    for target in targets(plant, "oee", "machine"):
+    for target in targets(plant, "oee", "machine") or [of_others(plant, "oee", "machine")]:
         sums = total(
             {"good": "good", "PBT": term("PBT"), "PQ": term("PQ"), "ideal": "ideal_s"},
             cut._replace(where=scope(more=target.where)),

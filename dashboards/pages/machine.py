@@ -31,7 +31,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                     parts.pieces_by_time(()),
                     parts.stop_reasons(plant, STATES, size=(12, 8)),
                     parts.waterfall(),
-                    parts.oee_trend(plant, (), "machine", size=(8, 10)),
+                    parts.oee_trend((), "machine", plant, size=(8, 10)),
                 ],
             ),
             Section("Signals", [_telemetry(plant)]),
@@ -101,7 +101,7 @@ def _telemetry(plant: Plant) -> Tile:
     panel = tile.panel
     panel.repeat, panel.repeat_direction, panel.max_per_row = "signal", "h", 4
     assert panel.field_config is not None
-    panel.field_config.overrides = [alone(signal) for signal in signals(plant)]
+    panel.field_config.overrides = alone(plant)
     return tile
 
 

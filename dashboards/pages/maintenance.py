@@ -11,7 +11,7 @@ from dashboards.page import levels, link_to, link_to_wall, page
 from dashboards.pages import parts
 from dashboards.production_days import WEEK
 from dashboards.queries import EVERY, RANGE, Cut, grouped, indicator, last_days, reasons, scope, total
-from dashboards.signals import ALIAS, BY, among_others, signals
+from dashboards.signals import ALIAS, BY, among_others
 from dashboards.targets import zone_of
 
 _DAYS: Final = 30
@@ -183,9 +183,6 @@ def _condition(plant: Plant, title: str, names: str, says: str, *, size: tuple[i
         interval="1m",
         size=size,
     )
-    wanted = re.compile(f"(?:{names}|.*-{names})")
     assert tile.panel.field_config is not None
-    tile.panel.field_config.overrides = [
-        among_others(plant, signal) for signal in signals(plant) if wanted.fullmatch(signal.name)
-    ]
+    tile.panel.field_config.overrides = among_others(plant, re.compile(f"{names}|.*-{names}"))
     return tile

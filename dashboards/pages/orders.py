@@ -37,7 +37,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         "Shifts side by side, products, the orders on each machine, and those that were started last.",
         [
             Section("Shifts", [_shifts(plant), _good_by_shift(plant)]),
-            Section("Products", [_products(plant), _work()]),
+            Section("Products", [_products(), _work()]),
             Section("Plan", [losses.plan(plant)]),
             Section("Orders", [_progress(), parts.orders_ribbon(), _started()]),
         ],
@@ -59,7 +59,7 @@ def _shifts(plant: Plant) -> Tile:
                 total(factor_tables.TABLE_SUMS, cut),
             )
         ],
-        factor_tables.factor_columns(plant, {"site": ("Site", {}), "shift": ("Shift", _named({NO_SHIFT: _NO_SHIFT}))}),
+        factor_tables.factor_columns({"site": ("Site", {}), "shift": ("Shift", _named({NO_SHIFT: _NO_SHIFT}))}),
         by_time="Day",
         time_unit="time:ddd, MMM D",
         sort=("Day", True),
@@ -80,12 +80,12 @@ def _good_by_shift(plant: Plant) -> Tile:
     return tile
 
 
-def _products(plant: Plant) -> Tile:
+def _products() -> Tile:
     return panels.table(
         "Products",
         "Each product over the range: while it was on the machines, how productive they were.",
         factor_tables.factors(("product",)),
-        factor_tables.factor_columns(plant, {"product": ("Product", _named({NO_PRODUCT: _NO_ORDER}))}),
+        factor_tables.factor_columns({"product": ("Product", _named({NO_PRODUCT: _NO_ORDER}))}),
         sort=("Good", True),
         size=(24, 8),
     )

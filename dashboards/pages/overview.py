@@ -23,7 +23,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                 [*parts.headline(plant), parts.good(), _down_now(), parts.energy(), parts.change()],
             ),
             Section("Alerts", [panels.alerts()]),
-            Section("Lines", [_lines(plant), parts.oee_trend(plant, _LINE, "line"), parts.time_spent("site")]),
+            Section("Lines", [_lines(plant), parts.oee_trend(("site",), "site"), parts.time_spent("site")]),
             Section("Machines", [parts.state_ribbons()]),
             Section("Losses and energy", [losses.losses(plant), losses.stops(plant), _power(), _days(plant)]),
         ],
@@ -44,9 +44,9 @@ def _down_now() -> Tile:
 
 def _lines(plant: Plant) -> Tile:
     places: dict[str, tuple[str, Object]] = {
-        "site": ("Site", {"links": [link_to(SITE, "site")], "custom.width": 95}),
-        "area": ("Area", {"custom.width": 95}),
-        "line": ("Line", {"links": [link_to(LINE, *_LINE), link_to_wall(*_LINE)], "custom.width": 75}),
+        "site": ("Site", {"links": [link_to(SITE, "site")], "custom.width": 100}),
+        "area": ("Area", {"custom.width": 105}),
+        "line": ("Line", {"links": [link_to(LINE, *_LINE), link_to_wall(*_LINE)], "custom.width": 80}),
     }
     return factor_tables.lines(_LINE, plant, places)
 

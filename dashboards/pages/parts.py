@@ -1,7 +1,7 @@
 """What several pages show, always in the same way: the indicators, where the time went, why machines stopped."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from broker.plant.plant import Plant
 from dashboards import looks, panels
@@ -177,14 +177,18 @@ def pieces_by_time(by: Sequence[str], *, size: tuple[int, int] = (12, 8)) -> Til
     )
 
 
-def oee_trend(plant: Plant, by: Sequence[str], level: Level, *, size: tuple[int, int] = (12, 8)) -> Tile:
-    """Return OEE over time of each value of these tags, with the targets of what is chosen dashed."""
+def oee_trend(
+    by: Sequence[str], level: Level | Literal["site"], plant: Plant | None = None, *, size: tuple[int, int] = (12, 8)
+) -> Tile:
+    """Return OEE over time of each value of these tags; of lines or machines of a plant, with their targets dashed."""
+    targets = lines_of(plant, level) if plant and level != "site" else []
+    dashed = "; dashed: its target" if targets else ""
     asked = indicator("oee", Cut(by, EVERY, least_s=_HALF_AN_HOUR_S))
     return panels.trend(
         "OEE over time",
-        f"OEE of each {level} by the hour, in longer intervals over longer ranges; dashed: its target. Within minutes,"
+        f"OEE of each {level} by the hour, in longer intervals over longer ranges{dashed}. Within minutes,"
         " pieces that come in batches make it anything.",
-        [Ask(asked, alias="/".join(f"$tag_{tag}" for tag in by) or "OEE"), *lines_of(plant, level)],
+        [Ask(asked, alias="/".join(f"$tag_{tag}" for tag in by) or "OEE"), *targets],
         looks.RATIO,
         interval="1h",
         most=panels.LEGIBLE,

@@ -22,7 +22,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                 "Lines",
                 [
                     _lines(plant),
-                    parts.oee_trend(plant, _LINE, "line"),
+                    parts.oee_trend(_LINE, "line", plant),
                     parts.pieces_by_time(_LINE),
                     parts.time_spent("line"),
                     _power(),

@@ -9,6 +9,7 @@ import pytest
 
 from broker.contract.events import NS_PER_MS, NS_PER_S, Adjust, AnyEvent, Sample, Status
 from broker.plant.plant import Plant
+from broker.plant.plant_file import load
 from broker.server.mosquitto_stack import PROBE
 from dashboards.building import ROOT
 from edge.simulation import districts
@@ -17,6 +18,7 @@ from services.kpi.ledger_writer import LedgerWriter
 from services.store.influx.address import parse
 from services.store.influx.store import InfluxStore
 from services.store.interface import LedgerRow, Rejected
+from tests.dashboards.rendering import Screen, installed
 from tests.dashboards.viewing import View
 from tests.store.influx.influxd import Influxd
 
@@ -41,7 +43,8 @@ EVERYTHING = dict.fromkeys(("site", "area", "line", "machine"), ".*")
 
 @pytest.fixture(scope="session")
 def plant() -> Plant:
-    return districts.plant()
+    """The plant of the committed pages, which the stack runs."""
+    return load(districts.CORRIDOR)
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +55,11 @@ def pages() -> Pages:
 
 
 @pytest.fixture(scope="session")
-def day(tmp_path_factory: pytest.TempPathFactory, plant: Plant) -> Iterator[Influxd]:
-    """A simulated day, stored as the services store it."""
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
+    """A simulated day of two districts, stored as the services store it."""
     influxd = Influxd(tmp_path_factory.mktemp("influxd"))
     try:
-        asyncio.run(_keep_a_day(influxd.make_store("corridor"), plant))
+        asyncio.run(_keep_a_day(influxd.make_store("corridor"), districts.plant()))
         yield influxd
     finally:
         influxd.kill()
@@ -73,6 +76,15 @@ def ledger(day: Influxd) -> list[LedgerRow]:
         return found
 
     return asyncio.run(read())
+
+
+@pytest.fixture(scope="session")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
+    """A browser with Grafana's libraries."""
+    installed()
+    opened = Screen(tmp_path_factory.mktemp("render"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -31,13 +31,25 @@ ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-netwo
 
 
 class Field(NamedTuple):
-    """A column, or a series: `title` is what it is called on the panel, `shown` how its values are written."""
+    """A column, or a series.
+
+    Attributes:
+        name: as the query has it: of a series its alias.
+        title: what it is called on the panel.
+        type: of its values.
+        unit: Grafana's name of it.
+        hidden: it is not drawn.
+        steps: from which values on it has another colour.
+        values: as they are.
+        shown: how they are written.
+    """
 
     name: str
     title: str
     type: str
     unit: str
     hidden: bool
+    steps: list[float]
     values: list[Any]
     shown: list[str]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from broker.plant.plant import Plant
 from dashboards.queries import Cut, indicator
+from edge.simulation import districts
 from services.ledger.fields import Sums, add
 from services.ledger.indicators.indicators import INDICATORS, Context, coverage, evaluate
 from services.ledger.indicators.terms import TERMS
@@ -50,9 +50,10 @@ def test_every_query_of_every_page_is_answered_with_rows(day: Influxd, pages: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hour", [2, 9, 20, 23])
-def test_every_panel_shows_something_of_any_hour(day: Influxd, pages: Pages, plant: Plant, hour: int) -> None:
+def test_every_panel_shows_something_of_any_hour(day: Influxd, pages: Pages, hour: int) -> None:
     start = START + hour * HOUR
-    machine = plant.machines()[hour % len(plant.machines())]
+    machines = districts.plant().machines()
+    machine = machines[hour % len(machines)]
     for page in pages.values():
         view = view_of(start, start + HOUR, **(levels_of(machine) if page["uid"] == "corridor-machine" else {}))
         shown: dict[str, bool] = {}

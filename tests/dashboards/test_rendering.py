@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from services.ledger.fields import FIELDS, NANO
 from services.ledger.indicators.indicators import INDICATORS
 from services.store.interface import LedgerRow
 from tests.dashboards.conftest import BOOKED, END, HOUR, START, Pages, levels_of, view_of
-from tests.dashboards.rendering import PICTURES, PROGRAM, Panel, Screen, installed
+from tests.dashboards.rendering import PICTURES, PROGRAM, Panel, Screen
 from tests.dashboards.test_queries import MAY_BE_EMPTY
 from tests.dashboards.viewing import View, answer, rows
 from tests.store.influx.influxd import Influxd
@@ -35,14 +35,6 @@ CMM = f"{LINE}/cmm-1"
 WITHOUT_UNIT = {"Cp", "Cpk", "Cm", "Cmk", "Mean", "Lower limit", "Upper limit"}
 SMALLEST_PICTURE = 10_000
 NO_UNIT = {"", "none", "short"}
-
-
-@pytest.fixture(scope="session")
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
-    installed()
-    opened = Screen(tmp_path_factory.mktemp("render"))
-    yield opened
-    opened.close()
 
 
 def views(plant: Plant, day: Influxd) -> dict[str, View]:

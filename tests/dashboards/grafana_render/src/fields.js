@@ -100,11 +100,12 @@ export function reported(frames) {
     name: frame.name ?? '',
     length: frame.length,
     fields: frame.fields.map((field) => ({
-      name: field.name,
+      name: field.config.displayNameFromDS ?? field.name,
       title: getFieldDisplayName(field, frame, frames),
       type: field.type,
       unit: field.config.unit ?? '',
       hidden: Boolean(field.config.custom?.hideFrom?.viz),
+      steps: (field.config.thresholds?.steps ?? []).map(({ value }) => value).filter(Number.isFinite),
       values: Array.from(field.values).slice(0, 400),
       shown: Array.from(field.values).slice(0, 400).map((value) => written(field, value)),
     })),
