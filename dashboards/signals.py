@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from broker.plant.assets import SignalInfo
@@ -44,13 +44,24 @@ def alone(plant: Plant) -> list[Any]:
 
 def among_others(plant: Plant, names: re.Pattern[str]) -> list[Any]:
     """Return the settings of signals whose whole names match, in a chart of several machines."""
-    count = Counter(path.rpartition("/")[2] for path in plant.machines())
-    found = []
-    for signal in signals(plant):
-        if names.fullmatch(signal.name):
-            machine = signal.machine.rpartition("/")[2]
-            found.append((signal.series, _settings(signal, f"{machine if count[machine] == 1 else signal.machine} ")))
-    return _overrides(found)
+    short = _short(plant.machines())
+    return _overrides(
+        (signal.series, _settings(signal, f"{short[signal.machine]} "))
+        for signal in signals(plant)
+        if names.fullmatch(signal.name)
+    )
+
+
+def _short(machines: Sequence[str]) -> dict[str, str]:
+    """Return each machine's path without the levels that it can do without among the others."""
+    ends = Counter(end for path in machines for end in _ends(path))
+    return {path: next(end for end in _ends(path) if ends[end] == 1) for path in machines}
+
+
+def _ends(path: str) -> list[str]:
+    """Return what a path ends with, the shortest first: `mill-1`, `line-1/mill-1`."""
+    levels = path.split("/")
+    return ["/".join(levels[place:]) for place in range(len(levels) - 1, -1, -1)]
 
 
 def _overrides(settings: Iterable[tuple[str, Object]]) -> list[Any]:

@@ -13,7 +13,7 @@ from broker.contract.events import Sample
 from broker.plant.plant import Plant
 from broker.plant.plant_file import load
 from dashboards import building, looks
-from dashboards.names import LINE, MACHINE, SITE
+from dashboards.names import LINE, MACHINE, OVERVIEW, SITE
 from edge.simulation import districts
 from services.ledger.fields import NANO
 from services.store.influx.address import parse
@@ -123,9 +123,9 @@ class TestDrawn:
         self, screen: Screen, influxd: Influxd, pages: Pages, plant: Plant
     ) -> None:
         view = view_of(START, START + HOUR)
-        page = _some(pages[SITE.uid], "Lines", "OEE over time")
-        table, trend = screen.draw(page, influxd, view, "lines-all-districts")
-        assert (table.error, trend.error) == ("", "")
+        [table] = screen.draw(_some(pages[OVERVIEW.uid], "Lines"), influxd, view, "lines-all-districts")
+        [trend] = screen.draw(_some(pages[SITE.uid], "OEE over time"), influxd, view, "trend-all-districts")
+        assert (table.error, trend.error, table.columns_beyond_px, table.clipped) == ("", "", 0, [])
         column = {field.title: field for field in table.frames[0]}
         places = zip(*(column[name].values for name in ("Site", "Area", "Line")), strict=True)
         listed = ["/".join(place) for place in places]

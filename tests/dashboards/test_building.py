@@ -261,8 +261,9 @@ def test_a_chart_of_signals_knows_their_titles_and_units(pages: dict[str, Page],
     }
     assert settings["sheffield/machining/line-1/mill-1 vibration"] == {
         "unit": "suffix:mm/s",
-        "displayName": "mill-1 Vibration",
+        "displayName": "machining/line-1/mill-1 Vibration",
     }
+    assert settings["samlesbury/amrc-nw/utilities/compressor-1 vibration"]["displayName"] == "compressor-1 Vibration"
     with_vibration = [machine for machine in plant.machines() if "vibration" in plant.asset(machine).signals]
     assert {f"{machine} vibration" for machine in with_vibration} == set(settings)
 
