@@ -25,7 +25,7 @@ class ContractEncoder:
 
     def __init__(self, prefix: str = topics.PREFIX) -> None:
         self._prefix = prefix
-        self._introduced: set[tuple[str, str]] = set()
+        self._introduced: dict[str, set[str]] = {}
         self._topics: dict[str, str] = {}
 
     def publications(self, events: Iterable[AnyEvent]) -> list[Publication]:
@@ -33,18 +33,24 @@ class ContractEncoder:
         found: list[Publication] = []
         instant: dict[str, object] = {}
         asset, at = "", -1
+        owner, introduced = "", set[str]()
         for event in events:
             if not isinstance(event, Sample):
                 found.append(self._publication(event))
-            elif event.unit and (event.asset, event.signal) not in self._introduced:
-                self._introduced.add((event.asset, event.signal))
+                continue
+            if event.asset != owner:
+                owner = event.asset
+                introduced = self._introduced.setdefault(owner, set())
+            signal = event.signal
+            if signal not in introduced and event.unit:
+                introduced.add(signal)
                 found.append(self._publication(event))
             else:
-                if event.at != at or event.asset != asset:
+                if event.at != at or owner != asset:
                     if instant:
                         found.append(self._telemetry(asset, at, instant))
-                    asset, at, instant = event.asset, event.at, {}
-                instant[event.signal] = event.value
+                    asset, at, instant = owner, event.at, {}
+                instant[signal] = event.value
         if instant:
             found.append(self._telemetry(asset, at, instant))
         return found

@@ -6,8 +6,9 @@ purpose. So a run is reproducible, and a change to one machine leaves the random
 
 import hashlib
 import math
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,26 +23,18 @@ class RandomStream:
         owner: the machine's asset path.
         purpose: what the numbers are for.
         epoch: how often the simulation was resumed; a resumed one draws other numbers.
+
+    Attributes:
+        uniform: returns a number from 0 up to, not including, 1.
+        normal: returns a number of the standard normal distribution.
     """
 
     def __init__(self, seed: int, owner: str, purpose: str, epoch: int = 0) -> None:
         digest = hashlib.sha256(f"{owner} {purpose}".encode()).digest()
         sequence = np.random.SeedSequence([seed, epoch, int.from_bytes(digest[:8])])
-        self._generator = np.random.default_rng(sequence)
-        self._uniforms: list[float] = []
-        self._normals: list[float] = []
-
-    def uniform(self) -> float:
-        """Return a number from 0 up to, not including, 1."""
-        if not self._uniforms:
-            self._uniforms = self._generator.random(BLOCK).tolist()
-        return self._uniforms.pop()
-
-    def normal(self) -> float:
-        """Return a number of the standard normal distribution."""
-        if not self._normals:
-            self._normals = self._generator.standard_normal(BLOCK).tolist()
-        return self._normals.pop()
+        generator = np.random.default_rng(sequence)
+        self.uniform = _drawn(generator.random)
+        self.normal = _drawn(generator.standard_normal)
 
     def happens(self, probability: float) -> bool:
         """Return True with the given probability."""
@@ -67,3 +60,13 @@ class RandomStream:
             if left < 0:
                 return place
         return len(weights) - 1
+
+
+def _drawn(draw: Callable[[int], Any]) -> Callable[[], float]:
+    """Return what returns the numbers of one block after the other: sensors ask for many a second, each machine."""
+
+    def blocks() -> Iterator[list[float]]:
+        while True:
+            yield draw(BLOCK)[::-1].tolist()
+
+    return chain.from_iterable(blocks()).__next__

@@ -69,6 +69,16 @@ def turning_power_kw(speed_m_min: float, depth_mm: float, feed_mm: float, force_
     return speed_m_min * depth_mm * feed_mm * force_n_mm2 / 60e3
 
 
+def tangential_force_n(torque_nm: float, diameter_mm: float) -> float:
+    """Return the force at the edge that a torque comes to, `Fc = 2000·M / D`.
+
+    Args:
+        torque_nm: of the spindle, M.
+        diameter_mm: of the cutter, or of the piece in turning, D.
+    """
+    return 2_000 * torque_nm / diameter_mm
+
+
 def torque_nm(power_kw: float, speed_per_min: float) -> float:
     """Return the torque of a shaft, `M = 60·10³·P / 2πn`; 0 for a shaft that stands."""
     return 9549.3 * power_kw / speed_per_min if speed_per_min else 0.0

@@ -26,9 +26,8 @@ class AssemblyRobot(Robot):
         "screw": Signal("Screw", "1", 0, _SCREWS),
         "tightened": Signal("Last part tightened as it should be"),
         "tcp-force": Signal("Force at the tool", "N", 0, 180),
-        "cycle-time": Signal("Cycle time of the last part", "s", 5, 1_200),
         "air-pressure": Signal("Air pressure of the gripper", "bar", 4, 7),
-        **Robot.joint_shown,
+        **Robot.arm_shown,
     }
     signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
@@ -42,12 +41,10 @@ class AssemblyRobot(Robot):
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "compressed-air": "m3"}
     inspects: ClassVar[bool] = True
     decides_alone: ClassVar[bool] = True
-    checkpointed: ClassVar[tuple[str, ...]] = (*Robot.checkpointed, "began_s", "cycle_s")
+    tool_kg: ClassVar[float] = 12.0
 
     def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
         super().__init__(stream_for)
-        self.began_s = 0.0
-        self.cycle_s = 60.0
         self._is_tight = True
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
@@ -62,16 +59,16 @@ class AssemblyRobot(Robot):
         if tightens and turned == 1.0:
             warn_below(self, "clutch-worn", "tightening torque below 24 N·m", torque, 24.0)
         warn_below(self, "air-low", "air pressure of the gripper below 5.5 bar", pressure, 5.5)
+        push = abs(70 + 20 * noise()) if running else 0.0
         self.power_kw = 0.25 if now.state == "off" else 0.8 + (1.1 if running else 0.0) + 0.01 * torque
         return {
             "torque": round(torque, 2),
             "angle": round(_ANGLE_DEG * turned * (1 + 0.02 * noise()), 1) if tightens else 0.0,
             "screw": int(step) + 1 if tightens else 0,
             "tightened": self._is_tight,
-            "tcp-force": round(abs(70 + 20 * noise()), 1) if running else 0.0,
-            "cycle-time": round(self.cycle_s, 1),
+            "tcp-force": round(push, 1),
             "air-pressure": round(pressure, 3),
-            **self.joints(now, passed_s, 330.0),
+            **self.arm(now, passed_s, 330.0, push),
         }
 
     def used(self, meter: str, run_s: float) -> float:
@@ -81,7 +78,7 @@ class AssemblyRobot(Robot):
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Tighten: a worn clutch lets go too early; what is not seated well shows in the angle."""
-        self.cycle_s, self.began_s = now.run_s - self.began_s, now.run_s
+        super().finish(piece, now)
         torque = self._torque_nm(now) + 0.8 * self.process.normal()
         angle = _ANGLE_DEG + 5.0 * self.process.normal() - 4.0 * (torque - _TORQUE_NM)
         piece.error += 0.3 * self.process.normal()

@@ -9,7 +9,7 @@ from edge.simulation.floor.pieces import Piece
 from edge.simulation.floor.random_stream import RandomStream
 from edge.simulation.machines.model import Condition, FailureMode, Finding, Model, Pause, toward
 from edge.simulation.machines.signals import PROGRAM, Signal, units
-from edge.simulation.physics import heat
+from edge.simulation.physics import heat, robot_arm
 
 _STOPS: Final = (
     Pause("idle", "protective-stop", 3),
@@ -21,41 +21,68 @@ _GEAR_TRIP_CEL: Final = 75.0
 
 
 class Robot(Model):
-    """What all robots have: joints, whose torque follows the movement, and whose gears warm."""
+    """What all robots have: joints, whose torque follows the movement and the tool, and whose gears warm."""
 
-    joint_shown: ClassVar[Mapping[str, Signal]] = {
+    arm_shown: ClassVar[Mapping[str, Signal]] = {
         "joint-1-torque": Signal("Torque of joint 1", "N.m", -200, 200),
         "joint-2-torque": Signal("Torque of joint 2", "N.m", 0, 480),
         "joint-3-torque": Signal("Torque of joint 3", "N.m", 0, 240),
+        "joint-4-torque": Signal("Torque of joint 4", "N.m", -25, 25),
+        "joint-5-torque": Signal("Torque of joint 5", "N.m", 0, 80),
+        "joint-6-torque": Signal("Torque of joint 6", "N.m", -15, 15),
         "joint-temp": Signal("Temperature of gear 2", "Cel", 18, 58),
+        "cycle-time": Signal("Cycle time of the last part", "s", 5, 1_200),
         "protective-stop": Signal("Protective stop"),
         "program": PROGRAM,
     }
     minor_stops: ClassVar[tuple[Pause, ...]] = _STOPS
-    checkpointed: ClassVar[tuple[str, ...]] = ("joint_cel",)
+    checkpointed: ClassVar[tuple[str, ...]] = ("joint_cel", "began_s", "cycle_s")
+    tool_kg: ClassVar[float]
+    """Mass of what it carries at the wrist."""
     joint_failure: ClassVar[FailureMode] = FailureMode("gearbox", "temperature of gear 2 too high", 2, "joint-temp", 8)
 
     def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
         super().__init__(stream_for)
         self.joint_cel = 28.0
+        self.began_s = 0.0
+        self.cycle_s = 60.0
 
-    def joints(self, now: Condition, passed_s: float, load_nm: float) -> dict[str, Value]:
-        """Return what the joints show, `passed_s` after they were last read; `load_nm` is what joint 2 carries."""
+    def finish(self, piece: Piece, now: Condition) -> list[Finding]:
+        """Take the time since the last part."""
+        del piece
+        self.cycle_s, self.began_s = now.run_s - self.began_s, now.run_s
+        return []
+
+    def arm(self, now: Condition, passed_s: float, load_nm: float, push_n: float = 0.0) -> dict[str, Value]:
+        """Return what the arm shows, `passed_s` after it was last read.
+
+        Args:
+            now: the robot's condition.
+            passed_s: since it was last read.
+            load_nm: what joint 2 carries.
+            push_n: with which the tool pushes on the part.
+        """
         noise = self.noise
         running = now.state == "running"
-        turn = math.sin(2 * math.pi * 6 * now.progress)
+        phase = 2 * math.pi * 6 * now.progress
+        turn, swing = (math.sin(phase), math.cos(phase)) if running else (0.0, 0.0)
         heat_kw = 0.55 if running else 0.08
         self.joint_cel = heat.warmed_cel(
             self.joint_cel, now.hall_cel, power_kw=heat_kw, rise_k_kw=38.0, tau_s=2_700, passed_s=passed_s
         )
         warm = self.joint_cel + now.decayed("joint-temp") * max(0.0, _GEAR_TRIP_CEL - self.joint_cel)
         self.warn("gear-hot", "temperature of gear 2 above 60 °C", warm, 60.0)
-        still = 1.0 if running else 0.0
         return {
-            "joint-1-torque": round((120 * turn + 12 * noise()) * still, 1),
-            "joint-2-torque": round(load_nm * (1 + 0.25 * turn * still) + 9 * noise(), 1),
-            "joint-3-torque": round(0.45 * load_nm * (1 - 0.2 * turn * still) + 5 * noise(), 1),
+            "joint-1-torque": round(120 * turn + 12 * noise(), 1) if running else 0.0,
+            "joint-2-torque": round(load_nm * (1 + 0.25 * turn) + 9 * noise(), 1),
+            "joint-3-torque": round(0.45 * load_nm * (1 - 0.2 * turn) + 5 * noise(), 1),
+            "joint-4-torque": round(robot_arm.joint_nm(self.tool_kg, 0.12, 0.7 * swing, -30 * turn) + 0.4 * noise(), 2),
+            "joint-5-torque": round(
+                robot_arm.joint_nm(self.tool_kg, 0.25, 0.6 + 0.4 * turn) + 0.3 * push_n + 0.4 * noise(), 2
+            ),
+            "joint-6-torque": round(robot_arm.joint_nm(self.tool_kg, 0.05, turn, 60 * swing) + 0.2 * noise(), 2),
             "joint-temp": round(warm + 0.1 * noise(), 2),
+            "cycle-time": round(self.cycle_s, 1),
             "protective-stop": now.state == "idle",
             "program": now.product,
         }
@@ -71,7 +98,7 @@ class WeldRobot(Robot):
         "travel": Signal("Travel speed", "mm/s", 0, 9.5),
         "gas-flow": Signal("Shielding gas", "L/min", 0, 16),
         "heat-input": Signal("Heat input", "kJ/mm", 0, 0.45),
-        **Robot.joint_shown,
+        **Robot.arm_shown,
         "joint-2-torque": Signal("Torque of joint 2", "N.m", 0, 560),
         "joint-3-torque": Signal("Torque of joint 3", "N.m", 0, 280),
     }
@@ -84,6 +111,7 @@ class WeldRobot(Robot):
     )
     material: ClassVar[tuple[str, str, float, float] | None] = ("welding-wire", "kg", 0.21, 18.0)
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "gas": "m3"}
+    tool_kg: ClassVar[float] = 5.0
 
     def sample(self, now: Condition, passed_s: float) -> dict[str, Value]:
         """Return what robot and power source read out."""
@@ -104,7 +132,7 @@ class WeldRobot(Robot):
             "travel": round(travel, 2),
             "gas-flow": round(15 + 0.2 * noise(), 2) if welding else 0.0,
             "heat-input": round(0.8 * arc_kw / travel, 3) if welding else 0.0,
-            **self.joints(now, passed_s, 410.0),
+            **self.arm(now, passed_s, 410.0),
         }
 
     def used(self, meter: str, run_s: float) -> float:
@@ -114,6 +142,7 @@ class WeldRobot(Robot):
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
         """Leave a bead; a worn tip makes it wander."""
+        super().finish(piece, now)
         width_mm = 6.0 + 0.16 * self.process.normal() + 0.35 * now.decayed("arc-voltage")
         piece.error += 0.2 * self.process.normal()
         return [Finding("bead-width", round(width_mm, 3), 5.2, 6.0, 6.8, "mm")]
@@ -128,7 +157,7 @@ class DeburrRobot(Robot):
         "tcp-force": Signal("Force on the part", "N", 0, 45),
         "brush-wear": Signal("Brush wear", "%", 0, 100),
         "vibration": Signal("Vibration", "mm/s", 0, 2.8),
-        **Robot.joint_shown,
+        **Robot.arm_shown,
     }
     signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
@@ -138,7 +167,8 @@ class DeburrRobot(Robot):
         Robot.joint_failure,
     )
     meters: ClassVar[Mapping[str, str]] = {"electricity": "kW.h", "compressed-air": "m3"}
-    checkpointed: ClassVar[tuple[str, ...]] = ("joint_cel", "brush_since_s")
+    checkpointed: ClassVar[tuple[str, ...]] = (*Robot.checkpointed, "brush_since_s")
+    tool_kg: ClassVar[float] = 9.0
     brush_life_s: ClassVar[float] = 6 * 3600.0
 
     def __init__(self, stream_for: Callable[[str], RandomStream]) -> None:
@@ -164,7 +194,7 @@ class DeburrRobot(Robot):
             "tcp-force": round(max(0.0, force), 1),
             "brush-wear": round(100 * wear, 1),
             "vibration": round(max(0.05, shaking), 3),
-            **self.joints(now, passed_s, 330.0),
+            **self.arm(now, passed_s, 330.0, force),
         }
 
     def used(self, meter: str, run_s: float) -> float:

@@ -51,6 +51,7 @@ class AluminiumMill(MachineTool):
         Operation(1.01, 0, 0, 1_200, 0, 0.1),  # probing
     )
     passes: ClassVar[int] = 90
+    cutter_mm: ClassVar[float] = 25.0
     work_material: ClassVar[cutting.WorkMaterial] = cutting.ALUMINIUM
     rated_nm: ClassVar[float] = 16.0
     warmth_k_kw: ClassVar[float] = 7.0

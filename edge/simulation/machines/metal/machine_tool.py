@@ -4,7 +4,7 @@ A kind gives its program, its work material and its figures; `cutting_kw` is mil
 """
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from broker.contract.events import Value
 from edge.simulation.floor.pieces import Piece
@@ -12,7 +12,22 @@ from edge.simulation.floor.random_stream import RandomStream
 from edge.simulation.machines.faults import Bearing, drifted
 from edge.simulation.machines.model import HALL_CEL, Condition, FailureMode, Finding, Model, Pause
 from edge.simulation.machines.signals import PROGRAM, Signal
-from edge.simulation.physics import cutting, dimension, energy, heat, tool
+from edge.simulation.physics import coolant, cutting, dimension, energy, feed_drive, heat, tool
+
+_RAPID_MM_MIN: Final = 15_000.0
+_DRIVE_N: Final = 4_000.0
+"""Rated force of a feed drive (assumed)."""
+_PASS_IN_X: Final = (0.5, 0.67, 0.33)
+_PASS_IN_Y: Final = (0.67, 0.5, 0.33)
+"""Shares of a milling cutter's force on X, Y and Z: a half acts along its path, more across, less along its axis
+(assumed)."""
+_HELD_PERCENT: Final = 18
+"""Load of axis Z by the weight that its counterbalance leaves (assumed)."""
+_TANK_L: Final = 600.0
+_EVAPORATES_L_H: Final = 2.5
+_TOPPED_UP_S: Final = 48 * 3_600.0
+_EMULSION_PERCENT: Final = 6.8
+"""A full tank's; after 48 h of operation without topping up it is a quarter more (assumed)."""
 
 
 class Operation(NamedTuple):
@@ -45,13 +60,19 @@ class MachineTool(Model):
         "spindle-temp": Signal("Spindle temperature", "Cel", 18, 58),
         "path-feed": Signal("Path feed", "mm/min", 0, 15_000),
         "axis-load-x": Signal("Load of axis X", "%", 0, 90),
+        "axis-load-y": Signal("Load of axis Y", "%", 0, 90),
+        "axis-load-z": Signal("Load of axis Z", "%", 0, 90),
         "vibration": Signal("Vibration", "mm/s", 0, 4.5),
         "coolant-temp": Signal("Coolant temperature", "Cel", 18, 30),
         "coolant-pressure": Signal("Coolant pressure", "bar", 0, 70),
+        "coolant-conc": Signal("Concentration of the coolant", "%", 6, 9),
         "tool-number": Signal("Tool", "1"),
         "tool-wear": Signal("Tool wear", "um", 0, 300),
         "feed-override": Signal("Feed override", "%", 0, 150),
+        "spindle-override": Signal("Spindle override", "%", 0, 150),
         "program": PROGRAM,
+        "probe-error": Signal("Error of the touch probe", "um", 0, 10),
+        "door": Signal("Door"),
     }
     failures: ClassVar[tuple[FailureMode, ...]] = (
         FailureMode("spindle-bearing", "spindle vibration in zone D, spindle stopped", 3, "vibration", 30),
@@ -81,6 +102,8 @@ class MachineTool(Model):
     """Standard deviation of a dimension, for half a tolerance of 20 um."""
     warmth_k_kw: ClassVar[float] = 22.0
     """How much warmer the spindle ends for each kW of its losses."""
+    cutter_mm: ClassVar[float] = 50.0
+    """Diameter at which the cut takes hold: of the roughing cutter, or of the piece in turning."""
     coolant_k_kw: ClassVar[float] = 2.2
     """The same of the coolant, for each kW in the cut."""
 
@@ -100,8 +123,11 @@ class MachineTool(Model):
         wear_um = self.wear_um(now.run_s)
         operation = self.operation(now.progress) if running else self.program[0]
         cut_kw = self._cutting_kw(now, operation, wear_um) if running else 0.0
-        speed = operation.speed_per_min * (1 + 0.003 * noise()) if running else 0.0
-        load = 3.5 + 100 * cutting.torque_nm(cut_kw, operation.speed_per_min) / self.rated_nm if running else 0.0
+        override = self._spindle_override()
+        speed = operation.speed_per_min * override / 100 * (1 + 0.003 * noise()) if running else 0.0
+        torque = cutting.torque_nm(cut_kw, operation.speed_per_min)
+        load = 3.5 + 100 * torque / self.rated_nm if running else 0.0
+        axes = self._axis_loads(now, operation, cutting.tangential_force_n(torque, self.cutter_mm))
         idle_kw = (0.85 if operation.speed_per_min else 0.2) if running else 0.0
         self._warm(now.hall_cel, idle_kw, cut_kw, passed_s)
         shaking = self._bearing.shaking_mm_s(now, 0.9 + 0.005 * load + (0.25 if running else -0.35))
@@ -111,20 +137,27 @@ class MachineTool(Model):
         self.warn("tool-life-low", f"tool {self.tool} is at 90 % of its wear limit", wear_um, 0.9 * tool.WORN_OUT_UM)
         if running:
             self.warn("coolant-low", "coolant pressure below 34 bar", 34.0 / max(1.0, pressure), 1.0)
+        # To round a whole number and divide it is three times as quick as to round to places.
         return {
             "spindle-speed": round(speed),
-            "spindle-load": round(load, 1),
-            "spindle-power": round(idle_kw + cut_kw / 0.8, 3),
-            "spindle-temp": round(self.spindle_cel + 0.05 * noise(), 2),
-            "path-feed": round(operation.feed_mm_min * (1 + 0.02 * noise()), 1) if running else 0.0,
-            "axis-load-x": round(12 + 0.4 * load + 2 * noise(), 1) if running else 0.0,
-            "vibration": round(max(0.1, shaking), 3),
-            "coolant-temp": round(self.coolant_cel + 0.03 * noise(), 2),
-            "coolant-pressure": round(max(0.0, pressure), 1),
+            "spindle-load": round(10 * load) / 10,
+            "spindle-power": round(1_000 * (idle_kw + cut_kw / 0.8)) / 1_000,
+            "spindle-temp": round(100 * (self.spindle_cel + 0.05 * noise())) / 100,
+            "path-feed": round(operation.feed_mm_min * (1 + 0.02 * noise())) if running else 0,
+            "axis-load-x": axes[0],
+            "axis-load-y": axes[1],
+            "axis-load-z": axes[2],
+            "vibration": round(1_000 * max(0.1, shaking)) / 1_000,
+            "coolant-temp": round(100 * (self.coolant_cel + 0.03 * noise())) / 100,
+            "coolant-pressure": round(10 * max(0.0, pressure)) / 10,
+            "coolant-conc": round(10 * _coolant_percent(now.run_s)) / 10,
             "tool-number": self.tool,
-            "tool-wear": round(wear_um, 1),
+            "tool-wear": round(10 * wear_um) / 10,
             "feed-override": 0 if now.state == "idle" else 100,
+            "spindle-override": override,
             "program": now.product,
+            "probe-error": round(10 * self._probe_um()) / 10,
+            "door": now.state in {"setup", "maintenance"},
         }
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
@@ -153,6 +186,34 @@ class MachineTool(Model):
         """Return the power at the cutter."""
         return cutting.milling_power_kw(operation.depth_mm, operation.width_mm, operation.feed_mm_min, force_n_mm2)
 
+    def axis_shares(self, progress: float) -> tuple[float, float, float]:
+        """Return which shares of the cutting force fall on the axes X, Y and Z: passes go to and fro along X and Y."""
+        return _PASS_IN_Y if int(progress * self.passes) % 2 else _PASS_IN_X
+
+    def _axis_loads(self, now: Condition, operation: Operation, force_n: float) -> tuple[int, int, int]:
+        """Return the loads of the axes X, Y and Z; one that stands holds its weight alone."""
+        if now.state != "running":
+            return 0, 0, 0 if now.state == "off" else _HELD_PERCENT
+        noise = self.noise
+        moving = feed_drive.friction_percent(operation.feed_mm_min / _RAPID_MM_MIN)
+        push = feed_drive.push_percent(force_n, _DRIVE_N)
+        x, y, z = self.axis_shares(now.progress)
+        return (
+            round(abs(moving + x * push + 2 * noise())),
+            round(abs(moving + y * push + 2 * noise())),
+            round(moving + _HELD_PERCENT + z * push + noise()),
+        )
+
+    def _probe_um(self) -> float:
+        """Return what the touch probe is off: its own spread, and a tenth of what its holder grows with the spindle."""
+        return abs(1 + 0.1 * heat.growth_um(0.15, self.spindle_cel - 20) + 0.3 * self.noise())
+
+    def _spindle_override(self) -> int:
+        """Return what the operator has turned the spindle to: down where the control warns of bearing or tool."""
+        if "vibration-high" in self.warnings:
+            return 80
+        return 90 if "tool-life-low" in self.warnings else 100
+
     def _cutting_kw(self, now: Condition, operation: Operation, wear_um: float) -> float:
         if not operation.depth_mm or (now.progress * self.passes) % 1 < 0.12:
             return 0.0
@@ -178,3 +239,9 @@ class MachineTool(Model):
         if now.state == "running":
             return energy.machine_power_kw(3.2, idle_kw, cut_kw)
         return 2.1
+
+
+def _coolant_percent(run_s: float) -> float:
+    """Return the concentration of the coolant, which is topped up with a lean one every 48 h of operation."""
+    evaporated_l = _EVAPORATES_L_H * (run_s % _TOPPED_UP_S) / 3_600
+    return coolant.concentration_percent(_EMULSION_PERCENT, _TANK_L, evaporated_l)

@@ -15,6 +15,11 @@ from edge.simulation.physics import cutting, dimension, heat, tool
 _BAR_MM: Final = 42.0
 _DIAMETER_MM: Final = 38.0
 _HALF_MM: Final = 0.02
+_TURNED: Final = (0.35, 0.0, 0.4)
+_DRIVEN: Final = (0.35, 0.3, 0.4)
+"""Shares of the force on the axes X, Y and Z (assumed)."""
+_DRIVEN_FROM: Final = 0.66
+"""Share of the piece at which the driven tools begin."""
 
 
 class TurnMill(MachineTool):
@@ -26,7 +31,6 @@ class TurnMill(MachineTool):
         "spindle-load": Signal("Spindle load", "%", 0, 110),
         "path-feed": Signal("Path feed", "mm/min", 0, 12_500),
         "bar-left": Signal("Bar left", "mm", 0, 3_000),
-        "door": Signal("Door"),
     }
     signals: ClassVar[Mapping[str, str]] = units(shown)
     failures: ClassVar[tuple[FailureMode, ...]] = (
@@ -51,11 +55,12 @@ class TurnMill(MachineTool):
         Operation(0.40, 2.5, 0.25, 380, 1_520, 0.20),  # roughing, 200 m/min
         Operation(0.44, 0, 0, 10_000, 0, 0.1),
         Operation(0.62, 0.5, 0.12, 230, 1_900, 0.10),  # finishing
-        Operation(0.66, 0, 0, 10_000, 0, 0.1),
+        Operation(_DRIVEN_FROM, 0, 0, 10_000, 0, 0.1),
         Operation(0.92, 1.2, 0.15, 420, 2_800, 0.05),  # driven tools
         Operation(1.01, 0, 0, 10_000, 0, 0.1),
     )
     passes: ClassVar[int] = 20
+    cutter_mm: ClassVar[float] = _BAR_MM
     work_material: ClassVar[cutting.WorkMaterial] = cutting.ALLOY_STEEL
     rated_nm: ClassVar[float] = 110.0
     warmth_k_kw: ClassVar[float] = 14.0
@@ -67,7 +72,6 @@ class TurnMill(MachineTool):
         """Return what the control reads out."""
         values = super().sample(now, passed_s)
         values["bar-left"] = round(3_000 - (now.run_s * 0.35) % 2_900, 1)
-        values["door"] = now.state in {"setup", "maintenance"}
         return values
 
     def finish(self, piece: Piece, now: Condition) -> list[Finding]:
@@ -78,6 +82,10 @@ class TurnMill(MachineTool):
         error_um -= 2.5  # aimed small, since the wear makes parts larger
         piece.error += error_um / 20.0
         return [around("diameter", _DIAMETER_MM + error_um / 1000, _DIAMETER_MM, _HALF_MM, "mm", rework="above")]
+
+    def axis_shares(self, progress: float) -> tuple[float, float, float]:
+        """Return the shares of turning: X presses in, Z feeds, Y moves with the driven tools alone."""
+        return _DRIVEN if progress >= _DRIVEN_FROM else _TURNED
 
     def cutting_kw(self, operation: Operation, force_n_mm2: float) -> float:
         """Return the power of turning."""
