@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from broker.contract.message import Message, Publication
+from broker.mqtt import plain
 from broker.mqtt.packets import (
     Acknowledgement,
     Answer,
@@ -76,7 +77,10 @@ def read_packets(buffer: memoryview, received_at: int, limit: int) -> Parsed:
 def _read_packets(parsed: Parsed, data: bytes, received_at: int, limit: int) -> None:
     messages, packet_ids, answers = parsed.messages, parsed.packet_ids, parsed.answers
     start, end = 0, len(data)
-    while start + 2 <= end and len(messages) < limit:
+    while True:
+        start = parsed.length = plain.read_plain(parsed, data, start, limit, received_at, has_properties=False)
+        if start + 2 > end or len(messages) >= limit:
+            break
         # The remaining length (section 2.2.3) is one byte in most packets, so that case goes first.
         length, body = data[start + 1], start + 2
         if length >= 0x80:
@@ -91,6 +95,7 @@ def _read_packets(parsed: Parsed, data: bytes, received_at: int, limit: int) -> 
         if kind & 0xF0 == 0x30:
             message, packet_id = _publish(data, kind, body, stop, received_at + len(messages))
             messages.append(message)
+            plain.learn(message)
             if packet_id:
                 packet_ids.append(packet_id)
         else:

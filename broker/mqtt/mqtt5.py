@@ -11,6 +11,7 @@ from typing import Final
 import mqtt5
 
 from broker.contract.message import Message, Publication
+from broker.mqtt import plain
 from broker.mqtt.packets import (
     LONGEST_PACKET,
     Acknowledgement,
@@ -102,32 +103,43 @@ def read_packets(buffer: memoryview, received_at: int, limit: int) -> Parsed:
 
 
 def _read_packets(parsed: Parsed, buffer: memoryview, received_at: int, limit: int) -> None:
-    read, publish_packet, make = mqtt5.read, mqtt5.PublishPacket, Message
     messages, packet_ids, answers = parsed.messages, parsed.packet_ids, parsed.answers
-    start, end, at = 0, len(buffer), received_at
-    while start < end and len(messages) < limit:
-        try:
-            packet, length = read(buffer[start:])
-        except BaseException as error:
-            if not _is_about_bytes(error):
-                raise
-            raise PacketError(f"not MQTT 5: {error}") from error
-        if type(packet) is publish_packet:
-            packet_id = packet.packet_id
-            properties = tuple(packet.user_properties)
-            if packet_id is None:
-                messages.append(make(packet.topic, packet.payload, 0, packet.retain, at, properties))
-            elif packet.qos == _AT_LEAST_ONCE:
-                again = packet.duplicate
-                messages.append(make(packet.topic, packet.payload, 1, packet.retain, at, properties, again))
-                packet_ids.append(packet_id)
-            else:
-                raise PacketError("a message of QoS 2, though at most 1 was asked for")
-            at += 1
+    data = bytes(buffer[: plain.MOST_BYTES])
+    start, end = 0, len(buffer)
+    while True:
+        start = parsed.length = plain.read_plain(parsed, data, start, limit, received_at, has_properties=True)
+        if start >= end or len(messages) >= limit:
+            break
+        packet, length = _read(buffer[start:])
+        if isinstance(packet, mqtt5.PublishPacket):
+            message = _message(packet, received_at + len(messages))
+            messages.append(message)
+            if packet.packet_id is not None:
+                packet_ids.append(packet.packet_id)
+            if not message.properties:
+                plain.learn(message)
         else:
             answers.append(_answer(packet, buffer[start]))
         start += length
         parsed.length = start
+
+
+def _read(buffer: memoryview) -> tuple[mqtt5.Packet, int]:
+    try:
+        return mqtt5.read(buffer)
+    except BaseException as error:
+        if not _is_about_bytes(error):
+            raise
+        raise PacketError(f"not MQTT 5: {error}") from error
+
+
+def _message(packet: mqtt5.PublishPacket, received_at: int) -> Message:
+    properties = tuple(packet.user_properties)
+    if packet.packet_id is None:
+        return Message(packet.topic, packet.payload, 0, packet.retain, received_at, properties)
+    if packet.qos != _AT_LEAST_ONCE:
+        raise PacketError("a message of QoS 2, though at most 1 was asked for")
+    return Message(packet.topic, packet.payload, 1, packet.retain, received_at, properties, packet.duplicate)
 
 
 def _is_about_bytes(error: BaseException) -> bool:
