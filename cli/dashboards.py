@@ -12,6 +12,7 @@ from broker.plant.plant_file import load
 from cli.invocation import options
 from cli.invocation.errors import CommandError
 from cli.invocation.plain import plain
+from dashboards import provisioned
 from dashboards.names import HOUR, LEDGER, RAW, WALL_URL
 from dashboards.pushing import Grafana, Placing
 from edge.simulation import districts
@@ -21,12 +22,16 @@ PlantFile = Annotated[
     typer.Option(
         "--plant",
         metavar="FILE",
-        help="The plant: limits of signals, targets, reasons; left out, the corridor of all districts, as the stack.",
+        help="The plant: limits of signals, targets, reasons; left out, the shipped corridor with all its districts.",
     ),
 ]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Write into this folder, rather than over the shipped files."),
+]
+From = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="DIR", help="The folder that `build --out` made; left out, the shipped files."),
 ]
 Url = Annotated[str, typer.Option("--url", metavar="URL", help="Grafana's address: http://localhost:3000.")]
 Token = Annotated[
@@ -71,6 +76,7 @@ def push(
     *,
     url: Url,
     grafana_token: Token,
+    from_: From = None,
     raw: RawUid = RAW,
     ledger: LedgerUid = LEDGER,
     hour: HourUid = HOUR,
@@ -78,7 +84,7 @@ def push(
 ) -> None:
     """Write all pages, alert rules and the playlist into a running Grafana; existing ones of ours are overwritten."""
     with Grafana(url, grafana_token) as grafana:
-        for line in grafana.push(Placing({RAW: raw, LEDGER: ledger, HOUR: hour}, wall)):
+        for line in grafana.push(Placing({RAW: raw, LEDGER: ledger, HOUR: hour}, wall), _folder(from_)):
             typer.echo(line, err=True)
 
 
@@ -86,6 +92,7 @@ def pull(
     *,
     url: Url,
     grafana_token: Token,
+    from_: From = None,
     raw: RawUid = RAW,
     ledger: LedgerUid = LEDGER,
     hour: HourUid = HOUR,
@@ -94,7 +101,7 @@ def pull(
 ) -> None:
     """Show where the pages in a running Grafana differ from what `push` writes; exit status 1 if they do."""
     with Grafana(url, grafana_token) as grafana:
-        found = list(grafana.drift(Placing({RAW: raw, LEDGER: ledger, HOUR: hour}, wall)))
+        found = list(grafana.drift(Placing({RAW: raw, LEDGER: ledger, HOUR: hour}, wall), _folder(from_)))
     if json_:
         typer.echo(json.dumps({"ok": not found, "drift": [drift._asdict() for drift in found]}))
     else:
@@ -104,6 +111,20 @@ def pull(
         typer.echo(f"{len(found)} pages differ" if found else f"the pages in {url} are the same as here")
     if found:
         raise typer.Exit(1)
+
+
+def _folder(given: Path | None) -> Path:
+    """Return the folder of pages and rules.
+
+    Raises:
+        CommandError: there are none in it.
+    """
+    folder = given or provisioned.ROOT
+    if not (folder / provisioned.RULES).is_file():
+        raise CommandError(
+            f"there is no {provisioned.RULES} in {folder}", f"corridor dashboards build --plant FILE --out {folder}"
+        )
+    return folder
 
 
 def _needs_extra(module: str) -> Any:

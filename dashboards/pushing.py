@@ -7,6 +7,7 @@ uids, they are put in their place.
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -71,8 +72,8 @@ class Grafana:
     ) -> None:
         self._http.close()
 
-    def push(self, placing: Placing) -> Iterator[str]:
-        """Put everything there; yield a line for each thing as it is done.
+    def push(self, placing: Placing, root: Path = provisioned.ROOT) -> Iterator[str]:
+        """Put everything there that is in a folder; yield a line for each thing as it is done.
 
         Raises:
             PushError: it could not be done; what was yielded before is done.
@@ -80,23 +81,23 @@ class Grafana:
         self._see_sources(placing)
         self._ask("POST", "/api/folders", {"uid": FOLDER, "title": FOLDER_TITLE}, but=(409, 412))
         yield f"folder {FOLDER_TITLE}"
-        for page in provisioned.pages():
+        for page in provisioned.pages(root):
             body = {"dashboard": fitted(page, placing), "folderUid": FOLDER, "overwrite": True}
             self._ask("POST", "/api/dashboards/db", body)
             yield f"page {page['title']}, {self._url}/d/{page['uid']}"
-        for group in provisioned.rule_groups():
+        for group in provisioned.rule_groups(root):
             path = f"/api/v1/provisioning/folder/{FOLDER}/rule-groups/{group['title']}"
             self._ask("PUT", path, fitted(group, placing), headers={"X-Disable-Provenance": "true"})
             yield f"alert rules {group['title']}, {len(group['rules'])} of them"
-        yield self._push_playlist(provisioned.playlist())
+        yield self._push_playlist(provisioned.playlist(root))
 
-    def drift(self, placing: Placing) -> Iterator[Drift]:
-        """Yield each page that is not there as it was pushed.
+    def drift(self, placing: Placing, root: Path = provisioned.ROOT) -> Iterator[Drift]:
+        """Yield each page of a folder that is not there as it was pushed.
 
         Raises:
             PushError: Grafana does not answer, or rejects.
         """
-        for page in provisioned.pages():
+        for page in provisioned.pages(root):
             answer = self._ask("GET", f"/api/dashboards/uid/{page['uid']}", but=(404,))
             if "dashboard" not in answer:
                 yield Drift(page["title"], 1, ["it is not there"])

@@ -66,6 +66,7 @@ _STACK: Final = {
     "CORRIDOR_TLS_KEY": "its key: PEM in base64 on one line",
     "CORRIDOR_PLANTS": "the folder of plant files and mapping files, `/plants` in the containers",
     "CORRIDOR_PLANT": "the plant file, as the containers see it; empty: none",
+    "CORRIDOR_PAGES": "the folder of Grafana's pages and alert rules that `dashboards build --out` made",
     "CORRIDOR_PAST": "how much of the past the simulated machines have at the first start",
     "CORRIDOR_GATEWAY_SOURCE": "the address of the devices' broker, for the profile `gateway`",
     "CORRIDOR_GATEWAY_DIALECT": "the dialects that the gateway reads, with spaces between",

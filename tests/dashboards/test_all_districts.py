@@ -89,6 +89,18 @@ def test_the_shipped_files_are_of_the_plant_that_the_stack_runs() -> None:
     assert list(building.stale(load(REPOSITORY / folder / name))) == []
 
 
+def test_all_that_the_stack_takes_from_a_folder_of_pages_is_built(plant: Plant) -> None:
+    volumes = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"][
+        "volumes"
+    ]
+    taken = {
+        found[1] for one in volumes if (found := re.match(r"\$\{CORRIDOR_PAGES:-\./dashboards\}/(.+):/.+:ro$", one))
+    }
+    built = {path.as_posix() for path, _ in building.files(plant)}
+    assert taken == {"json", "provisioning/alerting/rules.yaml"}
+    assert all(any(path == one or path.startswith(f"{one}/") for path in built) for one in taken)
+
+
 def test_no_page_of_all_districts_is_large() -> None:
     sizes = {path.name: path.stat().st_size for path in (building.ROOT / "json").glob("*.json")}
     assert {name: size for name, size in sizes.items() if size > MOST_BYTES} == {}

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -199,3 +200,24 @@ def test_the_commands_push_and_pull(
     assert (pushed.value.code, same.value.code, drifted.value.code) == (0, 0, 1)
     (drift,) = json.loads(capsys.readouterr().out)["drift"]
     assert drift == {"page": "Line", "differences": 1, "places": ['title: "Line" was pushed, "My line" is there']}
+
+
+def test_the_pages_of_another_plant_are_pushed_from_the_folder_in_which_they_were_built(
+    server: FakeGrafana, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CORRIDOR_GRAFANA_TOKEN", TOKEN)
+    plant = tmp_path / "plant.toml"
+    plant.write_text('[asset."leeds/shop/line-1"]\ntargets = { oee = 0.42 }\n', encoding="utf-8")
+    folder = str(tmp_path / "grafana")
+    given = ["--url", server.url, "--from", folder]
+    with pytest.raises(SystemExit) as too_early:
+        main.run(["dashboards", "push", *given])
+    with pytest.raises(SystemExit) as built:
+        main.run(["dashboards", "build", "--plant", str(plant), "--out", folder])
+    with pytest.raises(SystemExit) as pushed:
+        main.run(["dashboards", "push", *given])
+    with pytest.raises(SystemExit) as same:
+        main.run(["dashboards", "pull", *given])
+    assert [one.value.code for one in (too_early, built, pushed, same)] == [1, 0, 0, 0]
+    titles = [rule["title"] for rule in server.rules["Corridor production"]["rules"]]
+    assert titles == ["OEE of leeds/shop/line-1 below target", "OEE below target"]
