@@ -1,21 +1,28 @@
 """What the writer of a file knows of machines and signals, so that a sample costs no question to the file.
 
+The samples of a transaction wait here with their signal: so they are in the order in which they lie in the file, and
+need no sorting.
+
 A machine's time range and a signal's unit and type are read once, changed here as events are added, and written where
 they changed. Another process may write to the same file: what is written only widens a time range, and of two units the
 later stays. `clear` both after a transaction that failed.
 """
 
 import sqlite3
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from broker.contract.events import Sample
 from broker.contract.topics import LEVELS
+from services.store.sqlite.samples import SampleRow
 
 _TOUCH: Final = (
     "UPDATE asset SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
     " simulated = CASE WHEN last > ?2 THEN simulated ELSE ?3 END WHERE id = ?4"
 )
 _REPORT: Final = "UPDATE series SET unit = CASE ?1 WHEN '' THEN unit ELSE ?1 END, type = ?2 WHERE id = ?3"
+_id: Final = attrgetter("id")
+_time: Final = itemgetter(1)
 
 
 class Asset:
@@ -32,14 +39,15 @@ class Asset:
 
 
 class Signal:
-    """A signal of a machine: the id of its series, and its newest unit and type."""
+    """A signal of a machine: the id of its series, its newest unit and type, and its samples that are to be written."""
 
-    __slots__ = ("asset", "id", "is_new", "type", "unit")
+    __slots__ = ("asset", "id", "is_new", "rows", "type", "unit")
 
     def __init__(self, found: tuple[int, str, str], asset: Asset) -> None:
         self.id, self.unit, self.type = found
         self.asset = asset
         self.is_new = False
+        self.rows: list[SampleRow] = []
 
 
 class Registry:
@@ -55,10 +63,17 @@ class Registry:
         self._signals: dict[tuple[str, str], Signal] = {}
         self._new_assets: list[Asset] = []
         self._new_signals: list[Signal] = []
+        self._signals_with_rows: list[Signal] = []
 
     def clear(self) -> None:
         """Empty it: it is read again."""
-        for memory in (self._assets, self._signals, self._new_assets, self._new_signals):
+        for memory in (
+            self._assets,
+            self._signals,
+            self._new_assets,
+            self._new_signals,
+            self._signals_with_rows,
+        ):
             memory.clear()
 
     def asset(self, path: str) -> Asset:
@@ -88,22 +103,35 @@ class Registry:
             asset.is_new = True
             self._new_assets.append(asset)
 
-    def sample(self, event: Sample) -> int:
-        """Note a sample; return the id of its series."""
-        signal = self._signals.get((event.asset, event.signal))
-        if signal is None:
-            signal = self._signal(event)
-        value_type = "text" if type(event.value) is str else "number"
-        unit = event.unit
+    def add_sample(self, event: Sample) -> None:
+        """Note a sample, which is to be written."""
+        signal = self._signals.get((event.asset, event.signal)) or self._signal(event)
+        value, unit, at, simulated = event.value, event.unit, event.at, event.simulated
+        value_type = "text" if type(value) is str else "number"
         if signal.type != value_type or (unit and unit != signal.unit):
             signal.type, signal.unit = value_type, unit or signal.unit
             if not signal.is_new:
                 signal.is_new = True
                 self._new_signals.append(signal)
-        asset, at, simulated = signal.asset, event.at, event.simulated
-        if at != asset.last or simulated != asset.simulated:
+        asset, rows = signal.asset, signal.rows
+        if at > asset.last and asset.is_new and simulated == asset.simulated:
+            asset.last = at  # as `touch` does it, where most samples are newer than those before
+        elif at != asset.last or simulated != asset.simulated:
             self.touch(asset, at, simulated=simulated)
-        return signal.id
+        if not rows:
+            self._signals_with_rows.append(signal)
+        rows.append((signal.id, at, +simulated, +value if type(value) is bool else value))
+
+    def take_samples(self) -> list[SampleRow]:
+        """Return the samples that are to be written, by series and time; of one instant the last stays the last."""
+        taken: list[SampleRow] = []
+        self._signals_with_rows.sort(key=_id)
+        for signal in self._signals_with_rows:
+            signal.rows.sort(key=_time)
+            taken += signal.rows
+            signal.rows.clear()
+        self._signals_with_rows.clear()
+        return taken
 
     def write(self) -> None:
         """Write what changed."""

@@ -1,4 +1,4 @@
-"""How samples go into the table of telemetry: many rows a statement, in the order in which they lie in the file.
+"""How samples go into the table of telemetry: many rows a statement.
 
 Running a statement costs more than storing a sample, so one statement takes many of them. Most batches hold numbers
 only; their statement leaves the column of texts out, for each value that is bound costs as well.
@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
-from operator import itemgetter
 from typing import Final
 
 SampleRow = tuple[int, int, int, float | str]
@@ -18,12 +17,9 @@ _SIZES: Final = (200, 20, 1)
 """How many rows a statement may have: few sizes, for making a new statement costs as much as running it; more rows take
 no less time."""
 
-_KEY: Final = itemgetter(0, 1)
 
-
-def insert_samples(connection: sqlite3.Connection, rows: list[SampleRow]) -> None:
-    """Insert samples; of those of a series and instant the last wins. `rows` is sorted."""
-    rows.sort(key=_KEY)  # stable, so the last stays the last
+def insert_samples(connection: sqlite3.Connection, rows: Sequence[SampleRow]) -> None:
+    """Insert samples; of those of a series and instant the last wins. In order of series and time it is fastest."""
     if any(type(row[3]) is str for row in rows):
         _insert(connection, [(*row[:3], *_number_or_text(row[3])) for row in rows], "value, text")
     else:

@@ -22,7 +22,7 @@ from services.store.sqlite.file import PATIENCE_S, explained, open_writer
 from services.store.sqlite.presence import Presence
 from services.store.sqlite.registry import Registry
 from services.store.sqlite.retention import PASSING
-from services.store.sqlite.samples import SampleRow, insert_samples
+from services.store.sqlite.samples import insert_samples
 
 SeriesKey = tuple[str, str, str]
 
@@ -118,18 +118,16 @@ class Writing:
 
     def _write_events(self, connection: sqlite3.Connection, events: Iterable[AnyEvent]) -> None:
         rows: dict[str, list[tuple[Any, ...]]] = {}
-        samples: list[SampleRow] = []
         reported: dict[SeriesKey, tuple[str, str]] = {}
         registry = self._registry
-        note_sample = registry.sample
+        add_sample = registry.add_sample
         for event in events:
             if event.time_source == "retained" and not may_be_stored(event):
                 continue
-            at, simulated = event.at, event.simulated
             if type(event) is Sample:
-                value = event.value
-                samples.append((note_sample(event), at, int(simulated), value if type(value) is str else float(value)))
+                add_sample(event)
                 continue
+            at, simulated = event.at, event.simulated
             kind = event.kind
             key = (event.asset, kind, event.series)
             series = self._series.get(key) or self._series_id(connection, key)
@@ -137,7 +135,7 @@ class Writing:
             registry.touch(registry.asset(event.asset), at, simulated=simulated)
             if FORMS[kind].fields:
                 reported[key] = ("", self._fields_reported(key, event, reported))
-        insert_samples(connection, samples)
+        insert_samples(connection, registry.take_samples())
         for written_kind, written in rows.items():
             connection.executemany(FORMS[written_kind].insert, written)
         registry.write()

@@ -90,6 +90,15 @@ async def test_a_question_sees_one_state_of_the_file_from_beginning_to_end(store
     assert await stored(store) == 0
 
 
+async def test_samples_of_a_batch_that_failed_are_not_in_the_next(store: SqliteStore) -> None:
+    await store.write(samples(2))
+    unwritable = Sample(asset=MILL, at=7, signal="load", value="\ud800")
+    with pytest.raises(StoreError):
+        await store.write(Batch(events=[*samples(6).events, unwritable]))
+    await store.write(samples(3))
+    assert await stored(store) == 3
+
+
 async def test_two_stores_write_to_one_file(store: SqliteStore, file: Path) -> None:
     other = await SqliteStore.open(file)
     async with asyncio.TaskGroup() as tasks:
