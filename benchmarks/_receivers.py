@@ -28,7 +28,7 @@ from services.store.influx.setup import Setup
 ROOT: Final = Path(__file__).resolve().parent.parent
 READY_S: Final = 30.0
 STORED_S: Final = 120.0
-SETTLE_S: Final = 0.5
+PAUSE_S: Final = 0.5
 """For what does not say when it has subscribed."""
 
 _TELEGRAF: Final = """
@@ -184,7 +184,7 @@ def mosquitto_sub(url: str, load: Load) -> Receiver:
     where = ["-h", str(parts.hostname), "-p", str(parts.port), "-i", "bench-sub"]
     command = ["mosquitto_sub", *where, "-V", "5", "-q", str(load.qos), "-t", f"{PREFIX}/#", "-C", str(load.messages)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    time.sleep(SETTLE_S)
+    time.sleep(PAUSE_S)
     return Receiver(process)
 
 
@@ -205,7 +205,7 @@ def corridor(url: str, folder: Path, store: str, load: Load) -> Receiver:
         if time.monotonic() > deadline or process.poll() is not None:
             sys.exit(f"ingest does not start:\n{log.read_text()[-2_000:]}")
         time.sleep(0.05)
-    time.sleep(SETTLE_S)
+    time.sleep(PAUSE_S)
     address = urlsplit(store)
     if address.scheme == "sqlite":
         return Receiver(process, SqliteDatabase(Path(address.path[1:])), load.signals)
@@ -223,7 +223,7 @@ def telegraf(url: str, folder: Path, store: str, load: Load) -> Receiver:
     process = subprocess.Popen(
         ["telegraf", "--quiet", "--config", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    time.sleep(4 * SETTLE_S)
+    time.sleep(4 * PAUSE_S)
     field = "value" if load.signals == 1 else "values_signal-0"
     return Receiver(process, InfluxDatabase(address.netloc, database, field, "topic =~ /\\/{}\\//"))
 

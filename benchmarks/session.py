@@ -29,7 +29,7 @@ from broker.server.embedded import EmbeddedBroker
 
 TOPICS: Final = 200
 CHUNK: Final = 5_000
-SETTLE_S: Final = 0.3
+PAUSE_S: Final = 0.3
 """For `mosquitto_sub`, which does not say when it has subscribed."""
 
 RECEIVERS: Final = ("session", "libmosquitto", "aiomqtt")
@@ -96,18 +96,18 @@ def start(receiver: str, url: str, count: int, qos: int) -> subprocess.Popen[byt
     where = ["-h", str(parts.hostname), "-p", str(parts.port)]
     command = ["mosquitto_sub", *where, "-V", "5", "-q", str(qos), "-t", "bench/#", "-C", str(count)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    time.sleep(SETTLE_S)
+    time.sleep(PAUSE_S)
     return process
 
 
-async def measure(receiver: str, url: str, wishes: list[Publication]) -> tuple[float, float]:
+async def measure(receiver: str, url: str, publications: list[Publication]) -> tuple[float, float]:
     """Publish to one receiver; return its CPU time and the time that it took, seconds."""
-    count = len(wishes)
-    process = await asyncio.to_thread(start, receiver, url, count, wishes[0].qos)
+    count = len(publications)
+    process = await asyncio.to_thread(start, receiver, url, count, publications[0].qos)
     start_s = time.monotonic()
     async with Session(url, client_id="bench-sender") as session:
         for first in range(0, count, CHUNK):
-            await session.publish(*wishes[first : first + CHUNK])
+            await session.publish(*publications[first : first + CHUNK])
         _, status, usage = await asyncio.to_thread(os.wait4, process.pid, 0)
     took_s = time.monotonic() - start_s
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -125,10 +125,10 @@ async def compare(count: int, rounds: int) -> None:
         async with EmbeddedBroker(Path(folder), port=0, kind="mosquitto") as broker:
             print(f"{'receiver':<14}{'QoS':>4}{'CPU-s per 100,000':>20}{'messages/s':>13}{'to ours':>10}")
             for qos in (0, 1):
-                wishes = messages(count, qos)
+                publications = messages(count, qos)
                 ours = 0.0
                 for receiver in RECEIVERS:
-                    runs = [await measure(receiver, broker.url, wishes) for _ in range(rounds)]
+                    runs = [await measure(receiver, broker.url, publications) for _ in range(rounds)]
                     cpu_s = statistics.median(cpu for cpu, _ in runs) * 100_000 / count
                     rate = count / statistics.median(took for _, took in runs)
                     ours = ours or cpu_s

@@ -43,7 +43,7 @@ from services.store.opening import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
 MACHINES_IN_PLANT = 8
-SETTLE_S = 30.0
+PAUSE_S = 30.0
 HOURS = 3
 COLD_S = 5
 INGESTED = {"telemetry", "event", "cmd", "reply"}
@@ -111,7 +111,7 @@ async def measure(folder: Path, machines: int, seconds: float, kind: str, bytes_
         }.items():
             processes[part] = await run(stack, *words, *common)
         received = await stack.enter_async_context(counted(broker.url))
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(PAUSE_S)
         begin = {part: cpu_s(process) for part, process in processes.items()}
         messages, began = received[0], time.monotonic()
         await asyncio.sleep(seconds)

@@ -168,7 +168,7 @@ def _warn_of_time(newest: int, speed: float, data: Path) -> None:
     ahead_ns = newest - time.time_ns()
     if ahead_ns > _AHEAD_NS:
         until = instants.format_rfc3339(newest // NS_PER_S * NS_PER_S)
-        _print(f"WARNING: the data in {data} is {times.spoken(ahead_ns / NS_PER_S)} ahead of this computer's clock,")
+        _print(f"WARNING: the data in {data} is {times.in_words(ahead_ns / NS_PER_S)} ahead of this computer's clock,")
         _print("  because it ran with --speed. The plant's time continues from there; messages of a device with the")
         _print(f"  right time count in its past. Choose another folder with --data, or wait until {until}")
     elif speed > 1:

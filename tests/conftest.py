@@ -21,7 +21,7 @@ MISSING = checks.missing_programs()
 
 
 def pytest_configure() -> None:
-    """Forget the developer's own settings, which every command would otherwise take up."""
+    """Drop the developer's own settings, which every command would otherwise read."""
     for name in [name for name in os.environ if name.startswith("CORRIDOR_")]:
         del os.environ[name]
 

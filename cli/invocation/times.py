@@ -39,7 +39,7 @@ def duration_s(text: str | float) -> float:
     return seconds
 
 
-def spoken(seconds: float) -> str:
+def in_words(seconds: float) -> str:
     """Return a duration in its two largest units, such as `3 h 12 min`."""
     minutes = int(seconds // 60)
     days, hours, minutes = minutes // 1_440, minutes // 60 % 24, minutes % 60

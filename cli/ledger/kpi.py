@@ -77,8 +77,8 @@ def show(
             return [await answer(stored, described, asset, *between, now=now)], zone
         return await answers_by(stored, described, asset, by, between, now=now), zone
 
-    span = _duration_text(from_, to, last)
-    found, zone = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
+    time_range = _duration_text(from_, to, last)
+    found, zone = asyncio.run(_with_store(store or default_url(data), plant, asset, time_range, ask))
     if json_:
         documents = [each.document() for each in found]
         typer.echo(json.dumps(documents if by else documents[0], ensure_ascii=False))
@@ -108,8 +108,8 @@ def explain(
     async def ask(stored: Store, described: Plant, between: tuple[int, int], now: int) -> Explanation:
         return await explaining.explain(stored, described, asset, indicator, between, now=now)
 
-    span = _duration_text(from_, to, last)
-    found = asyncio.run(_with_store(store or default_url(data), plant, asset, span, ask))
+    time_range = _duration_text(from_, to, last)
+    found = asyncio.run(_with_store(store or default_url(data), plant, asset, time_range, ask))
     if json_:
         typer.echo(json.dumps(found.document(), ensure_ascii=False))
     else:
@@ -138,7 +138,7 @@ async def _with_store(
     url: str,
     plant_file: Path | None,
     asset: str,
-    span: TimeRange,
+    time_range: TimeRange,
     ask: Callable[[Store, Plant, tuple[int, int], int], Awaitable[Found]],
 ) -> Found:
     """Open the store, and ask it with its plant, the range and the present."""
@@ -146,8 +146,8 @@ async def _with_store(
         plant = await plant_of(store, plant_file)
         # A demo that ran fast has left its store ahead of the clock; there, now is the newest event.
         now = max([time.time_ns(), *(machine.last for machine in await store.machines(asset))])
-        end = now if span.end is None else span.end
-        start = max(EARLIEST, end - span.length) if span.start is None else span.start
+        end = now if time_range.end is None else time_range.end
+        start = max(EARLIEST, end - time_range.length) if time_range.start is None else time_range.start
         if end <= start:
             raise typer.BadParameter(f"--from {format_rfc3339(start)} is not before now; give an earlier one")
         return await ask(store, plant, (start, end), now)

@@ -212,10 +212,10 @@ def _measurement(event: Measurement) -> str:
 
 def _series(samples: Sequence[Sample]) -> str:
     values = [sample.value for sample in samples if not isinstance(sample.value, str)]
-    span_s = (samples[-1].at - samples[0].at) / NS_PER_S
+    length_s = (samples[-1].at - samples[0].at) / NS_PER_S
     unit = samples[0].unit
     return plain(
-        f"{samples[0].signal} {len(samples)} samples over {span_s:.4g} s, {min(values):.6g}…{max(values):.6g} {unit}"
+        f"{samples[0].signal} {len(samples)} samples over {length_s:.4g} s, {min(values):.6g}…{max(values):.6g} {unit}"
     ).rstrip()
 
 

@@ -100,22 +100,22 @@ async def run_simulator(broker: str, simulator: Simulator, clock: Clock, *, watc
     Raises:
         CommandError: the plant file names a dialect in which no simulated machine can speak.
     """
-    speaks = {
+    dialect_of = {
         machine: simulator.plant.asset(machine).dialect for machine in plan.read(simulator.plant.simulate).machine
     }
-    spoken = ("sparkplug", *SPEAKERS)
-    for machine, dialect in speaks.items():
-        if dialect and dialect not in spoken:
-            known = " or ".join(f'dialect = "{each}"' for each in spoken)
-            raise CommandError(f"{machine} is to speak {dialect!r}", f"write {known}, or leave it out")
+    known = ("sparkplug", *SPEAKERS)
+    for machine, dialect in dialect_of.items():
+        if dialect and dialect not in known:
+            allowed = " or ".join(f'dialect = "{each}"' for each in known)
+            raise CommandError(f"{machine} is to speak {dialect!r}", f"write {allowed}, or leave it out")
     name = client_id("simulator")
     async with (
         Session(broker, client_id=name, filters=simulator.filters, now=clock.now) as session,
         watching(watch or Watch(), "simulate", session),
         SparkplugEdges(
             broker,
-            is_sparkplug=lambda asset: speaks.get(asset) == "sparkplug",
-            otherwise=Speaking(lambda asset: speaks.get(asset, ""), session, clock.now),
+            is_sparkplug=lambda asset: dialect_of.get(asset) == "sparkplug",
+            otherwise=Speaking(lambda asset: dialect_of.get(asset, ""), session, clock.now),
             primary=HOST,
             now=clock.now,
         ) as publisher,

@@ -24,7 +24,7 @@ PICTURES = {
     "devices-light": ("/devices", 1366, 900, "light"),
     "kiosk-andon": (f"/kiosk?views=/line/{LINE}&theme=andon", 1366, 768, "dark"),
 }
-SETTLED_MS = 3_000
+LOADING_MS = 3_000
 
 
 def main(wall: str) -> None:
@@ -39,7 +39,7 @@ def main(wall: str) -> None:
             )
             page.goto(wall.rstrip("/") + path)
             page.locator(".link.on").wait_for()
-            page.wait_for_timeout(SETTLED_MS)
+            page.wait_for_timeout(LOADING_MS)
             page.screenshot(path=Path(__file__).parent / f"{name}.png")
             page.close()
         browser.close()

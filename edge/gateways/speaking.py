@@ -35,11 +35,11 @@ class Speaking:
 
     async def publish(self, *publications: Publication) -> None:
         """Publish, in the order in which things happened."""
-        sent = [spoken for publication in publications for spoken in self._spoken(publication)]
+        sent = [each for publication in publications for each in self._in_dialect(publication)]
         if sent:
             await self._publisher.publish(*sent)
 
-    def _spoken(self, publication: Publication) -> list[Publication]:
+    def _in_dialect(self, publication: Publication) -> list[Publication]:
         dialect = self._dialect_of(topics.parse(publication.topic).asset)
         if dialect not in SPEAKERS:
             return [publication]

@@ -49,14 +49,18 @@ class Due:
     async def read(self) -> None:
         """Begin with what the store has noted."""
         self._noted = await self._store.metadata(due_note.NOTE) or ""
-        self.behind = {machine: Behind(*span) for machine, span in due_note.read(self._noted or None).items()}
+        self.behind = {
+            machine: Behind(*time_range) for machine, time_range in due_note.read(self._noted or None).items()
+        }
         self.stuck.clear()
         self.retired.clear()
 
     async def note(self) -> None:
         """Note in the store of which machines rows stand there that may be wrong, before they are."""
         due = self.stuck | self.retired | {asset: (behind.start, behind.until) for asset, behind in self.behind.items()}
-        text = due_note.written({asset: span for asset, span in due.items() if span[0] < span[1]})
+        text = due_note.written(
+            {asset: time_range for asset, time_range in due.items() if time_range[0] < time_range[1]}
+        )
         if text != (self._noted or "{}"):
             await self._store.set_metadata(due_note.NOTE, text)
             self._noted = text

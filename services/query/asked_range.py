@@ -81,11 +81,11 @@ def resolve(start: str, end: str, *, now: int, calendar: Calendar | None, first:
     return Range(first, last)
 
 
-def cut(span: Range, step: int, zone: str) -> list[tuple[int, int]]:
+def cut(time_range: Range, step: int, zone: str) -> list[tuple[int, int]]:
     """Split a range into intervals.
 
     Args:
-        span: the range.
+        time_range: the range.
         step: their length, nanoseconds.
         zone: a time zone in which the cuts are at whole hours or days (whatever `step` is), so that they stay where
             they are while the range moves on; '' to count them from its start.
@@ -97,22 +97,22 @@ def cut(span: Range, step: int, zone: str) -> list[tuple[int, int]]:
         raise RangeError("every is shorter than a second: write 1m, 1h, 1d")
     if step > _LONGEST_NS:
         raise RangeError("every is longer than ten years: write 1m, 1h, 1d")
-    count = -(-(span.end - span.start) // step)
+    count = -(-(time_range.end - time_range.start) // step)
     if count > MOST_INTERVALS:
         raise RangeError(f"{count} intervals are too many: choose a longer every, or a shorter range")
-    edges = [span.start]
+    edges = [time_range.start]
     if zone:
         shown_in = ZoneInfo(zone)
-        offset = _offset(span.start, shown_in)
-        first = (span.start + offset) // step + 1
+        offset = _offset(time_range.start, shown_in)
+        first = (time_range.start + offset) // step + 1
         for place in range(first, first + count):
             edge = place * step
             # Days are not all equally long; hours are.
             edges.append(edge - (_offset(edge - offset, shown_in) if step >= _DAY_NS else offset))
     else:
-        edges += range(span.start + step, span.end, step)
-    inside = [edge for edge in edges if edge < span.end]
-    return list(zip(inside, [*inside[1:], span.end], strict=True))
+        edges += range(time_range.start + step, time_range.end, step)
+    inside = [edge for edge in edges if edge < time_range.end]
+    return list(zip(inside, [*inside[1:], time_range.end], strict=True))
 
 
 def _offset(at: int, zone: ZoneInfo) -> int:

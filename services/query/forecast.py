@@ -60,13 +60,13 @@ class Plan(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
 
 async def plan_of(
-    asset: str, span: Range, machines: Iterable[str], plant: Plant, *, ask: Ask, ever_counted: EverCounted
+    asset: str, time_range: Range, machines: Iterable[str], plant: Plant, *, ask: Ask, ever_counted: EverCounted
 ) -> Plan:
     """Work out pieces against plan.
 
     Args:
         asset: whose.
-        span: over which range; if it is a shift, the forecast is for its end.
+        time_range: over which range; if it is a shift, the forecast is for its end.
         machines: the machines under the asset, in the order of their lines.
         plant: targets and calendars.
         ask: gives the answer of a machine over a range.
@@ -78,7 +78,9 @@ async def plan_of(
     counted: list[_Output] = []
     for line, members in lines.items():
         for stage in _stages(plant, line, members):
-            found = [output for machine in stage if (output := await _output(machine, span, plant, ask, ever_counted))]
+            found = [
+                output for machine in stage if (output := await _output(machine, time_range, plant, ask, ever_counted))
+            ]
             if found:
                 counted += found
                 break
@@ -88,10 +90,10 @@ async def plan_of(
     plan_to_now = sum(each.plan or 0.0 for each in shown)
     return Plan(
         asset=asset,
-        from_=format_rfc3339(span.start),
-        to=format_rfc3339(span.end),
-        shift=span.shift,
-        ends=format_rfc3339(span.shift_end or span.end),
+        from_=format_rfc3339(time_range.start),
+        to=format_rfc3339(time_range.end),
+        shift=time_range.shift,
+        ends=format_rfc3339(time_range.shift_end or time_range.end),
         outputs=[each.machine for each in shown],
         good=good if shown else None,
         plan=plan_to_now if compared else None,
@@ -109,13 +111,13 @@ class _Output(NamedTuple):
     growth: float
 
 
-async def _output(machine: str, span: Range, plant: Plant, ask: Ask, ever_counted: EverCounted) -> _Output | None:
+async def _output(machine: str, time_range: Range, plant: Plant, ask: Ask, ever_counted: EverCounted) -> _Output | None:
     """Return what a machine made over a range; None where it never counted, which is not 0."""
-    answer = await ask(machine, span.start, span.end)
+    answer = await ask(machine, time_range.start, time_range.end)
     made = answer.ledger["produced"] or answer.ledger["good"]
-    if not made and not await ever_counted(machine, span.end):
+    if not made and not await ever_counted(machine, time_range.end):
         return None
-    return _Output(machine, answer.ledger["good"], answer.planned, _growth(answer, machine, span, plant))
+    return _Output(machine, answer.ledger["good"], answer.planned, _growth(answer, machine, time_range, plant))
 
 
 def _stages(plant: Plant, line: str, members: list[str]) -> list[list[str]]:
@@ -125,13 +127,13 @@ def _stages(plant: Plant, line: str, members: list[str]) -> list[list[str]]:
     return [*reversed(reported), *([machine] for machine in reversed(members) if machine not in placed)]
 
 
-def _growth(answer: Answer, machine: str, span: Range, plant: Plant) -> float:
+def _growth(answer: Answer, machine: str, time_range: Range, plant: Plant) -> float:
     """Return planned time of the whole range over planned time so far."""
     so_far = _busy_s(answer)
     calendar = plant.calendar_of(machine)
-    if span.shift_end is None or calendar is None or not so_far:
+    if time_range.shift_end is None or calendar is None or not so_far:
         return 1.0
-    return (so_far + calendar.planned_s(span.end, max(span.end, span.shift_end))) / so_far
+    return (so_far + calendar.planned_s(time_range.end, max(time_range.end, time_range.shift_end))) / so_far
 
 
 def _busy_s(answer: Answer) -> float:

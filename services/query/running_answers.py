@@ -81,11 +81,11 @@ class RunningAnswers:
 
     async def see(self, store: Store, asset: str, now: int) -> None:
         """Read what is read of an asset now and then."""
-        span = Range(asset, self.start, now, {}, {}, ())
+        time_range = Range(asset, self.start, now, {}, {}, ())
         self.seen[asset] = Seen(
             now,
-            await bottleneck_of(store, self._plant, span),
-            tuple(capabilities(await measurements(store, span))),
+            await bottleneck_of(store, self._plant, time_range),
+            tuple(capabilities(await measurements(store, time_range))),
         )
 
     def take_over(self, former: "RunningAnswers", *, since: int) -> None:

@@ -79,17 +79,19 @@ class Parts(msgspec.Struct):
         """Return the range that an address means for an asset; one that has no calendar goes by its first machine's."""
         return self.ranges.range(asset, start, end)
 
-    def cut(self, asset: str, span: Range, every: str, start: str) -> list[tuple[int, int]]:
+    def cut(self, asset: str, time_range: Range, every: str, start: str) -> list[tuple[int, int]]:
         """Return the intervals of a range: production days, shifts, or of a length.
 
         Those of a length begin with the range, unless it moves with the clock: then at whole hours or days where the
         asset is.
         """
         if every in {"day", "shift"}:
-            found = periods(self.plant, asset, self.machines_of(asset), cast("Cut", every), (span.start, span.end))
+            found = periods(
+                self.plant, asset, self.machines_of(asset), cast("Cut", every), (time_range.start, time_range.end)
+            )
             return [(each.start, each.end) for each in found]
         zone = self.plant.time_zone_of(asset) if start.startswith("now-") else ""
-        return cut(span, duration(every), zone)
+        return cut(time_range, duration(every), zone)
 
     def machines_of(self, asset: str) -> list[str]:
         """Return the machines under an asset: declared ones in the order of the plant, then newcomers by name."""
@@ -121,42 +123,50 @@ async def answers_of(
     if every and by:
         raise RangeError("every and by at once: ask for one of them")
     ranged = [(path, parts.range_of(path, start, end)) for path in map(checked, asset)]
-    path, span = ranged[0]
+    path, time_range = ranged[0]
     async with limited():
         if by is not None:
-            return [each for path, span in ranged for each in await parts.answers.by(path, by, span.start, span.end)]
+            return [
+                each
+                for path, time_range in ranged
+                for each in await parts.answers.by(path, by, time_range.start, time_range.end)
+            ]
         if every:
-            return [await parts.answers.of(path, *each) for each in parts.cut(path, span, every, start)]
-        return [await parts.answers.of(path, span.start, span.end) for path, span in ranged]
+            return [await parts.answers.of(path, *each) for each in parts.cut(path, time_range, every, start)]
+        return [await parts.answers.of(path, time_range.start, time_range.end) for path, time_range in ranged]
 
 
 async def plans_of(parts: Parts, asset: list[str], start: str, end: str, every: str) -> list[Plan]:
     """Return the plans that an address asks for."""
     ranged = [(path, parts.range_of(path, start, end)) for path in map(checked, asset[:MOST_ASSETS])]
     if every:
-        path, span = ranged[0]
-        ranged = [(path, Range(*each)) for each in parts.cut(path, span, every, start)]
+        path, time_range = ranged[0]
+        ranged = [(path, Range(*each)) for each in parts.cut(path, time_range, every, start)]
 
     async def counted(machine: str, end: int) -> bool:
         return await ever_counted(parts.store, machine, end)
 
     async with limited():
         return [
-            await plan_of(path, span, _planned(parts, path), parts.plant, ask=parts.answers.of, ever_counted=counted)
-            for path, span in ranged
+            await plan_of(
+                path, time_range, _planned(parts, path), parts.plant, ask=parts.answers.of, ever_counted=counted
+            )
+            for path, time_range in ranged
         ]
 
 
 async def stops_of(parts: Parts, asset: str, start: str, end: str, reason: str | None) -> list[Stop]:
     """Return the stops that an address asks for."""
-    span = parts.range_of(checked(asset), start, end)
-    return await parts.answers.beside.ask(lambda store: stops(store, asset, span.start, span.end, reason=reason))
+    time_range = parts.range_of(checked(asset), start, end)
+    return await parts.answers.beside.ask(
+        lambda store: stops(store, asset, time_range.start, time_range.end, reason=reason)
+    )
 
 
 async def explanation_of(parts: Parts, asset: str, indicator: str, start: str, end: str, *, rated: bool) -> Explanation:
     """Return the explanation that an address asks for."""
-    span = parts.range_of(checked(asset), start, end)
-    between = (span.start, span.end)
+    time_range = parts.range_of(checked(asset), start, end)
+    between = (time_range.start, time_range.end)
     now = parts.now()
     return await parts.answers.beside.ask(
         lambda store: explain(store, parts.plant, asset, indicator, between, now=now, rated=rated)

@@ -111,8 +111,8 @@ async def plan(
 @get("/api/v1/states", summary="The states and orders of machines over a range")
 async def states(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> list[StateIntervals]:
     """Return each machine's states (from, to, state, reason) and orders (from, to, order, product), times in ms."""
-    span = parts.range_of(checked(asset), start, end)
-    return await parts.answers.beside.ask(lambda store: state_intervals(store, asset, span.start, span.end))
+    time_range = parts.range_of(checked(asset), start, end)
+    return await parts.answers.beside.ask(lambda store: state_intervals(store, asset, time_range.start, time_range.end))
 
 
 @get("/api/v1/stops", summary="The stops of machines over a range, the newest first")
@@ -126,8 +126,8 @@ async def stopped(
 @get("/api/v1/bottleneck", summary="The bottleneck of a line over a range")
 async def bottleneck_of(parts: Wall, asset: AssetPath, start: From, end: To = "now") -> Constraint:
     """Return the machine with the longest uninterrupted active period (running, set up or down)."""
-    span = parts.range_of(checked(asset), start, end)
-    found = await parts.answers.beside.ask(lambda store: constraint(store, asset, span.start, span.end))
+    time_range = parts.range_of(checked(asset), start, end)
+    found = await parts.answers.beside.ask(lambda store: constraint(store, asset, time_range.start, time_range.end))
     if found is None:
         return Constraint(asset, None, None, None)
     return Constraint(asset, found.machine, format_rfc3339(found.start), format_rfc3339(found.end))
@@ -144,7 +144,7 @@ async def telemetry(
     points: Annotated[int, QueryParameter(name="points", ge=1, le=MOST_POINTS, description="at most so many")] = 600,
 ) -> list[Series]:
     """Return the signals' least, mean and greatest values in at most `points` buckets of equal length."""
-    span = parts.range_of(checked(asset), start, end)
+    time_range = parts.range_of(checked(asset), start, end)
     known = {each.signal: each for each in await parts.store.signals(asset)}
     wanted = known if signal is None else signal
     if len(wanted) > MOST_SIGNALS:
@@ -153,7 +153,7 @@ async def telemetry(
     for name in wanted:
         if name not in known:
             raise NotFoundException(f"{asset} has no signal {name[:40]!r}; it has {', '.join(sorted(known)) or 'none'}")
-        intervals = await parts.store.downsampled(asset, name, span.start, span.end, points)
+        intervals = await parts.store.downsampled(asset, name, time_range.start, time_range.end, points)
         series.append(series_of(known[name], intervals))
     return series
 
@@ -174,12 +174,12 @@ async def events(
     ] = "oldest",
 ) -> list[dict[str, Any]]:
     """Return events with their kind and time (RFC 3339), oldest first by default."""
-    span = parts.range_of(checked(asset), start, end)
+    time_range = parts.range_of(checked(asset), start, end)
     kinds = kind or sorted(KINDS - {"kpi"})
     if unknown := set(kinds) - KINDS:
         raise NotFoundException(f"unknown kind {', '.join(sorted(unknown))[:60]!r}: use {', '.join(sorted(KINDS))}")
     found = await parts.store.events(
-        cast("list[Kind]", kinds), asset, span.start, span.end, limit=limit, newest_first=order == "newest"
+        cast("list[Kind]", kinds), asset, time_range.start, time_range.end, limit=limit, newest_first=order == "newest"
     )
     return [event_document(event) for event in found]
 
@@ -192,9 +192,10 @@ async def rejected(
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ROWS)] = 200,
 ) -> list[Rejected]:
     """Return rejected messages with their reason: a few of each kind, and how many more there were."""
-    span = parts.range_of("", start, end)
+    time_range = parts.range_of("", start, end)
     return [
-        rejected_document(each) for each in await parts.store.rejected(span.start, span.end + NS_PER_S, limit=limit)
+        rejected_document(each)
+        for each in await parts.store.rejected(time_range.start, time_range.end + NS_PER_S, limit=limit)
     ]
 
 

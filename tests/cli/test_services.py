@@ -112,7 +112,7 @@ async def values(store: Store) -> list[object]:
 
 async def until_stored(store: Store, count: int) -> None:
     async with asyncio.timeout(20):
-        while len(await values(store)) < count:  # noqa: ASYNC110  (a store tells nobody)
+        while len(await values(store)) < count:  # noqa: ASYNC110  (a store announces nothing)
             await asyncio.sleep(0.02)
 
 

@@ -60,7 +60,7 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
 
 @pytest_asyncio.fixture
 async def case(influxd: Influxd) -> Case:
-    """Return the case, kept in the store `corridor`."""
+    """Return the case, in the store `corridor`."""
     found = Case.read(NIGHT)
     store = await InfluxStore.open(address(influxd.make_store("corridor")))
     await replay(found.messages, store, THREE)

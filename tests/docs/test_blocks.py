@@ -185,7 +185,7 @@ async def test_the_blocks_of_pages_in_their_order_give_the_numbers_that_they_pro
 
 
 def prepare(folder: Path) -> None:
-    """Write the files that pages tell the reader to save, or take for granted."""
+    """Write the files that pages ask the reader to save, or take for granted."""
     tutorial = (ROOT / "docs/tutorials/first-shift.md").read_text("utf-8")
     (plant,) = re.findall(r"^```toml\n(.*?)^```", tutorial, re.DOTALL | re.MULTILINE)
     (folder / "my-plant.toml").write_text(plant, "utf-8")

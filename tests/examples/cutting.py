@@ -31,7 +31,7 @@ async def assert_known_again_after_a_cut(
     ):
         await listener.subscribe("corridor/v1/#", qos=1)
 
-        async def hear() -> str:
+        async def receive() -> str:
             message = await anext(listener.messages)
             assert message.qos == 1, f"{message.topic} came at QoS {message.qos}"
             live_state.receive(Message(str(message.topic), bytes(message.payload), received_at=time.time_ns()))
@@ -39,10 +39,10 @@ async def assert_known_again_after_a_cut(
 
         async def until(is_known: bool) -> None:
             while True:
-                kind = await hear()
+                kind = await receive()
                 current_state = live_state.current_state(machine)
                 known = current_state is not None and current_state.state != "unknown"
-                # What flows is heard, too: telemetry, or counts where there is none.
+                # What flows is received, too: telemetry, or counts where there is none.
                 if known == is_known and (not is_known or kind in {"telemetry", "count"}):
                     return
 

@@ -52,7 +52,7 @@ def an_hour() -> list[AnyEvent]:
     ]
 
 
-async def kept(store: Store, *batches: Sequence[AnyEvent], restart: bool = False, now: int = NOW) -> None:
+async def write(store: Store, *batches: Sequence[AnyEvent], restart: bool = False, now: int = NOW) -> None:
     writer = LedgerWriter(store, NO_PLANT, lambda: now)
     for batch in batches:
         await writer.store_events(batch)
@@ -69,9 +69,9 @@ async def pieces(store: Store, start: int = T0, end: int = NOW) -> tuple[float, 
 
 
 async def test_good_pieces_become_scrap_and_quality_and_oee_follow(store: Store) -> None:
-    await kept(store, an_hour())
+    await write(store, an_hour())
     before = await answer(store, NO_PLANT, MILL, T0, NOW, now=NOW)
-    await kept(store, [booking("b-1", T0 + 20 * MINUTE, good=-5, scrap=5)])
+    await write(store, [booking("b-1", T0 + 20 * MINUTE, good=-5, scrap=5)])
     after = await answer(store, NO_PLANT, MILL, T0, NOW, now=NOW)
     assert (before.indicators["quality_ratio"], after.indicators["quality_ratio"]) == (1, 35 / 40)
     assert (before.indicators["oee"], after.indicators["oee"]) == (40 / 60, 35 / 60)
@@ -79,7 +79,9 @@ async def test_good_pieces_become_scrap_and_quality_and_oee_follow(store: Store)
 
 
 async def test_it_is_of_the_order_that_was_on_and_of_the_moment_before(store: Store) -> None:
-    await kept(store, an_hour(), [booking("b-1", T0 + 30 * MINUTE, scrap=1), booking("b-2", T0 + 31 * MINUTE, scrap=2)])
+    await write(
+        store, an_hour(), [booking("b-1", T0 + 30 * MINUTE, scrap=1), booking("b-2", T0 + 31 * MINUTE, scrap=2)]
+    )
     found = await store.totals(MILL, T0, NOW)
     assert {product: sums.get("scrap") for (_, product, _), sums in found.items()} == {"bolt": NANO, "nut": 2 * NANO}
 
@@ -96,7 +98,7 @@ async def test_the_one_booked_last_counts_in_any_order_and_recomputing_changes_n
     for number, order in enumerate(itertools.permutations(bookings)):
         opened = await SqliteStore.open(tmp_path / f"{number}.db")
         batches = [[each] for each in order] if number % 2 else [order]
-        await kept(opened, an_hour(), *batches, restart=number % 3 == 0)
+        await write(opened, an_hour(), *batches, restart=number % 3 == 0)
         outcomes.append((await opened.rows("", 0, 2**62), await opened.events(("adjust",), "", 0, 2**62)))
         assert await pieces(opened) == (38, 1)
         done = await recompute(opened, NO_PLANT, "", T0, NOW, now=NOW)
@@ -107,33 +109,33 @@ async def test_the_one_booked_last_counts_in_any_order_and_recomputing_changes_n
 
 async def test_void_takes_it_back_whenever_it_comes(store: Store) -> None:
     taken_back = booking("b-1", NOW, 5, void=True)
-    await kept(store, an_hour(), [booking("b-1", T0 + 10 * MINUTE, good=-5, scrap=5)], [taken_back])
+    await write(store, an_hour(), [booking("b-1", T0 + 10 * MINUTE, good=-5, scrap=5)], [taken_back])
     assert await pieces(store) == (40, 0)
-    await kept(store, [booking("b-1", T0 + 10 * MINUTE, good=-5, scrap=5)])  # it came late, or again
+    await write(store, [booking("b-1", T0 + 10 * MINUTE, good=-5, scrap=5)])  # it came late, or again
     assert await pieces(store) == (40, 0)
-    await kept(store, [booking("b-1", T0 + 10 * MINUTE, 6, scrap=1)])
+    await write(store, [booking("b-1", T0 + 10 * MINUTE, 6, scrap=1)])
     assert await pieces(store) == (40, 1)
 
 
 async def test_pieces_may_be_booked_where_nothing_was_counted(store: Store) -> None:
-    await kept(store, [booking("b-1", T0 + 10 * MINUTE, produced=7, good=6, scrap=1)])
+    await write(store, [booking("b-1", T0 + 10 * MINUTE, produced=7, good=6, scrap=1)])
     assert await pieces(store) == (6, 1)
     assert await pieces(store, T0 + 10 * MINUTE, NOW) == (0, 0)
-    await kept(store, an_hour())
+    await write(store, an_hour())
     assert await pieces(store) == (46, 1)
 
 
 async def test_days_later_it_is_recomputed_in_portions(store: Store) -> None:
     now = NOW + 3 * 24 * 60 * MINUTE
-    await kept(store, an_hour())
-    await kept(store, [StateChange(asset=MILL, at=now - MINUTE, state="idle")], now=now)
-    await kept(store, [booking("b-1", T0 + 10 * MINUTE, good=-5, scrap=5)], now=now)
+    await write(store, an_hour())
+    await write(store, [StateChange(asset=MILL, at=now - MINUTE, state="idle")], now=now)
+    await write(store, [booking("b-1", T0 + 10 * MINUTE, good=-5, scrap=5)], now=now)
     assert await pieces(store) == (35, 5)
     assert (await recompute(store, NO_PLANT, "", T0, now, now=now)).changed == 0
 
 
 async def test_a_machine_stays_retired_by_what_is_booked_for_the_time_before(store: Store) -> None:
-    await kept(store, an_hour())
+    await write(store, an_hour())
     await retire(store, await store.machines(), NOW)
     now = NOW + 10 * MINUTE
     writer = LedgerWriter(store, NO_PLANT, lambda: now)
@@ -147,8 +149,8 @@ async def test_a_machine_stays_retired_by_what_is_booked_for_the_time_before(sto
 
 async def test_explain_names_what_was_booked_why_and_by_whom(store: Store) -> None:
     batch = [booking("b-1", T0 + 10 * MINUTE, good=-5, scrap=5, reason="burr found", by="ann")]
-    await kept(store, an_hour(), batch, [booking("b-2", T0 + 10 * MINUTE, 0, good=1, reason="a slip")])
-    await kept(store, [booking("b-2", T0 + 10 * MINUTE, 1, void=True)])
+    await write(store, an_hour(), batch, [booking("b-2", T0 + 10 * MINUTE, 0, good=1, reason="a slip")])
+    await write(store, [booking("b-2", T0 + 10 * MINUTE, 1, void=True)])
     found = await explain(store, NO_PLANT, MILL, "quality_ratio", (T0, NOW), now=NOW)
     booked = {(event.booking, event.booked, event.field, event.amount) for event in found.events if event.booking}
     words = "booked by hand: −5 good, +5 scrap, burr found, by ann (booking b-1)"

@@ -1,4 +1,4 @@
-"""Keeping: messages become events, rows and refusals in one write, and nothing is lost when a write fails."""
+"""The ledger writer: messages become events, rows and rejections in one write; nothing is lost when a write fails."""
 
 import json
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ def received(clock: str, kind: str, payload: str, *, retained: bool = False) -> 
 
 
 class Watched(SqliteStore):
-    """A store that keeps count of what is written, and fails when it is told to."""
+    """A store that keeps count of what is written, and fails as often as a test wants."""
 
     batches: list[Batch]
     failures = 0

@@ -1,7 +1,7 @@
 """Weeks of the shipped plant, through messages into the ledger: the same seconds and pieces as really were.
 
 Messages come in any order within ten minutes, some twice, some hours late (but for an offline); the
-machines go offline now and then, the keeper is restarted. `DAYS` in the environment says how many days;
+machines go offline now and then, the ledger writer is restarted. `DAYS` in the environment says how many days;
 30 take some minutes.
 """
 
@@ -47,7 +47,7 @@ class Floor:
         self._simulation.announce(order_since=START)
 
     def live(self, end: int) -> Iterator[list[AnyEvent]]:
-        """Yield what is said, window by window."""
+        """Yield what is reported, window by window."""
         while (at := self._simulation.now) < end:
             reported_state = self._simulation.run_until(min(at + WINDOW, end))
             self.truth += self._simulation.take_ground_truth()

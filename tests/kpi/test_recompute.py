@@ -232,7 +232,7 @@ async def test_amounts_of_any_size_are_made(store: SqliteStore) -> None:
 
 
 class Shared(SqliteStore):
-    """A store into which another keeper writes just before the first write of whoever uses it."""
+    """A store into which another ledger writer writes just before the first write of whoever uses it."""
 
     writer: LedgerWriter | None = None
     late: Sequence[AnyEvent] = ()

@@ -60,7 +60,7 @@ def state(clock: str, word: State, machine: str = MILL) -> StateChange:
 
 
 class Running:
-    """A keeper and its windows at a time that the test tells, as the service joins them."""
+    """A ledger writer and its windows at a time that the test sets, as the service joins them."""
 
     def __init__(self, store: Store, plant: Plant, silent_ns: int = SILENT_NS, at_once: int = AT_ONCE) -> None:
         self.store, self.plant, self.now = store, plant, 0
@@ -328,7 +328,7 @@ async def test_after_a_write_that_failed_the_sums_are_reloaded(store: Store) -> 
     running.now = at("08:40")
     await running.writer.store_events([state("08:30", "running")])
     await running.tick()
-    running.writer = LedgerWriter(store, NO_PLANT, lambda: running.now)  # of what it writes nobody is told
+    running.writer = LedgerWriter(store, NO_PLANT, lambda: running.now)  # of what it writes nobody learns
     await running.writer.store_events([state("08:35", "down")])
     running.windows.reset()
     await running.check()

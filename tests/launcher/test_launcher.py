@@ -169,7 +169,7 @@ def test_a_download_with_another_hash_is_rejected_and_the_environment_stays_as_i
 
 @pytest.mark.slow
 def test_without_network_it_says_so_in_one_line(made: Checkout) -> None:
-    with socket.socket() as closed:  # bound, but not listening: nobody else takes the port, and it refuses
+    with socket.socket() as closed:  # bound, but not listening: nobody else takes the port, and it rejects
         closed.bind(("127.0.0.1", 0))
         made.lock(f"absent==1 --hash=sha256:{0:064}")
         index = f"http://127.0.0.1:{closed.getsockname()[1]}/simple"

@@ -229,22 +229,22 @@ class _Machine:
                 self.add("stock_s", length * _exact(stocks[-1]), begin)
                 self.add("stock_known_s", length, begin)
 
-    def state_intervals(self) -> Iterator["_Spell"]:
+    def state_intervals(self) -> Iterator["_StateInterval"]:
         """Yield the ended state intervals, whatever the reasons."""
         times = sorted({event.at for event in self.events})
         state, since = "unknown", LONG_AGO
         for at in times:
             now = self.reported_state(at)[0]
             if now != state:
-                yield _Spell(state, since, at)
+                yield _StateInterval(state, since, at)
                 state, since = now, at
 
-    def short_stops(self) -> Iterator[list["_Spell"]]:
+    def short_stops(self) -> Iterator[list["_StateInterval"]]:
         """Yield the intervals of each stop that was short, from the first on that was lost time."""
         limit = self.plant.microstop_limit_ns
-        stop: list[_Spell] = []
+        stop: list[_StateInterval] = []
         now = self.reported_state(FAR_AHEAD)[0]
-        for each in (*self.state_intervals(), _Spell(now, FAR_AHEAD, FAR_AHEAD)):
+        for each in (*self.state_intervals(), _StateInterval(now, FAR_AHEAD, FAR_AHEAD)):
             is_gap = each.state == "unknown" and each.end - each.start < limit and each.start < FAR_AHEAD
             if is_gap or (each.state not in ("running", "setup", "unknown") and each.start < FAR_AHEAD):
                 if stop or not is_gap:
@@ -357,7 +357,7 @@ class _Machine:
         return found
 
 
-class _Spell(NamedTuple):
+class _StateInterval(NamedTuple):
     state: str
     start: int
     end: int

@@ -110,7 +110,7 @@ async def test_unknown_is_the_time_in_which_a_machine_was_not_connected(
 
 
 @st.composite
-def heard(draw: st.DrawFn) -> list[AnyEvent]:
+def received(draw: st.DrawFn) -> list[AnyEvent]:
     """Messages in the order of their receipt, of a device whose clock is off, that buffers, and has wills."""
     received = 0
     offset = draw(st.sampled_from([0, 90 * NANO, -40 * NANO]))
@@ -155,7 +155,7 @@ def is_sign(event: AnyEvent) -> bool:
 
 @pytest.mark.slow
 @examples(15)
-@hypothesis.given(heard(), st.data())
+@hypothesis.given(received(), st.data())
 def test_any_order_of_arrival_gives_the_same_ledger(events: list[AnyEvent], data: st.DataObject) -> None:
     order = data.draw(st.permutations(events))
     size = data.draw(st.sampled_from([1, 3, 100]))
@@ -180,7 +180,7 @@ def test_any_order_of_arrival_gives_the_same_ledger(events: list[AnyEvent], data
 
 @pytest.mark.slow
 @examples(100)
-@hypothesis.given(heard(), st.data())
+@hypothesis.given(received(), st.data())
 def test_a_history_is_the_same_in_any_order(events: list[AnyEvent], data: st.DataObject) -> None:
     histories = []
     for order in (events, data.draw(st.permutations(events))):

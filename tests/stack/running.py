@@ -26,7 +26,7 @@ class Demo:
     """`corridor demo` with a data folder of its own, on free ports.
 
     Attributes:
-        lines: what it has said so far, standard output and error together.
+        lines: what it has printed so far, standard output and error together.
     """
 
     def __init__(self, data: Path, *options: str) -> None:

@@ -39,7 +39,7 @@ LAST = Publication(f"{TOPIC}/event", b'{"code":"the-last"}')
 
 pytestmark = [
     pytest.mark.mosquitto,
-    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells no process' highest memory"),
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="does not show a process' highest memory"),
 ]
 
 

@@ -90,7 +90,7 @@ async def test_quantities_beyond_their_bounds_are_in_no_sum_and_end_nothing(stor
 async def test_an_indicator_of_a_sum_beyond_all_bounds_is_null_with_a_note_for_its_machine_alone(
     store: SqliteStore,
 ) -> None:
-    """A count of 1e200 with an ideal cycle of 1e200, as an older version kept and counted it."""
+    """A count of 1e200 with an ideal cycle of 1e200, as an older version stored and counted it."""
     await store.write(Batch(events=[*good(MILL), *good(SAW)]))
     await LedgerWriter(store, NO_PLANT, lambda: TEN).finish()
     (row,) = [row for row in await store.rows(MILL, NINE, TEN) if row.sums.get("produced")]

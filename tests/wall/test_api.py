@@ -251,7 +251,7 @@ async def test_pieces_of_a_line_are_those_of_its_last_stage_from_its_first_count
 
 async def test_the_bottleneck_is_the_machine_that_is_active_longest(client: httpx.AsyncClient) -> None:
     reported = await get(client, "/api/v1/bottleneck", asset=LINE, **{"from": FROM, "to": TO})
-    # The measuring machine only idles; the mill runs, is mended and set up for the whole hour.
+    # The measuring machine only idles; the mill runs, is repaired and set up for the whole hour.
     assert reported == {"asset": LINE, "machine": MILL, "from": FROM, "to": TO}
     alone = await get(client, "/api/v1/bottleneck", asset=MILL, **{"from": FROM, "to": TO})
     assert alone["machine"] is None

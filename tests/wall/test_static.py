@@ -144,7 +144,7 @@ def after_braces(script: str, place: int) -> int:
 
 
 def visible(template: str) -> list[str]:
-    """Return the texts of a template that people see or hear: between the tags, and of some attributes."""
+    """Return the texts of a template that people see or have read to them: between the tags, and of some attributes."""
     texts = re.findall(r"""\b(?:title|alt|placeholder|aria-label)=["']([^"'\x00]+)["']""", template)
     between = re.sub(r"<[^>]*>", "\x00", template)
     return [*texts, *(text for text in between.split("\x00") if text.strip())]

@@ -13,7 +13,7 @@ from broker.mqtt.session import Session
 from edge.gateways.homeassistant.board import Board
 
 EVERY_S: Final = 1.0
-SETTLED_S: Final = 10.0
+QUIET_S: Final = 10.0
 """After so long without a retained message all that a broker retains has been delivered, seconds."""
 
 
@@ -22,14 +22,14 @@ def found_at(base: str) -> tuple[str, ...]:
     return (f"{base}/device/+/config",)
 
 
-async def announce(board: Board, plant: Session, home: Session, settled_s: float = SETTLED_S) -> None:
+async def announce(board: Board, plant: Session, home: Session, quiet_s: float = QUIET_S) -> None:
     """Announce until cancelled.
 
     Args:
         board: what is published.
         plant: a session with the plant's broker, subscribed to `board.FILTERS`.
         home: one with Home Assistant's, subscribed to `found_at`.
-        settled_s: after so long without a retained message of the plant, what is left of an earlier run is cleared.
+        quiet_s: after so long without a retained message of the plant, what is left of an earlier run is cleared.
 
     Raises:
         SessionError: a broker rejects what is published.
@@ -38,7 +38,7 @@ async def announce(board: Board, plant: Session, home: Session, settled_s: float
     async with asyncio.TaskGroup() as group:
         group.create_task(_read(board, plant, retained))
         group.create_task(_find(board, home))
-        group.create_task(_clear_strays(board, home, retained, settled_s))
+        group.create_task(_clear_strays(board, home, retained, quiet_s))
         while True:
             await home.publish(*board.due())
             await asyncio.sleep(EVERY_S)
@@ -84,9 +84,9 @@ async def _find(board: Board, home: Session) -> None:
         batch.acknowledge()
 
 
-async def _clear_strays(board: Board, home: Session, retained: asyncio.Event, settled_s: float) -> None:
+async def _clear_strays(board: Board, home: Session, retained: asyncio.Event, quiet_s: float) -> None:
     await retained.wait()
     while retained.is_set():
         retained.clear()
-        await asyncio.sleep(settled_s)
+        await asyncio.sleep(quiet_s)
     await home.publish(*board.strays())

@@ -12,7 +12,7 @@ from services.store.resolutions import layers
 MANY: Final = 8
 """From so many assets on, one question for all machines costs less than one for each asset."""
 
-_Span = tuple[int, int, Resolution]
+_TimeRange = tuple[int, int, Resolution]
 
 
 class RowSums:
@@ -20,7 +20,7 @@ class RowSums:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._of_all: dict[_Span, dict[str, Sums]] | None = None
+        self._of_all: dict[_TimeRange, dict[str, Sums]] | None = None
 
     @contextmanager
     def together(self, assets: int) -> Iterator[None]:
@@ -37,27 +37,27 @@ class RowSums:
         A machine comes once for each resolution at which its rows are read.
         """
         found: list[tuple[str, Sums]] = []
-        for span in layers(start, end):
-            sums = await self._sums(asset, span)
+        for time_range in layers(start, end):
+            sums = await self._sums(asset, time_range)
             found += [(machine, sums[machine]) for machine in machines if machine in sums]
         return iter(found)
 
-    async def _sums(self, asset: str, span: _Span) -> dict[str, Sums]:
+    async def _sums(self, asset: str, time_range: _TimeRange) -> dict[str, Sums]:
         if self._of_all is None:
-            return await self._ask(asset, span)
-        if span not in self._of_all:
+            return await self._ask(asset, time_range)
+        if time_range not in self._of_all:
             try:
-                self._of_all[span] = await self._ask("", span)
+                self._of_all[time_range] = await self._ask("", time_range)
             except Exception as error:
                 if not failures.is_unforeseen(error):
                     raise
                 failures.note("reading the sums of all machines", error)
                 self._of_all = None  # a machine that fails must not hold up all others
-                return await self._ask(asset, span)
-        return self._of_all[span]
+                return await self._ask(asset, time_range)
+        return self._of_all[time_range]
 
-    async def _ask(self, asset: str, span: _Span) -> dict[str, Sums]:
+    async def _ask(self, asset: str, time_range: _TimeRange) -> dict[str, Sums]:
         by_machine: dict[str, Sums] = {}
-        for (machine, _, _), sums in (await self._store.totals(asset, *span)).items():
+        for (machine, _, _), sums in (await self._store.totals(asset, *time_range)).items():
             add(by_machine.setdefault(machine, {}), sums)
         return by_machine

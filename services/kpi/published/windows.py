@@ -320,8 +320,8 @@ class Windows:
         window = self._totals.running.get(key)
         if window is not None:
             return now >= window.end
-        span = periods.running(self._plant, *key, now)
-        return span is not None or (key[0], LAST + key[1]) not in self._totals.ended
+        time_range = periods.running(self._plant, *key, now)
+        return time_range is not None or (key[0], LAST + key[1]) not in self._totals.ended
 
     async def _roll(self, path: str, kind: str, now: int, *, reload: bool) -> None:
         key, last = (path, kind), (path, LAST + kind)
@@ -334,14 +334,14 @@ class Windows:
             self._totals.ended[last] = await self._read_ended(path, ended) if ended is not None else None
             self._totals.touch(last)
         self._totals.running.pop(key, None)
-        span = periods.running(self._plant, path, kind, now)
-        if span is not None:
-            start, end, name = span
+        time_range = periods.running(self._plant, path, kind, now)
+        if time_range is not None:
+            start, end, name = time_range
             self._totals.running[key] = Window(start, end, await self._sums.read(path, start, end, now), name)
             self._totals.touch(key)
 
-    async def _read_ended(self, path: str, span: Period) -> Window | None:
-        start, end, name = span
+    async def _read_ended(self, path: str, time_range: Period) -> Window | None:
+        start, end, name = time_range
         sums = await self._sums.read(path, start, end, end)
         known = coverage(sums)
         return Window(start, end, sums, name) if known or (known is None and sums) else None

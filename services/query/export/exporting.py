@@ -203,14 +203,14 @@ def indicators(store: Store, plant: Plant, asked: Range, every_ns: int, *, now: 
 
 
 async def _by_machine(
-    store: Store, asked: Range, span_ns: int, rows: Callable[[str, int, int], Any]
+    store: Store, asked: Range, length_ns: int, rows: Callable[[str, int, int], Any]
 ) -> AsyncIterator[tuple[float, list[Row]]]:
     machines = await store.machines(asked.asset)
     for number, machine in enumerate(machines):
-        begin = max(asked.start, machine.first - span_ns)
-        for start in range(begin, asked.end, span_ns):
+        begin = max(asked.start, machine.first - length_ns)
+        for start in range(begin, asked.end, length_ns):
             part = (start - begin) / (asked.end - begin)
-            yield (number + part) / len(machines), await rows(machine.asset, start, min(start + span_ns, asked.end))
+            yield (number + part) / len(machines), await rows(machine.asset, start, min(start + length_ns, asked.end))
 
 
 def _levels(asset: str) -> tuple[str, ...]:

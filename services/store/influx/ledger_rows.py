@@ -90,12 +90,12 @@ def rows_of(family: Family, found: Series) -> Iterator[Row]:
         yield Row(asset, at, first, second, order or "", sums)
 
 
-def summed(rows: Iterable[Row], span_ns: int) -> list[Row]:
+def summed(rows: Iterable[Row], length_ns: int) -> list[Row]:
     """Return the sums of rows by machine, time range and keys, with the order of the newest that has any sums."""
     found: dict[tuple[str, int, str, str], Row] = {}
     newest: dict[tuple[str, int, str, str], int] = {}
     for row in rows:
-        start = row.start // span_ns * span_ns
+        start = row.start // length_ns * length_ns
         key = (row.asset, start, row.first, row.second)
         old = found.get(key)
         if old is None:
@@ -125,16 +125,16 @@ def narrowed(asset: str, places: Iterable[Place]) -> str:
     return machines.pop() if len(machines) == 1 else asset
 
 
-def joined_ranges(starts: Iterable[int], span_ns: int, longest: int = 100) -> Iterator[tuple[int, int]]:
+def joined_ranges(starts: Iterable[int], length_ns: int, longest: int = 100) -> Iterator[tuple[int, int]]:
     """Join neighbouring hours (or days) into time ranges of at most `longest` of them."""
     first = last = None
     for start in sorted(starts):
         if first is None or last is None:
             first = last = start
-        elif start == last + span_ns and start - first < longest * span_ns:
+        elif start == last + length_ns and start - first < longest * length_ns:
             last = start
         else:
-            yield first, last + span_ns
+            yield first, last + length_ns
             first = last = start
     if first is not None and last is not None:
-        yield first, last + span_ns
+        yield first, last + length_ns

@@ -178,12 +178,12 @@ class Numbers:
     async def _update(self, look: Look, *, is_whole: bool) -> float:
         """Compute one asset's numbers if they are due; return after how many seconds they are."""
         began = time.monotonic()
-        span = self._range(look)
-        if span is None or self._group is None or self._sums.root_of(look.asset) is None:
+        time_range = self._range(look)
+        if time_range is None or self._group is None or self._sums.root_of(look.asset) is None:
             self._numbers.pop(look, None)
             return _FOLLOW_S
         again = lambda: self._mark([each.asset for each in self._numbers.keys() | {look}])  # noqa: E731
-        running = self._sums.of(look.asset, span, look.start, self._group, again)
+        running = self._sums.of(look.asset, time_range, look.start, self._group, again)
         answers = running.answers
         if answers is None:
             return _FOLLOW_S
@@ -201,7 +201,7 @@ class Numbers:
             return _FOLLOW_S
         number.answer, number.tile, number.whole = answer, None, None
         number.plan = await self._plan(
-            look, running, answers, msgspec.structs.replace(span, start=answers.start, end=now)
+            look, running, answers, msgspec.structs.replace(time_range, start=answers.start, end=now)
         )
         self.revision += 1
         number.revision, number.moves, number.at = self.revision, moves, began
@@ -211,7 +211,7 @@ class Numbers:
         self._numbers[look] = number
         return _FOLLOW_S
 
-    async def _plan(self, look: Look, running: Running, answers: RunningAnswers, span: Range) -> msgspec.Raw:
+    async def _plan(self, look: Look, running: Running, answers: RunningAnswers, time_range: Range) -> msgspec.Raw:
         async def ask(machine: str, _start: int, end: int) -> Answer:
             return await self._output(running, answers, machine, end)
 
@@ -219,7 +219,7 @@ class Numbers:
             return answers.ever_counted(machine)
 
         machines = self._ranges.machines(look.asset)
-        plan = await plan_of(look.asset, span, machines, self._plant, ask=ask, ever_counted=ever_counted)
+        plan = await plan_of(look.asset, time_range, machines, self._plant, ask=ask, ever_counted=ever_counted)
         return msgspec.Raw(msgspec.json.encode(plan))
 
     async def _output(self, running: Running, answers: RunningAnswers, machine: str, end: int) -> Answer:
@@ -234,18 +234,18 @@ class Numbers:
 
     def _range(self, look: Look) -> Range | None:
         """Return the range of an asset if it ends now; None if it does not."""
-        resolved_at, span = self._resolved.get(look, (-math.inf, None))
+        resolved_at, time_range = self._resolved.get(look, (-math.inf, None))
         now = self._now()
-        ended = span is not None and span.shift_end is not None and span.shift_end <= now
+        ended = time_range is not None and time_range.shift_end is not None and time_range.shift_end <= now
         if ended or time.monotonic() - resolved_at > _RANGE_S:
             try:
-                span = self._ranges.range(look.asset, look.start, "now")
+                time_range = self._ranges.range(look.asset, look.start, "now")
             except RangeError:
-                span = None
-            if span is not None and now - span.end > NS_PER_S:
-                span = None
-            self._resolved[look] = (time.monotonic(), span)
-        return span
+                time_range = None
+            if time_range is not None and now - time_range.end > NS_PER_S:
+                time_range = None
+            self._resolved[look] = (time.monotonic(), time_range)
+        return time_range
 
 
 def _with_groups(machine: str) -> list[str]:

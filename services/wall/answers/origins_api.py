@@ -17,8 +17,8 @@ async def reported_by(parts: Wall, asset: AssetPath, start: From, end: To = "now
     """Return from when to when it was simulated, and from when to when a real device had it, times in ms."""
     if check_asset(asset).count("/") != _MACHINE_LEVELS - 1:
         raise ContractError(f"{asset!r} is not a machine", "write its whole path, site/area/line/machine")
-    span = parts.range_of(asset, start, end)
-    return await parts.answers.beside.ask(lambda store: origins(store, asset, span.start, span.end))
+    time_range = parts.range_of(asset, start, end)
+    return await parts.answers.beside.ask(lambda store: origins(store, asset, time_range.start, time_range.end))
 
 
 HANDLERS: list[Any] = [reported_by]

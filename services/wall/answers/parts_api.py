@@ -47,8 +47,10 @@ async def found(parts: Wall, name: Named, asset: Under = "") -> Found:
 @get("/api/v1/parts", summary="The newest parts of machines over a range")
 async def newest(parts: Wall, asset: AssetPath, start: From, end: To = "now", *, limit: Most = 100) -> list[ListedPart]:
     """Return the parts that were reported, the newest first, each as it was last reported."""
-    span = parts.range_of(checked(asset), start, end)
-    return await parts.answers.beside.ask(lambda store: listed_parts(store, asset, span.start, span.end, most=limit))
+    time_range = parts.range_of(checked(asset), start, end)
+    return await parts.answers.beside.ask(
+        lambda store: listed_parts(store, asset, time_range.start, time_range.end, most=limit)
+    )
 
 
 HANDLERS: list[Any] = [part, batch, found, newest]

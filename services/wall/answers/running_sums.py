@@ -100,20 +100,24 @@ class RunningSums:
             if changed:
                 yield event.asset
 
-    def of(self, asset: str, span: Range, start: str, group: asyncio.TaskGroup, loaded: Callable[[], None]) -> Running:
+    def of(
+        self, asset: str, time_range: Range, start: str, group: asyncio.TaskGroup, loaded: Callable[[], None]
+    ) -> Running:
         """Return the answers that an asset is in, and see to it that they are loaded.
 
         Args:
             asset: of not too many machines (`root_of`).
-            span: the range.
+            time_range: the range.
             start: the range's begin as in an address.
             group: where they are loaded.
             loaded: is called after they are, unless that was because time has passed.
         """
         root = self.root_of(asset)
         assert root is not None, "numbers are of what has few enough machines"
-        moves_s = _moves_s(start, span)
-        begin = f"since {span.start}" if moves_s is None else f"for {(span.end - span.start) // NS_PER_S}"
+        moves_s = _moves_s(start, time_range)
+        begin = (
+            f"since {time_range.start}" if moves_s is None else f"for {(time_range.end - time_range.start) // NS_PER_S}"
+        )
         running = self._running.setdefault((root, start, begin), Running())
         running.used_at = time.monotonic()
         age = running.used_at - running.loaded_at
@@ -124,8 +128,8 @@ class RunningSums:
             is_old |= age > max(moves_s, _MOVES_COSTS * running.cost_s)
         if (is_changed or is_old) and not running.loading and age > running.again_s:
             running.loading = True
-            group.create_task(self._load(root, span.start, running, loaded if is_changed else lambda: None))
-        return running if running.answers is not None or span.shift else self._former(root, start, running)
+            group.create_task(self._load(root, time_range.start, running, loaded if is_changed else lambda: None))
+        return running if running.answers is not None or time_range.shift else self._former(root, start, running)
 
     def _former(self, root: str, start: str, running: Running) -> Running:
         """Return what stands in for sums that are not loaded yet: those of the begin that an address had before."""
@@ -165,10 +169,12 @@ class RunningSums:
             running.cost_s = running.loaded_at - began
 
 
-def _moves_s(start: str, span: Range) -> float | None:
+def _moves_s(start: str, time_range: Range) -> float | None:
     """Return how often the begin of a range moves on, as it moves with the clock; None where it does not."""
-    length = span.end - span.start
+    length = time_range.end - time_range.start
     # A shift without a calendar is since the first message, within limits.
-    moves = start.startswith("now") or (start == "shift" and not span.shift and not SHORTEST_NS < length < USUAL_NS)
+    moves = start.startswith("now") or (
+        start == "shift" and not time_range.shift and not SHORTEST_NS < length < USUAL_NS
+    )
     least, most = _MOVES_S
     return min(max(length / NS_PER_S / _MOVES_PART, least), most) if moves else None

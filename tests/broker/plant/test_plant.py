@@ -221,11 +221,11 @@ def test_the_calendar_of_the_worked_example() -> None:
         (MILL, "bracket-7", 2520),
         ("sheffield/machining/line-1/mill-2", "bracket-7", 2600),
         (MILL, "pin", 30),
-        (MILL, "unheard-of", 2520),
+        (MILL, "unknown-9", 2520),
         (MILL, "", 2520),
         ("guangdong/twin/line-9/press-1", "pin", 30),
         ("guangdong/twin/line-9/press-1", "bracket-7", None),
-        ("nowhere/a/b/c", "unheard-of", None),
+        ("nowhere/a/b/c", "unknown-9", None),
     ],
 )
 def test_ideal_cycle(machine: str, product: str, seconds: float | None) -> None:

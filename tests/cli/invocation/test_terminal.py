@@ -107,7 +107,7 @@ def test_an_error_and_a_log_line_are_without_escapes(corridor: Corridor, capsys:
     assert err
     assert not obeyed(err)
     loop.log_to_stderr(logging.INFO)
-    structlog.get_logger("test").info("a message was refused", topic=WORD, error=ValueError(WORD))
+    structlog.get_logger("test").info("a message was rejected", topic=WORD, error=ValueError(WORD))
     logged = capsys.readouterr().err
     assert "[/bold] [red]" in logged
     assert not obeyed(logged)

@@ -94,7 +94,7 @@ def test_one_lost_event_is_found(corridor: Corridor, tmp_path: Path, kind: type[
     def loses(event: AnyEvent) -> bool:
         last = event.at > END - 1_800 * NS_PER_S and event.asset == ROBOT and isinstance(event, kind)
         if last and not (lost and kind is StateChange):
-            lost.append(event)  # of counts all, for the next one tells what one did not
+            lost.append(event)  # of counts all, for the next one has what one did not report
         return event in lost
 
     run_plant(tmp_path, loses)

@@ -25,7 +25,7 @@ def lines_of(name: str) -> list[str]:
 
 
 def shares(lines: list[str]) -> tuple[int, int, dict[str, int]]:
-    """Count from the first line to the last: known is a machine that is available and whose execution is told."""
+    """Count from the first line to the last: known is a machine that is available and whose execution is reported."""
     items = {"avail": "AVAILABLE", "execution": "UNAVAILABLE"}
     spent = {"known": 0, "active": 0, "unknown": 0}
     first = last = 0

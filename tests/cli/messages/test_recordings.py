@@ -40,7 +40,7 @@ async def test_a_recording_of_a_broker_is_what_came(broker: str, start: Start, t
         await other.publish(f"corridor/v1/{MILL}/telemetry/x", b"\xff", qos=1)
         await other.publish("elsewhere", b"1", qos=1)
         await other.publish(f"corridor/v1/{MILL}/telemetry/x", b"2", qos=0)
-        while lines_in(file) < 3:  # noqa: ASYNC110  (a file tells nobody that it grew)
+        while lines_in(file) < 3:  # noqa: ASYNC110  (a file does not announce that it grew)
             await asyncio.sleep(0.01)
     record.send_signal(signal.SIGINT)
     code, _, err = await finished(record)

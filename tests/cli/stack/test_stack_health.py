@@ -52,9 +52,9 @@ async def test_a_service_is_healthy_until_its_broker_is_away(tmp_path: Path) -> 
                 while (await check("ingest", port))[0] != 0:  # noqa: ASYNC110  (it has no event)
                     await asyncio.sleep(0.1)
                 await stack.aclose()
-                said = ""
-                while "the broker is not connected" not in said:
-                    status, said = await check("ingest", port)
+                problem = ""
+                while "the broker is not connected" not in problem:
+                    status, problem = await check("ingest", port)
                 assert status == 1
         finally:
             process.kill()

@@ -49,9 +49,9 @@ class FakeAgent:
         self._changed = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
-        self.forget()
+        self.drop_all()
 
-    def forget(self) -> None:
+    def drop_all(self) -> None:
         """Begin as an agent does that was started again: another instance, and nothing observed."""
         self.instance += 1
         self._buffer, self._sequence, self._latest = [], 0, {}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 
 
-class Heard:
+class Received:
     """What comes over a broker: the contract's events, and Sparkplug's messages."""
 
     def __init__(self, session: Session) -> None:
@@ -51,12 +51,12 @@ class Heard:
 
 
 @contextlib.asynccontextmanager
-async def listening(url: str) -> AsyncIterator[Heard]:
+async def listening(url: str) -> AsyncIterator[Received]:
     async with Session(url, client_id="listener", filters=[f"{PREFIX}/#", "spBv1.0/#"]) as session:
-        heard = Heard(session)
-        task = asyncio.create_task(heard.listen())
+        received = Received(session)
+        task = asyncio.create_task(received.listen())
         try:
-            yield heard
+            yield received
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -82,7 +82,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def announcing(url: str, settled_s: float = 0.2) -> AsyncIterator[Board]:
+async def announcing(url: str, quiet_s: float = 0.2) -> AsyncIterator[Board]:
     board = Board("g1", lambda _: Titles(TITLE, "ライン 1"))
     offline = board.availability(online=False)
     async with (
@@ -96,7 +96,7 @@ async def announcing(url: str, settled_s: float = 0.2) -> AsyncIterator[Board]:
             farewell=lambda: [offline],
         ) as home,
     ):
-        task = asyncio.create_task(announcer.announce(board, plant, home, settled_s))
+        task = asyncio.create_task(announcer.announce(board, plant, home, quiet_s))
         try:
             yield board
         finally:

@@ -131,7 +131,7 @@ async def test_an_agent_that_is_killed_twenty_times_is_read_on(tmp_path: Path, u
                 await until(lambda: source.connected and sent[-1] in plant.of("count", "produced"))
             await until(lambda: not source.connected)
             if life % 2:
-                agent.forget()
+                agent.drop_all()
         assert (source.lost, source.gaps, plant.rejections) == (0, 0, [])
     assert plant.of("count", "produced") == sent
     assert plant.of("status", "status")[-1] == "offline"

@@ -32,57 +32,57 @@ async def test_an_independent_edge_node_is_a_machine_and_its_losses_are_found(tm
     async with (
         asyncio.timeout(120),
         EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,
-        listening(broker.url) as heard,
+        listening(broker.url) as received,
         gateway(broker.url, tmp_path / "data") as process,
     ):
-        await until(lambda: heard.states() == [True])
+        await until(lambda: received.states() == [True])
         async with sparkplug_peers.edge(broker.url, "works", "cell-1", "mill", METRICS) as edge:
-            await until(lambda: heard.values("offset"))
-            assert heard.online() == [True]
-            assert {event.asset for event in heard.events} == {MILL}
-            assert (heard.values("spindle-load"), heard.values("offset")) == ([1.5], [-12])
-            assert [one.state for one in heard.events if isinstance(one, StateChange)] == ["running"]
+            await until(lambda: received.values("offset"))
+            assert received.online() == [True]
+            assert {event.asset for event in received.events} == {MILL}
+            assert (received.values("spindle-load"), received.values("offset")) == ([1.5], [-12])
+            assert [one.state for one in received.events if isinstance(one, StateChange)] == ["running"]
 
             await edge.ask(data=[{"name": "Offset", "alias": 2, "type": "Int32", "value": -13}])
-            await until(lambda: heard.values("offset") == [-12, -13])
+            await until(lambda: received.values("offset") == [-12, -13])
 
             await edge.ask(lose=1)
             await edge.ask(data=[{"name": "Spindle/Load", "alias": 1, "type": "Double", "value": 2.5}])
             assert await edge.until("ncmd") == [["Node Control/Rebirth", True]]
-            await until(lambda: len(heard.values("offset")) == 3)
-            assert heard.online() == [True]
-            assert heard.asked() == 1
+            await until(lambda: len(received.values("offset")) == 3)
+            assert received.online() == [True]
+            assert received.asked() == 1
 
             compressed = {"compress": True, "algorithm": "GZIP"}
             await edge.ask(data=[{"name": "Offset", "alias": 2, "type": "Int32", "value": 7}], options=compressed)
-            await until(lambda: heard.values("offset")[-1] == 7)
+            await until(lambda: received.values("offset")[-1] == 7)
 
             await edge.ask(vanish=True)
-            await until(lambda: heard.online()[:2] == [True, False])
-            await until(lambda: heard.online() == [True, False, True])  # the package connects again by itself
+            await until(lambda: received.online()[:2] == [True, False])
+            await until(lambda: received.online() == [True, False, True])  # the package connects again by itself
         process.terminate()
         assert await process.wait() == 0
-        await until(lambda: heard.states() == [True, False])
+        await until(lambda: received.states() == [True, False])
 
 
 async def test_h2_to_h5_the_hosts_state_follows_its_connection(tmp_path: Path, until: Until) -> None:
     async with (
         asyncio.timeout(120),
         EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,
-        listening(broker.url) as heard,
+        listening(broker.url) as received,
     ):
         async with gateway(broker.url, tmp_path / "data") as process:
-            await until(lambda: heard.states() == [True])
-            birth = heard.foreign[0]
+            await until(lambda: received.states() == [True])
+            birth = received.foreign[0]
             offline = birth.payload.replace(b"true", b"false")
             async with Session(broker.url, client_id="other") as other:
                 await other.publish(Publication(birth.topic, offline, qos=1, retain=True))
-            await until(lambda: heard.states() == [True, False, True])
-            assert heard.foreign[2].payload == birth.payload
+            await until(lambda: received.states() == [True, False, True])
+            assert received.foreign[2].payload == birth.payload
             process.kill()
             await process.wait()
-            await until(lambda: heard.states() == [True, False, True, False])
-            assert heard.foreign[3].payload == offline
+            await until(lambda: received.states() == [True, False, True, False])
+            assert received.foreign[3].payload == offline
         async with Session(broker.url, client_id="late", filters=[birth.topic]) as late:
             batch = await anext(late.batches())
             assert [(one.payload, one.retained) for one in batch.messages] == [(offline, True)]

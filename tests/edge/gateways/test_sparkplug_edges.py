@@ -41,7 +41,7 @@ def host() -> Dialect:
     return DIALECTS["sparkplug"].make(Setup())
 
 
-def heard(dialect: Dialect, sent: list[Publication], at: int) -> list[AnyEvent]:
+def received(dialect: Dialect, sent: list[Publication], at: int) -> list[AnyEvent]:
     found: list[AnyEvent] = []
     for each in sent:
         answer = guard.translate(dialect, Message(each.topic, each.payload, each.qos, received_at=at))
@@ -68,8 +68,8 @@ def test_an_hour_of_a_simulated_line_comes_back_as_the_same_events() -> None:
             if line not in nodes:
                 nodes[line] = EdgeNode(line)
                 nodes[line].will()
-                back += heard(dialect, nodes[line].connected(at), at)
-            back += heard(dialect, nodes[line].publish(of_line, at), at)
+                back += received(dialect, nodes[line].connected(at), at)
+            back += received(dialect, nodes[line].publish(of_line, at), at)
     assert {event.kind for event in native} >= {"telemetry", "state", "count", "job", "meter", "quality", "status"}
     assert same(back) == same(native)
 

@@ -21,7 +21,7 @@ from edge.gateways.native import publication
 from edge.gateways.speaking import Speaking
 from edge.simulation.clock import FastClock
 from edge.simulation.simulator import Simulator
-from tests.edge.gateways.running import ROOT, Heard
+from tests.edge.gateways.running import ROOT, Received
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
@@ -101,8 +101,8 @@ async def test_simulated_machines_come_back_through_the_gateway_without_a_settin
         EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,
         Session(broker.url, client_id="listener", filters=[f"{PREFIX}/#", f"{MILL}/#"]) as session,
     ):
-        heard = Heard(session)
-        listening = asyncio.create_task(heard.listen())
+        received = Received(session)
+        listening = asyncio.create_task(received.listen())
         where = ("--broker", broker.url, "--data")
         async with (
             program("gateway", *DIALECT_OF.values(), *where, str(tmp_path / "gateway")),
@@ -110,7 +110,7 @@ async def test_simulated_machines_come_back_through_the_gateway_without_a_settin
         ):
             await until(
                 lambda: (
-                    {(type(event), event.asset.split("/")[2]) for event in heard.events}
+                    {(type(event), event.asset.split("/")[2]) for event in received.events}
                     >= {
                         (StateChange, "c"),
                         (Sample, "c"),
@@ -122,5 +122,5 @@ async def test_simulated_machines_come_back_through_the_gateway_without_a_settin
                 )
             )
         listening.cancel()
-        assert {event.asset for event in heard.events} == DIALECT_OF.keys()
-        assert any(message.topic.endswith("/StateCurrentStr") for message in heard.foreign)
+        assert {event.asset for event in received.events} == DIALECT_OF.keys()
+        assert any(message.topic.endswith("/StateCurrentStr") for message in received.foreign)

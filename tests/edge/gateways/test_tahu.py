@@ -47,40 +47,46 @@ async def test_tahus_edge_node_is_a_machine_and_its_losses_are_found(tmp_path: P
     async with (
         asyncio.timeout(150),
         EmbeddedBroker(tmp_path / "broker", port=0, kind="mosquitto") as broker,
-        listening(broker.url) as heard,
+        listening(broker.url) as received,
         tahu_peers.edge(broker.url, "works", "cell-1", "mill", METRICS, primary="corridor") as edge,
     ):
         await edge.until("connected")
         async with gateway(broker.url, tmp_path / "data") as process:
             assert await edge.until("born") >= 0
-            await until(lambda: len(heard.events) >= 5)
-            kinds = [message.topic.split("/")[2 if "/STATE/" not in message.topic else 1] for message in heard.foreign]
-            assert kinds[:3] == ["STATE", "NBIRTH", "DBIRTH"]  # it has waited for its primary host
-            assert {event.asset for event in heard.events} == {"plant/works/cell-1/mill"}
-            assert (heard.values("spindle-load"), heard.values("offset"), heard.online()) == ([1.5], [-12], [True])
-            assert [one.unit for one in heard.events if isinstance(one, Sample) and one.signal == "spindle-load"] == [
-                "kW"
+            await until(lambda: len(received.events) >= 5)
+            kinds = [
+                message.topic.split("/")[2 if "/STATE/" not in message.topic else 1] for message in received.foreign
             ]
-            assert [one.state for one in heard.events if isinstance(one, StateChange)] == ["running"]
+            assert kinds[:3] == ["STATE", "NBIRTH", "DBIRTH"]  # it has waited for its primary host
+            assert {event.asset for event in received.events} == {"plant/works/cell-1/mill"}
+            assert (received.values("spindle-load"), received.values("offset"), received.online()) == (
+                [1.5],
+                [-12],
+                [True],
+            )
+            assert [
+                one.unit for one in received.events if isinstance(one, Sample) and one.signal == "spindle-load"
+            ] == ["kW"]
+            assert [one.state for one in received.events if isinstance(one, StateChange)] == ["running"]
 
             await edge.ask(data=[{"name": "Spindle/Load", "type": "Double", "value": None}])
             await edge.ask(data=[{"name": "Offset", "type": "Int32", "value": -13}])
-            await until(lambda: heard.values("offset") == [-12, -13])
-            assert heard.values("spindle-load") == [1.5]  # null is no value
+            await until(lambda: received.values("offset") == [-12, -13])
+            assert received.values("spindle-load") == [1.5]  # null is no value
 
             await edge.ask(lose=True)
             await edge.ask(data=[{"name": "Spindle/Load", "type": "Double", "value": 2.5}])
             assert await edge.until("ncmd") == ["Node Control/Rebirth", True]
-            await until(lambda: heard.values("offset") == [-12, -13, -12])
-            assert (heard.online(), heard.asked()) == ([True], 1)
+            await until(lambda: received.values("offset") == [-12, -13, -12])
+            assert (received.online(), received.asked()) == ([True], 1)
 
             await edge.ask(dead=True)
-            await until(lambda: heard.online() == [True, False])
+            await until(lambda: received.online() == [True, False])
 
             process.terminate()
             assert await process.wait() == 0
-        await until(lambda: "NDEATH" in heard.foreign[-1].topic)  # it leaves with its primary host
-        assert heard.states() == [True, False]
+        await until(lambda: "NDEATH" in received.foreign[-1].topic)  # it leaves with its primary host
+        assert received.states() == [True, False]
 
 
 async def test_tahus_host_follows_a_simulated_edge_node_from_birth_to_death(tmp_path: Path) -> None:

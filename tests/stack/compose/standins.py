@@ -35,7 +35,7 @@ def wanted() -> list[str]:
 
 
 def provide() -> bool:
-    """See that all images are there; tell whether stand-ins were made, which `remove` takes away again."""
+    """See that all images are there; return whether stand-ins were made, which `remove` takes away again."""
     remove()  # of a run that was killed
     missing = [image for image in wanted() if not _is_there(image)]
     while missing and _is_pulled(missing[0]):
@@ -75,7 +75,7 @@ def _is_pulled(image: str) -> bool:
 
 
 def _debian() -> Path:
-    """Return an archive of the small Debian, made once and kept."""
+    """Return an archive of the small Debian, made once."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "corridor-test"
     archive = cache / f"{SUITE}-{EDITION}.tar"
     if archive.exists():

@@ -63,8 +63,8 @@ async def test_a_damaged_file_is_an_error(store: SqliteStore, file: Path) -> Non
 
 def damage(file: Path) -> None:
     """Overwrite all pages but the first two."""
-    kept = file.read_bytes()[: 4096 * 2]
-    file.write_bytes(kept + b"\x5a" * (file.stat().st_size - len(kept)))
+    left = file.read_bytes()[: 4096 * 2]
+    file.write_bytes(left + b"\x5a" * (file.stat().st_size - len(left)))
 
 
 async def open_and_read(file: Path) -> None:

@@ -173,12 +173,12 @@ async def test_a_file_that_is_no_store_is_left_alone(store: SqliteStore, file: P
 async def test_a_copy_of_all_files_taken_while_it_runs_can_be_put_back(
     store: SqliteStore, file: Path, tmp_path: Path
 ) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    copied(file, kept)
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    copied(file, backup)
     without_side_files_too(file)
     with pytest.raises(StoreError):
         await store.write(samples(1, first=90))
-    copied(kept / file.name, file.parent)
+    copied(backup / file.name, file.parent)
     await store.write(samples(1, first=90))
     assert await stored(store) == count(file) == 11

@@ -71,7 +71,7 @@ async def serving(app: Any, room: Room) -> AsyncIterator[Callable[[], Awaitable[
 
 
 async def reported_state(reader: asyncio.StreamReader) -> bytes:
-    """Return all that is said until the other side ends."""
+    """Return all that is sent until the other side ends."""
     with suppress(ConnectionError):
         return await reader.read()
     return b""

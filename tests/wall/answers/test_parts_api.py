@@ -83,8 +83,8 @@ async def test_a_name_that_nobody_reported_has_those_that_are_like_it(
 async def test_the_newest_parts_come_first_with_what_is_beyond_its_limits(made: Parts) -> None:
     bore = Measurement(asset=CMM, at=EIGHT + 5, characteristic="bore", value=2, upper=1, part="later")
     again = Measurement(asset=CMM, at=EIGHT + 6, characteristic="flat", value=2, upper=1, part="later")
-    mended = Measurement(asset=CMM, at=EIGHT + 7, characteristic="flat", value=1, upper=1, part="later")
-    await made.store.write(Batch(events=[bore, again, mended]))
+    corrected = Measurement(asset=CMM, at=EIGHT + 7, characteristic="flat", value=1, upper=1, part="later")
+    await made.store.write(Batch(events=[bore, again, corrected]))
     hour = {"from": format_rfc3339(EIGHT), "to": format_rfc3339(EIGHT + MINUTE)}
     async with open_client(made) as client:
         listed = await get(client, "/api/v1/parts", asset="leeds", **hour)

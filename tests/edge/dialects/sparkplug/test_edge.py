@@ -49,7 +49,7 @@ def connected() -> tuple[EdgeNode, list[Publication]]:
     return edge, births + edge.publish([Status(asset=MILL, at=START, online=True), load(1)], START)
 
 
-def heard(host: Sparkplug, sent: list[Publication]) -> list[AnyEvent]:
+def received(host: Sparkplug, sent: list[Publication]) -> list[AnyEvent]:
     found: list[AnyEvent] = []
     for each in sent:
         translation = guard.translate(host, Message(each.topic, each.payload, each.qos, received_at=LATER))
@@ -206,12 +206,12 @@ def test_e12_values_that_were_stored_are_historical_the_newest_are_in_the_birth(
 def test_the_newest_state_is_the_last_that_a_host_publishes_though_older_ones_come_after_it() -> None:
     edge, sent = connected()
     host = Sparkplug(Setup())
-    heard(host, sent)
+    received(host, sent)
     edge.will()
     idle = StateChange(asset=MILL, at=START + NS_PER_MS, state="idle", simulated=True)
     running = StateChange(asset=MILL, at=START + 2 * NS_PER_MS, state="running", simulated=True)
     edge.publish([idle, running], LATER)
-    found = [event for event in heard(host, edge.connected(LATER)) if isinstance(event, StateChange)]
+    found = [event for event in received(host, edge.connected(LATER)) if isinstance(event, StateChange)]
     assert [event.state for event in found] == ["running", "idle", "running"]
 
 
@@ -240,16 +240,16 @@ def test_two_calls_of_one_instant_are_two() -> None:
     calls = [Command(asset=MILL, at=LATER, name="reset", id=name, by="ada") for name in ("a", "b")]
     sent += edge.publish(calls, LATER)
     host = Sparkplug(Setup())
-    found = [event for event in heard(host, sent) if isinstance(event, Command)]
+    found = [event for event in received(host, sent) if isinstance(event, Command)]
     assert sorted(found, key=lambda call: call.id) == calls
 
 
 def test_what_a_host_receives_of_a_rebirth_is_nothing_new() -> None:
     edge, sent = connected()
     host = Sparkplug(Setup())
-    assert heard(host, sent)
+    assert received(host, sent)
     assert (
-        heard(
+        received(
             host, edge.receive(Message("spBv1.0/works:hall/NCMD/line-1", rebirth_request(NODE, LATER).payload), LATER)
         )
         == []
