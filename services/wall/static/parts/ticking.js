@@ -6,10 +6,14 @@ const TICK_MS = 1_000;
 const ticking = new Set();
 let timer = null;
 
-/** One timer for all of them, as long as there are any. */
+function tickAll() {
+  if (!document.hidden) ticking.forEach((each) => each());
+}
+
+/** One timer for all of them, as long as there are any; what it calls holds none of them in memory. */
 function follow(tick) {
   ticking.add(tick);
-  timer ??= setInterval(() => document.hidden || ticking.forEach((each) => each()), TICK_MS);
+  timer ??= setInterval(tickAll, TICK_MS);
   return () => {
     ticking.delete(tick);
     if (ticking.size) return;
