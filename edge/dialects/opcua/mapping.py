@@ -5,7 +5,7 @@ url = "opc.tcp://192.168.0.20:4840"
 asset = "works/hall/line-1/mill-4"    # left out: the server's name, at the gateway's place
 every = "500ms"                       # how often the server publishes what changed
 security = "none"                     # or "sign", "encrypt": Basic256Sha256, with a certificate that the gateway makes
-user = ""                             # with password-file beside it
+user = ""                             # and password-file = "FILE", or password-env = "NAME" of the environment
 profile = "machinetool-1.02"          # whose meaning of states it is, by its version
 
 [[server.mill-4.value]]
@@ -62,6 +62,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     security: Security = "none"
     user: str = ""
     password_file: str = ""
+    password_env: str = ""
     profile: str = ""
 
     @property
@@ -85,7 +86,7 @@ def parse(text: str) -> dict[str, Server]:
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ContractError(f"the mapping of OPC UA cannot be read: {error}", _HINT) from error
     for name, server in servers.items():
-        if problem := _problem_of_server(server):
+        if problem := _problem_of_server(server) or _problem_of_password(server):
             raise ContractError(f"server {shown(name)}: {problem}", _HINT)
         for place, value in enumerate(server.value, start=1):
             if problem := _problem(server, value):
@@ -104,6 +105,12 @@ def _problem_of_server(server: Server) -> str:
         return "" if 0 < server.every_s <= 3_600 else "every is not between 0 and 1h"
     except ValueError as error:
         return f"every: {error}"
+
+
+def _problem_of_password(server: Server) -> str:
+    if server.password_file and server.password_env:
+        return "password-file and password-env are two places of one password; leave one"
+    return "" if server.user or not (server.password_file or server.password_env) else "a password needs its user"
 
 
 def _problem(server: Server, value: Value) -> str:

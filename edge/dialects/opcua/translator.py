@@ -148,6 +148,8 @@ DIALECT: Final = Entry(
 3. With `security = "encrypt"`, the gateway makes a certificate of its own when it connects first, and stores it in the
    data folder, `gateways/…/opcua/`; accept it on the server. The server's certificate is stored there too, and another
    one is rejected from then on.
-4. Name the file with `--mapping mill.toml`; the gateway needs no `--from`, for it connects to the servers itself.
+4. Where the server asks for a user: `user` and `password-env` (or `password-file`) in the mapping, best with
+   `security = "encrypt"`, without which some servers take the password as plain text.
+5. Name the file with `--mapping mill.toml`; the gateway needs no `--from`, for it connects to the servers itself.
 """,
 )

@@ -18,7 +18,8 @@ from broker.contract.errors import ContractError
 from edge.dialects.naming import Names, slug
 from edge.dialects.opcua.mapping import Server
 from edge.dialects.toml_text import comment, quoted
-from edge.gateways.opcua.connection import OpcUaError, client_of, text_of
+from edge.gateways.opcua.connection import OpcUaError, client_of, own_certificate, text_of, without_user
+from edge.gateways.opcua.problems import cause_of
 
 _MOST: Final = 5_000
 _DEEPEST: Final = 12
@@ -42,15 +43,17 @@ async def browse(url: str, folder: Path) -> str:
     Raises:
         OpcUaError: it cannot be reached, or has no variable.
     """
+    shown, user = without_user(url)
+    server = Server(url=url, value=(), user=user)
     try:
         client = await client_of("browsed", Server(url=url, value=()), folder)
         async with client:
             namespaces = await client.get_namespace_array()
             found = [one async for one in _variables(client, namespaces)]
-    except (OSError, TimeoutError, UaError) as error:
-        raise OpcUaError(f"{url}: {str(error) or 'no answer'}") from error
+    except (OSError, UaError) as error:
+        raise OpcUaError(f"{shown}: {cause_of(error, server, own_certificate(folder))}") from error
     if not found:
-        raise OpcUaError(f"{url} has no variable below Objects")
+        raise OpcUaError(f"{shown} has no variable below Objects")
     return written(url, found)
 
 
@@ -87,7 +90,10 @@ def _is_read(path: tuple[str, ...], reference: ua.ReferenceDescription) -> bool:
 def written(url: str, found: list[Variable]) -> str:
     """Return the mapping file of a server's variables."""
     has_parts = any(_part(one) for one in found)
-    lines = ["[server.server-1]", f"url = {quoted(url)}", 'every = "500ms"']
+    address, user = without_user(url)
+    lines = ["[server.server-1]", f"url = {quoted(address)}", 'every = "500ms"']
+    if user:
+        lines += [f"user = {quoted(user)}", 'password-env = "OPCUA_PASSWORD"  # or password-file = "FILE"']
     if has_parts:
         lines.append('profile = "machinetool-1.02"  # by machinetool-1.01 a machine that does not execute is down')
     names = Names()

@@ -23,7 +23,15 @@ from broker.backoff import Backoff
 from broker.contract.instants import from_datetime
 from edge.dialects.opcua.mapping import Server
 from edge.dialects.opcua.translator import ONLINE, TOPIC
-from edge.gateways.opcua.connection import LONGEST_PAUSE_S, OpcUaError, client_of, node_id
+from edge.gateways.opcua.connection import (
+    LONGEST_PAUSE_S,
+    NoAnswerError,
+    OpcUaError,
+    client_of,
+    node_id,
+    own_certificate,
+)
+from edge.gateways.opcua.problems import cause_of
 from edge.gateways.polled import PolledSource
 
 _AT_ONCE: Final = 500
@@ -32,6 +40,8 @@ _QUEUED_BY_SERVER: Final = 16
 """Values of one node that the server stores between two publications; the oldest is dropped first."""
 _QUEUED: Final = 100_000
 """Values that wait here; beyond, the connection is made again, rather than that some are lost unnoticed."""
+_PROBED_AFTER_S: Final = 30.0
+"""After this time it is found out why a connection is not restored, seconds."""
 _START_TIME: Final = ua.NodeId.from_string("i=2257")
 """The node of when a server was started."""
 _PLAIN: Final = (bool, int, float, str)
@@ -59,11 +69,11 @@ class OpcUaSource(PolledSource):
         while True:
             try:
                 await self._session(name, self._servers[name], backoff)
-            except (OSError, TimeoutError, UaError) as error:
+            except Exception as error:  # noqa: BLE001  (whatever the client raises, it is this server's)
                 self._lost(name)
                 await self._put_json(name, {ONLINE: False})
                 pause_s = backoff.next_s()
-                cause = str(error) or type(error).__name__
+                cause = cause_of(error, self._servers[name], own_certificate(self._folder))
                 _log.warning("not connected", server=name, cause=cause, next_try_s=round(pause_s, 1))
                 await asyncio.sleep(pause_s)
 
@@ -107,10 +117,28 @@ class OpcUaSource(PolledSource):
         await self._put_json(name, {ONLINE: False})
         _log.warning("connection lost", server=name)
         async with client.subscribe_state() as states:
-            await states.wait_for_state(UaClientState.CONNECTED)
+            while not await _is_connected(states):
+                await self._probe(name)
         if await _began(client) != begun:
             raise OpcUaError("the server was started again")
         await self._there(name)
+
+    async def _probe(self, name: str) -> None:
+        """Try a connection beside the one that is not restored; return while the server cannot be reached.
+
+        Raises:
+            OpcUaError: it can be: the subscription is to begin again.
+            UaError: it lets the gateway in no more.
+        """
+        try:
+            async with await client_of(name, self._servers[name], self._folder):
+                pass
+        except OSError as error:
+            if isinstance(error, OpcUaError) and not isinstance(error, NoAnswerError):
+                raise
+            _log.warning("not connected", server=name, cause=str(error) or "no answer")
+        else:
+            raise OpcUaError("the connection was not restored, but another one is made")
 
     async def _subscribe(self, name: str, server: Server, client: Client, received: "_Received") -> None:
         namespaces = await client.get_namespace_array()
@@ -171,6 +199,15 @@ class _Received:
 def _slices(found: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
     for start in range(0, len(found), most):
         yield found[start : start + most]
+
+
+async def _is_connected(states: Any) -> bool:
+    """Wait a while until a client is connected; return whether it is."""
+    try:
+        await states.wait_for_state(UaClientState.CONNECTED, _PROBED_AFTER_S)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _began(client: Client) -> Any:

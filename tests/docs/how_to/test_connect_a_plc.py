@@ -11,7 +11,7 @@ import pytest
 from broker.contract.codec import decode
 from broker.contract.message import Message
 from tests.docs.printed import Block, Shell, blocks
-from tests.edge.gateways import test_modbus, test_opcua
+from tests.edge.gateways import opcua_server, test_modbus
 from tests.stack.running import ROOT
 
 PAGE = "docs/how-to/connect-a-plc.md"
@@ -74,7 +74,7 @@ def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_opc_ua_as_printed(tmp_path: Path) -> None:
-    async with test_opcua.server() as device:
+    async with opcua_server.server() as device:
         port = await device.until("port")
         await walk(tmp_path, "opcua", {"192.168.0.20:4840": f"127.0.0.1:{port}"})
 

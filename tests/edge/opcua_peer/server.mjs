@@ -1,6 +1,8 @@
 // An OPC UA server by the package `node-opcua`: prints its port; values, and states of a machine, are set by JSON lines.
 //
-//   node server.mjs PORT [machinery] [NODES]
+//   node server.mjs PORT [machinery] [strict] [NODES]
+//   strict: it knows no certificate of a client. CORRIDOR_PEER_USER and _PASSWORD: it asks for them.
+//   CORRIDOR_PEER_CERTIFICATE and _KEY: files of its own certificate.
 //   {"set": {"Speed": 5}}, {"bad": {"Speed": 5}}, {"state": {"MachineryItemState": "Executing"}}
 import { createInterface } from "node:readline"
 import { createRequire } from "node:module"
@@ -16,7 +18,9 @@ const [port = "0", ...wanted] = process.argv.slice(2)
 const isMachinery = wanted.includes("machinery")
 const more = Number(wanted.find((each) => /^\d+$/.test(each)) ?? 0)
 const own = process.env.CORRIDOR_PEER_FOLDER ?? mkdtempSync(join(tmpdir(), "corridor-opcua-"))
-const manager = new OPCUACertificateManager({ automaticallyAcceptUnknownCertificate: true, rootFolder: join(own, "pki") })
+const isStrict = wanted.includes("strict")
+const { CORRIDOR_PEER_USER: user, CORRIDOR_PEER_PASSWORD: password } = process.env
+const manager = new OPCUACertificateManager({ automaticallyAcceptUnknownCertificate: !isStrict, rootFolder: join(own, "pki") })
 await manager.initialize()
 
 const { standard, di, isa95JobControl, machinery, ia, machineryJobs, machineryResult, machineTool } = nodesets
@@ -28,6 +32,11 @@ const server = new OPCUAServer({
     ? [standard, di, isa95JobControl, machinery, ia, machineryJobs, machineryResult, machineTool]
     : [standard],
   serverCertificateManager: manager,
+  ...(user && { allowAnonymous: false, userManager: { isValidUser: (name, word) => name === user && word === password } }),
+  ...(process.env.CORRIDOR_PEER_CERTIFICATE && {
+    certificateFile: process.env.CORRIDOR_PEER_CERTIFICATE,
+    privateKeyFile: process.env.CORRIDOR_PEER_KEY,
+  }),
   serverCapabilities: { maxMonitoredItemsPerCall: 1000, maxMonitoredItems: 100000, maxMonitoredItemsPerSubscription: 50000 },
 })
 await server.initialize()
