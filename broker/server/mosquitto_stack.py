@@ -12,10 +12,11 @@ choose their client ids, on a listener of their own: its port is not published, 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from broker.contract.kinds import TABLE
 from broker.contract.topics import PREFIX, REJECTED
 from broker.server.credentials.security_document import REGISTRAR, REGISTRAR_RIGHTS
 from broker.server.mosquitto import LIMITS, hash_password
-from broker.server.rights import EVERY_ASSET, Right, any_machines, mosquitto_rights, own
+from broker.server.rights import ANY_MACHINE, EVERY_ASSET, Right, mosquitto_rights, own
 
 SERVICES: Final = ("health", "ingest", "kpi", "wall", "simulator", "gateway", "probe", REGISTRAR)
 """The users that are not devices."""
@@ -88,6 +89,15 @@ def rights(simulated: Iterable[str]) -> str:
         "kpi": [("read", f"{PREFIX}/#"), ("write", rejected), *kpi],
         "wall": [("read", f"{PREFIX}/#")],
         "simulator": [right for asset in simulated for right in own(asset, "readwrite")],
-        "gateway": any_machines("write"),
+        "gateway": [*_ANNOUNCED, *_TRANSLATED],
     }
     return mosquitto_rights(users)
+
+
+_OF_A_MACHINE: Final = f"{PREFIX}/{ANY_MACHINE}"
+_ANNOUNCED: Final[tuple[Right, ...]] = tuple(
+    ("read", f"{_OF_A_MACHINE}/{kind}") for kind in ("state", "status", "count", "meter/+", "kpi/+")
+)
+"""What a gateway reads that announces machines to Home Assistant."""
+_TRANSLATED: Final[tuple[Right, ...]] = tuple(("write", f"{_OF_A_MACHINE}/{kind}/#") for kind in TABLE if kind != "kpi")
+"""What a gateway publishes: by kind, since what is denied may not be read either."""

@@ -16,6 +16,7 @@ from broker.server import mosquitto, mosquitto_stack
 from broker.server.credentials.dynamic_security import DynamicSecurity
 from broker.server.credentials.security_document import REGISTRAR, document
 from broker.server.mosquitto_stack import HEALTH_TOPIC, INSIDE, PROBE, SECURITY_FILE, SERVICES
+from edge.gateways.homeassistant.board import FILTERS
 
 pytestmark = pytest.mark.mosquitto
 
@@ -206,6 +207,23 @@ async def test_the_services_receive_everything_of_the_contract(open_broker: Brok
     topics = [build(LATHE, "state"), build(MILL, "cmd", "start"), build("york", "kpi", "hour"), REJECTED_TOPIC]
     found = await received(open_broker, user, "#", [*topics, "elsewhere", HEALTH_TOPIC], last=build(PRESS, "count"))
     assert found == set(topics)
+
+
+async def test_the_gateway_receives_what_it_announces_to_home_assistant_and_no_more(open_broker: Broker) -> None:
+    announced = [
+        build(LATHE, *kind) for kind in (("state",), ("status",), ("count",), ("meter", "m"), ("kpi", "shift"))
+    ]
+    others = [build(LATHE, "telemetry", "load"), build(LATHE, "cmd", "start"), build("york", "kpi", "hour")]
+    found = await received(
+        open_broker, "gateway", "#", [*announced, *others, REJECTED_TOPIC], last=build(MILL, "state")
+    )
+    assert found == set(announced)
+
+
+def test_what_home_assistant_is_shown_is_what_the_gateway_may_read() -> None:
+    _, _, lines = mosquitto_stack.rights([]).partition("user gateway\n")
+    may = {line.removeprefix("topic read ") for line in lines.splitlines() if line.startswith("topic read ")}
+    assert may == set(FILTERS)
 
 
 async def test_the_probe_receives_its_own_topics_the_indicators_and_what_was_rejected(open_broker: Broker) -> None:
