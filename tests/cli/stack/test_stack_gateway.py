@@ -70,6 +70,7 @@ async def test_it_asks_the_agents_that_are_set(tmp_path: Path) -> None:
             "CORRIDOR_GATEWAY_DIALECT": "mtconnect",
             "CORRIDOR_GATEWAY_AGENT": urls,
             "CORRIDOR_GATEWAY_SET": "every=2s",
+            "CORRIDOR_PLANT": "",
         }
         async with gateway(tmp_path / "data", broker.url, env) as process:
             await printed(process, "the devices to")
