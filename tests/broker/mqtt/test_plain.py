@@ -33,7 +33,7 @@ def packet(codec: ModuleType, wish: Publication, packet_id: int, *, with_propert
 
 
 def read_one_by_one(codec: ModuleType, wire: bytes, limit: int) -> Parsed:
-    """Read as `read_packets`, with no topic known by then a packet is read."""
+    """Read as `read_packets`, with no topic known until its packet is read."""
     whole = Parsed([], [], [])
     while len(whole.messages) < limit:
         plain._topics.clear()
