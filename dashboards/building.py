@@ -55,7 +55,7 @@ def _json(document: dict[str, Any]) -> str:
 
 def _written(value: Any, depth: int) -> str:
     """Return a value as JSON, on one line if it is short: pages of many machines stay small, changes legible."""
-    line = json.dumps(value, ensure_ascii=False)
+    line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if len(line) <= _LINE or not isinstance(value, dict | list):
         return line
     inner, outer = "\n" + " " * (depth + 1), "\n" + " " * depth

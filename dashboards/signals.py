@@ -81,7 +81,8 @@ def _of_a_chart(signal: Signal) -> Object:
     steps = looks.band_steps(signal.info)
     if len(steps) > 1:
         settings["thresholds"] = looks.as_object(looks.thresholds(steps))
-        settings["custom.thresholdsStyle"] = {"mode": "dashed"}
+        # Grafana scales an axis to the samples alone, and limits beyond them would not be seen.
+        settings["custom.axisSoftMin"], settings["custom.axisSoftMax"] = steps[1][0], steps[-1][0]
     return settings
 
 

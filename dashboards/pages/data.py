@@ -174,7 +174,7 @@ def _unknown() -> Tile:
     return panels.ranking(
         "Unknown time",
         "Time in which the state of a machine was unknown: offline, nothing reported yet, or reported as unknown.",
-        Ask(total({"seconds": term("UT")}, Cut(("line", "machine"))), table=True),
+        Ask(total({"seconds": term("UT")}, Cut(LEVELS)), table=True),
         "seconds",
         looks.SECONDS,
         colour=looks.UNKNOWN,
@@ -204,7 +204,7 @@ def _unrated() -> Tile:
     return panels.ranking(
         "Pieces without an ideal cycle, by machine",
         "Send ideal_cycle with the job, or set ideal-cycle in the plant file, and OEE is defined again.",
-        Ask(total({"pieces": "unrated"}, Cut(("line", "machine"))), table=True),
+        Ask(total({"pieces": "unrated"}, Cut(LEVELS)), table=True),
         "pieces",
         looks.PIECES,
         colour=looks.ATTENTION,
@@ -216,7 +216,7 @@ def _too_fast() -> Tile:
     return panels.ranking(
         "Effectiveness by machine",
         "Above 100 % the ideal cycle is too long, pieces are counted twice, or made outside of running time.",
-        Ask(indicator("effectiveness", Cut(("line", "machine"))), table=True),
+        Ask(indicator("effectiveness", Cut(LEVELS)), table=True),
         "effectiveness",
         looks.RATIO,
         colour=looks.RUN,

@@ -130,9 +130,8 @@ def _by_machine() -> Tile:
 
 
 def _while_idle() -> Tile:
-    by = ("line", "machine")
-    minutes = total({"kwh": "electricity_kwh", "running": "running_s"}, Cut(by, "1m"))
-    query = f'SELECT sum("kwh") AS "kwh" FROM ({minutes}) WHERE "running" = 0 AND {RANGE}{grouped(by)}'
+    minutes = total({"kwh": "electricity_kwh", "running": "running_s"}, Cut(LEVELS, "1m"))
+    query = f'SELECT sum("kwh") AS "kwh" FROM ({minutes}) WHERE "running" = 0 AND {RANGE}{grouped(LEVELS)}'
     return panels.ranking(
         "Electricity while nothing ran",
         "Energy of the minutes in which a machine did not run at all: what switching off, or sleeping, could save.",

@@ -30,7 +30,7 @@ _TO_TARGET: Final[Object] = {
 _MADE_WHILE_OFF: Final[Object] = {
     "unit": looks.PIECES,
     "decimals": 0,
-    "custom.width": 128,
+    "custom.width": 125,
     "custom.cellOptions": _COLOURED,
     "thresholds": looks.as_object(looks.thresholds(((None, looks.PLAIN), (2, looks.ATTENTION)))),
 }
@@ -78,7 +78,7 @@ def factor_columns(first: Mapping[str, tuple[str, Object]]) -> dict[str, tuple[s
         "availability": ("Availability", bar),
         "effectiveness": ("Effectiveness", bar | marked("effectiveness") | {"custom.width": 110}),
         "quality_ratio": ("Quality", bar | marked("quality_ratio") | {"custom.width": 90}),
-        "good": ("Good", {"unit": looks.PIECES, "decimals": 0, "custom.width": 70}),
+        "good": ("Good", {"unit": looks.PIECES, "decimals": 0, "custom.width": 76}),
         "scrap": ("Scrap", {"unit": looks.PIECES, "decimals": 0, "custom.width": 60}),
         "down": ("Down", duration),
         "waiting": ("Waiting", duration),

@@ -26,7 +26,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
             Section("The constraint of the line", [_machines(plant), parts.time_spent("machine", size=(24, 7))]),
             Section(
                 "Where the time went",
-                [parts.waterfall(), parts.stop_reasons(plant), losses.losses(plant), losses.stops(plant)],
+                [parts.waterfall(), parts.stop_reasons(plant), losses.losses(plant), losses.stops(plant, ("machine",))],
             ),
             Section("Plan", [losses.plan(plant)]),
             Section(

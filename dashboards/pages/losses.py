@@ -1,5 +1,6 @@
 """What was lost, as tables: the six big losses with a cumulative share, stops by reason, pieces against the plan."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from broker.contract.events import State
@@ -28,6 +29,10 @@ _BAR: Final[Object] = _SHARE | {
     "color": looks.fixed(looks.WAIT),
     "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
 }
+
+
+_PX: Final = {"site": 100, "area": 105, "line": 75, "machine": 95}
+"""How wide the columns of places are."""
 
 
 def losses(plant: Plant, *, size: tuple[int, int] = (10, 9)) -> Tile:
@@ -102,9 +107,15 @@ def _moved(plant: Plant) -> list[str]:
     return found
 
 
-def stops(plant: Plant, *, size: tuple[int, int] = (14, 9)) -> Tile:
-    """Return stops by machine and reason: how long, how often, how long each."""
-    by = ("line", "machine", "state", "reason")
+def stops(plant: Plant, places: Sequence[str], *, size: tuple[int, int] = (14, 9)) -> Tile:
+    """Return stops by machine and reason: how long, how often, how long each.
+
+    Args:
+        plant: titles of reasons.
+        places: the levels that are not chosen on the page, which tell one machine from another.
+        size: in the grid.
+    """
+    by = (*places, "state", "reason")
     chosen = scope(more=f'"state" =~ /^({"|".join(STOPS)})$/')
     sums = (
         'SELECT sum("seconds") AS "seconds", sum("entries") AS "entries" FROM "ledger_reason"'
@@ -118,8 +129,7 @@ def stops(plant: Plant, *, size: tuple[int, int] = (14, 9)) -> Tile:
         "How long and how often machines stood still, by state and reported reason, the longest on top.",
         [Ask(query, table=True)],
         {
-            "line": ("Line", {"custom.width": 70}),
-            "machine": ("Machine", {"custom.width": 90}),
+            **{level: (level.capitalize(), {"custom.width": _PX[level]}) for level in places},
             "state": ("State", {"mappings": looks.as_list(looks.states()), "custom.width": 80}),
             "reason": ("Reason", {"mappings": looks.as_list(looks.reasons(plant))}),
             "seconds": ("Time", {"unit": looks.SECONDS, "custom.width": 110}),

@@ -96,6 +96,7 @@ def _telemetry(plant: Plant) -> Tile:
         [Ask(query, alias=ALIAS, source=RAW)],
         "none",
         interval="10s",
+        limits=True,
         size=(6, 6),
     )
     panel = tile.panel

@@ -137,7 +137,7 @@ def _failures(plant: Plant) -> Tile:
     return panels.ranking(
         f"What made machines fail, {_DAYS} days",
         f"Time down by reported reason (a machine alone: without one), over {_DAYS} days up to the end of the range.",
-        Ask(reasons(("machine", "reason"), ("down",), last_days(_DAYS)), table=True),
+        Ask(reasons((*LEVELS, "reason"), ("down",), last_days(_DAYS)), table=True),
         "seconds",
         looks.SECONDS,
         colour=looks.DOWN,

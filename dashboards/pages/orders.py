@@ -6,7 +6,7 @@ from broker.plant.calendar import NO_SHIFT
 from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
-from dashboards.names import ORDERS, RAW
+from dashboards.names import LEVELS, ORDERS, RAW
 from dashboards.page import levels, page
 from dashboards.pages import factor_tables, losses, parts
 from dashboards.production_days import cuts
@@ -25,6 +25,7 @@ _DONE: Final[Object] = {
     "color": looks.fixed(looks.RUN),
     "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
 }
+_PLACE: Final = ", ".join(f'"{level}"' for level in LEVELS)
 _NO_PIECE: Final[Object] = {"mappings": looks.as_list(looks.nothing("–"))}
 _NO_ORDER: Final = "no order"
 _NO_SHIFT: Final = "outside shifts"
@@ -136,8 +137,8 @@ def _started() -> Tile:
 def _progress() -> Tile:
     """Return how far each order is: pieces since its start, and when it would end at its ideal cycle and its pace."""
     started = f"{_RECENT} AND {scope(more=_STARTED)}"
-    jobs = f'SELECT "order", "machine", "product", "planned", "ideal_cycle" FROM "job" WHERE {started}'
-    counted = f'SELECT "good", "order", "machine" FROM "ledger" WHERE {_RECENT} AND {scope()} AND "good" > 0'
+    jobs = f'SELECT "order", {_PLACE}, "product", "planned", "ideal_cycle" FROM "job" WHERE {started}'
+    counted = f'SELECT "good", "order", {_PLACE} FROM "ledger" WHERE {_RECENT} AND {scope()} AND "good" > 0'
     count: Object = {"unit": looks.PIECES, "decimals": 0}
     return panels.table(
         "Order progress",
@@ -146,11 +147,13 @@ def _progress() -> Tile:
         [Ask(jobs, source=RAW, table=True), Ask(counted, table=True)],
         {
             "order": ("Order", {"custom.width": 100}),
-            "machine": ("Machine", {"custom.width": 100}),
+            "area": ("Area", {"custom.width": 105}),
+            "line": ("Line", {"custom.width": 75}),
+            "machine": ("Machine", {"custom.width": 95}),
             "product (lastNotNull)": ("Product", {}),
             "planned (lastNotNull)": ("Planned", count | {"custom.width": 90}),
             "good (sum)": ("Good", count | {"custom.width": 90}),
-            "progress": ("Done", _DONE | _NO_PIECE | {"custom.width": 180}),
+            "progress": ("Done", _DONE | _NO_PIECE | {"custom.width": 120}),
             "Time (min)": ("Started", {"unit": "dateTimeAsLocal", "custom.width": 190}),
             "due": ("Due at ideal cycle", {"unit": "dateTimeAsLocal", "custom.width": 190}),
             "expected": ("Due at its pace", _NO_PIECE | {"unit": "dateTimeAsLocal", "custom.width": 190}),
@@ -177,7 +180,7 @@ def _progress() -> Tile:
 
 def _grouped(query: str, reducers: dict[str, str]) -> Object:
     """Return the transformation that makes a row of each order on each machine, of one query alone."""
-    keys = {name: {"operation": "groupby", "aggregations": []} for name in ("order", "machine")}
+    keys = {name: {"operation": "groupby", "aggregations": []} for name in ("order", *LEVELS)}
     sums = {name: {"operation": "aggregate", "aggregations": [reducer]} for name, reducer in reducers.items()}
     return {"id": "groupBy", "filter": {"id": "byRefId", "options": query}, "options": {"fields": keys | sums}}
 

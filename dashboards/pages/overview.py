@@ -3,7 +3,7 @@
 from broker.plant.plant import Plant
 from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
-from dashboards.names import LINE, OVERVIEW, RAW, SITE
+from dashboards.names import LEVELS, LINE, OVERVIEW, RAW, SITE
 from dashboards.page import levels, link_to, link_to_wall, page
 from dashboards.pages import factor_tables, losses, parts
 from dashboards.production_days import by_day
@@ -25,7 +25,10 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
             Section("Alerts", [panels.alerts()]),
             Section("Lines", [_lines(plant), parts.oee_trend(("site",), "site"), parts.time_spent("site")]),
             Section("Machines", [parts.state_ribbons()]),
-            Section("Losses and energy", [losses.losses(plant), losses.stops(plant), _power(), _days(plant)]),
+            Section(
+                "Losses and energy",
+                [losses.losses(plant, size=(8, 9)), losses.stops(plant, LEVELS, size=(16, 9)), _power(), _days(plant)],
+            ),
         ],
         levels(),
     )

@@ -9,7 +9,7 @@ from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LEVELS, MACHINE, QUALITY, RAW
 from dashboards.page import found_out, levels, link_to, link_to_wall, page, tag_values
 from dashboards.pages import factor_tables, scrap
-from dashboards.queries import EVERY, RANGE, Cut, indicator, scope, total
+from dashboards.queries import EVERY, Cut, indicator, total
 
 _COUNT: Final[Object] = {"unit": looks.PIECES, "decimals": 0}
 _CAPABLE: Final = ((None, looks.DOWN), (1.0, looks.WAIT), (1.33, looks.PLAIN))
@@ -193,11 +193,10 @@ def _in_its_unit(tile: Tile) -> Tile:
 
 
 def _scrap() -> Tile:
-    query = f'SELECT sum("scrap") AS "scrap" FROM "ledger" WHERE {RANGE} AND {scope()} GROUP BY "line", "machine"'
     return panels.ranking(
         "Scrap by machine",
         "Scrapped pieces, counted at the machine that scrapped them.",
-        Ask(query, table=True),
+        Ask(total({"scrap": "scrap"}, Cut(LEVELS)), table=True),
         "scrap",
         looks.PIECES,
         colour=looks.ATTENTION,

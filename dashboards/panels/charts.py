@@ -33,6 +33,7 @@ def trend(
     interval: str = "1m",
     most: int | None = None,
     top: float | None = None,
+    limits: bool = False,
     colours: Mapping[str, str] | None = None,
     points: bool = False,
     size: tuple[int, int] = (12, 8),
@@ -40,6 +41,7 @@ def trend(
     """Return lines over time, of `most` intervals at most (else: one a pixel), none shorter than `interval`.
 
     Series whose name begins with `target` are dashed; `points` shows single values.
+    With `limits`, series have thresholds of their own (`dashboards.signals`), and the axis is not from zero on.
     """
     custom = {
         "drawStyle": "line",
@@ -49,11 +51,13 @@ def trend(
         "showPoints": "always" if points else "auto",
         "pointSize": 4,
         "spanNulls": False,
-        "axisSoftMin": 0,
+        **({"thresholdsStyle": {"mode": "dashed"}} if limits else {"axisSoftMin": 0}),
         **({"axisSoftMax": top} if top is not None else {}),
     }
     panel = series_of(title, says, asks, unit, custom)
     panel.interval, panel.max_data_points = interval, most
+    if limits:
+        defaults_of(panel).thresholds = looks.thresholds(looks.PLAIN_STEPS)
     set_override(
         panel,
         "/^target /",

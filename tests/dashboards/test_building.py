@@ -234,6 +234,7 @@ def test_pages_of_another_plant_have_its_targets_and_its_signals() -> None:
     assert settings["unit"] == "forcekN"
     assert settings["displayName"] == "Press force"
     assert [step["value"] for step in settings["thresholds"]["steps"]] == [None, 0, 80, 95]
+    assert (settings["custom.axisSoftMin"], settings["custom.axisSoftMax"]) == (0, 95)
     for page in made.values():
         assert checking.faults("page", page) == []
 
@@ -266,6 +267,31 @@ def test_a_chart_of_signals_knows_their_titles_and_units(pages: dict[str, Page],
     assert settings["samlesbury/amrc-nw/utilities/compressor-1 vibration"]["displayName"] == "compressor-1 Vibration"
     with_vibration = [machine for machine in plant.machines() if "vibration" in plant.asset(machine).signals]
     assert {f"{machine} vibration" for machine in with_vibration} == set(settings)
+
+
+LEVELS = ("site", "area", "line", "machine")
+
+
+def _not_distinguished(query: str, chosen: set[str]) -> list[str]:
+    """Return the levels above those that a query groups by, by which it does not, though several may be chosen."""
+    grouped = set(re.findall(r'"(\w+)"', query.rpartition(" GROUP BY ")[2]))
+    deepest = max((place for place, level in enumerate(LEVELS) if level in grouped), default=0)
+    return [level for level in LEVELS[:deepest] if level not in grouped | chosen]
+
+
+def test_no_query_adds_up_machines_or_lines_that_merely_have_the_same_name(pages: dict[str, Page]) -> None:
+    alike = [
+        (question.page, question.panel, levels)
+        for page in pages.values()
+        for question in questions(page)
+        if " GROUP BY " in question.query
+        if (
+            levels := _not_distinguished(
+                question.query, {one["name"] for one in page["templating"]["list"] if not one.get("multi")}
+            )
+        )
+    ]
+    assert alike == []
 
 
 @pytest.mark.slow

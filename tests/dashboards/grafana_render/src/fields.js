@@ -56,8 +56,7 @@ export async function prepared(panel, frames, { theme, timeZone, interpolate }) 
     for (const { id } of properties) if (!registry.getIfExists(id)) unknownSettings.add(id);
   }
   fieldConfig.defaults.custom = { ...(CUSTOM_DEFAULTS[panel.type] ?? {}), ...fieldConfig.defaults.custom };
-  const steps = fieldConfig.defaults.thresholds?.steps;
-  if (steps) steps[0].value = -Infinity;
+  for (const { steps } of thresholdsOf(fieldConfig)) steps[0].value = -Infinity;
   fieldConfig.defaults.color ??= { mode: FieldColorModeId.Thresholds };
   const ready = applyFieldOverrides({
     data: transformed,
@@ -69,6 +68,12 @@ export async function prepared(panel, frames, { theme, timeZone, interpolate }) 
   });
   cacheFieldDisplayNames(ready);
   return ready;
+}
+
+/** Return all thresholds of a panel: their first step has no value in JSON, and Grafana gives it one on loading. */
+function thresholdsOf({ defaults, overrides }) {
+  const overridden = overrides.flatMap(({ properties }) => properties.filter(({ id }) => id === 'thresholds'));
+  return [defaults.thresholds, ...overridden.map(({ value }) => value)].filter(Boolean);
 }
 
 const CUSTOM_DEFAULTS = {
