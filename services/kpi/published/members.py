@@ -15,7 +15,6 @@ class Members:
         quiet: those that have long been silent: their last report still holds, but no row has it.
         live: those of which rows are made as time goes by, not of all at the same time.
         behind: those of which rows are due: their part of a sum may be wrong until they are made.
-        failing: those whose rows the ledger writer cannot make, and why.
         meters: assets of which no machine's time counts by itself, so that of all does: it is unknown.
     """
 
@@ -25,7 +24,6 @@ class Members:
         self.quiet: dict[str, Machine] = {}
         self.live: dict[str, Machine] = {}
         self.behind: set[str] = set()
-        self.failing: dict[str, str] = {}
         self.meters: set[str] = set()
 
     def until(self, machine: str, now: int) -> int:

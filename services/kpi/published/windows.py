@@ -12,7 +12,6 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -21,13 +20,14 @@ from broker.contract import instants
 from broker.contract.events import AnyEvent, Labour
 from broker.contract.instants import FOR_EVER
 from broker.contract.message import Publication
-from broker.contract.payloads import KpiPayload, KpiWarning
-from broker.contract.topics import PREFIX, is_under
+from broker.contract.payloads import KpiPayload
+from broker.contract.topics import PREFIX
 from broker.plant.plant import Plant
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import Change
 from services.kpi.published import periods
 from services.kpi.published.clearing import Clearing, is_unread
+from services.kpi.published.ledger_warnings import LedgerWarnings
 from services.kpi.published.members import Members
 from services.kpi.published.order_windows import OrderWindows
 from services.kpi.published.periods import Period
@@ -36,7 +36,6 @@ from services.kpi.published.window_totals import KINDS, LAST, Key, Window, Windo
 from services.kpi.turns import Turns
 from services.ledger.fields import add
 from services.ledger.history import MINUTE
-from services.ledger.indicators.findings import found
 from services.ledger.indicators.indicators import coverage
 from services.query.composition import compose, notes_of
 from services.query.contexts import context_of, never_reported
@@ -66,6 +65,7 @@ class Windows:
         self._sums = WindowSums(store, plant, self._totals, self._members)
         self._orders = OrderWindows(self._totals, store, plant, self._sums.read, self._members.reaches)
         self._clearing = Clearing(self._totals)
+        self._ledger_warnings = LedgerWarnings()
         self._reported: dict[str, dict[str, int]] = {}
         """By machine, the fields that it has reported since the start, and the time of the first."""
         self._still: set[str] = set()
@@ -172,7 +172,7 @@ class Windows:
     async def _follow(self, writer: LedgerWriter) -> tuple[set[str], bool]:
         """Take over the machines of the ledger writer: return those that have changed, and whether some have left."""
         members = self._members
-        members.live, members.failing = writer.live(), dict(writer.failing)
+        members.live = writer.live()
         machines = {machine: writer.is_counted(machine) for machine in writer.machines()}
         changed = {machine for machine, counted in machines.items() if members.counted.get(machine) != counted}
         left = members.counted.keys() - machines.keys()
@@ -194,6 +194,7 @@ class Windows:
                 self._clearing.add_silent(path)
             self._still = still
         members.quiet, members.behind, members.counted = quiet, behind, machines
+        self._ledger_warnings.follow(behind, writer.failing)
         if changed:
             counted = {machine for machine, is_counted in machines.items() if is_counted} | members.never_reported
             members.meters = self._totals.members.keys() - {path for machine in counted for path in paths(machine)}
@@ -277,7 +278,7 @@ class Windows:
             metered=self._sums.metered(key, window),
         )
         composed = compose(path, self._sums.now(key, window, now), context, min(now, window.end) - window.start)
-        warnings = [*self._due_warnings(path), *composed.expected, *composed.contradictions()]
+        warnings = [*self._ledger_warnings.of(path), *composed.expected, *composed.contradictions()]
         return KpiPayload(
             ts=now // 1_000_000,
             window=kind,
@@ -300,19 +301,6 @@ class Windows:
             if not failures.is_unforeseen(error):
                 raise
             failures.note(doing, error, asset=path)
-
-    def _due_warnings(self, path: str) -> list[KpiWarning]:
-        """Return the warnings about machines under an asset whose rows are not complete."""
-        warnings = [
-            found("ledger-stands-still", machine=machine, failure=why).of_answer(machine)
-            for machine, why in self._members.failing.items()
-            if is_under(machine, path)
-        ]
-        due = sorted(filter(partial(is_under, asset=path), self._members.behind))
-        if due:
-            which = f"{due[0]} and {len(due) - 1} more" if len(due) > 1 else due[0]
-            warnings.append(found("ledger-recomputed", len(due), machines=which).of_answer(path))
-        return warnings
 
     # ---- Hours and shifts ----
 

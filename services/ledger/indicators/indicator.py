@@ -65,8 +65,7 @@ class Indicator(NamedTuple):
 
     def _zero(self, of: Terms) -> Finding:
         """Return which denominator is zero."""
-        zeros = [f"{TERMS[term].meaning} ({term})" for term in _below(self.formula) if not of[term]]
-        return found("zero-denominator", terms=f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'}")
+        return _zero(tuple(term for term in _below(self.formula) if not of[term]))
 
 
 def register(
@@ -86,3 +85,10 @@ def register(
 def _below(formula: str) -> tuple[str, ...]:
     """Return the terms in a formula's denominators."""
     return tuple(dict.fromkeys(term for part in _DENOMINATOR.findall(formula) for term in TERM.findall(part)))
+
+
+@cache
+def _zero(terms: tuple[str, ...]) -> Finding:
+    """Return the finding that these denominators are zero."""
+    zeros = [f"{TERMS[term].meaning} ({term})" for term in terms]
+    return found("zero-denominator", terms=f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'}")

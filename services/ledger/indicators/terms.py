@@ -128,12 +128,20 @@ class Context(msgspec.Struct, frozen=True):
         return {"first": 0, "last": -1, "bottleneck": self.bottleneck}.get(operation)
 
 
+_NO_CONTEXT: Final = Context()
+_Check = Callable[[Sums], Finding | None]
+"""Returns what a sum lacks, if it lacks something."""
+
+
 class Undefined(Exception):  # noqa: N818  (a result, not an error)
     """An indicator has no value; the finding says why, and how it could have one."""
 
     def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.why)
+        super().__init__(finding)
         self.finding = finding
+
+    def __str__(self) -> str:
+        return self.finding.why
 
 
 class Terms(dict[str, int]):
@@ -145,7 +153,8 @@ class Terms(dict[str, int]):
     def __init__(self, sums: Sums, context: Context | None = None) -> None:
         super().__init__()
         self.sums = sums
-        self.context = context or Context()
+        self.context = context or _NO_CONTEXT
+        self._checked: dict[_Check, Finding | None] = {}
 
     def __missing__(self, name: str) -> int:
         term = TERMS[name]
@@ -155,13 +164,13 @@ class Terms(dict[str, int]):
         elif name == "PPQ":
             amount = self.context.planned
         else:
-            sums = self.of(term.operation)
-            amount = None if sums is None else sum(sums.get(field, 0) for field in term.fields)
+            sums = self.of(term.operation) if term.operation else self.sums
+            amount = None if sums is None else _sum_of(sums, term.fields)
             if name == "OGQ" and self.context.output_not_reported and not amount:
                 amount = None
         if amount is None:
             raise Undefined(found(term.missing))
-        if abs(amount) >= FARTHEST:
+        if not -FARTHEST < amount < FARTHEST:
             raise Undefined(found("beyond-bounds", term=f"{term.meaning} ({name})"))
         self[name] = amount
         return amount
@@ -175,11 +184,14 @@ class Terms(dict[str, int]):
             return operations[place]
         return None if operation in {"first", "bottleneck"} else self.sums
 
-    def need(self, *checks: Callable[[Sums], Finding | None]) -> None:
-        """Raise `Undefined` for the first of the checks that finds something missing."""
+    def need(self, *checks: _Check) -> None:
+        """Raise `Undefined` for the first of the checks that finds something missing; each is made once."""
+        checked = self._checked
         for check in checks:
-            missing = check(self.sums)
-            if missing:
+            if check not in checked:
+                checked[check] = check(self.sums)
+            missing = checked[check]
+            if missing is not None:
                 raise Undefined(missing)
 
     def need_reported(self, name: str) -> None:
@@ -187,3 +199,10 @@ class Terms(dict[str, int]):
         (field,) = TERMS[name].fields
         if field in self.context.not_reported and not self[name]:
             raise Undefined(found("term-not-reported", term=TERMS[name].meaning, field=_SENT.get(field, field)))
+
+
+def _sum_of(sums: Sums, fields: tuple[str, ...]) -> int:
+    amount = 0
+    for field in fields:
+        amount += sums.get(field, 0)
+    return amount
