@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from broker.contract.events import AnyEvent, Job, StateChange, Status
-from services.ledger.fields import TIME, Sums
+from services.ledger.fields import TIME, Sums, add
 from services.ledger.history import MINUTE, History, minutes
 from services.ledger.rows import build
 from services.ledger.rules import Rules
@@ -51,6 +51,8 @@ class Machine:
         self.due: set[int] = set()
         self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
         self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
+        self._is_made = False
+        """Whether the rows of the newest minute are made of all events that are in the history."""
 
     def restore(self, rows: Iterable[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
         """Go on from the rows that were read."""
@@ -69,6 +71,7 @@ class Machine:
 
     def put(self, event: AnyEvent, until: int) -> set[int]:
         """Add an event; return the minutes that it affects, where rows reach `until`."""
+        self._is_made = False
         return self.history.put(event, until, self.rules.short_ns)
 
     def changes_state(self, event: AnyEvent) -> bool:
@@ -97,11 +100,14 @@ class Machine:
     def rebuild(self, starts: set[int], until: int, made: Made) -> None:
         """Recompute the rows of these minutes, and of all since the newest row; store those that differ."""
         starts, self.due = starts | self.due, set()
+        if self._is_made and not starts:
+            self._grow(until, made)
+            return
         if self.reach is None:
             if not starts:
                 return
             self.reach = min(starts)
-        self.until = until
+        self.until, self._is_made = until, True
         starts = starts | minutes(self.reach, until)
         if self.rows and min(starts) < (oldest := min(self.rows)):
             starts |= minutes(min(starts), oldest)  # the first event ever came late: rows have no gaps
@@ -117,6 +123,27 @@ class Machine:
             for start in range(first, last + MINUTE, MINUTE):
                 self._replace(start, after.get(start, {}), made)
                 self._replace_reasons(start, reasons_after.get(start, {}), made)
+
+    def _grow(self, until: int, made: Made) -> None:
+        """Let the newest rows grow by the time since they were made, in which nothing was reported."""
+        rows = build(self.history, self.until, until, self.rules)
+        for (start, *names), more in rows.sums.items():
+            product, shift = names
+            of_minute = self.rows.setdefault(start, {})
+            old = of_minute.get((product, shift)) or LedgerRow(self.asset, start, product, shift, {})
+            sums = dict(old.sums)
+            add(sums, more)
+            order = rows.orders.get((start, product, shift), old.order)
+            new = of_minute[product, shift] = LedgerRow(self.asset, start, product, shift, sums, order)
+            made.rows.append(new)
+            made.changes.append((self.asset, start, old.sums, sums))
+        for (start, state, reason), (seconds, entries) in rows.reasons.items():
+            by_reason = self.reasons.setdefault(start, {})
+            known = by_reason.get((state, reason), (0, 0))
+            amounts = by_reason[state, reason] = (known[0] + seconds, known[1] + entries)
+            made.reasons.append(ReasonRow(self.asset, start, state, reason, *amounts))
+        if until > self.until:
+            self.reach, self.until = (until - 1) // MINUTE * MINUTE, until
 
     def _replace(self, start: int, after: dict[tuple[str, str], LedgerRow], made: Made) -> None:
         before = self.rows.get(start, {})

@@ -91,6 +91,10 @@ class History(StateTimeline):
         received = self.cumulative.counter("produced")
         return received.times[0] if received is not None else None
 
+    def is_quiet_from(self, time: int) -> bool:
+        """Return whether nothing is known to happen at this instant or after it: what was reported before goes on."""
+        return self.newest < time and (not self.links.times or self.links.times[-1] < time)
+
     def begins_other(self, at: int, order: str) -> bool:
         """Return whether an order other than the one named ('' for any) begins at this instant."""
         begun = self.jobs.begun_at(at)

@@ -17,8 +17,8 @@ from services.ledger.fields import NANO, Sums
 from services.ledger.history import MINUTE, History
 from services.ledger.rules import Rules
 from services.ledger.state_timeline import ReportedState
-from services.ledger.stops import STOPS, WORKING, short_stop
-from services.ledger.time_field import STOPPED, time_field
+from services.ledger.stops import STOPS, short_stop
+from services.ledger.time_field import STOPPED, fields_of_time, time_field
 
 NO_PRODUCT: Final = "-"
 
@@ -100,13 +100,17 @@ class _Builder:
         self.sums: dict[RowKey, Sums] = {}
         self.orders: dict[RowKey, str] = {}
         self.reasons: dict[ReasonKey, tuple[int, int]] = {}
+        self._ideal_of: dict[str, int | None] = {}
+        self._newest_place = _Place(None, None)
+        self._newest_range: TimeRange | None = None
 
     def build(self) -> Rows:
         if self.end > self.start:
             self.history.classify_by(self.rules.limits)
             self._time()
-            self._entries()
-            self._pieces()
+            if not self.history.is_quiet_from(self.start):
+                self._entries()
+                self._pieces()
         return Rows(self.sums, self.orders, self.reasons)
 
     def _calendar_at(self, time: int) -> TimeRange | None:
@@ -143,54 +147,72 @@ class _Builder:
         self._add(field, amount, at - 1, at - 1, place, read=at, booking=booking)
 
     def _place(self, time: int) -> "_Place":
-        return _Place(self.history.jobs.at(time), self._calendar_at(time))
+        order, time_range = self.history.jobs.at(time), self._calendar_at(time)
+        if order is not self._newest_place.order or time_range is not self._newest_range:
+            self._newest_place, self._newest_range = _Place(order, time_range), time_range
+        return self._newest_place
+
+    def _edges(self, counted_from: int | None) -> list[int]:
+        """Return where anything changes, and the ends of the range."""
+        history, start, end = self.history, self.start, self.end
+        cuts = set(range(start - start % MINUTE + MINUTE, end, MINUTE) if self.by_minute else ())
+        cuts.update(self.range_starts[1:])
+        tracks = (history.states, history.links, history.jobs, history.labour, *history.stocks.values())
+        for track in tracks:
+            times = track.times  # type: ignore[attr-defined]  # they are all tracks, of different entries
+            if times and times[-1] > start:
+                cuts.update(_inside(times, start, end))
+        if counted_from is not None and start < counted_from < end:
+            cuts.add(counted_from)
+        return [start, *sorted(cuts), end]
 
     def _time(self) -> None:
         """Cut the range where anything changes, and put each piece of it into its row."""
-        history, start, end = self.history, self.start, self.end
-        by_minute = range(start - start % MINUTE + MINUTE, end, MINUTE) if self.by_minute else ()
-        cuts = {*by_minute, *self.range_starts[1:]}
-        for times in (
-            history.states.times,
-            history.links.times,
-            history.jobs.times,
-            history.labour.times,
-            *(stock.times for stock in history.stocks.values()),
-        ):
-            cuts.update(_inside(times, start, end))
+        history = self.history
         counted_from = history.counted_from
-        if counted_from is not None and start < counted_from < end:
-            cuts.add(counted_from)
-        edges = [start, *sorted(cuts), end]
-        known_until = start  # until where `short` holds
+        has_amounts = bool(history.labour.times or history.stocks)
+        known_until = self.start  # until where `short` holds
         short = False
-        for begin, until in pairwise(edges):
+        for begin, until in pairwise(self._edges(counted_from)):
             reported_state = history.state_at(begin)
             place = self._place(begin)
-            planned = place.planned
+            state, reason = reported_state
+            is_uncounted = counted_from is None or begin < counted_from
+            of_time = fields_of_time(
+                state,
+                place.planned,
+                has_reason=reason != "",
+                has_order=place.order is not None,
+                is_uncounted=is_uncounted,
+            )
             length = until - begin
-            field = time_field(reported_state, place.order, planned)
-            self._add(field, length, begin, until, place)
-            if reported_state.state == "running":
-                self._add("between_s", length, begin, until, place)
-                if counted_from is None or begin < counted_from:
-                    self._add("uncounted_s", length, begin, until, place)
-            if reported_state.state == "down":
-                self._add("repair_s", length, begin, until, place)
-            if planned is False and reported_state.state in WORKING:
-                self._add("overtime_s", length, begin, until, place)
+            self._add_time(of_time.fields, length, begin, until, place)
             if place.order is not None:
-                self._add("order_s", length, begin, until, place)
                 self.orders[begin - begin % MINUTE, place.product, place.shift] = place.order.order
-            if reported_state.state in STOPS and planned is not False:
+            if of_time.is_lost:
                 if begin >= known_until:
                     stop = short_stop(history, begin, self.rules.short_ns)
                     short = stop is not None
-                    known_until = history.boundary_after(begin) or end if stop is None else stop.end
+                    known_until = history.boundary_after(begin) or self.end if stop is None else stop.end
                 if short:
                     self._add("microstop_s", length, begin, until, place)
-            self._reason(begin, reported_state, length if _is_by_reason(reported_state, field) else 0, 0)
-            self._people_and_stock(begin, until, place)
+            if of_time.is_by_reason:
+                self._reason(begin, reported_state, length, 0)
+            if has_amounts:
+                self._people_and_stock(begin, until, place)
+
+    def _add_time(self, fields: tuple[str, ...], length: int, begin: int, until: int, place: "_Place") -> None:
+        """Add a piece of time to these fields of the row that it belongs to."""
+        if self.trace is not None:
+            for field in fields:
+                self._add(field, length, begin, until, place)
+            return
+        key = (begin - begin % MINUTE, place.product, place.shift)
+        row = self.sums.get(key)
+        if row is None:
+            row = self.sums[key] = {}
+        for field in fields:
+            row[field] = row.get(field, 0) + length
 
     def _people_and_stock(self, begin: int, until: int, place: "_Place") -> None:
         people = self.history.labour.at(begin)
@@ -212,19 +234,16 @@ class _Builder:
     def _entries(self) -> None:
         """Count what happens at an instant: entries into states, failures, repairs, micro-stops."""
         history = self.history
-        changes = {
-            *_inside(history.states.times, self.start - 1, self.end),
-            *_inside(history.links.times, self.start - 1, self.end),
-        }
-        for at in sorted(changes):
-            reported_state, before = history.state_at(at), history.state_at(at - 1)
+        intervals = pairwise(history.intervals(self.start - 1, self.end))
+        for (_, _, before), (at, _, reported_state) in intervals:
             if reported_state.state == "unknown" or reported_state == before:
                 continue
             # A machine that returns from unknown in the same state has not entered it.
             known = before if before.state != "unknown" else history.last_known_state(at)
             place = self._place(at)
             if reported_state != known and (
-                reported_state.reason or time_field(reported_state, place.order, place.planned) in STOPPED
+                reported_state.reason
+                or time_field(reported_state.state, place.planned, has_order=place.order is not None) in STOPPED
             ):
                 self._reason(at, reported_state, 0, NANO)
             if reported_state.state == "down" and known.state != "down":
@@ -265,7 +284,9 @@ class _Builder:
     def _ideal_ns(self, place: "_Place") -> int | None:
         if place.order is not None and place.order.ideal_ns is not None:
             return place.order.ideal_ns
-        return self.rules.ideal_ns(place.product)
+        if place.product not in self._ideal_of:
+            self._ideal_of[place.product] = self.rules.ideal_ns(place.product)
+        return self._ideal_of[place.product]
 
 
 class _Place:
@@ -278,11 +299,6 @@ class _Place:
         self.product = order.product if order is not None else NO_PRODUCT
         self.shift = planned.shift if planned is not None else NO_SHIFT
         self.planned = planned.planned if planned is not None else None
-
-
-def _is_by_reason(reported_state: ReportedState, field: str) -> bool:
-    """Return whether time in this field of the ledger is summed by its reason, too."""
-    return field in STOPPED or (reported_state.reason != "" and field in (f"{reported_state.state}_s", "no_order_s"))
 
 
 def _inside(times: list[int], start: int, end: int) -> Iterable[int]:

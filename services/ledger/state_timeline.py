@@ -4,6 +4,7 @@ A machine is in the state that it last reported, until it reports another or goe
 until it is online again or reports a state.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -54,8 +55,8 @@ class StateTimeline:
 
     def state_at(self, time: int) -> ReportedState:
         """Return the state that holds at `time`."""
-        state_place = self.states.place_at(time)
-        link_place = self.links.place_at(time)
+        state_place = bisect_right(self.states.times, time) - 1
+        link_place = bisect_right(self.links.times, time) - 1 if self.links.times else -1
         return self._as_of(state_place, link_place)
 
     def _as_of(self, state_place: int, link_place: int) -> ReportedState:
@@ -96,32 +97,47 @@ class StateTimeline:
 
     def segments_back(self, time: int) -> Iterator[Segment]:
         """Yield (from, to, state) of the segment around `time`, then of those before it."""
+        states, links = self.states.times, self.links.times
+        state_place, link_place = self.states.place_at(time), self.links.place_at(time)
         end = self.boundary_after(time)
-        while (start := self._boundary_before(time)) is not None:
-            yield start, end, self.state_at(start).state
-            end, time = start, start - 1
+        while state_place >= 0 or link_place >= 0:
+            state_since = states[state_place] if state_place >= 0 else -FOR_EVER
+            link_since = links[link_place] if link_place >= 0 else -FOR_EVER
+            start = max(state_since, link_since)
+            yield start, end, self._as_of(state_place, link_place).state
+            end = start
+            state_place -= state_since == start
+            link_place -= link_since == start
         yield -FOR_EVER, end, "unknown"
 
     def segments_on(self, time: int) -> Iterator[Segment]:
         """Yield (from, to, state) of the segment around `time`, then of those after it."""
+        states, links = self.states.times, self.links.times
+        state_place, link_place = self.states.place_at(time), self.links.place_at(time)
         start = self._boundary_before(time)
         start = -FOR_EVER if start is None else start
-        while (end := self.boundary_after(start)) is not None:
-            yield start, end, self.state_at(start).state
+        while state_place + 1 < len(states) or link_place + 1 < len(links):
+            next_state = states[state_place + 1] if state_place + 1 < len(states) else FOR_EVER
+            next_link = links[link_place + 1] if link_place + 1 < len(links) else FOR_EVER
+            end = min(next_state, next_link)
+            yield start, end, self._as_of(state_place, link_place).state
             start = end
-        yield start, None, self.state_at(start).state
+            state_place += next_state == end
+            link_place += next_link == end
+        yield start, None, self._as_of(state_place, link_place).state
 
     def _boundary_before(self, time: int) -> int | None:
         """Return the newest time at or before `time` at which anything was reported."""
         state_place, link_place = self.states.place_at(time), self.links.place_at(time)
-        times = [self.states.times[state_place]] if state_place >= 0 else []
-        times += [self.links.times[link_place]] if link_place >= 0 else []
-        return max(times, default=None)
+        if state_place < 0:
+            return self.links.times[link_place] if link_place >= 0 else None
+        state = self.states.times[state_place]
+        return max(state, self.links.times[link_place]) if link_place >= 0 else state
 
     def boundary_after(self, time: int) -> int | None:
         """Return the first time after `time` at which anything is reported."""
-        times = [at for at in (self.states.next_after(time), self.links.next_after(time)) if at is not None]
-        return min(times, default=None)
+        state, link = self.states.next_after(time), self.links.next_after(time)
+        return link if state is None or (link is not None and link < state) else state
 
     def _interval_start(self, time: int, state: State) -> int:
         start = self._boundary_before(time)

@@ -5,19 +5,16 @@ from typing import Final
 import numpy as np
 
 from broker.contract.events import STATES
-from services.ledger.entries import Order
 from services.ledger.fields import FIELDS
-from services.ledger.state_timeline import ReportedState
 from services.ledger.stops import WORKING
 from services.ledger.time_field import STOPPED, time_field
 
 PLACE: Final = {field: place for place, field in enumerate(FIELDS)}
 NOT_PLANNED: Final = 1  # 0 stands for no calendar, 2 for planned
 IS_WORKING: Final = np.array([state in WORKING for state in STATES])
-_SOME_ORDER: Final = Order("", "-", None)
 _FIELD_NAMES: Final = [
     [
-        [time_field(ReportedState(state, ""), order, planned) for order in (None, _SOME_ORDER)]
+        [time_field(state, planned, has_order=has_order) for has_order in (False, True)]
         for planned in (None, False, True)
     ]
     for state in STATES
