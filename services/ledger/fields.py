@@ -65,6 +65,13 @@ def add(total: Sums, more: Sums) -> None:
         total[field] = total.get(field, 0) + amount
 
 
+def difference(before: Sums, after: Sums) -> Sums:
+    """Return what to add to `before` for `after`, without the fields that are the same."""
+    found = {field: more for field, amount in after.items() if (more := amount - before.get(field, 0))}
+    found.update({field: -amount for field, amount in before.items() if amount and field not in after})
+    return found
+
+
 def nonzero(sums: Sums) -> Sums:
     """Return sums without those that came to nothing, as rows have them."""
     return {field: amount for field, amount in sums.items() if amount}

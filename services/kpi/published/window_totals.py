@@ -98,14 +98,13 @@ class WindowTotals:
         """Note that windows have changed."""
         self.touched.update(dict.fromkeys(keys))
 
-    def at(self, machine: str, at: int) -> Iterator[tuple[Key, Window]]:
-        """Yield the hours and shifts of a machine, its line, area and site that hold an instant."""
-        for path in paths(machine):
-            for kind in KINDS:
-                for key, windows in (((path, kind), self.running), ((path, LAST + kind), self.ended)):
-                    found = windows.get(key)
-                    if found is not None and found.start <= at < found.end:
-                        yield key, found
+    def at(self, path: str, at: int) -> Iterator[tuple[Key, Window]]:
+        """Yield the hours and shifts of an asset that hold an instant."""
+        for kind in KINDS:
+            for key, windows in (((path, kind), self.running), ((path, LAST + kind), self.ended)):
+                found = windows.get(key)
+                if found is not None and found.start <= at < found.end:
+                    yield key, found
 
     def since(self, machine: str, at: int) -> dict[Key, Window]:
         """Return the windows of a machine, its line, area and site that end after an instant."""

@@ -34,7 +34,7 @@ from services.kpi.published.periods import Period
 from services.kpi.published.window_sums import WindowSums, without_time
 from services.kpi.published.window_totals import KINDS, LAST, Key, Window, WindowTotals, paths
 from services.kpi.turns import Turns
-from services.ledger.fields import add
+from services.ledger.fields import Sums, add, difference
 from services.ledger.history import MINUTE
 from services.ledger.indicators.indicators import coverage
 from services.query.composition import compose, notes_of
@@ -91,20 +91,28 @@ class Windows:
             if start + MINUTE <= self._rolled and (machine, start) not in had_rows and machine not in members.behind:
                 # Rows before a machine's first: in the sums that time is unknown, so `roll` has to reload them.
                 members.counted.pop(machine, None)
+        by_path: dict[tuple[str, int], Sums] = {}
         for machine, start, before, after in changes:
             counted = members.counted.get(machine)
             if counted is None or machine in members.behind:
                 continue  # a newcomer, or one that is being recomputed: `roll` will read it from the store
-            difference = {field: -amount for field, amount in before.items()}
-            add(difference, after)
-            timeless = difference if counted else without_time(difference)
-            for key, window in self._totals.at(machine, start):
-                add(window.sums, difference if key[0] in members.meters else timeless)
+            changed = difference(before, after)
+            timeless = changed if counted else without_time(changed)
+            for path in paths(machine):
+                more = changed if path in members.meters else timeless
+                known = by_path.get((path, start))
+                if known is None:
+                    by_path[path, start] = dict(more)
+                else:
+                    add(known, more)
+            self._orders.apply(machine, start, timeless, by_events=bool(events))
+        for (path, start), more in by_path.items():
+            for key, window in self._totals.at(path, start):
+                add(window.sums, more)
                 if events or key in self._totals.ended:
                     self._totals.touch(key)
                 if key in self._totals.ended:
                     window.read = 0
-            self._orders.apply(machine, start, timeless, by_events=bool(events))
 
     def _note(self, events: Sequence[AnyEvent]) -> None:
         """Note what is to be reloaded for these events."""
@@ -113,9 +121,10 @@ class Windows:
             if event.kind == "job":
                 self._orders.reload(event.asset)
             elif event.kind == "quality":
-                for (path, _), window in self._totals.at(event.asset, event.at - 1):
+                for path in paths(event.asset):
                     if path in self._members.counted or path in self._totals.lines:
-                        window.read = 0
+                        for _, window in self._totals.at(path, event.at - 1):
+                            window.read = 0
 
     def _note_reported(self, event: AnyEvent) -> None:
         """Note fields that a machine reports earlier than before: from then on, ratios of them are defined."""
