@@ -7,9 +7,7 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from services.wall import onboarding, picture
-from services.wall.answers import parts_api, tables
-from services.wall.api import HANDLERS
+from services.wall.routes import ROUTES
 
 CONFIG: Final = OpenAPIConfig(
     title="Corridor: the wall's interface",
@@ -26,7 +24,7 @@ CONFIG: Final = OpenAPIConfig(
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of the API's addresses, without a store, a broker or a wall that runs."""
     app = Litestar(
-        [*HANDLERS, *parts_api.HANDLERS, *tables.HANDLERS, *picture.HANDLERS, *onboarding.HANDLERS],
+        ROUTES,
         dependencies={name: Provide(lambda: None, sync_to_thread=False) for name in ("parts", "onboarding")},
         openapi_config=CONFIG,
         logging_config=None,

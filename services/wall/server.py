@@ -15,39 +15,25 @@ from typing import Any, Final, cast
 
 import structlog
 import uvicorn
-from litestar import Litestar, Request, Response, get
-from litestar.config.compression import CompressionConfig
-from litestar.di import Provide
-from litestar.exceptions import HTTPException
-from litestar.params import FromPath
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
 from broker.source import Carrier, Source
-from services.health.vitals import Vitals, health
-from services.query.asked_range import RangeError
+from services.health.vitals import Vitals
 from services.store import retiring
 from services.store.interface import Store, StoreError
 from services.store.retiring import retired
-from services.wall import onboarding as joining
-from services.wall import openapi, picture, problems
-from services.wall.access.auth import AuthMiddleware
 from services.wall.access.connections import BACKLOG, Connection, Room, quiet_accepting
 from services.wall.addresses import Parts
-from services.wall.answers import origins_api, parts_api, tables
 from services.wall.answers.answering import Answers
 from services.wall.answers.asset_range import AssetRanges
 from services.wall.answers.numbers import Numbers
-from services.wall.api import HANDLERS
+from services.wall.application import application
 from services.wall.live.live_state import LiveState
 from services.wall.live.plant_sheet import sheet
 from services.wall.live.stream import Stream
-from services.wall.metrics import registry
 from services.wall.onboarding import Onboarding
-from services.wall.pages import Files
 
 _LAST_REPORTED: Final[tuple[Kind, ...]] = (
     "state",
@@ -61,9 +47,6 @@ _LAST_REPORTED: Final[tuple[Kind, ...]] = (
     "material",
     "event",
 )
-_VIEWS_OF_ONE: Final = ("site", "line", "machine", "stops", "why", "part", "batch")
-"""Views of an asset, a part or a batch, which their address names."""
-_VIEWS_OF_ALL: Final = ("map", "stops", "why", "devices", "kiosk", "part")
 _RETIRED_S: Final = 5.0
 """How often the store is asked whether machines were retired."""
 _AT_ONCE_BYTES: Final = 64 * 1024
@@ -131,93 +114,6 @@ async def serve(
             group.create_task(stream.run())
             group.create_task(numbers.run(stream.wake))
             group.create_task(web.serve_until_cancelled(ready))
-
-
-def application(
-    parts: Parts, password: str | None, allow_hosts: Sequence[str] = (), onboarding: Onboarding | None = None
-) -> Any:
-    """Return the wall as an ASGI application."""
-    files = Files()
-
-    @get(
-        ["/", *(f"/{view}/{{path:path}}" for view in _VIEWS_OF_ONE), *(f"/{view}" for view in _VIEWS_OF_ALL)],
-        include_in_schema=False,
-        sync_to_thread=False,
-    )
-    def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return files.page(request)
-
-    @get("/static/{path:path}", include_in_schema=False, sync_to_thread=False)
-    def static(path: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
-        return files.file(path, request)
-
-    @get("/healthz", summary="Whether the wall works, and the services of its process")
-    async def healthz() -> Response[dict[str, Any]]:
-        newest = parts.live_state.newest
-        age = None if newest is None else round((parts.now() - newest) / NS_PER_S, 3)
-        found = await health(parts.services)
-        content = {
-            **found,
-            "machines": len(parts.live_state.machines),
-            "newest_message_age_s": age,
-            "broker_connected": parts.stream.connected(),
-        }
-        return Response(content, status_code=200 if found["status"] == "pass" else 503)
-
-    def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-        """Show people who ask for a page that is not there what there is; answer programs with a problem."""
-        is_page = error.status_code == 404 and not request.url.path.startswith(("/api/", "/static/"))
-        if is_page and "text/html" in request.headers.get("accept", ""):
-            shown = files.page(request)
-            shown.status_code = 404
-            return shown
-        return problems.on_http(request, error)
-
-    measured = registry(parts)
-
-    @get("/metrics", summary="Measures of the wall for Prometheus", sync_to_thread=False)
-    def metrics() -> Response[bytes]:
-        return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
-
-    app = Litestar(
-        [
-            page,
-            static,
-            healthz,
-            metrics,
-            *HANDLERS,
-            *parts_api.HANDLERS,
-            *origins_api.HANDLERS,
-            *tables.HANDLERS,
-            *picture.HANDLERS,
-            *joining.HANDLERS,
-        ],
-        dependencies={
-            "parts": Provide(lambda: parts, sync_to_thread=False),
-            "onboarding": Provide(lambda: onboarding, sync_to_thread=False),
-        },
-        exception_handlers={
-            RangeError: problems.on_range,
-            ContractError: problems.on_contract,
-            StoreError: problems.on_store,
-            HTTPException: on_http,
-            Exception: problems.on_fault,
-        },
-        # Pages and files are compressed once for all when the wall starts.
-        compression_config=CompressionConfig(
-            backend="gzip",
-            minimum_size=600,
-            gzip_compress_level=3,  # 9 takes the event loop eight times as long, for a tenth less
-            exclude=[
-                "^/api/v1/stream",
-                "^/$",
-                f"^/({'|'.join(dict.fromkeys((*_VIEWS_OF_ONE, *_VIEWS_OF_ALL)))}|static)",
-            ],
-        ),
-        openapi_config=openapi.CONFIG,
-        logging_config=None,
-    )
-    return AuthMiddleware(app, password, names=allow_hosts)
 
 
 class _Web(uvicorn.Server):

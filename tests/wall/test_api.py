@@ -14,7 +14,7 @@ from services.kpi.ledger_writer import LedgerWriter
 from services.query.answers import answer
 from services.store.interface import Store
 from services.wall.addresses import Parts
-from services.wall.server import application
+from services.wall.application import application
 from tests.wall.browser import mixed_works
 from tests.wall.works import CMM, EIGHT, LINE, MILL, MINUTE, NOW, PLANT, Clock, make_parts
 

@@ -19,11 +19,11 @@ from services.query.states import current_state
 from services.query.states.current_state import CurrentState
 from services.wall.addresses import Parts
 from services.wall.answers import answering
+from services.wall.application import application
 from services.wall.live import facts, group_states, live_state, received_messages
 from services.wall.live.live_state import LiveState
 from services.wall.live.machine_state import Machine
 from services.wall.live.stream import Scope, Stream
-from services.wall.server import application
 from tests.wall.works import CMM, LINE, MILL, NOW
 
 GUILTY = 66.0

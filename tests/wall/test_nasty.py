@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.wall.addresses import Parts
-from services.wall.server import application
+from services.wall.application import application
 from tests.wall.works import MILL
 
 RIGHT: Final[dict[str, str]] = {

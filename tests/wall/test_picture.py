@@ -6,7 +6,7 @@ import httpx
 
 from broker.contract.message import Message
 from services.wall.addresses import Parts
-from services.wall.server import application
+from services.wall.application import application
 from tests.wall.works import CMM, MILL, NOW
 
 

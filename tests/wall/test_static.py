@@ -16,8 +16,8 @@ from broker.contract.events import STATES
 from services.ledger.indicators import contradictions
 from services.wall import palette
 from services.wall.addresses import Parts
+from services.wall.application import application
 from services.wall.pages import FOLDER
-from services.wall.server import application
 
 VENDORED = sorted((FOLDER / "vendor").iterdir())
 OWN = [path for path in sorted(FOLDER.rglob("*")) if path.is_file() and "vendor" not in path.parts]

@@ -11,7 +11,8 @@ import pytest
 from services.query.answers import Answer
 from services.query.groups import BY
 from services.store.opening import default_url, open_store
-from services.wall.server import application
+from services.wall import openapi
+from services.wall.application import application
 from tests.wall.works import NOW, PLANT, Clock, make_parts
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "http.md"
@@ -43,6 +44,11 @@ async def test_every_address_stands_there_with_its_parameters(tmp_path: Path) ->
 
     changing = {path for path, reported in paths.items() if "post" in reported}
     assert changing == set(re.findall(r"`POST (/\S+)`", TEXT))
+
+
+async def test_the_document_on_the_site_has_every_address_that_the_wall_serves(tmp_path: Path) -> None:
+    served = (await described(tmp_path))["paths"]
+    assert openapi.document()["paths"].keys() == {path for path in served if path.startswith("/api/")}
 
 
 async def test_it_is_written_where_from_is_required(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from services.wall.access.auth import AuthMiddleware
 from services.wall.access.guesses import AT_ONCE, MOST_ADDRESSES, Guesses
 from services.wall.addresses import Parts
-from services.wall.server import application
+from services.wall.application import application
 
 RIGHT = ("anyone", "s3cret")
 WRONG = ("anyone", "guess")

@@ -19,7 +19,8 @@ from services.wall.access import connections
 from services.wall.access.connections import Room, most_connections, quiet_accepting
 from services.wall.access.seldom import Seldom
 from services.wall.addresses import Parts
-from services.wall.server import _Web, application
+from services.wall.application import application
+from services.wall.server import _Web
 from tests.wall.works import free_port
 
 HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "

@@ -14,7 +14,7 @@ from services.wall.addresses import Parts
 from services.wall.answers import answering
 from services.wall.answers.beside import AT_ONCE, Beside
 from services.wall.api import MOST_SIGNALS
-from services.wall.server import application
+from services.wall.application import application
 from tests.wall.works import CMM, EIGHT, MILL, NOW, PLANT, Clock
 
 
