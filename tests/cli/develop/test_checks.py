@@ -83,7 +83,8 @@ def test_with_arguments_only_pytest_is_run_with_them(small: Path) -> None:
 def test_a_missing_program_skips_its_tests_and_fails_them_where_nothing_may_be_missing(
     small: Path, ci: str, outcome: str
 ) -> None:
-    shutil.copy(ROOT / "tests" / "conftest.py", small / "tests")
+    for name in ("conftest.py", "properties.py"):
+        shutil.copy(ROOT / "tests" / name, small / "tests")
     with (small / "tests" / "test_one.py").open("a") as file:
         file.write("\n\nimport pytest\n\n\n@pytest.mark.browser\ndef test_two() -> None:\n    pass\n")
     status, lines = _test(small, "-q", "-rEs", "-p", "no:cacheprovider", CI=ci, PATH="")

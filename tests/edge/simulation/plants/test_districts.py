@@ -1,5 +1,7 @@
 """The shipped corridor: a file a district, and plants of some of them."""
 
+from datetime import date
+
 import pytest
 
 from broker.plant.plant_file import load
@@ -48,3 +50,18 @@ def test_every_file_is_a_plant_by_itself(name: str) -> None:
     for line in floor.line.values():
         for order in line.orders:
             assert order.product in plant.products
+
+
+def test_china_rests_on_its_own_holidays_and_works_on_those_of_england() -> None:
+    everything = districts.plant(districts.names())
+    spring_festival, national_day = date(2026, 2, 17), date(2026, 10, 1)
+    spring_bank_holiday, summer_bank_holiday = date(2026, 5, 25), date(2026, 8, 31)
+    rests: dict[str, list[date]] = {}
+    for asset in plan.read(everything.simulate).line:
+        calendar = everything.calendar_of(asset)
+        assert calendar is not None
+        days = (spring_festival, spring_bank_holiday, summer_bank_holiday, national_day)
+        rests[asset] = [day for day in days if not calendar.shifts_on(day)]
+    assert rests.pop("guangdong/twin/line-1") == [spring_festival, national_day]
+    english = [spring_bank_holiday, summer_bank_holiday]
+    assert {tuple(days) for days in rests.values()} == {(), tuple(english)}, "some work on bank holidays, too"
