@@ -17,6 +17,7 @@ from services.wall import openapi
 LINK: Final = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)|(?:src|href)=\"([^\"#:]+)\"")
 GENERATED: Final = ("docs/reference/openapi.md", "docs/reference/asyncapi.md")
 """Pages of the site that are no files of the repository."""
+STYLE: Final = "docs/site.css"
 
 
 def pages(root: Path) -> list[str]:
@@ -43,6 +44,7 @@ def stage(root: Path, folder: Path) -> list[str]:
             target = folder / linked.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(linked, target)
+    _write(folder / STYLE, (root / STYLE).read_text(encoding="utf-8"))
     http, messages = openapi.document(), asyncapi.document()
     _write(folder / "docs/reference/openapi.json", json.dumps(http, indent=2))
     _write(folder / "docs/reference/asyncapi.json", json.dumps(messages, indent=2))

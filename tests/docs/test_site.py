@@ -37,7 +37,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(root: Path, text: str) -> Path:
     """Return a checkout of few pages, one of which has this text."""
     (root / "docs").mkdir()
-    shutil.copy(ROOT / "docs" / "mkdocs.yml", root / "docs")
+    for name in ("mkdocs.yml", "site.css"):
+        shutil.copy(ROOT / "docs" / name, root / "docs")
     (root / "README.md").write_text("# A\n\n## Start here\n\n[all](docs/README.md)\n", "utf-8")
     (root / "docs" / "README.md").write_text(f"# B\n\n{text}\n", "utf-8")
     (root / "docs" / "reference").mkdir()
@@ -208,3 +209,32 @@ async def test_a_browser_finds_pages_by_search_and_nothing_is_loaded_from_elsewh
     await page.close()
     assert len(asked) > 5
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+SHOWN = ("index", "docs/tutorials/first-shift", "docs/how-to/plug-in-a-device", "docs/reference/contract")
+SHOWN += ("docs/reference/command-line",)
+CUT = """() => {
+  const wide = (element) => element.scrollWidth > element.clientWidth + 1;
+  const commands = [...document.querySelectorAll('.language-sh pre > code')].filter(wide);
+  const words = [...document.querySelectorAll('td code')].filter((word) => /^\\w+$/.test(word.textContent));
+  const broken = words.filter((word) => word.getClientRects().length > 1);
+  const page = wide(document.documentElement) ? ['the page is wider than the screen'] : [];
+  return [...page, ...[...commands, ...broken].map((element) => element.textContent)];
+}"""
+"""Returns what a reader cannot read: commands that are cut, fields of a table that are broken."""
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "laptop"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_commands_and_fields_are_read_whole(browser: Browser, address: str, width: int) -> None:
+    page = await browser.new_page(viewport={"width": width, "height": 900})
+    found = {}
+    for name in SHOWN:
+        await page.goto(f"{address}{name}.html", timeout=120_000)
+        assert name == "index" or await page.locator(".language-sh, td code").count()
+        if cut := await page.evaluate(CUT):
+            found[name] = cut
+    await page.close()
+    assert found == {}
