@@ -211,8 +211,13 @@ async def test_a_browser_finds_pages_by_search_and_nothing_is_loaded_from_elsewh
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
 
 
-SHOWN = ("index", "docs/tutorials/first-shift", "docs/how-to/plug-in-a-device", "docs/reference/contract")
-SHOWN += ("docs/reference/command-line",)
+SHOWN = [
+    "index",
+    "docs/tutorials/first-shift",
+    "docs/how-to/plug-in-a-device",
+    "docs/reference/contract",
+    "docs/reference/command-line",
+]
 CUT = """() => {
   const wide = (element) => element.scrollWidth > element.clientWidth + 1;
   const commands = [...document.querySelectorAll('.language-sh pre > code')].filter(wide);
