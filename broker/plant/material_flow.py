@@ -13,7 +13,8 @@ is outside.
 """
 
 import difflib
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -26,6 +27,8 @@ from broker.plant.toml_tables import Table, nearest, shown
 SHIPPED: Final = "batch-shipped"
 ARRIVED: Final = "batch-arrived"
 """The codes of the notices with which a batch leaves its supplier and reaches its customer; the text is its number."""
+_NUMBER: Final = re.compile(r"(.+)-\d{6}-\d{2,}")
+"""How the simulator numbers batches: name, day, place in the day."""
 _LINE_LEVELS: Final = 3
 _LONGEST_NAME: Final = 24
 """A flow's name is part of batch numbers and of a reason."""
@@ -62,9 +65,23 @@ class MaterialFlow(msgspec.Struct, frozen=True):
         """Its title, or its name where it has none."""
         return self.title or self.name
 
-    def carries(self, batch: str) -> bool:
-        """Return whether a batch is one of its own, by its number."""
-        return batch.startswith(f"{self.name}-")
+
+def owner(flows: Iterable[MaterialFlow], batch: str) -> MaterialFlow | None:
+    """Return the flow that a batch belongs to, by its number: the flow's name, a hyphen, and a number of its own.
+
+    The name of one flow may begin another's (`bushes`, `bushes-b`). A number of the simulator's form is taken apart
+    from its end, so that it has one owner; of any other number the longest name counts.
+
+    Args:
+        flows: those that it may belong to: into the line where it arrived, or out of the line that it left.
+        batch: its number.
+    """
+    named = {flow.name: flow for flow in flows}
+    form = _NUMBER.fullmatch(batch)
+    if form and form[1] in named:
+        return named[form[1]]
+    begun = [name for name in named if batch.startswith(f"{name}-")]
+    return named[max(begun, key=len)] if begun else None
 
 
 def read_material_flows(table: Table, lines: Collection[str], products: Collection[str]) -> dict[str, MaterialFlow]:

@@ -11,7 +11,7 @@ import msgspec
 
 from broker.contract.events import NS_PER_S, Notice
 from broker.contract.instants import format_rfc3339
-from broker.plant.material_flow import ARRIVED, SHIPPED, MaterialFlow
+from broker.plant.material_flow import ARRIVED, SHIPPED, MaterialFlow, from_line, into_line, owner
 from broker.plant.plant import Plant
 from services.store.interface import Store
 
@@ -83,7 +83,14 @@ async def flow_states(store: Store, plant: Plant, now: int) -> list[FlowState]:
         for line in (flow.supplier, flow.customer):
             since[line] = min(since.get(line, now), now - _look_back_ns(flow))
     noticed = {line: await _notices(store, line, start, now) for line, start in since.items()}
-    return [_state(flow, noticed[flow.supplier], noticed[flow.customer], now) for flow in flows]
+    own = {
+        flow.name: (
+            _own(flow, SHIPPED, noticed[flow.supplier], from_line(plant.material_flows, flow.supplier)),
+            _own(flow, ARRIVED, noticed[flow.customer], into_line(plant.material_flows, flow.customer)),
+        )
+        for flow in flows
+    }
+    return [_state(flow, *own[flow.name], now) for flow in flows]
 
 
 def _look_back_ns(flow: MaterialFlow) -> int:
@@ -96,9 +103,12 @@ async def _notices(store: Store, line: str, start: int, now: int) -> list[Notice
     return [event for event in reversed(events) if isinstance(event, Notice) and event.code in {SHIPPED, ARRIVED}]
 
 
-def _state(flow: MaterialFlow, supplied: Sequence[Notice], received: Sequence[Notice], now: int) -> FlowState:
-    arrived = {one.text: one.at for one in received if one.code == ARRIVED and flow.carries(one.text)}
-    shipped = {one.text: one.at for one in supplied if one.code == SHIPPED and flow.carries(one.text)}
+def _own(flow: MaterialFlow, code: str, notices: Sequence[Notice], flows: Sequence[MaterialFlow]) -> dict[str, int]:
+    """Return when each batch of a flow was noticed at one of its ends, where such flows begin or end."""
+    return {one.text: one.at for one in notices if one.code == code and owner(flows, one.text) is flow}
+
+
+def _state(flow: MaterialFlow, shipped: dict[str, int], arrived: dict[str, int], now: int) -> FlowState:
     last = max(arrived, key=lambda number: arrived[number], default="")
     return FlowState(
         flow=flow.name,

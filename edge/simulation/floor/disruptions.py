@@ -4,27 +4,44 @@ They are drawn ahead, so the work unit can run up to the first of them in one st
 show a failure coming.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
+from broker.contract.events import NS_PER_S
 from edge.simulation.floor.cells import Cell
 from edge.simulation.floor.random_stream import RandomStream
 from edge.simulation.floor.timeline import NEVER, delay_ns
 from edge.simulation.machines.model import FailureMode, Model, Pause
+from edge.simulation.physics import vibration
 
 WAIT_S: Final = 480.0
 """Mean length of one wait for operator, crane or material."""
 
 
 class Upcoming(msgspec.Struct):
-    """Operating time to the next of each, nanoseconds; and which failure it will be, by its index in the model."""
+    """Operating time to the next of each, nanoseconds.
+
+    Attributes:
+        to_failure: to the next failure.
+        failure: which it will be, by its index in the model.
+        to_minor: to the next minor stop.
+        to_wait: to the next wait.
+        life: from the last repair to the failure; 0 where a checkpoint of an earlier version does not have it.
+    """
 
     to_failure: int
     failure: int
     to_minor: int
     to_wait: int
+    life: int = 0
+
+    @property
+    def life_h(self) -> float:
+        """Operating time from the last repair to the failure, hours; infinite where it is not known."""
+        return self.life / NS_PER_S / 3600 if self.life else math.inf
 
 
 class Disruption(msgspec.Struct, frozen=True):
@@ -62,15 +79,20 @@ class Disruptions:
         """The failure that comes next, or is on."""
         return self._model.failures[self._next.failure % len(self._model.failures)]
 
-    @property
-    def to_failure(self) -> int:
-        """Operating time to it, nanoseconds."""
-        return self._next.to_failure
+    def decay(self, ran: int, pace: float) -> float:
+        """Return how far the next failure has gone after `ran` more nanoseconds, from 0 to 1 at the breakdown.
+
+        Args:
+            ran: operating time, nanoseconds.
+            pace: the time that defects take to grow, as a share of that on a real machine.
+        """
+        left_h = max(0, self._next.to_failure - ran) / NS_PER_S / 3600
+        return vibration.decay_share(left_h, self.failure.doubling_h * pace, self._next.life_h)
 
     def upcoming(self, ran: int) -> Upcoming:
         """Return what is upcoming after `ran` more nanoseconds of operating time."""
         left = self._next
-        return Upcoming(left.to_failure - ran, left.failure, left.to_minor - ran, left.to_wait - ran)
+        return Upcoming(left.to_failure - ran, left.failure, left.to_minor - ran, left.to_wait - ran, left.life)
 
     def run(self, ran: int) -> Disruption | None:
         """Let `ran` ns of operating time pass, at most `left`; return the disruption that ends them, if any."""
@@ -89,7 +111,7 @@ class Disruptions:
     def repaired(self) -> None:
         """The failure is repaired; draw the next."""
         life_s = 3600 * self._failures.weibull(self._cell.mtbf_h, self._cell.failure_shape)
-        self._next.to_failure = delay_ns(life_s)
+        self._next.to_failure = self._next.life = delay_ns(life_s)
         self._next.failure = self._failures.choose([failure.weight for failure in self._model.failures])
 
     def setup_s(self) -> float:
@@ -101,7 +123,7 @@ class Disruptions:
         life_s = 3600 * self._failures.weibull(self._cell.mtbf_h, self._cell.failure_shape)
         to_failure = delay_ns(60 + life_s * self._failures.uniform())
         failure = self._failures.choose([failure.weight for failure in self._model.failures])
-        return Upcoming(to_failure, failure, self._draw_minor(), self._draw_wait())
+        return Upcoming(to_failure, failure, self._draw_minor(), self._draw_wait(), delay_ns(60 + life_s))
 
     def _pause(self, kinds: tuple[Pause, ...], mean_s: float) -> Disruption:
         kind = kinds[self._stops.choose([kind.weight for kind in kinds])]

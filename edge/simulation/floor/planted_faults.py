@@ -55,14 +55,15 @@ class PlantedFault(msgspec.Struct):
         return max(0.0, self.left_s - ran / NS_PER_S) / 3600
 
 
-def onset_h(mode: FailureMode, pace: float) -> float:
+def onset_h(mode: FailureMode, pace: float, life_h: float = math.inf) -> float:
     """Return how many hours of operation before the breakdown a failure begins to show.
 
     Args:
         mode: the failure.
         pace: the time that defects take to grow, as a share of that on a real machine.
+        life_h: hours of operation from the last repair to the breakdown.
     """
-    return vibration.left_h(ONSET, mode.doubling_h * pace)
+    return vibration.left_h(ONSET, mode.doubling_h * pace, life_h)
 
 
 def watch(
@@ -89,7 +90,8 @@ def watch(
         assert upcoming is not None
         mode = failures[upcoming.failure % len(failures)]
         for is_failure in (False, True):
-            before_ns = 0 if is_failure else math.ceil(onset_h(mode, pace) * 3600 * NS_PER_S) if mode.signal else 0
+            before_h = 0.0 if is_failure or not mode.signal else onset_h(mode, pace, upcoming.life_h)
+            before_ns = math.ceil(before_h * 3600 * NS_PER_S)
             while (left := _to_failure(unit) - before_ns) > 0:
                 yield timeline.timeout(max(_LEAST_NS, -(-left // NS_PER_MS) * NS_PER_MS))
             if mode.signal:

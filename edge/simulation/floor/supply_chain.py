@@ -167,7 +167,10 @@ class SimulatedFlow:
         return Batch(number, [])
 
     def _next_number(self) -> str:
-        """Return the number of the next batch: the day on which it is begun makes it its own for ever."""
+        """Return the number of the next batch: the day on which it is begun makes it its own for ever.
+
+        `owner` of `broker.plant.material_flow` takes the number apart.
+        """
         day = self._time.now // NS_PER_S // 86_400
         if day != self._m.day:
             self._m.day, self._m.numbered = day, 0

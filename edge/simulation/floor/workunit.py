@@ -28,7 +28,6 @@ from edge.simulation.floor.shifts import Shifts
 from edge.simulation.floor.timeline import Steps, Timeline, delay_ns
 from edge.simulation.floor.work import Work
 from edge.simulation.machines.model import Condition, Model
-from edge.simulation.physics import vibration
 
 _DAY_NS: Final = 86_400 * NS_PER_S
 _REPLY_AFTER_S: Final = 1.5
@@ -360,6 +359,5 @@ class WorkUnit:
         failure = self._disruptions.failure
         now.decaying = failure.signal
         if failure.signal:
-            left_h = max(0, self._disruptions.to_failure - ran) / NS_PER_S / 3600
-            now.decay = vibration.decay_share(left_h, failure.doubling_h * self._config.defect_pace)
+            now.decay = self._disruptions.decay(ran, self._config.defect_pace)
         return now

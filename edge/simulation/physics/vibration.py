@@ -35,18 +35,22 @@ def zone(velocity_mm_s: float, *, large: bool = False, rigid: bool = True) -> Zo
     return "C" if velocity_mm_s <= third else "D"
 
 
-def decay_share(left_h: float, doubling_h: float) -> float:
-    """Return how far a part has decayed from sound (0) to broken (1), `2^(−left/doubling)`.
+def decay_share(left_h: float, doubling_h: float, life_h: float = math.inf) -> float:
+    """Return how far a part has decayed from sound (0) to broken (1), `2^(−left/doubling)` from its repair on.
 
     This is the exponential degradation `v0 + a·e^(bt)` counted back from the instant of the trip: b = ln 2 / doubling.
+    A part that was just repaired is sound, however soon it will trip.
 
     Args:
         left_h: running hours until it trips.
         doubling_h: running hours in which the defect doubles: 30 to 60 for a spindle bearing.
+        life_h: running hours from its repair until it trips, above 0.
     """
-    return math.exp2(-left_h / doubling_h)
+    repaired = math.exp2(-life_h / doubling_h)
+    return max(0.0, (math.exp2(-left_h / doubling_h) - repaired) / (1 - repaired))
 
 
-def left_h(share: float, doubling_h: float) -> float:
+def left_h(share: float, doubling_h: float, life_h: float = math.inf) -> float:
     """Return the running hours until a part trips that has decayed so far: the inverse of `decay_share`."""
-    return -doubling_h * math.log2(share)
+    repaired = math.exp2(-life_h / doubling_h)
+    return -doubling_h * math.log2(repaired + share * (1 - repaired))

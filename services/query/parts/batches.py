@@ -6,7 +6,7 @@ from typing import Final
 from broker.contract.events import NS_PER_S, Notice, Part
 from broker.contract.instants import format_rfc3339
 from broker.contract.topics import line_of
-from broker.plant.material_flow import ARRIVED, SHIPPED, MaterialFlow, from_line, into_line
+from broker.plant.material_flow import ARRIVED, SHIPPED, MaterialFlow, from_line, into_line, owner
 from broker.plant.plant import Plant
 from services.query.parts.records import BatchFacts
 from services.store.interface import Events
@@ -75,7 +75,7 @@ def flow_of(plant: Plant, event: Part, number: str = "") -> MaterialFlow | None:
     """Return the flow that a batch belongs to: its number begins with the flow's name, else there is only one."""
     line, number = line_of(event.asset), number or event.material
     flows = into_line(plant.material_flows, line) if number == event.material else from_line(plant.material_flows, line)
-    named = [flow for flow in flows if flow.carries(number)]
-    if named:
-        return named[0]
-    return flows[0] if len(flows) == 1 else None
+    named = owner(flows, number)
+    if named is None and len(flows) == 1:
+        return flows[0]
+    return named

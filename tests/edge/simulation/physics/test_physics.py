@@ -116,6 +116,16 @@ def test_a_defect_doubles_and_is_whole_at_the_trip() -> None:
     assert vibration.decay_share(450, 45) < 0.001
 
 
+def test_a_part_is_sound_when_it_was_repaired_however_soon_it_trips() -> None:
+    for life_h in (0.1, 5, 45, 450):
+        assert vibration.decay_share(life_h, 45, life_h) == 0
+        assert vibration.decay_share(0, 45, life_h) == pytest.approx(1)
+        for share in (0.05, 0.5, 0.95):
+            left_h = vibration.left_h(share, 45, life_h)
+            assert vibration.decay_share(left_h, 45, life_h) == pytest.approx(share)
+            assert 0 < left_h < life_h
+
+
 def test_friction_stir_torque_and_power() -> None:
     assert friction_stir.torque_nm(15, 9) == pytest.approx(22.9, abs=0.05)
     assert friction_stir.torque_nm(20, 9) == pytest.approx(30.5, abs=0.05)
