@@ -371,4 +371,14 @@ DIALECT: Final = Entry(
     _of_one_machine,
     loses=("Assets such as tools.", "Items of a second device on the same lines."),
     seen=("adapters of 2016 to 2019, lines of cppagent's documentation",),
+    device="""\
+1. Where an agent reads the adapter already, ask that: [an MTConnect agent](../mtconnect-agent.md).
+2. Find the adapter's port, usually 7878, and see its lines: `nc ADAPTER 7878` (Debian: `apt install netcat-openbsd`).
+3. On a computer that is always on, hand them to the broker, each line a message:
+   `nc ADAPTER 7878 | mosquitto_pub -h HOST -p PORT -q 1 -l -t adapters/mill-1`. It ends when the adapter ends the
+   connection: let systemd start it again (`Restart=always`).
+4. An adapter that asks for a heartbeat (its first line is `* PONG 10000`) ends the connection of whoever sends none:
+   let an agent read it.
+5. Call the items `execution`, `functional_mode`, `avail` and `PartCount` where you can; any other is a signal.
+""",
 )

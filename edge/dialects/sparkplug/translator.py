@@ -212,4 +212,14 @@ DIALECT: Final = Entry(
         "Retained births: nobody knows whether they still hold.",
     ),
     seen=("npm's sparkplug-client 3.2.4", "Eclipse Tahu 1.0.13"),
+    device="""\
+1. In the settings of the edge node (in Ignition, those of MQTT Transmission): server `tcp://HOST:PORT`, or
+   `ssl://HOST:8883` with TLS; name-space Sparkplug B.
+2. The ids are the place: group, edge node and device are area, line and machine, so `hall`, `line-1`, `press-3`;
+   the site is that of `--place`.
+3. Give each metric its unit as the property `engUnit`. A text metric `State` is the machine's state, where its values
+   are words of PackML or MTConnect (`Execute`, `ACTIVE`); `Total Count`, `Good Count` and `Scrap Count` are its pieces.
+4. Primary host: `corridor`, so that the edge node stores what happens while the gateway is away, and sends it later.
+5. Metrics of the types DataSet, Template and Bytes are not read: send what is in them as metrics of their own.
+""",
 )

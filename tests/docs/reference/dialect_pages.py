@@ -22,6 +22,8 @@ OWN_PAGES: Final = {"shdr": "shdr.md", "sparkplug": "sparkplug.md"}
 """Dialects that have a page written by hand."""
 MAPPINGS: Final = {"mapped": "first.toml", "modbus": "press.toml", "opcua": "mill.toml"}
 """Dialects that a file describes, and what it is called here."""
+ONE_MACHINE: Final = {"shdr": ("adapters/mill-1", "my-site/hall/line-1/mill-1")}
+"""Dialects whose messages are of one machine: on which topic, and which."""
 REJECTED: Final = "what-cannot-be-read"
 _LONGEST: Final = 118
 _MOST_LINES: Final = 6
@@ -34,13 +36,12 @@ def pages() -> Iterator[tuple[Path, str]]:
     for entry in DIALECTS.values():
         if entry.name not in OWN_PAGES:
             yield reference / "dialects" / f"{entry.name}.md", _reference(entry)
-            yield ROOT / "docs" / "how-to" / "connect" / f"{entry.name}.md", _how_to(entry)
+        yield ROOT / "docs" / "how-to" / "connect" / f"{entry.name}.md", _how_to(entry)
 
 
 def _index() -> str:
     rows = [
-        f"| `{entry.name}` | [{entry.title}]({OWN_PAGES.get(entry.name, f'dialects/{entry.name}.md')}) |"
-        + (" |" if entry.name in OWN_PAGES else f" [connect](../how-to/connect/{entry.name}.md) |")
+        f"| `{entry.name}` | [{entry.title}]({_page(entry)}) |" + f" [connect](../how-to/connect/{entry.name}.md) |"
         for entry in DIALECTS.values()
     ]
     return "\n".join(
@@ -102,13 +103,14 @@ def _how_to(entry: Entry) -> str:
     steps = entry.device.replace("PORT", "1883")
     mapping = MAPPINGS.get(entry.name, "")
     option = f" --mapping {mapping}" if mapping else ""
+    topic, asset = ONE_MACHINE.get(entry.name, ("", ""))
     source = "" if entry.name in POLLED else " --from mqtt://HOST"
     return "\n".join(
         [
             f"# Connect: {entry.title}",
             "",
             "`HOST` is the computer on which the broker runs. What is understood:",
-            f"[reference](../../reference/dialects/{entry.name}.md). Generated: do not edit.",
+            f"[reference](../../reference/{_page(entry)}). Generated: do not edit.",
             "",
             "## On the device",
             "",
@@ -117,20 +119,30 @@ def _how_to(entry: Entry) -> str:
             "## The gateway",
             "",
             f"    ./corridor gateway {entry.name}{source} --to mqtt://127.0.0.1{option} \\",
-            "        --place my-site/hall/line-1",
+            *([f"        --topic {topic} --asset {asset}"] if topic else ["        --place my-site/hall/line-1"]),
             "",
             "In the demo, `corridor.toml` in the data folder:",
             "",
             "    [gateway]",
             f'    dialect = ["{entry.name}"]',
-            '    place = "my-site/hall/line-1"',
+            *([f'    topic = "{topic}"', f'    asset = "{asset}"'] if topic else ['    place = "my-site/hall/line-1"']),
             *([f'    mapping = "{mapping}"'] if mapping else []),
             "",
-            "Each device is a machine at that place, by the name that it has;",
-            "`--machine DEVICE=site/area/line/machine` gives it another path.",
+            *(
+                ["Each machine has a topic and a gateway of its own."]
+                if topic
+                else [
+                    "Each device is a machine at that place, by the name that it has;",
+                    "`--machine DEVICE=site/area/line/machine` gives it another path.",
+                ]
+            ),
             "",
         ]
     )
+
+
+def _page(entry: Entry) -> str:
+    return OWN_PAGES.get(entry.name, f"dialects/{entry.name}.md")
 
 
 def _docstring(entry: Entry) -> str:
