@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S, AnyEvent, Count
 from edge.dialects.values import Stamp
 
@@ -34,9 +35,16 @@ class Counters:
         self._held: dict[str, _Held] = {}
 
     def count(self, stamp: Stamp, counted: dict[str, float]) -> list[AnyEvent]:
-        """Return the counters of a message, with the good pieces where they are certain; nothing if there are none."""
+        """Return the counters of a message, with the good pieces where they are certain; nothing if there are none.
+
+        Raises:
+            ContractError: a counter is below zero; the others are not counted either, and nothing is remembered.
+        """
         if not counted:
             return []
+        for counter, value in counted.items():
+            if value < 0:
+                raise ContractError(f"the counter {counter} is {value:g}, below zero", "count pieces from zero up")
         last = self._last.setdefault(stamp.asset, {})
         reported = _PAIR & counted.keys()
         if "good" in last or "good" in counted or not reported or stamp.source == "retained":

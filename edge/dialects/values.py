@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from broker.contract import instants
+from broker.contract.device_time import RETENTION_NS, check_time
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import NS_PER_S, QUANTITY_LIMIT, AnyEvent, Meter, Sample, TimeSource, Value
 from broker.contract.lenient import leniency
@@ -87,6 +88,8 @@ _LONGEST_TEXT: Final = 256
 _NOT_PLAIN: Final = re.compile(rf"[{NOT_PLAIN}\ud800-\udfff]")
 _TRUE: Final = frozenset({"1", "true", "on", "yes"})
 _FALSE: Final = frozenset({"0", "false", "off", "no"})
+_CLOCKS_SET: Final = 1_451_606_400 * NS_PER_S
+"""2016: no device that is translated here sends an earlier time of a clock that is set."""
 _EPOCHS: Final = ((10, NS_PER_S), (13, 1_000_000), (16, 1_000), (19, 1))
 """By the digits of a number: seconds, milliseconds, microseconds and nanoseconds since 1970."""
 
@@ -218,11 +221,24 @@ class Stamp(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, message: Message, asset: str, at: int | None = None) -> "Stamp":
-        """Return the stamp of a message: with its own time, else that of receipt; a retained one is of unknown age."""
+        """Return the stamp of a message: with its own time, else that of receipt; a retained one is of unknown age.
+
+        Raises:
+            ContractError: its own time is too far from its receipt. A dialect is not to remember as reported what the
+                contract rejects: a state would be missing until it changes.
+        """
         if at is not None:
+            check_time(at, message.received_at, RETENTION_NS)
             return cls(asset, at, "device", received_at=message.received_at)
         source: TimeSource = "retained" if message.retained else "receipt"
         return cls(asset, message.received_at, source, received_at=message.received_at)
+
+    @classmethod
+    def holding(cls, message: Message, asset: str, at: int | None) -> "Stamp":
+        """Return the stamp of a value that still holds: one from before what is stored is the last that is known."""
+        if at is not None and at < message.received_at - RETENTION_NS:
+            return cls(asset, message.received_at, "retained", received_at=message.received_at)
+        return cls.of(message, asset, at)
 
     def shared(self) -> dict[str, Any]:
         """Return the fields that all events have."""
@@ -255,6 +271,11 @@ class Stamp(msgspec.Struct, frozen=True):
         if total is None:
             raise ContractError(f"the unit {shown(unit)} is none of energy", "send kWh, Wh or J")
         return [Meter(**self.shared(), name=name, total=round(total, 9), unit="kW.h")]
+
+
+def set_clock(at: int) -> int | None:
+    """Return a time of a device; None of a clock that is not set yet: it begins in 1970, or counts its uptime."""
+    return at if at > _CLOCKS_SET else None
 
 
 def instant(value: Any) -> int:

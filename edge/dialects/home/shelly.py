@@ -110,7 +110,7 @@ class Shelly(Dialect):
         if method not in _NOTIFICATIONS or not isinstance(params, dict):
             return NOTHING
         sent = params.get("ts")
-        at = None if sent is None or not device else values.instant(sent)
+        at = None if sent is None or not device else values.set_clock(values.instant(sent))
         parts = Parts()
         for name, status in params.items():
             if ":" in name and isinstance(status, dict):

@@ -132,11 +132,8 @@ def _zoned(stamp: Any) -> int | None:
         at = instants.parse(stamp)
     except ContractError:
         return None
-    return at if at > _CLOCK_SET else None
+    return values.set_clock(at)
 
-
-_CLOCK_SET: Final = instants.parse("2016-01-01T00:00:00Z")
-"""Tasmota's clock begins in 1970; it is not set before."""
 
 DIALECT: Final = Entry(
     "tasmota",

@@ -54,7 +54,7 @@ class Zigbee2mqtt(Dialect):
             return self._presence(message, device.rpartition("/")[0])
         document = values.json_object(message.payload)
         seen = document.get("last_seen")
-        stamp = Stamp.of(message, self._machines.asset(device), None if seen is None else values.instant(seen))
+        stamp = Stamp.holding(message, self._machines.asset(device), None if seen is None else values.instant(seen))
         parts = Parts()
         for field, value in document.items():
             parts.add(f"{device} {field}", lambda: self._field(stamp, device, field, value))  # noqa: B023

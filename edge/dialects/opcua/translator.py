@@ -69,7 +69,7 @@ class OpcUa(Dialect):
         self, message: Message, name: str, server: Server, value: Value, sent: dict[str, Any]
     ) -> Sequence[AnyEvent]:
         at = None if sent.get("time") is None else values.instant(sent["time"])
-        stamp = Stamp.of(message, self._asset(name, server, value), at)
+        stamp = Stamp.holding(message, self._asset(name, server, value), at)
         status = sent.get("status", 0)
         is_bad = not isinstance(status, int) or status >> 30 & 0b11 == _BAD
         found = None if is_bad else sent.get("value")

@@ -26,7 +26,6 @@ from typing import Any, Final
 
 import msgspec
 
-from broker.contract.device_time import RETENTION_NS
 from broker.contract.errors import ContractError, shown
 from broker.contract.events import AnyEvent, Notice, State, StateChange, Status
 from broker.contract.message import Message
@@ -199,9 +198,8 @@ class MTConnect(Dialect):
         self, message: Message, asset: str, device: _Device, instance: int, one: Observation
     ) -> list[AnyEvent]:
         at = None if one.time is None else values.instant(one.time)
-        stamp = Stamp.of(message, asset, at)
-        if at is not None and at < message.received_at - RETENTION_NS and _CURRENT in message.topic.split("/"):
-            stamp = Stamp(asset, message.received_at, "retained")  # it still holds: the last that is known
+        is_current = _CURRENT in message.topic.split("/")
+        stamp = (Stamp.holding if is_current else Stamp.of)(message, asset, at)
         key = one.item if one.level is None else f"{one.item} {one.code}"
         known = device.sequences.get(key)
         if known is not None and known[:1] == (instance,) and one.sequence and one.sequence <= known[1]:

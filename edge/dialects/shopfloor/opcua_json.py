@@ -89,7 +89,7 @@ class OpcUaJson(Dialect):
         if is_bad:
             return []
         at = next((values.instant(one) for one in (time, sent) if _is_time(one)), None)
-        stamp = Stamp.of(message, asset, at)
+        stamp = Stamp.holding(message, asset, at)
         return [
             event
             for step, one in _scalars(found)

@@ -7,9 +7,10 @@
 
 `Status`, `Admin` or `Command` is looked for from the right; what is before it names the machine. All is retained, and
 an empty text stands for null. The text of a state is read, never its number, since a popular simulator has numbers of
-its own. `AccCount` is read, `Count` not: it can be reset.
+its own. `AccCount` is read, `Count` not: it can be reset. `ProdProcessedCount[0]/AccCount` is read too.
 """
 
+import re
 from typing import Final
 
 from broker.contract.errors import ContractError, shown
@@ -45,6 +46,7 @@ _STATES: Final[dict[str, State]] = {
     "suspending": "starved",
     "aborted": "down",
     "aborting": "down",
+    "undefined": "unknown",
 }
 """The states of ISA-TR88.00.02, in small letters without spaces."""
 _SIGNALS: Final = {
@@ -80,7 +82,7 @@ class PackML(Dialect):
         above = levels[:place]
         device = _MACHINE if len(above) == len(_LINE) else above.pop()
         stamp = Stamp.of(message, self._machines.asset(device, *above))
-        group, tag, rest = levels[place], levels[place + 1], levels[place + 2 :]
+        group, (tag, rest) = levels[place], _indexed(levels[place + 1], levels[place + 2 :])
         value = values.text(message.payload)
         parts = Parts()
         parts.add("/".join(levels[place:]), lambda: self._tag(stamp, (group, tag), rest, value))
@@ -138,6 +140,12 @@ class PackML(Dialect):
         return [Job(**stamp.shared(), phase="start", order=UNNAMED, ideal_cycle=60 / speed)]
 
 
+def _indexed(tag: str, rest: list[str]) -> tuple[str, list[str]]:
+    """Return a tag and what follows it; an index of its own, as in `ProdProcessedCount[0]`, is a level."""
+    found = re.fullmatch(r"(\w+)\[(\d+)\]", tag)
+    return (tag, rest) if found is None else (found[1], [found[2], *rest])
+
+
 def _state_of(sent: str, mode: str) -> tuple[State, str]:
     if not sent:
         return "unknown", ""
@@ -150,7 +158,7 @@ def _state_of(sent: str, mode: str) -> tuple[State, str]:
         return "maintenance", ""
     if any(one in kind for one in ("setup", "set-up", "changeover", "change-over")):
         return "setup", ""
-    return state, "" if state == "running" else slug(word)
+    return state, "" if state in {"running", "unknown"} else slug(word)
 
 
 DIALECT: Final = Entry(
