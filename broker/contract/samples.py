@@ -5,8 +5,8 @@ objects of numbers and truth values on that topic in one step. Whatever else com
 plain, a time that is far off, anything wrong) it leaves to `decode`: it returns the same samples or none at all.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -62,47 +62,78 @@ class SampleReader:
 
     def read(self, message: Message) -> list[Sample] | None:
         """Return the samples of a message, as `decode` would; None where that has to read it."""
-        known = self._topics.get(message.topic)
-        payload = message.payload
-        if known is None or payload[:1] != b"{" or len(payload) > LONGEST_PAYLOAD:
-            return None
-        try:
-            wire = _DECODE(payload)
-            received_at, ts = message.received_at, wire.ts
-            if wire.quality != "good" or (ts is None and (message.retained or wire.stale)):
-                return None
-            source: TimeSource = "device"
-            if ts is None:
-                at, source = received_at, "receipt"
-            else:
-                at = ts * NS_PER_MS if type(ts) is int else instant(ts)
-                if not -self._retention_ns <= at - received_at <= FURTHEST_AHEAD_NS:
-                    return None
-            unit = self._units.get(wire.unit)
-            if unit is None:
-                unit = self._learned_unit(wire.unit)
-        except (ValueError, RecursionError):  # ContractError is one of the first
-            return None
-        value = wire.value
-        if known.signal and wire.values is UNSET and (type(value) is float or type(value) is bool):
-            return [
-                Sample(
-                    asset=known.asset,
-                    at=at,
-                    time_source=source,
-                    simulated=wire.simulated,
-                    signal=known.signal,
-                    value=value,
-                    unit=unit,
+        samples: list[Sample] = []
+        return samples if self.read_run([message], 0, samples, 1) else None
+
+    def read_run(self, messages: Sequence[Message], first: int, samples: list[Any], most: int) -> int:
+        """Read messages one after the other: in one loop, for a call takes as long as a sample.
+
+        Args:
+            messages: of which some are read.
+            first: where to begin.
+            samples: what is read is appended to it, as `decode` would return it.
+            most: it ends with the message with which there are so many samples.
+
+        Returns:
+            Where the first message stands that was not read: `decode` has to read it, or there are enough samples.
+        """
+        topics, units, add = self._topics.get, self._units.get, samples.append
+        earliest, latest = -self._retention_ns, FURTHEST_AHEAD_NS
+        for place in range(first, len(messages)):
+            message = messages[place]
+            known, payload = topics(message.topic), message.payload
+            if known is None or payload[:1] != b"{" or len(payload) > LONGEST_PAYLOAD:
+                return place
+            try:
+                wire = _DECODE(payload)
+                ts, value, unit = wire.ts, wire.value, units(wire.unit)
+                at = ts * NS_PER_MS if type(ts) is int else _at(wire, message)
+                if unit is None:
+                    unit = self._learned_unit(wire.unit)
+            except (ValueError, RecursionError):  # ContractError is one of the first
+                return place
+            if wire.quality != "good" or not earliest <= at - message.received_at <= latest:
+                return place
+            source: TimeSource = "receipt" if ts is None else "device"
+            if known.signal and wire.values is UNSET and (type(value) is float or type(value) is bool):
+                add(
+                    Sample(
+                        asset=known.asset,
+                        at=at,
+                        time_source=source,
+                        simulated=wire.simulated,
+                        signal=known.signal,
+                        value=value,
+                        unit=unit,
+                    )
                 )
-            ]
-        return _several(known, wire, at, source, unit)
+            else:
+                several = _several(known, wire, at, source, unit)
+                if several is None:
+                    return place
+                samples += several
+            if len(samples) >= most:
+                return place + 1
+        return len(messages)
 
     def _learned_unit(self, unit: str) -> str:
         if len(self._units) > _MANY_UNITS:
-            self._units = {"": ""}
+            self._units.clear()
         code = self._units[unit] = unit_code(unit)
         return code
+
+
+def _at(wire: TelemetryPayload, message: Message) -> int:
+    """Return the time of a message that has none, or not as a whole number.
+
+    Raises:
+        ValueError: `decode` has to find it.
+    """
+    if wire.ts is not None:
+        return instant(wire.ts)
+    if message.retained or wire.stale:
+        raise ValueError("nobody knows how old it is")
+    return message.received_at
 
 
 def _several(known: _Known, wire: TelemetryPayload, at: int, source: TimeSource, unit: str) -> list[Sample] | None:

@@ -87,7 +87,7 @@ async def _consume(source: Source, publisher: Publisher, store: Store, prefix: s
 
     letters = DeadLetters(publisher, prefix)
     async for batch in source.batches():
-        for step in steps(batch.messages, mean):
+        for step in steps(batch.messages, mean, read_run=reader.read_run):
             rejected: list[Rejected] = []
 
             async def store_step() -> None:

@@ -4,8 +4,8 @@ One message of 256 KiB can hold tens of thousands of samples, and decoded they a
 has arrived is decoded and written step by step, however many messages came together.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
@@ -29,27 +29,46 @@ class Step(NamedTuple):
     messages: list[Message]
 
 
+class ReadRun(Protocol):
+    """Reads messages that it knows how to read fast, as `SampleReader.read_run` does."""
+
+    def __call__(self, messages: Sequence[Message], first: int, samples: list[Any], most: int, /) -> int:
+        """Append the events of messages from one on, until there are so many; return where the first unread stands."""
+
+
 def steps(
-    messages: Iterable[Message], mean: Callable[[Message], Sequence[AnyEvent]], *, most: int = MOST_EVENTS
+    messages: Sequence[Message],
+    mean: Callable[[Message], Sequence[AnyEvent]],
+    *,
+    read_run: ReadRun | None = None,
+    most: int = MOST_EVENTS,
 ) -> Iterator[Step]:
     """Yield the events of messages, in their order; a message is never split, and no step is empty.
 
     Args:
         messages: as they came.
         mean: returns the events of a message; raises `ContractError` for one to reject.
+        read_run: reads what it can of the messages before `mean` does, as `mean` would.
         most: how many events and rejections end a step.
     """
     events, rejected, taken = step = Step([], [], [])
-    for message in messages:
-        try:
-            found = mean(message)
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
-            rejected.append(rejection(message, error))
-        else:
-            if not found:
-                continue
-            events += found
-        taken.append(message)
+    place = 0
+    while place < len(messages):
+        if read_run is not None:
+            first, place = place, read_run(messages, place, events, most - len(rejected))
+            taken += messages[first:place]
+        if place < len(messages) and len(events) + len(rejected) < most:
+            message = messages[place]
+            place += 1
+            try:
+                found = mean(message)
+            except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
+                rejected.append(rejection(message, error))
+            else:
+                if not found:
+                    continue
+                events += found
+            taken.append(message)
         if len(events) + len(rejected) >= most:
             yield step
             events, rejected, taken = step = Step([], [], [])

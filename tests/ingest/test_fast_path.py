@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from broker.contract.codec import decode
 from broker.contract.message import Message, Publication
 from broker.contract.samples import SampleReader
 from broker.contract.topics import PREFIX
 from services.ingest.service import ingest
+from services.intake.steps import steps
 from services.store.sqlite.store import SqliteStore
 
 NOW = 1_795_507_200_000_000_000
@@ -93,7 +95,7 @@ async def stored(given: Sequence[Sequence[Message]]) -> dict[str, object]:
 async def both(given: Sequence[Sequence[Message]], monkeypatch: pytest.MonkeyPatch) -> None:
     fast = await stored(given)
     with monkeypatch.context() as patched:
-        patched.setattr(SampleReader, "read", lambda _self, _message: None)
+        patched.setattr(SampleReader, "read_run", lambda _self, _messages, first, _samples, _most: first)
         slow = await stored(given)
     assert fast == slow
 
@@ -105,3 +107,11 @@ def test_rows_and_rejections_are_the_same_on_either_path(
     given: list[list[Message]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asyncio.run(both(given, monkeypatch))
+
+
+@given(some=st.lists(messages, max_size=8), most=st.integers(1, 5))
+def test_steps_are_the_same_on_either_path(some: list[Message], most: int) -> None:
+    reader = SampleReader()
+    for topic, payload in ((f"{MILL}/telemetry/load", b"1"), (f"{MILL}/telemetry", b'{"values":{"load":1,"speed":2}}')):
+        reader.learn(topic, decode(Message(topic, payload, received_at=NOW)))
+    assert list(steps(some, decode, read_run=reader.read_run, most=most)) == list(steps(some, decode, most=most))

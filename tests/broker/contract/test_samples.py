@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from broker.contract.codec import decode
 from broker.contract.device_time import RETENTION_NS
 from broker.contract.errors import ContractError
-from broker.contract.events import FURTHEST_AHEAD_NS, NS_PER_MS, NS_PER_S
+from broker.contract.events import FURTHEST_AHEAD_NS, NS_PER_MS, NS_PER_S, Sample
 from broker.contract.message import Message
 from broker.contract.samples import SampleReader
 from broker.contract.topics import PREFIX
@@ -87,6 +87,22 @@ def both(message: Message) -> None:
 @example(Message(ONE, b'{"value":1' + b',"comment":[' * 5_000, received_at=NOW))
 def test_whatever_comes_the_fast_path_has_the_samples_of_the_codec_or_none(message: Message) -> None:
     both(message)
+
+
+@given(st.lists(messages, max_size=6), st.integers(1, 4))
+def test_a_run_has_the_samples_of_each_of_its_messages_and_ends_when_there_are_enough(
+    some: list[Message], most: int
+) -> None:
+    reader, place = learned(), 0
+    while place < len(some):
+        samples: list[Sample] = []
+        first, place = place, reader.read_run(some, place, samples, most)
+        of_each = [decode(message) for message in some[first:place]]
+        assert samples == [sample for found in of_each for sample in found]
+        assert sum(map(len, of_each[:-1])) < most
+        if len(samples) < most and place < len(some):
+            assert reader.read(some[place]) is None
+            place += 1
 
 
 @pytest.mark.parametrize(
