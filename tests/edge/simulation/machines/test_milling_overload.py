@@ -53,6 +53,11 @@ def test_103_of_115_failures_by_heat_are_found_and_no_others(rows: list[Row]) ->
     assert found([row.heat for row in rows], verdicts) == (115, 103, 0)
 
 
+def test_with_the_limit_itself_all_115_are_found_and_15_false_ones(rows: list[Row]) -> None:
+    verdicts = [round(row.process_k - row.air_k, 1) <= 8.6 and row.speed_per_min < 1_380 for row in rows]
+    assert found([row.heat for row in rows], verdicts) == (115, 115, 15)
+
+
 def test_the_data_are_those_that_were_published(rows: list[Row]) -> None:
     assert len(rows) == 10_000
     speeds, torques = [row.speed_per_min for row in rows], [row.torque_nm for row in rows]
