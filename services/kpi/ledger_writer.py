@@ -261,13 +261,12 @@ class LedgerWriter:
         """Return of how many machines rows are made as time goes by."""
         return len(self._fleet.live)
 
-    def machines(self) -> list[str]:
-        """Return the machines that have a ledger."""
-        return list(self._fleet.machines)
+    def counted(self) -> dict[str, bool]:
+        """Return the machines that have a ledger, and whether their time counts.
 
-    def is_counted(self, machine: str) -> bool:
-        """Return whether a machine's time counts: it has reported a state, a count or an order."""
-        return self._fleet.machines[machine].history.is_counted
+        It does once a machine has reported a state, a count or an order.
+        """
+        return {asset: machine.history.is_counted for asset, machine in self._fleet.machines.items()}
 
     def behind(self) -> set[str]:
         """Return the machines of which rows are due."""

@@ -120,4 +120,4 @@ async def test_machines_beyond_the_limit_have_no_ledger_and_the_others_go_on(tmp
     known = [machine.asset for machine in await store.machines()]
     await store.close()
     assert [one.topic.rpartition("/line-1/")[2] for one in rejected] == ["mill-2/state", "mill-3/state"]
-    assert known == [f"{LINE}/mill-0", f"{LINE}/mill-1"] == sorted(writer.machines())
+    assert known == [f"{LINE}/mill-0", f"{LINE}/mill-1"] == sorted(writer.counted())

@@ -143,7 +143,7 @@ async def test_a_machine_stays_retired_by_what_is_booked_for_the_time_before(sto
     await writer.store_events([booking("b-1", T0 + 10 * MINUTE, good=-5, scrap=5)])
     await writer.advance()
     assert MILL in await retired(store)
-    assert writer.machines() == []
+    assert writer.counted() == {}
     assert await pieces(store) == (35, 5)
 
 

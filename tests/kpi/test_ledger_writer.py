@@ -121,7 +121,7 @@ async def test_quality_is_stored_but_makes_no_rows(store: Watched, clock: Clock)
     writer = LedgerWriter(store, NO_PLANT, clock)
     await writer.persist([received("08:00", "quality/bore", '{"value":12.01}')])
     assert (len(store.batches[-1].events), len(store.batches[-1].rows)) == (1, 0)
-    assert writer.machines() == []
+    assert writer.counted() == {}
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -211,7 +211,7 @@ async def test_a_machine_whose_events_are_gone_is_unknown_and_stops_nobody(store
     writer = LedgerWriter(store, NO_PLANT, clock)
     await writer.store_events([state("08:35", "running", SAW)])
     await writer.advance()
-    assert sorted(writer.machines()) == [MILL, SAW]
+    assert sorted(writer.counted()) == [MILL, SAW]
     assert (await store.watermark(""))[MILL] == at("08:39")
 
 

@@ -59,7 +59,7 @@ async def test_a_retired_machine_has_its_past_and_no_present(store: Store) -> No
     stored = await begun(store)
     assert await retire(store, await store.machines(MILL), at("10:00")) == {MILL: at("10:00")}
     shown = await stored.until("12:00")
-    assert stored.writer.machines() == [SAW]
+    assert list(stored.writer.counted()) == [SAW]
     assert shown[f"{MILL}/kpi/hour"] == b"", "what the broker holds of it is cleared"
     assert shown[f"{LINE}/kpi/hour"]
     assert await hours(store, "08:00", "10:00", "12:00") == {"running_s": 4}
@@ -69,7 +69,7 @@ async def test_a_retired_machine_has_its_past_and_no_present(store: Store) -> No
     assert await retire(store, await store.machines(MILL), at("11:00")) == {}, "it is already"
     again = Service(store, "12:00")
     await again.writer.advance()
-    assert again.writer.machines() == [SAW], "after a restart, too"
+    assert list(again.writer.counted()) == [SAW], "after a restart, too"
 
 
 @pytest.mark.slow
@@ -100,7 +100,7 @@ async def test_it_comes_back_with_what_another_service_stores(store: Store) -> N
     await stored.until("11:00")
     await store.write(Batch(events=[Count(asset=MILL, at=at("11:30"), produced=1)]))
     await stored.until("12:00")
-    assert sorted(stored.writer.machines()) == [MILL, SAW]
+    assert sorted(stored.writer.counted()) == [MILL, SAW]
 
 
 async def test_an_event_of_before_does_not_bring_it_back(store: Store) -> None:

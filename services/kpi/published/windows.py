@@ -182,8 +182,8 @@ class Windows:
         """Take over the machines of the ledger writer: return those that have changed, and whether some have left."""
         members = self._members
         members.live = writer.live()
-        machines = {machine: writer.is_counted(machine) for machine in writer.machines()}
-        changed = {machine for machine, counted in machines.items() if members.counted.get(machine) != counted}
+        machines = writer.counted()
+        changed = {machine for machine, _ in machines.items() - members.counted.items()}
         left = members.counted.keys() - machines.keys()
         changed |= left  # those that are retired: what they belonged to is without them
         if machines.keys() != members.counted.keys():

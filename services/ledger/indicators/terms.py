@@ -202,6 +202,8 @@ class Terms(dict[str, int]):
 
 
 def _sum_of(sums: Sums, fields: tuple[str, ...]) -> int:
+    if len(fields) == 1:
+        return sums.get(fields[0], 0)
     amount = 0
     for field in fields:
         amount += sums.get(field, 0)

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from broker.contract.codec import decode
+from broker.contract.events import AnyEvent
 from broker.contract.message import Message
 from broker.plant.plant_file import parse
 from services.store.interface import Store
+from services.wall.live import live_state as live_state_module
 from services.wall.live import stream as stream_module
 from services.wall.live.live_state import LiveState
 from services.wall.live.plant_sheet import sheet
@@ -200,7 +203,14 @@ async def test_two_hundred_viewers_share_what_is_made_once_for_each_message(
         made.append(name)
         return event(name, number, data)
 
+    decoded: list[str] = []
+
+    def decoding(received: Message, **how: Any) -> list[AnyEvent]:
+        decoded.append(received.topic)
+        return decode(received, **how)
+
     monkeypatch.setattr(stream_module, "event", counted)
+    monkeypatch.setattr(live_state_module, "decode", decoding)
     scope = Scope(MILL, details=True, messages=True)
     async with stream_of(store) as (stream, live_state), AsyncExitStack() as stack:
         live_state.receive(message("state", b"running"))
@@ -223,3 +233,4 @@ async def test_two_hundred_viewers_share_what_is_made_once_for_each_message(
         assert made.count("messages") < len(viewers) / 10
         assert made.count("changes") < len(viewers) / 10
         assert stream.clients == len(viewers)
+    assert decoded == [message("state", b"running").topic] * 2
