@@ -9,7 +9,7 @@ from dashboards import looks, panels
 from dashboards.grafana import Ask, Object, Tile
 from dashboards.names import LEVELS, MACHINE
 from dashboards.page import link_to, link_to_wall
-from dashboards.pages.parts import SPEED, STOPS
+from dashboards.pages.parts import PLACE_PX, SPEED, STOPS
 from dashboards.queries import RANGE, Cut, grouped, scope, term, total
 from dashboards.targets import of_others, targets
 
@@ -29,10 +29,6 @@ _BAR: Final[Object] = _SHARE | {
     "color": looks.fixed(looks.WAIT),
     "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
 }
-
-
-_PX: Final = {"site": 100, "area": 105, "line": 75, "machine": 95}
-"""How wide the columns of places are."""
 
 
 def losses(plant: Plant, *, size: tuple[int, int] = (10, 9)) -> Tile:
@@ -129,7 +125,7 @@ def stops(plant: Plant, places: Sequence[str], *, size: tuple[int, int] = (14, 9
         "How long and how often machines stood still, by state and reported reason, the longest on top.",
         [Ask(query, table=True)],
         {
-            **{level: (level.capitalize(), {"custom.width": _PX[level]}) for level in places},
+            **{level: (level.capitalize(), {"custom.width": PLACE_PX[level]}) for level in places},
             "state": ("State", {"mappings": looks.as_list(looks.states()), "custom.width": 80}),
             "reason": ("Reason", {"mappings": looks.as_list(looks.reasons(plant))}),
             "seconds": ("Time", {"unit": looks.SECONDS, "custom.width": 110}),

@@ -27,7 +27,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
         [
             Section("Over the range", _numbers()),
             Section("Reliability", [_by_machine(), _by_week(plant), _failures(plant)]),
-            Section("Down and maintained", [_hours(), parts.alarms()]),
+            Section("Down and maintained", [_hours(), parts.alarms(LEVELS)]),
             Section(
                 "Condition",
                 [

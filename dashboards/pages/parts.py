@@ -25,6 +25,8 @@ _SAYS: Final = {
     "quality_ratio": "Good over produced pieces, each weighed with its ideal cycle; above 100 % it cannot be: check the"
     " counters (no. 10).",
 }
+PLACE_PX: Final = {"site": 100, "area": 105, "line": 75, "machine": 95}
+"""How wide columns of places are."""
 STOPS: Final = ("setup", "starved", "blocked", "idle", "down")
 
 _DIFFERENCE: Final = 'last("now") - last("was")'
@@ -287,11 +289,11 @@ def orders_ribbon(names: Sequence[str] = LEVELS, *, size: tuple[int, int] = (24,
     )
 
 
-def alarms(*, size: tuple[int, int] = (24, 8)) -> Tile:
-    """Return the alarms and notices that were raised last."""
+def alarms(places: Sequence[str] = ("machine",), *, size: tuple[int, int] = (24, 8)) -> Tile:
+    """Return the alarms and notices that were raised last; `places` are the levels that are not chosen on the page."""
     columns: dict[str, tuple[str, Object]] = {
         "severity": ("Severity", {"custom.width": 80, "mappings": _SEVERITIES, "custom.cellOptions": _COLOURED}),
-        "machine": ("Machine", {"custom.width": 90}),
+        **{level: (level.capitalize(), {"custom.width": PLACE_PX[level]}) for level in places},
         "text": ("Text", {}),
     }
     names = ", ".join(f'"{name}"' for name in columns)

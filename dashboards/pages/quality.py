@@ -11,6 +11,7 @@ from dashboards.page import found_out, levels, link_to, link_to_wall, page, tag_
 from dashboards.pages import factor_tables, scrap
 from dashboards.queries import EVERY, Cut, indicator, total
 
+_MACHINE: Final = "/".join(f"$tag_{level}" for level in LEVELS)
 _COUNT: Final[Object] = {"unit": looks.PIECES, "decimals": 0}
 _CAPABLE: Final = ((None, looks.DOWN), (1.0, looks.WAIT), (1.33, looks.PLAIN))
 _WRITTEN_OTHERWISE: Final = [code for code in looks.MEASURED if looks.as_written(code) != code]
@@ -113,7 +114,7 @@ def _capability() -> Tile:
         " centre; 1.33 is capable. Cp and Cpk go by successive parts, Cm and Cmk by all; both limits are needed.",
         [Ask(spc.capability(), source=RAW, table=True), Ask(spc.units(), source=RAW, table=True)],
         {
-            "machine": ("Machine", {}),
+            **{level: (level.capitalize(), {}) for level in LEVELS},
             "characteristic": ("Characteristic", {}),
             "uom": ("Unit", {"mappings": _UNITS, "custom.width": 70}),
             "n": ("Parts", _COUNT),
@@ -136,8 +137,8 @@ def _individuals() -> Tile:
         "Each measured part between its control limits (mean ± 3 σ of successive parts, dashed) and its tolerance"
         " limits: a point outside the former is a special cause, one outside the latter a bad part.",
         [
-            Ask(spc.individuals(), alias=f"$tag_machine $col{_IN_UNIT}", source=RAW),
-            Ask(spc.control_limits(), alias=f"$tag_machine $col{_IN_UNIT}", source=RAW),
+            Ask(spc.individuals(), alias=f"{_MACHINE} $col{_IN_UNIT}", source=RAW),
+            Ask(spc.control_limits(), alias=f"{_MACHINE} $col{_IN_UNIT}", source=RAW),
         ],
         "none",
         points=True,
@@ -164,7 +165,7 @@ def _histogram() -> Tile:
         panels.histogram(
             "Distribution",
             "How often values of each size were measured.",
-            Ask(spc.values(), alias=f"$tag_machine{_IN_UNIT}", source=RAW),
+            Ask(spc.values(), alias=f"{_MACHINE}{_IN_UNIT}", source=RAW),
             size=(8, 10),
         )
     )
@@ -175,7 +176,7 @@ def _moving_range() -> Tile:
         panels.trend(
             "Moving range",
             "Difference of each part from the one before: a jump is a change from part to part, not a drift.",
-            [Ask(spc.moving_range(), alias=f"$tag_machine{_IN_UNIT}", source=RAW)],
+            [Ask(spc.moving_range(), alias=f"{_MACHINE}{_IN_UNIT}", source=RAW)],
             "none",
             points=True,
             size=(24, 7),

@@ -29,7 +29,7 @@ def page_of(plant: Plant) -> dashboard.Dashboard:
                 ],
             ),
             Section("Machines", [parts.state_ribbons(("area", "line", "machine"))]),
-            Section("Why", [losses.losses(plant), losses.stops(plant, LEVELS[1:]), parts.alarms()]),
+            Section("Why", [losses.losses(plant), losses.stops(plant, LEVELS[1:]), parts.alarms(LEVELS[1:])]),
         ],
         levels("site"),
     )

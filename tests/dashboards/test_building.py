@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -272,25 +272,32 @@ def test_a_chart_of_signals_knows_their_titles_and_units(pages: dict[str, Page],
 LEVELS = ("site", "area", "line", "machine")
 
 
-def _not_distinguished(query: str, chosen: set[str]) -> list[str]:
-    """Return the levels above those that a query groups by, by which it does not, though several may be chosen."""
-    grouped = set(re.findall(r'"(\w+)"', query.rpartition(" GROUP BY ")[2]))
-    deepest = max((place for place, level in enumerate(LEVELS) if level in grouped), default=0)
-    return [level for level in LEVELS[:deepest] if level not in grouped | chosen]
+def _missing(named: Collection[str], page: Page) -> list[str]:
+    """Return the levels above those that are named which are not, though several of them may be chosen on the page."""
+    chosen = {one["name"] for one in page["templating"]["list"] if not one.get("multi")}
+    deepest = max((place for place, level in enumerate(LEVELS) if level in named), default=0)
+    return [level for level in LEVELS[:deepest] if level not in named and level not in chosen]
 
 
 def test_no_query_adds_up_machines_or_lines_that_merely_have_the_same_name(pages: dict[str, Page]) -> None:
-    alike = [
-        (question.page, question.panel, levels)
-        for page in pages.values()
-        for question in questions(page)
+    asked = [(page, question) for page in pages.values() for question in questions(page)]
+    grouped = [
+        (page, question, re.findall(r'"(\w+)"', question.query.rpartition(" GROUP BY ")[2]))
+        for page, question in asked
         if " GROUP BY " in question.query
-        if (
-            levels := _not_distinguished(
-                question.query, {one["name"] for one in page["templating"]["list"] if not one.get("multi")}
-            )
-        )
     ]
+    assert grouped
+    assert [(one.page, one.panel) for page, one, named in grouped if _missing(named, page)] == []
+
+
+def test_no_legend_or_table_names_a_machine_so_that_it_may_be_another(pages: dict[str, Page]) -> None:
+    alike = []
+    for page in pages.values():
+        for panel in page["panels"]:
+            named = [re.findall(r"\$tag_(\w+)", target.get("alias", "")) for target in panel.get("targets") or ()]
+            if panel["type"] == "table":
+                named += [list(step["options"].get("renameByName", ())) for step in panel["transformations"]]
+            alike += [(page["uid"], panel["title"]) for names in named if _missing(names, page)]
     assert alike == []
 
 
