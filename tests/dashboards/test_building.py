@@ -301,6 +301,16 @@ def test_no_legend_or_table_names_a_machine_so_that_it_may_be_another(pages: dic
     assert alike == []
 
 
+def test_a_bar_is_named_by_the_path_from_the_site_on(pages: dict[str, Page]) -> None:
+    rankings = [panel for page in pages.values() for panel in page["panels"] if panel["type"] == "bargauge"]
+    assert rankings
+    for panel in rankings:
+        [order] = [step["options"]["indexByName"] for step in panel["transformations"] if step["id"] == "organize"]
+        asked = re.findall(r'"(\w+)"', panel["targets"][0]["query"].rpartition(" GROUP BY ")[2])
+        assert set(asked) <= set(order), panel["title"]
+        assert sorted(LEVELS, key=order.__getitem__) == list(LEVELS)
+
+
 @pytest.mark.slow
 def test_the_command_builds_elsewhere_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as built:

@@ -39,7 +39,7 @@ export function Stops({ path, range, go, bare }) {
           <option value="">${phrase('stops.any')}</option>${machines.map((machine) => html`<option key=${machine} value=${machine} selected=${machine === chosen.machine}>${live.title(machine)}</option>`)}</select></label>`}
         <label><span class="sr">${phrase('search')}</span><input type="search" placeholder=${phrase('search')} value=${text} onInput=${(event) => search(event.target.value)} /></label>
         <${Take} href=${address('stops.csv', asked)} /></span></h2>
-      <p class="beside" role="status">${stops ? phrase('stops.sum', shown.length, span(total * 1000)) : '…'}</p>
+      <p class="beside" role="status">${stops ? phrase('stops.sum', shown.length, span(total * 1000)) : phrase('loading')}</p>
       ${shown.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label=${phrase('stops')}><table class="stops"><thead><tr>${COLUMNS.map((name) => html`<th scope="col" key=${name} aria-sort=${sorted(chosen.sort, name)}><button type="button" class="sort" onClick=${() => choose({ sort: chosen.sort === `-${name}` ? name : `-${name}` })}>${phrase(`stops.${name}`)}${chosen.sort.endsWith(name) ? (chosen.sort.startsWith('-') ? ' ▾' : ' ▴') : ''}</button></th>`)}</tr></thead>
         <tbody>${shown.slice(0, MOST_ROWS).map((each) => html`<tr key="${each.asset} ${each.from}">
           <td>${clock(Date.parse(each.from), zone, { secs: true, date: true })}${each.to ? ` – ${clock(Date.parse(each.to), zone, { secs: true })}` : ''}</td>
