@@ -8,7 +8,7 @@ from dashboards import looks, panels, spc
 from dashboards.grafana import Ask, Object, Section, Tile, dashboard
 from dashboards.names import LEVELS, MACHINE, QUALITY, RAW
 from dashboards.page import found_out, levels, link_to, link_to_wall, page, tag_values
-from dashboards.pages import factor_tables, scrap
+from dashboards.pages import factor_tables, parts, scrap
 from dashboards.queries import EVERY, Cut, indicator, total
 
 _MACHINE: Final = "/".join(f"$tag_{level}" for level in LEVELS)
@@ -114,8 +114,8 @@ def _capability() -> Tile:
         " centre; 1.33 is capable. Cp and Cpk go by successive parts, Cm and Cmk by all; both limits are needed.",
         [Ask(spc.capability(), source=RAW, table=True), Ask(spc.units(), source=RAW, table=True)],
         {
-            **{level: (level.capitalize(), {}) for level in LEVELS},
-            "characteristic": ("Characteristic", {}),
+            **{level: (level.capitalize(), {"custom.width": parts.PLACE_PX[level]}) for level in LEVELS},
+            "characteristic": ("Characteristic", {"custom.width": 140}),
             "uom": ("Unit", {"mappings": _UNITS, "custom.width": 70}),
             "n": ("Parts", _COUNT),
             "mean": ("Mean", {"decimals": 3}),
