@@ -108,7 +108,7 @@ def stops(plant: Plant, places: Sequence[str], *, size: tuple[int, int] = (14, 9
 
     Args:
         plant: titles of reasons.
-        places: the levels that are not chosen on the page, which tell one machine from another.
+        places: the levels that are not chosen on the page, which distinguish its machines.
         size: in the grid.
     """
     by = (*places, "state", "reason")
