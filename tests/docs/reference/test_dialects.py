@@ -16,11 +16,12 @@ def test_a_page_is_as_it_is_generated(file: Path) -> None:
 
 
 def test_there_is_no_page_of_a_dialect_that_is_not_there() -> None:
-    for folder in ("docs/reference/dialects", "docs/how-to/connect"):
-        assert {file.stem for file in (ROOT / folder).glob("*.md")} == DIALECTS.keys() - OWN_PAGES.keys()
+    pages = {file.stem for file in (ROOT / "docs/reference/dialects").glob("*.md")}
+    assert pages == DIALECTS.keys() - OWN_PAGES.keys()
+    assert {file.stem for file in (ROOT / "docs/how-to/connect").glob("*.md")} == DIALECTS.keys()
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS.keys() - OWN_PAGES.keys()))
+@pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_a_dialect_reports_what_it_loses_what_was_seen_and_what_to_set(name: str) -> None:
     entry = DIALECTS[name]
     assert entry.loses
