@@ -4,7 +4,7 @@ The events are the single contributions that the ledger's own code computes for 
 the sums shown, which are the sums of the answer.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, cast, get_args
 
@@ -20,7 +20,7 @@ from services.ledger import bookings
 from services.ledger.fields import NANO, TIME, Sums
 from services.ledger.history import History
 from services.ledger.indicators import formulas
-from services.ledger.indicators.capability import Index, least
+from services.ledger.indicators.capability import Capability, Index, least
 from services.ledger.indicators.formulas import Operand
 from services.ledger.indicators.indicators import INDICATORS
 from services.ledger.indicators.terms import Terms
@@ -138,14 +138,7 @@ async def explain(
         ContractError: there is no such indicator, the range is longer than a month, or too much is behind it.
     """
     start, end = between
-    if indicator not in INDICATORS:
-        near = get_close_matches(indicator, INDICATORS, 3)
-        raise ContractError(
-            f"there is no indicator {indicator!r}",
-            f"use {' or '.join(near)}" if near else f"use {', '.join(INDICATORS)}",
-        )
-    if end - start > LONGEST_NS:
-        raise ContractError("the range is longer than 31 days", "explain a part of it")
+    _check(indicator, end - start)
     measured = await measure(store, plant, asset, start, end, now=now)
     left_out: Collection[str] = ()
     if rated:
@@ -172,11 +165,9 @@ async def explain(
             )
     if PLAN in amounts:
         events += [_planned(each) for each in await plans(store, plant, measured) or []]
-    shown = least(context.capabilities, cast("Index", indicator)) if indicator in get_args(Index) else None
-    if shown is not None:
-        named = shown[1].asset, shown[1].characteristic
-        values = [one for one in await measurements(store, measured) if (one.asset, one.characteristic) == named]
-        events += [_measured(one, known.get(one.asset)) for one in values]
+    if indicator in get_args(Index):
+        least_of = least(context.capabilities, cast("Index", indicator))
+        events += [] if least_of is None else await _measurements_of(least_of[1], store, measured, known)
     warnings = [] if found.finding is None else [found.finding.of_indicator(asset, indicator)]
     warnings += data_quality_warnings(measured.by_machine(), await lasting_states(store, measured))
     warnings += await presence_warnings(store, measured)
@@ -199,6 +190,18 @@ async def explain(
         warnings=warnings,
         readings=readings,
     )
+
+
+def _check(indicator: str, length_ns: int) -> None:
+    """Check that there is such an indicator, and that a range is not too long for its events to be listed."""
+    if indicator not in INDICATORS:
+        near = get_close_matches(indicator, INDICATORS, 3)
+        raise ContractError(
+            f"there is no indicator {indicator!r}",
+            f"use {' or '.join(near)}" if near else f"use {', '.join(INDICATORS)}",
+        )
+    if length_ns > LONGEST_NS:
+        raise ContractError("the range is longer than 31 days", "explain a part of it")
 
 
 def _fields(
@@ -276,6 +279,17 @@ def _planned(plan: Planned) -> Contribution:
         product=plan.product,
         shift=NO_SHIFT,
     )
+
+
+async def _measurements_of(
+    capability: Capability, store: Store, measured: Range, known: Mapping[str, History]
+) -> list[Contribution]:
+    """Return the measurements of the characteristic that a capability is of."""
+    return [
+        _measured(one, known.get(one.asset))
+        for one in await measurements(store, measured)
+        if (one.asset, one.characteristic) == (capability.asset, capability.characteristic)
+    ]
 
 
 def _measured(measurement: Measurement, history: History | None) -> Contribution:
