@@ -4,7 +4,7 @@ Two events of one series at one instant are one event: of two states of a machin
 stays, in both.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -71,6 +71,7 @@ class TrueSupply(msgspec.Struct, frozen=True, tag_field="is", tag="supply"):
     phase: Literal["onset", "end"]
 
 
+_ONE_AN_INSTANT: Final[frozenset[type[AnyEvent]]] = frozenset({StateChange, Count, Job, Labour})
 GroundTruth = TrueState | TruePiece | TrueFault | TrueSupply
 
 
@@ -85,7 +86,7 @@ class EventBuffer:
 
     def emit(self, event: AnyEvent) -> None:
         """Add an event. A state, count, order or crew replaces the machine's earlier one at the same instant."""
-        if isinstance(event, StateChange | Count | Job | Labour):
+        if type(event) in _ONE_AN_INSTANT:
             key = (event.asset, type(event))
             at, place = self._places.get(key, (-1, 0))
             if at == event.at:

@@ -45,6 +45,8 @@ def reported(stored: str) -> dict[str, int]:
 def report(stored: str, fields: Sequence[str], event: Any) -> str:
     """Return what `reported` reads, with the fields that this event reports."""
     known, at = _reported(stored), event.at
+    if at <= _until(stored, fields):
+        return stored
     new = [field for field in fields if at > known.get(field, -FOR_EVER) and getattr(event, field) is not None]
     if not new:
         return stored
@@ -53,6 +55,13 @@ def report(stored: str, fields: Sequence[str], event: Any) -> str:
 
 
 _reported = lru_cache(1_024)(reported)  # of most series the same, and one event after the other
+
+
+@lru_cache(1_024)
+def _until(stored: str, fields: Sequence[str]) -> int:
+    """Return until when it is known that each of the fields was reported."""
+    known = _reported(stored)
+    return min(known.get(field, -FOR_EVER) for field in fields)
 
 
 class Form(NamedTuple):
