@@ -18,7 +18,7 @@ from services.kpi.recompute import recompute
 from services.store.failures import is_unforeseen
 from services.store.interface import Batch, Rejected, Store
 
-_ROWS_EVERY_NS: Final = 6 * 3_600 * NS_PER_S
+_ROWS_EVERY_NS: Final = 5 * 3_600 * NS_PER_S
 _log = structlog.get_logger("corridor.past")
 
 

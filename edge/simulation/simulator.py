@@ -40,11 +40,13 @@ SHORTEST_BATCH_S: Final = 0.1
 LONGEST_LAG_S: Final = 120.0
 """A simulation that has fallen this far behind its clock (the computer slept) was offline, and is resumed."""
 WARM_UP_NS: Final = 24 * 3600 * NS_PER_S
+_HOUR_NS: Final = 3_600 * NS_PER_S
 _BACKFILL_STEP_NS: Final = 600 * NS_PER_S
-_LONG_AGO_STEP_NS: Final = 3_600 * NS_PER_S
+_LONG_AGO_STEP_NS: Final = 6 * _HOUR_NS
+"""A store writes a page for each series that a batch has events of: few batches are written in less time than many."""
 _DENSE_NS: Final = 86_400 * NS_PER_S
 """A past of up to this length is sampled densely; of a longer one only the last hour is."""
-_LAST_HOUR_NS: Final = 3_600 * NS_PER_S
+_LAST_HOUR_NS: Final = _HOUR_NS
 _LONGEST_ORDER_NS: Final = 7 * 86_400 * NS_PER_S
 _LEAVE_S: Final = 1.0
 _CATCH_UP_S: Final = 10.0
@@ -123,7 +125,7 @@ class Simulator:
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
                 is_long_ago = is_long and simulation.now < end - _LAST_HOUR_NS
                 simulation.sampling = LONG_AGO if is_long_ago else BACKFILL
-                step = _LONG_AGO_STEP_NS if is_long_ago else _BACKFILL_STEP_NS
+                step = _long_ago_step_ns(simulation.now, end) if is_long_ago else _BACKFILL_STEP_NS
                 events = simulation.run_until(min(end, simulation.now + step))
                 truth = simulation.take_ground_truth()
                 self._save(simulation, [], truth, past=events, is_past_unfinished=True)
@@ -342,6 +344,12 @@ def _warmed_up(plant: Plant, start: int, part: Part | None) -> Simulation:
     simulation.take_ground_truth()
     simulation.announce(order_since=simulation.now)
     return simulation
+
+
+def _long_ago_step_ns(now: int, end: int) -> int:
+    """Return how far a past goes on at once: whole hours, up to the first of them after which it is sampled densely."""
+    hours = -(-(end - _LAST_HOUR_NS - now) // _HOUR_NS)
+    return min(hours * _HOUR_NS, _LONG_AGO_STEP_NS)
 
 
 def _sampling(speed: float) -> SamplingIntervals:
