@@ -157,7 +157,7 @@ async def _make_past(simulator: Simulator, to: tuple[Store, str], data: Path, le
     if not await store.metadata(PLANT_METADATA):
         await store.set_metadata(PLANT_METADATA, plant.text)  # questions are answered with what the rows were made with
     now = time.time_ns()
-    with progress.shown("making a past") as report:
+    with progress.shown("making a past", ("days", 86_400 * NS_PER_S)) as report:
         await past_processes.make(simulator, to, data, (now - length_ns, now), report)
     _log.info(
         "made a past", hours=round(length_ns / NS_PER_S / 3_600, 1), took_s=round((time.time_ns() - now) / NS_PER_S)
