@@ -154,7 +154,7 @@ def _progress() -> Tile:
             "product (lastNotNull)": ("Product", {}),
             "planned (lastNotNull)": ("Planned", count | {"custom.width": 75}),
             "good (sum)": ("Good", count | {"custom.width": 65}),
-            "progress": ("Done", _DONE | _NO_PIECE | {"custom.width": 120}),
+            "progress": ("Done", _DONE | _NO_PIECE | {"custom.width": 95}),
             "Time (min)": ("Started", {"unit": "dateTimeAsLocal", "custom.width": 190}),
             "due": ("Due at ideal cycle", {"unit": "dateTimeAsLocal", "custom.width": 190}),
             "expected": ("Due at its pace", _NO_PIECE | {"unit": "dateTimeAsLocal", "custom.width": 190}),
