@@ -174,7 +174,8 @@ class Gateway:
             self._translated.clear()
             pause_s = None if due is None else (due - self._now()) / NS_PER_S
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._translated.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._translated.wait()
 
     async def _pass_on(self, translation: Translation) -> None:
         """Publish what no message brought about."""

@@ -50,7 +50,8 @@ async def test_a_kind_that_is_new_in_the_table_goes_all_the_way(tmp_path: Path, 
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.store.imaginary_kind", *urls, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
-    out, _ = await asyncio.wait_for(program.communicate(), 60)
+    async with asyncio.timeout(60):
+        out, _ = await program.communicate()
     assert program.returncode == 0
     columns = ["time", "site", "area", "line", "machine", "simulated"]
     columns += ["gate", "weight", "height", "order", "is_sealed"]

@@ -130,7 +130,8 @@ class FakeAgent:
             following = sent[-1][0] + 1 if sent else following
             if following > self._sequence:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), int(query["heartbeat"]) / 1_000)
+                    async with asyncio.timeout(int(query["heartbeat"]) / 1_000):
+                        await self._changed.wait()
 
     def _document(self, request: str, query: dict[str, str]) -> bytes:
         if request in self.spoilt:

@@ -212,7 +212,8 @@ async def broker_of(folder: Path, kind: Literal["mosquitto", "nats"], clock: Fas
     async with EmbeddedBroker(folder / "broker", port=0, kind=kind) as broker:
         found, subscribed = Floor(broker, clock), asyncio.Event()
         recorder = asyncio.create_task(found.record(subscribed))
-        await asyncio.wait_for(subscribed.wait(), WAIT_S)
+        async with asyncio.timeout(WAIT_S):
+            await subscribed.wait()
         try:
             yield found
         finally:
