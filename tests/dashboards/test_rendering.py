@@ -117,7 +117,8 @@ def test_nothing_is_called_by_its_raw_name(seen: Seen, which: tuple[str, str], p
         for field in panel.fields()
         if not field.hidden and (panel.type != "bargauge" or field.type == "string")
     }
-    assert {one for one in titles if one[1].rpartition(" ")[2] in raw} == set()
+    # A name behind that of its machine, which no capital begins: "mill-1 vibration" is raw, "Axis speed" a title.
+    assert {one for one in titles if one[1] in raw or (one[1][:1].islower() and one[1].split()[-1] in raw)} == set()
 
 
 @pytest.mark.parametrize("which", ALL, ids="-".join)
