@@ -48,6 +48,10 @@ EXCUSED: Final[dict[tuple[str, str], Excuse]] = {
         "needs the parts that its test makes", "tests/docs/how_to/test_follow_a_part.py"
     ),
     ("docs/how-to/grafana.md", "export CORRIDOR_GRAFANA_TOKEN=*"): Excuse("needs a Grafana", GRAFANA),
+    ("docs/how-to/grafana.md", "./corridor dashboards push --from *"): Excuse(
+        "needs a Grafana",
+        "tests/dashboards/test_pushing.py::test_the_pages_of_another_plant_are_pushed_from_the_folder_in_which_they_were_built",
+    ),
     ("docs/how-to/grafana.md", "./corridor dashboards pull *"): Excuse("needs a Grafana", GRAFANA),
     ("docs/how-to/homeassistant.md", "*"): Excuse(
         "needs Home Assistant's broker",
