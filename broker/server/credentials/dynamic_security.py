@@ -120,6 +120,8 @@ class DynamicSecurity:
                     batch.acknowledge()
                     if len(answers) >= len(commands):
                         break
+        except SessionTakenOver:
+            raise  # Mosquitto 2.1 resets a connection when users change; ours of before may still hang in it
         except SessionError as error:
             if "closed the connection" in str(error):
                 raise _InterruptedError from error
