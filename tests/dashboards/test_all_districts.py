@@ -81,6 +81,7 @@ def _some(page: dict[str, Any], *titles: str) -> dict[str, Any]:
     return {**page, "panels": panels}
 
 
+@pytest.mark.slow
 def test_the_shipped_files_are_of_the_plant_that_the_stack_runs() -> None:
     stack = (REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8")
     [folder] = set(re.findall(r"\$\{CORRIDOR_PLANTS:-\./(.+?)\}:/plants:ro", stack))
@@ -89,6 +90,7 @@ def test_the_shipped_files_are_of_the_plant_that_the_stack_runs() -> None:
     assert list(building.stale(load(REPOSITORY / folder / name))) == []
 
 
+@pytest.mark.slow
 def test_all_that_the_stack_takes_from_a_folder_of_pages_is_built(plant: Plant) -> None:
     volumes = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"][
         "volumes"

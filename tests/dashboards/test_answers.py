@@ -20,12 +20,11 @@ from tests.dashboards.conftest import END, HOUR, MILL, START, Pages, view_of
 from tests.dashboards.viewing import View, answer, filled_in, questions, rows
 from tests.store.influx.influxd import Influxd
 
-pytestmark = [pytest.mark.influx, pytest.mark.xdist_group("a day in InfluxDB")]
+pytestmark = [pytest.mark.slow, pytest.mark.influx, pytest.mark.xdist_group("a day in InfluxDB")]
 
 MACHINE = ("site", "area", "line", "machine")
 
 
-@pytest.mark.slow
 def test_the_waterfall_of_a_line_is_that_of_the_ledger_for_a_machine_and_adds_up(
     day: Influxd, pages: Pages, ledger: list[LedgerRow]
 ) -> None:
@@ -85,7 +84,6 @@ def test_capability_is_that_of_the_ledger(
         assert seen == pytest.approx({name: getattr(one, name) for name in seen}, rel=1e-6)
 
 
-@pytest.mark.slow
 def test_control_limits_are_level_lines_three_deviations_from_the_mean(
     day: Influxd, view: View, measured: dict[tuple[str, str], list[Measurement]]
 ) -> None:
@@ -200,7 +198,6 @@ def _fires(day: Influxd, title: str, now: int) -> dict[str, bool]:
     return found
 
 
-@pytest.mark.slow
 def test_a_line_below_its_target_fires_and_one_above_does_not(
     day: Influxd, ledger: list[LedgerRow], plant: Any
 ) -> None:

@@ -32,6 +32,7 @@ def test_every_page_is_there(pages: dict[str, Page]) -> None:
     assert set(pages) == {page.uid for page in PAGES}
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_is_missing_or_nobody_makes_is_reported(plant: Plant, tmp_path: Path) -> None:
     for path, text in building.files(plant):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -165,6 +166,7 @@ def test_a_rule_without_a_reduce_step_is_reported() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "wrong", "reported"),
     [

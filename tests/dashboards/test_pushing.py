@@ -117,6 +117,7 @@ def server() -> Iterator[FakeGrafana]:
     fake.server_close()
 
 
+@pytest.mark.slow
 def test_pushing_twice_leaves_everything_there_once_and_without_drift(server: FakeGrafana) -> None:
     with Grafana(server.url, TOKEN) as grafana:
         reported_state = list(grafana.push(OURS))
@@ -129,6 +130,7 @@ def test_pushing_twice_leaves_everything_there_once_and_without_drift(server: Fa
     assert f"page Line, {server.url}/d/corridor-line" in reported_state
 
 
+@pytest.mark.slow
 def test_rules_are_pushed_with_single_dollar_signs(server: FakeGrafana) -> None:
     with Grafana(server.url, TOKEN) as grafana:
         list(grafana.push(OURS))
@@ -138,6 +140,7 @@ def test_rules_are_pushed_with_single_dollar_signs(server: FakeGrafana) -> None:
     assert server.rules["Corridor data"] == provisioned.rule_groups()[1]
 
 
+@pytest.mark.slow
 def test_the_sources_and_the_wall_of_that_grafana_are_put_in(server: FakeGrafana) -> None:
     with Grafana(server.url, TOKEN) as grafana:
         list(grafana.push(THEIRS))
@@ -151,6 +154,7 @@ def test_the_sources_and_the_wall_of_that_grafana_are_put_in(server: FakeGrafana
     assert wall["query"] == wall["current"]["value"] == wall["options"][0]["value"] == "https://wall.example"
 
 
+@pytest.mark.slow
 def test_a_page_that_was_changed_or_taken_away_is_reported(server: FakeGrafana) -> None:
     with Grafana(server.url, TOKEN) as grafana:
         list(grafana.push(OURS))
@@ -185,6 +189,7 @@ def test_a_wrong_token_is_reported_with_a_hint(server: FakeGrafana) -> None:
         list(grafana.push(OURS))
 
 
+@pytest.mark.slow
 def test_the_commands_push_and_pull(
     server: FakeGrafana, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -202,6 +207,7 @@ def test_the_commands_push_and_pull(
     assert drift == {"page": "Line", "differences": 1, "places": ['title: "Line" was pushed, "My line" is there']}
 
 
+@pytest.mark.slow
 def test_the_pages_of_another_plant_are_pushed_from_the_folder_in_which_they_were_built(
     server: FakeGrafana, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -200,6 +200,7 @@ async def test_recomputing_sets_a_machine_aside_that_raises(
     assert rebuilt == [row for row in right if row.asset != guilty]
 
 
+@pytest.mark.slow
 async def test_rows_that_the_store_cannot_hold_set_their_machine_aside(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,7 @@ END = T0 + 300 * MINUTE
 MORNING = [Step(morning(), END, "")]
 
 
+@pytest.mark.slow
 async def test_only_whole_minutes_of_the_range_and_the_asset_are_made(store: SqliteStore) -> None:
     now = await store_steps(store, NO_PLANT, MORNING)
     live = await stored(store)

@@ -131,6 +131,7 @@ def test_later_starts_say_nothing_and_change_nothing(made: Checkout) -> None:
     assert {file: file.stat().st_mtime_ns for file in made.environment.glob("corridor*")} == before
 
 
+@pytest.mark.slow
 def test_the_command_sees_the_checkout_and_not_what_the_users_python_is_set_to(made: Checkout, tmp_path: Path) -> None:
     (tmp_path / "cli.py").write_text("raise SystemExit('the wrong one')")
     assert made.run(PYTHONPATH=str(tmp_path), PYTHONHOME=sys.base_prefix)[0] == 0
@@ -179,6 +180,7 @@ def test_without_network_it_says_so_in_one_line(made: Checkout) -> None:
     assert messages.splitlines()[-1].startswith("corridor: the package index cannot be reached; check network, proxy")
 
 
+@pytest.mark.slow
 def test_a_lock_file_that_is_missing_is_named(made: Checkout) -> None:
     (made.folder / "requirements.lock").rename(made.folder / "elsewhere")
     try:

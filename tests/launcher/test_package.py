@@ -68,6 +68,7 @@ def test_the_installed_command_runs_in_an_empty_folder(installed: Path, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_without_a_checkout_the_tests_say_that_they_need_one(installed: Path) -> None:
     command = [str(installed / "site" / "bin" / "corridor"), "test"]
     variables = os.environ | {"PYTHONPATH": str(installed / "site")}

@@ -245,6 +245,7 @@ async def test_effectiveness_above_one_is_shown_with_a_warning(store: Store) -> 
     assert [note for note in found.notes if "effectiveness is above 1" in note]
 
 
+@pytest.mark.slow
 async def test_half_known_time_is_reported_with_every_indicator(store: Store) -> None:
     messages = [*WORKED[:3], message("08:30", "status", status="offline")]
     await stored(store, messages, "09:30")
@@ -254,6 +255,7 @@ async def test_half_known_time_is_reported_with_every_indicator(store: Store) ->
     assert [note for note in found.notes if "unknown for 30 min (50.0% of the time)" in note]
 
 
+@pytest.mark.slow
 async def test_a_state_of_more_than_ten_days_has_a_warning(store: Store) -> None:
     await stored(store, [message("00:00", "state", state="running")], "00:00", NO_PLANT)
     now = at("00:00") + 11 * 86_400 * NANO
@@ -261,6 +263,7 @@ async def test_a_state_of_more_than_ten_days_has_a_warning(store: Store) -> None
     assert [note for note in found.notes if "running for 11 days" in note]
 
 
+@pytest.mark.slow
 async def test_the_document_is_plain_json_with_every_indicator(store: Store) -> None:
     await stored(store, WORKED, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
@@ -271,6 +274,7 @@ async def test_the_document_is_plain_json_with_every_indicator(store: Store) -> 
     assert msgspec.json.decode(msgspec.json.encode(found)) == document
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indicator", ["oee", "comprehensive_energy_consumption", "mean_time_to_restoration"])
 async def test_the_events_behind_a_number_add_up_to_its_sums(store: Store, indicator: str) -> None:
     meter = f"{LINE}/meter-1"
@@ -330,6 +334,7 @@ async def test_the_output_of_a_last_operation_that_never_reported_pieces_is_not_
     assert (reported.good_output, reported.indicators["schedule_attainment"]) == (0, 0)
 
 
+@pytest.mark.slow
 async def test_a_count_is_listed_at_the_instant_at_which_it_was_reported(store: Store) -> None:
     await stored(store, WORKED, "09:30")
     found = await explain(store, PLANT, MILL, "scrap_ratio", (at("08:00"), at("09:00")), now=at("09:30"))
@@ -355,6 +360,7 @@ async def test_the_values_behind_a_capability_are_listed(store: Store) -> None:
     assert found.events[0].from_ == "2026-11-24T08:10:00Z"
 
 
+@pytest.mark.slow
 async def test_a_stock_that_changes_is_listed_as_it_was_on_each_side(store: Store) -> None:
     stocks = [message(clock, "material/bar", stock=stock) for clock, stock in (("08:00", 100), ("08:30", 60))]
     await stored(store, [*WORKED, *stocks], "09:30")

@@ -51,6 +51,7 @@ async def test_a_total_names_each_machine_that_spoils_it(mixed: Store) -> None:
     assert {each.code for each in found.caveats if each.kind in {"doubtful", "silent"}} <= codes
 
 
+@pytest.mark.slow
 async def test_a_machine_by_itself_has_its_warnings_and_no_caveats(mixed: Store) -> None:
     assert (await of(mixed, SAW)).caveats == []
 
@@ -73,6 +74,7 @@ async def test_the_events_behind_energy_a_piece_add_up_to_its_sums(mixed: Store)
     assert {event.machine for event in found.events} == {METERED}
 
 
+@pytest.mark.slow
 async def test_a_meter_that_stands_by_itself_is_that_of_all_pieces(store: Store) -> None:
     meter = f"{LINE}/meter-1"
     energy = [
@@ -85,6 +87,7 @@ async def test_a_meter_that_stands_by_itself_is_that_of_all_pieces(store: Store)
     assert named(found) == {}
 
 
+@pytest.mark.slow
 async def test_a_sum_without_a_caveat_has_none(store: Store) -> None:
     await stored(store, WORKED, "09:30")
     assert (await asked(store, LINE, "08:00", "09:00", "09:30")).caveats == []

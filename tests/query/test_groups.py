@@ -76,12 +76,14 @@ async def test_orders_plan_their_pieces_where_nothing_is_aimed_at(store: Store) 
     assert (await asked(store, MILL, "09:50", "10:00", "10:00")).planned is None
 
 
+@pytest.mark.slow
 async def test_an_order_that_is_for_no_number_of_pieces_plans_nothing(store: Store) -> None:
     await stored(store, WORKED, "09:30")
     found = await asked(store, MILL, "08:00", "09:00", "09:30")
     assert (found.planned, found.indicators["schedule_attainment"]) == (None, None)
 
 
+@pytest.mark.slow
 async def test_a_line_has_its_constraints_oee_beside_its_own(store: Store) -> None:
     lathe = [
         message("08:00", "state", LATHE, state="running"),

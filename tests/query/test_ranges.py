@@ -178,6 +178,7 @@ async def test_a_declared_machine_that_never_reported_is_unknown(store: Store) -
     assert (await measure(store, NO_PLANT, SAW, at("08:00"), at("09:00"), now=at("09:00"))).machines == ()
 
 
+@pytest.mark.slow
 async def test_a_meter_of_its_own_adds_energy_but_no_time(store: Store) -> None:
     meter = f"{LINE}/meter-1"
     events: list[AnyEvent] = [

@@ -37,6 +37,7 @@ async def played(name: str, store: Store, plant: Plant = NO_PLANT) -> tuple[list
     return list(tally.rejected.elements()), [event.value for event in events if isinstance(event, Sample)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["quality-word-in-capitals", "meter-unit-kwh"])
 async def test_the_numbers_are_those_worked_out_by_hand(name: str, store: Store) -> None:
     case = Case.read(name)

@@ -13,6 +13,7 @@ FOLDER = RECORDINGS / "night-shift-by-day"
 THREE = parse((FOLDER / "plant.toml").read_text(encoding="utf-8"), "plant.toml")
 
 
+@pytest.mark.slow
 async def test_an_order_that_is_interrupted_and_resumed_is_planned_once(store: Store) -> None:
     case = Case.read("order-resumed")
     await replay(case.messages, store)

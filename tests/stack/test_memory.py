@@ -185,6 +185,7 @@ async def test_the_wall_keeps_of_each_message_what_it_shows(broker: EmbeddedBrok
     assert await highest_when_all_has_waited(broker, arguments, took) < MOST_MB
 
 
+@pytest.mark.slow
 async def test_a_recording_is_written_as_it_comes(broker: EmbeddedBroker, tmp_path: Path) -> None:
     file = tmp_path / "recording.jsonl"
 

@@ -87,6 +87,7 @@ async def test_quantities_beyond_their_bounds_are_in_no_sum_and_end_nothing(stor
     await store.close()
 
 
+@pytest.mark.slow
 async def test_an_indicator_of_a_sum_beyond_all_bounds_is_null_with_a_note_for_its_machine_alone(
     store: SqliteStore,
 ) -> None:

@@ -111,6 +111,7 @@ class Clock:
         return self.now
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("floods", [*([flood] for flood in FLOODS), FLOODS], ids=lambda floods: floods[-1].__name__)
 async def test_a_flood_is_stored_within_its_quota_and_counted_exactly(tmp_path: Path, floods: list[Flood]) -> None:
     store = await SqliteStore.open(tmp_path / "corridor.db")

@@ -94,6 +94,7 @@ async def test_it_comes_back_with_the_first_event_and_was_unknown_meanwhile(stor
     assert sum(sums.get("running_s", 0) for sums in rows.values()) == 2 * HOUR
 
 
+@pytest.mark.slow
 async def test_it_comes_back_with_what_another_service_stores(store: Store) -> None:
     stored = await begun(store)
     await retire(store, await store.machines(MILL), at("10:00"))

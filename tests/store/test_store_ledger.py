@@ -179,6 +179,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", QUICK_ENGINES, indirect=True)
 @hypothesis.given(batches=st.lists(ROWS, max_size=6), start=st.integers(-100, 4_000), length=NEAR_OR_WEEKS_OFF)
 @hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])

@@ -219,6 +219,7 @@ async def test_measures_are_exposed_to_prometheus(client: httpx.AsyncClient, par
     assert 'corridor_wall_machines{state="running"} 1.0' in text
 
 
+@pytest.mark.slow
 async def test_a_line_without_a_plan_does_not_take_the_others_theirs(client: httpx.AsyncClient, parts: Parts) -> None:
     toy = "bench/a/b/toy"
     writer = LedgerWriter(parts.store, PLANT, lambda: NOW)

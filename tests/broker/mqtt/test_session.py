@@ -36,6 +36,7 @@ async def test_times_of_receipt_never_repeat_though_the_clock_stands_still(broke
         assert times == list(range(5, 105))
 
 
+@pytest.mark.slow
 async def test_many_messages_arrive_in_order(broker: str, topic: str) -> None:
     async with (
         Session(broker, client_id=f"a-{topic[2:]}", filters=[topic]) as receiver,
@@ -100,6 +101,7 @@ async def test_an_acknowledgement_after_the_connection_was_lost_does_no_harm(
         assert session.waiting == 0
 
 
+@pytest.mark.slow
 async def test_a_persistent_session_gets_what_was_published_while_it_was_away(
     kind: Kind, tmp_path: Path, topic: str
 ) -> None:

@@ -110,6 +110,7 @@ async def test_a_removed_device_is_cut_off_and_the_others_stay(place: Place) -> 
         await stays.publish(build(PRESS, "state"), "running", qos=1)
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_a_rotated_password_replaces_the_old_one(place: Place) -> None:
     old = await credentials.add(place.registrar, LATHE)
@@ -135,6 +136,7 @@ async def test_what_cannot_be_done_is_reported_with_a_hint(place: Place) -> None
             await credentials.add(place.registrar, path)
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_devices_of_the_stack_outlive_a_restart_of_the_broker(tmp_path: Path) -> None:
     broker = Broker(tmp_path)

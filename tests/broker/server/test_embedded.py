@@ -105,6 +105,7 @@ async def test_stopping_it_is_no_unexpected_end(kind: Kind, tmp_path: Path) -> N
     assert waiting.exception() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_it_does_not_outlive_its_owner(kind: Kind, tmp_path: Path, how: signal.Signals) -> None:
     with start_owner(tmp_path, kind) as owner:

@@ -279,6 +279,7 @@ async def test_only_the_services_connect_where_client_ids_are_free(broker: Broke
             pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("user", INSIDE)
 async def test_no_service_comes_in_where_devices_do(broker: Broker, user: str) -> None:
     with pytest.raises(SessionError, match="rejects"):

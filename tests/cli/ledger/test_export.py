@@ -81,6 +81,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_the_same_in_both_kinds_of_file(corridor: Corridor, tmp_path: Path, kind: str) -> None:
     for suffix in ("csv", "parquet"):

@@ -148,6 +148,7 @@ def test_every_licence_is_permissive_or_epl() -> None:
         assert set(known.license_keys(parsed)) <= ALLOWED | {EXCEPTIONS.get(name, "")}, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(LICENCES))
 def test_a_licence_is_the_one_that_the_installed_package_says(name: str) -> None:
     known = get_spdx_licensing()

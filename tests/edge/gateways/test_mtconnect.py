@@ -222,6 +222,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", HOSTILE.values(), ids=HOSTILE)
 async def test_a_hostile_document_is_rejected_and_reading_goes_on(
     tmp_path: Path, until: Until, document: bytes

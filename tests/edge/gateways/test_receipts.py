@@ -52,6 +52,7 @@ def test_a_record_that_was_cut_off_harms_no_later_one(opened: Callable[[], Recei
     assert times(opened(), message("1", 90, again=True), message("3", 91, again=True)) == [10, 30]
 
 
+@pytest.mark.slow
 def test_only_the_latest_are_remembered(opened: Callable[[], Receipts], tmp_path: Path) -> None:
     receipts = opened()
     for number in range(8 * MOST):

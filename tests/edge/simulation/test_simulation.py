@@ -89,6 +89,7 @@ def test_it_does_not_matter_in_which_steps_time_passes() -> None:
     assert in_steps == at_once
 
 
+@pytest.mark.slow
 def test_how_often_sensors_are_read_does_not_change_what_happens() -> None:
     def lasting(sampling: SamplingIntervals) -> list[AnyEvent]:
         return [event for event in simulated(0.25, sampling)[1] if isinstance(event, StateChange | Count | Job)]
@@ -109,6 +110,7 @@ def test_all_kinds_of_the_contract_are_emitted(three_days: ThreeDays) -> None:
     assert emitted == KINDS - {"kpi", "adjust"}  # people book, machines do not
 
 
+@pytest.mark.slow
 def test_everything_is_marked_simulated(three_days: ThreeDays) -> None:
     assert all(event.simulated for event in three_days[1])
 

@@ -127,6 +127,7 @@ def lasting(events: Iterable[AnyEvent]) -> list[str]:
     return sorted({repr(event) for event in events if not isinstance(event, Sample)})
 
 
+@pytest.mark.slow
 async def test_all_machines_come_online_report_their_state_and_go_offline(tmp_path: Path) -> None:
     broker = await run(tmp_path, START, START + HOUR)
     for asset in ASSETS:
@@ -312,6 +313,7 @@ def test_of_days_that_are_over_there_is_a_reading_each_five_minutes() -> None:
     assert {step for at, step in apart if at > dense_from + 5 * MIN} == {10 * NS_PER_S}
 
 
+@pytest.mark.slow
 async def test_after_a_back_fill_the_broker_receives_the_current_state_of_all_machines() -> None:
     simulator = Simulator(PLANT)
     past = [event for batch in simulator.backfill(START, START + HOUR) for event in batch]

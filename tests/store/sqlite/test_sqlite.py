@@ -42,6 +42,7 @@ async def store(file: Path) -> AsyncIterator[SqliteStore]:
 # ---- Readers and writers ----
 
 
+@pytest.mark.slow
 async def test_a_field_last_reported_long_ago_is_found_without_reading_all_events_since(
     store: SqliteStore, file: Path
 ) -> None:

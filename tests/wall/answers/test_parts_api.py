@@ -61,6 +61,7 @@ async def test_a_name_is_found_as_a_part_and_as_a_batch(made: Parts) -> None:
         assert (part["near"], batch["near"]) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "near"),
     [
@@ -96,6 +97,7 @@ async def test_the_newest_parts_come_first_with_what_is_beyond_its_limits(made: 
         assert await get(client, "/api/v1/parts", asset="york", **hour) == []
 
 
+@pytest.mark.slow
 async def test_the_document_of_the_interface_names_both(made: Parts) -> None:
     async with open_client(made) as client:
         paths = (await get(client, "/api/v1/openapi.json"))["paths"]

@@ -350,7 +350,8 @@ async def test_the_devices_page_shows_what_arrives_and_what_is_rejected_and_how_
         await expect(row.locator("td.t-wait")).to_have_text("1")
 
 
-@pytest.mark.parametrize("size", ["phone", pytest.param("laptop", marks=pytest.mark.slow), "wall"])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["phone", "laptop", "wall"])
 @pytest.mark.parametrize("view", VIEWS)
 async def test_nothing_sticks_out_at_any_size(browser: Browser, wall: Wall, view: str, size: str) -> None:
     async with page_at(browser, wall, view, size) as page:

@@ -22,6 +22,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_scrap_is_within_a_point_of_what_the_cell_plans(kind: str) -> None:
     cell = CELLS[KINDS[kind]]

@@ -11,8 +11,6 @@ from edge.simulation.simulation import SamplingIntervals, Simulation
 YEAR_H = 3_900
 HOURS = {"robot-assembly": 600, "pellet-press": 150, "turn-mill": 2_000}
 """Fast cells make as many pieces in less than a year of 52 weeks of 75 h."""
-MANY_PIECES = {"pellet-press", "carrier", "five-axis-titanium", "five-axis-aluminium", "turn-mill", "robot-assembly"}
-"""Cells whose year takes more than five seconds to run."""
 SILENT = SamplingIntervals(10**18, 10**18)
 
 
@@ -43,9 +41,8 @@ def alone(cell: str, seed: int, hours: float) -> tuple[float, float, float, floa
     return availability * effectiveness * quality, availability, effectiveness, quality
 
 
-@pytest.mark.parametrize(
-    "cell", [pytest.param(cell, marks=pytest.mark.slow if cell in MANY_PIECES else ()) for cell in CELLS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_year_of_a_cell_by_itself_is_within_two_points(cell: str) -> None:
     expected = EXPECTED[cell]
     years = 4 if CELLS[cell].ideal_s > 2_000 else 1  # few pieces scatter more
