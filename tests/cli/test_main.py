@@ -28,6 +28,7 @@ def end_with(how: str) -> None:
         case "no":
             raise typer.Exit(1)
         case "interrupt":
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts its background with it ignored
             signal.raise_signal(signal.SIGINT)
         case "bug":
             raise ZeroDivisionError

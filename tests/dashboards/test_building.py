@@ -20,6 +20,7 @@ from tests.dashboards.viewing import questions
 Page = dict[str, Any]
 
 
+@pytest.mark.slow
 def test_what_is_committed_is_what_the_code_gives(plant: Plant) -> None:
     assert list(building.stale(plant)) == []
 

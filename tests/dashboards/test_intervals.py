@@ -61,6 +61,7 @@ def test_a_day_begins_in_the_zone_of_the_plant(day: Influxd) -> None:
     assert {row["time"] % (24 * HOUR) for row in found} == {eleven_utc}
 
 
+@pytest.mark.slow
 def test_the_period_before_is_as_long_as_the_range(day: Influxd, ledger: list[LedgerRow]) -> None:
     start, end = START + 10 * HOUR, START + 14 * HOUR
     query = filled_in(before(indicator("oee")), view_of(start, end))

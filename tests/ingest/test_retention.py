@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from broker.contract.events import Sample, StateChange
 from services.ingest.retention import apply_retention_hourly
 from services.ledger.fields import NANO
@@ -36,6 +38,7 @@ class Present:
                 await self._looked.wait()
 
 
+@pytest.mark.slow
 async def test_what_is_past_its_retention_goes_and_hours_stay(tmp_path: Path) -> None:
     store = await open_store(default_url(tmp_path))
     young = [Sample(asset=MILL, at=NOW - 29 * DAY, signal="load", value=1.0)]

@@ -125,6 +125,7 @@ async def test_pieces_may_be_booked_where_nothing_was_counted(store: Store) -> N
     assert await pieces(store) == (46, 1)
 
 
+@pytest.mark.slow
 async def test_days_later_it_is_recomputed_in_portions(store: Store) -> None:
     now = NOW + 3 * 24 * 60 * MINUTE
     await write(store, an_hour())

@@ -176,6 +176,7 @@ async def test_a_machine_whose_stored_events_raise_holds_up_no_other(
         assert f"{PREFIX}/{machine}/kpi/hour" in reported
 
 
+@pytest.mark.slow
 async def test_recomputing_sets_a_machine_aside_that_raises(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ async def total(store: SqliteStore, start: int = 0, end: int = 2**62) -> Sums:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", ["advance", "restart", ""])
 @pytest.mark.parametrize("events", [[*BEFORE, *NIGHT, *BACK], [*BEFORE, *NIGHT, *RESET], METER])
 async def test_live_rows_are_those_of_all_readings_at_once(events: list[AnyEvent], then: str) -> None:

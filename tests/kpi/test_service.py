@@ -273,6 +273,7 @@ def _corridor(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asset", [MILL, LINE, SITE])
 def test_a_recording_shuffled_and_doubled_gives_the_same_answer(
     asset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -195,6 +195,7 @@ async def test_what_has_not_happened_yet_is_not_counted(store: Store) -> None:
     assert found.ledger["running_s"] == 300.5
 
 
+@pytest.mark.slow
 async def test_contradictions_become_notes_and_nothing_is_corrected(store: Store) -> None:
     messages = [
         message("08:00", "state", state="off"),
@@ -237,6 +238,7 @@ async def test_a_line_with_a_machine_that_counts_nothing_has_its_numbers_and_tho
     assert [note for note in line.notes if note.startswith(f"{silent}: it ran for 60 min, but {why}")]
 
 
+@pytest.mark.slow
 async def test_effectiveness_above_one_is_shown_with_a_warning(store: Store) -> None:
     messages = [*WORKED[:3], message("08:10", "count", produced=20, good=20), message("08:10", "state", state="off")]
     await stored(store, messages, "09:30")

@@ -98,6 +98,7 @@ async def test_a_line_has_its_constraints_oee_beside_its_own(store: Store) -> No
     assert line.indicators["bottleneck_oee"] == pytest.approx(33 / 60)
 
 
+@pytest.mark.slow
 async def test_the_six_big_losses_are_planned_time_less_what_was_productive(store: Store) -> None:
     await stored(store, WORKED, "09:30", AIMED)
     found = await asked(store, MILL, "08:00", "09:00", "09:30", AIMED)

@@ -141,6 +141,7 @@ def _without_zeros(parts: dict[tuple[str, str, str], Sums]) -> dict[tuple[str, s
 # ---- What is counted ----
 
 
+@pytest.mark.slow
 async def test_a_machine_that_joins_late_was_unknown_before_in_the_shifts_of_its_calendar(store: Store) -> None:
     await store_events(store, [state("05:00", "running"), state("13:30", "running", SAW)], at("14:30"), DAYS)
     measured = await measure(store, DAYS, LINE, at("05:00"), at("14:30"), now=at("14:30"))
@@ -199,6 +200,7 @@ async def test_a_meter_of_its_own_adds_energy_but_no_time(store: Store) -> None:
     assert await total(store, meter, "08:00", "08:30:30", "09:00") == {"electricity_kwh": 20, "unknown_s": 1_830}
 
 
+@pytest.mark.slow
 async def test_stock_counts_until_now_though_the_ledger_of_its_shelf_is_behind(store: Store) -> None:
     shelf = f"{LINE}/shelf-1"
     now = at("08:00")

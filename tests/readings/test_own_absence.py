@@ -24,6 +24,7 @@ from tests.readings.test_retained import BROKERS, FOR_EVER, MILL, arrived, servi
 AWAY_NS = 30_000_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_time", [False, True])
 @pytest.mark.parametrize("kind", BROKERS)
 async def test_what_waited_without_a_time_leaves_the_absence_unknown(
@@ -58,6 +59,7 @@ async def test_what_waited_without_a_time_leaves_the_absence_unknown(
     await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKERS)
 async def test_what_waited_while_the_connection_was_lost_leaves_that_time_unknown(kind: Kind, tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "corridor.db")

@@ -49,6 +49,7 @@ async def warnings(messages: list[Message], store: Store, hours: int = 2) -> dic
 RUNNING = message("state", 0, state="running")
 
 
+@pytest.mark.slow
 async def test_a_machine_that_fell_silent_is_named_with_the_time_since_when(store: Store) -> None:
     counts = [message("count", minute, produced=minute) for minute in range(60)]
     found = await warnings([RUNNING, *counts], store)

@@ -60,6 +60,7 @@ async def store(tmp_path: Path) -> SqliteStore:
     return await SqliteStore.open(tmp_path / "old.db")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [1e16, 1e200, 1e300, DOUBLE_MAX, float("inf")])
 async def test_quantities_beyond_their_bounds_are_in_no_sum_and_end_nothing(store: SqliteStore, value: float) -> None:
     await store.write(Batch(events=[*good(MILL), *good(SAW), *beyond(value)]))

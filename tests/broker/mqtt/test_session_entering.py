@@ -79,6 +79,7 @@ def certificates(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 async def test_tls_with_an_authority_and_a_certificate_of_our_own(
     embedded: EmbeddedBroker, topic: str, relay_to: MakeRelay, certificates: Path
 ) -> None:

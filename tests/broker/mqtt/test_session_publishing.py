@@ -11,6 +11,7 @@ from broker.server.embedded import EmbeddedBroker, Kind
 from tests.broker.mqtt.sessions import MakeRelay, Until, numbered, payloads, receive
 
 
+@pytest.mark.slow
 async def test_publications_outlive_a_restart_of_the_broker(
     kind: Kind, tmp_path: Path, topic: str, until: Until
 ) -> None:

@@ -47,6 +47,7 @@ def start_owner(folder: Path, kind: Kind) -> subprocess.Popen[str]:
     return owner
 
 
+@pytest.mark.slow
 async def test_it_is_gone_when_left_and_its_port_free_again(kind: Kind, tmp_path: Path) -> None:
     async with EmbeddedBroker(tmp_path, port=0, kind=kind) as broker:
         process = broker_process(tmp_path)
@@ -63,6 +64,7 @@ async def test_it_is_gone_when_left_and_its_port_free_again(kind: Kind, tmp_path
         pass
 
 
+@pytest.mark.slow
 async def test_retained_messages_outlive_it(kind: Kind, tmp_path: Path) -> None:
     async with (
         EmbeddedBroker(tmp_path / "a b", port=0, kind=kind) as broker,

@@ -150,6 +150,7 @@ async def open_broker(tmp_path: Path) -> AsyncIterator[Broker]:
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("user", "password"), [("", None), ("ingest", "wrong"), (PRESS, LATHE), ("nobody", None)])
 async def test_no_user_connects_without_a_password(broker: Broker, user: str, password: str | None) -> None:
     with pytest.raises(SessionError, match="rejects"):
@@ -162,6 +163,7 @@ async def test_a_device_publishes_its_own_topics_and_no_others(broker: Broker) -
     assert [topic for topic in NOT_OF_A_DEVICE if await broker.takes(PRESS, topic)] == []
 
 
+@pytest.mark.slow
 async def test_a_device_receives_its_own_commands_and_nothing_of_others(open_broker: Broker) -> None:
     others = [build(LATHE, "state"), build(LATHE, "cmd", "start"), build(MILL, "count"), REJECTED_TOPIC]
     own = [build(PRESS, "cmd", "start"), build(PRESS, "state")]
@@ -170,6 +172,7 @@ async def test_a_device_receives_its_own_commands_and_nothing_of_others(open_bro
     assert found == set(own)
 
 
+@pytest.mark.slow
 async def test_the_simulator_receives_what_a_device_publishes_for_its_machines_and_nothing_of_others(
     open_broker: Broker,
 ) -> None:
@@ -202,6 +205,7 @@ async def test_each_service_publishes_what_it_must_and_no_more(broker: Broker) -
         assert {topic for topic in every if await broker.takes(user, topic)} == topics, user
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("user", ["ingest", "kpi", "wall"])
 async def test_the_services_receive_everything_of_the_contract(open_broker: Broker, user: str) -> None:
     topics = [build(LATHE, "state"), build(MILL, "cmd", "start"), build("york", "kpi", "hour"), REJECTED_TOPIC]
@@ -209,6 +213,7 @@ async def test_the_services_receive_everything_of_the_contract(open_broker: Brok
     assert found == set(topics)
 
 
+@pytest.mark.slow
 async def test_the_gateway_receives_what_it_announces_to_home_assistant_and_no_more(open_broker: Broker) -> None:
     announced = [
         build(LATHE, *kind) for kind in (("state",), ("status",), ("count",), ("meter", "m"), ("kpi", "shift"))
@@ -226,6 +231,7 @@ def test_what_home_assistant_is_shown_is_what_the_gateway_may_read() -> None:
     assert may == set(FILTERS)
 
 
+@pytest.mark.slow
 async def test_the_probe_receives_its_own_topics_the_indicators_and_what_was_rejected(open_broker: Broker) -> None:
     topics = [build(PROBE, "telemetry"), build(MILL, "kpi", "hour"), build("york", "kpi", "hour"), REJECTED_TOPIC]
     others = [build(LATHE, "state"), build(MILL, "telemetry", "load")]
@@ -253,6 +259,7 @@ async def held(broker: Broker, count: int) -> list[bytes]:
     return payloads
 
 
+@pytest.mark.slow
 async def test_no_device_takes_over_a_services_session_or_its_queued_messages(broker: Broker) -> None:
     async with ingest(broker):
         pass
@@ -272,6 +279,7 @@ async def test_no_device_takes_over_a_services_session_or_its_queued_messages(br
         assert (service.disconnects, device.disconnects, other.disconnects) == (0, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("user", [PRESS, "probe", "health", REGISTRAR, ""])
 async def test_only_the_services_connect_where_client_ids_are_free(broker: Broker, user: str) -> None:
     with pytest.raises(SessionError, match="rejects"):

@@ -187,6 +187,7 @@ async def test_tail_as_json_ends_after_its_time(broker: str, start: Start) -> No
     )
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 async def test_tail_ends_quietly_when_nobody_reads_on(broker: str, start: Start) -> None:
     async with client(broker) as other:

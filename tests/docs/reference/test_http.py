@@ -46,6 +46,7 @@ async def test_every_address_stands_there_with_its_parameters(tmp_path: Path) ->
     assert changing == set(re.findall(r"`POST (/\S+)`", TEXT))
 
 
+@pytest.mark.slow
 async def test_the_document_on_the_site_has_every_address_that_the_wall_serves(tmp_path: Path) -> None:
     served = (await described(tmp_path))["paths"]
     assert openapi.document()["paths"].keys() == {path for path in served if path.startswith("/api/")}

@@ -51,6 +51,7 @@ def received(dialect: Dialect, sent: list[Publication], at: int) -> list[AnyEven
     return found
 
 
+@pytest.mark.slow
 def test_an_hour_of_a_simulated_line_comes_back_as_the_same_events() -> None:
     simulation = Simulation(plant_file.load(SHIPPED), START)
     simulation.sampling = SamplingIntervals(120 * NS_PER_S, 300 * NS_PER_S)

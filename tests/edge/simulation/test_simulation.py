@@ -115,6 +115,7 @@ def test_everything_is_marked_simulated(three_days: ThreeDays) -> None:
     assert all(event.simulated for event in three_days[1])
 
 
+@pytest.mark.slow
 def test_every_event_survives_the_wire() -> None:
     simulation = Simulation(PLANT, START)
     simulation.sampling = BACKFILL
@@ -218,6 +219,7 @@ def test_a_machine_works_only_in_planned_time(three_days: ThreeDays) -> None:
                 assert all(span.planned for span in calendar.time_ranges(change.at, following.at))
 
 
+@pytest.mark.slow
 def test_machines_outside_their_shifts_are_off() -> None:
     day = PLANT.text.replace('{ name = "night"', '# { name = "night"')
     _, events = simulated(2, floor=plant_file.parse(day, "two shifts"))

@@ -141,6 +141,7 @@ async def test_all_machines_come_online_report_their_state_and_go_offline(tmp_pa
     assert retained == {"state", "count", "job", "labour", "status"}
 
 
+@pytest.mark.slow
 async def test_nothing_is_published_before_its_time(tmp_path: Path) -> None:
     clock = VirtualClock(START)
 
@@ -175,6 +176,7 @@ async def test_after_a_restart_counters_meters_and_orders_go_on(tmp_path: Path) 
     assert numbers == sorted(numbers)
 
 
+@pytest.mark.slow
 async def test_an_order_that_was_on_is_announced_as_before(tmp_path: Path) -> None:
     before = (await run(tmp_path, START, START + 20 * MIN)).decode()
     after = (await run(tmp_path, START + HOUR, START + HOUR + MIN)).decode()
@@ -377,6 +379,7 @@ def test_a_past_that_was_interrupted_is_made_to_its_end_with_nothing_double(tmp_
     assert all("unknown" not in budget.states for budget in truth.values())
 
 
+@pytest.mark.slow
 async def test_a_broken_checkpoint_is_logged_and_the_machines_start_as_new(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -424,6 +427,7 @@ async def test_a_warning_that_was_on_at_the_end_is_cleared_or_stays_on(tmp_path:
         assert active == [place % 2 == 0 for place in range(len(active))]
 
 
+@pytest.mark.slow
 async def test_the_function_resumes_from_the_folders_checkpoint(tmp_path: Path) -> None:
     await run(tmp_path, START, START + HOUR)
     broker = Broker(START + 2 * HOUR + MIN)

@@ -154,6 +154,7 @@ async def test_lines_go_to_the_bucket_and_its_organisation(influx2: Influx2) -> 
         await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reported"),
     [

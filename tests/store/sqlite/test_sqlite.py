@@ -301,6 +301,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
 def test_a_file_that_may_not_grow_loses_nothing_and_goes_on_later(file: Path) -> None:
     reported = subprocess.run(

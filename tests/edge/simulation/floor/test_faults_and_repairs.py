@@ -131,6 +131,7 @@ def check(monkeypatch: pytest.MonkeyPatch, kind: str, mode: FailureMode, seeds: 
     assert compared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "mode"), [one for one in SHOWING if one.id in SAMPLE])
 def test_a_failure_rises_in_its_signal_and_is_gone_after_the_repair(
     kind: str, mode: FailureMode, monkeypatch: pytest.MonkeyPatch

@@ -40,6 +40,7 @@ def test_a_slow_truck_for_two_lines_limits_both() -> None:
         assert ("blocked", "truck-busy") in {(state.state, state.reason) for state in of(StateChange, events, name)}
 
 
+@pytest.mark.slow
 def test_a_fast_truck_limits_nothing_and_waits() -> None:
     simulation = floor(*SHARED, truck(5))
     events = simulation.run_until(DAY)

@@ -100,6 +100,7 @@ def test_a_supplier_that_stands_starves_its_customer_for_a_reason_that_names_the
     assert len([event for event in parts(events, CUSTOMER) if event.material]) == 15
 
 
+@pytest.mark.slow
 def test_a_late_batch_is_in_the_ground_truth_from_when_it_was_due_until_it_arrives() -> None:
     simulation = floor(FLOW, supplier(), customer(), plan(late=0.5, more="late-h = 5\nstock = 5"))
     events = simulation.run_until(3 * DAY)
@@ -158,6 +159,7 @@ def test_a_supplier_outside_is_a_source_of_batches_at_its_pace() -> None:
     assert all(source.startswith("rods-7") for source in used)
 
 
+@pytest.mark.slow
 def test_what_the_customer_has_no_room_for_is_not_sent() -> None:
     slow = SURE.replace("ideal-s = 60", "ideal-s = 4000")
     idle = line(CUSTOMER, [["k-1"]], [], 20) + machine(f"{CUSTOMER}/k-1", "plain", slow)
