@@ -12,6 +12,7 @@ import msgspec
 
 from broker.contract.errors import ContractError
 from broker.contract.events import NS_PER_S, AnyEvent, Count
+from edge.dialects.dialect import Dialect, Translation
 from edge.dialects.values import Stamp
 
 HELD_NS: Final = 10 * NS_PER_S
@@ -78,6 +79,22 @@ class Counters:
         del self._held[asset]
         good = _good(self._last[asset])
         return [_count(held.stamp, good)] if good else []
+
+
+class CountingDialect(Dialect):
+    """A dialect whose source has counters of pieces: `_counters` holds them, and what waits is returned when due."""
+
+    def __init__(self) -> None:
+        self._counters = Counters()
+
+    @property
+    def due(self) -> int | None:
+        """When good pieces have waited long enough for the counter that moves with them."""
+        return self._counters.due
+
+    def tick(self, now: int) -> Translation:
+        """Return the good pieces that waited."""
+        return Translation(events=self._counters.tick(now))
 
 
 def _good(last: dict[str, float]) -> dict[str, float]:

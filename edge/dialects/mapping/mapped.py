@@ -13,8 +13,8 @@ from broker.contract.errors import ContractError, shown
 from broker.contract.events import AnyEvent, Job, Meter, State, StateChange, Status
 from broker.contract.message import Message
 from edge.dialects import values
-from edge.dialects.counters import Counters
-from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
+from edge.dialects.counters import CountingDialect
+from edge.dialects.dialect import NOTHING, Entry, Setup, Translation
 from edge.dialects.mapping import mapping_file
 from edge.dialects.mapping.mapping_file import Reading
 from edge.dialects.mapping.mapping_items import ABSENT, JOB, Compiled, Item, document_of
@@ -32,14 +32,14 @@ class _Machine(msgspec.Struct):
     reported_job: tuple[Any, ...] = ()
 
 
-class Mapped(Dialect):
+class Mapped(CountingDialect):
     """Devices whose messages the user has described."""
 
     def __init__(self, setup: Setup) -> None:
+        super().__init__()
         self._mappings = [Compiled(one) for one in (mapping_file.parse(setup.mapping) if setup.mapping else ())]
         self.filters = tuple(dict.fromkeys(mapping_file.topic_filter(each.mapping.topic) for each in self._mappings))
         self._names = Names()
-        self._counters = Counters()
         self._machines: dict[str, _Machine] = {}
 
     def translate(self, message: Message) -> Translation:
@@ -49,15 +49,6 @@ class Mapped(Dialect):
             if found is not None:
                 return self._by(each, message, found.groupdict())
         return NOTHING
-
-    @property
-    def due(self) -> int | None:
-        """When good pieces have waited long enough for the counter that moves with them."""
-        return self._counters.due
-
-    def tick(self, now: int) -> Translation:
-        """Return the good pieces that waited."""
-        return Translation(events=self._counters.tick(now))
 
     def _by(self, each: Compiled, message: Message, names: dict[str, str]) -> Translation:
         parts = Parts()

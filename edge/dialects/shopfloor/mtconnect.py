@@ -30,8 +30,8 @@ from broker.contract.errors import ContractError, shown
 from broker.contract.events import AnyEvent, Notice, State, StateChange, Status
 from broker.contract.message import Message
 from edge.dialects import values
-from edge.dialects.counters import Counters
-from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
+from edge.dialects.counters import CountingDialect
+from edge.dialects.dialect import NOTHING, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names, slug
 from edge.dialects.parts import Parts
 from edge.dialects.shopfloor import mtconnect_xml
@@ -77,15 +77,15 @@ class _Reached(msgspec.Struct, frozen=True):
     devices: list[tuple[str, str]]
 
 
-class MTConnect(Dialect):
+class MTConnect(CountingDialect):
     """Devices of an agent, each a machine."""
 
     filters = ("MTConnect/#", "+/Current", "+/Sample", "+/Probe")
 
     def __init__(self, setup: Setup) -> None:
+        super().__init__()
         self._names = Names()
         self._machines = Machines(setup, self._names)
-        self._counters = Counters()
         self._devices: dict[str, _Device] = {}
         self._agents: set[str] = set()
         self._uuids: dict[str, str] = {}
@@ -118,15 +118,6 @@ class MTConnect(Dialect):
             else:
                 self._several(parts, message, asset, instance, found)
         return parts.translation()
-
-    @property
-    def due(self) -> int | None:
-        """When good pieces have waited long enough for the counter that moves with them."""
-        return self._counters.due
-
-    def tick(self, now: int) -> Translation:
-        """Return the good pieces that waited."""
-        return Translation(events=self._counters.tick(now))
 
     def _modelled(self, document: dict[str, Any]) -> Translation:
         """Take the names and units of data items."""

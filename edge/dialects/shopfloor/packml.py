@@ -17,8 +17,8 @@ from broker.contract.errors import ContractError, shown
 from broker.contract.events import AnyEvent, Job, State, StateChange
 from broker.contract.message import Message
 from edge.dialects import values
-from edge.dialects.counters import Counters
-from edge.dialects.dialect import NOTHING, Dialect, Entry, Setup, Translation
+from edge.dialects.counters import CountingDialect
+from edge.dialects.dialect import NOTHING, Entry, Setup, Translation
 from edge.dialects.naming import Machines, Names, slug
 from edge.dialects.parts import Parts
 from edge.dialects.values import UNNAMED, Stamp
@@ -57,7 +57,7 @@ _SIGNALS: Final = {
 _COUNTERS: Final = {"ProdProcessedCount": "produced", "ProdDefectiveCount": "scrap"}
 
 
-class PackML(Dialect):
+class PackML(CountingDialect):
     """Machines with PackML tags."""
 
     filters = tuple(
@@ -65,9 +65,9 @@ class PackML(Dialect):
     )
 
     def __init__(self, setup: Setup) -> None:
+        super().__init__()
         self._names = Names()
         self._machines = Machines(setup, self._names)
-        self._counters = Counters()
         self._states: dict[str, str] = {}
         self._modes: dict[str, str] = {}
         self._reported: dict[str, tuple[State, str, bool]] = {}
@@ -87,15 +87,6 @@ class PackML(Dialect):
         parts = Parts()
         parts.add("/".join(levels[place:]), lambda: self._tag(stamp, (group, tag), rest, value))
         return parts.translation()
-
-    @property
-    def due(self) -> int | None:
-        """When good pieces have waited long enough for the counter that moves with them."""
-        return self._counters.due
-
-    def tick(self, now: int) -> Translation:
-        """Return the good pieces that waited."""
-        return Translation(events=self._counters.tick(now))
 
     def _tag(self, stamp: Stamp, where: tuple[str, str], rest: list[str], value: str) -> list[AnyEvent]:
         group, tag = where
