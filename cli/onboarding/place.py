@@ -75,8 +75,8 @@ def find(broker: str, folder: Path, data: Path) -> Place:
 def _demo_with_passwords(login: Login, files: PasswordFiles, data: Path) -> Place:
     """Return a demo's broker that asks for a password; a gateway has that of the demo, from where it is stored."""
     password = shlex.quote(str(data.absolute() / "password"))
-    host, _, port = login.url.removeprefix("mqtt://").rpartition(":")
-    return Place(login, "", files, target=f'"mqtt://{DEMO_USER}:$(cat {password})@{host}:{port}"')
+    url = login.url.replace("//", f"//{DEMO_USER}:$(cat {password})@", 1)
+    return Place(login, "", files, target=f'"{url}"')
 
 
 def own_address() -> str:
