@@ -20,6 +20,13 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 BATCH_BYTES: Final = 1024 * 1024
 """A batch of this size is closed: a consumer that is interrupted has that much to do again, no more."""
 
+MANY_PER_S: Final = 30_000
+"""So many messages a second are a flood: batches are `_LONGER` times as far apart, for each costs as well."""
+
+_LONGER: Final = 5
+_RATE_S: Final = 0.1
+"""Over how long the rate is measured, seconds."""
+
 _STEP_BACK_NS: Final = 1_000_000_000
 
 
@@ -84,7 +91,8 @@ class Inbox:
         most: how many messages may wait for their acknowledgement before reading stops.
         now: returns the time, nanoseconds since 1970-01-01 UTC.
         on_acknowledged: called after a batch was acknowledged, with its number of messages.
-        gather_s: batches are yielded at least this far apart, seconds, unless a quarter of `most` wait.
+        gather_s: batches are yielded at least this far apart, seconds, five times as far in a flood, unless a quarter
+            of `most` wait.
 
     Attributes:
         waiting: messages received and not yet acknowledged.
@@ -101,6 +109,9 @@ class Inbox:
         self._last_at = 0
         self._ready: deque[Batch] = deque()
         self._gather_s = gather_s
+        self._rate_of = 0
+        self._rate_since = 0.0
+        self._is_flood = False
         self._arrived = asyncio.Event()
         self._enough = asyncio.Event()
         self._closed = False
@@ -130,6 +141,7 @@ class Inbox:
         self.waiting += len(parsed.messages)
         self._bytes += parsed.length
         self._last_at = parsed.messages[-1].received_at
+        self._measure(len(parsed.messages))
         self._arrived.set()
         if self._has_enough():
             self._enough.set()
@@ -151,8 +163,17 @@ class Inbox:
                     async with asyncio.timeout_at(due):
                         await self._enough.wait()
             else:
-                due = loop.time() + self._gather_s
+                due = loop.time() + self._gather_s * (_LONGER if self._is_flood else 1)
                 yield self._ready.popleft()
+
+    def _measure(self, messages: int) -> None:
+        """Count messages, and from time to time find out whether they are a flood."""
+        self._rate_of += messages
+        now = asyncio.get_running_loop().time()
+        passed_s = now - self._rate_since
+        if passed_s >= _RATE_S:
+            self._is_flood = self._rate_of > MANY_PER_S * passed_s
+            self._rate_of, self._rate_since = 0, now
 
     def _has_enough(self) -> bool:
         """Return whether a batch is worth its own write, or reading could stop before the next one is due."""

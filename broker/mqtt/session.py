@@ -73,8 +73,8 @@ class Session:
         receive_maximum: how many messages may wait for `acknowledge` before the broker sends no more.
         keep_alive_s: a broker that is silent for one and a half times as long counts as dead, seconds.
         now: returns the time of receipt, nanoseconds since 1970-01-01 UTC.
-        gather_s: batches are yielded at least this far apart, seconds, unless many messages wait: for a consumer to
-            which a batch costs much more than a message.
+        gather_s: batches are yielded at least this far apart, seconds, in a flood farther, unless many messages wait:
+            for a consumer to which a batch costs much more than a message.
 
     Attributes:
         received: messages received since the session began.

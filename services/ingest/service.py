@@ -26,7 +26,8 @@ from services.intake.steps import steps, write_step
 from services.store.interface import Batch, Rejected, Store
 
 GATHER_S: Final = 0.02
-"""Writes begin at least this far apart, seconds, unless many messages wait. A lone message is written at once."""
+"""Writes begin at least this far apart, seconds, in a flood farther, unless many messages wait. A lone message is
+written at once."""
 
 RECEIVE_MAXIMUM: Final = 10_000
 """Messages that the broker may send before the first is acknowledged: the larger a batch of a busy plant, the fewer

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from broker.contract.message import Message
+from broker.mqtt import inbox
 from broker.mqtt.connection import Connection
 from broker.mqtt.inbox import Batch, Inbox
 from broker.mqtt.packets import Parsed
@@ -65,6 +66,24 @@ async def test_few_messages_come_when_their_time_has() -> None:
     (await reader.batch()).acknowledge()
     reader.receive(2)
     assert len(await reader.batch()) == 2
+
+
+async def test_in_a_flood_messages_gather_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "_LONGER", LONG_S / 1e-6)
+    reader = Reader(1e-6)
+    for number in (1, 2):  # so few are no flood
+        reader.receive(number)
+        (await reader.batch()).acknowledge()
+    monkeypatch.setattr(inbox, "MANY_PER_S", 0)
+    monkeypatch.setattr(inbox, "_RATE_S", 0)
+    reader.receive(1)
+    (await reader.batch()).acknowledge()
+    gathering = asyncio.create_task(reader.batch())
+    for _ in range(MOST // 4):
+        assert not gathering.done()
+        reader.receive(1)
+        await asyncio.sleep(0)
+    assert len(await gathering) == MOST // 4
 
 
 @pytest.mark.parametrize("gather_s", [0.0, LONG_S])
