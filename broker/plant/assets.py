@@ -17,7 +17,7 @@ from broker.plant.calendar_rules import read_time_zone
 from broker.plant.flow import read_stages
 from broker.plant.toml_tables import Table, nearest, shown
 
-_RATIOS: Final = ("oee", "nee", "teep", "availability", "effectiveness", "quality")
+_RATIOS: Final = ("oee", "nee", "teep", "availability", "effectiveness", "quality", "quality_ratio", "first_pass_yield")
 
 
 class SignalInfo(msgspec.Struct, frozen=True):

@@ -79,8 +79,8 @@ def parse(text: str, source: str) -> Plant:
     calendars = _calendars(root.table("calendar"))
     assets = read_assets(root.table("asset"), calendars)
     simulate = root.table("simulate")
-    products, flows = _products(root.table("product")), read_flows(simulate.table("line"))
-    lines = {"/".join(path.split("/")[:3]) for path in (*assets, *flows) if path.count("/") > 1}
+    simulated_lines, products = simulate.table("line"), _products(root.table("product"))
+    lines = {"/".join(path.split("/")[:3]) for path in (*assets, *simulated_lines) if path.count("/") > 1}
     material_flows = root.table("flow")
     check_simulated_flows(simulate.table("flow"), material_flows.values)
     plant = Plant(
@@ -91,7 +91,7 @@ def parse(text: str, source: str) -> Plant:
         reasons=_reasons(root.table("reason")),
         calendars=calendars,
         simulate=simulate.values,
-        simulated_flows=flows,
+        simulated_flows=read_flows(simulated_lines),
         material_flows=read_material_flows(material_flows, sorted(lines), products),
         text=text,
     )

@@ -4,6 +4,7 @@ A mistake finds its line by its key (`broker.plant.toml_places`). A reader takes
 its type, and then closes the table: a key that is left over is unknown, most often misspelt.
 """
 
+import ast
 import contextlib
 import datetime as dt
 import difflib
@@ -20,6 +21,7 @@ from broker.contract.names import is_name
 from broker.plant.toml_places import Path, dotted, line_of
 
 _BARE_PATH: Final = re.compile(r"\s*\[(\w+)\.([\w-]+(?:/[\w-]+)+)\]", re.ASCII)
+_TWICE: Final = re.compile(r"Cannot declare (\(.*\)) twice")
 _PLACE: Final = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)\Z")
 _PLAIN: Final = re.compile(r"\d{1,14}(?:\.\d{1,9})?\Z", re.ASCII)
 _YEARS: Final = range(1900, 2200)
@@ -74,7 +76,12 @@ class Document:
         found = _PLACE.search(message)
         line = int(found[1]) if found and found[1] else max(len(self.text.splitlines()), 1)
         problem = message[: found.start()].strip() if found else message
-        hint = "fix this line; texts stand in quotation marks"
+        hint = "fix this line, or the end of the one before: texts stand in quotation marks, each bracket is closed"
+        if twice := _TWICE.search(problem):
+            problem = f"{dotted(ast.literal_eval(twice[1]))} has a table already"
+            hint = "leave one of the two out, or give it a name of its own"
+        elif "overwrite" in problem:
+            problem, hint = "this key stands here for the second time", "leave one of the two out"
         if header := _BARE_PATH.match("".join(self.text.splitlines()[line - 1 : line])):
             hint = f'write the path in quotation marks, [{header[1]}."{header[2]}"]'
         return Mistake(self.source, line, "", f"this is not TOML: {problem}", hint)

@@ -28,7 +28,9 @@ def mistakes(text: str) -> list[str]:
         # the file itself
         ("name = \n", "1", "not TOML"),
         ("\n\n[asset.sheffield/machining]\n", "3", 'in quotation marks, [asset."sheffield/machining"]'),
-        ("[asset.a]\n[asset.a]\n", "2", "not TOML"),
+        ("[asset.a]\n[asset.a]\n", "2", "asset.a has a table already; leave one of the two out"),
+        ('[asset.a]\ntitle = "A"\ntitle = "B"\n', "3", "stands here for the second time; leave one of the two out"),
+        ("[calendar.c]\nshifts = [\nholidays = 1\n", "3", "the end of the one before"),
         ('nmae = "Corridor"\n', "1: nmae", "did you mean name?"),
         ('[assets.a]\ntitle = "A"\n', "1: assets", "did you mean asset?"),
         ("asset = 5\n", "1: asset", "is not a table"),
@@ -46,6 +48,7 @@ def mistakes(text: str) -> list[str]:
         ('[asset.a]\ntime-zone = "nowhere at all"\n', "2: asset.a.time-zone", "IANA"),
         ('[asset.a]\ntime-zone = "/etc/passwd"\n', "2: asset.a.time-zone", "there is no time zone"),
         ("[asset.a]\ntargets = { oee = 72 }\n", "2: asset.a.targets.oee", "0.72 for 72 %"),
+        ("[asset.a]\ntargets = { quality_ratio = 97 }\n", "2: asset.a.targets.quality_ratio", "0.72 for 72 %"),
         ('[asset.a]\ntargets = { oee = "high" }\n', "2: asset.a.targets.oee", "is not a number"),
         ("[asset.a.targets]\noee = true\n", "2: asset.a.targets.oee", "true is not a number"),
         ("[asset.a]\ntitle = 5\n", "2: asset.a.title", "is not a text"),
