@@ -15,10 +15,12 @@ from broker.plant.included import whole
 from broker.plant.plant import Plant
 from broker.plant.plant_file import PlantError, load
 from broker.plant.toml_places import dotted, line_of
-from broker.plant.toml_tables import Mistake
+from broker.plant.toml_tables import Document, Mistake
 from cli.invocation import options
 from cli.invocation.plain import plain, plain_lines
-from edge.simulation.planning.plan import PlanError, read
+from cli.plants.plant_remarks import remarks
+from edge.simulation.planning.plan import read
+from edge.simulation.planning.plan_tables import PlanError
 
 _NO_CALENDAR: Final = "no calendar"
 
@@ -27,40 +29,55 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="The plant file, in T
 
 def check(file: File, *, json_: options.Json = False) -> None:
     """Validate a plant file: print what it describes, or every mistake with its line and a hint."""
+    plant, mistakes = _read(file)
+    if mistakes or plant is None:
+        if json_:
+            typer.echo(json.dumps({"file": str(file), "ok": False, "mistakes": list(map(_mistake, mistakes))}))
+        else:
+            for mistake in mistakes:
+                typer.echo(plain_lines(str(mistake)))
+            typer.echo(f"{file} has {_number(len(mistakes), 'mistake')}.")
+        raise typer.Exit(1)
+    facts = describe(plant, datetime.now(UTC))
+    striking = remarks(file, plant, read(plant.simulate))
+    if json_:
+        typer.echo(json.dumps({"file": str(file), "ok": True} | facts | {"remarks": list(map(_mistake, striking))}))
+        return
+    typer.echo("\n".join(map(plain, _lines(str(file), facts))))
+    for place, remark in enumerate(striking):
+        typer.echo(("" if place else "\nWorth a look:\n") + f"  {plain(str(remark))}")
+
+
+def _read(file: Path) -> tuple[Plant | None, list[Mistake]]:
+    """Read a plant, and have the simulator validate its own part, which `load` passes on; return all mistakes."""
+    plant, mistakes = None, list[Mistake]()
     try:
         plant = load(file)
-        if plant.simulate:
-            _check_simulated(file, plant)
+        text, simulate = plant.text, plant.simulate
     except PlantError as error:
-        if json_:
-            typer.echo(
-                json.dumps({"file": str(file), "ok": False, "mistakes": [_mistake(one) for one in error.mistakes]})
-            )
-        else:
-            for mistake in error.mistakes:
-                typer.echo(plain_lines(str(mistake)))
-            typer.echo(f"{file} has {_number(len(error.mistakes), 'mistake')}.")
-        raise typer.Exit(1) from error
-    facts = describe(plant, datetime.now(UTC))
-    if json_:
-        typer.echo(json.dumps({"file": str(file), "ok": True} | facts))
-    else:
-        typer.echo("\n".join(map(plain, _lines(str(file), facts))))
+        mistakes += error.mistakes
+        text = whole(file, file.read_text(encoding="utf-8-sig", errors="replace")).text
+        simulate = Document(text, str(file)).root.values.get("simulate", {})
+    return plant, sorted([*mistakes, *_simulated(file, text, simulate, mistakes)], key=_place)
 
 
-def _check_simulated(file: Path, plant: Plant) -> None:
-    """Have the simulator validate its own part, which `load` passes on as it is.
-
-    Raises:
-        PlantError: it has a mistake.
-    """
+def _simulated(file: Path, text: str, simulate: Any, known: list[Mistake]) -> list[Mistake]:
+    """Return the mistakes in what is simulated, without those at keys where one is known."""
     try:
-        read(plant.simulate, str(file))
+        read(simulate if isinstance(simulate, dict) else {}, str(file))
     except PlanError as error:
-        problem, _, hint = error.fault.rpartition("; ")
-        mistake = Mistake(str(file), line_of(plant.text, error.path), dotted(error.path), problem, hint)
-        found = whole(file, file.read_text(encoding="utf-8-sig"))
-        raise PlantError((found.located(mistake),)) from error
+        found = whole(file, file.read_text(encoding="utf-8-sig", errors="replace"))
+        keys = tuple(mistake.key for mistake in known)
+        mistakes = (
+            found.located(Mistake(str(file), line_of(text, one.path), dotted(one.path), one.problem, one.hint))
+            for one in error.faults
+        )
+        return [one for one in mistakes if not one.key.startswith(keys)]
+    return []
+
+
+def _place(mistake: Mistake) -> tuple[str, int]:
+    return mistake.source, mistake.line
 
 
 def describe(plant: Plant, now: datetime) -> dict[str, Any]:

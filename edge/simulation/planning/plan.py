@@ -16,41 +16,23 @@ The ideal cycles stand with the products, since they hold for real machines too;
 Everything is validated here, without I/O, so a mistake is reported with its place and a hint before anything runs.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from broker.contract.errors import ContractError
 from broker.contract.names import is_name
-from broker.plant.toml_places import Path, dotted
+from broker.plant.toml_tables import nearest, shown
 from edge.simulation.floor.cells import CELLS, Cell
 from edge.simulation.floor.pieces import OrderPlan
 from edge.simulation.machines import MODELS
+from edge.simulation.planning.plan_tables import Fault, Place, PlanError
 
-_T = TypeVar("_T")
-
-_KEY: Final = re.compile(r"\.([a-z0-9-]+)")
-_UNKNOWN: Final = re.compile(r"unknown field `([^`]+)`")
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 Profile = Literal["lively", "plain"]
 LIVELY: Final = 6.0
 """In the lively profile machines fail this many times as often, and repairs are as much shorter: same availability."""
-
-
-class PlanError(ContractError):
-    """The plant file's `[simulate]` part has a mistake; the text says where, and how to fix it.
-
-    Attributes:
-        path: the keys that lead to it.
-        fault: what is wrong there, and after a semicolon what to do.
-    """
-
-    def __init__(self, source: str, path: Path, fault: str) -> None:
-        super().__init__(f"{source}: {dotted(path)}: {fault}")
-        self.path = path
-        self.fault = fault
 
 
 class LinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -159,34 +141,37 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
         source: the file's name, for messages.
 
     Raises:
-        PlanError: it has a mistake.
+        PlanError: it has mistakes; all of them are in it.
     """
-    tables, at = dict(simulate), _ErrorAt(source, ("simulate",))
-    lines, machines, shared, flows = (
-        _convert(at.below(key), tables.pop(key, {}), dict[str, Any]) for key in ("line", "machine", "shared", "flow")
-    )
-    floor = _convert(at, tables, FloorPlan)
+    faults: list[Fault] = []
+    tables, at = dict(simulate), Place(("simulate",), faults)
+    lines, machines, shared, flows = (at.tables(key, tables) for key in ("line", "machine", "shared", "flow"))
     floor = msgspec.structs.replace(
-        floor,
-        line={path: _convert(at.below("line", path), one, LinePlan) for path, one in lines.items()},
-        machine={path: _convert(at.below("machine", path), one, MachinePlan) for path, one in machines.items()},
-        shared={path: _convert(at.below("shared", path), one, SharedPlan) for path, one in shared.items()},
-        flow={name: _convert(at.below("flow", name), one, FlowPlan) for name, one in flows.items()},
+        at.convert(tables, FloorPlan) or FloorPlan(),
+        line=_converted(at.below("line"), lines, LinePlan),
+        machine=_converted(at.below("machine"), machines, MachinePlan),
+        shared=_converted(at.below("shared"), shared, SharedPlan),
+        flow=_converted(at.below("flow"), flows, FlowPlan),
     )
     for path, line in floor.line.items():
-        _check_line(floor, path, line, at.below("line", path))
+        _check_line(path, line, machines, at.below("line", path))
+    standing = {f"{path}/{name}" for path, line in floor.line.items() for stage in line.stages for name in stage}
     for path, machine in floor.machine.items():
-        wrong = at.below("machine", path)
-        _check_place(floor, path, wrong)
-        _check_machine(machine, wrong)
-        if MODELS[machine.model].serves:
-            raise wrong(f'{machine.model} serves others; describe it in [simulate.shared."{path}"], in no stage')
+        place = at.below("machine", path)
+        above = path.rpartition("/")[0]
+        if path not in standing and (above in floor.line or above not in lines):
+            place.wrong("stands in no line", f'name it in a stage of [simulate.line."{above}"]')
+        _check_machine(machine, place)
+        if machine.model in MODELS and MODELS[machine.model].serves:
+            place.wrong(f"{machine.model} serves others", f'describe it in [simulate.shared."{path}"], in no stage')
     for path, machine in floor.shared.items():
-        wrong = at.below("shared", path)
-        _check_machine(machine, wrong)
-        _check_shared(floor, path, machine, wrong)
+        place = at.below("shared", path)
+        _check_machine(machine, place)
+        _check_shared(path, machine, machines, place)
     for name, flow in floor.flow.items():
         _check_flow(flow, at.below("flow", name))
+    if faults:
+        raise PlanError(source, tuple(faults))
     return floor
 
 
@@ -199,112 +184,95 @@ def cell_of(machine: MachinePlan, profile: Profile) -> Cell:
     return msgspec.structs.replace(cell, mtbf_h=cell.mtbf_h / LIVELY, mttr_h=cell.mttr_h / LIVELY)
 
 
-class _ErrorAt(NamedTuple):
-    """Makes errors that name their place in the file."""
-
-    source: str
-    path: Path
-
-    def below(self, *keys: str) -> "_ErrorAt":
-        """Return the place below this one."""
-        return _ErrorAt(self.source, (*self.path, *keys))
-
-    def __call__(self, problem: str, *keys: str) -> PlanError:
-        return PlanError(self.source, (*self.path, *keys), problem)
+def _converted(at: Place, tables: Mapping[str, object], into: type[_T]) -> dict[str, _T]:
+    """Return the tables that have no mistake by themselves, converted."""
+    found = {name: at.below(name).convert(table, into) for name, table in tables.items()}
+    return {name: one for name, one in found.items() if one is not None}
 
 
-def _convert(at: _ErrorAt, table: object, into: type[_T]) -> _T:
-    try:
-        return msgspec.convert(table, into)
-    except msgspec.ValidationError as error:
-        problem, _, inner = str(error).partition(" - at `$")
-        named = _KEY.match(inner) or _UNKNOWN.search(problem)
-        keys = [named[1]] if named and isinstance(table, dict) and named[1] in table else []
-        raise at(f"{problem}; compare with edge/simulation/plants/corridor.toml", *keys) from error
-
-
-def _check_line(plan: FloorPlan, path: str, line: LinePlan, wrong: _ErrorAt) -> None:
+def _check_line(path: str, line: LinePlan, machines: Collection[str], at: Place) -> None:
     if path.count("/") != 2 or not all(map(is_name, path.split("/"))):
-        raise wrong("is not a line's path; write <site>/<area>/<line>")
+        at.wrong("this is not a line's path", "write <site>/<area>/<line>")
     if not line.stages or not all(line.stages):
-        raise wrong('a stage is empty; write stages = [["mill-1", "mill-2"], ["cmm-1"]]')
+        at.wrong("a stage is empty", 'write stages = [["mill-1", "mill-2"], ["cmm-1"]]', "stages")
     names = [name for stage in line.stages for name in stage]
     if twice := _twice(names):
-        raise wrong(f"stages name {twice} twice; a machine stands in one stage")
-    for name in names:
-        if f"{path}/{name}" not in plan.machine:
-            raise wrong(f'stages name {name}, which is not described; add [simulate.machine."{path}/{name}"]', "stages")
+        at.wrong(f"{twice} stands in it twice", "name each machine in one stage, once", "stages")
+    for name in dict.fromkeys(names):
+        if f"{path}/{name}" not in machines:
+            at.wrong(f"{name} is not described", f'add [simulate.machine."{path}/{name}"]', "stages")
     if len(line.buffers) != len(line.stages) - 1:
-        raise wrong(
-            f"{len(line.buffers)} buffers for {len(line.stages)} stages; give one between each two stages", "buffers"
-        )
+        between = f"{len(line.buffers)} buffers for {len(line.stages)} stages"
+        at.wrong(between, "give one between each two stages", "buffers")
     if any(places < 1 for places in line.buffers):
-        raise wrong("a buffer holds less than one piece; give at least 1", "buffers")
-    _check_rework(line, wrong)
+        at.wrong("a buffer holds less than one piece", "give at least 1", "buffers")
+    _check_rework(line, at)
     if not line.orders:
-        raise wrong('there are no orders; write orders = [{ product = "bracket", pieces = 40 }]')
-    for order in line.orders:
+        at.wrong("there are no orders", 'write orders = [{ product = "bracket", pieces = 40 }]', "orders")
+    for number, order in enumerate(line.orders):
         if order.pieces < 1:
-            raise wrong(f"an order of {order.product} has {order.pieces} pieces; give at least 1")
+            at.wrong(f"an order of {order.product} has {order.pieces} pieces", "give at least 1", "orders", number)
         if not 1 <= len(order.product) <= 64:
-            raise wrong("a product's name is empty or too long; give it 1 to 64 characters", "orders")
+            at.wrong("a product's name is empty or too long", "give it 1 to 64 characters", "orders", number)
 
 
-def _check_rework(line: LinePlan, wrong: _ErrorAt) -> None:
+def _check_rework(line: LinePlan, at: Place) -> None:
     stage_of = {name: place for place, stage in enumerate(line.stages) for name in stage}
     for found_at, back_to in line.rework.items():
         if unknown := next((name for name in (found_at, back_to) if name not in stage_of), None):
-            raise wrong(f'rework names {unknown}, which stands in no stage; write rework = {{ cmm-1 = "mill-1" }}')
-        if stage_of[back_to] > stage_of[found_at]:
-            raise wrong(f"rework goes from {found_at} forward to {back_to}; name a machine of the same stage or before")
+            at.wrong(f"{unknown} stands in no stage", nearest(unknown, stage_of, "those are"), "rework", found_at)
+        elif stage_of[back_to] > stage_of[found_at]:
+            hint = "name a machine of the same stage or before"
+            at.wrong(f"rework goes from {found_at} forward to {back_to}", hint, "rework", found_at)
 
 
-def _check_place(plan: FloorPlan, path: str, wrong: _ErrorAt) -> None:
-    line, _, name = path.rpartition("/")
-    if line not in plan.line or name not in {name for stage in plan.line[line].stages for name in stage}:
-        raise wrong(f'stands in no line; name it in a stage of [simulate.line."{line}"]')
-
-
-def _check_shared(plan: FloorPlan, path: str, shared: SharedPlan, wrong: _ErrorAt) -> None:
+def _check_shared(path: str, shared: SharedPlan, machines: Collection[str], at: Place) -> None:
     if path.count("/") != 3 or not all(map(is_name, path.split("/"))):
-        raise wrong("is not a machine's path; write <site>/<area>/<line>/<machine>")
-    if path in plan.machine:
-        raise wrong(f'is a machine of a line, too; leave out [simulate.machine."{path}"]')
-    if not MODELS[shared.model].serves:
+        at.wrong("this is not a machine's path", "write <site>/<area>/<line>/<machine>")
+    if path in machines:
+        at.wrong("this is a machine of a line, too", f'leave out [simulate.machine."{path}"]')
+    if shared.model in MODELS and not MODELS[shared.model].serves:
         able = ", ".join(sorted(name for name, model in MODELS.items() if model.serves))
-        raise wrong(f"{shared.model} serves no others; use one of {able}, or name it in a stage of a line")
+        at.wrong(f"{shared.model} serves no others", f"use one of {able}, or name it in a stage of a line", "model")
     for served in shared.serves:
-        if not any(f"{asset}/".startswith(f"{served}/") for asset in plan.machine):
-            raise wrong(f"serves {served}, where no machine stands; write the path of a machine, a line or an area")
+        if not any(f"{asset}/".startswith(f"{served}/") for asset in machines):
+            hint = nearest(served, _with_above(machines), "write the path of a machine, a line or an area, such as")
+            at.wrong(f"no machine stands in {served}", hint, "serves")
     if not shared.serves:
-        raise wrong('serves nothing; write serves = ["<site>/<area>/<line>"]')
+        at.wrong("it serves nothing", 'write serves = ["<site>/<area>/<line>"]', "serves")
 
 
-def _check_machine(machine: MachinePlan, wrong: _ErrorAt) -> None:
+def _check_machine(machine: MachinePlan, at: Place) -> None:
     if machine.load is not None and machine.load < 1:
-        raise wrong(f"a load of {machine.load} pieces; give at least 1, or leave it out")
+        at.wrong(f"a load of {machine.load} pieces", "give at least 1, or leave it out", "load")
+    for name, value in (("crew", machine.crew), ("upkeep-min", machine.upkeep_min)):
+        if not 0 <= value <= 1_000:
+            at.wrong(f"{value:g} is not possible", "it goes from 0 to 1000", name)
     if machine.model not in MODELS:
-        raise wrong(f"unknown model {machine.model!r}; use one of {', '.join(sorted(MODELS))}", "model")
+        at.wrong(f"there is no model {shown(machine.model)}", nearest(machine.model, MODELS, "use one of"), "model")
     if machine.cell not in CELLS:
-        raise wrong(f"unknown cell {machine.cell!r}; use one of {', '.join(sorted(CELLS))}", "cell")
-    try:
+        at.wrong(f"there is no cell {shown(machine.cell)}", nearest(machine.cell, CELLS, "use one of"), "cell")
+    elif at.below("losses").convert(msgspec.to_builtins(CELLS[machine.cell]) | machine.losses, Cell):
         cell = cell_of(machine, "plain")
-    except msgspec.ValidationError as error:
-        raise wrong(f"losses: {error}; use names of a cell: {', '.join(Cell.__struct_encode_fields__)}") from error
-    for field, least, most in _RANGES:
-        value = getattr(cell, field)
-        if not least <= value <= most:
-            raise wrong(f"losses: {field.replace('_', '-')} is {value}; it goes from {least} to {most}")
+        for field, least, most in _RANGES:
+            value = getattr(cell, field)
+            if not least <= value <= most:
+                at.wrong(
+                    f"{value:g} is not possible",
+                    f"it goes from {least:g} to {most:g}",
+                    "losses",
+                    field.replace("_", "-"),
+                )
 
 
-def _check_flow(flow: FlowPlan, wrong: _ErrorAt) -> None:
+def _check_flow(flow: FlowPlan, at: Place) -> None:
     if flow.stock is not None and flow.stock < 1:
-        raise wrong(f"a stock of {flow.stock} pieces; give at least 1, or leave it out", "stock")
+        at.wrong(f"a stock of {flow.stock} pieces", "give at least 1, or leave it out", "stock")
     for name, value, most in (("late", flow.late, 1.0), ("bad", flow.bad, 1.0), ("late-h", flow.late_h, 1e4)):
         if not 0 <= value <= most:
-            raise wrong(f"{name} is {value}; it goes from 0 to {most:g}", name)
+            at.wrong(f"{value:g} is not possible", f"it goes from 0 to {most:g}", name)
     if not 0.01 <= flow.every_h <= 1e4:
-        raise wrong(f"every-h is {flow.every_h}; it goes from 0.01 to 10000", "every-h")
+        at.wrong(f"{flow.every_h:g} is not possible", "it goes from 0.01 to 10000", "every-h")
 
 
 _RANGES: Final = (
@@ -328,3 +296,8 @@ _RANGES: Final = (
 
 def _twice(names: Sequence[str]) -> str | None:
     return next((name for place, name in enumerate(names) if name in names[:place]), None)
+
+
+def _with_above(machines: Collection[str]) -> list[str]:
+    """Return the paths of machines, of their lines and areas."""
+    return sorted({"/".join(path.split("/")[:level]) for path in machines for level in (2, 3, 4)})

@@ -9,6 +9,7 @@ import pytest
 
 from broker.plant.plant_file import parse
 from cli.plants.plant import describe
+from edge.simulation import districts
 
 Corridor = Callable[..., tuple[int, str, str]]
 
@@ -99,21 +100,21 @@ late = 0.1
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
-        ("late = 0.1", "late = 2", "15: simulate.flow.rods.late: late is 2.0; it goes from 0 to 1"),
+        ("late = 0.1", "late = 2", "15: simulate.flow.rods.late: 2 is not possible; it goes from 0 to 1"),
         (
             "late = 0.1",
             "stock = 0",
             "15: simulate.flow.rods.stock: a stock of 0 pieces; give at least 1, or leave it out",
         ),
-        ("late = 0.1", "every-h = 0", "15: simulate.flow.rods.every-h: every-h is 0.0; it goes from 0.01 to 10000"),
-        ("late = 0.1", "lates = 0.1", "15: simulate.flow.rods.lates: Object contains unknown field `lates`; compare"),
-        ("late = 0.1", 'late = "a"', "15: simulate.flow.rods.late: Expected `float`, got `str`; compare"),
+        ("late = 0.1", "every-h = 0", "15: simulate.flow.rods.every-h: 0 is not possible; it goes from 0.01 to 10000"),
+        ("late = 0.1", "lates = 0.1", "15: simulate.flow.rods.lates: this key is not known here; did you mean late"),
+        ("late = 0.1", 'late = "a"', "15: simulate.flow.rods.late: 'a' is not a number; write"),
         (
             'model = "washer"',
             'model = "wash"',
-            "7: simulate.machine.\"a/b/c/m-1\".model: unknown model 'wash'; use one of",
+            "7: simulate.machine.\"a/b/c/m-1\".model: there is no model 'wash'; did you mean washer",
         ),
-        ("buffers = []\n", "", '2: simulate.line."a/b/c": Object missing required field `buffers`; compare'),
+        ("buffers = []\n", "", '2: simulate.line."a/b/c": buffers is missing; write buffers = …'),
     ],
 )
 def test_a_mistake_in_what_is_simulated_has_its_line_too(
@@ -130,6 +131,68 @@ def test_a_mistake_in_what_is_simulated_has_its_line_too(
     including = tmp_path / "including.toml"
     including.write_text('name = "x"\ninclude = ["plant.toml"]\n')
     assert corridor("plant", "check", str(including))[1].splitlines()[0] == first
+
+
+def test_mistakes_of_the_plant_and_of_what_is_simulated_are_listed_together(corridor: Corridor, tmp_path: Path) -> None:
+    file = tmp_path / "plant.toml"
+    wrong = SIMULATED.replace("[product.x]", "[product.x]\nideal-cycle = -1").replace('"cmm"', '"cnn"')
+    file.write_text(wrong.replace('[["m-1"]]', '["m-1"]'))
+    assert [line.partition(";")[0] for line in corridor("plant", "check", str(file))[1].splitlines()] == [
+        f"{file}:2: product.x.ideal-cycle: -1 is not a time above zero",
+        f'{file}:4: simulate.line."a/b/c".stages: these are not stages',
+        f"{file}:9: simulate.machine.\"a/b/c/m-1\".cell: there is no cell 'cnn'",
+        f"{file} has 3 mistakes.",
+    ]
+
+
+SLIPS = """[calendar.c]
+shifts = [{ name = "day", start = "06:00", end = "14:00" }]
+[asset."a/b/c"]
+calendar = "c"
+targets = { oe = 0.7, oee = 0.6 }
+signals.t = { unit = "degCC" }
+signals.own = { unit = "widgets" }
+[asset."a/b/c/m-2"]
+[product.x.ideal-cycle]
+"a/b/d" = 5
+[simulate.line."a/b/c"]
+stages = [["m-1"]]
+buffers = []
+orders = [{ product = "xx", pieces = 4 }]
+[simulate.machine."a/b/c/m-1"]
+model = "washer"
+cell = "cmm"
+upkeep-shift = "early"
+"""
+
+
+def test_what_is_probably_a_slip_is_worth_a_look_and_no_mistake(corridor: Corridor, tmp_path: Path) -> None:
+    file = tmp_path / "plant.toml"
+    file.write_text(SLIPS)
+    status, output, errors = corridor("plant", "check", str(file))
+    assert (status, errors) == (0, "")
+    striking = output.partition("Worth a look:\n")[2].splitlines()
+    assert [(line.split(":")[1], line.partition(": ")[2].partition(";")[0]) for line in striking] == [
+        ("5", 'asset."a/b/c".targets.oe: no indicator has this name'),
+        ("6", "asset.\"a/b/c\".signals.t.unit: 'degCC' is no unit that is known here, and is shown as it is"),
+        ("8", 'asset."a/b/c/m-2": its line is simulated, the machine is not'),
+        ("10", 'product.x.ideal-cycle."a/b/d": no asset stands there'),
+        ("14", "simulate.line.\"a/b/c\".orders[1]: no product is named 'xx'"),
+        ("18", 'simulate.machine."a/b/c/m-1".upkeep-shift: the machine has no such shift'),
+    ]
+    data = json.loads(corridor("plant", "check", str(file), "--json")[1])
+    assert [remark["line"] for remark in data["remarks"]] == [5, 6, 8, 10, 14, 18]
+
+
+@pytest.mark.parametrize("trade", ["casting", "printing"])
+def test_a_first_plant_has_nothing_worth_a_look(corridor: Corridor, tmp_path: Path, trade: str) -> None:
+    file = tmp_path / "plant.toml"
+    corridor("plant", "new", str(file), "--trade", trade)
+    assert json.loads(corridor("plant", "check", str(file), "--json")[1])["remarks"] == []
+
+
+def test_the_shipped_plant_has_nothing_worth_a_look(corridor: Corridor) -> None:
+    assert json.loads(corridor("plant", "check", str(districts.CORRIDOR), "--json")[1])["remarks"] == []
 
 
 def test_json(corridor: Corridor, tmp_path: Path) -> None:

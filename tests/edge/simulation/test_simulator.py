@@ -17,7 +17,7 @@ from broker.plant import plant_file
 from edge.simulation import ground_truth
 from edge.simulation.clock import VirtualClock
 from edge.simulation.event_buffer import TruePiece, TrueState
-from edge.simulation.planning import plan
+from edge.simulation.planning.plan_tables import PlanError
 from edge.simulation.saved import CHECKPOINT_FILE
 from edge.simulation.simulator import Simulator, simulate
 
@@ -446,5 +446,5 @@ async def test_a_publish_that_fails_ends_the_simulator(tmp_path: Path) -> None:
 
 def test_a_mistake_in_the_plan_is_reported_at_once(tmp_path: Path) -> None:
     wrong = plant_file.parse(PLANT.text.replace('cell = "cmm"', 'cell = "cnn"'), "test")
-    with pytest.raises(plan.PlanError, match=r'^works.toml: simulate.machine.".*cnn'):
+    with pytest.raises(PlanError, match=r'^works.toml: simulate.machine.".*cnn'):
         Simulator(wrong, tmp_path, source="works.toml")

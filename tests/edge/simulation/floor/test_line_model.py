@@ -177,7 +177,7 @@ def test_a_piece_is_reworked_only_so_often() -> None:
 @pytest.mark.parametrize(
     ("tables", "named"),
     [
-        ((LOOP[0].replace('"cut" }', '"drill" }'), *LOOP[1:]), "rework names drill, which stands in no stage"),
+        ((LOOP[0].replace('"cut" }', '"drill" }'), *LOOP[1:]), "drill stands in no stage"),
         ((LOOP[0].replace('gauge = "cut"', 'cut = "gauge"'), *LOOP[1:]), "forward to gauge"),
         ((*LOOP[:3], LOOP[3].replace('cell = "cmm"', 'cell = "cmm"\nload = 0')), "a load of 0 pieces"),
         ((*LOOP[:3], LOOP[3].replace('"gauge"', '"truck"')), "truck serves others; describe it in [simulate.shared."),

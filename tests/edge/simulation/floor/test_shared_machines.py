@@ -98,7 +98,7 @@ def test_a_supply_sees_what_its_consumers_draw() -> None:
 @pytest.mark.parametrize(
     ("tables", "named"),
     [
-        ((*SHARED, truck(5).replace('"a/b"', '"a/x"')), "serves a/x, where no machine stands"),
+        ((*SHARED, truck(5).replace('"a/b"', '"a/x"')), "no machine stands in a/x"),
         ((*SHARED, truck(5).replace('"truck"', '"plain"')), "plain serves no others; use one of "),
         ((*SHARED, truck(5).replace("a/b/yard/truck", "a/b/truck")), "is not a machine's path"),
         ((*SHARED, truck(5).replace('["a/b"]', "[]")), "serves nothing"),
