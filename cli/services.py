@@ -151,7 +151,7 @@ async def _make_past(simulator: Simulator, to: tuple[Store, str], data: Path, le
     """Make up a past, unless the store knows one of the machines: then theirs is another, if it is whole."""
     store, plant = to[0], simulator.plant
     known = {machine.asset for machine in await store.machines()}
-    if not simulator.is_past_unfinished and known.intersection(plan.read(plant.simulate).machine):
+    if not simulator.is_past_unfinished and known.intersection(plan.published(plant, plan.read(plant.simulate))):
         _log.info("the store knows these machines, so no past is made up for them")
         return
     if not await store.metadata(PLANT_METADATA):

@@ -48,6 +48,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
             set.
         silent_after: seconds without a message after which it is unknown; None if not set.
         dialect: what its machines speak, where they are simulated; '' for the contract's own messages.
+        connected: a real device is expected for it: nothing simulated is published.
         targets: the target of each indicator, as a ratio or in the indicator's unit.
         signals: its signals by name.
         stages: of a line: the machines of each step of its flow, those of one step side by side; not inherited.
@@ -64,6 +65,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
     counter_max: float | None = None
     silent_after: float | None = None
     dialect: str = ""
+    connected: bool = False
     targets: dict[str, float] = {}
     signals: dict[str, SignalInfo] = {}
     stages: tuple[tuple[str, ...], ...] = ()
@@ -91,6 +93,7 @@ INHERITED: Final[dict[str, _Reader]] = {
     "counter-max": _own_or_above(lambda table, key: _above_zero(table, key, "the last value before it begins again")),
     "silent-after": _own_or_above(Table.duration_s),
     "dialect": _own_or_above(Table.text),
+    "connected": _own_or_above(Table.flag),
     "targets": lambda table, key, above: above | _targets(table.table(key)),
     "signals": lambda table, key, above: above | _signals(table.table(key), above),
 }

@@ -7,7 +7,7 @@ their own; the flows of material between lines are drawn over all (`flow_drawing
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -42,6 +42,7 @@ _STYLE: Final = """
 .plan .outside > rect { stroke-dasharray: 6 4; }
 .plan .area > rect { fill: #ffffff; stroke: #b9c2ce; }
 .plan .machine > rect { fill: #e3edf8; stroke: #3c6ea5; }
+.plan .awaited > rect { fill: none; stroke-dasharray: 5 4; }
 .plan .heading { font-weight: 600; }
 .plan .site > .heading { font-size: 15px; }
 .plan .flow { fill: none; stroke: #4a5666; stroke-width: 1.6; }
@@ -72,13 +73,15 @@ class _Box(NamedTuple):
     draw: Callable[[Element, float, float], None]
 
 
-def draw(plant: Plant, marks: Mapping[str, Mark] = MappingProxyType({})) -> str:
+def draw(plant: Plant, marks: Mapping[str, Mark] = MappingProxyType({}), joined: Collection[str] = frozenset()) -> str:
     """Return the picture of a plant: an SVG document, whose texts are escaped.
 
     Args:
         plant: what is drawn.
         marks: how flows of material stand now, by their names.
+        joined: the machines whose device has reported; the others that are connected are drawn as awaiting theirs.
     """
+    awaited = {path for path in plant.machines() if plant.asset(path).connected}.difference(joined)
     tree = _tree(plant)
     sites = [_site(plant, site, areas) for site, areas in tree.items()]
     outside = sorted({flow.supplier for flow in plant.material_flows.values() if flow.is_from_outside})
@@ -95,6 +98,7 @@ def draw(plant: Plant, marks: Mapping[str, Mark] = MappingProxyType({})) -> str:
     pen = Pen(_width, _text, _px)
     right, below = draw_flows(root, flows, _headings(root), marks, pen=pen, right=_PAD + inner.width)
     size = _px(max(width, right + _PAD)), _px(max(height, below + _PAD))
+    _mark_awaited(root, awaited)
     root.attrib |= {"width": size[0], "height": size[1], "viewBox": f"0 0 {size[0]} {size[1]}"}
     indent(root, " ")
     return tostring(root, encoding="unicode") + "\n"
@@ -109,6 +113,16 @@ def _headings(root: Element) -> dict[str, tuple[tuple[float, float], str]]:
             place = (float(heading.get("x", "")), float(heading.get("y", "")))
             found[group.get("data-asset", "")] = (place, heading.text or "")
     return found
+
+
+def _mark_awaited(root: Element, awaited: Collection[str]) -> None:
+    """Mark the machines that await a real device, and say so in their titles."""
+    for group in root.iter("g"):
+        if group.get("class") == "machine" and group.get("data-asset") in awaited:
+            group.set("class", "machine awaited")
+            title = group.find("title")
+            if title is not None:
+                title.text = f"{title.text}, awaiting its device"
 
 
 def _tree(plant: Plant) -> dict[str, dict[str, dict[str, list[str]]]]:

@@ -93,6 +93,7 @@ def describe(plant: Plant, now: datetime) -> dict[str, Any]:
         "sites": [{"path": site, "title": plant.title(site)} for site in plant.children("")],
         "lines": plant.lines(),
         "machines": plant.machines(),
+        "connected": [path for path in plant.machines() if plant.asset(path).connected],
         "products": list(plant.products),
         "reasons": list(plant.reasons),
         "calendars": [
@@ -129,6 +130,9 @@ def _lines(file: str, facts: dict[str, Any]) -> list[str]:
     for site in facts["sites"]:
         within = [machine for machine in facts["machines"] if machine.startswith(site["path"] + "/")]
         lines.append(f"  {site['path']:<20} {site['title']}, {_number(len(within), 'machine')}")
+    if facts["connected"]:
+        lines += ["", f"Real devices are expected for {_number(len(facts['connected']), 'machine')}:"]
+        lines += [f"  {path}" for path in facts["connected"]]
     lines += ["", "Planned hours this week:"] if facts["calendars"] else []
     for calendar in facts["calendars"]:
         name = calendar["name"] or _NO_CALENDAR

@@ -29,7 +29,7 @@ def remarks(file: Path, plant: Plant, floor: FloorPlan) -> list[Mistake]:
         floor: its simulated part.
     """
     found = whole(file, file.read_text(encoding="utf-8-sig"))
-    every = (*_of_assets(plant), *_of_products(plant), *_of_orders(plant, floor), *_of_machines(plant, floor))
+    every = (*_of_assets(plant), *_of_products(plant, floor), *_of_orders(plant, floor), *_of_machines(plant, floor))
     marked = [Mistake(str(file), line_of(plant.text, keys), dotted(keys), what, hint) for keys, what, hint in every]
     return [found.located(one) for one in sorted(marked, key=lambda one: one.line)]
 
@@ -48,8 +48,8 @@ def _of_assets(plant: Plant) -> Iterator[_Remark]:
                 yield ("asset", path, "signals", name, "unit"), what, near
 
 
-def _of_products(plant: Plant) -> Iterator[_Remark]:
-    known = {"/".join(path.split("/")[:level]) for path in plant.assets for level in (1, 2, 3, 4)}
+def _of_products(plant: Plant, floor: FloorPlan) -> Iterator[_Remark]:
+    known = {"/".join(path.split("/")[:level]) for path in (*plant.assets, *floor.assets) for level in (1, 2, 3, 4)}
     for name, product in plant.products.items():
         for path in product.ideal_cycles:
             if path and path not in known:
@@ -74,6 +74,7 @@ def _of_machines(plant: Plant, floor: FloorPlan) -> Iterator[_Remark]:
                 hint = nearest(machine.upkeep_shift, shifts, "the shifts of its calendar are")
                 yield ("simulate", kind, path, "upkeep-shift"), "the machine has no such shift", hint
     for path in plant.machines():
-        if path.rpartition("/")[0] in floor.line and path not in floor.assets:
-            hint = "see that its name is right; a machine of a simulated line that is real has connected = true"
+        is_alone = path.rpartition("/")[0] in floor.line and path not in floor.assets
+        if is_alone and not plant.asset(path).connected:
+            hint = "see that its name is right; one that is real has connected = true"
             yield ("asset", path), "its line is simulated, the machine is not", hint

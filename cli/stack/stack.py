@@ -14,6 +14,7 @@ import typer
 
 from broker import private_files
 from broker.contract.topics import PREFIX
+from broker.plant.plant import NO_PLANT
 from broker.plant.plant_file import load
 from broker.server import mosquitto_stack
 from broker.server.credentials.dynamic_security import DynamicSecurity
@@ -147,7 +148,8 @@ def broker_files(
     home = folder if devices_folder == Path() else devices_folder
     listed = devices.read(os.environ.get(devices.DEVICES, ""))
     known = devices.carry_over(home, mosquitto_stack.beside_devices(given), listed)
-    simulated = plan.read(load(plant).simulate, str(plant)).assets if plant else ()
+    described = load(plant) if plant else NO_PLANT
+    simulated = plan.published(described, plan.read(described.simulate, str(plant)))
     for name, text in {
         mosquitto_stack.SERVICE_PASSWORDS: mosquitto_stack.passwords(given),
         "rights": mosquitto_stack.rights(simulated),

@@ -1,7 +1,8 @@
 """Who publishes for a simulated machine: its simulation, or a real device that uses the machine's topics.
 
 A message on a machine's topics without `"simulated": true` is a device's: the machine is handed over to it. The
-simulation gets the machine back when the device goes offline, of itself or by its last will, or is silent.
+simulation gets the machine back when the device goes offline, of itself or by its last will, or is silent. A machine
+that the plant declares to be connected is its device's from the start, and stays so.
 
 No I/O and no clock: messages come with the time of a clock that never goes back, and the simulator asks at the end of
 each of its batches what has changed.
@@ -30,19 +31,26 @@ class Handover:
     Args:
         silent_s: the machines that can be handed over, and after how many seconds of silence each is given back.
         real: the machines that were handed over when the simulator stopped; their devices may still be there.
+        connected: those that only devices publish for, whether they are there or not.
         now: the time, seconds.
         prefix: the first levels of every topic.
 
     Attributes:
-        real: the machines for which a device publishes, as of the last `take` and `give_back`.
+        real: the machines for which a device publishes, as of the last `take` and `give_back`, and those connected.
     """
 
     def __init__(
-        self, silent_s: Mapping[str, float], *, real: Iterable[str] = (), now: float = 0.0, prefix: str = PREFIX
+        self,
+        silent_s: Mapping[str, float],
+        *,
+        real: Iterable[str] = (),
+        connected: Iterable[str] = (),
+        now: float = 0.0,
+        prefix: str = PREFIX,
     ) -> None:
-        self._silent_s, self._prefix = silent_s, prefix
+        self._silent_s, self._prefix, self._connected = silent_s, prefix, frozenset(connected)
         self._seen = dict.fromkeys((asset for asset in real if asset in silent_s), now)
-        self.real: set[str] = set(self._seen)
+        self.real: set[str] = {*self._seen, *self._connected}
 
     def receive(self, message: Message, now: float) -> None:
         """Note a message on a machine's topics.
@@ -73,7 +81,7 @@ class Handover:
         for asset, seen in list(self._seen.items()):
             if now - seen > self._silent_s[asset]:
                 del self._seen[asset]
-        returned = sorted(self.real - self._seen.keys())
+        returned = sorted(self.real - self._seen.keys() - self._connected)
         self.real.difference_update(returned)
         return returned
 

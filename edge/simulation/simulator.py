@@ -5,8 +5,8 @@ are about to go out, then the ground truth, then the broker. After a crash the n
 (the same messages, so nothing is counted twice), and reports the machines offline from its end on. So counters
 continue, and what consumers receive is exactly what the ground-truth log holds.
 
-A machine that a real device publishes for is simulated on, unpublished, so that its neighbours have what they need; its
-totals stay as they were (`handover`).
+A machine that a real device publishes for, or is expected to, is simulated on, unpublished, so that its neighbours have
+what they need; its totals stay as they were (`handover`).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from broker.contract.events import NS_PER_MS, NS_PER_S, AnyEvent, Status
 from broker.contract.message import Publication
@@ -52,6 +52,7 @@ _LEAVE_S: Final = 1.0
 _CATCH_UP_S: Final = 10.0
 _NO_WAITING: Final = float("inf")
 _STEP_WITHOUT_WAITING: Final = 600.0
+_Of = TypeVar("_Of", bound=AnyEvent | GroundTruth)
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +80,8 @@ class Simulator:
         source: str = "plant file",
         part: Part | None = None,
     ) -> None:
-        plan.read(plant.simulate, source)
+        floor = plan.read(plant.simulate, source)
+        self._connected = frozenset(floor.assets).difference(plan.published(plant, floor))
         self.plant, self.source = plant, source
         self._part = part
         self._folder = folder
@@ -126,8 +128,8 @@ class Simulator:
                 is_long_ago = is_long and simulation.now < end - _LAST_HOUR_NS
                 simulation.sampling = LONG_AGO if is_long_ago else BACKFILL
                 step = _long_ago_step_ns(simulation.now, end) if is_long_ago else _BACKFILL_STEP_NS
-                events = simulation.run_until(min(end, simulation.now + step))
-                truth = simulation.take_ground_truth()
+                events = self._simulated(simulation.run_until(min(end, simulation.now + step)))
+                truth = self._simulated(simulation.take_ground_truth())
                 self._save(simulation, [], truth, past=events, is_past_unfinished=True)
                 log.append(truth, simulation.now)
                 yield events
@@ -168,7 +170,9 @@ class Simulator:
         """
         silent_s = {asset: self.plant.asset(asset).silent_after or SILENT_S for asset in self._assets()}
         real = self._saved.real if self._saved is not None else []
-        self._handover = Handover(silent_s, real=real, now=_monotonic_s(), prefix=self._prefix)
+        self._handover = Handover(
+            silent_s, real=real, connected=self._connected, now=_monotonic_s(), prefix=self._prefix
+        )
         async with contextlib.AsyncExitStack() as stack:
             log = stack.enter_context(self._log())
             if devices is not None:
@@ -234,7 +238,7 @@ class Simulator:
         truth: list[GroundTruth] = ground_truth.taken_over(taken, simulation.now)
         real = frozenset(self._handover.real)
         for unit in simulation.units:
-            if unit.asset in taken:
+            if unit.asset in real and unit.asset not in self._totals:
                 self._totals[unit.asset] = unit.totals()
         events = [event for event in simulation.run_until(due) if event.asset not in real]
         truth += [one for one in simulation.take_ground_truth() if one.asset not in real]
@@ -285,6 +289,10 @@ class Simulator:
                 await publisher.publish(*self._encoder.publications(gone))
                 if not self._is_pending:
                     self._save(simulation, [], [])
+
+    def _simulated(self, found: list[_Of]) -> list[_Of]:
+        """Return what is not of machines that a real device is expected for."""
+        return [one for one in found if one.asset not in self._connected] if self._connected else found
 
     def _assets(self) -> list[str]:
         """Return the machines that publish on the contract's topics: those that a device can take over."""

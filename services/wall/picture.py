@@ -18,8 +18,10 @@ from services.wall.addresses import Parts, Wall
 async def map_picture(parts: Wall) -> Response[str]:
     """Return an SVG, for a light and a dark screen; each element has its asset's path."""
     marks = {state.flow: mark for state in await _flow_states(parts) if (mark := _mark(state))}
+    machines = parts.live_state.machines
+    joined = {path for path, machine in machines.items() if machine.first is not None}
     # A large plant takes a while, for which pages and messages need not wait.
-    return Response(await asyncio.to_thread(draw, _shown(parts), marks), media_type="image/svg+xml")
+    return Response(await asyncio.to_thread(draw, _shown(parts), marks, joined), media_type="image/svg+xml")
 
 
 @get("/api/v1/flows", summary="How the flows of material between lines stand")

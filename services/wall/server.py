@@ -167,7 +167,7 @@ async def _restore_events(live_state: LiveState, store: Store, plant: Plant, now
     gone = await retired(store, known)
     for path in plant.machines():
         if path not in gone:
-            live_state.declare(path)
+            live_state.declare(path, connected=plant.asset(path).connected)
     for machine in known:
         if machine.asset not in gone:
             live_state.restore_machine(machine.asset, machine.first, machine.last, simulated=machine.simulated)

@@ -44,6 +44,9 @@ EXCUSED: Final[dict[tuple[str, str], Excuse]] = {
     ("docs/how-to/backup-and-restore.md", "./corridor store init *"): Excuse(
         "needs an InfluxDB", f"{BACKUP}test_an_influxdb_1_with_passwords_lets_the_services_in_again_after_a_restore"
     ),
+    ("docs/how-to/describe-your-plant.md", "*"): Excuse(
+        "needs the file that it describes", "tests/docs/how_to/test_describe_your_plant.py"
+    ),
     ("docs/how-to/follow-a-part.md", "*"): Excuse(
         "needs the parts that its test makes", "tests/docs/how_to/test_follow_a_part.py"
     ),

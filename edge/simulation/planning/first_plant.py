@@ -23,6 +23,7 @@ _TOP: Final = """\
 #
 # Look at it:   corridor plant check {file}     and     corridor plant draw {file} --out plan.svg
 # Run it:       corridor demo --plant {file} --data data-of-my-works
+# Step by step: docs/how-to/describe-your-plant.md
 # Each key:     docs/reference/plant-file.md, docs/reference/shift-calendar.md, docs/reference/machine-kinds.md
 
 name = "My works"
@@ -114,7 +115,7 @@ def _reasons(trade: Trade) -> Iterator[str]:
 def _simulated(line: str, trade: Trade) -> Iterator[str]:
     stages = [[machine for machine, _ in _machines(station)] for station in trade.stations]
     orders = ", ".join(f'{{ product = "{product}", pieces = {trade.pieces} }}' for product in trade.products)
-    yield "# ---- How it is simulated; leave this part out once the machines are real ----"
+    yield "# ---- How it is simulated; connected = true at an asset says that it is real ----"
     yield ""
     yield "[simulate]"
     yield "seed = 1  # of all random numbers"

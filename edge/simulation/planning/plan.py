@@ -22,6 +22,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from broker.contract.names import is_name
+from broker.plant.plant import Plant
 from broker.plant.toml_tables import nearest, shown
 from edge.simulation.floor.cells import CELLS, Cell
 from edge.simulation.floor.pieces import OrderPlan
@@ -173,6 +174,11 @@ def read(simulate: Mapping[str, Any], source: str = "plant file") -> FloorPlan:
     if faults:
         raise PlanError(source, tuple(faults))
     return floor
+
+
+def published(plant: Plant, floor: FloorPlan) -> list[str]:
+    """Return the machines whose simulation is published: those for which the plant expects no real device."""
+    return [asset for asset in floor.assets if not plant.asset(asset).connected]
 
 
 def cell_of(machine: MachinePlan, profile: Profile) -> Cell:

@@ -48,18 +48,21 @@ class CurrentState(msgspec.Struct, frozen=True, gc=False):
     of_unknown_age: bool = False
 
 
-def of_machine(reported_state: StateChange | None, status: Status | None, back_at: int | None) -> CurrentState:
+def of_machine(
+    reported_state: StateChange | None, status: Status | None, back_at: int | None, *, is_awaited: bool = False
+) -> CurrentState:
     """Return the current state of a machine.
 
     Args:
         reported_state: the newest state that it reported.
         status: whether its device is connected, from itself or its last will.
         back_at: when the device came back, if it was once offline.
+        is_awaited: a real device is expected, and has not reported anything.
     """
     if status is not None and not status.online and (reported_state is None or reported_state.at <= status.at):
         return CurrentState("unknown", _since(status), "offline", of_unknown_age=status.time_source == "retained")
     if reported_state is None:
-        return CurrentState("unknown", None, "no-state-heard")
+        return CurrentState("unknown", None, "awaiting-device" if is_awaited else "no-state-heard")
     since = _since(reported_state)
     if since is not None and back_at is not None and back_at > since:
         since = back_at

@@ -78,9 +78,17 @@ class LiveState:
 
     # ---- What goes in ----
 
-    def declare(self, path: str) -> None:
-        """Give a machine a place before it has reported, because a plant description names it."""
-        self._machine(path)
+    def declare(self, path: str, *, connected: bool = False) -> None:
+        """Give a machine a place before it has reported, because a plant description names it.
+
+        Args:
+            path: the machine.
+            connected: a real device is expected for it.
+        """
+        machine = self._machine(path)
+        if machine is not None and connected:
+            machine.awaited = True
+            self._report_state(path, machine)
 
     def restore_machine(self, path: str, first: int, last: int, *, simulated: bool) -> None:
         """Restore a machine that reported before the wall started: when first, and when last (ns)."""
@@ -214,8 +222,9 @@ class LiveState:
 
     def _tick_machine(self, path: str, machine: Machine, now: int, elapsed_s: float) -> None:
         silent = machine.is_silent(now)
-        if silent != machine.silent:
-            machine.silent = silent
+        has_joined = machine.awaited and machine.first is not None
+        if silent != machine.silent or has_joined:
+            machine.silent, machine.awaited = silent, machine.awaited and not has_joined
             self._report_state(path, machine)
         if elapsed_s > 0 and (machine.messages != machine.last_count or machine.rate):
             machine.measure_rate(elapsed_s)
@@ -283,7 +292,10 @@ class LiveState:
         self._report_state(path, machine)
 
     def _report_state(self, path: str, machine: Machine) -> None:
-        machine.current_state = of_machine(machine.reported_state, machine.status, machine.back_at)
+        is_awaited = machine.awaited and machine.first is None
+        machine.current_state = of_machine(
+            machine.reported_state, machine.status, machine.back_at, is_awaited=is_awaited
+        )
         reported = reported_state(machine.current_state) | {"silent": machine.silent}
         if machine.silent:
             reported["heard"] = ms(machine.seen)

@@ -23,6 +23,7 @@ class Machine:
 
     __slots__ = (
         "alarms",
+        "awaited",
         "back_at",
         "clock_difference_ns",
         "current_state",
@@ -58,6 +59,7 @@ class Machine:
         self.rejected = 0
         self.simulated: bool | None = None
         self.silent = False
+        self.awaited = False
         self.kinds: dict[str, int] = {}
         self.facts = 0
         self.alarms: dict[str, Value] = {}

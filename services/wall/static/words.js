@@ -8,7 +8,7 @@ const en = {
   'state.running': 'Running', 'state.setup': 'Set-up', 'state.starved': 'Starved', 'state.blocked': 'Blocked',
   'state.idle': 'Idle', 'state.down': 'Down', 'state.maintenance': 'Maintenance', 'state.off': 'Off',
   'state.unknown': 'Unknown', 'state.order': 'Order', 'state.target': 'Target',
-  'reason.offline': 'device offline', 'reason.no-state-heard': 'no state reported', 'unknown.age': 'of unknown age',
+  'reason.offline': 'device offline', 'reason.no-state-heard': 'no state reported', 'reason.awaiting-device': 'awaiting its device', 'unknown.age': 'of unknown age',
   'silent': 'silent for {0}', 'since': 'since {0}', 'for': 'for {0}',
   'live': 'live', 'figures.of': 'Figures of {0}', 'figures.old': 'figures {0} old', 'not.live': 'not live', 'lost.for': 'for {0}, trying again', 'connecting': 'connecting …',
   'ahead': 'The plant’s time is {0} ahead of the computer’s clock, because it ran faster (--speed). Messages of a device with the right time count in the past. For real devices start with another data folder (--data).',

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from edge.simulation.floor.cells import CELLS, EXPECTED
 from edge.simulation.machines import MODELS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/reference/machine-kinds.md").read_text("utf-8")
@@ -37,3 +38,19 @@ def test_batch_kinds_and_shared_ones_are_named_as_such() -> None:
     for kind, model in MODELS.items():
         assert (f"{model.load} pieces a load" in SECTIONS[kind]) == (model.load > 1)
         assert ("[simulate.shared]" in SECTIONS[kind]) == bool(model.serves)
+
+
+def test_every_cell_is_on_the_page_with_its_figures_and_their_names() -> None:
+    rows = {
+        row[0].strip("`"): row[1:]
+        for line in PAGE.split("## Cells")[1].split("\n## ")[0].splitlines()
+        if line.startswith("| `") and (row := [cell.strip() for cell in line.strip("|").split("|")])
+    }
+    assert list(rows) == sorted(CELLS)
+    for name, row in rows.items():
+        cell = CELLS[name]
+        figures = (cell.ideal_s, cell.lot, cell.setup_min, cell.mtbf_h, cell.mttr_h, cell.minor_per_h, cell.minor_min)
+        shares = (cell.speed, *(100 * share for share in (cell.scrap, cell.rework, cell.wait, EXPECTED[name].oee)))
+        shown = [float(figure) for one in row for figure in one.split(" × ")]
+        assert [round(figure, 6) for figure in shown] == [round(figure, 6) for figure in (*figures, *shares)], name
+    assert [field for field in CELLS["cmm"].__struct_encode_fields__ if f"`{field}`" not in PAGE] == []

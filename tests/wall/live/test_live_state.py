@@ -44,6 +44,16 @@ def test_a_machine_that_nobody_declared_appears_with_its_first_message() -> None
     assert live_state.current_state("bench/a/b") is not None
 
 
+def test_a_machine_whose_device_is_expected_is_awaited_until_the_first_message_of_any_kind() -> None:
+    live_state = LiveState()
+    live_state.declare(MILL, connected=True)
+    assert facts(live_state)["state"]["reason"] == "awaiting-device"
+    live_state.receive(message("telemetry/load", 3))
+    live_state.tick(NOW, 0)
+    assert facts(live_state)["state"]["state"] == "unknown"
+    assert facts(live_state)["state"]["reason"] != "awaiting-device"
+
+
 def test_an_alarm_is_sent_with_the_machines_state_while_it_is_on() -> None:
     live_state = LiveState()
     hot = {"severity": "alarm", "text": "Spindle too hot", "active": True}

@@ -22,8 +22,9 @@ export function MapPage({ range, go, bare }) {
   const [answers, error] = useNumbers('kpi', live.ready && lines.length > 0 && asked, range);
   const [plan] = useNumbers('plan', live.ready && lines.length > 0 && asked, range);
   const first = plan.get(asked[0]);
-  // The picture is asked for again where a machine has joined.
-  const machines = live.machines().length;
+  // The picture is asked for again where a machine has joined, also one whose device was awaited.
+  const awaited = live.machines().filter((path) => live.fact(path, 'state')?.reason === 'awaiting-device').length;
+  const machines = live.machines().length - awaited;
   const [flows] = useAsk(live.ready && '/api/v1/flows', { every: FLOWS_MS });
   const version = `${machines} ${(flows ?? []).flatMap((flow) => flow.on_the_way.map((each) => `${each.number}${each.is_late ? '!' : ''}`)).join(' ')}`;
   const [failed, fail] = useState('');
