@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from broker.contract.events import AnyEvent, Job, StateChange, Status
-from services.ledger.fields import TIME, Sums, add
+from broker.contract.instants import FOR_EVER
+from services.ledger.fields import TIME, Sums, add, nonzero
 from services.ledger.history import MINUTE, History, minutes
 from services.ledger.rows import build
 from services.ledger.rules import Rules
@@ -51,8 +52,8 @@ class Machine:
         self.due: set[int] = set()
         self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
         self.reasons: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
-        self._is_made = False
-        """Whether the rows of the newest minute are made of all events that are in the history."""
+        self._changed_from = -FOR_EVER
+        """The first instant of which rows are not made of all events that are in the history."""
 
     def restore(self, rows: Iterable[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
         """Go on from the rows that were read."""
@@ -71,8 +72,9 @@ class Machine:
 
     def put(self, event: AnyEvent, until: int) -> set[int]:
         """Add an event; return the minutes that it affects, where rows reach `until`."""
-        self._is_made = False
-        return self.history.put(event, until, self.rules.short_ns)
+        touched = self.history.put(event, until, self.rules.short_ns)
+        self._changed_from = min(self._changed_from, self.history.changed_from)
+        return touched
 
     def changes_state(self, event: AnyEvent) -> bool:
         """Return whether a retained message without a time changes what is known; it comes with every connection.
@@ -100,14 +102,15 @@ class Machine:
     def rebuild(self, starts: set[int], until: int, made: Made) -> None:
         """Recompute the rows of these minutes, and of all since the newest row; store those that differ."""
         starts, self.due = starts | self.due, set()
-        if self._is_made and not starts:
-            self._grow(until, made)
-            return
         if self.reach is None:
             if not starts:
                 return
             self.reach = min(starts)
-        self.until, self._is_made = until, True
+        changed_from, self._changed_from = self._changed_from, FOR_EVER
+        if changed_from >= self.until and min(starts, default=self.reach) >= self.reach:
+            self._grow(until, made)
+            return
+        self.until = until
         starts = starts | minutes(self.reach, until)
         if self.rows and min(starts) < (oldest := min(self.rows)):
             starts |= minutes(min(starts), oldest)  # the first event ever came late: rows have no gaps
@@ -125,7 +128,7 @@ class Machine:
                 self._replace_reasons(start, reasons_after.get(start, {}), made)
 
     def _grow(self, until: int, made: Made) -> None:
-        """Let the newest rows grow by the time since they were made, in which nothing was reported."""
+        """Let the newest rows grow by the time since they were made, and by what was reported in it."""
         rows = build(self.history, self.until, until, self.rules)
         for (start, *names), more in rows.sums.items():
             product, shift = names
@@ -133,6 +136,8 @@ class Machine:
             old = of_minute.get((product, shift)) or LedgerRow(self.asset, start, product, shift, {})
             sums = dict(old.sums)
             add(sums, more)
+            if 0 in sums.values():
+                sums = nonzero(sums)
             order = rows.orders.get((start, product, shift), old.order)
             new = of_minute[product, shift] = LedgerRow(self.asset, start, product, shift, sums, order)
             made.rows.append(new)

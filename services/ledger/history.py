@@ -63,6 +63,7 @@ class History(StateTimeline):
         signs: when it gave other signs of life.
         cumulative: readings of counters, meters and materials.
         bookings: pieces booked by hand.
+        changed_from: the first instant of which the newest `put` changed what rows say; later than any if of none.
     """
 
     def __init__(self, origin: int, silent_ns: int | None = presence.AS_MARKED) -> None:
@@ -79,6 +80,7 @@ class History(StateTimeline):
         self.cumulative = Cumulative(self.jobs)
         self.bookings = Bookings()
         self.newest = 0
+        self.changed_from = FOR_EVER
 
     @property
     def is_counted(self) -> bool:
@@ -109,6 +111,7 @@ class History(StateTimeline):
             short_ns: below this length a stop is a micro-stop.
         """
         self.newest = max(self.newest, event.at)
+        self.changed_from = FOR_EVER
         changed = self._put_presence(event)
         touched = self._put(event, now, short_ns)
         for at, following in changed if self.states.times else ():
@@ -127,19 +130,19 @@ class History(StateTimeline):
                 people = entries.people(event)
                 if people is None or not self.labour.put(event.at, people):
                     return set()
-                return minutes(event.at, self.labour.next_after(event.at) or now)
+                return self._changed(event.at, self.labour.next_after(event.at) or now)
             case Count():
                 before = self.counted_from
                 touched = self._put_readings(event)
                 if self.counted_from != before:
-                    touched |= minutes(event.at, now if before is None else before)
+                    touched |= self._changed(event.at, now if before is None else before)
                 return touched
             case Meter():
                 return self._put_readings(event)
             case Material():
                 return self._put_readings(event) | self._put_stock(event, now)
             case Adjust():
-                return {(event.at - 1) - (event.at - 1) % MINUTE} if self.bookings.put(event) else set()
+                return self._read({event.at} if self.bookings.put(event) else set())
             case _:
                 return set()
 
@@ -226,7 +229,8 @@ class History(StateTimeline):
         next known state begins, for it is entered or goes on.
         """
         first, last = affected(self, at, following, now, short_ns)
-        touched = minutes(min(first, at - 1), last)
+        touched = self._changed(first, last)
+        touched.add((at - 1) - (at - 1) % MINUTE)
         while following is not None:
             touched.add(following - following % MINUTE)
             state_interval = self.interval_at(following)
@@ -240,22 +244,28 @@ class History(StateTimeline):
             return set()
         end = self.jobs.start_after(event.at)
         changed = self.cumulative.orders_changed(event.at, FOR_EVER if end is None else end)
-        return minutes(event.at, now if end is None else end + 1) | _minutes_read(changed)
+        return self._changed(event.at, now if end is None else end + 1) | self._read(changed)
 
     def _put_readings(self, event: Count | Meter | Material) -> set[int]:
-        return _minutes_read(self.cumulative.put(event))
+        return self._read(self.cumulative.put(event))
 
     def _put_stock(self, event: Material, now: int) -> set[int]:
         amount = entries.stock(event)
         if amount is None:
             return set()
         track = self.stocks.setdefault(event.name, Track())
-        return minutes(event.at, track.next_after(event.at) or now) if track.put(event.at, amount) else set()
+        return self._changed(event.at, track.next_after(event.at) or now) if track.put(event.at, amount) else set()
 
+    def _changed(self, start: int, end: int) -> set[int]:
+        """Return the starts of the minutes of [start, end), which have changed."""
+        self.changed_from = min(self.changed_from, start)
+        return minutes(start, end)
 
-def _minutes_read(times: set[int]) -> set[int]:
-    """Return the starts of the minutes that what was read at these times belongs to."""
-    return {(at - 1) - (at - 1) % MINUTE for at in times}
+    def _read(self, times: set[int]) -> set[int]:
+        """Return the starts of the minutes that what was read at these times belongs to, which have changed."""
+        if times:
+            self.changed_from = min(self.changed_from, min(times) - 1)
+        return {(at - 1) - (at - 1) % MINUTE for at in times}
 
 
 def minutes(start: int, end: int) -> set[int]:
