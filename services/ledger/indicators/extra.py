@@ -16,14 +16,13 @@ EXTRA: Final[dict[str, Indicator]] = {}
 _extra = partial(register, EXTRA, None)
 
 
-@_extra("PRI×GQ / CT")
+@_extra("PRI×GQ / CT", needs=(uncounted, never_counted, unrated, good_not_reported))
 def teep(of: Terms) -> float:
     """Beyond the standard: PRI×GQ / CT, a ratio.
 
     Total effective equipment performance: fully productive time over calendar time, whatever was planned and known.
     None without time, and as for OEE.
     """
-    of.need(uncounted, never_counted, unrated, good_not_reported)
     return of["PRI×GQ"] / of["CT"]
 
 
@@ -55,28 +54,26 @@ def microstop_ratio(of: Terms) -> float:
     return of["MST"] / of["PBT"]
 
 
-@_extra("E / GQm", "kW.h")
+@_extra("E / GQm", "kW.h", needs=(unmetered,))
 def energy_per_good_piece(of: Terms) -> float:
     """Beyond the standard: E / GQm, in kW.h.
 
     Electrical energy a good piece of the machines that are metered. None where no piece of theirs was good, or no
     electricity was metered.
     """
-    of.need(unmetered)
     return of["E"] / of["GQm"]
 
 
-@_extra("EF × E / GQm", "kg")
+@_extra("EF × E / GQm", "kg", needs=(unmetered,))
 def co2e_per_good_piece(of: Terms) -> float:
     """Beyond the standard: EF × E / GQm, in kg.
 
     Greenhouse gases of the electricity of a good piece, as CO₂ equivalent. None as for the energy.
     """
-    of.need(unmetered)
     return of["EF"] * of["E"] / (NANO * of["GQm"])
 
 
-@_extra("Π first_pass_yield")
+@_extra("Π first_pass_yield", reads=("inspected", "first_pass"))
 def rolled_throughput_yield(of: Terms) -> float:
     """Beyond the standard: Π first_pass_yield, a ratio.
 
@@ -108,7 +105,7 @@ def takt(of: Terms) -> float:
     return of["PT"] / of["PPQ"]
 
 
-@_extra("OGQ × (PRI×PQb / PQb) / PBTb")
+@_extra("OGQ × (PRI×PQb / PQb) / PBTb", needs=(uncounted, unrated, good_not_reported))
 def bottleneck_oee(of: Terms) -> float:
     """Beyond the standard: OGQ × (PRI×PQb / PQb) / PBTb, a ratio.
 
@@ -116,5 +113,4 @@ def bottleneck_oee(of: Terms) -> float:
     busy time of the bottleneck. None for what is not a line with a known bottleneck, where that produced nothing or was
     not planned, or no ideal cycle is known.
     """
-    of.need(uncounted, unrated, good_not_reported)
     return of["OGQ"] * of["PRI×PQb"] / (of["PQb"] * of["PBTb"])

@@ -10,7 +10,8 @@ from math import isfinite
 from typing import Final, NamedTuple
 
 from services.ledger.indicators.findings import Finding, found
-from services.ledger.indicators.terms import TERMS, Terms, Undefined
+from services.ledger.indicators.terms import TERMS, Check, Terms, Undefined
+from services.ledger.indicators.undefined import READS
 
 Compute = Callable[[Terms], float]
 """Returns the value; raises `Undefined`, or `ZeroDivisionError` where a denominator is zero."""
@@ -32,6 +33,8 @@ class Indicator(NamedTuple):
         formula: over the abbreviations of `terms.TERMS`.
         standard: the same as the standard writes it, where it is computed otherwise; else ''.
         compute: the function.
+        needs: what must not be missing; checked before it is computed.
+        reads: fields of the ledger that it depends on besides those of its terms and of what it needs.
     """
 
     name: str
@@ -40,11 +43,19 @@ class Indicator(NamedTuple):
     formula: str
     standard: str
     compute: Compute
+    needs: tuple[Check, ...] = ()
+    reads: tuple[str, ...] = ()
 
     @property
     def terms(self) -> list[str]:
         """The abbreviations in the formula, and in that of the standard, each once."""
         return list(dict.fromkeys(TERM.findall(f"{self.formula} {self.standard}")))
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of the ledger that its value depends on, or why it has none, in whatever sums these are."""
+        of_terms = [field for term in self.terms for field in TERMS[term].fields]
+        return frozenset([*of_terms, *(field for need in self.needs for field in READS[need]), *self.reads])
 
     @property
     def meaning(self) -> str:
@@ -54,6 +65,8 @@ class Indicator(NamedTuple):
     def evaluate(self, of: Terms) -> tuple[float | None, Finding | None]:
         """Return the value and None, or None and why there is none."""
         try:
+            if self.needs:
+                of.need(*self.needs)
             value = self.compute(of)
             return (value, None) if isfinite(value) else (None, found("too-large"))
         except Undefined as why:
@@ -63,19 +76,31 @@ class Indicator(NamedTuple):
         except ZeroDivisionError:
             return None, self._zero(of)
 
+    @property
+    def divisors(self) -> tuple[str, ...]:
+        """The terms in the formula's denominators."""
+        return _below(self.formula)
+
     def _zero(self, of: Terms) -> Finding:
         """Return which denominator is zero."""
-        return _zero(tuple(term for term in _below(self.formula) if not of[term]))
+        return _zero(tuple(term for term in self.divisors if not of[term]))
 
 
 def register(
-    into: dict[str, Indicator], number: int | None, formula: str, unit: str = "1", *, standard: str = ""
+    into: dict[str, Indicator],
+    number: int | None,
+    formula: str,
+    unit: str = "1",
+    *,
+    standard: str = "",
+    needs: tuple[Check, ...] = (),
+    reads: tuple[str, ...] = (),
 ) -> Callable[[Compute], Compute]:
     """Return a decorator that puts a function into a registry, under its own name."""
 
     def put(compute: Compute) -> Compute:
         name = compute.__name__
-        into[name] = Indicator(name, number, unit, formula, standard, compute)
+        into[name] = Indicator(name, number, unit, formula, standard, compute, needs, reads)
         return compute
 
     return put

@@ -3,19 +3,15 @@
 An indicator is None, never 0, where a denominator is zero or the sum lacks what it needs; the reason comes with it.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from services.ledger.fields import Sums
-from services.ledger.indicators.extra import EXTRA
 from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.indicator import Indicator
-from services.ledger.indicators.iso22400 import ISO22400
+from services.ledger.indicators.settled import INDICATORS, settled
 from services.ledger.indicators.terms import Context, Terms
 
 __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
-
-INDICATORS: Final[dict[str, Indicator]] = {**ISO22400, **EXTRA}
-"""By name, in the order of the standard, those beyond it last."""
 
 
 class Evaluation(NamedTuple):
@@ -28,13 +24,12 @@ class Evaluation(NamedTuple):
 def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
     """Return all indicators of a sum, unrounded."""
     terms = Terms(sums, context)
-    values: dict[str, float | None] = {}
-    reasons: dict[str, Finding] = {}
-    for name, indicator in INDICATORS.items():
-        values[name], why_not = indicator.evaluate(terms)
-        if why_not is not None:
-            reasons[name] = why_not
-    return Evaluation(values, reasons)
+    known = settled(sums, terms.context)
+    values: dict[str, float | None] = dict.fromkeys(INDICATORS)
+    reasons = dict(known.reasons)
+    for name, indicator in known.open:
+        values[name], reasons[name] = indicator.evaluate(terms)
+    return Evaluation(values, {name: why_not for name, why_not in reasons.items() if why_not is not None})
 
 
 def coverage(sums: Sums) -> float | None:

@@ -7,7 +7,7 @@ sums may be of any time range and any machines: a ratio of sums is never a mean 
 from functools import partial
 from typing import Final
 
-from services.ledger.fields import NANO
+from services.ledger.fields import NANO, TIME
 from services.ledger.indicators.capability import Index, least
 from services.ledger.indicators.findings import found
 from services.ledger.indicators.indicator import Indicator, register
@@ -40,13 +40,12 @@ def allocation_ratio(of: Terms) -> float:
     return of["AUBT"] / of["AOET"]
 
 
-@_standard(3, "PQ / AOET", "1/s")
+@_standard(3, "PQ / AOET", "1/s", needs=(uncounted, never_counted))
 def throughput_rate(of: Terms) -> float:
     """No. 3: PQ / AOET, in 1/s.
 
     Pieces a second of order execution. None without an order, or where produced pieces are not reported.
     """
-    of.need(uncounted, never_counted)
     of.need_reported("PQ")
     return of["PQ"] / of["AOET"]
 
@@ -70,7 +69,12 @@ def utilization_efficiency(of: Terms) -> float:
     return of["APT"] / of["AUBT"]
 
 
-@_standard(6, "PRI×GQ / PBT", standard="availability × effectiveness × quality_ratio")
+@_standard(
+    6,
+    "PRI×GQ / PBT",
+    standard="availability × effectiveness × quality_ratio",
+    needs=(uncounted, never_counted, unrated, good_not_reported),
+)
 def oee(of: Terms) -> float:
     """No. 6: PRI×GQ / PBT, a ratio.
 
@@ -78,18 +82,21 @@ def oee(of: Terms) -> float:
     over planned busy time, exactly and over any mix of products. None where nothing was planned, no ideal cycle is
     known, or produced or good pieces are not reported.
     """
-    of.need(uncounted, never_counted, unrated, good_not_reported)
     return of["PRI×GQ"] / of["PBT"]
 
 
-@_standard(7, "(AUPT / PBT) × (PRI×GQ / APT)", standard="(AUPT / PBT) × effectiveness × quality_ratio")
+@_standard(
+    7,
+    "(AUPT / PBT) × (PRI×GQ / APT)",
+    standard="(AUPT / PBT) × effectiveness × quality_ratio",
+    needs=(uncounted, never_counted, unrated, good_not_reported),
+)
 def nee(of: Terms) -> float:
     """No. 7: (AUPT / PBT) × (PRI×GQ / APT), a ratio.
 
     Net equipment effectiveness index: (AUPT / PBT) × effectiveness × quality ratio, so that set-up is no loss. None as
     for OEE, and where the machine never ran.
     """
-    of.need(uncounted, never_counted, unrated, good_not_reported)
     return (of["AUPT"] * of["PRI×GQ"]) / (of["PBT"] * of["APT"])
 
 
@@ -103,18 +110,23 @@ def availability(of: Terms) -> float:
     return of["APT"] / of["PBT"]
 
 
-@_standard(9, "PRI×PQ / APT")
+@_standard(9, "PRI×PQ / APT", needs=(uncounted, never_counted, unrated))
 def effectiveness(of: Terms) -> float:
     """No. 9: PRI×PQ / APT, a ratio.
 
     Ideal time of what was produced over production time. A value above 1 means that the ideal cycle is too long; it is
     not capped. None where the machine never ran, no ideal cycle is known, or produced pieces are not reported.
     """
-    of.need(uncounted, never_counted, unrated)
     return of["PRI×PQ"] / of["APT"]
 
 
-@_standard(10, "PRI×GQ / PRI×PQ", standard="GQ / PQ")
+@_standard(
+    10,
+    "PRI×GQ / PRI×PQ",
+    standard="GQ / PQ",
+    needs=(uncounted, good_not_reported),
+    reads=("running_s", "uncounted_s", "unrated"),
+)
 def quality_ratio(of: Terms) -> float:
     """No. 10: PRI×GQ / PRI×PQ, a ratio.
 
@@ -122,7 +134,6 @@ def quality_ratio(of: Terms) -> float:
     any mix of products. Where one product is made, and where no ideal cycle is known, it is GQ / PQ. None where nothing
     was produced, or produced or good pieces are not reported.
     """
-    of.need(uncounted, good_not_reported)
     if not of["PQ"]:
         raise Undefined(never_counted(of.sums) or found("nothing-produced"))
     if unrated(of.sums) or not of["PRI×PQ"]:
@@ -178,24 +189,22 @@ def first_pass_yield(of: Terms) -> float:
     return of["GP"] / of["IP"]
 
 
-@_standard(16, "SQ / PQ")
+@_standard(16, "SQ / PQ", needs=(uncounted,))
 def scrap_ratio(of: Terms) -> float:
     """No. 16: SQ / PQ, a ratio.
 
     Scrap over produced pieces. None where nothing was produced, or it is not reported.
     """
-    of.need(uncounted)
     of.need_reported("SQ")
     return of["SQ"] / of["PQ"]
 
 
-@_standard(17, "RQ / PQ")
+@_standard(17, "RQ / PQ", needs=(uncounted,))
 def rework_ratio(of: Terms) -> float:
     """No. 17: RQ / PQ, a ratio.
 
     Pieces to be reworked over produced pieces. None where nothing was produced, or it is not reported.
     """
-    of.need(uncounted)
     of.need_reported("RQ")
     return of["RQ"] / of["PQ"]
 
@@ -249,18 +258,17 @@ def cpk(of: Terms) -> float:
     return _least(of, "cpk")
 
 
-@_standard(23, "E / PQm", "kW.h", standard="E / PQ")
+@_standard(23, "E / PQm", "kW.h", standard="E / PQ", needs=(unmetered,))
 def comprehensive_energy_consumption(of: Terms) -> float:
     """No. 23: E / PQm, in kW.h.
 
     Energy a produced piece of the machines that are metered; electricity alone, as the energy content of the other
     utilities is not reported. None where they produced nothing, or no electricity was metered.
     """
-    of.need(unmetered)
     return of["E"] / of["PQm"]
 
 
-@_standard(24, "TH / (S×T / ST)")
+@_standard(24, "TH / (S×T / ST)", reads=TIME)
 def inventory_turns(of: Terms) -> float:
     """No. 24: TH / (S×T / ST), a ratio.
 
@@ -326,7 +334,7 @@ def other_loss_ratio(of: Terms) -> float:
     return of["OL"] / of["CM"]
 
 
-@_standard(30, "PRI×PQ / PBT", standard="PQ / EPC")
+@_standard(30, "PRI×PQ / PBT", standard="PQ / EPC", needs=(uncounted, never_counted, unrated))
 def equipment_load_ratio(of: Terms) -> float:
     """No. 30: PRI×PQ / PBT, a ratio.
 
@@ -334,38 +342,34 @@ def equipment_load_ratio(of: Terms) -> float:
     for at the ideal cycle: EPC = PBT / PRI. None where nothing was planned, no ideal cycle is known, or produced pieces
     are not reported.
     """
-    of.need(uncounted, never_counted, unrated)
     return of["PRI×PQ"] / of["PBT"]
 
 
-@_standard(31, "TBF / (FE + 1)", "s")
+@_standard(31, "TBF / (FE + 1)", "s", needs=(unseen,))
 def mean_operating_time_between_failures(of: Terms) -> float:
     """No. 31: TBF / (FE + 1), in s.
 
     Operating time over the number of failures and one. None where the state was never known.
     """
-    of.need(unseen)
     return of["TBF"] / (of["FE"] + NANO)
 
 
-@_standard(32, "TTF / (FE + 1)", "s")
+@_standard(32, "TTF / (FE + 1)", "s", needs=(unseen,))
 def mean_time_to_failure(of: Terms) -> float:
     """No. 32: TTF / (FE + 1), in s.
 
     Time up to failure, waiting included, over the number of failures and one. Time that was not planned is left out: a
     machine that is switched off does not fail. None where the state was never known.
     """
-    of.need(unseen)
     return of["TTF"] / (of["FE"] + NANO)
 
 
-@_standard(33, "TTR / (FE + 1)", "s")
+@_standard(33, "TTR / (FE + 1)", "s", needs=(unseen,))
 def mean_time_to_restoration(of: Terms) -> float:
     """No. 33: TTR / (FE + 1), in s.
 
     Time in failure, planned or not, over the number of failures and one. None where the state was never known.
     """
-    of.need(unseen)
     return of["TTR"] / (of["FE"] + NANO)
 
 

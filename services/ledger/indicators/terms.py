@@ -129,7 +129,7 @@ class Context(msgspec.Struct, frozen=True):
 
 
 _NO_CONTEXT: Final = Context()
-_Check = Callable[[Sums], Finding | None]
+Check = Callable[[Sums], Finding | None]
 """Returns what a sum lacks, if it lacks something."""
 
 
@@ -154,7 +154,7 @@ class Terms(dict[str, int]):
         super().__init__()
         self.sums = sums
         self.context = context or _NO_CONTEXT
-        self._checked: dict[_Check, Finding | None] = {}
+        self._checked: dict[Check, Finding | None] = {}
 
     def __missing__(self, name: str) -> int:
         term = TERMS[name]
@@ -184,7 +184,7 @@ class Terms(dict[str, int]):
             return operations[place]
         return None if operation in {"first", "bottleneck"} else self.sums
 
-    def need(self, *checks: _Check) -> None:
+    def need(self, *checks: Check) -> None:
         """Raise `Undefined` for the first of the checks that finds something missing; each is made once."""
         checked = self._checked
         for check in checks:

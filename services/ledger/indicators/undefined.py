@@ -3,8 +3,11 @@
 Each function looks at a sum of the ledger and returns what is missing; None where nothing is.
 """
 
+from typing import Final
+
 from services.ledger.fields import NANO, TIME, Sums
 from services.ledger.indicators.findings import Finding, found
+from services.ledger.indicators.terms import Check
 
 
 def uncounted(sums: Sums) -> Finding | None:
@@ -53,3 +56,14 @@ def unseen(sums: Sums) -> Finding | None:
     if any(sums.get(field, 0) for field in TIME if field not in {"unknown_s", "unknown_planned_s"}):
         return None
     return found("state-never-known")
+
+
+READS: Final[dict[Check, tuple[str, ...]]] = {
+    uncounted: ("produced", "good", "scrap", "rework"),
+    never_counted: ("produced", "running_s", "uncounted_s"),
+    unrated: ("unrated",),
+    good_not_reported: ("produced", "good", "scrap", "rework"),
+    unmetered: ("electricity_kwh",),
+    unseen: TIME,
+}
+"""The fields of a sum that each looks at."""

@@ -1,0 +1,106 @@
+"""Indicators that have no value whatever the amounts: which they are follows from the fields that a sum has at all.
+
+A machine that reports no material has no material ratios. Most indicators of most sums are such, and finding that out
+costs more than a quotient. So it is found out once for all sums that have the same fields.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from services.ledger.fields import FARTHEST, Sums
+from services.ledger.indicators.extra import EXTRA
+from services.ledger.indicators.findings import Finding
+from services.ledger.indicators.indicator import Indicator
+from services.ledger.indicators.iso22400 import ISO22400
+from services.ledger.indicators.terms import TERMS, Context, Terms
+from services.ledger.indicators.undefined import READS
+
+INDICATORS: Final[dict[str, Indicator]] = {**ISO22400, **EXTRA}
+"""By name, in the order of the standard, those beyond it last."""
+
+_BOUND: Final = FARTHEST // 100
+"""Terms of sums below it are within their bounds."""
+_Present = frozenset[str]
+
+
+class Settled(NamedTuple):
+    """What is settled of the sums that have the same fields.
+
+    Attributes:
+        reasons: by name, why an indicator has no value; None of those that are open.
+        open: the indicators that depend on the amounts.
+    """
+
+    reasons: dict[str, Finding | None]
+    open: tuple[tuple[str, Indicator], ...]
+
+
+def settled(sums: Sums, context: Context) -> Settled:
+    """Return what is settled of a sum, in its context."""
+    if sums and (max(sums.values()) >= _BOUND or min(sums.values()) <= -_BOUND):
+        return _ALL_OPEN
+    parts = context.operations if context.metered is None else (*context.operations, context.metered)
+    # Most have no sum that is zero, nor another part than themselves; both are in order of no matter what.
+    present = frozenset(sums) if all(sums.values()) else _present(sums)
+    others = present if len(parts) == 1 and parts[0] == sums else frozenset().union(*map(_present, parts))
+    return _settled(
+        present,
+        others,
+        context.not_reported,
+        context.bottleneck,
+        len(context.operations),
+        has_metered=context.metered is not None,
+        is_output_not_reported=context.output_not_reported,
+        is_measured=bool(context.capabilities),
+    )
+
+
+def _present(sums: Mapping[str, int]) -> _Present:
+    return frozenset(field for field, amount in sums.items() if amount)
+
+
+@lru_cache(4_096)
+def _settled(
+    present: _Present,
+    others: _Present,
+    not_reported: frozenset[str],
+    bottleneck: int | None,
+    operations: int,
+    *,
+    has_metered: bool,
+    is_output_not_reported: bool,
+    is_measured: bool,
+) -> Settled:
+    """Return what is settled of sums that have these fields, and their operations those."""
+    one = dict.fromkeys(others, 1)
+    context = Context(
+        operations=(one,) * operations,
+        bottleneck=bottleneck,
+        not_reported=not_reported,
+        output_not_reported=is_output_not_reported,
+        metered=one if has_metered else None,
+    )
+    terms = Terms(dict.fromkeys(present, 1), context)
+    reasons: dict[str, Finding | None] = dict.fromkeys(INDICATORS)
+    for name, indicator in INDICATORS.items():
+        is_of_amounts = is_measured if not indicator.fields else not _is_settled(indicator, terms, present | others)
+        value, why_not = (None, None) if is_of_amounts else indicator.evaluate(terms)
+        reasons[name] = why_not if value is None else None
+    return Settled(reasons, tuple((name, INDICATORS[name]) for name, why_not in reasons.items() if why_not is None))
+
+
+def _is_settled(indicator: Indicator, terms: Terms, present: _Present) -> bool:
+    """Return whether no amount changes what an indicator with terms is, given which fields there are."""
+    if any(not TERMS[term].fields for term in indicator.terms):
+        return False  # it is of the context
+    if present.isdisjoint(indicator.fields):
+        return True
+    if indicator.needs:
+        first = indicator.needs[0]
+        return present.isdisjoint(READS[first]) and first(terms.sums) is not None
+    divisors = [field for term in indicator.divisors for field in TERMS[term].fields]
+    return bool(divisors) and present.isdisjoint(divisors)
+
+
+_ALL_OPEN: Final = Settled(dict.fromkeys(INDICATORS), tuple(INDICATORS.items()))
