@@ -90,6 +90,8 @@ class WindowSums:
         path, kind = key
         if path in self._members.counted or kind.endswith("order"):
             return None
+        if not is_metered(window.sums):
+            return window.context.metered  # no energy, so nothing is divided by it
         metered: list[Sums] = []
         for machine in self._totals.under(path):
             part = self._totals.window((machine, kind))

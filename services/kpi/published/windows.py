@@ -12,6 +12,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -53,6 +54,8 @@ READING_S: Final = 0.1
 """So much of a second is spent on that."""
 MOST_MACHINES: Final = 50
 """What has more machines is published without what must be read from single events; ask the interface for that."""
+_rfc3339: Final = lru_cache(256)(instants.format_rfc3339)
+"""Of all windows that are published at a time most begin and end together."""
 
 
 class Windows:
@@ -292,8 +295,8 @@ class Windows:
             ts=now // 1_000_000,
             window=kind,
             name=window.name,
-            start=instants.format_rfc3339(window.start),
-            end=instants.format_rfc3339(min(now, window.end)),
+            start=_rfc3339(window.start),
+            end=_rfc3339(min(now, window.end)),
             coverage=composed.coverage,
             indicators=composed.indicators,
             notes=notes_of(warnings),
