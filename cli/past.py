@@ -3,7 +3,9 @@
 Events go straight to the store, with the rows that follow from them; nothing passes a broker.
 """
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import structlog
@@ -19,6 +21,8 @@ from services.store.failures import is_unforeseen
 from services.store.interface import Batch, Rejected, Store
 
 _ROWS_EVERY_NS: Final = 5 * 3_600 * NS_PER_S
+_OBJECTS: Final = 50_000
+"""So many more objects than before, and the garbage collector looks at them: most live until they are written."""
 _log = structlog.get_logger("corridor.past")
 
 
@@ -47,17 +51,18 @@ async def make(
     is_resumed = simulator.is_past_unfinished
     ledger = PastLedger(plant)
     reached = rows_until = start
-    for events in simulator.backfill(start, end):
-        if not events:
-            continue
-        ledger.unsure |= await _store(events, store)
-        reached = max(reached, events[-1].at)
-        if not is_resumed:
-            ledger.add(events)
-            if reached - rows_until >= _ROWS_EVERY_NS:
-                await store.write(ledger.rows(reached))
-                rows_until = reached
-        report(reached - start, end - start)
+    with _collected_seldom():
+        for events in simulator.backfill(start, end):
+            if not events:
+                continue
+            ledger.unsure |= await _store(events, store)
+            reached = max(reached, events[-1].at)
+            if not is_resumed:
+                ledger.add(events)
+                if reached - rows_until >= _ROWS_EVERY_NS:
+                    await store.write(ledger.rows(reached))
+                    rows_until = reached
+            report(reached - start, end - start)
     if is_resumed:
         for machine in machines:
             await recompute(store, plant, machine, 0, end, now=end)
@@ -65,6 +70,17 @@ async def make(
     await store.write(ledger.rows(end, is_end=True))
     for machine in sorted(ledger.unsure):
         await recompute(store, plant, machine, 0, end, now=end)
+
+
+@contextmanager
+def _collected_seldom() -> Iterator[None]:
+    """Let the garbage collector look less often meanwhile."""
+    before = gc.get_threshold()
+    gc.set_threshold(_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 async def _store(events: Sequence[AnyEvent], store: Store) -> set[str]:

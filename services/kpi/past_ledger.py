@@ -6,6 +6,7 @@ such a machine is named in `unsure`, and is to be recomputed from the store.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from broker.contract.events import AnyEvent, Job, StateChange, Status
 from broker.contract.instants import FOR_EVER
@@ -19,9 +20,12 @@ from services.ledger.readings.kinds import PRODUCTION
 from services.ledger.rules import Rules
 from services.ledger.state_timeline import UNKNOWN, ReportedState
 from services.store import failures
-from services.store.interface import Batch, LedgerRow, ReasonRow
+from services.store.interface import Batch, ReasonRow
+from services.store.row_columns import RowColumns
 
-_KINDS = frozenset(KINDS)
+_KINDS: Final = frozenset(KINDS)
+_HOUR: Final = 60 * MINUTE
+"""Rows are made by whole hours: a store sums what it is given whole at once."""
 
 
 class PastLedger:
@@ -59,7 +63,7 @@ class PastLedger:
             until: all events before this have been added.
             is_end: no more will be; the rows reach `until`.
         """
-        end = until if is_end else (until - self._ahead_ns) // MINUTE * MINUTE
+        end = until if is_end else (until - self._ahead_ns) // _HOUR * _HOUR
         due = {
             asset: machine
             for asset, machine in self._machines.items()
@@ -85,15 +89,15 @@ class PastLedger:
             )
             if machine.was_offline or not _only_rise(readings):
                 self.unsure.add(asset)
-        made = builder.build(columns.columns()).rows()
-        rows: list[LedgerRow] = []
-        reasons: list[ReasonRow] = []
-        for asset, of_machine in made.items():
-            if asset not in self.unsure:
-                orders = of_machine.orders
-                rows += [LedgerRow(asset, *key, sums, orders.get(key, "")) for key, sums in of_machine.sums.items()]
-                reasons += [ReasonRow(asset, *key, *amounts) for key, amounts in of_machine.reasons.items()]
-        return Batch(rows=rows, reasons=reasons)
+        made = builder.build(columns.columns())
+        sure = due.keys() - self.unsure
+        reasons = [
+            ReasonRow(asset, *key, *amounts)
+            for asset, of_machine in made.reasons().items()
+            if asset in sure
+            for key, amounts in of_machine.items()
+        ]
+        return Batch(rows=RowColumns(made, sure), reasons=reasons)
 
 
 def _only_rise(readings: Cumulative) -> bool:

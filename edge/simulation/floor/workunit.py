@@ -346,18 +346,16 @@ class WorkUnit:
     def _stand(self) -> Condition:
         """Return the machine's present condition, for its model."""
         m, now, ran = self._m, self._condition, self._ran()
+        order, load = m.order, m.load
         now.state = self.state
-        now.progress = 1 - (m.left - ran) / m.cycle if m.load else 0.0
         now.run_s = (m.run_ns + ran) / NS_PER_S
-        now.batch = m.order.batch if m.order else 1.0
-        now.product = m.order.product if m.order else ""
-        now.pieces = len(m.load)
-        now.load_id = m.load[0].serial if m.load else ""
+        now.batch, now.product = (order.batch, order.product) if order else (1.0, "")
+        now.pieces = len(load)
+        now.progress, now.load_id = (1 - (m.left - ran) / m.cycle, load[0].serial) if load else (0.0, "")
         if isinstance(self._work, Supply):
             now.demand = self._work.demand()
         now.day_s = self._time.now // NS_PER_S % 86_400
-        failure = self._disruptions.failure
-        now.decaying = failure.signal
-        if failure.signal:
+        now.decaying = self._disruptions.failure.signal
+        if now.decaying:
             now.decay = self._disruptions.decay(ran, self._config.defect_pace)
         return now

@@ -8,13 +8,11 @@ newest of each machine: the minutes of the running hour change each second, and 
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from services.ledger.fields import Sums, add, nonzero
-from services.store.interface import LedgerRow, ReasonRow
-from services.store.sqlite.schema import LEDGER, NOTHING, REASONS, Family
+from services.store.sqlite.schema import Family
 
 SIZES_NS: Final = {
     "minute": 60_000_000_000,
@@ -27,10 +25,6 @@ long ranges fast."""
 SUMMED: Final = ("hour", "day", "week")
 """The resolutions whose rows are sums of finer ones."""
 _FINER: Final = {"week": "day", "day": "hour", "hour": "minute"}
-_MARK: Final = {
-    resolution: f"INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, '{resolution}', ?)"
-    for resolution in SUMMED
-}
 
 
 class Interval(NamedTuple):
@@ -68,7 +62,7 @@ class WholeSum:
 
     def finalize(self) -> int | str:
         """Return the sum."""
-        return _stored(self.total)
+        return as_stored(self.total)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -76,178 +70,9 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.create_aggregate("whole_sum", 1, WholeSum)  # type: ignore[arg-type]  # it may return text as well
 
 
-# ---- Writing ----
-
-
-class SumsWriter:
-    """Writes minute rows, and refreshes the hours, days and weeks that are over.
-
-    Args:
-        connection: the writer's.
-        asset_id: returns a machine's id.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, asset_id: Callable[[str], int]) -> None:
-        self._connection, self._asset_id = connection, asset_id
-        self._refreshed: set[int] = set()
-        """The machines of which at most the newest hour, day and week were dirty when they were last written here."""
-
-    def clear(self) -> None:
-        """Drop what is known of the file: a transaction has failed."""
-        self._refreshed.clear()
-
-    def write(self, rows: Iterable[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
-        """Write rows within the running transaction; an empty one deletes its row."""
-        ids = _Ids(self._asset_id)
-        given = [(ids[row.asset], Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
-        by_reason = [
-            (
-                ids[row.asset],
-                Summed(row.start, row.state, row.reason, "", {"seconds": row.seconds, "entries": row.entries}),
-            )
-            for row in reasons
-        ]
-        _write(self._connection, LEDGER, given)
-        _write(self._connection, REASONS, by_reason)
-        # Whoever marks a time refreshes those before it. So where all were marked already, there is nothing to refresh.
-        if self._mark({(asset, row.start) for of_family in (given, by_reason) for asset, row in of_family}):
-            refreshed: Iterable[int] = ids.values()
-        else:
-            refreshed = set(ids.values()) - self._refreshed
-        for asset in refreshed:
-            _refresh(self._connection, asset)
-        self._refreshed.update(ids.values())
-
-    def _mark(self, minutes: set[tuple[int, int]]) -> bool:
-        """Mark what these minutes of machines are part of as dirty; return whether any of it was not."""
-        marks, is_new = minutes, False
-        for resolution in SUMMED:  # each is a whole number of the one before
-            size = SIZES_NS[resolution]
-            marks = {(asset, start // size * size) for asset, start in marks}
-            is_new |= self._connection.executemany(_MARK[resolution], marks).rowcount > 0
-        return is_new
-
-
-def _refresh(connection: sqlite3.Connection, asset: int) -> None:
-    """Refresh the dirty rows of a machine within the running transaction, all but the newest."""
-    for resolution in SUMMED:
-        marked = connection.execute(
-            "SELECT start FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2 AND start <"
-            " (SELECT max(start) FROM ledger_dirty WHERE asset = ?1 AND resolution = ?2)",
-            (asset, resolution),
-        ).fetchall()
-        if marked:
-            _recompute(connection, asset, [start for (start,) in marked], resolution)
-
-
-def refresh_rollups_before(connection: sqlite3.Connection, before: int) -> None:
-    """Refresh the dirty rows of all machines that begin before a time, within the running transaction."""
-    for resolution in SUMMED:
-        marked = connection.execute(
-            "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start < ?", (resolution, before)
-        ).fetchall()
-        starts: dict[int, list[int]] = {}
-        for asset, start in marked:
-            starts.setdefault(asset, []).append(start)
-        for asset, of_asset in starts.items():
-            _recompute(connection, asset, of_asset, resolution)
-
-
-def _runs(starts: Iterable[int], size: int) -> list[list[int]]:
-    """Return sorted starts, in lists of those without a gap between."""
-    found: list[list[int]] = []
-    for start in sorted(starts):
-        if found and start == found[-1][-1] + size:
-            found[-1].append(start)
-        else:
-            found.append([start])
-    return found
-
-
-def _recompute(connection: sqlite3.Connection, asset: int, starts: Sequence[int], resolution: str) -> None:
-    """Recompute hours, days or weeks of a machine."""
-    named = [(asset, start) for start in starts]
-    for family in (LEDGER, REASONS):
-        made = [(asset, row) for row in _made(connection, family, asset, starts, resolution)]
-        connection.executemany(f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", named)
-        _insert(connection, family, resolution, made)
-    connection.executemany(
-        f"DELETE FROM ledger_dirty WHERE asset = ? AND start = ? AND resolution = '{resolution}'", named
-    )
-
-
-def _made(
-    connection: sqlite3.Connection, family: Family, asset: int, starts: Sequence[int], resolution: str
-) -> Iterator[Summed]:
-    """Yield the rows of hours, days or weeks, as the sums of finer ones."""
-    size = SIZES_NS[resolution]
-    if _FINER[resolution] == "minute":  # never dirty, so hours that follow each other are summed at once
-        for run in _runs(starts, size):
-            minutes = Interval(asset, run[0], run[-1] + size, "minute")
-            for row in _clean_sums(connection, family, minutes, by_ns=size):
-                yield row._replace(start=row.start // size * size)
-        return
-    for start in starts:
-        for row in _sums(connection, family, Interval(asset, start, start, resolution).finer(start)):
-            yield row._replace(start=start)
-
-
-def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int, Summed]]) -> None:
-    last = {(asset, *row[:3]): row for asset, row in rows}
-    empty = [key for key, row in last.items() if not any(row.sums.values())]
-    written = {key: last[key] for key in last.keys() - empty} if empty else last
-    _insert(connection, family, "minute", [(key[0], row) for key, row in written.items()])
-    if empty:
-        connection.executemany(
-            f"DELETE FROM {family.name}_minute"
-            f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
-            empty,
-        )
-
-
-def _insert(connection: sqlite3.Connection, family: Family, resolution: str, rows: list[tuple[int, Summed]]) -> None:
-    """Insert rows, each without the columns that it has no sum for: most, and their default is 0."""
-    by_columns: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-    has_carried = family.carried != NOTHING
-    for asset, (start, first, second, carried, sums) in rows:
-        head = (asset, start, first, second, carried) if has_carried else (asset, start, first, second)
-        by_columns.setdefault(tuple(sums), []).append((*head, *sums.values()))
-    for summed, values in by_columns.items():
-        statement = _insertion(family, resolution, summed)
-        try:
-            connection.executemany(statement, values)
-        except OverflowError:
-            connection.executemany(statement, [[_stored(value) for value in row] for row in values])
-
-
-@lru_cache(1_024)
-def _insertion(family: Family, resolution: str, summed: tuple[str, ...]) -> str:
-    """Return the statement that inserts rows with these sums."""
-    carried = (family.carried,) if family.carried != NOTHING else ()
-    columns = ("asset", "start", *family.keys, *carried, *summed)
-    return (
-        f"INSERT OR REPLACE INTO {family.name}_{resolution} ({', '.join(columns)})"
-        f" VALUES ({', '.join('?' * len(columns))})"
-    )
-
-
-class _Ids(dict[str, int]):
-    """The ids of machines, each asked for once."""
-
-    def __init__(self, asset_id: Callable[[str], int]) -> None:
-        self._asset_id = asset_id
-
-    def __missing__(self, path: str) -> int:
-        found = self[path] = self._asset_id(path)
-        return found
-
-
-def _stored(value: int | str) -> int | str:
+def as_stored(value: int | str) -> int | str:
     """Return a value as SQLite can hold it: a sum beyond 64 bits as text."""
     return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
-
-
-# ---- Reading ----
 
 
 def rows(connection: sqlite3.Connection, family: Family, interval: Interval) -> list[Summed]:
@@ -336,3 +161,30 @@ def _stale(connection: sqlite3.Connection, interval: Interval) -> set[int]:
         "SELECT start FROM ledger_dirty WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND resolution = ?4", interval
     )
     return {start for (start,) in marked}
+
+
+def summed_up(
+    connection: sqlite3.Connection, family: Family, asset: int, starts: Sequence[int], resolution: str
+) -> Iterator[Summed]:
+    """Yield the rows of hours, days or weeks of a machine, as the sums of finer ones."""
+    size = SIZES_NS[resolution]
+    if _FINER[resolution] == "minute":  # never dirty, so hours that follow each other are summed at once
+        for run in _runs(starts, size):
+            minutes = Interval(asset, run[0], run[-1] + size, "minute")
+            for row in _clean_sums(connection, family, minutes, by_ns=size):
+                yield row._replace(start=row.start // size * size)
+        return
+    for start in starts:
+        for row in _sums(connection, family, Interval(asset, start, start, resolution).finer(start)):
+            yield row._replace(start=start)
+
+
+def _runs(starts: Iterable[int], size: int) -> list[list[int]]:
+    """Return sorted starts, in lists of those without a gap between."""
+    found: list[list[int]] = []
+    for start in sorted(starts):
+        if found and start == found[-1][-1] + size:
+            found[-1].append(start)
+        else:
+            found.append([start])
+    return found

@@ -14,6 +14,7 @@ from typing import Final
 from broker.contract.kinds import by_id
 from services.store.sqlite import ledger as sqlite_ledger
 from services.store.sqlite.events import FORMS, Form, reported
+from services.store.sqlite.ledger_writing import refresh_rollups_before
 from services.store.sqlite.schema import LEDGER, REASONS
 
 STEP_ROWS: Final = 5_000
@@ -91,7 +92,7 @@ def _minutes(connection: sqlite3.Connection, before: int) -> int:
     day_ns = sqlite_ledger.SIZES_NS["day"]
     before = before // day_ns * day_ns
     gone = 0
-    sqlite_ledger.refresh_rollups_before(connection, before)
+    refresh_rollups_before(connection, before)
     for family in (LEDGER, REASONS):
         table = f"{family.name}_minute"
         old = connection.execute(

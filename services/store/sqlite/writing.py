@@ -19,6 +19,7 @@ from services.store.sqlite import ledger as sqlite_ledger
 from services.store.sqlite import retention as sqlite_retention
 from services.store.sqlite.events import FORMS, report
 from services.store.sqlite.file import PATIENCE_S, explained, open_writer
+from services.store.sqlite.ledger_writing import SumsWriter
 from services.store.sqlite.presence import Presence
 from services.store.sqlite.registry import Registry
 from services.store.sqlite.retention import PASSING
@@ -47,7 +48,7 @@ class Writing:
         self._registry = Registry(self._connection)
         self._series: dict[SeriesKey, int] = {}
         self._reported: dict[SeriesKey, tuple[str, str]] = {}
-        self._sums = sqlite_ledger.SumsWriter(self._connection, self._asset)
+        self._sums = SumsWriter(self._connection, self._asset)
         self._rejections = Rejections()
 
     def write(self, batch: Batch) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from services.store.interface import LedgerRow, ReasonRow
 from services.store.sqlite.file import open_writer
-from services.store.sqlite.ledger import SIZES_NS, SumsWriter, prepare, refresh_rollups_before
+from services.store.sqlite.ledger import SIZES_NS, prepare
+from services.store.sqlite.ledger_writing import SumsWriter, refresh_rollups_before
 
 MINUTE, HOUR, DAY = SIZES_NS["minute"], SIZES_NS["hour"], SIZES_NS["day"]
 MACHINES = ("sheffield/shop/line-1/mill", "sheffield/shop/line-1/lathe")

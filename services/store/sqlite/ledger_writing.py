@@ -1,0 +1,193 @@
+# ruff: noqa: S608  (names of tables and columns come from sqlite_schema, values are parameters)
+"""Writing the sums: minute rows, and the hours, days and weeks that are over (`ledger` says how they agree)."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import repeat
+from typing import Any, Final, NamedTuple
+
+from services.store.interface import LedgerRow, ReasonRow
+from services.store.row_columns import RowColumns
+from services.store.sqlite import whole_hours
+from services.store.sqlite.ledger import SIZES_NS, SUMMED, Summed, as_stored, summed_up
+from services.store.sqlite.schema import LEDGER, NOTHING, REASONS, Family
+
+_MARK: Final = {
+    resolution: f"INSERT OR IGNORE INTO ledger_dirty (asset, resolution, start) VALUES (?, '{resolution}', ?)"
+    for resolution in SUMMED
+}
+
+
+class SumsWriter:
+    """Writes minute rows, and refreshes the hours, days and weeks that are over.
+
+    Args:
+        connection: the writer's.
+        asset_id: returns a machine's id.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, asset_id: Callable[[str], int]) -> None:
+        self._connection, self._asset_id = connection, asset_id
+        self._refreshed: set[int] = set()
+        """The machines of which at most the newest hour, day and week were dirty when they were last written here."""
+
+    def clear(self) -> None:
+        """Drop what is known of the file: a transaction has failed."""
+        self._refreshed.clear()
+
+    def write(self, rows: Sequence[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
+        """Write rows within the running transaction; an empty one deletes its row."""
+        ids = _Ids(self._asset_id)
+        written = self._write_columns(rows, ids) if isinstance(rows, RowColumns) else self._write_rows(rows, ids)
+        by_reason = [
+            (
+                ids[row.asset],
+                Summed(row.start, row.state, row.reason, "", {"seconds": row.seconds, "entries": row.entries}),
+            )
+            for row in reasons
+        ]
+        _write(self._connection, REASONS, by_reason)
+        written.minutes.update((asset, row.start) for asset, row in by_reason)
+        # Whoever marks a time refreshes those before it. So where all were marked already, there is nothing to refresh.
+        if self._mark(written.minutes):
+            refreshed: Iterable[int] = ids.values()
+        else:
+            refreshed = set(ids.values()) - self._refreshed
+        for asset in refreshed:
+            _refresh(self._connection, asset, written.hours.get(asset, {}))
+        self._refreshed.update(ids.values())
+
+    def _write_rows(self, rows: Iterable[LedgerRow], ids: "_Ids") -> "_Written":
+        given = [(ids[row.asset], Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
+        _write(self._connection, LEDGER, given)
+        return _Written({(asset, row.start) for asset, row in given}, {})
+
+    def _write_columns(self, rows: RowColumns, ids: "_Ids") -> "_Written":
+        written = _Written(set(), {})
+        for of_machine in rows.by_machine():
+            asset, (starts, *_), sums = ids[of_machine.asset], of_machine.keys, of_machine.sums
+            machine = repeat(asset, len(starts))
+            values = zip(machine, *of_machine.keys, *sums.values(), strict=True)
+            self._connection.executemany(_insertion(LEDGER, "minute", tuple(sums)), values)
+            written.minutes.update(zip(repeat(asset), starts, strict=False))
+            written.hours[asset] = whole_hours.filled_by(self._connection, asset, of_machine)
+        return written
+
+    def _mark(self, minutes: set[tuple[int, int]]) -> bool:
+        """Mark what these minutes of machines are part of as dirty; return whether any of it was not."""
+        marks, is_new = minutes, False
+        for resolution in SUMMED:  # each is a whole number of the one before
+            size = SIZES_NS[resolution]
+            marks = {(asset, start // size * size) for asset, start in marks}
+            is_new |= self._connection.executemany(_MARK[resolution], marks).rowcount > 0
+        return is_new
+
+
+class _Written(NamedTuple):
+    """Machines (by id) and minutes of which rows were written, and the hours that these fill, by machine and start."""
+
+    minutes: set[tuple[int, int]]
+    hours: dict[int, dict[int, list[Summed]]]
+
+
+def _refresh(connection: sqlite3.Connection, asset: int, known: Mapping[int, list[Summed]]) -> None:
+    """Refresh the dirty rows of a machine within the running transaction, all but the newest.
+
+    Args:
+        connection: the writer's.
+        asset: the machine's id.
+        known: hours of which the sums are known, by their start.
+    """
+    for resolution in SUMMED:
+        hours = known if resolution == "hour" else {}
+        marked = connection.execute(
+            "SELECT start FROM ledger_dirty WHERE asset = ? AND resolution = ? ORDER BY start", (asset, resolution)
+        ).fetchall()
+        due = [start for (start,) in marked if start < marked[-1][0] or start in hours]
+        if due:
+            _recompute(connection, asset, due, resolution, hours)
+
+
+def refresh_rollups_before(connection: sqlite3.Connection, before: int) -> None:
+    """Refresh the dirty rows of all machines that begin before a time, within the running transaction."""
+    for resolution in SUMMED:
+        marked = connection.execute(
+            "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start < ?", (resolution, before)
+        ).fetchall()
+        starts: dict[int, list[int]] = {}
+        for asset, start in marked:
+            starts.setdefault(asset, []).append(start)
+        for asset, of_asset in starts.items():
+            _recompute(connection, asset, of_asset, resolution, {})
+
+
+def _recompute(
+    connection: sqlite3.Connection,
+    asset: int,
+    starts: Sequence[int],
+    resolution: str,
+    known: Mapping[int, list[Summed]],
+) -> None:
+    """Recompute hours, days or weeks of a machine."""
+    named = [(asset, start) for start in starts]
+    for family in (LEDGER, REASONS):
+        given = known if family is LEDGER else {}
+        read = [start for start in starts if start not in given]
+        made = [(asset, row) for row in summed_up(connection, family, asset, read, resolution)]
+        made += [(asset, row) for start in starts for row in given.get(start, ())]
+        connection.executemany(f"DELETE FROM {family.name}_{resolution} WHERE asset = ? AND start = ?", named)
+        _insert(connection, family, resolution, made)
+    connection.executemany(
+        f"DELETE FROM ledger_dirty WHERE asset = ? AND start = ? AND resolution = '{resolution}'", named
+    )
+
+
+def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int, Summed]]) -> None:
+    last = {(asset, *row[:3]): row for asset, row in rows}
+    empty = [key for key, row in last.items() if not any(row.sums.values())]
+    written = {key: last[key] for key in last.keys() - empty} if empty else last
+    _insert(connection, family, "minute", [(key[0], row) for key, row in written.items()])
+    if empty:
+        connection.executemany(
+            f"DELETE FROM {family.name}_minute"
+            f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
+            empty,
+        )
+
+
+def _insert(connection: sqlite3.Connection, family: Family, resolution: str, rows: list[tuple[int, Summed]]) -> None:
+    """Insert rows, each without the columns that it has no sum for: most, and their default is 0."""
+    by_columns: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    has_carried = family.carried != NOTHING
+    for asset, (start, first, second, carried, sums) in rows:
+        head = (asset, start, first, second, carried) if has_carried else (asset, start, first, second)
+        by_columns.setdefault(tuple(sums), []).append((*head, *sums.values()))
+    for summed, values in by_columns.items():
+        statement = _insertion(family, resolution, summed)
+        try:
+            connection.executemany(statement, values)
+        except OverflowError:
+            connection.executemany(statement, [[as_stored(value) for value in row] for row in values])
+
+
+@lru_cache(1_024)
+def _insertion(family: Family, resolution: str, summed: tuple[str, ...]) -> str:
+    """Return the statement that inserts rows with these sums."""
+    carried = (family.carried,) if family.carried != NOTHING else ()
+    columns = ("asset", "start", *family.keys, *carried, *summed)
+    return (
+        f"INSERT OR REPLACE INTO {family.name}_{resolution} ({', '.join(columns)})"
+        f" VALUES ({', '.join('?' * len(columns))})"
+    )
+
+
+class _Ids(dict[str, int]):
+    """The ids of machines, each asked for once."""
+
+    def __init__(self, asset_id: Callable[[str], int]) -> None:
+        self._asset_id = asset_id
+
+    def __missing__(self, path: str) -> int:
+        found = self[path] = self._asset_id(path)
+        return found

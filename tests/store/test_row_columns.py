@@ -1,0 +1,119 @@
+"""Rows in columns are the same rows, and an engine that writes columns makes of them what it makes of the rows."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from broker.plant.plant import NO_PLANT
+from services.ledger.columnar.columns import Codes, ColumnBuilder, Slice
+from services.ledger.columnar.made import Made
+from services.ledger.fields import FIELDS
+from services.ledger.rules import Rules
+from services.ledger.state_timeline import UNKNOWN
+from services.store.interface import LedgerRow, ReasonRow
+from services.store.row_columns import RowColumns
+from services.store.sqlite.file import open_writer
+from services.store.sqlite.ledger import SIZES_NS, Interval, Summed, prepare, rows
+from services.store.sqlite.ledger_writing import SumsWriter
+from services.store.sqlite.schema import LEDGER
+from tests.properties import examples
+
+MACHINES: Final = ("sheffield/shop/line-1/lathe", "sheffield/shop/line-1/mill", "sheffield/shop/line-1/saw")
+MINUTE: Final = SIZES_NS["minute"]
+SUMS: Final = st.dictionaries(
+    st.sampled_from(["running_s", "good", "consumed"]), st.integers(-(2**62), 2**62).filter(bool), min_size=1
+)
+ROWS: Final = st.dictionaries(
+    st.tuples(
+        st.sampled_from(MACHINES),
+        st.integers(50, 130).map(lambda minute: minute * MINUTE),
+        st.sampled_from(["-", "bolt"]),
+        st.sampled_from(["day", "night"]),
+    ),
+    st.tuples(SUMS, st.sampled_from(["", "wo-1", "wo-2"])),
+    max_size=40,
+).map(lambda rows: [LedgerRow(*key, *rest) for key, rest in sorted(rows.items())])
+
+
+def in_columns(given: Sequence[LedgerRow]) -> Made:
+    """Return rows in columns as the builder makes them, those of a machine together and in order of time."""
+    builder, products, shifts, orders = ColumnBuilder(), Codes(), Codes(), Codes("wo-1", "wo-2")
+    for machine in MACHINES:
+        builder.put(Slice(machine, 0, 1, Rules.of(NO_PLANT, machine), UNKNOWN), [])
+    columns = {
+        "machine": [MACHINES.index(row.asset) for row in given],
+        "start": [row.start for row in given],
+        "product": [products[row.product] for row in given],
+        "shift": [shifts[row.shift] for row in given],
+        "order": [orders[row.order] if row.order else -1 for row in given],
+    }
+    sums = np.array([[row.sums.get(field, 0) for field in FIELDS] for row in given], np.int64)
+    nothing = np.zeros(0, np.int64)
+    by_reason = ("reason_machine", "reason_start", "reason_state", "reason", "seconds", "entries")
+    return Made(
+        columns=builder.columns()._replace(products=products.texts(), orders=orders.texts()),
+        shifts=shifts.texts(),
+        sums=sums.reshape(len(given), len(FIELDS)),
+        **{name: np.array(values, np.int64) for name, values in columns.items()},
+        **dict.fromkeys(by_reason, nothing),
+    )
+
+
+@hypothesis.given(ROWS, st.sets(st.sampled_from(MACHINES)))
+@examples(100)
+def test_they_are_the_rows_of_the_machines_that_are_meant(given: list[LedgerRow], machines: set[str]) -> None:
+    meant = [row for row in given if row.asset in machines]
+    found = RowColumns(in_columns(given), machines)
+    assert list(found) == meant
+    assert len(found) == len(meant)
+    assert found[1:3] == meant[1:3]
+    assert bool(found) == bool(meant)
+    if meant:
+        assert found[-1] == meant[-1]
+
+
+def written(path: Path, batches: Sequence[Sequence[LedgerRow]]) -> list[list[Summed]]:
+    """Write batches; return the rows of each machine that are read at each resolution."""
+    with closing(open_writer(path)) as connection:
+        prepare(connection)
+        writer = SumsWriter(connection, MACHINES.index)
+        for batch in batches:
+            writer.write(batch, [ReasonRow(row.asset, row.start, "down", "jam", 1, 0) for row in batch])
+        asked = product(range(len(MACHINES)), SIZES_NS)
+        return [
+            rows(connection, LEDGER, Interval(machine, 0, 200 * MINUTE, resolution)) for machine, resolution in asked
+        ]
+
+
+@pytest.mark.slow
+@hypothesis.given(st.lists(ROWS, min_size=1, max_size=3))
+@examples(60)
+def test_a_file_holds_the_same_hours_days_and_weeks(batches: list[list[LedgerRow]]) -> None:
+    with TemporaryDirectory() as folder:
+        by_row = written(Path(folder) / "rows.db", batches)
+        by_column = written(
+            Path(folder) / "columns.db", [RowColumns(in_columns(batch), set(MACHINES)) for batch in batches]
+        )
+    assert by_column == by_row
+
+
+def test_an_hour_that_other_minutes_are_in_is_summed_from_all_of_them(tmp_path: Path) -> None:
+    def minute(number: int, good: int) -> LedgerRow:
+        return LedgerRow(MACHINES[0], number * MINUTE, "-", "day", {"good": good})
+
+    first, second = [minute(60, 1)], [minute(61, 2), minute(120, 4)]
+    with closing(open_writer(tmp_path / "corridor.db")) as connection:
+        prepare(connection)
+        writer = SumsWriter(connection, MACHINES.index)
+        writer.write(first, [])
+        writer.write(RowColumns(in_columns(second), set(MACHINES)), [])
+        hours = connection.execute(f"SELECT start / {60 * MINUTE}, good FROM ledger_hour ORDER BY 1").fetchall()
+    assert hours == [(1, 3), (2, 4)]
