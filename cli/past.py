@@ -12,13 +12,14 @@ import structlog
 
 from broker.contract.codec import encode
 from broker.contract.events import NS_PER_S, AnyEvent
+from broker.contract.samples import Samples
 from broker.plant.plant import Plant
 from edge.simulation.simulator import Simulator
 from services.intake.steps import Step, write_step
 from services.kpi.past_ledger import PastLedger
 from services.kpi.recompute import recompute
 from services.store.failures import is_unforeseen
-from services.store.interface import Batch, Rejected, Store
+from services.store.interface import Batch, Store
 
 _ROWS_EVERY_NS: Final = 5 * 3_600 * NS_PER_S
 _OBJECTS: Final = 50_000
@@ -85,19 +86,15 @@ def _collected_seldom() -> Iterator[None]:
 
 async def _store(events: Sequence[AnyEvent], store: Store) -> set[str]:
     """Store events; one that fails in a way that nobody foresaw is rejected, alone. Return whose were rejected."""
-
-    async def write(some: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
-        await store.write(Batch(events=some, rejected=rejected))
-
     try:
-        await write(events, ())
+        await store.write(Batch(events=events))
     except Exception as error:
         if not is_unforeseen(error):
             raise
     else:
         return set()
     meant = {encode(event): [event] for event in events}
-    rejected = await write_step(Step([*events], [], [*meant]), meant.__getitem__, write, store)
+    rejected = await write_step(Step([*events], [], [*meant], Samples()), meant.__getitem__, store.write, store)
     topics = {one.topic for one in rejected}
     for one in rejected:
         _log.warning("an event of the past is rejected", topic=one.topic, reason=one.reason)

@@ -20,11 +20,11 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 BATCH_BYTES: Final = 1024 * 1024
 """A batch of this size is closed: a consumer that is interrupted has that much to do again, no more."""
 
-MANY_PER_S: Final = 30_000
+MANY_PER_S: Final = 25_000
 """So many messages a second are a flood: batches are `_LONGER` times as far apart, for each costs as well."""
 
 _LONGER: Final = 5
-_RATE_S: Final = 0.1
+_RATE_S: Final = 0.25
 """Over how long the rate is measured, seconds."""
 
 _STEP_BACK_NS: Final = 1_000_000_000

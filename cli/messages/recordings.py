@@ -32,7 +32,7 @@ from cli.running.client_ids import client_id
 from services.intake.arrival import with_receipt
 from services.intake.steps import steps, write_step
 from services.kpi.ledger_writer import LedgerWriter
-from services.store.interface import Rejected, Store
+from services.store.interface import Batch, Store
 
 CHUNK: Final = 5_000
 """Messages that are read at once, at most."""
@@ -173,9 +173,9 @@ async def store_messages(
         tally.messages += 1
         return read(message)
 
-    async def write(events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
-        await writer.store_events(events, rejected)
-        tally.events += len(events)
+    async def write(batch: Batch) -> None:
+        await writer.store_events(batch.events, batch.rejected)
+        tally.events += len(batch.events)
 
     for chunk in _chunks(messages):
         for step in steps(chunk, read_next):

@@ -113,12 +113,12 @@ class Vitals:
         self._unwritten = self._unread = None
         self.written_at = time.time()
         for kind, rows in (
-            ("events", batch.events),
-            ("ledger", batch.rows),
-            ("reasons", batch.reasons),
-            ("rejected", batch.rejected),
+            ("events", batch.event_count),
+            ("ledger", len(batch.rows)),
+            ("reasons", len(batch.reasons)),
+            ("rejected", len(batch.rejected)),
         ):
-            self.rows[kind] += len(rows)
+            self.rows[kind] += rows
         for message in batch.rejected:
             self.rejected.add(message.reason)
 

@@ -23,7 +23,7 @@ from services.ingest.retention import apply_retention_hourly
 from services.intake.limits import Limits
 from services.intake.routing import DeadLetters, is_for_kpi, write_with_retry
 from services.intake.steps import steps, write_step
-from services.store.interface import Batch, Rejected, Store
+from services.store.interface import Rejected, Store
 
 GATHER_S: Final = 0.02
 """Writes begin at least this far apart, seconds, in a flood farther, unless many messages wait. A lone message is
@@ -75,24 +75,19 @@ async def _consume(source: Source, publisher: Publisher, store: Store, prefix: s
 
     def mean(message: Message) -> Sequence[AnyEvent]:
         """Return the events of a message that this service stores."""
-        if (samples := reader.read(message)) is not None:
-            return samples
         if is_for_kpi(message.topic, prefix):
             return ()
         events = limits.admit(decode(message, prefix=prefix, is_text=declared.is_text))
         reader.learn(message.topic, events)
         return events
 
-    async def write(events: Sequence[AnyEvent], rejected: Sequence[Rejected]) -> None:
-        await store.write(Batch(events=events, rejected=rejected))
-
     letters = DeadLetters(publisher, prefix)
     async for batch in source.batches():
-        for step in steps(batch.messages, mean, read_run=reader.read_run):
+        for step in steps(batch.messages, mean, reader=reader):
             rejected: list[Rejected] = []
 
             async def store_step() -> None:
-                rejected[:] = await write_step(step, mean, write, store)  # noqa: B023  (awaited at once)
+                rejected[:] = await write_step(step, mean, store.write, store)  # noqa: B023  (awaited at once)
 
             await write_with_retry(store_step)
             await letters.publish(rejected)

@@ -5,13 +5,15 @@ has arrived is decoded and written step by step, however many messages came toge
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Self
 
-from broker.contract.events import AnyEvent
+from broker.contract.events import AnyEvent, Sample
 from broker.contract.message import Message
+from broker.contract.retained import is_snapshot
+from broker.contract.samples import SampleReader, Samples
 from services.intake.isolation import isolate, rejection, split_valid
 from services.store.failures import is_unforeseen
-from services.store.interface import Rejected, Store
+from services.store.interface import Batch, Rejected, Store
 
 MOST_EVENTS: Final = 20_000
 """A step ends with the message that reaches this many events; small messages that came together are one step."""
@@ -21,26 +23,37 @@ class Step(NamedTuple):
     """What is written at once: the events of some messages, and those messages that were rejected.
 
     Attributes:
+        events: all but those in `samples`.
         messages: all that have events or are rejected.
+        samples: the samples, if they were read by a `SampleReader`.
     """
 
     events: list[AnyEvent]
     rejected: list[Rejected]
     messages: list[Message]
+    samples: Samples
 
+    @classmethod
+    def empty(cls) -> Self:
+        """Return a step of nothing."""
+        return cls([], [], [], Samples())
 
-class ReadRun(Protocol):
-    """Reads messages that it knows how to read fast, as `SampleReader.read_run` does."""
+    @property
+    def batch(self) -> Batch:
+        """What of it is stored."""
+        return Batch(events=self.events, rejected=self.rejected, samples=self.samples.runs)
 
-    def __call__(self, messages: Sequence[Message], first: int, samples: list[Any], most: int, /) -> int:
-        """Append the events of messages from one on, until there are so many; return where the first unread stands."""
+    @property
+    def size(self) -> int:
+        """How many events and rejections it has."""
+        return len(self.events) + len(self.rejected) + self.samples.count
 
 
 def steps(
     messages: Sequence[Message],
     mean: Callable[[Message], Sequence[AnyEvent]],
     *,
-    read_run: ReadRun | None = None,
+    reader: SampleReader | None = None,
     most: int = MOST_EVENTS,
 ) -> Iterator[Step]:
     """Yield the events of messages, in their order; a message is never split, and no step is empty.
@@ -48,46 +61,60 @@ def steps(
     Args:
         messages: as they came.
         mean: returns the events of a message; raises `ContractError` for one to reject.
-        read_run: reads what it can of the messages before `mean` does, as `mean` would.
+        reader: reads what it can of the messages, and `mean` the others. Samples are by signal then, each signal's in
+            their order.
         most: how many events and rejections end a step.
     """
-    events, rejected, taken = step = Step([], [], [])
+    step = Step.empty()
     place = 0
     while place < len(messages):
-        if read_run is not None:
-            first, place = place, read_run(messages, place, events, most - len(rejected))
-            taken += messages[first:place]
-        if place < len(messages) and len(events) + len(rejected) < most:
-            message = messages[place]
+        if reader is not None:
+            first = place
+            place = reader.read_run(messages, place, step.samples, most - len(step.events) - len(step.rejected))
+            step.messages.extend(messages[first:place])
+        if place < len(messages) and step.size < most:
+            _take(step, messages[place], mean, is_by_signal=reader is not None)
             place += 1
-            try:
-                found = mean(message)
-            except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
-                rejected.append(rejection(message, error))
-            else:
-                if not found:
-                    continue
-                events += found
-            taken.append(message)
-        if len(events) + len(rejected) >= most:
+        if step.size >= most:
             yield step
-            events, rejected, taken = step = Step([], [], [])
-    if taken:
+            step = Step.empty()
+    if step.messages:
         yield step
+
+
+def _take(step: Step, message: Message, mean: Callable[[Message], Sequence[AnyEvent]], *, is_by_signal: bool) -> None:
+    """Add the events of a message to a step, or its rejection."""
+    try:
+        found = mean(message)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is this message's)
+        step.rejected.append(rejection(message, error))
+        step.messages.append(message)
+        return
+    if not found:
+        return
+    step.messages.append(message)
+    if not is_by_signal:
+        step.events.extend(found)
+        return
+    for event in found:
+        if isinstance(event, Sample) and not is_snapshot(event):
+            step.samples.add(event)
+        else:
+            step.events.append(event)
 
 
 async def write_step(
     step: Step,
     mean: Callable[[Message], Sequence[AnyEvent]],
-    write: Callable[[Sequence[AnyEvent], Sequence[Rejected]], Awaitable[None]],
+    write: Callable[[Batch], Awaitable[None]],
     store: Store,
 ) -> list[Rejected]:
     """Store a step; a message that fails in a way that nobody foresaw is rejected, alone.
 
     Args:
         step: what is decoded.
-        mean: that with which it was decoded.
-        write: stores events and rejections, all or none.
+        mean: that with which it was decoded; it reads samples as well.
+        write: stores a batch, all of it or nothing.
         store: where `write` writes to.
 
     Returns:
@@ -99,11 +126,11 @@ async def write_step(
 
     async def write_messages(messages: Sequence[Message]) -> list[Rejected]:
         events, rejected = split_valid(messages, mean)
-        await write(events, rejected)
+        await write(Batch(events=events, rejected=rejected))
         return rejected
 
     try:
-        await write(step.events, step.rejected)
+        await write(step.batch)
     except Exception as error:
         if not is_unforeseen(error):
             raise

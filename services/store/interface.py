@@ -13,6 +13,7 @@ import msgspec
 from broker.contract.errors import ContractError
 from broker.contract.events import AnyEvent
 from broker.contract.message import Message
+from broker.contract.samples import Run
 from broker.contract.topics import Kind
 from services.ledger.fields import Sums
 from services.store.retention import StoreStatus
@@ -89,12 +90,22 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What is written at once."""
+    """What is written at once.
+
+    Attributes:
+        samples: further samples, by signal, those of a signal in order; they are written before `events`.
+    """
 
     events: Sequence[AnyEvent] = ()
     rejected: Sequence[Rejected] = ()
     rows: Sequence[LedgerRow] = ()
     reasons: Sequence[ReasonRow] = ()
+    samples: Sequence[Run] = ()
+
+    @property
+    def event_count(self) -> int:
+        """How many events it has, samples among them."""
+        return len(self.events) + sum(map(len, self.samples))
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.contract.codec import decode
+from broker.contract.events import Sample
 from broker.contract.message import Message, Publication
+from broker.contract.retained import is_snapshot
 from broker.contract.samples import SampleReader
 from broker.contract.topics import PREFIX
 from services.ingest.service import ingest
@@ -109,9 +111,29 @@ def test_rows_and_rejections_are_the_same_on_either_path(
     asyncio.run(both(given, monkeypatch))
 
 
+def meant(some: Sequence[Message], most: int, reader: SampleReader | None) -> list[tuple[object, ...]]:
+    """Return the steps of messages: samples by signal, in their order, and all else."""
+    found: list[tuple[object, ...]] = []
+    for step in steps(some, decode, reader=reader, most=most):
+        by_signal: dict[str, list[tuple[object, ...]]] = {}
+        for sample in (*(one for run in step.samples.runs for one in run), *step.events):
+            if isinstance(sample, Sample):
+                facts = (sample.at, sample.value, sample.unit, sample.simulated)
+                by_signal.setdefault(sample.signal, []).append(facts)
+        others = [event for event in step.events if not isinstance(event, Sample)]
+        found.append((by_signal, others, step.rejected, step.messages, step.size))
+    return found
+
+
 @given(some=st.lists(messages, max_size=8), most=st.integers(1, 5))
 def test_steps_are_the_same_on_either_path(some: list[Message], most: int) -> None:
     reader = SampleReader()
     for topic, payload in ((f"{MILL}/telemetry/load", b"1"), (f"{MILL}/telemetry", b'{"values":{"load":1,"speed":2}}')):
         reader.learn(topic, decode(Message(topic, payload, received_at=NOW)))
-    assert list(steps(some, decode, read_run=reader.read_run, most=most)) == list(steps(some, decode, most=most))
+    assert meant(some, most, reader) == meant(some, most, None)
+
+
+def test_samples_of_unknown_age_stay_events() -> None:
+    """The store does not keep them."""
+    (step,) = steps([Message(f"{MILL}/telemetry/load", b"1", retained=True)], decode, reader=SampleReader())
+    assert (step.size, step.samples.count, [is_snapshot(event) for event in step.events]) == (1, 0, [True])

@@ -60,7 +60,7 @@ class CountingStore(SqliteStore):
             self.was_away.set()
             raise self.away
         await super().write(batch)
-        self.written += len(batch.events) + len(batch.rejected)
+        self.written += batch.event_count + len(batch.rejected)
 
 
 class Published:

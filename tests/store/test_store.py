@@ -23,6 +23,7 @@ from broker.contract.events import (
     Status,
 )
 from broker.contract.kinds import by_id
+from broker.contract.samples import Samples
 from broker.contract.topics import Kind
 from services.store.interface import Batch, Bucket, Machine, NamedSeries, Rejected, Signal, Store
 
@@ -248,6 +249,48 @@ async def test_a_machine_is_known_by_its_oldest_and_newest_event(store: Store) -
         Machine(ROBOT, NOON + 1, NOON + 1, simulated=False),
         Machine(MILL, NOON - 5, NOON + 7, simulated=False),
     ]
+
+
+async def test_where_a_machines_newest_instant_has_both_the_real_event_decides(store: Store) -> None:
+    simulated: AnyEvent = StateChange(asset=MILL, at=NOON, state="idle", simulated=True)
+    real: AnyEvent = Sample(asset=MILL, at=NOON, signal="load", value=1.0)
+    for events in ([real, simulated], [simulated], [simulated, real], [simulated]):
+        await store.write(Batch(events=events))
+        assert await store.machines() == [Machine(MILL, NOON, NOON, simulated=False)]
+
+
+async def test_samples_by_signal_are_written_as_their_events_would_be(store: Store) -> None:
+    samples = Samples()
+    for at, value, unit, simulated in (
+        (NOON + 3, 1.5, "kW", False),
+        (NOON + 3, 2.5, "", False),
+        (NOON + 1, "a text", "", True),
+        (NOON, True, "W", False),
+    ):
+        samples.add(Sample(asset=MILL, at=at, signal="load", value=value, unit=unit, simulated=simulated))
+    samples.add(Sample(asset=ROBOT, at=NOON - 1, signal="load", value=7.0))
+    batch = Batch(samples=samples.runs, events=[StateChange(asset=MILL, at=NOON + 2, state="idle", simulated=True)])
+    assert batch.event_count == 6
+    for _ in range(2):
+        await store.write(batch)
+        assert [
+            (event.asset, event.at, event.value, event.simulated)
+            for event in await store.events(["telemetry"], "", 0, 2**62)
+            if isinstance(event, Sample)
+        ] == [
+            (ROBOT, NOON - 1, 7.0, False),
+            (MILL, NOON, 1.0, False),
+            (MILL, NOON + 1, "a text", True),
+            (MILL, NOON + 3, 2.5, False),
+        ]
+        assert await store.machines() == [
+            Machine(ROBOT, NOON - 1, NOON - 1, simulated=False),
+            Machine(MILL, NOON, NOON + 3, simulated=False),
+        ]
+        assert [(each.asset, each.unit, each.kind) for each in await store.signals("")] == [
+            (ROBOT, "", "number"),
+            (MILL, "W", "number"),
+        ]
 
 
 async def test_a_machine_is_simulated_if_its_newest_event_is(store: Store) -> None:

@@ -106,15 +106,15 @@ class Registry:
         known = self._present.get(variant)
         if known is None:
             known = self._make(variant, TimeRange(at, at))
-            self.widen(known, at)
+            self.widen(known, at, at)
         elif not known.first <= at <= known.last:
-            self.widen(known, at)
+            self.widen(known, at, at)
         return known
 
-    def widen(self, known: Presence, at: int) -> None:
-        """Add an instant outside of its time range to a variant."""
-        known.first = min(at, known.first)
-        known.last = max(at, known.last)
+    def widen(self, known: Presence, first: int, last: int) -> None:
+        """Add events to a variant, the oldest or newest of which is outside of its time range."""
+        known.first = min(first, known.first)
+        known.last = max(last, known.last)
         if not known.is_new:
             known.is_new = True
             self._new_time_ranges.append(known)

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec.json import encode
 
 from broker.contract.events import Sample
+from broker.contract.samples import Run
 from services.store.influx.lines import series
 from services.store.influx.registry import REFRESH_NS, Presence, Registry, SignalFacts, variant_tags
 
@@ -54,8 +55,30 @@ class SampleLines:
         if at > presence.last and presence.is_new:
             presence.last = at  # as `widen` does it, where most samples are newer than those before
         elif not presence.first <= at <= presence.last:
-            self._registry.widen(presence, at)
+            self._registry.widen(presence, at, at)
         return f"{known.start}{encode(value).decode()} {at}"
+
+    def add_lines(self, lines: list[str], run: Run, now: int) -> bool:
+        """Add the lines of samples that are about to be written; return False where `Writing` has to make them."""
+        known = self._signals.get((run.asset, run.signal, run.simulated))
+        if known is None or now > known.until:
+            return False
+        times, values, unit, presence = run.times, run.values, run.unit, known.presence
+        if (unit and unit != known.unit) or presence.other is not None or str in map(type, values):
+            return False
+        start = known.start
+        if len(times) == 1:
+            first = last = times[0]
+            lines.append(f"{start}{encode(values[0]).decode()} {first}")
+        else:
+            first, last = min(times), max(times)
+            for text, at in zip(encode(values)[1:-1].decode().split(","), times, strict=True):
+                lines.append(f"{start}{text} {at}")
+        if last > presence.last and presence.is_new:
+            presence.last = last  # as `widen` does it, where most samples are newer than those before
+        if last > presence.last or first < presence.first:
+            self._registry.widen(presence, first, last)
+        return True
 
     def learn(self, event: Sample) -> None:
         """Learn the signal of a sample that the registry has; drop it where its lines are not all alike."""

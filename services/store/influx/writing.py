@@ -17,6 +17,7 @@ import structlog
 
 from broker.contract.events import AnyEvent, Sample
 from broker.contract.retained import may_be_stored
+from broker.contract.samples import Run
 from services.store.influx.events import FORMS, Places, name_of, tags_of
 from services.store.influx.http import InfluxServer, RejectedLine
 from services.store.influx.ledger_writing import LedgerWriting
@@ -53,7 +54,7 @@ class Writing:
         now = time.time_ns()
         try:
             await self._ledger.write(batch.rows, batch.reasons, now)
-            if batch.events or batch.rejected:
+            if batch.samples or batch.events or batch.rejected:
                 await self._registry.load(self._server, self._buckets.raw, self._buckets.hours)
                 await self._write_raw(batch, now)
         except BaseException:
@@ -76,7 +77,8 @@ class Writing:
 
     async def _write_raw(self, batch: Batch, now: int) -> None:
         places = Places()
-        lines = self._event_lines(batch.events, places, now)
+        lines = self._run_lines(batch.samples, places, now)
+        lines += self._event_lines(batch.events, places, now)
         draft = self._rejections.draft()
         lines += _rejected_lines(draft.rows(batch.rejected), places)
         raw, for_ever = self._registry.lines()
@@ -94,6 +96,14 @@ class Writing:
 
     async def _write_surely(self, database: str, lines: Sequence[str]) -> None:
         await write_surely(self._server, database, lines)
+
+    def _run_lines(self, runs: Iterable[Run], places: Places, now: int) -> list[str]:
+        lines: list[str] = []
+        add_lines = self._samples.add_lines
+        for run in runs:
+            if not add_lines(lines, run, now):
+                lines += self._event_lines(run, places, now)
+        return lines
 
     def _event_lines(self, events: Iterable[AnyEvent], places: Places, now: int) -> list[str]:
         lines: list[str] = []

@@ -9,20 +9,19 @@ later stays. `clear` both after a transaction that failed.
 """
 
 import sqlite3
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Final
 
 from broker.contract.events import Sample
+from broker.contract.samples import Run
 from broker.contract.topics import LEVELS
-from services.store.sqlite.samples import SampleRow
 
 _TOUCH: Final = (
     "UPDATE asset SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
-    " simulated = CASE WHEN last > ?2 THEN simulated ELSE ?3 END WHERE id = ?4"
+    " simulated = CASE WHEN last > ?2 THEN simulated WHEN last = ?2 THEN simulated AND ?3 ELSE ?3 END WHERE id = ?4"
 )
 _REPORT: Final = "UPDATE series SET unit = CASE ?1 WHEN '' THEN unit ELSE ?1 END, type = ?2 WHERE id = ?3"
 _id: Final = attrgetter("id")
-_time: Final = itemgetter(1)
 
 
 class Asset:
@@ -47,7 +46,7 @@ class Signal:
         self.id, self.unit, self.type = found
         self.asset = asset
         self.is_new = False
-        self.rows: list[SampleRow] = []
+        self.rows: list[float | str] = []
 
 
 class Registry:
@@ -88,46 +87,56 @@ class Registry:
             found = self._assets[path] = Asset(row.fetchone())
         return found
 
-    def touch(self, asset: Asset, at: int, *, simulated: bool) -> None:
-        """Note an event of a machine; of several at its newest instant the last decides whether it is simulated."""
-        if at >= asset.last:
-            if at == asset.last and simulated == asset.simulated:
-                return
-            asset.last, asset.simulated = at, simulated
-            asset.first = min(at, asset.first)
-        elif at < asset.first:
-            asset.first = at
-        else:
+    def touch(self, asset: Asset, first: int, last: int, *, simulated: bool) -> None:
+        """Note events of a machine, from the oldest to the newest; where a real one is at its newest instant, it is."""
+        if last > asset.last or (last == asset.last and asset.simulated and not simulated):
+            asset.last, asset.simulated = last, simulated
+        elif first >= asset.first:
             return
+        asset.first = min(first, asset.first)
         if not asset.is_new:
             asset.is_new = True
             self._new_assets.append(asset)
 
     def add_sample(self, event: Sample) -> None:
         """Note a sample, which is to be written."""
-        signal = self._signals.get((event.asset, event.signal)) or self._signal(event)
+        signal = self._signals.get((event.asset, event.signal)) or self._signal(event.asset, event.signal)
         value, unit, at, simulated = event.value, event.unit, event.at, event.simulated
         value_type = "text" if type(value) is str else "number"
         if signal.type != value_type or (unit and unit != signal.unit):
-            signal.type, signal.unit = value_type, unit or signal.unit
-            if not signal.is_new:
-                signal.is_new = True
-                self._new_signals.append(signal)
+            self._report(signal, value_type, unit)
         asset, rows = signal.asset, signal.rows
         if at > asset.last and asset.is_new and simulated == asset.simulated:
             asset.last = at  # as `touch` does it, where most samples are newer than those before
         elif at != asset.last or simulated != asset.simulated:
-            self.touch(asset, at, simulated=simulated)
+            self.touch(asset, at, at, simulated=simulated)
         if not rows:
             self._signals_with_rows.append(signal)
-        rows.append((signal.id, at, +simulated, +value if type(value) is bool else value))
+        rows += (signal.id, at, +simulated, +value if type(value) is bool else value)
 
-    def take_samples(self) -> list[SampleRow]:
-        """Return the samples that are to be written, by series and time; of one instant the last stays the last."""
-        taken: list[SampleRow] = []
+    def add_run(self, run: Run) -> None:
+        """Note samples of a signal, which are to be written."""
+        signal = self._signals.get((run.asset, run.signal)) or self._signal(run.asset, run.signal)
+        times, values, unit, simulated = run.times, run.values, run.unit, run.simulated
+        value_type = "text" if type(values[-1]) is str else "number"
+        if signal.type != value_type or (unit and unit != signal.unit):
+            self._report(signal, value_type, unit)
+        if not signal.rows:
+            self._signals_with_rows.append(signal)
+        if len(times) == 1:
+            self.touch(signal.asset, times[0], times[0], simulated=simulated)
+            signal.rows += (signal.id, times[0], +simulated, values[0])
+            return
+        self.touch(signal.asset, min(times), max(times), simulated=simulated)
+        rows: list[float | str] = [signal.id, 0, +simulated, 0.0] * len(times)
+        rows[1::4], rows[3::4] = times, values
+        signal.rows += rows
+
+    def take_samples(self) -> list[float | str]:
+        """Return the samples that are to be written, by series, each in its order."""
+        taken: list[float | str] = []
         self._signals_with_rows.sort(key=_id)
         for signal in self._signals_with_rows:
-            signal.rows.sort(key=_time)
             taken += signal.rows
             signal.rows.clear()
         self._signals_with_rows.clear()
@@ -144,12 +153,18 @@ class Registry:
         self._new_assets.clear()
         self._new_signals.clear()
 
-    def _signal(self, event: Sample) -> Signal:
-        asset = self.asset(event.asset)
-        key = (asset.id, event.kind, event.signal)
+    def _report(self, signal: Signal, value_type: str, unit: str) -> None:
+        signal.type, signal.unit = value_type, unit or signal.unit
+        if not signal.is_new:
+            signal.is_new = True
+            self._new_signals.append(signal)
+
+    def _signal(self, path: str, name: str) -> Signal:
+        asset = self.asset(path)
+        key = (asset.id, Sample.kind, name)
         self._connection.execute("INSERT OR IGNORE INTO series (asset, kind, name) VALUES (?, ?, ?)", key)
         row = self._connection.execute(
             "SELECT id, unit, type FROM series WHERE asset = ? AND kind = ? AND name = ?", key
         ).fetchone()
-        found = self._signals[event.asset, event.signal] = Signal(row, asset)
+        found = self._signals[path, name] = Signal(row, asset)
         return found

@@ -10,29 +10,35 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-SampleRow = tuple[int, int, int, float | str]
-"""A sample: the id of its series, its time, simulated or not (0 or 1, for a `bool` binds slowly), and its value."""
+FIELDS: Final = 4
+"""Of a sample: the id of its series, its time, simulated or not (0 or 1, for a `bool` binds slowly), and its value."""
 
 _SIZES: Final = (200, 20, 1)
 """How many rows a statement may have: few sizes, for making a new statement costs as much as running it; more rows take
 no less time."""
 
 
-def insert_samples(connection: sqlite3.Connection, rows: Sequence[SampleRow]) -> None:
-    """Insert samples; of those of a series and instant the last wins. In order of series and time it is fastest."""
-    if any(type(row[3]) is str for row in rows):
-        _insert(connection, [(*row[:3], *_number_or_text(row[3])) for row in rows], "value, text")
+def insert_samples(connection: sqlite3.Connection, samples: Sequence[float | str]) -> None:
+    """Insert samples, the fields of one after those of another; of those of a series and instant the last wins.
+
+    In order of series and time it is fastest.
+    """
+    if str in map(type, samples[FIELDS - 1 :: FIELDS]):
+        rows = zip(*(samples[field::FIELDS] for field in range(FIELDS)), strict=True)
+        with_texts = [(*row[:3], *_number_or_text(row[3])) for row in rows]
+        _insert(connection, list(chain.from_iterable(with_texts)), "value, text")
     else:
-        _insert(connection, rows, "value")
+        _insert(connection, samples, "value")
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]], columns: str) -> None:
+def _insert(connection: sqlite3.Connection, values: Sequence[float | str | None], columns: str) -> None:
+    fields = FIELDS + columns.count(",")
     first = 0
     for size in _SIZES:
         statement = _statement(columns, size)
-        while len(rows) - first >= size:
-            connection.execute(statement, list(chain.from_iterable(rows[first : first + size])))
-            first += size
+        while len(values) - first >= size * fields:
+            connection.execute(statement, values[first : first + size * fields])
+            first += size * fields
 
 
 @lru_cache

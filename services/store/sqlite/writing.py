@@ -59,6 +59,8 @@ class Writing:
         """
         draft = self._rejections.draft() if batch.rejected else None
         with self._transaction() as connection:
+            for run in batch.samples:
+                self._registry.add_run(run)
             self._write_events(connection, batch.events)
             if draft is not None:
                 self._write_rejected(connection, draft.rows(batch.rejected))
@@ -133,7 +135,7 @@ class Writing:
             key = (event.asset, kind, event.series)
             series = self._series.get(key) or self._series_id(connection, key)
             rows.setdefault(kind, []).append((series, at, simulated, *FORMS[kind].values(event)))
-            registry.touch(registry.asset(event.asset), at, simulated=simulated)
+            registry.touch(registry.asset(event.asset), at, at, simulated=simulated)
             if FORMS[kind].fields:
                 reported[key] = ("", self._fields_reported(key, event, reported))
         insert_samples(connection, registry.take_samples())

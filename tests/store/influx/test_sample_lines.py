@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.contract.events import AnyEvent, Notice, Sample
+from broker.contract.samples import Samples
 from services.store.influx.address import parse
 from services.store.influx.events import Places
 from services.store.influx.http import InfluxServer
@@ -68,3 +69,18 @@ def lines(given: Sequence[tuple[int, Sequence[AnyEvent]]], *, is_slow: bool) -> 
 @given(batches)
 def test_the_lines_of_samples_are_the_same_on_either_path(given: list[tuple[int, list[AnyEvent]]]) -> None:
     assert lines(given, is_slow=False) == lines(given, is_slow=True)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2 * REFRESH_NS), st.lists(plain | samples, max_size=8)), max_size=4))
+def test_the_lines_of_runs_are_those_of_their_samples(given: list[tuple[int, list[Sample]]]) -> None:
+    by_run, one_by_one = (Writing(SERVER, Buckets.of("corridor")) for _ in range(2))
+    now = NOW
+    for later, events in given:
+        now += later
+        some = Samples()
+        for event in events:
+            some.add(event)
+        in_order = [event for run in some.runs for event in run]
+        assert by_run._run_lines(some.runs, Places(), now) == one_by_one._event_lines(in_order, Places(), now)
+        found, expected = by_run._registry.lines(), one_by_one._registry.lines()
+        assert [sorted(part) for part in found] == [sorted(part) for part in expected]

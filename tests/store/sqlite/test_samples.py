@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from services.store.sqlite.samples import SampleRow, insert_samples
+from services.store.sqlite.samples import insert_samples
 from services.store.sqlite.schema import create_measurement
 
 rows = st.tuples(
@@ -28,14 +29,14 @@ def connection() -> Iterator[sqlite3.Connection]:
 @example([(1, 1, 1, 2.0), (1, 0, 1, 1.0)], 130)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_of_the_samples_of_a_series_and_instant_the_last_is_stored(
-    connection: sqlite3.Connection, some: list[SampleRow], times: int
+    connection: sqlite3.Connection, some: list[tuple[int, int, int, float | str]], times: int
 ) -> None:
     connection.execute("DELETE FROM telemetry")
     written = [
         (series, at + 10 * time, simulated, value) for time in range(times) for series, at, simulated, value in some
     ]
     expected = {row[:2]: row for row in written}
-    insert_samples(connection, written)
+    insert_samples(connection, list(chain.from_iterable(written)))
     found = connection.execute("SELECT series, time, simulated, coalesce(value, text) FROM telemetry ORDER BY 1, 2")
     assert found.fetchall() == [expected[key] for key in sorted(expected)]
     (both,) = connection.execute("SELECT count(*) FROM telemetry WHERE (value IS NULL) = (text IS NULL)").fetchone()
@@ -46,7 +47,7 @@ def test_of_the_samples_of_a_series_and_instant_the_last_is_stored(
 def test_a_large_batch_takes_few_statements(connection: sqlite3.Connection, value: float | str) -> None:
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    insert_samples(connection, [(at % 7, at, 0, value) for at in range(5_019)])
+    insert_samples(connection, list(chain.from_iterable((at % 7, at, 0, value) for at in range(5_019))))
     connection.set_trace_callback(None)
     assert len(statements) < 50
     assert connection.execute("SELECT count(*) FROM telemetry").fetchone() == (5_019,)
