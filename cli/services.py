@@ -1,5 +1,6 @@
 """`corridor kpi serve`, `wall`, `simulate`: each service by itself."""
 
+import asyncio
 import logging
 import time
 from pathlib import Path
@@ -157,8 +158,14 @@ async def _make_past(simulator: Simulator, to: tuple[Store, str], data: Path, le
     if not await store.metadata(PLANT_METADATA):
         await store.set_metadata(PLANT_METADATA, plant.text)  # questions are answered with what the rows were made with
     now = time.time_ns()
-    with progress.shown("making a past", ("days", 86_400 * NS_PER_S)) as report:
-        await past_processes.make(simulator, to, data, (now - length_ns, now), report)
+    if simulator.is_past_unfinished:
+        _log.info("goes on with the past that was interrupted")
+    try:
+        with progress.shown("making a past", ("days", 86_400 * NS_PER_S)) as report:
+            await past_processes.make(simulator, to, data, (now - length_ns, now), report)
+    except asyncio.CancelledError:
+        _log.info("stopped while making a past; the next start goes on with it, where it was")
+        raise
     _log.info(
         "made a past", hours=round(length_ns / NS_PER_S / 3_600, 1), took_s=round((time.time_ns() - now) / NS_PER_S)
     )

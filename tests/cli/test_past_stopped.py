@@ -1,0 +1,73 @@
+"""Ctrl-C in the terminal in which a past is made: it says how it goes on, and the next start makes it to its end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from edge.simulation import past_parts, saved
+from edge.simulation.planning.first_plant import LINE, SITE, text_for
+from edge.simulation.planning.trades import TRADES
+from tests.cli.conftest import Corridor
+
+CTRL_C: Final = b"\x03"
+NOBODY: Final = ("--broker", "mqtt://127.0.0.1:1")
+"""Where no broker listens: the command ends once the past is made."""
+IN_TERMINAL: Final = 'terminal=$1; shift; exec "$@" <"$terminal" >"$terminal" 2>&1'
+"""The first terminal that the leader of a session opens is its own: Ctrl-C is for its processes."""
+
+
+def interrupted(words: tuple[str, ...]) -> tuple[int, str]:
+    """Run a command in a terminal, press Ctrl-C once its bar has moved; return its exit status and what was shown."""
+    keyboard, terminal = os.openpty()
+    shown = b""
+    command = [sys.executable, "-P", "-m", "cli.main", *words]
+    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "COLUMNS": "100", "TERM": "xterm"}
+    with subprocess.Popen(
+        ["/bin/sh", "-c", IN_TERMINAL, "sh", os.ttyname(terminal), *command],
+        env=os.environ | environment,
+        start_new_session=True,
+    ) as process:
+        os.close(terminal)
+        is_pressed = False
+        while True:
+            try:
+                shown += os.read(keyboard, 65_536)
+            except OSError:  # all that had it open have ended
+                break
+            if b"days/s" in shown and not is_pressed:
+                is_pressed = True
+                os.write(keyboard, CTRL_C)
+    os.close(keyboard)
+    return process.returncode, shown.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+@pytest.mark.parametrize("length", ["5d", "12d"], ids=["in one process", "in several, where there are processors"])
+def test_a_past_is_stopped_by_ctrl_c_and_made_to_its_end_at_the_next_start(
+    corridor: Corridor, tmp_path: Path, length: str
+) -> None:
+    file, data = tmp_path / "plant.toml", tmp_path / "data"
+    file.write_text(text_for("turning", TRADES["turning"]), "utf-8")
+    words = ("simulate", "--past", length, "--plant", str(file), "--data", str(data), *NOBODY)
+    status, shown = interrupted(words)
+    assert status == 130
+    assert "the next start goes on with it, where it was" in shown
+    assert "Traceback" not in shown
+    begun = saved.read(data)
+    assert past_parts.unfinished(data) or (begun and begun.is_past_unfinished)
+
+    status, _, reported = corridor(*words)
+    assert (status, "goes on with the past that was interrupted" in reported) == (1, True)
+    whole = saved.read(data)
+    assert whole
+    assert not whole.is_past_unfinished
+    assert not past_parts.unfinished(data)
+    status, shown, _ = corridor("kpi", "show", f"{SITE}/turning/{LINE}", "--last", "4d", "--data", str(data))
+    assert (status, "state known for 100.0% of the time" in shown) == (0, True)
+    status, shown, _ = corridor("score", "--last", "4d", "--data", str(data))
+    assert status == 0, shown
