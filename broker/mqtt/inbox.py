@@ -23,7 +23,7 @@ BATCH_BYTES: Final = 1024 * 1024
 MANY_PER_S: Final = 25_000
 """So many messages a second are a flood: batches are `_LONGER` times as far apart, for each costs as well."""
 
-_LONGER: Final = 5
+_LONGER: Final = 10
 _RATE_S: Final = 0.25
 """Over how long the rate is measured, seconds."""
 
@@ -91,7 +91,7 @@ class Inbox:
         most: how many messages may wait for their acknowledgement before reading stops.
         now: returns the time, nanoseconds since 1970-01-01 UTC.
         on_acknowledged: called after a batch was acknowledged, with its number of messages.
-        gather_s: batches are yielded at least this far apart, seconds, five times as far in a flood, unless a quarter
+        gather_s: batches are yielded at least this far apart, seconds, ten times as far in a flood, unless a quarter
             of `most` wait.
 
     Attributes:

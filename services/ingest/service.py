@@ -29,7 +29,7 @@ GATHER_S: Final = 0.02
 """Writes begin at least this far apart, seconds, in a flood farther, unless many messages wait. A lone message is
 written at once."""
 
-RECEIVE_MAXIMUM: Final = 10_000
+RECEIVE_MAXIMUM: Final = 20_000
 """Messages that the broker may send before the first is acknowledged: the larger a batch of a busy plant, the fewer
 pages of a file each message takes."""
 
