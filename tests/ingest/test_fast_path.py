@@ -112,15 +112,15 @@ def test_rows_and_rejections_are_the_same_on_either_path(
 
 
 def meant(some: Sequence[Message], most: int, reader: SampleReader | None) -> list[tuple[object, ...]]:
-    """Return the steps of messages: samples by signal, in their order, and all else."""
+    """Return the steps of messages: samples that are stored, by signal, in their order, and all else."""
     found: list[tuple[object, ...]] = []
     for step in steps(some, decode, reader=reader, most=most):
         by_signal: dict[str, list[tuple[object, ...]]] = {}
         for sample in (*(one for run in step.samples.runs for one in run), *step.events):
-            if isinstance(sample, Sample):
+            if isinstance(sample, Sample) and not is_snapshot(sample):
                 facts = (sample.at, sample.value, sample.unit, sample.simulated)
                 by_signal.setdefault(sample.signal, []).append(facts)
-        others = [event for event in step.events if not isinstance(event, Sample)]
+        others = [event for event in step.events if is_snapshot(event) or not isinstance(event, Sample)]
         found.append((by_signal, others, step.rejected, step.messages, step.size))
     return found
 
