@@ -156,7 +156,7 @@ class SampleReader:
             for place in range(first, end):
                 message = messages[place]
                 known, payload = topics(message.topic), message.payload
-                if known is None or payload[:1] != b"{" or len(payload) > LONGEST_PAYLOAD:
+                if known is None or not 0 < len(payload) <= LONGEST_PAYLOAD or payload[0] != 0x7B:
                     break
                 wire = _DECODE(payload)
                 ts, value = wire.ts, wire.value
