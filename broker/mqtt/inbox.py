@@ -17,15 +17,15 @@ from broker.mqtt.packets import Parsed, acknowledge
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Bytes that may wait for their acknowledgement before reading stops."""
 
-BATCH_BYTES: Final = 1024 * 1024
+BATCH_BYTES: Final = 2 * 1024 * 1024
 """A batch of this size is closed: a consumer that is interrupted has that much to do again, no more."""
 
-MANY_PER_S: Final = 25_000
-"""So many messages a second are a flood: batches are `_LONGER` times as far apart, for each costs as well."""
+MANY: Final = 6_250
+"""So many messages within `_MANY_WITHIN_S` are a flood: batches are `_LONGER` times as far apart, for each costs as
+well."""
 
+_MANY_WITHIN_S: Final = 0.25
 _LONGER: Final = 10
-_RATE_S: Final = 0.25
-"""Over how long the rate is measured, seconds."""
 
 _STEP_BACK_NS: Final = 1_000_000_000
 
@@ -109,8 +109,8 @@ class Inbox:
         self._last_at = 0
         self._ready: deque[Batch] = deque()
         self._gather_s = gather_s
-        self._rate_of = 0
-        self._rate_since = 0.0
+        self._counted = 0
+        self._counted_since = 0.0
         self._is_flood = False
         self._arrived = asyncio.Event()
         self._enough = asyncio.Event()
@@ -167,13 +167,13 @@ class Inbox:
                 yield self._ready.popleft()
 
     def _measure(self, messages: int) -> None:
-        """Count messages, and from time to time find out whether they are a flood."""
-        self._rate_of += messages
+        """Count messages, and find out whether they are a flood: as soon as there are many, or after a while."""
+        self._counted += messages
         now = asyncio.get_running_loop().time()
-        passed_s = now - self._rate_since
-        if passed_s >= _RATE_S:
-            self._is_flood = self._rate_of > MANY_PER_S * passed_s
-            self._rate_of, self._rate_since = 0, now
+        whiles = (now - self._counted_since) / _MANY_WITHIN_S
+        if self._counted >= MANY or whiles >= 1:
+            self._is_flood = self._counted >= MANY * max(1, whiles)
+            self._counted, self._counted_since = 0, now
 
     def _has_enough(self) -> bool:
         """Return whether a batch is worth its own write, or reading could stop before the next one is due."""

@@ -74,8 +74,8 @@ async def test_in_a_flood_messages_gather_for_longer(monkeypatch: pytest.MonkeyP
     for number in (1, 2):  # so few are no flood
         reader.receive(number)
         (await reader.batch()).acknowledge()
-    monkeypatch.setattr(inbox, "MANY_PER_S", 0)
-    monkeypatch.setattr(inbox, "_RATE_S", 0)
+    monkeypatch.setattr(inbox, "MANY", 1)
+    monkeypatch.setattr(inbox, "_MANY_WITHIN_S", LONG_S)
     reader.receive(1)
     (await reader.batch()).acknowledge()
     gathering = asyncio.create_task(reader.batch())
