@@ -20,7 +20,7 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 BATCH_BYTES: Final = 2 * 1024 * 1024
 """A batch of this size is closed: a consumer that is interrupted has that much to do again, no more."""
 
-MANY: Final = 6_250
+MANY: Final = 7_500
 """So many messages within `_MANY_WITHIN_S` are a flood: batches are `_LONGER` times as far apart, for each costs as
 well."""
 
