@@ -31,6 +31,10 @@ class Buffer(simpy.FilterStore):
         """Whether a piece of an order can be taken."""
         return any(piece.order == order and piece.serial not in self._coming for piece in self.items)
 
+    def shuts_out(self, order: str) -> bool:
+        """Whether it is full of pieces of other orders, and another one waits: none of this order can come in."""
+        return bool(self.put_queue) and all(piece.order != order for piece in self.items)
+
     def expect(self, piece: Piece) -> None:
         """A piece that is about to be put into the buffer has yet to be brought."""
         self._coming.add(piece.serial)

@@ -134,8 +134,12 @@ class OrderBook:
         """Whether a stage has received every piece of an order that it will get."""
         return order.gone[stage] >= order.pieces
 
+    def room_awaited(self) -> None:
+        """Record that a machine waits for room in the buffer behind it."""
+        self._notify_watchers()
+
     def watch(self, changed: Callable[[], object]) -> None:
-        """Call `changed` once, when fewer pieces are to come to a stage than now."""
+        """Call `changed` once, when fewer pieces are to come to a stage than now, or can."""
         self._watchers.append(changed)
 
     def _notify_watchers(self) -> None:

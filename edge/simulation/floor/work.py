@@ -140,13 +140,20 @@ class Station:
         return self._taken((yield get))
 
     def take_more(self, load: list[Piece], show: Show) -> Generator[simpy.Event, Any, Piece | None]:
-        """Take another piece of the load's order, until none is to come."""
+        """Take another piece of the load's order, until none is to come or can come.
+
+        Those that were sent back for rework cannot while pieces of later orders stand in their way: the load begins
+        without them, for they would wait for each other for ever.
+        """
         order, inlet = self._book.orders[load[0].order], self._links.inlet
         if inlet is None:
             return (yield from self._drawn_more(order, show)) if self._book.may_draw(order) else None
         while not self._book.none_to_come(order, self._stage):
             get, changed = inlet.next_piece(order.number), self._time.event()
             if not get.triggered:
+                if inlet.shuts_out(order.number):
+                    get.cancel()
+                    return None
                 show("starved", "load-not-full")
                 self._book.watch(changed.succeed)
                 yield get | changed
@@ -245,6 +252,7 @@ class Station:
         put = outlet.put(piece)
         if not put.triggered:
             show("blocked", "buffer-full")
+            self._book.room_awaited()
         yield put
         gone()
         if transport:

@@ -40,6 +40,17 @@ def test_a_batch_machine_works_on_a_full_load_or_on_all_that_is_left_of_an_order
     assert list(loads.values())[:6] == [6, 6, 3, 6, 6, 3]
 
 
+def test_a_load_begins_without_what_cannot_come_because_pieces_of_the_next_order_stand_before_it() -> None:
+    simulation = floor(
+        line("a/b/c", [["m"], ["oven"], ["gauge"]], [3, 12], 15, 'rework = { gauge = "m" }'),
+        machine("a/b/c/m", "plain"),
+        machine("a/b/c/oven", "oven"),
+        machine("a/b/c/gauge", "gauge"),
+    )
+    events = simulation.run_until(DAY)
+    assert of(Count, events, "/gauge")[-1].at > 0.98 * DAY
+
+
 def test_the_length_of_a_load_is_what_its_kind_returns() -> None:
     simulation = floor(
         BATCH[0].replace("= 15", "= 12"),
