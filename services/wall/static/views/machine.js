@@ -82,8 +82,9 @@ function Standing({ live, path, facts, now, range, history, zone }) {
   const current = range.isLive ? facts.state : history?.length ? { state: history.at(-1)[2], reason: history.at(-1)[3], since: history.at(-1)[0] } : null;
   if (!current) return html`<p class="top"><span class="for">${phrase(range.isLive || history ? 'no.data' : 'loading')}</span></p>`;
   const reason = current.reason && phraseOr(`reason.${current.reason}`, live.reason(current.reason));
+  const age = current.since === null ? current.of_unknown_age && phrase('unknown.age') : range.isLive ? span(now - current.since) : phrase('since', when(current.since, zone, now));
   const device = live.fact(path, 'state');
-  return html`<p class="top big"><${StateWord} state=${current.state} /><span class="for">${current.since === null ? (current.of_unknown_age ? phrase('unknown.age') : '') : range.isLive ? span(now - current.since) : phrase('since', when(current.since, zone, now))}${reason ? ` · ${reason}` : ''}</span>
+  return html`<p class="top big"><${StateWord} state=${current.state} /><span class="for">${[age, reason].filter(Boolean).join(' · ')}</span>
     ${device?.silent && range.isLive ? html`<span class="badge">${silence(device, now)}</span>` : ''}</p>`;
 }
 
