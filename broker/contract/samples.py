@@ -32,8 +32,8 @@ class Run(msgspec.Struct, gc=False):
     Attributes:
         unit: as of `Sample`.
         sent_unit: the unit as the messages have it; None where only the codec knows.
-        times: when each was so, nanoseconds since 1970-01-01 UTC.
-        values: of each; a truth value is 1 or 0.
+        turns: `times` and `values` by turns, in one list: where many signals have few samples, making lists is what
+            costs.
     """
 
     asset: str
@@ -41,11 +41,20 @@ class Run(msgspec.Struct, gc=False):
     unit: str
     simulated: bool
     sent_unit: str | None
-    times: list[int]
-    values: list[float | str]
+    turns: list[float | str]
+
+    @property
+    def times(self) -> list[int]:
+        """When each was so, nanoseconds since 1970-01-01 UTC."""
+        return cast("list[int]", self.turns[::2])
+
+    @property
+    def values(self) -> list[float | str]:
+        """The value of each; a truth value is 1 or 0."""
+        return self.turns[1::2]
 
     def __len__(self) -> int:
-        return len(self.times)
+        return len(self.turns) // 2
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield them as events."""
@@ -86,10 +95,9 @@ class Samples:
         key = self.key(sample.asset, sample.signal)
         run = self.newest.get(key)
         if run is not None and run.unit == sample.unit and run.simulated is sample.simulated:
-            run.times.append(at)
-            run.values.append(value)
+            run.turns += (at, value)
         else:
-            self.begin(key, Run(sample.asset, sample.signal, sample.unit, sample.simulated, None, [at], [value]))
+            self.begin(key, Run(sample.asset, sample.signal, sample.unit, sample.simulated, None, [at, value]))
         self.count += 1
 
 
@@ -167,11 +175,12 @@ class SampleReader:
                     run = newest(known.key)
                     sent, simulated = wire.unit, wire.simulated
                     if run is not None and run.sent_unit == sent and run.simulated is simulated:
-                        run.times.append(at)
-                        run.values.append(value)
+                        turns = run.turns
+                        turns.append(at)
+                        turns.append(value)
                     else:
                         unit = self._unit(sent)
-                        run = runs[known.key] = Run(known.asset, known.signal, unit, simulated, sent, [at], [value])
+                        run = runs[known.key] = Run(known.asset, known.signal, unit, simulated, sent, [at, value])
                         add(run)
                 else:
                     more += self._read_others(samples, known, wire, at) - 1
@@ -199,10 +208,11 @@ class SampleReader:
             key = keys[name]
             run = newest(key)
             if run is not None and run.sent_unit == sent and run.simulated is simulated:
-                run.times.append(at)
-                run.values.append(value)
+                turns = run.turns
+                turns.append(at)
+                turns.append(value)
             else:
-                run = runs[key] = Run(asset, name, unit, simulated, sent, [at], [value])
+                run = runs[key] = Run(asset, name, unit, simulated, sent, [at, value])
                 add(run)
         return len(values)
 

@@ -5,7 +5,7 @@ may hold a simulated and a real sample, facts that are due to be written again) 
 signal again from it.
 """
 
-from typing import Final
+from typing import Final, cast
 
 from msgspec.json import encode
 
@@ -63,14 +63,18 @@ class SampleLines:
         known = self._signals.get((run.asset, run.signal, run.simulated))
         if known is None or now > known.until:
             return False
-        times, values, unit, presence = run.times, run.values, run.unit, known.presence
-        if (unit and unit != known.unit) or presence.other is not None or str in map(type, values):
+        turns, unit, presence = run.turns, run.unit, known.presence
+        if (unit and unit != known.unit) or presence.other is not None:
             return False
-        start = known.start
-        if len(times) == 1:
-            first = last = times[0]
-            lines.append(f"{start}{encode(values[0]).decode()} {first}")
+        if len(turns) == 2:  # one time and one value
+            if type(turns[1]) is str:
+                return False
+            first = last = cast("int", turns[0])
+            lines.append(f"{known.start}{encode(turns[1]).decode()} {first}")
         else:
+            start, times, values = known.start, run.times, run.values
+            if str in map(type, values):
+                return False
             first, last = min(times), max(times)
             for text, at in zip(encode(values)[1:-1].decode().split(","), times, strict=True):
                 lines.append(f"{start}{text} {at}")

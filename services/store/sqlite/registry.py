@@ -10,7 +10,7 @@ later stays. `clear` both after a transaction that failed.
 
 import sqlite3
 from operator import attrgetter
-from typing import Final
+from typing import Final, cast
 
 from broker.contract.events import Sample
 from broker.contract.samples import Run
@@ -117,19 +117,21 @@ class Registry:
     def add_run(self, run: Run) -> None:
         """Note samples of a signal, which are to be written."""
         signal = self._signals.get((run.asset, run.signal)) or self._signal(run.asset, run.signal)
-        times, values, unit, simulated = run.times, run.values, run.unit, run.simulated
-        value_type = "text" if type(values[-1]) is str else "number"
+        turns, unit, simulated = run.turns, run.unit, run.simulated
+        value_type = "text" if type(turns[-1]) is str else "number"
         if signal.type != value_type or (unit and unit != signal.unit):
             self._report(signal, value_type, unit)
         if not signal.rows:
             self._signals_with_rows.append(signal)
-        if len(times) == 1:
-            self.touch(signal.asset, times[0], times[0], simulated=simulated)
-            signal.rows += (signal.id, times[0], +simulated, values[0])
+        if len(turns) == 2:  # one time and one value
+            at, value = cast("int", turns[0]), turns[1]
+            self.touch(signal.asset, at, at, simulated=simulated)
+            signal.rows += (signal.id, at, +simulated, value)
             return
+        times = run.times
         self.touch(signal.asset, min(times), max(times), simulated=simulated)
         rows: list[float | str] = [signal.id, 0, +simulated, 0.0] * len(times)
-        rows[1::4], rows[3::4] = times, values
+        rows[1::4], rows[3::4] = times, run.values
         signal.rows += rows
 
     def take_samples(self) -> list[float | str]:
