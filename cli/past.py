@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from broker.contract.codec import encode
-from broker.contract.events import NS_PER_S, AnyEvent
+from broker.contract.events import NS_PER_S, AnyEvent, Sample
 from broker.contract.samples import Samples
 from broker.plant.plant import Plant
 from edge.simulation.simulator import Simulator
@@ -86,8 +86,14 @@ def _collected_seldom() -> Iterator[None]:
 
 async def _store(events: Sequence[AnyEvent], store: Store) -> set[str]:
     """Store events; one that fails in a way that nobody foresaw is rejected, alone. Return whose were rejected."""
+    samples, others = Samples(), []
+    for event in events:
+        if isinstance(event, Sample):
+            samples.add(event)
+        else:
+            others.append(event)
     try:
-        await store.write(Batch(events=events))
+        await store.write(Batch(events=others, samples=samples.runs))
     except Exception as error:
         if not is_unforeseen(error):
             raise

@@ -1,6 +1,7 @@
-"""A long past of a large plant is made by several processes at once, each of which makes a part that stands by itself.
+"""A long past of a large plant is made by several processes at once, in parts that each stand by themselves.
 
-Each simulates its part, makes the rows and stores both. They write in turns, so while one writes the others simulate.
+Each process takes one part after the other: it simulates it, makes the rows and stores both. They write in turns, so
+while one writes the others simulate; there is one process more than processors, for one mostly waits for its turn.
 """
 
 import asyncio
@@ -8,11 +9,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.synchronize import Lock
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -31,32 +33,42 @@ from services.store.opening import open_store
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
+    from multiprocessing.sharedctypes import Synchronized
 
 MOST: Final = 4
 """Processes; with more, they wait for their turn to write."""
+_PARTS_EACH: Final = 5
+"""So many parts for each process, where there are as many: none waits long for the last."""
 _WORTH_IT_NS: Final = 30 * 86_400 * NS_PER_S
 """From so much time of machines in all on, several processes are worth their start."""
 _LOOK_S: Final = 0.5
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What one process makes.
+    """What the processes make.
 
     Attributes:
         plant: the whole plant's description.
         source: the name of its file.
-        part: what of it is simulated.
-        folder: holds checkpoint and ground truth of the part.
+        parts: what of it is simulated at once.
+        data: the data folder, in which each part has its own.
         store: the URL of the store.
         between: of the past, nanoseconds since 1970-01-01 UTC.
     """
 
     plant: str
     source: str
-    part: Part
-    folder: str
+    parts: tuple[Part, ...]
+    data: Path
     store: str
     between: tuple[int, int]
+
+
+class Shared(NamedTuple):
+    """What the processes share: whose turn it is to write, and how many parts were taken."""
+
+    turn: Lock
+    taken: "Synchronized[int]"
 
 
 async def make(
@@ -83,19 +95,16 @@ async def make(
     """
     plant = simulator.plant
     found = past_parts.unfinished(data)
-    if not found and simulator.is_new:
-        most = processes or _worth_it(plant, between, store[1])
-        found = parts.packed(_of(plant), plan.read(plant.simulate), most)
+    most = processes or _worth_it(plant, between, store[1])
+    if not found and simulator.is_new and most > 1:
+        found = parts.packed(_of(plant), plan.read(plant.simulate), plant, most * _PARTS_EACH)
         if len(found) > 1:
             past_parts.begin(data, found)
     if len(found) < 2:
         await past.make(simulator, plant, store[0], between, report)
         return
-    jobs = [
-        Job(plant.text, simulator.source, part, str(past_parts.folder_of(data, number)), store[1], between)
-        for number, part in enumerate(found)
-    ]
-    await _run(jobs, lambda done: report(done, between[1] - between[0]))
+    job = Job(plant.text, simulator.source, tuple(found), data, store[1], between)
+    await _run(job, min(max(most, 2), len(found)), lambda done: report(done, between[1] - between[0]))
     simulator.join_past()
 
 
@@ -103,7 +112,8 @@ def _worth_it(plant: Plant, between: tuple[int, int], store: str) -> int:
     """Return by how many processes a past is made; into a database by one, whose memory is what a container has."""
     machines = len(plan.read(plant.simulate).assets)
     is_long = (between[1] - between[0]) * machines >= _WORTH_IT_NS
-    return min(MOST, os.cpu_count() or 1) if is_long and store.startswith("sqlite:") else 1
+    processors = os.cpu_count() or 1
+    return min(MOST, processors + 1) if is_long and processors > 1 and store.startswith("sqlite:") else 1
 
 
 def _of(plant: Plant) -> list[Part]:
@@ -113,25 +123,26 @@ def _of(plant: Plant) -> list[Part]:
 # ---- In the process that waits ----
 
 
-async def _run(jobs: Sequence[Job], report: Callable[[float], None]) -> None:
-    """Run the processes until all are done; when one fails, or this is cancelled, end them all."""
+async def _run(job: Job, processes: int, report: Callable[[float], None]) -> None:
+    """Run the processes until all parts are made; when one fails, or this is cancelled, end them all."""
     context = multiprocessing.get_context("spawn")
-    turn = context.Lock()
+    shared = Shared(context.Lock(), context.Value("i", 0))
     running: dict[Connection, BaseProcess] = {}
     try:
-        for job in jobs:
+        for _ in range(processes):
             receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(job, turn, sender), daemon=True)
+            process = context.Process(target=_work, args=(job, shared, sender), daemon=True)
             process.start()
             sender.close()
             running[receiver] = process
-        done = dict.fromkeys(running, 0.0)
+        done = [0.0] * len(job.parts)
         left = set(running)
         while left:
             for ready in await asyncio.to_thread(wait, list(left), _LOOK_S):
                 receiver = cast("Connection", ready)
                 try:
-                    done[receiver] = _received(receiver)
+                    number, of_part = _received(receiver)
+                    done[number] = of_part
                 except EOFError:
                     await asyncio.to_thread(running[receiver].join)
                     if running[receiver].exitcode:
@@ -139,7 +150,7 @@ async def _run(jobs: Sequence[Job], report: Callable[[float], None]) -> None:
                             "a process that makes the past has ended", "start again: it goes on where it ended"
                         ) from None
                     left.discard(receiver)
-                report(sum(done.values()) / len(done))
+                report(sum(done) / len(done))
     finally:
         for started in running.values():
             started.terminate()
@@ -147,49 +158,64 @@ async def _run(jobs: Sequence[Job], report: Callable[[float], None]) -> None:
             await asyncio.to_thread(started.join)
 
 
-def _received(receiver: Connection) -> float:
-    """Return how much a process has done, nanoseconds.
+def _received(receiver: Connection) -> tuple[int, float]:
+    """Return a part's number, and how much of it is done, nanoseconds.
 
     Raises:
-        EOFError: it has ended.
+        EOFError: the process has ended.
         CommandError: it has failed.
     """
     what = receiver.recv()
     if isinstance(what, str):
         raise CommandError(what, "start again: the past goes on where it ended")
-    return float(what)
+    number, done = what
+    return int(number), float(done)
 
 
 # ---- In each of the others ----
 
 
-def _work(job: Job, turn: Lock, sender: Connection) -> None:
-    """Make a part; the entry of a process."""
+def _work(job: Job, shared: Shared, sender: Connection) -> None:
+    """Make parts as long as there are some; the entry of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits receives it too, and ends this one
     loop.log_to_stderr()
-
-    def report(done: float, _total: float) -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None and not parent.is_alive():
-            raise SystemExit(1)
-        sender.send(done)
-
     try:
-        asyncio.run(_make_part(job, turn, report))
+        asyncio.run(_make_parts(job, shared, sender))
     except Exception as error:
         sender.send(f"a part of the past cannot be made: {error}")
         raise SystemExit(1) from error
 
 
-async def _make_part(job: Job, turn: Lock, report: Callable[[float, float], None]) -> None:
+async def _make_parts(job: Job, shared: Shared, sender: Connection) -> None:
     plant = parse(job.plant, job.source)
-    simulator = Simulator(plant, Path(job.folder), source=job.source, part=job.part)
-    machines = parts.of(plan.read(plant.simulate), job.part).assets
+    floor = plan.read(plant.simulate)
     store = await open_store(job.store)
+    in_turn = cast("Store", _InTurn(store, shared.turn))
     try:
-        await past.make(simulator, plant, cast("Store", _InTurn(store, turn)), job.between, report, machines=machines)
+        while (number := _next(shared.taken)) < len(job.parts):
+            part = job.parts[number]
+            folder = past_parts.folder_of(job.data, number)
+            simulator = Simulator(plant, folder, source=job.source, part=part)
+            report = partial(_report, sender, number)
+            machines = parts.of(floor, part).assets
+            await past.make(simulator, plant, in_turn, job.between, report, machines=machines)
     finally:
         await store.close()
+
+
+def _next(taken: "Synchronized[int]") -> int:
+    """Take the next part; return its number."""
+    with taken.get_lock():
+        number = taken.value
+        taken.value = number + 1
+    return number
+
+
+def _report(sender: Connection, number: int, done: float, _total: float) -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        raise SystemExit(1)
+    sender.send((number, done))
 
 
 class _InTurn:

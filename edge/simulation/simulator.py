@@ -42,8 +42,10 @@ LONGEST_LAG_S: Final = 120.0
 WARM_UP_NS: Final = 24 * 3600 * NS_PER_S
 _HOUR_NS: Final = 3_600 * NS_PER_S
 _BACKFILL_STEP_NS: Final = 600 * NS_PER_S
-_LONG_AGO_STEP_NS: Final = 6 * _HOUR_NS
-"""A store writes a page for each series that a batch has events of: few batches are written in less time than many."""
+_LONG_AGO_MACHINE_HOURS: Final = 450
+_LONG_AGO_MOST_H: Final = 24
+"""Events of so many hours of machines are in memory at once, of a day at most. A store writes a page for each series
+that a batch has events of: few batches are written in less time than many."""
 _DENSE_NS: Final = 86_400 * NS_PER_S
 """A past of up to this length is sampled densely; of a longer one only the last hour is."""
 _LAST_HOUR_NS: Final = _HOUR_NS
@@ -127,7 +129,9 @@ class Simulator:
             while simulation.now < end // NS_PER_MS * NS_PER_MS:
                 is_long_ago = is_long and simulation.now < end - _LAST_HOUR_NS
                 simulation.sampling = LONG_AGO if is_long_ago else BACKFILL
-                step = _long_ago_step_ns(simulation.now, end) if is_long_ago else _BACKFILL_STEP_NS
+                step = (
+                    _long_ago_step_ns(simulation.now, end, len(simulation.units)) if is_long_ago else _BACKFILL_STEP_NS
+                )
                 events = self._simulated(simulation.run_until(min(end, simulation.now + step)))
                 truth = self._simulated(simulation.take_ground_truth())
                 self._save(simulation, [], truth, past=events, is_past_unfinished=True)
@@ -354,10 +358,10 @@ def _warmed_up(plant: Plant, start: int, part: Part | None) -> Simulation:
     return simulation
 
 
-def _long_ago_step_ns(now: int, end: int) -> int:
+def _long_ago_step_ns(now: int, end: int, machines: int) -> int:
     """Return how far a past goes on at once: whole hours, up to the first of them after which it is sampled densely."""
     hours = -(-(end - _LAST_HOUR_NS - now) // _HOUR_NS)
-    return min(hours * _HOUR_NS, _LONG_AGO_STEP_NS)
+    return min(hours, max(1, min(_LONG_AGO_MOST_H, _LONG_AGO_MACHINE_HOURS // machines))) * _HOUR_NS
 
 
 def _sampling(speed: float) -> SamplingIntervals:

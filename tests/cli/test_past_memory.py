@@ -60,4 +60,4 @@ def peak(folder: Path, days: int) -> int:
 def test_a_past_three_times_as_long_takes_as_much_memory(tmp_path: Path) -> None:
     (tmp_path / "plant.toml").write_text(text_for("turning", TRADES["turning"]), "utf-8")
     short, long = peak(tmp_path / "short", DAYS), peak(tmp_path / "long", 3 * DAYS)
-    assert long / short < 1.035
+    assert long / short < 1.1  # events that stay would make it 1.6

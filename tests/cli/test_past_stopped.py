@@ -47,13 +47,18 @@ def interrupted(words: tuple[str, ...]) -> tuple[int, str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
-@pytest.mark.parametrize("length", ["5d", "12d"], ids=["in one process", "in several, where there are processors"])
+@pytest.mark.parametrize(
+    ("length", "places"),
+    [("10d", (f"{SITE}/turning/{LINE}",)), ("6d", ("preston/eic", "lancaster/joining"))],
+    ids=["one line, in one process", "two districts, in several where there are processors"],
+)
 def test_a_past_is_stopped_by_ctrl_c_and_made_to_its_end_at_the_next_start(
-    corridor: Corridor, tmp_path: Path, length: str
+    corridor: Corridor, tmp_path: Path, length: str, places: tuple[str, ...]
 ) -> None:
     file, data = tmp_path / "plant.toml", tmp_path / "data"
     file.write_text(text_for("turning", TRADES["turning"]), "utf-8")
-    words = ("simulate", "--past", length, "--plant", str(file), "--data", str(data), *NOBODY)
+    floor = ["--plant", str(file)] if len(places) == 1 else [word for name in places for word in ("--district", name)]
+    words = ("simulate", "--past", length, *floor, "--data", str(data), *NOBODY)
     status, shown = interrupted(words)
     assert status == 130
     assert "the next start goes on with it, where it was" in shown
@@ -67,7 +72,8 @@ def test_a_past_is_stopped_by_ctrl_c_and_made_to_its_end_at_the_next_start(
     assert whole
     assert not whole.is_past_unfinished
     assert not past_parts.unfinished(data)
-    status, shown, _ = corridor("kpi", "show", f"{SITE}/turning/{LINE}", "--last", "4d", "--data", str(data))
-    assert (status, "state known for 100.0% of the time" in shown) == (0, True)
-    status, shown, _ = corridor("score", "--last", "4d", "--data", str(data))
+    for place in places:
+        status, shown, _ = corridor("kpi", "show", place, "--last", "1d", "--data", str(data))
+        assert (status, "state known for 100.0% of the time" in shown) == (0, True)
+    status, shown, _ = corridor("score", "--last", "1d", "--data", str(data))
     assert status == 0, shown

@@ -5,15 +5,19 @@ random numbers, what happens in a part is the same whether the others are simula
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from broker.contract.topics import line_of
 from broker.plant.material_flow import MaterialFlow
-from edge.simulation.planning.plan import FloorPlan
+from broker.plant.plant import Plant
+from edge.simulation.planning.plan import FloorPlan, LinePlan, cell_of
 
 Part = frozenset[str]
 """The paths of lines, and of the machines that serve several of them."""
+_PIECE_S: Final = 44.0
+"""At a piece in so many seconds, a machine's pieces are as much work as its minutes and its telemetry (measured)."""
 
 
 def parts(floor: FloorPlan, flows: Iterable[MaterialFlow]) -> list[Part]:
@@ -42,26 +46,42 @@ def of(floor: FloorPlan, part: Part) -> FloorPlan:
     )
 
 
-def packed(found: Iterable[Part], floor: FloorPlan, most: int) -> list[Part]:
-    """Put parts together to at most so many, each with about as many machines.
+def packed(found: Iterable[Part], floor: FloorPlan, plant: Plant, most: int) -> list[Part]:
+    """Put parts together to at most so many, each with about as much work, the most work first.
 
     The same parts are packed the same way.
 
     Args:
         found: the parts.
         floor: the simulated floor's plan.
+        plant: what has the ideal cycles.
         most: how many there may be.
     """
-    packs: list[tuple[int, Part]] = [(0, frozenset())] * most
-    for part in sorted(found, key=lambda part: (-_machines(part, floor), min(part))):
+    packs: list[tuple[float, Part]] = [(0.0, frozenset())] * most
+    work = {part: _work(part, floor, plant) for part in found}
+    for part in sorted(work, key=lambda part: (-work[part], min(part))):
         place = min(range(most), key=lambda place: packs[place][0])
         size, others = packs[place]
-        packs[place] = size + _machines(part, floor), others | part
-    return [part for _, part in packs if part]
+        packs[place] = size + work[part], others | part
+    return [part for _, part in sorted(packs, key=lambda pack: -pack[0]) if part]
 
 
-def _machines(part: Part, floor: FloorPlan) -> int:
-    return sum(line_of(asset) in part for asset in floor.machine) + sum(path in part for path in floor.shared)
+def _work(part: Part, floor: FloorPlan, plant: Plant) -> float:
+    """Return about how much there is to simulate, sum and write: the time of so many machines, and their pieces."""
+    machines = sum(line_of(asset) in part for asset in floor.machine) + sum(path in part for path in floor.shared)
+    lines = {path: line for path, line in floor.line.items() if path in part}
+    pieces = sum(len(line.stages) / _pace_s(path, line, floor, plant) for path, line in lines.items())
+    return machines + _PIECE_S * pieces
+
+
+def _pace_s(path: str, line: LinePlan, floor: FloorPlan, plant: Plant) -> float:
+    """Return the ideal cycle of a line's slowest stage with its first product, seconds a piece."""
+
+    def cycle_s(name: str) -> float:
+        asset = f"{path}/{name}"
+        return plant.ideal_cycle(asset, line.orders[0].product) or cell_of(floor.machine[asset], floor.profile).ideal_s
+
+    return max(1 / sum(1 / cycle_s(name) for name in stage) for stage in line.stages)
 
 
 def _joined(parts: list[Part], together: set[str]) -> list[Part]:

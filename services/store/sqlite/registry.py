@@ -15,6 +15,7 @@ from typing import Final, cast
 from broker.contract.events import Sample
 from broker.contract.samples import Run
 from broker.contract.topics import LEVELS
+from services.store.sqlite.samples import FIELDS
 
 _TOUCH: Final = (
     "UPDATE asset SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
@@ -134,15 +135,22 @@ class Registry:
         rows[1::4], rows[3::4] = times, run.values
         signal.rows += rows
 
-    def take_samples(self) -> list[float | str]:
-        """Return the samples that are to be written, by series, each in its order."""
-        taken: list[float | str] = []
+    def take_samples(self) -> tuple[list[float | str], list[float | str]]:
+        """Return the samples to be written, in order of their series: of those of numbers, and of those with texts.
+
+        Of each sample there are the `FIELDS` of `samples`.
+        """
+        numbers: list[float | str] = []
+        with_texts: list[float | str] = []
         self._signals_with_rows.sort(key=_id)
         for signal in self._signals_with_rows:
-            taken += signal.rows
+            if str in map(type, signal.rows[FIELDS - 1 :: FIELDS]):
+                with_texts += signal.rows
+            else:
+                numbers += signal.rows
             signal.rows.clear()
         self._signals_with_rows.clear()
-        return taken
+        return numbers, with_texts
 
     def write(self) -> None:
         """Write what changed."""

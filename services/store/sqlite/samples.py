@@ -1,7 +1,7 @@
 """How samples go into the table of telemetry: many rows a statement.
 
-Running a statement costs more than storing a sample, so one statement takes many of them. Most batches hold numbers
-only; their statement leaves the column of texts out, for each value that is bound costs as well.
+Running a statement costs more than storing a sample, so one statement takes many of them. Most signals are numbers;
+their statement leaves the column of texts out, for each value that is bound costs as well.
 """
 
 import sqlite3
@@ -18,17 +18,22 @@ _SIZES: Final = (200, 20, 1)
 no less time."""
 
 
-def insert_samples(connection: sqlite3.Connection, samples: Sequence[float | str]) -> None:
+def insert_samples(
+    connection: sqlite3.Connection, numbers: Sequence[float | str], with_texts: Sequence[float | str]
+) -> None:
     """Insert samples, the fields of one after those of another; of those of a series and instant the last wins.
 
     In order of series and time it is fastest.
+
+    Args:
+        connection: of the running transaction.
+        numbers: samples of series that have no text here.
+        with_texts: samples of the others.
     """
-    if str in map(type, samples[FIELDS - 1 :: FIELDS]):
-        rows = zip(*(samples[field::FIELDS] for field in range(FIELDS)), strict=True)
-        with_texts = [(*row[:3], *_number_or_text(row[3])) for row in rows]
-        _insert(connection, list(chain.from_iterable(with_texts)), "value, text")
-    else:
-        _insert(connection, samples, "value")
+    _insert(connection, numbers, "value")
+    rows = zip(*(with_texts[field::FIELDS] for field in range(FIELDS)), strict=True)
+    of_texts = [(*row[:-1], *_number_or_text(row[-1])) for row in rows]
+    _insert(connection, list(chain.from_iterable(of_texts)), "value, text")
 
 
 def _insert(connection: sqlite3.Connection, values: Sequence[float | str | None], columns: str) -> None:

@@ -138,7 +138,7 @@ class Writing:
             registry.touch(registry.asset(event.asset), at, at, simulated=simulated)
             if FORMS[kind].fields:
                 reported[key] = ("", self._fields_reported(key, event, reported))
-        insert_samples(connection, registry.take_samples())
+        insert_samples(connection, *registry.take_samples())
         for written_kind, written in rows.items():
             connection.executemany(FORMS[written_kind].insert, written)
         registry.write()

@@ -36,7 +36,12 @@ def test_of_the_samples_of_a_series_and_instant_the_last_is_stored(
         (series, at + 10 * time, simulated, value) for time in range(times) for series, at, simulated, value in some
     ]
     expected = {row[:2]: row for row in written}
-    insert_samples(connection, list(chain.from_iterable(written)))
+    with_texts = {series for series, _, _, value in written if isinstance(value, str)}
+    insert_samples(
+        connection,
+        list(chain.from_iterable(row for row in written if row[0] not in with_texts)),
+        list(chain.from_iterable(row for row in written if row[0] in with_texts)),
+    )
     found = connection.execute("SELECT series, time, simulated, coalesce(value, text) FROM telemetry ORDER BY 1, 2")
     assert found.fetchall() == [expected[key] for key in sorted(expected)]
     (both,) = connection.execute("SELECT count(*) FROM telemetry WHERE (value IS NULL) = (text IS NULL)").fetchone()
@@ -47,7 +52,8 @@ def test_of_the_samples_of_a_series_and_instant_the_last_is_stored(
 def test_a_large_batch_takes_few_statements(connection: sqlite3.Connection, value: float | str) -> None:
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    insert_samples(connection, list(chain.from_iterable((at % 7, at, 0, value) for at in range(5_019))))
+    samples = list(chain.from_iterable((at % 7, at, 0, value) for at in range(5_019)))
+    insert_samples(connection, *(([], samples) if isinstance(value, str) else (samples, [])))
     connection.set_trace_callback(None)
     assert len(statements) < 50
     assert connection.execute("SELECT count(*) FROM telemetry").fetchone() == (5_019,)

@@ -5,6 +5,7 @@ from typing import Final
 import pytest
 
 from broker.contract.events import NS_PER_S, AnyEvent
+from broker.plant import plant_file
 from edge.simulation import districts
 from edge.simulation.planning import parts, plan
 from edge.simulation.planning.plan import FloorPlan
@@ -42,7 +43,7 @@ def test_a_shared_machine_is_in_the_part_of_those_that_it_serves() -> None:
 @pytest.mark.slow
 def test_a_part_by_itself_does_what_it_does_beside_the_others() -> None:
     whole = simulated(None)
-    found = parts.packed(FOUND, FLOOR, 2)
+    found = parts.packed(FOUND, FLOOR, PLANT, 2)
     assert len(found) == 2
     for part in found:
         machines = parts.of(FLOOR, part).assets
@@ -51,8 +52,24 @@ def test_a_part_by_itself_does_what_it_does_beside_the_others() -> None:
 
 @pytest.mark.parametrize("most", [1, 2, 5, 100])
 def test_parts_that_are_packed_are_still_all_of_the_floor(most: int) -> None:
-    found = parts.packed(FOUND, FLOOR, most)
+    found = parts.packed(FOUND, FLOOR, PLANT, most)
     assert len(found) <= most
     assert sorted(path for part in found for path in part) == sorted([*FLOOR.line, *FLOOR.shared])
-    sizes = [len(parts.of(FLOOR, part).assets) for part in found]
-    assert max(sizes) - min(sizes) <= max(len(parts.of(FLOOR, part).assets) for part in FOUND)
+
+
+def test_a_part_with_more_machines_or_a_faster_line_comes_first() -> None:
+    def first(lines: dict[str, tuple[int, float]]) -> parts.Part:
+        text = ["[simulate]"]
+        for name, (machines, cycle_s) in lines.items():
+            robots = [f"robot-{number}" for number in range(machines)]
+            text += [f'[simulate.line."a/b/{name}"]', f"stages = {[[robot] for robot in robots]}"]
+            text += [f"buffers = {[3] * (machines - 1)}", f'orders = [{{ product = "{name}", pieces = 40 }}]']
+            text += [f"[product.{name}]", f"ideal-cycle = {cycle_s}"]
+            for robot in robots:
+                text += [f'[simulate.machine."a/b/{name}/{robot}"]', 'model = "weld-robot"', 'cell = "robot-assembly"']
+        plant = plant_file.parse("\n".join(text), "test")
+        floor = plan.read(plant.simulate)
+        return parts.packed(parts.parts(floor, ()), floor, plant, 10)[0]
+
+    assert first({"few": (2, 600.0), "many": (3, 600.0)}) == {"a/b/many"}
+    assert first({"slow": (2, 600.0), "fast": (2, 10.0)}) == {"a/b/fast"}
