@@ -9,7 +9,8 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.synchronize import Lock
@@ -132,7 +133,8 @@ async def _run(job: Job, processes: int, report: Callable[[float], None]) -> Non
         for _ in range(processes):
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(target=_work, args=(job, shared, sender), daemon=True)
-            process.start()
+            with uninterrupted():
+                process.start()
             sender.close()
             running[receiver] = process
         done = [0.0] * len(job.parts)
@@ -156,6 +158,22 @@ async def _run(job: Job, processes: int, report: Callable[[float], None]) -> Non
             started.terminate()
         for started in running.values():
             await asyncio.to_thread(started.join)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back while a process is begun, which inherits that.
+
+    It would end in the middle of its start, and this one would wait for ever for it to take its job.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _received(receiver: Connection) -> tuple[int, float]:
