@@ -62,7 +62,10 @@ FIELDS: Final = (*TIME, *MARKS, *PIECES, *IDEAL, *RELIABILITY, *PEOPLE, *UTILITI
 def add(total: Sums, more: Sums) -> None:
     """Add `more` to `total`, in place."""
     for field, amount in more.items():
-        total[field] = total.get(field, 0) + amount
+        if field in total:
+            total[field] += amount
+        else:
+            total[field] = amount
 
 
 def difference(before: Sums, after: Sums) -> Sums:

@@ -97,6 +97,11 @@ class History(StateTimeline):
         """Return whether nothing is known to happen at this instant or after it: what was reported before goes on."""
         return self.newest < time and (not self.links.times or self.links.times[-1] < time)
 
+    def changes_state_from(self, time: int) -> bool:
+        """Return whether a state or a connection was reported at this instant or after it."""
+        states, links = self.states.times, self.links.times
+        return bool((states and states[-1] >= time) or (links and links[-1] >= time))
+
     def begins_other(self, at: int, order: str) -> bool:
         """Return whether an order other than the one named ('' for any) begins at this instant."""
         begun = self.jobs.begun_at(at)

@@ -109,7 +109,8 @@ class _Builder:
             self.history.classify_by(self.rules.limits)
             self._time()
             if not self.history.is_quiet_from(self.start):
-                self._entries()
+                if self.history.changes_state_from(self.start):
+                    self._entries()
                 self._pieces()
         return Rows(self.sums, self.orders, self.reasons)
 
@@ -258,10 +259,11 @@ class _Builder:
     def _pieces(self) -> None:
         """Add what counters and meters counted, and what was booked, to the row of the moment before."""
         cumulative = self.history.cumulative
-        for at, field in cumulative.notes(self.start, self.end):
-            self._add_read(field, NANO, at, self._place(at - 1))
-        for at, field, added in cumulative.added(self.start, self.end):
-            self._add_counted(field, added, at, self._place(at - 1))
+        if cumulative.reads_after(self.start):
+            for at, field in cumulative.notes(self.start, self.end):
+                self._add_read(field, NANO, at, self._place(at - 1))
+            for at, field, added in cumulative.added(self.start, self.end):
+                self._add_counted(field, added, at, self._place(at - 1))
         for booking in self.history.bookings.within(self.start, self.end):
             place = self._place(booking.at - 1)
             for field, amount in entries.booked(booking):

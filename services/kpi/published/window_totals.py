@@ -96,15 +96,18 @@ class WindowTotals:
 
     def touch(self, *keys: Key) -> None:
         """Note that windows have changed."""
-        self.touched.update(dict.fromkeys(keys))
+        for key in keys:
+            self.touched[key] = None
 
     def at(self, path: str, at: int) -> Iterator[tuple[Key, Window]]:
         """Yield the hours and shifts of an asset that hold an instant."""
-        for kind in KINDS:
-            for key, windows in (((path, kind), self.running), ((path, LAST + kind), self.ended)):
-                found = windows.get(key)
-                if found is not None and found.start <= at < found.end:
-                    yield key, found
+        for of_running, of_ended in _keys(path):
+            running = self.running.get(of_running)
+            if running is not None and running.start <= at < running.end:
+                yield of_running, running
+            ended = self.ended.get(of_ended)
+            if ended is not None and ended.start <= at < ended.end:
+                yield of_ended, ended
 
     def since(self, machine: str, at: int) -> dict[Key, Window]:
         """Return the windows of a machine, its line, area and site that end after an instant."""
@@ -154,3 +157,9 @@ def paths(machine: str) -> tuple[str, ...]:
     """Return the asset paths that a machine belongs to, itself first: machine, line, area, site."""
     levels = machine.split("/")
     return tuple("/".join(levels[:depth]) for depth in range(len(levels), 0, -1))
+
+
+@lru_cache(maxsize=32_768)
+def _keys(path: str) -> tuple[tuple[Key, Key], ...]:
+    """Return the keys of an asset's hours and shifts: of the running and the last one."""
+    return tuple(((path, kind), (path, LAST + kind)) for kind in KINDS)

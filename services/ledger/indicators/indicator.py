@@ -66,7 +66,7 @@ class Indicator(NamedTuple):
         """Return the value and None, or None and why there is none."""
         try:
             if self.needs:
-                of.need(*self.needs)
+                of.need(self.needs)
             value = self.compute(of)
             return (value, None) if isfinite(value) else (None, found("too-large"))
         except Undefined as why:

@@ -5,11 +5,11 @@ An indicator is None, never 0, where a denominator is zero or the sum lacks what
 
 from typing import NamedTuple
 
-from services.ledger.fields import Sums
+from services.ledger.fields import TIME, Sums
 from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.indicator import Indicator
-from services.ledger.indicators.settled import INDICATORS, settled
-from services.ledger.indicators.terms import Context, Terms
+from services.ledger.indicators.settled import ALL_OPEN, INDICATORS, settled
+from services.ledger.indicators.terms import TERMS, Context, Terms, are_bounded, sum_of
 
 __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
 
@@ -24,7 +24,10 @@ class Evaluation(NamedTuple):
 def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
     """Return all indicators of a sum, unrounded."""
     terms = Terms(sums, context)
-    known = settled(sums, terms.context)
+    known = ALL_OPEN
+    if are_bounded(sums):
+        terms.fill()
+        known = settled(sums, terms.context)
     values: dict[str, float | None] = dict.fromkeys(INDICATORS)
     reasons = dict(known.reasons)
     for name, indicator in known.open:
@@ -34,5 +37,5 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
 
 def coverage(sums: Sums) -> float | None:
     """Return the share of calendar time of which the state is known: 1 − UT / CT. None where there is no time."""
-    terms = Terms(sums)
-    return (terms["CT"] - terms["UT"]) / terms["CT"] if terms["CT"] else None
+    time = sum_of(sums, TIME)
+    return (time - sum_of(sums, TERMS["UT"].fields)) / time if time else None

@@ -8,19 +8,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from services.ledger.fields import FARTHEST, Sums
+from services.ledger.fields import Sums
 from services.ledger.indicators.extra import EXTRA
 from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.indicator import Indicator
 from services.ledger.indicators.iso22400 import ISO22400
 from services.ledger.indicators.terms import TERMS, Context, Terms
-from services.ledger.indicators.undefined import READS
+from services.ledger.indicators.undefined import BY_PRESENCE
 
 INDICATORS: Final[dict[str, Indicator]] = {**ISO22400, **EXTRA}
 """By name, in the order of the standard, those beyond it last."""
 
-_BOUND: Final = FARTHEST // 100
-"""Terms of sums below it are within their bounds."""
 _Present = frozenset[str]
 
 
@@ -37,9 +35,7 @@ class Settled(NamedTuple):
 
 
 def settled(sums: Sums, context: Context) -> Settled:
-    """Return what is settled of a sum, in its context."""
-    if sums and (max(sums.values()) >= _BOUND or min(sums.values()) <= -_BOUND):
-        return _ALL_OPEN
+    """Return what is settled of a sum with bounded terms, in its context."""
     parts = context.operations if context.metered is None else (*context.operations, context.metered)
     # Most have no sum that is zero, nor another part than themselves; both are in order of no matter what.
     present = frozenset(sums) if all(sums.values()) else _present(sums)
@@ -82,25 +78,28 @@ def _settled(
         metered=one if has_metered else None,
     )
     terms = Terms(dict.fromkeys(present, 1), context)
-    reasons: dict[str, Finding | None] = dict.fromkeys(INDICATORS)
+    reasons: dict[str, Finding | None] = {}
     for name, indicator in INDICATORS.items():
-        is_of_amounts = is_measured if not indicator.fields else not _is_settled(indicator, terms, present | others)
-        value, why_not = (None, None) if is_of_amounts else indicator.evaluate(terms)
-        reasons[name] = why_not if value is None else None
+        _, why_not = indicator.evaluate(terms)
+        is_settled = (
+            not is_measured if not indicator.fields else _is_settled(indicator, why_not, terms, present | others)
+        )
+        reasons[name] = why_not if is_settled else None
     return Settled(reasons, tuple((name, INDICATORS[name]) for name, why_not in reasons.items() if why_not is None))
 
 
-def _is_settled(indicator: Indicator, terms: Terms, present: _Present) -> bool:
-    """Return whether no amount changes what an indicator with terms is, given which fields there are."""
-    if any(not TERMS[term].fields for term in indicator.terms):
-        return False  # it is of the context
-    if present.isdisjoint(indicator.fields):
+def _is_settled(indicator: Indicator, why_not: Finding | None, terms: Terms, present: _Present) -> bool:
+    """Return whether no amount changes why an indicator has no value, given which fields there are."""
+    is_of_context = any(not TERMS[term].fields for term in indicator.terms)
+    if present.isdisjoint(indicator.fields) and not is_of_context:
         return True
-    if indicator.needs:
-        first = indicator.needs[0]
-        return present.isdisjoint(READS[first]) and first(terms.sums) is not None
+    if why_not is None or not BY_PRESENCE.issuperset(indicator.needs):
+        return False
+    if why_not.code == "term-not-reported" or why_not in [need(terms.sums) for need in indicator.needs]:
+        return True
     divisors = [field for term in indicator.divisors for field in TERMS[term].fields]
-    return bool(divisors) and present.isdisjoint(divisors)
+    return bool(divisors) and present.isdisjoint(divisors) and not is_of_context
 
 
-_ALL_OPEN: Final = Settled(dict.fromkeys(INDICATORS), tuple(INDICATORS.items()))
+ALL_OPEN: Final = Settled(dict.fromkeys(INDICATORS), tuple(INDICATORS.items()))
+"""What is settled where a term may be beyond its bounds."""

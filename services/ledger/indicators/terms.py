@@ -94,6 +94,11 @@ TERMS: Final[dict[str, Term]] = {
 }
 
 
+_OF_ITSELF: Final = {name: term.fields for name, term in TERMS.items() if term.fields and not term.operation}
+_FIELD_OF: Final = {name: fields[0] for name, fields in _OF_ITSELF.items() if len(fields) == 1}
+_FIELDS_OF: Final = {name: fields for name, fields in _OF_ITSELF.items() if len(fields) > 1}
+_BOUND: Final = FARTHEST // 100
+"""Terms of sums below it are within their bounds."""
 _SENT: Final = {"work_s": "working with labour"}
 """The message's name of a field, where it differs from the ledger's."""
 
@@ -154,7 +159,7 @@ class Terms(dict[str, int]):
         super().__init__()
         self.sums = sums
         self.context = context or _NO_CONTEXT
-        self._checked: dict[Check, Finding | None] = {}
+        self._checked: dict[tuple[Check, ...], Finding | None] = {}
 
     def __missing__(self, name: str) -> int:
         term = TERMS[name]
@@ -165,7 +170,7 @@ class Terms(dict[str, int]):
             amount = self.context.planned
         else:
             sums = self.of(term.operation) if term.operation else self.sums
-            amount = None if sums is None else _sum_of(sums, term.fields)
+            amount = None if sums is None else sum_of(sums, term.fields)
             if name == "OGQ" and self.context.output_not_reported and not amount:
                 amount = None
         if amount is None:
@@ -174,6 +179,14 @@ class Terms(dict[str, int]):
             raise Undefined(found("beyond-bounds", term=f"{term.meaning} ({name})"))
         self[name] = amount
         return amount
+
+    def fill(self) -> None:
+        """Compute all terms of the sum itself at once, where none can be beyond its bounds."""
+        get = self.sums.get
+        for name, field in _FIELD_OF.items():
+            self[name] = get(field, 0)
+        for name, fields in _FIELDS_OF.items():
+            self[name] = sum_of(self.sums, fields)
 
     def of(self, operation: Operation) -> Sums | None:
         """Return the sums of an operation, if they are known; without a line, the last operation is the whole asset."""
@@ -184,15 +197,13 @@ class Terms(dict[str, int]):
             return operations[place]
         return None if operation in {"first", "bottleneck"} else self.sums
 
-    def need(self, *checks: Check) -> None:
-        """Raise `Undefined` for the first of the checks that finds something missing; each is made once."""
-        checked = self._checked
-        for check in checks:
-            if check not in checked:
-                checked[check] = check(self.sums)
-            missing = checked[check]
-            if missing is not None:
-                raise Undefined(missing)
+    def need(self, checks: tuple[Check, ...]) -> None:
+        """Raise `Undefined` for the first of the checks that finds something missing; the same are made once."""
+        if checks not in self._checked:
+            self._checked[checks] = next(filter(None, (check(self.sums) for check in checks)), None)
+        missing = self._checked[checks]
+        if missing is not None:
+            raise Undefined(missing)
 
     def need_reported(self, name: str) -> None:
         """Raise `Undefined` if a term is zero because it was never reported."""
@@ -201,10 +212,16 @@ class Terms(dict[str, int]):
             raise Undefined(found("term-not-reported", term=TERMS[name].meaning, field=_SENT.get(field, field)))
 
 
-def _sum_of(sums: Sums, fields: tuple[str, ...]) -> int:
+def sum_of(sums: Sums, fields: tuple[str, ...]) -> int:
+    """Return the sum of these fields."""
     if len(fields) == 1:
         return sums.get(fields[0], 0)
     amount = 0
     for field in fields:
         amount += sums.get(field, 0)
     return amount
+
+
+def are_bounded(sums: Sums) -> bool:
+    """Return whether no term of these sums can be beyond its bounds."""
+    return not sums or (max(sums.values()) < _BOUND and min(sums.values()) > -_BOUND)

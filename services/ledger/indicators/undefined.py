@@ -67,3 +67,6 @@ READS: Final[dict[Check, tuple[str, ...]]] = {
     unseen: TIME,
 }
 """The fields of a sum that each looks at."""
+
+BY_PRESENCE: Final[frozenset[Check]] = frozenset({uncounted, unmetered, unseen})
+"""Those that look only at whether fields are zero."""

@@ -120,6 +120,10 @@ class Cumulative:
         group = self._groups.get(("", ""))
         return group.series.get(field) if group is not None else None
 
+    def reads_after(self, time: int) -> bool:
+        """Return whether anything was read after this instant."""
+        return any(series.times[-1] > time for group in self._groups.values() for series in group.series.values())
+
     def added(self, start: int, end: int) -> Iterator[Added]:
         """Yield what readings with start < time ≤ end added."""
         for _, series in self.series():
