@@ -25,11 +25,7 @@ from services.kpi.service import MANY_MACHINES, SHARE_OF_MANY
 from services.store.interface import Batch
 from services.store.sqlite.store import SqliteStore
 
-ALL_MADE = (10**6, 10**9)
-"""So many minutes of a machine, and of all, are made with a batch: none falls behind, all grow with each tick."""
 TICKS = 5
-WARM_UP_TICKS = 60
-"""So many ticks pass before, in which orders are read."""
 
 
 class TimedStore(SqliteStore):
@@ -52,11 +48,11 @@ async def tick(machines: int) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         store = await TimedStore.open(Path(folder) / "corridor.db")
         windows = Windows(store, plant)
-        writer = LedgerWriter(store, plant, lambda: now, changed=windows.apply, at_once=ALL_MADE)
+        writer = LedgerWriter(store, plant, lambda: now, changed=windows.apply, at_once=ledger.ALL_MADE)
         await writer.store_events([StateChange(asset=name, at=now - ledger.SECOND, state="running") for name in names])
         share = SHARE_OF_MANY if machines > MANY_MACHINES else 1
         parts: list[list[float]] = []
-        for number in range(WARM_UP_TICKS + TICKS):
+        for number in range(ledger.WARM_UP_TICKS + TICKS):
             now += ledger.SECOND
             store.spent_s = 0.0
             stamps = [time.process_time()]
@@ -66,7 +62,7 @@ async def tick(machines: int) -> list[float]:
             stamps.append(time.process_time())
             list(windows.due(now, share))
             stamps.append(time.process_time())
-            if number >= WARM_UP_TICKS:
+            if number >= ledger.WARM_UP_TICKS:
                 grown, begun, published = (after - before for before, after in itertools.pairwise(stamps))
                 parts.append([grown, store.spent_s, begun, published])
         await store.close()
