@@ -87,11 +87,8 @@ class Fleet:
 
     def silent(self) -> dict[str, Machine]:
         """Return the machines that have long been silent: their rows end at `until`, and what is in force goes on."""
-        return {
-            asset: machine
-            for asset, machine in self.machines.items()
-            if asset not in self.live and asset not in self.due.behind
-        }
+        silent = self.machines.keys() - self.live.keys() - self.due.behind.keys()
+        return {asset: self.machines[asset] for asset in silent}
 
     # ---- Out of the store ----
 

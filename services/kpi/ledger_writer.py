@@ -266,7 +266,8 @@ class LedgerWriter:
 
         It does once a machine has reported a state, a count or an order.
         """
-        return {asset: machine.history.is_counted for asset, machine in self._fleet.machines.items()}
+        machines = self._fleet.machines
+        return {asset: machine.is_counted or machine.history.is_counted for asset, machine in machines.items()}
 
     def behind(self) -> set[str]:
         """Return the machines of which rows are due."""

@@ -43,11 +43,13 @@ class Machine:
         due: minutes that have been touched, but not made yet.
         rows: by minute and (product, shift), as written.
         reasons: by minute and (state, reason), as written.
+        is_counted: whether its time is known to count (`History.is_counted`); it does for ever.
     """
 
     def __init__(self, asset: str, history: History, rules: Rules, reach: int | None) -> None:
         self.asset, self.history, self.rules, self.reach = asset, history, rules, reach
         history.classify_by(rules.limits)
+        self.is_counted = history.is_counted
         self.until = 0 if reach is None else reach + MINUTE
         self.due: set[int] = set()
         self.rows: dict[int, dict[tuple[str, str], LedgerRow]] = {}
@@ -74,6 +76,7 @@ class Machine:
         """Add an event; return the minutes that it affects, where rows reach `until`."""
         touched = self.history.put(event, until, self.rules.short_ns)
         self._changed_from = min(self._changed_from, self.history.changed_from)
+        self.is_counted = self.is_counted or self.history.is_counted
         return touched
 
     def changes_state(self, event: AnyEvent) -> bool:

@@ -26,6 +26,13 @@ class Members:
         self.behind: set[str] = set()
         self.meters: set[str] = set()
 
+    def differences(self, counted: dict[str, bool]) -> tuple[set[str], set[str]]:
+        """Return which machines differ in these, and which of them have left: what they belonged to is without them."""
+        if counted == self.counted:
+            return set(), set()
+        left = self.counted.keys() - counted.keys()
+        return {machine for machine, _ in counted.items() - self.counted.items()} | left, left
+
     def until(self, machine: str, now: int) -> int:
         """Return until when a machine's rows are whole by now; what follows is added when they grow."""
         if machine in self.quiet:

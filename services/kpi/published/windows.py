@@ -89,9 +89,10 @@ class Windows:
     def _apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
         self._note(events)
         members = self._members
-        had_rows = {(machine, start) for machine, start, before, _ in changes if before}
-        for machine, start, _, _ in changes:
-            if start + MINUTE <= self._rolled and (machine, start) not in had_rows and machine not in members.behind:
+        over = [change for change in changes if change[1] + MINUTE <= self._rolled]
+        had_rows = {(machine, start) for machine, start, before, _ in over if before}
+        for machine, start, _, _ in over:
+            if (machine, start) not in had_rows and machine not in members.behind:
                 # Rows before a machine's first: in the sums that time is unknown, so `roll` has to reload them.
                 members.counted.pop(machine, None)
         by_path: dict[tuple[str, int], Sums] = {}
@@ -186,10 +187,8 @@ class Windows:
         members = self._members
         members.live = writer.live()
         machines = writer.counted()
-        changed = {machine for machine, _ in machines.items() - members.counted.items()}
-        left = members.counted.keys() - machines.keys()
-        changed |= left  # those that are retired: what they belonged to is without them
-        if machines.keys() != members.counted.keys():
+        changed, left = members.differences(machines)
+        if have_changed := machines.keys() != members.counted.keys():
             self._totals.add(machines)
             self._totals.drop_others()
             members.never_reported = set(self._plant.machines()).difference(machines)
@@ -199,7 +198,7 @@ class Windows:
             changed |= received
         quiet, behind = writer.silent(), writer.behind()
         changed |= (members.quiet.keys() - quiet.keys()) | (members.behind - behind)
-        if quiet.keys() != members.quiet.keys() or machines.keys() != members.counted.keys():
+        if have_changed or quiet.keys() != members.quiet.keys():
             still = {path for path, under in self._totals.members.items() if quiet.keys() >= set(under)}
             for path in still - self._still:
                 self._totals.clear(path)
