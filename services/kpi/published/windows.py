@@ -32,10 +32,11 @@ from services.kpi.published.ledger_warnings import LedgerWarnings
 from services.kpi.published.members import Members
 from services.kpi.published.order_windows import OrderWindows
 from services.kpi.published.periods import Period
-from services.kpi.published.window_sums import WindowSums, without_time
+from services.kpi.published.row_changes import RowChanges
+from services.kpi.published.window_sums import WindowSums
 from services.kpi.published.window_totals import KINDS, LAST, Key, Window, WindowTotals, paths
 from services.kpi.turns import Turns
-from services.ledger.fields import Sums, add, difference
+from services.ledger.fields import difference
 from services.ledger.history import MINUTE
 from services.ledger.indicators.indicators import coverage
 from services.query.composition import compose, notes_of
@@ -65,6 +66,7 @@ class Windows:
         self._store, self._plant, self._prefix = store, plant, prefix
         self._totals = WindowTotals()
         self._members = Members()
+        self._changes = RowChanges(self._totals, self._members)
         self._sums = WindowSums(store, plant, self._totals, self._members)
         self._orders = OrderWindows(self._totals, store, plant, self._sums.read, self._members.reaches)
         self._clearing = Clearing(self._totals)
@@ -95,28 +97,21 @@ class Windows:
             if (machine, start) not in had_rows and machine not in members.behind:
                 # Rows before a machine's first: in the sums that time is unknown, so `roll` has to reload them.
                 members.counted.pop(machine, None)
-        by_path: dict[tuple[str, int], Sums] = {}
         for machine, start, before, after in changes:
-            counted = members.counted.get(machine)
-            if counted is None or machine in members.behind:
+            is_counted = members.counted.get(machine)
+            if is_counted is None or machine in members.behind:
                 continue  # a newcomer, or one that is being recomputed: `roll` will read it from the store
-            changed = difference(before, after)
-            timeless = changed if counted else without_time(changed)
-            for path in paths(machine):
-                more = changed if path in members.meters else timeless
-                known = by_path.get((path, start))
-                if known is None:
-                    by_path[path, start] = dict(more)
-                else:
-                    add(known, more)
-            self._orders.apply(machine, start, timeless, by_events=bool(events))
-        for (path, start), more in by_path.items():
-            for key, window in self._totals.at(path, start):
-                add(window.sums, more)
-                if events or key in self._totals.ended:
-                    self._totals.touch(key)
-                if key in self._totals.ended:
-                    window.read = 0
+            changed, by_events = difference(before, after), bool(events)
+            more = self._changes.add(machine, start, changed, is_counted=is_counted, by_events=by_events)
+            self._orders.apply(machine, start, more, by_events=by_events)
+
+    def _settle(self) -> None:
+        """Add to the windows what rows have changed by since they were last looked at."""
+        try:
+            self._changes.settle()
+        except Exception as error:  # noqa: BLE001  (as above)
+            failures.note("adding changed rows", error)
+            self.reset()
 
     def _note(self, events: Sequence[AnyEvent]) -> None:
         """Note what is to be reloaded for these events."""
@@ -150,6 +145,7 @@ class Windows:
     def reset(self) -> None:
         """Drop all sums, so that `roll` reloads them: what a failed write left in the store is unknown."""
         self._totals.reset()
+        self._changes.clear()
         self._members.counted.clear()
 
     async def roll(self, writer: LedgerWriter, now: int, share: int = 1) -> None:
@@ -162,6 +158,7 @@ class Windows:
             now: nanoseconds since 1970-01-01 UTC.
             share: windows are due, or gone, of one asset in so many, in turn.
         """
+        self._settle()
         self._rolled = now
         changed, have_left = await self._follow(writer)
         stale = {path for machine in changed for path in paths(machine)}
@@ -218,6 +215,7 @@ class Windows:
             now: nanoseconds since 1970-01-01 UTC.
             for_s: for so long; it goes on with the others the next time.
         """
+        self._settle()
         loop = asyncio.get_running_loop()
         until = loop.time() + for_s
         due = [
@@ -254,6 +252,7 @@ class Windows:
             now: nanoseconds since 1970-01-01 UTC.
             share: of those long unpublished only one in so many of that share: it is asked so much more often.
         """
+        self._settle()
         longest_ago = itertools.takewhile(lambda item: item[1].is_old(now), self._totals.running.items())
         old = [key for key, _ in itertools.islice(longest_ago, len(self._totals.running) // (SHARE * share) + 1)]
         due = dict.fromkeys((*self._totals.touched, *old))
