@@ -40,7 +40,7 @@ class RowChanges:
                 self._by_events.add(key)
         return timeless
 
-    def settle(self) -> None:
+    def put_into_windows(self) -> None:
         """Add all to the windows that they are in."""
         ended, touched = self._totals.ended, self._totals.touched
         for (path, start), more in self._by_path.items():

@@ -105,10 +105,10 @@ class Windows:
             more = self._changes.add(machine, start, changed, is_counted=is_counted, by_events=by_events)
             self._orders.apply(machine, start, more, by_events=by_events)
 
-    def _settle(self) -> None:
+    def _put_changes(self) -> None:
         """Add to the windows what rows have changed by since they were last looked at."""
         try:
-            self._changes.settle()
+            self._changes.put_into_windows()
         except Exception as error:  # noqa: BLE001  (as above)
             failures.note("adding changed rows", error)
             self.reset()
@@ -158,7 +158,7 @@ class Windows:
             now: nanoseconds since 1970-01-01 UTC.
             share: windows are due, or gone, of one asset in so many, in turn.
         """
-        self._settle()
+        self._put_changes()
         self._rolled = now
         changed, have_left = await self._follow(writer)
         stale = {path for machine in changed for path in paths(machine)}
@@ -215,7 +215,7 @@ class Windows:
             now: nanoseconds since 1970-01-01 UTC.
             for_s: for so long; it goes on with the others the next time.
         """
-        self._settle()
+        self._put_changes()
         loop = asyncio.get_running_loop()
         until = loop.time() + for_s
         due = [
@@ -252,7 +252,7 @@ class Windows:
             now: nanoseconds since 1970-01-01 UTC.
             share: of those long unpublished only one in so many of that share: it is asked so much more often.
         """
-        self._settle()
+        self._put_changes()
         longest_ago = itertools.takewhile(lambda item: item[1].is_old(now), self._totals.running.items())
         old = [key for key, _ in itertools.islice(longest_ago, len(self._totals.running) // (SHARE * share) + 1)]
         due = dict.fromkeys((*self._totals.touched, *old))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from services.ledger.fields import TIME, Sums
 from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.indicator import Indicator
-from services.ledger.indicators.settled import ALL_OPEN, INDICATORS, settled
+from services.ledger.indicators.resolved import ALL_OPEN, INDICATORS, resolved
 from services.ledger.indicators.terms import TERMS, Context, Terms, are_bounded, sum_of
 
 __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
@@ -27,7 +27,7 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
     known = ALL_OPEN
     if are_bounded(sums):
         terms.fill()
-        known = settled(sums, terms.context)
+        known = resolved(sums, terms.context)
     values: dict[str, float | None] = dict.fromkeys(INDICATORS)
     reasons = dict(known.reasons)
     for name, indicator in known.open:

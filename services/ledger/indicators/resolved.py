@@ -22,8 +22,8 @@ INDICATORS: Final[dict[str, Indicator]] = {**ISO22400, **EXTRA}
 _Present = frozenset[str]
 
 
-class Settled(NamedTuple):
-    """What is settled of the sums that have the same fields.
+class Resolved(NamedTuple):
+    """What is resolved of the sums that have the same fields.
 
     Attributes:
         reasons: by name, why an indicator has no value; None of those that are open.
@@ -34,13 +34,13 @@ class Settled(NamedTuple):
     open: tuple[tuple[str, Indicator], ...]
 
 
-def settled(sums: Sums, context: Context) -> Settled:
-    """Return what is settled of a sum with bounded terms, in its context."""
+def resolved(sums: Sums, context: Context) -> Resolved:
+    """Return what is resolved of a sum with bounded terms, in its context."""
     parts = context.operations if context.metered is None else (*context.operations, context.metered)
     # Most have no sum that is zero, nor another part than themselves; both are in order of no matter what.
     present = frozenset(sums) if all(sums.values()) else _present(sums)
     others = present if len(parts) == 1 and parts[0] == sums else frozenset().union(*map(_present, parts))
-    return _settled(
+    return _resolved(
         present,
         others,
         context.not_reported,
@@ -57,7 +57,7 @@ def _present(sums: Mapping[str, int]) -> _Present:
 
 
 @lru_cache(4_096)
-def _settled(
+def _resolved(
     present: _Present,
     others: _Present,
     not_reported: frozenset[str],
@@ -67,8 +67,8 @@ def _settled(
     has_metered: bool,
     is_output_not_reported: bool,
     is_measured: bool,
-) -> Settled:
-    """Return what is settled of sums that have these fields, and their operations those."""
+) -> Resolved:
+    """Return what is resolved of sums that have these fields, and their operations those."""
     one = dict.fromkeys(others, 1)
     context = Context(
         operations=(one,) * operations,
@@ -81,14 +81,14 @@ def _settled(
     reasons: dict[str, Finding | None] = {}
     for name, indicator in INDICATORS.items():
         _, why_not = indicator.evaluate(terms)
-        is_settled = (
-            not is_measured if not indicator.fields else _is_settled(indicator, why_not, terms, present | others)
+        is_resolved = (
+            not is_measured if not indicator.fields else _is_resolved(indicator, why_not, terms, present | others)
         )
-        reasons[name] = why_not if is_settled else None
-    return Settled(reasons, tuple((name, INDICATORS[name]) for name, why_not in reasons.items() if why_not is None))
+        reasons[name] = why_not if is_resolved else None
+    return Resolved(reasons, tuple((name, INDICATORS[name]) for name, why_not in reasons.items() if why_not is None))
 
 
-def _is_settled(indicator: Indicator, why_not: Finding | None, terms: Terms, present: _Present) -> bool:
+def _is_resolved(indicator: Indicator, why_not: Finding | None, terms: Terms, present: _Present) -> bool:
     """Return whether no amount changes why an indicator has no value, given which fields there are."""
     is_of_context = any(not TERMS[term].fields for term in indicator.terms)
     if present.isdisjoint(indicator.fields) and not is_of_context:
@@ -101,5 +101,5 @@ def _is_settled(indicator: Indicator, why_not: Finding | None, terms: Terms, pre
     return bool(divisors) and present.isdisjoint(divisors) and not is_of_context
 
 
-ALL_OPEN: Final = Settled(dict.fromkeys(INDICATORS), tuple(INDICATORS.items()))
-"""What is settled where a term may be beyond its bounds."""
+ALL_OPEN: Final = Resolved(dict.fromkeys(INDICATORS), tuple(INDICATORS.items()))
+"""What is resolved where a term may be beyond its bounds."""

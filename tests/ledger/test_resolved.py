@@ -1,4 +1,4 @@
-"""What is settled by the fields that a sum has is what each indicator finds of the sum by itself."""
+"""What is resolved by the fields that a sum has is what each indicator finds of the sum by itself."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.ledger.fields import FARTHEST, FIELDS, NANO, Sums
 from services.ledger.indicators.capability import Capability
 from services.ledger.indicators.indicators import INDICATORS, Context, evaluate
-from services.ledger.indicators.settled import settled
+from services.ledger.indicators.resolved import resolved
 from services.ledger.indicators.terms import Terms
 from tests.properties import examples
 
@@ -85,6 +85,6 @@ def test_an_indicator_reads_no_other_fields_than_it_says(sums: Sums, context: Co
 
 def test_a_machine_without_orders_and_material_has_less_to_compute() -> None:
     sums = {"running_s": 60 * NANO, "produced": 5 * NANO, "good": 5 * NANO}
-    open_to = {name for name, _ in settled(sums, Context(operations=(sums,))).open}
+    open_to = {name for name, _ in resolved(sums, Context(operations=(sums,))).open}
     assert "availability" in open_to
     assert not open_to & {"allocation_ratio", "finished_goods_ratio", "cpk", "inventory_turns", "worker_efficiency"}
