@@ -351,7 +351,7 @@ def _monotonic_s() -> float:
 def _warmed_up(plant: Plant, start: int, part: Part | None) -> Simulation:
     """Return a simulation at `start` that has run for a day: its lines are full, its counters above zero."""
     simulation = Simulation(plant, start - WARM_UP_NS, part=part)
-    simulation.sampling = SamplingIntervals(60 * NS_PER_S, 600 * NS_PER_S)
+    simulation.sampling = LONG_AGO
     simulation.run_until(start)
     simulation.take_ground_truth()
     simulation.announce(order_since=simulation.now)
