@@ -1,7 +1,7 @@
 """A long past of a large plant is made by several processes at once, in parts that each stand by themselves.
 
 Each process takes one part after the other: it simulates it, makes the rows and stores both. They write in turns, so
-while one writes the others simulate; there is one process more than processors, for one mostly waits for its turn.
+while one writes the others simulate.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.synchronize import Lock
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import msgspec
 
@@ -29,7 +29,7 @@ from edge.simulation import past_parts
 from edge.simulation.planning import parts, plan
 from edge.simulation.planning.parts import Part
 from edge.simulation.simulator import Simulator
-from services.store.interface import Batch, Store
+from services.store.interface import Store
 from services.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 4
 """Processes; with more, they wait for their turn to write."""
-_PARTS_EACH: Final = 5
+_PARTS_EACH: Final = 8
 """So many parts for each process, where there are as many: none waits long for the last."""
 _WORTH_IT_NS: Final = 30 * 86_400 * NS_PER_S
 """From so much time of machines in all on, several processes are worth their start."""
@@ -113,8 +113,7 @@ def _worth_it(plant: Plant, between: tuple[int, int], store: str) -> int:
     """Return by how many processes a past is made; into a database by one, whose memory is what a container has."""
     machines = len(plan.read(plant.simulate).assets)
     is_long = (between[1] - between[0]) * machines >= _WORTH_IT_NS
-    processors = os.cpu_count() or 1
-    return min(MOST, processors + 1) if is_long and processors > 1 and store.startswith("sqlite:") else 1
+    return min(MOST, os.cpu_count() or 1) if is_long and store.startswith("sqlite:") else 1
 
 
 def _of(plant: Plant) -> list[Part]:
@@ -207,8 +206,7 @@ def _work(job: Job, shared: Shared, sender: Connection) -> None:
 async def _make_parts(job: Job, shared: Shared, sender: Connection) -> None:
     plant = parse(job.plant, job.source)
     floor = plan.read(plant.simulate)
-    store = await open_store(job.store)
-    in_turn = cast("Store", _InTurn(store, shared.turn))
+    store = await open_store(job.store, turn=shared.turn)
     try:
         while (number := _next(shared.taken)) < len(job.parts):
             part = job.parts[number]
@@ -216,7 +214,7 @@ async def _make_parts(job: Job, shared: Shared, sender: Connection) -> None:
             simulator = Simulator(plant, folder, source=job.source, part=part)
             report = partial(_report, sender, number)
             machines = parts.of(floor, part).assets
-            await past.make(simulator, plant, in_turn, job.between, report, machines=machines)
+            await past.make(simulator, plant, store, job.between, report, machines=machines)
     finally:
         await store.close()
 
@@ -234,26 +232,3 @@ def _report(sender: Connection, number: int, done: float, _total: float) -> None
     if parent is not None and not parent.is_alive():
         raise SystemExit(1)
     sender.send((number, done))
-
-
-class _InTurn:
-    """A store to which several processes write in turns: a file has one writer at a time."""
-
-    def __init__(self, store: Store, turn: Lock) -> None:
-        self._store, self._turn = store, turn
-
-    async def write(self, batch: Batch) -> None:
-        async with _held(self._turn):
-            await self._store.write(batch)
-
-    def __getattr__(self, name: str) -> Any:  # all that only reads
-        return getattr(self._store, name)
-
-
-@contextlib.asynccontextmanager
-async def _held(turn: Lock) -> AsyncIterator[None]:
-    await asyncio.to_thread(turn.acquire)
-    try:
-        yield
-    finally:
-        turn.release()

@@ -5,12 +5,14 @@
 (see `services/store/influx/address.py`).
 """
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import unquote
 
 from services.store.influx import address as influx_address
 from services.store.interface import Store, StoreError
 from services.store.sqlite.store import SqliteStore
+from services.store.sqlite.writing import NO_TURN
 
 FILE_NAME = "corridor.db"
 _ADVICE = (
@@ -25,8 +27,12 @@ def default_url(data: Path) -> str:
     return f"sqlite:///{path}"
 
 
-async def open_store(url: str) -> Store:
+async def open_store(url: str, *, turn: AbstractContextManager[object] = NO_TURN) -> Store:
     """Open the store that a URL names; a missing file is created.
+
+    Args:
+        url: which.
+        turn: of a file, what a write holds while it is in it, where several processes take turns.
 
     Raises:
         StoreError: the URL names no store, or the store cannot be opened.
@@ -35,7 +41,7 @@ async def open_store(url: str) -> Store:
         from services.store.influx.store import InfluxStore  # noqa: PLC0415  (its HTTP client takes a while to load)
 
         return await InfluxStore.open(influx_address.parse(url))
-    return await SqliteStore.open(sqlite_path(url))
+    return await SqliteStore.open(sqlite_path(url), turn=turn)
 
 
 def is_influx(url: str) -> bool:

@@ -86,7 +86,8 @@ def written(path: Path, batches: Sequence[Sequence[LedgerRow]]) -> list[list[Sum
         prepare(connection)
         writer = SumsWriter(connection, MACHINES.index)
         for batch in batches:
-            writer.write(batch, [ReasonRow(row.asset, row.start, "down", "jam", 1, 0) for row in batch])
+            reasons = [ReasonRow(row.asset, row.start, "down", "jam", 1, 0) for row in batch]
+            writer.write(writer.prepared(batch, reasons))
         asked = product(range(len(MACHINES)), SIZES_NS)
         return [
             rows(connection, LEDGER, Interval(machine, 0, 200 * MINUTE, resolution)) for machine, resolution in asked
@@ -113,7 +114,7 @@ def test_an_hour_that_other_minutes_are_in_is_summed_from_all_of_them(tmp_path: 
     with closing(open_writer(tmp_path / "corridor.db")) as connection:
         prepare(connection)
         writer = SumsWriter(connection, MACHINES.index)
-        writer.write(first, [])
-        writer.write(RowColumns(in_columns(second), set(MACHINES)), [])
+        writer.write(writer.prepared(first, []))
+        writer.write(writer.prepared(RowColumns(in_columns(second), set(MACHINES)), []))
         hours = connection.execute(f"SELECT start / {60 * MINUTE}, good FROM ledger_hour ORDER BY 1").fetchall()
     assert hours == [(1, 3), (2, 4)]

@@ -6,6 +6,7 @@ and all times of a machine lie within its range or close to it.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -269,7 +270,7 @@ class _Growing:
         self._values += values
 
     def table(self, width: int) -> Table:
-        values = np.array(self._values, np.int64).reshape(len(self._values), width)
+        values = np.fromiter(chain.from_iterable(self._values), np.int64).reshape(len(self._values), width)
         columns = tuple(np.ascontiguousarray(values[:, column]) for column in range(width))
         return Table(np.array(self._owner, np.int64), np.array(self._at, np.int64), columns)
 

@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from services.store.interface import LedgerRow, ReasonRow
-from services.store.row_columns import RowColumns
+from services.store.row_columns import OfMachine, RowColumns
 from services.store.sqlite import whole_hours
 from services.store.sqlite.ledger import SIZES_NS, SUMMED, Summed, as_stored, summed_up
 from services.store.sqlite.schema import LEDGER, NOTHING, REASONS, Family
@@ -36,47 +36,46 @@ class SumsWriter:
         """Drop what is known of the file: a transaction has failed."""
         self._refreshed.clear()
 
-    def write(self, rows: Sequence[LedgerRow], reasons: Iterable[ReasonRow]) -> None:
+    def prepared(self, rows: Sequence[LedgerRow], reasons: Sequence[ReasonRow]) -> "Prepared":
+        """Return what can be done without a transaction."""
+        if not isinstance(rows, RowColumns):
+            return Prepared(rows, [], reasons)
+        return Prepared([], [(one, whole_hours.sums(one)) for one in rows.by_machine()], reasons)
+
+    def write(self, given: "Prepared") -> None:
         """Write rows within the running transaction; an empty one deletes its row."""
         ids = _Ids(self._asset_id)
-        written = self._write_columns(rows, ids) if isinstance(rows, RowColumns) else self._write_rows(rows, ids)
+        by_row = [
+            (ids[row.asset], Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in given.rows
+        ]
         by_reason = [
             (
                 ids[row.asset],
                 Summed(row.start, row.state, row.reason, "", {"seconds": row.seconds, "entries": row.entries}),
             )
-            for row in reasons
+            for row in given.reasons
         ]
+        _write(self._connection, LEDGER, by_row)
         _write(self._connection, REASONS, by_reason)
-        written.minutes.update((asset, row.start) for asset, row in by_reason)
+        starts = {(asset, row.start) for rows in (by_row, by_reason) for asset, row in rows}
+        filled: dict[int, dict[int, list[Summed]]] = {}
+        for rows, hours in given.columns:
+            asset = ids[rows.asset]
+            _insert_columns(self._connection, asset, rows)
+            filled[asset] = whole_hours.filled(self._connection, asset, rows, hours)
+            starts.update((asset, hour) for hour in hours)
         # Whoever marks a time refreshes those before it. So where all were marked already, there is nothing to refresh.
-        if self._mark(written.minutes):
+        if self._mark(starts):
             refreshed: Iterable[int] = ids.values()
         else:
             refreshed = set(ids.values()) - self._refreshed
         for asset in refreshed:
-            _refresh(self._connection, asset, written.hours.get(asset, {}))
+            _refresh(self._connection, asset, filled.get(asset, {}))
         self._refreshed.update(ids.values())
 
-    def _write_rows(self, rows: Iterable[LedgerRow], ids: "_Ids") -> "_Written":
-        given = [(ids[row.asset], Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in rows]
-        _write(self._connection, LEDGER, given)
-        return _Written({(asset, row.start) for asset, row in given}, {})
-
-    def _write_columns(self, rows: RowColumns, ids: "_Ids") -> "_Written":
-        written = _Written(set(), {})
-        for of_machine in rows.by_machine():
-            asset, (starts, *_), sums = ids[of_machine.asset], of_machine.keys, of_machine.sums
-            machine = repeat(asset, len(starts))
-            values = zip(machine, *of_machine.keys, *sums.values(), strict=True)
-            self._connection.executemany(_insertion(LEDGER, "minute", tuple(sums)), values)
-            written.minutes.update(zip(repeat(asset), starts, strict=False))
-            written.hours[asset] = whole_hours.filled_by(self._connection, asset, of_machine)
-        return written
-
-    def _mark(self, minutes: set[tuple[int, int]]) -> bool:
-        """Mark what these minutes of machines are part of as dirty; return whether any of it was not."""
-        marks, is_new = minutes, False
+    def _mark(self, starts: set[tuple[int, int]]) -> bool:
+        """Mark the hours, days and weeks of machines that these times are in as dirty; return whether any was not."""
+        marks, is_new = starts, False
         for resolution in SUMMED:  # each is a whole number of the one before
             size = SIZES_NS[resolution]
             marks = {(asset, start // size * size) for asset, start in marks}
@@ -84,11 +83,18 @@ class SumsWriter:
         return is_new
 
 
-class _Written(NamedTuple):
-    """Machines (by id) and minutes of which rows were written, and the hours that these fill, by machine and start."""
+class Prepared(NamedTuple):
+    """Rows that are to be written.
 
-    minutes: set[tuple[int, int]]
-    hours: dict[int, dict[int, list[Summed]]]
+    Attributes:
+        rows: each by itself.
+        columns: by machine, with the sums of the hours that they are in, by start.
+        reasons: rows by reason.
+    """
+
+    rows: Sequence[LedgerRow]
+    columns: Sequence[tuple[OfMachine, dict[int, list[Summed]]]]
+    reasons: Sequence[ReasonRow]
 
 
 def _refresh(connection: sqlite3.Connection, asset: int, known: Mapping[int, list[Summed]]) -> None:
@@ -154,6 +160,11 @@ def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int,
             f" WHERE asset = ? AND start = ? AND {family.keys[0]} = ? AND {family.keys[1]} = ?",
             empty,
         )
+
+
+def _insert_columns(connection: sqlite3.Connection, asset: int, rows: OfMachine) -> None:
+    values = zip(repeat(asset, len(rows.keys[0])), *rows.keys, *rows.sums.values(), strict=True)
+    connection.executemany(_insertion(LEDGER, "minute", tuple(rows.sums)), values)
 
 
 def _insert(connection: sqlite3.Connection, family: Family, resolution: str, rows: list[tuple[int, Summed]]) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
@@ -38,7 +39,7 @@ from services.store.sqlite.file import explained, open_reader
 from services.store.sqlite.presence import FilesChangedError, SharedLock, check_whole, missing
 from services.store.sqlite.reading import Reading
 from services.store.sqlite.status import status
-from services.store.sqlite.writing import Writing
+from services.store.sqlite.writing import NO_TURN, Writing
 
 QUERY_LIMIT_S: Final = 30.0
 """How long a query may take."""
@@ -57,8 +58,15 @@ T = TypeVar("T")
 class SqliteStore:
     """An open SQLite store; see `services.store.interface.Store`, which it implements. Made by `open`."""
 
-    def __init__(self, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: Path,
+        *,
+        query_limit_s: float = QUERY_LIMIT_S,
+        row_limit: int = ROW_LIMIT,
+        turn: AbstractContextManager[object] = NO_TURN,
+    ) -> None:
+        self.path, self._turn = path, turn
         self._query_limit_s = query_limit_s
         self._row_limit = row_limit
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
@@ -69,20 +77,28 @@ class SqliteStore:
         self._files_lock = SharedLock()
 
     @classmethod
-    async def open(cls, path: Path, *, query_limit_s: float = QUERY_LIMIT_S, row_limit: int = ROW_LIMIT) -> Self:
+    async def open(
+        cls,
+        path: Path,
+        *,
+        query_limit_s: float = QUERY_LIMIT_S,
+        row_limit: int = ROW_LIMIT,
+        turn: AbstractContextManager[object] = NO_TURN,
+    ) -> Self:
         """Open a file; create or migrate it where needed.
 
         Args:
             path: the file.
             query_limit_s: how long a query may take.
             row_limit: how many rows an answer may have.
+            turn: what a write holds while it is in the file, where several processes take turns.
 
         Raises:
             StoreError: it cannot be opened; the text has the reason and a hint.
         """
-        store = cls(path, query_limit_s=query_limit_s, row_limit=row_limit)
+        store = cls(path, query_limit_s=query_limit_s, row_limit=row_limit, turn=turn)
         try:
-            store._writing = await store._on_writer(lambda: Writing(path))
+            store._writing = await store._on_writer(lambda: Writing(path, turn=turn))
         except BaseException:
             await store.close()
             raise
@@ -240,7 +256,7 @@ class SqliteStore:
                 self._writing.presence.put_side_files_aside()
             check_whole(self.path)
         self._close_all()
-        self._writing = Writing(self.path, existing=True)
+        self._writing = Writing(self.path, existing=True, turn=self._turn)
         _log.warning("the store was reopened", cause=str(change))
 
     async def _on_writer(self, work: Callable[[], T]) -> T:

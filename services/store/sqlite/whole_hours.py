@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Final
 
@@ -13,32 +13,35 @@ from services.store.sqlite.ledger import SIZES_NS, Summed
 _HOUR_NS: Final = SIZES_NS["hour"]
 
 
-def filled_by(connection: sqlite3.Connection, asset: int, rows: OfMachine) -> dict[int, list[Summed]]:
-    """Return the rows of the hours that these minutes fill, by the hour's start.
+def sums(rows: OfMachine) -> dict[int, list[Summed]]:
+    """Return the sums of minutes, which are in order of time, as rows of the hours that they are in, by start."""
+    found: dict[int, dict[tuple[str, str], Summed]] = {}
+    for run in _runs(rows):
+        of_hour = found.setdefault(run.start, {})
+        if (before := of_hour.get((run.first, run.second))) is not None:
+            add(run.sums, before.sums)
+        of_hour[run.first, run.second] = run
+    return {hour: [row._replace(sums=nonzero(row.sums)) for row in of_hour.values()] for hour, of_hour in found.items()}
+
+
+def filled(
+    connection: sqlite3.Connection, asset: int, rows: OfMachine, hours: Mapping[int, list[Summed]]
+) -> dict[int, list[Summed]]:
+    """Return those of the hours in which a machine has no other minutes.
 
     Args:
         connection: of the running transaction, in which the minutes are written.
         asset: the machine's id.
-        rows: the minutes, in order of time.
+        rows: the minutes.
+        hours: their `sums`.
     """
-    starts, *_ = rows.keys
-    first = starts[0] // _HOUR_NS * _HOUR_NS
-    written = Counter(start // _HOUR_NS * _HOUR_NS for start in starts)
+    written = Counter(start // _HOUR_NS * _HOUR_NS for start in rows.keys[0])
     stored = connection.execute(
         "SELECT ?1 + (start - ?1) / ?2 * ?2, count(*) FROM ledger_minute"
         " WHERE asset = ?3 AND start >= ?1 AND start < ?4 GROUP BY 1",
-        (first, _HOUR_NS, asset, max(written) + _HOUR_NS),
+        (min(hours), _HOUR_NS, asset, max(hours) + _HOUR_NS),
     )
-    filled: dict[int, dict[tuple[str, str], Summed]] = {hour: {} for hour, n in stored if written[hour] == n}
-    for run in _runs(rows):
-        if (of_hour := filled.get(run.start)) is not None:
-            before = of_hour.get((run.first, run.second))
-            if before is not None:
-                add(run.sums, before.sums)
-            of_hour[run.first, run.second] = run
-    return {
-        hour: [row._replace(sums=nonzero(row.sums)) for row in of_hour.values()] for hour, of_hour in filled.items()
-    }
+    return {hour: hours[hour] for hour, count in stored if written[hour] == count}
 
 
 def _runs(rows: OfMachine) -> Iterator[Summed]:

@@ -6,10 +6,10 @@ series of commands, which retention deletes, are not cached.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from broker.contract.events import AnyEvent, Sample
 from broker.contract.retained import may_be_stored
@@ -26,6 +26,8 @@ from services.store.sqlite.retention import PASSING
 from services.store.sqlite.samples import insert_samples
 
 SeriesKey = tuple[str, str, str]
+NO_TURN: Final = nullcontext()
+"""What a writer waits for that need not wait for others."""
 
 _OF_A_ROW: Final = (
     OverflowError,
@@ -38,10 +40,24 @@ _OF_A_ROW: Final = (
 
 
 class Writing:
-    """The writer of a file. Not for more than one thread at once."""
+    """The writer of a file. Not for more than one thread at once.
 
-    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S, existing: bool = False) -> None:
-        self._path = path
+    Args:
+        path: the file.
+        patience_s: how long to wait for another writer.
+        existing: whether the file must be there already.
+        turn: what a transaction holds, where several writers take turns.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        patience_s: float = PATIENCE_S,
+        existing: bool = False,
+        turn: AbstractContextManager[object] = NO_TURN,
+    ) -> None:
+        self._path, self._turn = path, turn
         self._connection = open_writer(path, patience_s=patience_s, existing=existing)
         self.presence = Presence(path)
         sqlite_ledger.prepare(self._connection)
@@ -58,14 +74,17 @@ class Writing:
             StoreError: it cannot be written.
         """
         draft = self._rejections.draft() if batch.rejected else None
+        with self._explained():
+            sums = self._sums.prepared(batch.rows, batch.reasons)
+            rows, unknown = self._sorted(batch.events, self._known_series)
         with self._transaction() as connection:
             for run in batch.samples:
                 self._registry.add_run(run)
-            self._write_events(connection, batch.events)
+            self._write_events(connection, rows, unknown)
             if draft is not None:
                 self._write_rejected(connection, draft.rows(batch.rejected))
             if batch.rows or batch.reasons:
-                self._sums.write(batch.rows, batch.reasons)
+                self._sums.write(sums)
         if draft is not None:
             draft.commit()
 
@@ -98,12 +117,17 @@ class Writing:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
+        with self._turn, self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+            self._connection.execute("COMMIT")
             self.presence.check()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Roll back what failed, and raise it as the store's error."""
+        try:
+            yield
         except BaseException as error:
             self._roll_back()
             if isinstance(error, _OF_A_ROW):
@@ -119,30 +143,40 @@ class Writing:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def _write_events(self, connection: sqlite3.Connection, events: Iterable[AnyEvent]) -> None:
-        rows: dict[str, list[tuple[Any, ...]]] = {}
-        reported: dict[SeriesKey, tuple[str, str]] = {}
-        registry = self._registry
-        add_sample = registry.add_sample
+    def _sorted(
+        self, events: Iterable[AnyEvent], series_id: Callable[[SeriesKey], int | None]
+    ) -> tuple["_Rows", list[AnyEvent]]:
+        """Return the rows of events, and the events whose series are not known."""
+        found, unknown = _Rows({}, {}), list[AnyEvent]()
+        rows, reported = found
+        touch, asset_of = self._registry.touch, self._registry.asset
         for event in events:
             if event.time_source == "retained" and not may_be_stored(event):
                 continue
-            if type(event) is Sample:
-                add_sample(event)
-                continue
-            at, simulated = event.at, event.simulated
             kind = event.kind
             key = (event.asset, kind, event.series)
-            series = self._series.get(key) or self._series_id(connection, key)
-            rows.setdefault(kind, []).append((series, at, simulated, *FORMS[kind].values(event)))
-            registry.touch(registry.asset(event.asset), at, at, simulated=simulated)
-            if FORMS[kind].fields:
+            series = None if kind == "telemetry" else series_id(key)
+            if series is None:
+                unknown.append(event)
+                continue
+            form, at, simulated = FORMS[kind], event.at, event.simulated
+            rows.setdefault(kind, []).append((series, at, simulated, *form.values(event)))
+            touch(asset_of(event.asset), at, at, simulated=simulated)
+            if form.fields:
                 reported[key] = ("", self._fields_reported(key, event, reported))
-        insert_samples(connection, *registry.take_samples())
-        for written_kind, written in rows.items():
-            connection.executemany(FORMS[written_kind].insert, written)
-        registry.write()
-        self._report(connection, reported)
+        return found, unknown
+
+    def _write_events(self, connection: sqlite3.Connection, known: "_Rows", unknown: Sequence[AnyEvent]) -> None:
+        more, samples = self._sorted(unknown, self._series_id)
+        for sample in samples:
+            assert isinstance(sample, Sample)
+            self._registry.add_sample(sample)
+        insert_samples(connection, *self._registry.take_samples())
+        for rows, _ in (known, more):
+            for kind, of_kind in rows.items():
+                connection.executemany(FORMS[kind].insert, of_kind)
+        self._registry.write()
+        self._report(connection, known.reported | more.reported)
 
     def _write_rejected(self, connection: sqlite3.Connection, rejected: Iterable[Rejected]) -> None:
         connection.executemany(
@@ -176,13 +210,29 @@ class Writing:
         """Return a machine's id; a new machine gets one."""
         return self._registry.asset(path).id
 
-    def _series_id(self, connection: sqlite3.Connection, key: SeriesKey) -> int:
+    def _known_series(self, key: SeriesKey) -> int | None:
+        """Return the id of a series of which nothing has to be asked of the file."""
+        return self._series.get(key) if not FORMS[key[1]].fields or key in self._reported else None
+
+    def _series_id(self, key: SeriesKey) -> int:
+        """Return the id of a series; a new series gets one."""
+        if known := self._series.get(key):
+            return known
         path, kind, name = key
         asset = self._asset(path)
-        connection.execute("INSERT OR IGNORE INTO series (asset, kind, name) VALUES (?, ?, ?)", (asset, kind, name))
-        (found,) = connection.execute(
+        self._connection.execute(
+            "INSERT OR IGNORE INTO series (asset, kind, name) VALUES (?, ?, ?)", (asset, kind, name)
+        )
+        (found,) = self._connection.execute(
             "SELECT id FROM series WHERE asset = ? AND kind = ? AND name = ?", (asset, kind, name)
         ).fetchone()
         if kind not in PASSING:
             self._series[key] = found
         return int(found)
+
+
+class _Rows(NamedTuple):
+    """Rows of events by kind, and which fields of a series were ever reported, with them."""
+
+    rows: dict[str, list[tuple[Any, ...]]]
+    reported: dict[SeriesKey, tuple[str, str]]

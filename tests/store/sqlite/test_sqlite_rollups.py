@@ -28,10 +28,8 @@ def writer(connection: sqlite3.Connection) -> SumsWriter:
 
 
 def write(to: SumsWriter, minute: int, good: int, machines: tuple[str, ...] = MACHINES) -> None:
-    to.write(
-        [LedgerRow(machine, minute * MINUTE, "-", "day", {"good": good}) for machine in machines],
-        [ReasonRow(machine, minute * MINUTE, "down", "jam", good, 0) for machine in machines],
-    )
+    rows = [LedgerRow(machine, minute * MINUTE, "-", "day", {"good": good}) for machine in machines]
+    to.write(to.prepared(rows, [ReasonRow(machine, minute * MINUTE, "down", "jam", good, 0) for machine in machines]))
 
 
 def hours(connection: sqlite3.Connection, table: str, column: str) -> list[tuple[int, int, int]]:
