@@ -127,9 +127,9 @@ class Fleet:
         origin -= origin % MINUTE
         reported = await histories(self._store, self._plant, asset, origin, FOR_EVER, depth=depth)
         for event in await self._store.events(("adjust",), asset, -FOR_EVER, origin):
-            reported.setdefault(
-                event.asset, History(origin, self._plant.silent_ns(event.asset))
-            )  # there may be nothing of it but bookings of long ago
+            # There may be nothing of it but bookings of long ago.
+            of_machine = reported.setdefault(event.asset, History(origin, self._plant.silent_ns(event.asset)))
+            of_machine.newest = max(of_machine.newest, event.at)
         paths = dict.fromkeys(wanted or (*reported, *watermark, *((asset,) if asset else ())))
         for path in paths:
             # Some have no events: they are new, or their events are past retention.
@@ -175,6 +175,16 @@ class Fleet:
             now = self._now()
             for event in await self._store.events(KINDS, asset, -FOR_EVER, FOR_EVER):
                 machine.due |= machine.put(event, machine.wanted(now, self._silent_ns, event.at))
+
+    async def restore_made(self, asset: str, origin: int) -> None:
+        """Read the history of a machine whose rows have just been made.
+
+        Where there is none, as of a booking that is void, it is not behind for want of one, or it would be for ever.
+        """
+        await self.restore(asset, origin)
+        machine = self.machines.get(asset)
+        if machine is not None and machine.reach is None and self.due.behind.pop(asset, None) is not None:
+            self.live[asset] = machine
 
     async def _wake(self, machine: Machine) -> None:
         """Let rows of a machine be made again that was silent, from its newest on."""

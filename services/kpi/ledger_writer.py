@@ -250,7 +250,7 @@ class LedgerWriter:
                 return
         del self._due.behind[asset]
         await self._due.note()
-        await self._fleet.restore(asset, now - HORIZON_NS)
+        await self._fleet.restore_made(asset, now - HORIZON_NS)
 
     async def finish(self) -> None:
         """Recompute all that is due."""

@@ -16,7 +16,7 @@ from services.kpi.recompute import recompute
 from services.ledger.fields import NANO
 from services.query.answers import answer
 from services.query.explaining import explain
-from services.store.interface import Store
+from services.store.interface import Batch, Store
 from services.store.retiring import retire, retired
 from services.store.sqlite.store import SqliteStore
 
@@ -159,3 +159,21 @@ async def test_explain_names_what_was_booked_why_and_by_whom(store: Store) -> No
     assert {each[0] for each in booked} == {"b-1"}
     for field, total in found.sums.items():
         assert sum(event.amount for event in found.events if event.field == field) == pytest.approx(total)
+
+
+@pytest.mark.parametrize("is_void", [False, True], ids=["of pieces", "void"])
+async def test_a_machine_of_which_there_is_but_a_booking_of_long_ago_is_not_due_for_ever(
+    store: Store, is_void: bool
+) -> None:
+    await store.write(Batch(events=[booking("a", T0 - 600 * MINUTE, good=5, void=is_void)]))
+    writer = LedgerWriter(store, NO_PLANT, lambda: NOW)
+    portions = 0
+    while await writer.catch_up():
+        portions += 1
+        assert portions < 20
+    assert not writer.behind()
+    rows = await store.rows(MILL, 0, NOW)
+    assert sum(row.sums.get("good", 0) for row in rows) == (0 if is_void else 5 * NANO)
+    await writer.store_events(an_hour())
+    await writer.advance()
+    assert await pieces(store) == (40, 0)
