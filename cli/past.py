@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+import msgspec
 import structlog
 
 from broker.contract.codec import encode
@@ -56,13 +57,14 @@ async def make(
         for events in simulator.backfill(start, end):
             if not events:
                 continue
-            ledger.unsure |= await _store(events, store)
+            samples, others = _apart(events)
             reached = max(reached, events[-1].at)
+            rows = Batch()
             if not is_resumed:
-                ledger.add(events)
+                ledger.add(others)
                 if reached - rows_until >= _ROWS_EVERY_NS:
-                    await store.write(ledger.rows(reached))
-                    rows_until = reached
+                    rows, rows_until = ledger.rows(reached), reached
+            ledger.unsure |= await _store(others, samples, rows, store)
             report(reached - start, end - start)
     if is_resumed:
         for machine in machines:
@@ -84,24 +86,35 @@ def _collected_seldom() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-async def _store(events: Sequence[AnyEvent], store: Store) -> set[str]:
-    """Store events; one that fails in a way that nobody foresaw is rejected, alone. Return whose were rejected."""
-    samples, others = Samples(), []
+def _apart(events: Sequence[AnyEvent]) -> tuple[Samples, list[AnyEvent]]:
+    """Return the samples by signal, and the other events."""
+    samples, others = Samples(), list[AnyEvent]()
     for event in events:
         if isinstance(event, Sample):
             samples.add(event)
         else:
             others.append(event)
+    return samples, others
+
+
+async def _store(events: Sequence[AnyEvent], samples: Samples, rows: Batch, store: Store) -> set[str]:
+    """Store events and rows at once; an event that fails in a way that nobody foresaw is rejected, alone.
+
+    Returns:
+        The machines whose events were rejected.
+    """
     try:
-        await store.write(Batch(events=others, samples=samples.runs))
+        await store.write(msgspec.structs.replace(rows, events=events, samples=samples.runs))
     except Exception as error:
         if not is_unforeseen(error):
             raise
     else:
         return set()
-    meant = {encode(event): [event] for event in events}
-    rejected = await write_step(Step([*events], [], [*meant], Samples()), meant.__getitem__, store.write, store)
+    everything = [*events, *(sample for run in samples.runs for sample in run)]
+    meant = {encode(event): [event] for event in everything}
+    rejected = await write_step(Step(everything, [], [*meant], Samples()), meant.__getitem__, store.write, store)
     topics = {one.topic for one in rejected}
     for one in rejected:
         _log.warning("an event of the past is rejected", topic=one.topic, reason=one.reason)
+    await store.write(rows)
     return {event.asset for message, [event] in meant.items() if message.topic in topics}

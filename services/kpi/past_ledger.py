@@ -20,8 +20,8 @@ from services.ledger.readings.kinds import PRODUCTION
 from services.ledger.rules import Rules
 from services.ledger.state_timeline import UNKNOWN, ReportedState
 from services.store import failures
-from services.store.interface import Batch, ReasonRow
-from services.store.row_columns import RowColumns
+from services.store.interface import Batch
+from services.store.row_columns import ReasonColumns, RowColumns
 
 _KINDS: Final = frozenset(KINDS)
 _HOUR: Final = 60 * MINUTE
@@ -91,13 +91,7 @@ class PastLedger:
                 self.unsure.add(asset)
         made = builder.build(columns.columns())
         sure = due.keys() - self.unsure
-        reasons = [
-            ReasonRow(asset, *key, *amounts)
-            for asset, of_machine in made.reasons().items()
-            if asset in sure
-            for key, amounts in of_machine.items()
-        ]
-        return Batch(rows=RowColumns(made, sure), reasons=reasons)
+        return Batch(rows=RowColumns(made, sure), reasons=ReasonColumns(made, sure))
 
 
 def _only_rise(readings: Cumulative) -> bool:

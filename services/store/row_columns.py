@@ -1,33 +1,37 @@
-"""Ledger rows of many machines in columns, as the columnar builder makes them, to be written without an object each."""
+"""Ledger rows of many machines in columns, as the columnar builder makes them, to be written without an object each.
+
+They are the rows, no two with the same key and none empty: an engine reads them one by one, or takes the columns.
+"""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
-from services.ledger.columnar.columns import NO_ORDER
+from broker.contract.events import STATES
+from services.ledger.columnar.columns import NO_ORDER, Whole
 from services.ledger.columnar.made import Made
 from services.ledger.fields import FIELDS
-from services.store.interface import LedgerRow
+from services.store.interface import LedgerRow, ReasonRow
 
 
 class OfMachine(NamedTuple):
-    """The rows of one machine, in columns of equal length.
+    """The rows of one machine, in columns of equal length, in order of time.
 
     Attributes:
         asset: the machine's path.
-        keys: the columns start, product, shift and order, as in `LedgerRow`.
-        sums: a column for each field that is not zero in all rows.
+        keys: what is no sum: start, product, shift and order; of rows by reason start, state and reason.
+        sums: a column for each field; of ledger rows for each that is not zero in all of them.
     """
 
     asset: str
-    keys: tuple[list[int], list[str], list[str], list[str]]
+    keys: tuple[list[Any], ...]
     sums: dict[str, list[int]]
 
 
 class RowColumns(Sequence[LedgerRow]):
-    """A sequence of rows, no two with the same key and none empty, which an engine may take in columns instead.
+    """Ledger rows.
 
     Args:
         made: the rows in columns, those of a machine together.
@@ -35,17 +39,11 @@ class RowColumns(Sequence[LedgerRow]):
     """
 
     def __init__(self, made: Made, machines: AbstractSet[str]) -> None:
-        self._made = made
-        ends = np.searchsorted(made.machine, np.arange(len(made.columns.machines)), "right").tolist()
-        begins = [0, *ends[:-1]]
-        self._ranges = {
-            machine.asset: range(begin, end)
-            for machine, begin, end in zip(made.columns.machines, begins, ends, strict=True)
-            if machine.asset in machines and end > begin
-        }
-        products, shifts, orders = made.columns.products, made.shifts, (*made.columns.orders, "")
+        self._made, self._ranges = made, _ranges(made, made.machine, machines)
         assert NO_ORDER == -1, "the last of the orders' texts is that of none"
-        self._texts = [np.array(texts, object) for texts in (products, shifts, orders)]
+        self._texts = [
+            np.array(texts, object) for texts in (made.columns.products, made.shifts, (*made.columns.orders, ""))
+        ]
 
     def __len__(self) -> int:
         return sum(map(len, self._ranges.values()))
@@ -80,3 +78,45 @@ class RowColumns(Sequence[LedgerRow]):
                 (made.start[rows].tolist(), product, shift, order),
                 {FIELDS[field]: sums[:, field].tolist() for field in fields},
             )
+
+
+class ReasonColumns(Sequence[ReasonRow]):
+    """Rows by reason; made and machines as of `RowColumns`."""
+
+    def __init__(self, made: Made, machines: AbstractSet[str]) -> None:
+        self._made, self._ranges = made, _ranges(made, made.reason_machine, machines)
+        self._texts = [np.array(texts, object) for texts in (STATES, made.columns.reasons)]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._ranges.values()))
+
+    @overload
+    def __getitem__(self, index: int) -> ReasonRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ReasonRow]: ...
+    def __getitem__(self, index: int | slice) -> ReasonRow | list[ReasonRow]:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[ReasonRow]:
+        for asset, keys, sums in self.by_machine():
+            yield from (ReasonRow(asset, *row) for row in zip(*keys, *sums.values(), strict=True))
+
+    def by_machine(self) -> Iterator[OfMachine]:
+        """Yield the rows of one machine after the other."""
+        made = self._made
+        for asset, places in self._ranges.items():
+            rows = slice(places.start, places.stop)
+            codes = (made.reason_state[rows], made.reason[rows])
+            state, reason = (texts[of].tolist() for texts, of in zip(self._texts, codes, strict=True))
+            sums = {"seconds": made.seconds[rows].tolist(), "entries": made.entries[rows].tolist()}
+            yield OfMachine(asset, (made.reason_start[rows].tolist(), state, reason), sums)
+
+
+def _ranges(made: Made, machine: Whole, meant: AbstractSet[str]) -> dict[str, range]:
+    """Return where the rows of each machine stand, given the machine's place for each row."""
+    ends = np.searchsorted(machine, np.arange(len(made.columns.machines)), "right").tolist()
+    return {
+        one.asset: range(begin, end)
+        for one, begin, end in zip(made.columns.machines, [0, *ends[:-1]], ends, strict=True)
+        if one.asset in meant and end > begin
+    }

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from broker.contract.events import STATES
 from broker.plant.plant import NO_PLANT
 from services.ledger.columnar.columns import Codes, ColumnBuilder, Slice
 from services.ledger.columnar.made import Made
@@ -19,11 +20,11 @@ from services.ledger.fields import FIELDS
 from services.ledger.rules import Rules
 from services.ledger.state_timeline import UNKNOWN
 from services.store.interface import LedgerRow, ReasonRow
-from services.store.row_columns import RowColumns
+from services.store.row_columns import ReasonColumns, RowColumns
 from services.store.sqlite.file import open_writer
 from services.store.sqlite.ledger import SIZES_NS, Interval, Summed, prepare, rows
 from services.store.sqlite.ledger_writing import SumsWriter
-from services.store.sqlite.schema import LEDGER
+from services.store.sqlite.schema import LEDGER, REASONS
 from tests.properties import examples
 
 MACHINES: Final = ("sheffield/shop/line-1/lathe", "sheffield/shop/line-1/mill", "sheffield/shop/line-1/saw")
@@ -56,14 +57,18 @@ def in_columns(given: Sequence[LedgerRow]) -> Made:
         "order": [orders[row.order] if row.order else -1 for row in given],
     }
     sums = np.array([[row.sums.get(field, 0) for field in FIELDS] for row in given], np.int64)
-    nothing = np.zeros(0, np.int64)
-    by_reason = ("reason_machine", "reason_start", "reason_state", "reason", "seconds", "entries")
+    ones = np.ones(len(given), np.int64)
     return Made(
         columns=builder.columns()._replace(products=products.texts(), orders=orders.texts()),
         shifts=shifts.texts(),
         sums=sums.reshape(len(given), len(FIELDS)),
         **{name: np.array(values, np.int64) for name, values in columns.items()},
-        **dict.fromkeys(by_reason, nothing),
+        reason_machine=np.array(columns["machine"], np.int64),
+        reason_start=np.array(columns["start"], np.int64),
+        reason_state=ones,
+        reason=0 * ones,
+        seconds=60 * ones,
+        entries=ones,
     )
 
 
@@ -76,21 +81,29 @@ def test_they_are_the_rows_of_the_machines_that_are_meant(given: list[LedgerRow]
     assert len(found) == len(meant)
     assert found[1:3] == meant[1:3]
     assert bool(found) == bool(meant)
+    by_reason = ReasonColumns(in_columns(given), machines)
+    assert list(by_reason) == reasons(meant)
+    assert (len(by_reason), by_reason[1:3]) == (len(meant), reasons(meant)[1:3])
     if meant:
-        assert found[-1] == meant[-1]
+        assert (found[-1], by_reason[-1]) == (meant[-1], reasons(meant)[-1])
 
 
-def written(path: Path, batches: Sequence[Sequence[LedgerRow]]) -> list[list[Summed]]:
+def reasons(given: Sequence[LedgerRow]) -> list[ReasonRow]:
+    """Return the rows by reason that `in_columns` has: a minute in one state."""
+    return [ReasonRow(row.asset, row.start, STATES[1], "", 60, 1) for row in given]
+
+
+def written(path: Path, batches: Sequence[tuple[Sequence[LedgerRow], Sequence[ReasonRow]]]) -> list[list[Summed]]:
     """Write batches; return the rows of each machine that are read at each resolution."""
     with closing(open_writer(path)) as connection:
         prepare(connection)
         writer = SumsWriter(connection, MACHINES.index)
         for batch in batches:
-            reasons = [ReasonRow(row.asset, row.start, "down", "jam", 1, 0) for row in batch]
-            writer.write(writer.prepared(batch, reasons))
-        asked = product(range(len(MACHINES)), SIZES_NS)
+            writer.write(writer.prepared(*batch))
+        asked = product((LEDGER, REASONS), range(len(MACHINES)), SIZES_NS)
         return [
-            rows(connection, LEDGER, Interval(machine, 0, 200 * MINUTE, resolution)) for machine, resolution in asked
+            rows(connection, family, Interval(machine, 0, 200 * MINUTE, resolution))
+            for family, machine, resolution in asked
         ]
 
 
@@ -98,10 +111,11 @@ def written(path: Path, batches: Sequence[Sequence[LedgerRow]]) -> list[list[Sum
 @hypothesis.given(st.lists(ROWS, min_size=1, max_size=3))
 @examples(60)
 def test_a_file_holds_the_same_hours_days_and_weeks(batches: list[list[LedgerRow]]) -> None:
+    made, every = [in_columns(batch) for batch in batches], set(MACHINES)
     with TemporaryDirectory() as folder:
-        by_row = written(Path(folder) / "rows.db", batches)
+        by_row = written(Path(folder) / "rows.db", [(batch, reasons(batch)) for batch in batches])
         by_column = written(
-            Path(folder) / "columns.db", [RowColumns(in_columns(batch), set(MACHINES)) for batch in batches]
+            Path(folder) / "columns.db", [(RowColumns(one, every), ReasonColumns(one, every)) for one in made]
         )
     assert by_column == by_row
 

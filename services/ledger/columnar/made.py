@@ -8,7 +8,7 @@ import numpy as np
 from broker.contract.events import STATES
 from services.ledger.columnar.columns import NO_ORDER, Columns, Whole
 from services.ledger.fields import FIELDS
-from services.ledger.rows import ReasonKey, Rows
+from services.ledger.rows import Rows
 
 
 class Made(NamedTuple):
@@ -63,15 +63,7 @@ class Made(NamedTuple):
             if order != NO_ORDER:
                 rows.orders[key] = orders[order]
             first = end
-        for asset, of_machine in self.reasons().items():
-            found[asset].reasons.update(of_machine)
-        return found
-
-    def reasons(self) -> dict[str, dict[ReasonKey, tuple[int, int]]]:
-        """Return the rows by reason of each machine, as `rows.build` does."""
-        found: dict[str, dict[ReasonKey, tuple[int, int]]] = {machine.asset: {} for machine in self.columns.machines}
-        of_machine = list(found.values())
-        columns = zip(
+        reasons = zip(
             self.reason_machine.tolist(),
             self.reason_start.tolist(),
             self.reason_state.tolist(),
@@ -80,8 +72,9 @@ class Made(NamedTuple):
             self.entries.tolist(),
             strict=True,
         )
-        for machine, start, state, reason, seconds, entries in columns:
-            of_machine[machine][start, STATES[state], self.columns.reasons[reason]] = (seconds, entries)
+        for machine, start, state, reason, seconds, entries in reasons:
+            rows = found[machines[machine].asset]
+            rows.reasons[start, STATES[state], self.columns.reasons[reason]] = (seconds, entries)
         return found
 
     def _keys(self) -> Iterator[tuple[int, str, str]]:

@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from services.store.interface import LedgerRow, ReasonRow
-from services.store.row_columns import OfMachine, RowColumns
+from services.store.row_columns import OfMachine, ReasonColumns, RowColumns
 from services.store.sqlite import whole_hours
 from services.store.sqlite.ledger import SIZES_NS, SUMMED, Summed, as_stored, summed_up
 from services.store.sqlite.schema import LEDGER, NOTHING, REASONS, Family
@@ -38,13 +38,20 @@ class SumsWriter:
 
     def prepared(self, rows: Sequence[LedgerRow], reasons: Sequence[ReasonRow]) -> "Prepared":
         """Return what can be done without a transaction."""
-        if not isinstance(rows, RowColumns):
-            return Prepared(rows, [], reasons)
-        return Prepared([], [(one, whole_hours.sums(one)) for one in rows.by_machine()], reasons)
+        given = Prepared([], [], [], [])
+        if isinstance(rows, RowColumns):
+            given.columns.extend((one, whole_hours.sums(one)) for one in rows.by_machine())
+        else:
+            given.rows.extend(rows)
+        if isinstance(reasons, ReasonColumns):
+            given.reason_columns.extend(reasons.by_machine())
+        else:
+            given.reasons.extend(reasons)
+        return given
 
     def write(self, given: "Prepared") -> None:
         """Write rows within the running transaction; an empty one deletes its row."""
-        ids = _Ids(self._asset_id)
+        ids, connection = _Ids(self._asset_id), self._connection
         by_row = [
             (ids[row.asset], Summed(row.start, row.product, row.shift, row.order, row.sums)) for row in given.rows
         ]
@@ -55,15 +62,18 @@ class SumsWriter:
             )
             for row in given.reasons
         ]
-        _write(self._connection, LEDGER, by_row)
-        _write(self._connection, REASONS, by_reason)
+        _write(connection, LEDGER, by_row)
+        _write(connection, REASONS, by_reason)
         starts = {(asset, row.start) for rows in (by_row, by_reason) for asset, row in rows}
         filled: dict[int, dict[int, list[Summed]]] = {}
         for rows, hours in given.columns:
             asset = ids[rows.asset]
-            _insert_columns(self._connection, asset, rows)
-            filled[asset] = whole_hours.filled(self._connection, asset, rows, hours)
+            _insert_columns(connection, LEDGER, asset, rows)
+            filled[asset] = whole_hours.filled(connection, asset, rows, hours)
             starts.update((asset, hour) for hour in hours)
+        for rows in given.reason_columns:
+            _insert_columns(connection, REASONS, ids[rows.asset], rows)
+            starts.update((ids[rows.asset], start) for start in rows.keys[0])
         # Whoever marks a time refreshes those before it. So where all were marked already, there is nothing to refresh.
         if self._mark(starts):
             refreshed: Iterable[int] = ids.values()
@@ -89,12 +99,14 @@ class Prepared(NamedTuple):
     Attributes:
         rows: each by itself.
         columns: by machine, with the sums of the hours that they are in, by start.
-        reasons: rows by reason.
+        reasons: rows by reason, each by itself.
+        reason_columns: by machine.
     """
 
-    rows: Sequence[LedgerRow]
-    columns: Sequence[tuple[OfMachine, dict[int, list[Summed]]]]
-    reasons: Sequence[ReasonRow]
+    rows: list[LedgerRow]
+    columns: list[tuple[OfMachine, dict[int, list[Summed]]]]
+    reasons: list[ReasonRow]
+    reason_columns: list[OfMachine]
 
 
 def _refresh(connection: sqlite3.Connection, asset: int, known: Mapping[int, list[Summed]]) -> None:
@@ -162,9 +174,9 @@ def _write(connection: sqlite3.Connection, family: Family, rows: list[tuple[int,
         )
 
 
-def _insert_columns(connection: sqlite3.Connection, asset: int, rows: OfMachine) -> None:
+def _insert_columns(connection: sqlite3.Connection, family: Family, asset: int, rows: OfMachine) -> None:
     values = zip(repeat(asset, len(rows.keys[0])), *rows.keys, *rows.sums.values(), strict=True)
-    connection.executemany(_insertion(LEDGER, "minute", tuple(rows.sums)), values)
+    connection.executemany(_insertion(family, "minute", tuple(rows.sums)), values)
 
 
 def _insert(connection: sqlite3.Connection, family: Family, resolution: str, rows: list[tuple[int, Summed]]) -> None:
