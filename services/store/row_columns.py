@@ -5,7 +5,7 @@ They are the rows, no two with the same key and none empty: an engine reads them
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -30,30 +30,47 @@ class OfMachine(NamedTuple):
     sums: dict[str, list[int]]
 
 
-class RowColumns(Sequence[LedgerRow]):
-    """Ledger rows.
+Row = TypeVar("Row", bound=LedgerRow | ReasonRow)
+
+
+class _Columns(Sequence[Row]):
+    """Rows.
 
     Args:
         made: the rows in columns, those of a machine together.
+        machine: of each row the place of its machine.
         machines: paths of the machines whose rows are meant; rows of others are left out.
     """
 
-    def __init__(self, made: Made, machines: AbstractSet[str]) -> None:
-        self._made, self._ranges = made, _ranges(made, made.machine, machines)
-        assert NO_ORDER == -1, "the last of the orders' texts is that of none"
-        self._texts = [
-            np.array(texts, object) for texts in (made.columns.products, made.shifts, (*made.columns.orders, ""))
-        ]
+    def __init__(self, made: Made, machine: Whole, machines: AbstractSet[str]) -> None:
+        self._made = made
+        ends = np.searchsorted(machine, np.arange(len(made.columns.machines)), "right").tolist()
+        self._ranges = {
+            one.asset: range(begin, end)
+            for one, begin, end in zip(made.columns.machines, [0, *ends[:-1]], ends, strict=True)
+            if one.asset in machines and end > begin
+        }
 
     def __len__(self) -> int:
         return sum(map(len, self._ranges.values()))
 
     @overload
-    def __getitem__(self, index: int) -> LedgerRow: ...
+    def __getitem__(self, index: int) -> Row: ...
     @overload
-    def __getitem__(self, index: slice) -> list[LedgerRow]: ...
-    def __getitem__(self, index: int | slice) -> LedgerRow | list[LedgerRow]:
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
         return list(self)[index]
+
+
+class RowColumns(_Columns[LedgerRow]):
+    """Ledger rows."""
+
+    def __init__(self, made: Made, machines: AbstractSet[str]) -> None:
+        super().__init__(made, made.machine, machines)
+        assert NO_ORDER == -1, "the last of the orders' texts is that of none"
+        self._texts = [
+            np.array(texts, object) for texts in (made.columns.products, made.shifts, (*made.columns.orders, ""))
+        ]
 
     def __iter__(self) -> Iterator[LedgerRow]:
         for asset, keys, sums in self.by_machine():
@@ -80,22 +97,12 @@ class RowColumns(Sequence[LedgerRow]):
             )
 
 
-class ReasonColumns(Sequence[ReasonRow]):
-    """Rows by reason; made and machines as of `RowColumns`."""
+class ReasonColumns(_Columns[ReasonRow]):
+    """Rows by reason."""
 
     def __init__(self, made: Made, machines: AbstractSet[str]) -> None:
-        self._made, self._ranges = made, _ranges(made, made.reason_machine, machines)
+        super().__init__(made, made.reason_machine, machines)
         self._texts = [np.array(texts, object) for texts in (STATES, made.columns.reasons)]
-
-    def __len__(self) -> int:
-        return sum(map(len, self._ranges.values()))
-
-    @overload
-    def __getitem__(self, index: int) -> ReasonRow: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ReasonRow]: ...
-    def __getitem__(self, index: int | slice) -> ReasonRow | list[ReasonRow]:
-        return list(self)[index]
 
     def __iter__(self) -> Iterator[ReasonRow]:
         for asset, keys, sums in self.by_machine():
@@ -110,13 +117,3 @@ class ReasonColumns(Sequence[ReasonRow]):
             state, reason = (texts[of].tolist() for texts, of in zip(self._texts, codes, strict=True))
             sums = {"seconds": made.seconds[rows].tolist(), "entries": made.entries[rows].tolist()}
             yield OfMachine(asset, (made.reason_start[rows].tolist(), state, reason), sums)
-
-
-def _ranges(made: Made, machine: Whole, meant: AbstractSet[str]) -> dict[str, range]:
-    """Return where the rows of each machine stand, given the machine's place for each row."""
-    ends = np.searchsorted(machine, np.arange(len(made.columns.machines)), "right").tolist()
-    return {
-        one.asset: range(begin, end)
-        for one, begin, end in zip(made.columns.machines, [0, *ends[:-1]], ends, strict=True)
-        if one.asset in meant and end > begin
-    }
