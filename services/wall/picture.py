@@ -11,14 +11,13 @@ from broker.plant.assets import AssetInfo
 from broker.plant.drawing import draw
 from broker.plant.flow_drawing import Mark
 from broker.plant.plant import Plant
+from services.ledger.stops import STOPS
 from services.query.answers import Answer
 from services.query.flow_states import FlowState, flow_states
 from services.wall.addresses import AssetPath, From, Parts, To, Wall, answers_of, checked
 from services.wall.answers.documents import Asset, asset_of
 
-_LINE_DEPTH: Final = 2
-"""Slashes in the path of a line."""
-_LOST: Final = frozenset({"down", "setup", "starved", "blocked", "idle"})
+_LOST: Final = STOPS | {"setup"}
 """States in which planned time is lost."""
 
 
@@ -73,19 +72,16 @@ async def plant_map(parts: Wall, asset: AssetPath = "", start: From = "shift", e
     """Return the map of all sites, or of one site or area; its lines over the running shift, or another range."""
     under = checked(asset)
     parts.range_of(under, start, end)  # one that is none is reported also where there is no line
-    places = sorted(path for path in parts.live_state.groups() if path and is_under(path, under))
-    lines = [path for path in places if path.count("/") == _LINE_DEPTH]
+    paths = sorted(path for path in parts.live_state.groups() if path and is_under(path, under))
+    places = [asset_of(parts.live_state, parts.plant, path) for path in paths]
+    lines = [place.path for place in places if place.level == "line"]
     answers = await answers_of(parts, lines, start, end, every="", by=None) if lines else []
     flows_now = [
         state
         for state in await _flow_states(parts)
         if is_under(state.supplier, under) or is_under(state.customer, under)
     ]
-    return PlantMap(
-        [asset_of(parts.live_state, parts.plant, path) for path in places],
-        [_line(answer) for answer in answers],
-        flows_now,
-    )
+    return PlantMap(places, [_line(answer) for answer in answers], flows_now)
 
 
 def _line(answer: Answer) -> MapLine:
