@@ -93,7 +93,8 @@ def schedule_attainment(of: Terms) -> float:
 
     Good output over what was planned up to now. None where nothing was planned.
     """
-    return of["OGQ"] / of["PPQ"]
+    planned = of["PPQ"]
+    return of["OGQ"] / planned
 
 
 @_extra("PT / PPQ", "s")
@@ -102,7 +103,8 @@ def takt(of: Terms) -> float:
 
     The pace that the plan asks for: planned time over planned quantity. None where nothing was planned.
     """
-    return of["PT"] / of["PPQ"]
+    planned = of["PPQ"]
+    return of["PT"] / planned
 
 
 @_extra("OGQ × (PRI×PQb / PQb) / PBTb", needs=(uncounted, unrated, good_not_reported))
@@ -113,4 +115,5 @@ def bottleneck_oee(of: Terms) -> float:
     busy time of the bottleneck. None for what is not a line with a known bottleneck, where that produced nothing or was
     not planned, or no ideal cycle is known.
     """
-    return of["OGQ"] * of["PRI×PQb"] / (of["PQb"] * of["PBTb"])
+    ideal = of["PRI×PQb"]
+    return of["OGQ"] * ideal / (of["PQb"] * of["PBTb"])

@@ -9,6 +9,7 @@ from functools import cache
 from math import isfinite
 from typing import Final, NamedTuple
 
+from services.ledger.fields import Sums
 from services.ledger.indicators.findings import Finding, found
 from services.ledger.indicators.terms import TERMS, Check, Terms, Undefined
 from services.ledger.indicators.undefined import READS
@@ -20,6 +21,7 @@ TERM: Final = re.compile(
     rf"(?<![\w×])(?:{'|'.join(re.escape(name) for name in sorted(TERMS, key=len, reverse=True))})(?![\w×])"
 )
 """An abbreviation in a formula."""
+TOO_LARGE: Final = found("too-large")
 _DENOMINATOR: Final = re.compile(r"/ (\([^()]*\)|[^\s()]+)")
 
 
@@ -64,26 +66,31 @@ class Indicator(NamedTuple):
 
     def evaluate(self, of: Terms) -> tuple[float | None, Finding | None]:
         """Return the value and None, or None and why there is none."""
+        missing = first_missing(self.needs, of.sums)
+        return self.value(of) if missing is None else (None, missing)
+
+    def value(self, of: Terms) -> tuple[float | None, Finding | None]:
+        """Return what `evaluate` does, where nothing that it needs is missing."""
         try:
-            if self.needs:
-                of.need(self.needs)
             value = self.compute(of)
-            return (value, None) if isfinite(value) else (None, found("too-large"))
-        except Undefined as why:
-            return None, why.finding
-        except OverflowError:
-            return None, found("too-large")
-        except ZeroDivisionError:
-            return None, self._zero(of)
+        except (Undefined, ArithmeticError) as error:
+            return None, self.why_not(of, error)
+        return (value, None) if isfinite(value) else (None, TOO_LARGE)
+
+    def why_not(self, of: Terms, error: Undefined | ArithmeticError) -> Finding:
+        """Return why there is no value, by what `compute` raised."""
+        match error:
+            case Undefined():
+                return error.finding
+            case ZeroDivisionError():
+                return _zero(tuple(term for term in self.divisors if not of[term]))
+            case _:
+                return TOO_LARGE
 
     @property
     def divisors(self) -> tuple[str, ...]:
         """The terms in the formula's denominators."""
         return _below(self.formula)
-
-    def _zero(self, of: Terms) -> Finding:
-        """Return which denominator is zero."""
-        return _zero(tuple(term for term in self.divisors if not of[term]))
 
 
 def register(
@@ -104,6 +111,14 @@ def register(
         return compute
 
     return put
+
+
+def first_missing(needs: tuple[Check, ...], sums: Sums) -> Finding | None:
+    """Return what the first of these checks finds missing that finds something."""
+    for check in needs:
+        if (missing := check(sums)) is not None:
+            return missing
+    return None
 
 
 @cache

@@ -3,13 +3,14 @@
 An indicator is None, never 0, where a denominator is zero or the sum lacks what it needs; the reason comes with it.
 """
 
+from math import isfinite
 from typing import NamedTuple
 
 from services.ledger.fields import TIME, Sums
 from services.ledger.indicators.findings import Finding
-from services.ledger.indicators.indicator import Indicator
+from services.ledger.indicators.indicator import TOO_LARGE, Indicator, first_missing
 from services.ledger.indicators.resolved import ALL_OPEN, INDICATORS, resolved
-from services.ledger.indicators.terms import TERMS, Context, Terms, are_bounded, sum_of
+from services.ledger.indicators.terms import TERMS, Context, Terms, Undefined, are_bounded, sum_of
 
 __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
 
@@ -26,12 +27,22 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
     terms = Terms(sums, context)
     known = ALL_OPEN
     if are_bounded(sums):
-        terms.fill()
         known = resolved(sums, terms.context)
+        terms.fill(known.terms)
     values: dict[str, float | None] = dict.fromkeys(INDICATORS)
     reasons = dict(known.reasons)
-    for name, indicator in known.open:
-        values[name], reasons[name] = indicator.evaluate(terms)
+    for needs, indicators, settled in known.open:
+        if (missing := first_missing(needs, sums)) is not None:
+            reasons.update(dict.fromkeys((*indicators, *settled), missing))
+            continue
+        reasons.update(settled)
+        for name, indicator in indicators.items():
+            try:
+                value = indicator.compute(terms)
+            except (Undefined, ArithmeticError) as error:
+                reasons[name] = indicator.why_not(terms, error)
+            else:
+                values[name], reasons[name] = (value, None) if isfinite(value) else (None, TOO_LARGE)
     return Evaluation(values, {name: why_not for name, why_not in reasons.items() if why_not is not None})
 
 

@@ -13,13 +13,29 @@ from services.ledger.indicators.extra import EXTRA
 from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.indicator import Indicator
 from services.ledger.indicators.iso22400 import ISO22400
-from services.ledger.indicators.terms import TERMS, Context, Terms
+from services.ledger.indicators.terms import OF_ITSELF, TERMS, Check, Context, Terms
 from services.ledger.indicators.undefined import BY_PRESENCE
 
 INDICATORS: Final[dict[str, Indicator]] = {**ISO22400, **EXTRA}
 """By name, in the order of the standard, those beyond it last."""
 
 _Present = frozenset[str]
+_OF_CONTEXT: Final = frozenset({"no-plan", "no-bottleneck"})
+"""Findings that the context lacks a quantity, whatever the amounts."""
+
+
+class Open(NamedTuple):
+    """Indicators that depend on the amounts, of those that need the same.
+
+    Attributes:
+        needs: what must not be missing.
+        indicators: by name.
+        settled: those of them that have no value even if nothing is missing, and why.
+    """
+
+    needs: tuple[Check, ...]
+    indicators: dict[str, Indicator]
+    settled: dict[str, Finding]
 
 
 class Resolved(NamedTuple):
@@ -28,10 +44,12 @@ class Resolved(NamedTuple):
     Attributes:
         reasons: by name, why an indicator has no value; None of those that are open.
         open: the indicators that depend on the amounts.
+        terms: those of the sum itself that are in their formulas.
     """
 
     reasons: dict[str, Finding | None]
-    open: tuple[tuple[str, Indicator], ...]
+    open: tuple[Open, ...]
+    terms: tuple[str, ...]
 
 
 def resolved(sums: Sums, context: Context) -> Resolved:
@@ -49,6 +67,7 @@ def resolved(sums: Sums, context: Context) -> Resolved:
         has_metered=context.metered is not None,
         is_output_not_reported=context.output_not_reported,
         is_measured=bool(context.capabilities),
+        is_planned=context.planned is not None,
     )
 
 
@@ -67,6 +86,7 @@ def _resolved(
     has_metered: bool,
     is_output_not_reported: bool,
     is_measured: bool,
+    is_planned: bool,
 ) -> Resolved:
     """Return what is resolved of sums that have these fields, and their operations those."""
     one = dict.fromkeys(others, 1)
@@ -76,30 +96,58 @@ def _resolved(
         not_reported=not_reported,
         output_not_reported=is_output_not_reported,
         metered=one if has_metered else None,
+        planned=1 if is_planned else None,
     )
     terms = Terms(dict.fromkeys(present, 1), context)
     reasons: dict[str, Finding | None] = {}
+    settled: dict[str, Finding] = {}
     for name, indicator in INDICATORS.items():
         _, why_not = indicator.evaluate(terms)
-        is_resolved = (
-            not is_measured if not indicator.fields else _is_resolved(indicator, why_not, terms, present | others)
-        )
+        is_resolved = not is_measured if not indicator.fields else _is_resolved(indicator, why_not, terms, others)
         reasons[name] = why_not if is_resolved else None
-    return Resolved(reasons, tuple((name, INDICATORS[name]) for name, why_not in reasons.items() if why_not is None))
+        _, why_not = indicator.value(terms)
+        if why_not is not None and not is_resolved and not indicator.reads and _is_settled(indicator, why_not, terms):
+            settled[name] = why_not
+    return _with_open(reasons, settled)
 
 
-def _is_resolved(indicator: Indicator, why_not: Finding | None, terms: Terms, present: _Present) -> bool:
+def _with_open(reasons: dict[str, Finding | None], settled: dict[str, Finding]) -> Resolved:
+    by_needs: dict[tuple[Check, ...], Open] = {}
+    of: dict[str, None] = {}
+    for name, indicator in INDICATORS.items():
+        if reasons[name] is not None:
+            continue
+        group = by_needs.setdefault(indicator.needs, Open(indicator.needs, {}, {}))
+        if name in settled:
+            group.settled[name] = settled[name]
+        else:
+            group.indicators[name] = indicator
+            of.update(dict.fromkeys(indicator.terms))
+    return Resolved(reasons, tuple(by_needs.values()), tuple(term for term in of if term in OF_ITSELF))
+
+
+def _is_resolved(indicator: Indicator, why_not: Finding | None, terms: Terms, others: _Present) -> bool:
     """Return whether no amount changes why an indicator has no value, given which fields there are."""
-    is_of_context = any(not TERMS[term].fields for term in indicator.terms)
-    if present.isdisjoint(indicator.fields) and not is_of_context:
+    if (others | terms.sums.keys()).isdisjoint(indicator.fields) and not _is_of_context(indicator):
         return True
     if why_not is None or not BY_PRESENCE.issuperset(indicator.needs):
         return False
-    if why_not.code == "term-not-reported" or why_not in [need(terms.sums) for need in indicator.needs]:
+    is_missing = why_not.code == "term-not-reported" or why_not in [need(terms.sums) for need in indicator.needs]
+    return is_missing or _is_settled(indicator, why_not, terms)
+
+
+def _is_settled(indicator: Indicator, why_not: Finding, terms: Terms) -> bool:
+    """Return whether no amount changes why an indicator has no value, where nothing that it needs is missing."""
+    if why_not.code in _OF_CONTEXT:
         return True
+    present = frozenset().union(terms.sums, *terms.context.operations, terms.context.metered or ())
     divisors = [field for term in indicator.divisors for field in TERMS[term].fields]
-    return bool(divisors) and present.isdisjoint(divisors) and not is_of_context
+    return bool(divisors) and present.isdisjoint(divisors) and not _is_of_context(indicator)
 
 
-ALL_OPEN: Final = Resolved(dict.fromkeys(INDICATORS), tuple(INDICATORS.items()))
+def _is_of_context(indicator: Indicator) -> bool:
+    return any(not TERMS[term].fields for term in indicator.terms)
+
+
+ALL_OPEN: Final = _with_open(dict.fromkeys(INDICATORS), {})
 """What is resolved where a term may be beyond its bounds."""

@@ -94,9 +94,8 @@ TERMS: Final[dict[str, Term]] = {
 }
 
 
-_OF_ITSELF: Final = {name: term.fields for name, term in TERMS.items() if term.fields and not term.operation}
-_FIELD_OF: Final = {name: fields[0] for name, fields in _OF_ITSELF.items() if len(fields) == 1}
-_FIELDS_OF: Final = {name: fields for name, fields in _OF_ITSELF.items() if len(fields) > 1}
+OF_ITSELF: Final = {name: term.fields for name, term in TERMS.items() if term.fields and not term.operation}
+"""The terms of a sum itself, not of its operations: the fields that each is the sum of."""
 _BOUND: Final = FARTHEST // 100
 """Terms of sums below it are within their bounds."""
 _SENT: Final = {"work_s": "working with labour"}
@@ -159,7 +158,6 @@ class Terms(dict[str, int]):
         super().__init__()
         self.sums = sums
         self.context = context or _NO_CONTEXT
-        self._checked: dict[tuple[Check, ...], Finding | None] = {}
 
     def __missing__(self, name: str) -> int:
         term = TERMS[name]
@@ -180,13 +178,12 @@ class Terms(dict[str, int]):
         self[name] = amount
         return amount
 
-    def fill(self) -> None:
-        """Compute all terms of the sum itself at once, where none can be beyond its bounds."""
+    def fill(self, names: tuple[str, ...]) -> None:
+        """Compute these terms of the sum itself, which are not beyond their bounds."""
         get = self.sums.get
-        for name, field in _FIELD_OF.items():
-            self[name] = get(field, 0)
-        for name, fields in _FIELDS_OF.items():
-            self[name] = sum_of(self.sums, fields)
+        for name in names:
+            fields = OF_ITSELF[name]
+            self[name] = get(fields[0], 0) if len(fields) == 1 else sum_of(self.sums, fields)
 
     def of(self, operation: Operation) -> Sums | None:
         """Return the sums of an operation, if they are known; without a line, the last operation is the whole asset."""
@@ -196,14 +193,6 @@ class Terms(dict[str, int]):
         if operations and place is not None:
             return operations[place]
         return None if operation in {"first", "bottleneck"} else self.sums
-
-    def need(self, checks: tuple[Check, ...]) -> None:
-        """Raise `Undefined` for the first of the checks that finds something missing; the same are made once."""
-        if checks not in self._checked:
-            self._checked[checks] = next(filter(None, (check(self.sums) for check in checks)), None)
-        missing = self._checked[checks]
-        if missing is not None:
-            raise Undefined(missing)
 
     def need_reported(self, name: str) -> None:
         """Raise `Undefined` if a term is zero because it was never reported."""
