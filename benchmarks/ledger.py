@@ -169,9 +169,10 @@ class Bench:
         self._writer = LedgerWriter(store, plant, lambda: self._now, changed=self._windows.apply, at_once=ALL_MADE)
 
     async def start(self) -> None:
-        """Let all machines run, and read what is read after a start."""
+        """Let all machines run and count, and read what is read after a start."""
         at = self._now - SECOND
         await self._writer.store_events([StateChange(asset=name, at=at, state="running") for name in self._names])
+        await self._writer.store_events([Count(asset=name, at=at, produced=0, good=0) for name in self._names])
         for _ in range(WARM_UP_TICKS):
             await self.tick()
 
