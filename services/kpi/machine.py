@@ -1,11 +1,11 @@
 """A machine in the ledger: its newest history, and the rows that have been made of it."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from broker.contract.events import AnyEvent, Job, StateChange, Status
 from broker.contract.instants import FOR_EVER
-from services.ledger.fields import TIME, Sums, add, nonzero
+from services.ledger.fields import TIME, Sums, add, difference, nonzero
 from services.ledger.history import MINUTE, History, minutes
 from services.ledger.rows import build
 from services.ledger.rules import Rules
@@ -15,8 +15,14 @@ from services.store.interface import LedgerRow, ReasonRow
 SILENT_NS: Final = 24 * 60 * MINUTE
 """A machine that has reported nothing for longer gets no rows until it reports; queries compute its time."""
 
-Change = tuple[str, int, Sums, Sums]
-"""A machine's row of a minute: what it was, and what it is now."""
+
+class Change(NamedTuple):
+    """A machine's row of a minute that has changed: by how much, and whether there was none before."""
+
+    asset: str
+    start: int
+    more: Sums
+    is_new: bool
 
 
 class Made:
@@ -144,7 +150,7 @@ class Machine:
             order = rows.orders.get((start, product, shift), old.order)
             new = of_minute[product, shift] = LedgerRow(self.asset, start, product, shift, sums, order)
             made.rows.append(new)
-            made.changes.append((self.asset, start, old.sums, sums))
+            made.changes.append(Change(self.asset, start, more, not old.sums))
         for (start, state, reason), (seconds, entries) in rows.reasons.items():
             by_reason = self.reasons.setdefault(start, {})
             known = by_reason.get((state, reason), (0, 0))
@@ -160,7 +166,7 @@ class Machine:
             old, new = before.get(key, nothing), after.get(key, nothing)
             if old != new:
                 made.rows.append(new)
-                made.changes.append((self.asset, start, old.sums, new.sums))
+                made.changes.append(Change(self.asset, start, difference(old.sums, new.sums), not old.sums))
         self.rows[start] = after
 
     def _replace_reasons(self, start: int, after: dict[tuple[str, str], tuple[int, int]], made: Made) -> None:

@@ -8,10 +8,11 @@ from broker.contract.events import AnyEvent, Status
 from broker.contract.instants import FOR_EVER
 from broker.contract.topics import Kind
 from broker.plant.plant import Plant
+from services.kpi.machine import Change
 from services.ledger import presence
 from services.ledger.columnar import builder
 from services.ledger.columnar.columns import ColumnBuilder, Slice
-from services.ledger.fields import Sums
+from services.ledger.fields import difference
 from services.ledger.history import HOLDING, KINDS, MINUTE, History, lookahead_ns, lookback_ns
 from services.ledger.readings.cumulative import Cumulative
 from services.ledger.rows import Rows, build
@@ -46,7 +47,7 @@ class Portion(NamedTuple):
 
     end: int
     batch: Batch
-    changes: list[tuple[str, int, Sums, Sums]]
+    changes: list[Change]
 
 
 async def portion(store: Store, plant: Plant, machine: str, start: int, end: int) -> Portion:
@@ -142,12 +143,14 @@ class Window:
         reasons += [ReasonRow(machine, *key, 0, 0) for key in reasons_stored if key not in made.reasons]
         return Batch(rows=rows, reasons=reasons), len(right) + len(made.reasons)
 
-    def changes(self, batch: Batch) -> list[tuple[str, int, Sums, Sums]]:
-        """Return what each row of `differences` was and is, as (machine, minute, before, after)."""
-        keys = ((row, (row.start, row.product, row.shift)) for row in batch.rows)
-        return [
-            (row.asset, row.start, self._stored[key].sums if key in self._stored else {}, row.sums) for row, key in keys
-        ]
+    def changes(self, batch: Batch) -> list[Change]:
+        """Return by how much each row of `differences` changes."""
+        found: list[Change] = []
+        for row in batch.rows:
+            stored = self._stored.get((row.start, row.product, row.shift))
+            before = {} if stored is None else stored.sums
+            found.append(Change(row.asset, row.start, difference(before, row.sums), not before))
+        return found
 
     def _rows(self) -> tuple[Rows, Cumulative]:
         """Return the rows, and the readings that they were made of."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from broker.contract.events import AnyEvent, StateChange
 from broker.plant.plant import NO_PLANT, Plant
-from services.kpi.machine import Machine, Made
+from services.kpi.machine import Change, Machine, Made
 from services.ledger.fields import NANO
 from services.ledger.history import MINUTE, History
 from services.ledger.rules import Rules
@@ -77,5 +77,4 @@ def test_only_what_grew_is_written() -> None:
     machine.rebuild(set(), T0 + 3 * NANO, made)
     assert [(row.start, row.sums["down_s"]) for row in made.rows] == [(T0, 3 * NANO)]
     assert [(row.start, row.seconds, row.entries) for row in made.reasons] == [(T0, 3 * NANO, NANO)]
-    ((_, _, before, after),) = made.changes
-    assert (before["down_s"], after["down_s"]) == (NANO, 3 * NANO)
+    assert made.changes == [Change(ASSET, T0, {"down_s": 2 * NANO, "repair_s": 2 * NANO}, is_new=False)]

@@ -61,10 +61,8 @@ class Reported:
         self.minutes: dict[tuple[str, int], Sums] = {}
 
     def __call__(self, changes: list[Change], _: Sequence[AnyEvent]) -> None:
-        for machine, start, before, after in changes:
-            total = self.minutes.setdefault((machine, start), {})
-            add(total, {field: -amount for field, amount in before.items()})
-            add(total, after)
+        for machine, start, more, _is_new in changes:
+            add(self.minutes.setdefault((machine, start), {}), more)
 
     def check(self, rows: Sequence[LedgerRow]) -> None:
         stored: dict[tuple[str, int], Sums] = {}
@@ -358,7 +356,7 @@ class KeepingLedger(RuleBasedStateMachine):
             # A listener to changes cannot know what of them is written, and reads the store.
             self.reported.minutes.clear()
             for row in self.loop.run(self.store.rows("", 0, FOR_EVER)):
-                self.reported([(row.asset, row.start, {}, row.sums)], ())
+                self.reported([Change(row.asset, row.start, row.sums, is_new=True)], ())
             self.loop.run(write())
 
     def teardown(self) -> None:

@@ -36,7 +36,6 @@ from services.kpi.published.row_changes import RowChanges
 from services.kpi.published.window_sums import WindowSums
 from services.kpi.published.window_totals import KINDS, LAST, Key, Window, WindowTotals, paths
 from services.kpi.turns import Turns
-from services.ledger.fields import difference
 from services.ledger.history import MINUTE
 from services.ledger.indicators.indicators import coverage
 from services.query.composition import compose, notes_of
@@ -91,17 +90,17 @@ class Windows:
     def _apply(self, changes: list[Change], events: Sequence[AnyEvent]) -> None:
         self._note(events)
         members = self._members
-        over = [change for change in changes if change[1] + MINUTE <= self._rolled]
-        had_rows = {(machine, start) for machine, start, before, _ in over if before}
+        over = [change for change in changes if change.start + MINUTE <= self._rolled]
+        had_rows = {(machine, start) for machine, start, _, is_new in over if not is_new}
         for machine, start, _, _ in over:
             if (machine, start) not in had_rows and machine not in members.behind:
                 # Rows before a machine's first: in the sums that time is unknown, so `roll` has to reload them.
                 members.counted.pop(machine, None)
-        for machine, start, before, after in changes:
+        by_events = bool(events)
+        for machine, start, changed, _ in changes:
             is_counted = members.counted.get(machine)
             if is_counted is None or machine in members.behind:
                 continue  # a newcomer, or one that is being recomputed: `roll` will read it from the store
-            changed, by_events = difference(before, after), bool(events)
             more = self._changes.add(machine, start, changed, is_counted=is_counted, by_events=by_events)
             self._orders.apply(machine, start, more, by_events=by_events)
 
@@ -267,12 +266,13 @@ class Windows:
                 window.published = now
                 if key[0] in self._still or is_unread(key, self._unread):
                     continue
-                payload = b""
-                with self._by_itself("publishing a window", key[0]):
+                try:
                     payload = msgspec.json.encode(self._payload(key, window, now))
-                if payload:
-                    self._clearing.published(key)
-                    yield Publication(self._topic(key), payload, 1, retain=True)
+                except Exception as error:  # noqa: BLE001  (one window must not hold up all others)
+                    failures.note("publishing a window", error, asset=key[0])
+                    continue
+                self._clearing.published(key)
+                yield Publication(self._topic(key), payload, 1, retain=True)
         for key in self._clearing.due(self._is_shown):
             yield Publication(self._topic(key), b"", qos=1, retain=True)
 
