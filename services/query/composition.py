@@ -13,7 +13,7 @@ from broker.contract.payloads import KpiWarning
 from services.ledger.fields import Sums
 from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.implausible import implausible
-from services.ledger.indicators.indicators import Context, coverage, evaluate
+from services.ledger.indicators.indicators import INDICATORS, Context, coverage, evaluate
 
 CORE: Final = ("oee", "availability", "effectiveness", "quality_ratio")
 """The indicators that everyone expects to have a value: if one has none, that is something to check."""
@@ -55,7 +55,7 @@ class Composition(msgspec.Struct, frozen=True):
     @property
     def seldom(self) -> list[KpiWarning]:
         """Why the others are not."""
-        return [self._warning(name) for name in self.reasons if name not in CORE]
+        return [self._warning(name) for name in INDICATORS if name in self.reasons and name not in CORE]
 
     def _warning(self, name: str) -> KpiWarning:
         return self.reasons[name].of_indicator(self.asset, name)

@@ -16,7 +16,7 @@ __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "eval
 
 
 class Evaluation(NamedTuple):
-    """Indicators by name: their values, None where not defined, and why they are not."""
+    """Indicators by name: their values, None where not defined, and why those are not, in no order."""
 
     values: dict[str, float | None]
     reasons: dict[str, Finding]
@@ -42,8 +42,11 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
             except (Undefined, ArithmeticError) as error:
                 reasons[name] = indicator.why_not(terms, error)
             else:
-                values[name], reasons[name] = (value, None) if isfinite(value) else (None, TOO_LARGE)
-    return Evaluation(values, {name: why_not for name, why_not in reasons.items() if why_not is not None})
+                if isfinite(value):
+                    values[name] = value
+                else:
+                    reasons[name] = TOO_LARGE
+    return Evaluation(values, reasons)
 
 
 def coverage(sums: Sums) -> float | None:

@@ -42,12 +42,12 @@ class Resolved(NamedTuple):
     """What is resolved of the sums that have the same fields.
 
     Attributes:
-        reasons: by name, why an indicator has no value; None of those that are open.
+        reasons: by name, why an indicator has no value; those that are open are not in it.
         open: the indicators that depend on the amounts.
         terms: those of the sum itself that are in their formulas.
     """
 
-    reasons: dict[str, Finding | None]
+    reasons: dict[str, Finding]
     open: tuple[Open, ...]
     terms: tuple[str, ...]
 
@@ -99,23 +99,25 @@ def _resolved(
         planned=1 if is_planned else None,
     )
     terms = Terms(dict.fromkeys(present, 1), context)
-    reasons: dict[str, Finding | None] = {}
+    reasons: dict[str, Finding] = {}
     settled: dict[str, Finding] = {}
     for name, indicator in INDICATORS.items():
         _, why_not = indicator.evaluate(terms)
-        is_resolved = not is_measured if not indicator.fields else _is_resolved(indicator, why_not, terms, others)
-        reasons[name] = why_not if is_resolved else None
+        is_of_measures = not indicator.fields
+        if why_not is not None and (not is_measured if is_of_measures else _is_resolved(indicator, why_not, terms)):
+            reasons[name] = why_not
+            continue
         _, why_not = indicator.value(terms)
-        if why_not is not None and not is_resolved and not indicator.reads and _is_settled(indicator, why_not, terms):
+        if why_not is not None and not indicator.reads and _is_settled(indicator, why_not, terms):
             settled[name] = why_not
     return _with_open(reasons, settled)
 
 
-def _with_open(reasons: dict[str, Finding | None], settled: dict[str, Finding]) -> Resolved:
+def _with_open(reasons: dict[str, Finding], settled: dict[str, Finding]) -> Resolved:
     by_needs: dict[tuple[Check, ...], Open] = {}
     of: dict[str, None] = {}
     for name, indicator in INDICATORS.items():
-        if reasons[name] is not None:
+        if name in reasons:
             continue
         group = by_needs.setdefault(indicator.needs, Open(indicator.needs, {}, {}))
         if name in settled:
@@ -126,11 +128,11 @@ def _with_open(reasons: dict[str, Finding | None], settled: dict[str, Finding]) 
     return Resolved(reasons, tuple(by_needs.values()), tuple(term for term in of if term in OF_ITSELF))
 
 
-def _is_resolved(indicator: Indicator, why_not: Finding | None, terms: Terms, others: _Present) -> bool:
+def _is_resolved(indicator: Indicator, why_not: Finding, terms: Terms) -> bool:
     """Return whether no amount changes why an indicator has no value, given which fields there are."""
-    if (others | terms.sums.keys()).isdisjoint(indicator.fields) and not _is_of_context(indicator):
+    if _present_of(terms).isdisjoint(indicator.fields) and not _is_of_context(indicator):
         return True
-    if why_not is None or not BY_PRESENCE.issuperset(indicator.needs):
+    if not BY_PRESENCE.issuperset(indicator.needs):
         return False
     is_missing = why_not.code == "term-not-reported" or why_not in [need(terms.sums) for need in indicator.needs]
     return is_missing or _is_settled(indicator, why_not, terms)
@@ -140,14 +142,18 @@ def _is_settled(indicator: Indicator, why_not: Finding, terms: Terms) -> bool:
     """Return whether no amount changes why an indicator has no value, where nothing that it needs is missing."""
     if why_not.code in _OF_CONTEXT:
         return True
-    present = frozenset().union(terms.sums, *terms.context.operations, terms.context.metered or ())
     divisors = [field for term in indicator.divisors for field in TERMS[term].fields]
-    return bool(divisors) and present.isdisjoint(divisors) and not _is_of_context(indicator)
+    return bool(divisors) and _present_of(terms).isdisjoint(divisors) and not _is_of_context(indicator)
+
+
+def _present_of(terms: Terms) -> _Present:
+    """Return which fields a sum and its parts have."""
+    return frozenset().union(terms.sums, *terms.context.operations, terms.context.metered or ())
 
 
 def _is_of_context(indicator: Indicator) -> bool:
     return any(not TERMS[term].fields for term in indicator.terms)
 
 
-ALL_OPEN: Final = _with_open(dict.fromkeys(INDICATORS), {})
+ALL_OPEN: Final = _with_open({}, {})
 """What is resolved where a term may be beyond its bounds."""
