@@ -59,7 +59,7 @@ class Fleet:
         self.due = Due(store)
         self.failing: dict[str, str] = {}
         self._heeded: tuple[str | None, int] = (None, 0)
-        self._turns = Turns()
+        self._turns, self._turns_of_all = Turns(), Turns()
 
     async def start(self) -> None:
         """Restore all machines that the store knows, so that their ledger goes on from where it ended."""
@@ -80,6 +80,10 @@ class Fleet:
                 await self.restore(machine.asset, origin)
         self.due.behind = {asset: behind for asset, behind in self.due.behind.items() if asset in self.machines}
         await self.drop_retired(self._now())
+
+    def turn_of_all(self, share: int) -> dict[str, Machine]:
+        """Return the machines whose turn it is, one in `share`, be they live or not."""
+        return {asset: self.machines[asset] for asset in self._turns_of_all.next(share, self.machines)}
 
     def turn(self, share: int) -> list[str]:
         """Return the live machines whose turn it is, one in `share`."""

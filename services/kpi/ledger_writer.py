@@ -172,12 +172,13 @@ class LedgerWriter:
         if not self._started:
             await self.start()
         now = self._now()
+        share = share if abs(now - self._advanced) < PAUSE_NS else 1
+        self._advanced = now
         await self._fleet.drop_retired(now)
-        if signs := await signs_of_life(self._store, self._fleet.machines):
+        if signs := await signs_of_life(self._store, self._fleet.turn_of_all(share)):
             await self._store_events(signs, ())
         await self.note_silences(now)
-        turn = self._fleet.turn(share if abs(now - self._advanced) < PAUSE_NS else 1)
-        self._advanced = now
+        turn = self._fleet.turn(share)
         self._fleet.put_off_late(turn, now)
         try:
             await self._write(Batch(), {asset: set() for asset in turn}, now)

@@ -129,6 +129,8 @@ class WindowSums:
 
         These are machines that have not reported, and those that have been silent for long.
         """
+        if not self._members.quiet and not self._members.never_reported:
+            return window.sums
         total, end = dict(window.sums), min(now, window.end)
         for sums in self._since_silent(path, window.start, end):
             add(total, sums)

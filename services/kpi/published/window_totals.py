@@ -99,15 +99,17 @@ class WindowTotals:
         for key in keys:
             self.touched[key] = None
 
-    def at(self, path: str, at: int) -> Iterator[tuple[Key, Window]]:
-        """Yield the hours and shifts of an asset that hold an instant."""
+    def at(self, path: str, at: int) -> list[tuple[Key, Window]]:
+        """Return the hours and shifts of an asset that hold an instant."""
+        found: list[tuple[Key, Window]] = []
         for of_running, of_ended in _keys(path):
             running = self.running.get(of_running)
             if running is not None and running.start <= at < running.end:
-                yield of_running, running
+                found.append((of_running, running))
             ended = self.ended.get(of_ended)
             if ended is not None and ended.start <= at < ended.end:
-                yield of_ended, ended
+                found.append((of_ended, ended))
+        return found
 
     def since(self, machine: str, at: int) -> dict[Key, Window]:
         """Return the windows of a machine, its line, area and site that end after an instant."""
