@@ -25,6 +25,8 @@ PATIENCE_S: Final = 15.0
 _CHECKPOINT_PAGES: Final = 4_000
 _WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _CACHE_KIB: Final = 32 * 1024
+_STATEMENTS: Final = 1_024
+"""Prepared statements that are held: rows of the ledger are inserted by one for each set of columns."""
 
 
 def open_writer(path: Path, *, patience_s: float = PATIENCE_S, existing: bool = False) -> sqlite3.Connection:
@@ -45,7 +47,14 @@ def open_writer(path: Path, *, patience_s: float = PATIENCE_S, existing: bool = 
             with suppress(OSError):  # SQLite reports it
                 private_files.make_file(path)  # its -wal and -shm take their rights from it
         uri = f"{path.absolute().as_uri()}?mode={'rw' if existing else 'rwc'}"
-        connection = sqlite3.connect(uri, uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            uri,
+            uri=True,
+            timeout=patience_s,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=_STATEMENTS,
+        )
         check_ours(connection, path)
         _into_wal_mode(connection, path, patience_s)
         connection.execute("PRAGMA synchronous = FULL")

@@ -75,7 +75,7 @@ class SumsWriter:
             _insert_columns(connection, REASONS, ids[rows.asset], rows)
             starts.update((ids[rows.asset], start) for start in rows.keys[0])
         # Whoever marks a time refreshes those before it. So where all were marked already, there is nothing to refresh.
-        if self._mark(starts):
+        if self._mark(starts, is_known=self._refreshed.issuperset(ids.values())):
             refreshed: Iterable[int] = ids.values()
         else:
             refreshed = set(ids.values()) - self._refreshed
@@ -83,13 +83,23 @@ class SumsWriter:
             _refresh(self._connection, asset, filled.get(asset, {}))
         self._refreshed.update(ids.values())
 
-    def _mark(self, starts: set[tuple[int, int]]) -> bool:
-        """Mark the hours, days and weeks of machines that these times are in as dirty; return whether any was not."""
+    def _mark(self, starts: set[tuple[int, int]], *, is_known: bool) -> bool:
+        """Mark the hours, days and weeks of machines that these times are in as dirty.
+
+        Args:
+            starts: machines and times.
+            is_known: whether all were written here before: then the day and the week of a dirty hour are dirty.
+
+        Returns:
+            Whether an hour was not dirty.
+        """
         marks, is_new = starts, False
         for resolution in SUMMED:  # each is a whole number of the one before
             size = SIZES_NS[resolution]
             marks = {(asset, start // size * size) for asset, start in marks}
             is_new |= self._connection.executemany(_MARK[resolution], marks).rowcount > 0
+            if is_known and not is_new:
+                break
         return is_new
 
 
@@ -128,10 +138,14 @@ def _refresh(connection: sqlite3.Connection, asset: int, known: Mapping[int, lis
 
 
 def refresh_rollups_before(connection: sqlite3.Connection, before: int) -> None:
-    """Refresh the dirty rows of all machines that begin before a time, within the running transaction."""
+    """Refresh the dirty rows of all machines that end by a time, within the running transaction.
+
+    So no day or week is refreshed of which an hour stays dirty.
+    """
     for resolution in SUMMED:
         marked = connection.execute(
-            "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start < ?", (resolution, before)
+            "SELECT asset, start FROM ledger_dirty WHERE resolution = ? AND start <= ?",
+            (resolution, before - SIZES_NS[resolution]),
         ).fetchall()
         starts: dict[int, list[int]] = {}
         for asset, start in marked:

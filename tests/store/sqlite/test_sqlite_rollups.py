@@ -85,12 +85,23 @@ def test_an_hour_that_was_refreshed_by_another_is_refreshed_again_when_it_grows(
 ) -> None:
     to = writer(connection)
     write(to, 58, 1)
-    refresh_rollups_before(connection, DAY)  # as retention does, or another process
+    refresh_rollups_before(connection, 7 * DAY)  # as retention does, or another process
     assert not dirty(connection)
     write(to, 59, 2)
     assert (0, "hour", 0) in dirty(connection)
     write(to, 60, 4)
     assert hours(connection, "ledger", "good") == [(0, 0, 3), (1, 0, 3)]
+
+
+def test_a_week_is_not_refreshed_before_it_is_over(connection: sqlite3.Connection) -> None:
+    to = writer(connection)
+    write(to, 58, 1)
+    write(to, 24 * 60, 1)
+    refresh_rollups_before(connection, DAY)
+    assert [mark[1:] for mark in dirty(connection)] == [("day", DAY), ("hour", DAY), ("week", 0)] * 2
+    write(to, 24 * 60 + 1, 2)
+    refresh_rollups_before(connection, 7 * DAY)
+    assert connection.execute("SELECT asset, start, good FROM ledger_week").fetchall() == [(0, 0, 4), (1, 0, 4)]
 
 
 def test_what_an_earlier_writer_left_dirty_is_refreshed_with_the_first_write(connection: sqlite3.Connection) -> None:
