@@ -28,7 +28,7 @@ BORE = Capability(
     cp=1.5,
     cpk=1.4,
 )
-AMOUNTS = st.sampled_from([0, 0, 1, NANO, 3 * NANO, 3_600 * NANO, -NANO, 2 * FARTHEST])
+AMOUNTS = st.sampled_from([0, 0, 1, NANO, 3 * NANO, 3_600 * NANO, -NANO, 2 * FARTHEST, 10**400])
 SUMS = st.dictionaries(st.sampled_from(FIELDS), AMOUNTS, max_size=20)
 CONTEXTS = st.builds(
     Context,

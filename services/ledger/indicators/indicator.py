@@ -115,9 +115,12 @@ def register(
 
 def first_missing(needs: tuple[Check, ...], sums: Sums) -> Finding | None:
     """Return what the first of these checks finds missing that finds something."""
-    for check in needs:
-        if (missing := check(sums)) is not None:
-            return missing
+    try:
+        for check in needs:
+            if (missing := check(sums)) is not None:
+                return missing
+    except OverflowError:
+        return TOO_LARGE
     return None
 
 
