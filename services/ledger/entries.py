@@ -67,15 +67,16 @@ def stock(event: Material) -> int | None:
 
 def readings(event: Count | Meter | Material) -> list[Reading]:
     """Return the cumulative totals of an event; none of a meter of another name, or in a unit that is not known."""
-    match event:
-        case Count():
-            totals = [(field, "", _nano(getattr(event, field))) for field in COUNTERS]
-        case Meter():
-            factor = SUMMED.get(event.name, {}).get(ucum(event.unit))
-            totals = [(_METER_FIELDS.get(event.name, ""), event.name, _nano(event.total, factor))]
-        case _:
-            totals = [(field, event.name, _nano(getattr(event, field))) for field in MATERIAL_TOTALS]
-    return [(field, source, total) for field, source, total in totals if total is not None]
+    if isinstance(event, Meter):
+        factor = SUMMED.get(event.name, {}).get(ucum(event.unit))
+        total = _nano(event.total, factor)
+        return [] if total is None else [(_METER_FIELDS.get(event.name, ""), event.name, total)]
+    fields, source = (COUNTERS, "") if isinstance(event, Count) else (MATERIAL_TOTALS, event.name)
+    return [
+        (field, source, total)
+        for field in fields
+        if (value := getattr(event, field)) is not None and (total := _nano(value)) is not None
+    ]
 
 
 def booked(event: Adjust) -> list[tuple[str, int]]:

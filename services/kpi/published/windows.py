@@ -129,8 +129,10 @@ class Windows:
         if isinstance(event, Labour):  # it replaces the people working that were reported before, even without a number
             for window in self._totals.since(event.asset, event.at).values():
                 window.read = 0
+        if not (fields := reported(event)):
+            return
         first = self._reported.setdefault(event.asset, {})
-        new = {field for field in reported(event) if event.at < first.get(field, FOR_EVER)}
+        new = {field for field in fields if event.at < first.get(field, FOR_EVER)}
         if not new:
             return
         first.update(dict.fromkeys(new, event.at))
