@@ -42,17 +42,16 @@ class Stop(NamedTuple):
 
 def short_stop(timeline: Segments, time: int, short_ns: int) -> Stop | None:
     """Return the stop around `time`, at which the machine is in one of `STOPS`; None if it is not short."""
-    start = first = end = time
-    for begin, _, state in _in_stop(timeline.segments_back(time), short_ns):
-        start = begin
-        if state in STOPS:
-            first = begin
-        if time - start >= short_ns:
-            return None
-    for _, until, _ in _in_stop(timeline.segments_on(time), short_ns):
-        if until is None or until - start >= short_ns:
+    first = end = time
+    for _, until, _ in _in_stop(timeline.segments_on(time), short_ns):  # first of all: most that are looked at last
+        if until is None or until - time >= short_ns:
             return None
         end = until
+    for begin, _, state in _in_stop(timeline.segments_back(time), short_ns):
+        if state in STOPS:
+            first = begin
+        if end - begin >= short_ns:
+            return None
     return Stop(first, end)
 
 
