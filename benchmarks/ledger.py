@@ -3,8 +3,8 @@
 Events (states and counts in turn, of machines drawn at random, each of which reports every ten seconds) are stored in
 SQLite in batches, as the KPI service does it: decoded, put into their machines' histories, the rows that they touch
 made and written, and the sums of the running windows of machine, line, area and site changed; then the indicators of
-those are made. The service does the latter once a second, so there each window is made once however many events touch
-it. The reference is the same events written without any ledger: its cost, too, grows with the number of machines, as
+those are made. The service does the latter once a second, with its tick, so there each window is made once however many
+events touch it; ticks pass here as well. The reference is the same events written without any ledger: its cost, too, grows with the number of machines, as
 their rows lie on more pages.
 
 A tick is the service's, after the events of a second: rows grow, and all indicators that changed are made. Before
@@ -30,7 +30,7 @@ from broker.plant.plant_file import parse
 from services.kpi.ledger_writer import LedgerWriter
 from services.kpi.machine import SILENT_NS, Change
 from services.kpi.published.windows import Windows
-from services.kpi.service import MANY_MACHINES, SHARE_OF_MANY
+from services.kpi.service import GATHER_S, MANY_MACHINES, SHARE_OF_MANY
 from services.store.interface import Batch, LedgerRow, Store
 from services.store.opening import open_store
 
@@ -39,8 +39,10 @@ TWO_DAYS: Final = 2 * 86_400 * SECOND
 EVERY: Final = 10 * SECOND
 """So often each machine reports something."""
 EVENTS: Final = 4_000
-BATCHES: Final = (10, 100)
-"""Small batches, as they come where little is sent, and larger ones: what comes while a batch is stored is the next."""
+MEASURED_S: Final = 60
+"""Events are measured for so many seconds, and until there are `EVENTS`: each machine begins the row of a minute."""
+BATCHES: Final = tuple(round(machines * GATHER_S * SECOND / EVERY) for machines in (1_000, 10_000))
+"""What 1,000 and 10,000 machines send while the service gathers a batch."""
 TICKS: Final = 10
 ALL_MADE: Final = (10**6, 10**9)
 """So many minutes of a machine, and of all, are made with a batch: none falls behind."""
@@ -176,9 +178,9 @@ class Bench:
         for _ in range(WARM_UP_TICKS):
             await self.tick()
 
-    async def tick(self) -> float:
-        """Let a second pass; return the CPU time of the service's tick."""
-        self._now += SECOND
+    async def tick(self, passed: int = SECOND) -> float:
+        """Let time pass, nanoseconds; return the CPU time of the service's tick."""
+        self._now += passed
         began = time.process_time()
         await self._writer.advance(self._share)
         await self._windows.roll(self._writer, self._now, self._share)
@@ -194,10 +196,14 @@ class Bench:
         return await self.tick()
 
     async def stored(self, batch: int) -> Stored:
-        """Store events in batches of this size."""
+        """Store events in batches of this size, with a tick each second."""
         delays: list[float] = []
         ledger = plain = indicators = 0.0
-        for _ in range(EVENTS // batch):
+        apart = batch * EVERY // len(self._names)
+        batches = max(EVENTS // batch, MEASURED_S * SECOND // apart)
+        ticked = self._now
+        for _ in range(batches):
+            self._now += apart
             events = self._events(batch)
             messages = self._messages(events)
             began, cpu = time.perf_counter(), time.process_time()
@@ -210,8 +216,11 @@ class Bench:
             cpu = time.process_time()
             await self._plain.write(Batch(events=events))
             plain += time.process_time() - cpu
-            self._now += batch * EVERY // len(self._names)
-        return Stored(ledger / EVENTS, plain / EVENTS, indicators / EVENTS, sorted(delays))
+            if self._now - ticked >= SECOND:
+                ticked = self._now
+                await self.tick(0)
+        events_in_all = batches * batch
+        return Stored(ledger / events_in_all, plain / events_in_all, indicators / events_in_all, sorted(delays))
 
     def _events(self, number: int) -> list[AnyEvent]:
         events: list[AnyEvent] = []
