@@ -24,7 +24,7 @@ from edge.simulation.planning import plan
 from edge.simulation.simulator import Simulator
 from services.ingest import service as ingesting
 from services.intake.routing import kpi_filters
-from services.kpi.service import serve_productivity
+from services.kpi.service import GATHER_S, serve_productivity
 from services.store import client_ids
 from services.store.interface import Store
 from services.store.sqlite.store import SqliteStore
@@ -86,7 +86,14 @@ async def run_kpi(
     name = await client_ids.client_id(store, "kpi")
     with _only_one("kpi serve", store, "kpi"):
         async with (
-            Session(broker, client_id=name, filters=kpi_filters(), persistent=True, now=now) as session,
+            Session(
+                broker,
+                client_id=name,
+                filters=kpi_filters(),
+                persistent=True,
+                now=now,
+                gather_s=GATHER_S,
+            ) as session,
             watching(watch or Watch(), "kpi", session, store) as vitals,
         ):
             await serve_productivity(

@@ -21,6 +21,9 @@ from services.store import failures
 from services.store.interface import Rejected, Store
 
 TICK_S: Final = 1.0
+GATHER_S: Final = 0.1
+"""Batches are stored at least this far apart, seconds; a lone message is stored at once. What they change is published
+with the tick anyway, and a commit costs as much as ten events."""
 WAITED_NS: Final = 3_000_000_000
 """What waited in the broker comes within this time after the start."""
 MANY_MACHINES: Final = 1_000
