@@ -4,8 +4,8 @@ Events (states and counts in turn, of machines drawn at random, each of which re
 SQLite in batches, as the KPI service does it: decoded, put into their machines' histories, the rows that they touch
 made and written, and the sums of the running windows of machine, line, area and site changed; then the indicators of
 those are made. The service does the latter once a second, with its tick, so there each window is made once however many
-events touch it; ticks pass here as well. The reference is the same events written without any ledger: its cost, too, grows with the number of machines, as
-their rows lie on more pages.
+events touch it; ticks pass here as well. The reference is the same events written without any ledger: its cost, too,
+grows with the number of machines, as their rows lie on more pages.
 
 A tick is the service's, after the events of a second: rows grow, and all indicators that changed are made. Before
 anything is measured, all machines have rows up to the present, and what is read after a start has been read.
