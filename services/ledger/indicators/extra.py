@@ -93,7 +93,7 @@ def schedule_attainment(of: Terms) -> float:
 
     Good output over what was planned up to now. None where nothing was planned.
     """
-    planned = of["PPQ"]
+    planned = of["PPQ"]  # first: without a plan that is why, whatever else is missing
     return of["OGQ"] / planned
 
 
@@ -103,7 +103,7 @@ def takt(of: Terms) -> float:
 
     The pace that the plan asks for: planned time over planned quantity. None where nothing was planned.
     """
-    planned = of["PPQ"]
+    planned = of["PPQ"]  # first, as above
     return of["PT"] / planned
 
 
@@ -115,5 +115,5 @@ def bottleneck_oee(of: Terms) -> float:
     busy time of the bottleneck. None for what is not a line with a known bottleneck, where that produced nothing or was
     not planned, or no ideal cycle is known.
     """
-    ideal = of["PRI×PQb"]
+    ideal = of["PRI×PQb"]  # first: without a bottleneck that is why, whatever else is missing
     return of["OGQ"] * ideal / (of["PQb"] * of["PBTb"])
