@@ -31,11 +31,11 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
         terms.fill(known.terms)
     values: dict[str, float | None] = dict.fromkeys(INDICATORS)
     reasons = dict(known.reasons)
-    for needs, indicators, settled in known.open:
+    for needs, indicators, undefined in known.open:
         if (missing := first_missing(needs, sums)) is not None:
-            reasons.update(dict.fromkeys((*indicators, *settled), missing))
+            reasons.update(dict.fromkeys((*indicators, *undefined), missing))
             continue
-        reasons.update(settled)
+        reasons.update(undefined)
         for name, indicator in indicators.items():
             try:
                 value = indicator.compute(terms)

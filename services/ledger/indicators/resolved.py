@@ -30,12 +30,12 @@ class Open(NamedTuple):
     Attributes:
         needs: what must not be missing.
         indicators: by name.
-        settled: those of them that have no value even if nothing is missing, and why.
+        undefined: those of them that have no value even if nothing is missing, and why.
     """
 
     needs: tuple[Check, ...]
     indicators: dict[str, Indicator]
-    settled: dict[str, Finding]
+    undefined: dict[str, Finding]
 
 
 class Resolved(NamedTuple):
@@ -100,7 +100,7 @@ def _resolved(
     )
     terms = Terms(dict.fromkeys(present, 1), context)
     reasons: dict[str, Finding] = {}
-    settled: dict[str, Finding] = {}
+    undefined: dict[str, Finding] = {}
     for name, indicator in INDICATORS.items():
         _, why_not = indicator.evaluate(terms)
         is_of_measures = not indicator.fields
@@ -108,20 +108,20 @@ def _resolved(
             reasons[name] = why_not
             continue
         _, why_not = indicator.value(terms)
-        if why_not is not None and not indicator.reads and _is_settled(indicator, why_not, terms):
-            settled[name] = why_not
-    return _with_open(reasons, settled)
+        if why_not is not None and not indicator.reads and _is_undefined(indicator, why_not, terms):
+            undefined[name] = why_not
+    return _with_open(reasons, undefined)
 
 
-def _with_open(reasons: dict[str, Finding], settled: dict[str, Finding]) -> Resolved:
+def _with_open(reasons: dict[str, Finding], undefined: dict[str, Finding]) -> Resolved:
     by_needs: dict[tuple[Check, ...], Open] = {}
     of: dict[str, None] = {}
     for name, indicator in INDICATORS.items():
         if name in reasons:
             continue
         group = by_needs.setdefault(indicator.needs, Open(indicator.needs, {}, {}))
-        if name in settled:
-            group.settled[name] = settled[name]
+        if name in undefined:
+            group.undefined[name] = undefined[name]
         else:
             group.indicators[name] = indicator
             of.update(dict.fromkeys(indicator.terms))
@@ -135,10 +135,10 @@ def _is_resolved(indicator: Indicator, why_not: Finding, terms: Terms) -> bool:
     if not BY_PRESENCE.issuperset(indicator.needs):
         return False
     is_missing = why_not.code == "term-not-reported" or why_not in [need(terms.sums) for need in indicator.needs]
-    return is_missing or _is_settled(indicator, why_not, terms)
+    return is_missing or _is_undefined(indicator, why_not, terms)
 
 
-def _is_settled(indicator: Indicator, why_not: Finding, terms: Terms) -> bool:
+def _is_undefined(indicator: Indicator, why_not: Finding, terms: Terms) -> bool:
     """Return whether no amount changes why an indicator has no value, where nothing that it needs is missing."""
     if why_not.code in _OF_CONTEXT:
         return True
