@@ -37,7 +37,9 @@ async def test_an_independent_edge_node_is_a_machine_and_its_losses_are_found(tm
     ):
         await until(lambda: received.states() == [True])
         async with sparkplug_peers.edge(broker.url, "works", "cell-1", "mill", METRICS) as edge:
-            await until(lambda: received.values("offset"))
+            await until(
+                lambda: received.values("offset") and any(isinstance(one, StateChange) for one in received.events)
+            )
             assert received.online() == [True]
             assert {event.asset for event in received.events} == {MILL}
             assert (received.values("spindle-load"), received.values("offset")) == ([1.5], [-12])
