@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from broker.contract.events import AnyEvent, Count, Job, State, StateChange, Status
+from broker.contract.events import AnyEvent, Count, Job, Sample, State, StateChange, Status
 from broker.contract.instants import parse as instant
 from broker.contract.message import Message
 from broker.contract.topics import PREFIX
@@ -122,6 +122,24 @@ async def test_quality_is_stored_but_makes_no_rows(store: Watched, clock: Clock)
     await writer.persist([received("08:00", "quality/bore", '{"value":12.01}')])
     assert (len(store.batches[-1].events), len(store.batches[-1].rows)) == (1, 0)
     assert writer.counted() == {}
+
+
+async def test_machines_that_are_offline_are_found_again_in_turns(store: Watched, clock: Clock) -> None:
+    clock.now = at("08:01:30")
+    writer = LedgerWriter(store, NO_PLANT, clock)
+    await writer.store_events([state("08:00", "running", machine) for machine in (MILL, SAW)])
+    await writer.store_events([Status(asset=machine, at=at("08:01"), online=False) for machine in (MILL, SAW)])
+    await writer.advance(2)  # the first after a pause is for all
+    await store.write(
+        Batch(events=[Sample(asset=machine, at=at("08:01:31"), signal="load", value=1.0) for machine in (MILL, SAW)])
+    )
+    found: list[set[str]] = []
+    for _ in range(2):
+        clock.now += 2 * NANO
+        await writer.advance(2)
+        machines = writer.live().items()
+        found.append({asset for asset, machine in machines if machine.history.links.at(clock.now)})
+    assert [len(each) for each in found] == [1, 2]
 
 
 @pytest.mark.parametrize("restart", [False, True])
