@@ -205,7 +205,8 @@ async def test_a_browser_finds_pages_by_search_and_nothing_is_loaded_from_elsewh
     assert await page.locator("body").get_attribute("data-md-color-scheme") == "slate"
     # What is typed before the search is ready is not looked for.
     await page.locator(".md-search-result__meta", has_text="Type to start searching").wait_for(state="attached")
-    await page.locator("input.md-search__input").fill("kiosk")
+    # It looks when a key is released; a text that is filled in is seen only if it is there a moment after the focus.
+    await page.locator("input.md-search__input").press_sequentially("kiosk")
     await page.locator(".md-search-result__link[href*='how-to/kiosk']").first.click(timeout=60_000)
     await page.wait_for_url("**/docs/how-to/kiosk.html**")
     await page.close()
