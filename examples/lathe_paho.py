@@ -7,6 +7,7 @@ Put what your machine knows in the place of `read_machine`, and take `simulated`
 """
 
 import json
+import signal
 import sys
 import time
 
@@ -53,17 +54,17 @@ client.connect(host, port, keepalive=10)
 client.loop_start()
 
 emit("job", retain=True, phase="start", order="wo-1", product="bolt", ideal_cycle=8.0)
+ended: list[int] = []
+signal.signal(signal.SIGINT, lambda number, _: ended.append(number))  # Ctrl-C ends it between messages, not within one
 reported_state, second = "", 0
-try:
-    while True:
-        state, pieces, load = read_machine(second)
-        if state != reported_state:
-            reported_state = state
-            emit("state", retain=True, state=state)
-            emit("count", retain=True, produced=pieces, good=pieces)  # cumulative, like the counter on the machine
-        emit("telemetry/spindle-load", value=load, unit="%")
-        second += 1
-        time.sleep(1)
-except KeyboardInterrupt:
-    client.publish(f"{ASSET}/status", "offline", qos=1, retain=True).wait_for_publish(1)
-    client.disconnect()
+while not ended:
+    state, pieces, load = read_machine(second)
+    if state != reported_state:
+        reported_state = state
+        emit("state", retain=True, state=state)
+        emit("count", retain=True, produced=pieces, good=pieces)  # cumulative, like the counter on the machine
+    emit("telemetry/spindle-load", value=load, unit="%")
+    second += 1
+    time.sleep(1)
+client.publish(f"{ASSET}/status", "offline", qos=1, retain=True).wait_for_publish(1)
+client.disconnect()
