@@ -73,19 +73,13 @@ class Indicator(NamedTuple):
         """Return what `evaluate` does, where nothing that it needs is missing."""
         try:
             value = self.compute(of)
-        except (Undefined, ArithmeticError) as error:
-            return None, self.why_not(of, error)
+        except Undefined as why:
+            return None, why.finding
+        except ZeroDivisionError:
+            return None, _zero(tuple(term for term in self.divisors if not of[term]))
+        except ArithmeticError:
+            return None, TOO_LARGE
         return (value, None) if isfinite(value) else (None, TOO_LARGE)
-
-    def why_not(self, of: Terms, error: Undefined | ArithmeticError) -> Finding:
-        """Return why there is no value, by what `compute` raised."""
-        match error:
-            case Undefined():
-                return error.finding
-            case ZeroDivisionError():
-                return _zero(tuple(term for term in self.divisors if not of[term]))
-            case _:
-                return TOO_LARGE
 
     @property
     def divisors(self) -> tuple[str, ...]:

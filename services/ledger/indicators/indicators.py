@@ -3,14 +3,13 @@
 An indicator is None, never 0, where a denominator is zero or the sum lacks what it needs; the reason comes with it.
 """
 
-from math import isfinite
 from typing import NamedTuple
 
 from services.ledger.fields import TIME, Sums
 from services.ledger.indicators.findings import Finding
-from services.ledger.indicators.indicator import TOO_LARGE, Indicator, first_missing
+from services.ledger.indicators.indicator import Indicator, first_missing
 from services.ledger.indicators.resolved import ALL_OPEN, INDICATORS, resolved
-from services.ledger.indicators.terms import TERMS, Context, Terms, Undefined, are_bounded, sum_of
+from services.ledger.indicators.terms import TERMS, Context, Terms, are_bounded, sum_of
 
 __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
 
@@ -37,15 +36,9 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
             continue
         reasons.update(undefined)
         for name, indicator in indicators.items():
-            try:
-                value = indicator.compute(terms)
-            except (Undefined, ArithmeticError) as error:
-                reasons[name] = indicator.why_not(terms, error)
-            else:
-                if isfinite(value):
-                    values[name] = value
-                else:
-                    reasons[name] = TOO_LARGE
+            values[name], why_not = indicator.value(terms)
+            if why_not is not None:
+                reasons[name] = why_not
     return Evaluation(values, reasons)
 
 

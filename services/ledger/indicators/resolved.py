@@ -98,17 +98,18 @@ def _resolved(
         metered=one if has_metered else None,
         planned=1 if is_planned else None,
     )
-    terms = Terms(dict.fromkeys(present, 1), context)
+    terms, fields = Terms(dict.fromkeys(present, 1), context), present | others
     reasons: dict[str, Finding] = {}
     undefined: dict[str, Finding] = {}
     for name, indicator in INDICATORS.items():
         _, why_not = indicator.evaluate(terms)
-        is_of_measures = not indicator.fields
-        if why_not is not None and (not is_measured if is_of_measures else _is_resolved(indicator, why_not, terms)):
+        if why_not is None:
+            continue
+        if _is_resolved(indicator, why_not, terms.sums, fields) if indicator.fields else not is_measured:
             reasons[name] = why_not
             continue
         _, why_not = indicator.value(terms)
-        if why_not is not None and not indicator.reads and _is_undefined(indicator, why_not, terms):
+        if why_not is not None and not indicator.reads and _is_undefined(indicator, why_not, fields):
             undefined[name] = why_not
     return _with_open(reasons, undefined)
 
@@ -128,27 +129,22 @@ def _with_open(reasons: dict[str, Finding], undefined: dict[str, Finding]) -> Re
     return Resolved(reasons, tuple(by_needs.values()), tuple(term for term in of if term in OF_ITSELF))
 
 
-def _is_resolved(indicator: Indicator, why_not: Finding, terms: Terms) -> bool:
+def _is_resolved(indicator: Indicator, why_not: Finding, sums: Sums, fields: _Present) -> bool:
     """Return whether no amount changes why an indicator has no value, given which fields there are."""
-    if _present_of(terms).isdisjoint(indicator.fields) and not _is_of_context(indicator):
+    if fields.isdisjoint(indicator.fields) and not _is_of_context(indicator):
         return True
     if not BY_PRESENCE.issuperset(indicator.needs):
         return False
-    is_missing = why_not.code == "term-not-reported" or why_not in [need(terms.sums) for need in indicator.needs]
-    return is_missing or _is_undefined(indicator, why_not, terms)
+    is_missing = why_not.code == "term-not-reported" or why_not in [need(sums) for need in indicator.needs]
+    return is_missing or _is_undefined(indicator, why_not, fields)
 
 
-def _is_undefined(indicator: Indicator, why_not: Finding, terms: Terms) -> bool:
+def _is_undefined(indicator: Indicator, why_not: Finding, fields: _Present) -> bool:
     """Return whether no amount changes why an indicator has no value, where nothing that it needs is missing."""
     if why_not.code in _OF_CONTEXT:
         return True
     divisors = [field for term in indicator.divisors for field in TERMS[term].fields]
-    return bool(divisors) and _present_of(terms).isdisjoint(divisors) and not _is_of_context(indicator)
-
-
-def _present_of(terms: Terms) -> _Present:
-    """Return which fields a sum and its parts have."""
-    return frozenset().union(terms.sums, *terms.context.operations, terms.context.metered or ())
+    return bool(divisors) and fields.isdisjoint(divisors) and not _is_of_context(indicator)
 
 
 def _is_of_context(indicator: Indicator) -> bool:
