@@ -2,7 +2,7 @@
 """Writing the sums: minute rows, and the hours, days and weeks that are over (`ledger` says how they agree)."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import repeat
 from typing import Any, Final, NamedTuple
@@ -75,13 +75,11 @@ class SumsWriter:
             _insert_columns(connection, REASONS, ids[rows.asset], rows)
             starts.update((ids[rows.asset], start) for start in rows.keys[0])
         # Whoever marks a time refreshes those before it. So where all were marked already, there is nothing to refresh.
-        if self._mark(starts, is_known=self._refreshed.issuperset(ids.values())):
-            refreshed: Iterable[int] = ids.values()
-        else:
-            refreshed = set(ids.values()) - self._refreshed
-        for asset in refreshed:
+        written = set(ids.values())
+        new = written - self._refreshed
+        for asset in written if self._mark(starts, is_known=not new) else new:
             _refresh(self._connection, asset, filled.get(asset, {}))
-        self._refreshed.update(ids.values())
+        self._refreshed |= written
 
     def _mark(self, starts: set[tuple[int, int]], *, is_known: bool) -> bool:
         """Mark the hours, days and weeks of machines that these times are in as dirty.
