@@ -6,6 +6,7 @@
 import asyncio
 import json
 import os
+from collections import deque
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ class Program:
     def __init__(self, *command: str) -> None:
         self._command = command
         self._process: asyncio.subprocess.Process | None = None
+        self._passed_over: deque[dict[str, Any]] = deque()
 
     async def __aenter__(self) -> Self:
         pipe = asyncio.subprocess.PIPE
@@ -51,16 +53,20 @@ class Program:
 
     async def report(self) -> dict[str, Any]:
         """Return what it reports next."""
+        return self._passed_over.popleft() if self._passed_over else await self._read()
+
+    async def ask(self, **asked: Any) -> None:
+        """Give a command, and wait until it is done; what it reports meanwhile is still to be read."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+        while "done" not in (reported := await self._read()):
+            self._passed_over.append(reported)
+
+    async def _read(self) -> dict[str, Any]:
         assert self._process is not None
         assert self._process.stdout is not None
         line = await self._process.stdout.readline()
         assert line, "the peer has ended"
         found: dict[str, Any] = json.loads(line)
         return found
-
-    async def ask(self, **asked: Any) -> None:
-        """Give a command, and wait until it is done."""
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
-        await self.until("done")
