@@ -43,6 +43,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
         sector: tags of the industries that it stands for.
         capability: tags of the capabilities that it shows.
         ideal_cycle: seconds a piece where neither order nor product sets it; None if not set.
+        load_size: the pieces that it finishes and counts together.
         max_power: the greatest electric power, kW; None if not set.
         counter_max: the greatest value of its counters and meters, after which they begin again at zero; None if not
             set.
@@ -61,6 +62,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
     sector: tuple[str, ...] = ()
     capability: tuple[str, ...] = ()
     ideal_cycle: float | None = None
+    load_size: float = 1.0
     max_power: float | None = None
     counter_max: float | None = None
     silent_after: float | None = None
@@ -89,6 +91,7 @@ INHERITED: Final[dict[str, _Reader]] = {
     "sector": _own_or_above(Table.texts),
     "capability": _own_or_above(Table.texts),
     "ideal-cycle": _own_or_above(Table.duration_s),
+    "load-size": _own_or_above(lambda table, key: _above_zero(table, key, "the pieces of a load")),
     "max-power": _own_or_above(lambda table, key: _above_zero(table, key, "kW")),
     "counter-max": _own_or_above(lambda table, key: _above_zero(table, key, "the last value before it begins again")),
     "silent-after": _own_or_above(Table.duration_s),

@@ -124,6 +124,10 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
             above = above.rpartition("/")[0]
         return cycles.get("", self.asset(machine).ideal_cycle)
 
+    def load_size(self, asset: str) -> float:
+        """Return the most pieces that a machine at or under an asset finishes and counts together, as declared."""
+        return max(self.asset(asset).load_size, self._load_sizes_below.get(asset, 1.0))
+
     def silent_ns(self, machine: str) -> int | None:
         """Return the time without a message after which a machine is unknown, nanoseconds; None if that is not set."""
         limit_s = self.asset(machine).silent_after
@@ -179,6 +183,17 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
     def _level(self, level: int) -> list[str]:
         cut = ("/".join(path.split("/")[:level]) for path in self.assets if path.count("/") >= level - 1)
         return list(dict.fromkeys(cut))
+
+    @cached_property
+    def _load_sizes_below(self) -> dict[str, float]:
+        """The greatest load size that is declared below an asset, for those with one."""
+        found: dict[str, float] = {}
+        for path, info in self.assets.items():
+            above = path if info.load_size > 1 else ""
+            while above:
+                above = above.rpartition("/")[0]
+                found[above] = max(found.get(above, 1.0), info.load_size)
+        return found
 
     @cached_property
     def _made(self) -> dict[tuple[str, str], Calendar]:

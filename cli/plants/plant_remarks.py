@@ -29,7 +29,8 @@ def remarks(file: Path, plant: Plant, floor: FloorPlan) -> list[Mistake]:
         floor: its simulated part.
     """
     found = whole(file, file.read_text(encoding="utf-8-sig"))
-    every = (*_of_assets(plant), *_of_products(plant, floor), *_of_orders(plant, floor), *_of_machines(plant, floor))
+    every = (*_of_assets(plant), *_of_products(plant, floor), *_of_orders(plant, floor))
+    every += (*_of_machines(plant, floor), *_of_loads(plant, floor))
     marked = [Mistake(str(file), line_of(plant.text, keys), dotted(keys), what, hint) for keys, what, hint in every]
     return [found.located(one) for one in sorted(marked, key=lambda one: one.line)]
 
@@ -78,3 +79,12 @@ def _of_machines(plant: Plant, floor: FloorPlan) -> Iterator[_Remark]:
         if is_alone and not plant.asset(path).connected:
             hint = "see that its name is right; one that is real has connected = true"
             yield ("asset", path), "its line is simulated, the machine is not", hint
+
+
+def _of_loads(plant: Plant, floor: FloorPlan) -> Iterator[_Remark]:
+    for path, machine in floor.machine.items():
+        together = machine.load or MODELS[machine.model].load
+        if together != plant.asset(path).load_size:
+            hint = f"set load-size = {together} for the asset, so that its OEE can be above 1 just after a load"
+            at_once = "each piece by itself" if together == 1 else f"{together} pieces at once"
+            yield ("simulate", "machine", path), f"it counts {at_once}", hint

@@ -199,7 +199,7 @@ def build_answer(
 
     Args:
         measured: the ledger.
-        plant: which loss a reason is.
+        plant: which loss a reason is, and how many pieces machines count together.
         context: what indicators need besides.
         lasting: of each machine, the state that it last reported, and how long before the end.
         asked_end: the end that was asked for, which may be to come.
@@ -208,13 +208,14 @@ def build_answer(
         present: what seems wrong with when messages of the machines were received.
     """
     sums = measured.total()
-    composed = compose(measured.asset, sums, context, measured.end - measured.start)
+    load_size = plant.load_size(measured.asset)
+    composed = compose(measured.asset, sums, context, measured.end - measured.start, load_size)
     warnings = list(composed.expected)
-    rated = _rated(measured)
+    rated = _rated(measured, load_size)
     if rated is not None:
         without = found("rated-without", len(rated.without), machines="; ".join(rated.why))
         warnings.append(without.of_answer(measured.asset))
-    contradictions = data_quality_warnings(measured.by_machine(), lasting)
+    contradictions = data_quality_warnings(measured.by_machine(), lasting, plant.load_size)
     warnings += [*composed.contradictions(contradictions), *contradictions, *present]
     warnings += composed.seldom
     by_reason = group is None or group.by in {"machine", "order"}
@@ -233,7 +234,7 @@ def build_answer(
         notes=notes_of(warnings),
         warnings=warnings,
         implausible=composed.codes,
-        caveats=caveats_of(measured),
+        caveats=caveats_of(measured, plant),
         rated=rated,
         six_big_losses=_six_big_losses(measured, plant) if by_reason else None,
         good_output=_good_output(measured, context),
@@ -268,12 +269,12 @@ def rated_part(measured: Range) -> tuple[Range, dict[str, Finding]]:
     return part, missing
 
 
-def _rated(measured: Range) -> Rated | None:
+def _rated(measured: Range, load_size: float) -> Rated | None:
     """Return the OEE family over the machines that report all it needs, where that is some of them but not all."""
     part, missing = rated_part(measured)
     if not missing or not part.machines:
         return None
-    composed = compose(part.asset, part.total(), Context(), part.end - part.start)
+    composed = compose(part.asset, part.total(), Context(), part.end - part.start, load_size)
     values = {name: composed.indicators[name] for name in OEE_FAMILY}
     marked = {name: code for name, code in composed.codes.items() if name in values}
     warnings = [finding.of_machine(machine) for machine, finding in missing.items()]

@@ -61,7 +61,7 @@ class Composition(msgspec.Struct, frozen=True):
         return self.reasons[name].of_indicator(self.asset, name)
 
 
-def compose(asset: str, sums: Sums, context: Context, length: int) -> Composition:
+def compose(asset: str, sums: Sums, context: Context, length: int, load_size: float) -> Composition:
     """Return the indicators of an asset's sums.
 
     Args:
@@ -69,9 +69,10 @@ def compose(asset: str, sums: Sums, context: Context, length: int) -> Compositio
         sums: of its ledger over a range.
         context: what indicators need besides.
         length: of the range, nanoseconds.
+        load_size: the most pieces that one of its machines counts together.
     """
     evaluation = evaluate(sums, context)
-    marked = implausible(evaluation.values, sums, length)
+    marked = implausible(evaluation.values, sums, length, load_size)
     return Composition(asset, coverage(sums), evaluation.values, evaluation.reasons, marked)
 
 

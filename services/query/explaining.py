@@ -169,7 +169,7 @@ async def explain(
         least_of = least(context.capabilities, cast("Index", indicator))
         events += [] if least_of is None else await _measurements_of(least_of[1], store, measured, known)
     warnings = [] if found.finding is None else [found.finding.of_indicator(asset, indicator)]
-    warnings += data_quality_warnings(measured.by_machine(), await lasting_states(store, measured))
+    warnings += data_quality_warnings(measured.by_machine(), await lasting_states(store, measured), plant.load_size)
     warnings += await presence_warnings(store, measured)
     return Explanation(
         asset=asset,

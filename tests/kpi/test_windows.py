@@ -114,6 +114,7 @@ class Running:
                 found = await answer(self.store, self.plant, asset, start, end, now=self.now)
                 assert payload.indicators == found.indicators, (asset, window)
                 assert payload.coverage == found.coverage, (asset, window)
+                assert payload.implausible == found.implausible, (asset, window)
                 assert core_warnings(payload.warnings) == core_warnings(found.warnings), (asset, window)
             assert payload.notes == [warning.text for warning in payload.warnings]
 

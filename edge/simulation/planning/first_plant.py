@@ -75,6 +75,8 @@ def _assets(line: str, trade: Trade) -> Iterator[str]:
             yield ""
             yield f'[asset."{line}/{machine}"]'
             yield f'title = "{title}"'
+            if (together := MODELS[station.model].load) > 1:
+                yield f"load-size = {together}"
             yield from _signals(station.model)
 
 

@@ -289,7 +289,8 @@ class Windows:
             operations=self._sums.operations(key, window, now),
             metered=self._sums.metered(key, window),
         )
-        composed = compose(path, self._sums.now(key, window, now), context, min(now, window.end) - window.start)
+        sums, length = self._sums.now(key, window, now), min(now, window.end) - window.start
+        composed = compose(path, sums, context, length, self._plant.load_size(path))
         warnings = [*self._ledger_warnings.of(path), *composed.expected, *composed.contradictions()]
         return KpiPayload(
             ts=now // 1_000_000,

@@ -41,15 +41,26 @@ def more_passed_than_inspected(sums: Sums) -> Finding | None:
     return found("more-passed-than-inspected", passed / NANO, passed=pieces(passed), inspected=pieces(inspected))
 
 
-def more_than_time_allows(sums: Sums) -> Finding | None:
-    """The ideal time of the pieces is longer than the time in which the machine ran."""
+def more_than_time_allows(sums: Sums, load_size: float = 1) -> Finding | None:
+    """The ideal time of the pieces is longer than the time in which the machine ran.
+
+    Args:
+        sums: of a machine, or of several.
+        load_size: the pieces that are counted together: so many may have been begun before the range.
+    """
     produced, ideal, running = (sums.get(field, 0) for field in ("produced", "ideal_s", "running_s"))
     if not produced:
         return None
-    if not running:
+    if not running and (load_size == 1 or produced > load_size * NANO):
         return found("counted-while-not-running", produced / NANO, produced=pieces(produced))
-    if 0 < ideal - running <= ideal / (produced / NANO):
-        return found("piece-begun-before", (ideal - running) / NANO, ideal=seconds(ideal), running=seconds(running))
+    if 0 < ideal - running <= ideal * load_size / (produced / NANO):
+        return found(
+            "piece-begun-before",
+            (ideal - running) / NANO,
+            ideal=seconds(ideal),
+            running=seconds(running),
+            piece="a piece" if load_size == 1 else f"a load of {load_size:g} pieces",
+        )
     if ideal <= running:
         return None
     return found(

@@ -96,14 +96,15 @@ SENTENCES: Final[dict[str, Sentence]] = {
         "check the state that it reports, and the time of its counts",
     ),
     "piece-begun-before": Sentence(
-        "effectiveness is above 1 by less than a piece ({ideal} of ideal time in {running} of running): a piece that "
+        "effectiveness is above 1 by less than {piece} ({ideal} of ideal time in {running} of running): {piece} that "
         "was begun before the range counts whole in it; {hint}",
         "if a longer range is above 1 as well, check the ideal cycle",
     ),
     "effectiveness-above-one": Sentence(
         "effectiveness is above 1 ({ideal} of ideal time in {running} of running): {hint}",
         "check the ideal cycle, which is {cycle} s a piece where the data suggests at most {suggested} s; whether "
-        "pieces are counted twice, or made while it reports that it does not run",
+        "pieces are counted twice, or made while it reports that it does not run; if it counts many pieces at once, "
+        "set load-size in the plant file",
     ),
     "counted-while-off": Sentence(
         "{produced} pieces were counted while it reported that it was off: {hint}", "check its state, or its counter"

@@ -5,6 +5,7 @@ act on: it is marked, with the reason and what to check. What is marked is decid
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from services.ledger.fields import NANO, Sums
@@ -12,7 +13,7 @@ from services.ledger.indicators import contradictions
 from services.ledger.indicators.findings import Finding
 
 MOST_EFFECTIVENESS: Final = 1.5
-"""An ideal cycle is seldom exact, and a piece may be begun before the range; beyond this it is neither."""
+"""An ideal cycle is seldom exact, and a load may be begun before the range; beyond this it is neither."""
 HOUR_NS: Final = 3_600 * NANO
 """Over a shorter range counts that arrive in batches weigh too much, …"""
 AHEAD_NS: Final = 1_800 * NANO
@@ -33,16 +34,19 @@ MARKABLE: Final = (
 """The indicators of a machine by itself that may be marked."""
 
 
-def implausible(values: Mapping[str, float | None], sums: Sums, length: int) -> dict[str, Finding]:
+def implausible(
+    values: Mapping[str, float | None], sums: Sums, length: int, load_size: float = 1
+) -> dict[str, Finding]:
     """Return which indicators cannot be, by name, each with the reason.
 
     Args:
         values: indicators by name.
         sums: what they are of.
         length: of the time range, nanoseconds.
+        load_size: the most pieces that a machine counts together.
     """
     marked: dict[str, Finding] = {}
-    for names, find in _contradicted(values, sums, length):
+    for names, find in _contradicted(values, sums, length, load_size):
         defined = [name for name in names if values.get(name) is not None]
         if defined and (finding := find(sums)) is not None:  # sums beyond all bounds have no indicators, nor words
             for name in defined:
@@ -51,11 +55,11 @@ def implausible(values: Mapping[str, float | None], sums: Sums, length: int) -> 
 
 
 def _contradicted(
-    values: Mapping[str, float | None], sums: Sums, length: int
+    values: Mapping[str, float | None], sums: Sums, length: int, load_size: float
 ) -> Iterator[tuple[tuple[str, ...], Callable[[Sums], Finding | None]]]:
-    if _is_too_fast(sums, length):
-        yield ("effectiveness", *OUTPUT), contradictions.more_than_time_allows
-    if sums.get("produced_off", 0) > NANO:  # a piece is often counted just after the machine reported off
+    if _is_too_fast(sums, length, load_size):
+        yield ("effectiveness", *OUTPUT), partial(contradictions.more_than_time_allows, load_size=load_size)
+    if sums.get("produced_off", 0) > load_size * NANO:  # the last is often counted just after the machine reported off
         yield ("effectiveness", *OUTPUT), contradictions.counted_while_off
     if sums.get("produced", 0) > 0:  # else a correction took pieces back, and the ratio means nothing
         if _above_one(values, "quality_ratio"):
@@ -69,11 +73,11 @@ def _contradicted(
         yield ("worker_efficiency",), contradictions.more_working_than_present
 
 
-def _is_too_fast(sums: Sums, length: int) -> bool:
-    """Return whether effectiveness is far above 1, by more than a piece and for long enough."""
+def _is_too_fast(sums: Sums, length: int, load_size: float) -> bool:
+    """Return whether effectiveness is far above 1, by more than a load and for long enough."""
     produced, ideal, running = (sums.get(field, 0) for field in ("produced", "ideal_s", "running_s"))
     ahead = ideal - running
-    if produced <= 0 or ideal <= MOST_EFFECTIVENESS * running or ahead * produced <= ideal * NANO:
+    if produced <= 0 or ideal <= MOST_EFFECTIVENESS * running or ahead * produced <= ideal * load_size * NANO:
         return False
     return length >= HOUR_NS or ahead >= AHEAD_NS
 

@@ -6,8 +6,15 @@ from typing import Final
 from broker.contract.events import State
 from broker.contract.payloads import KpiWarning
 from services.ledger.fields import NANO, Sums
-from services.ledger.indicators import contradictions
 from services.ledger.indicators.amounts import duration, pieces
+from services.ledger.indicators.contradictions import (
+    counted_while_off,
+    more_good_than_produced,
+    more_passed_than_inspected,
+    more_than_produced,
+    more_than_time_allows,
+    more_working_than_present,
+)
 from services.ledger.indicators.findings import Finding, found
 from services.ledger.indicators.indicators import coverage
 from services.ledger.indicators.reading_notes import reading_notes
@@ -25,21 +32,37 @@ _SILENT_NS: Final = 3_600 * NANO
 """A machine that has run as long should have counted a piece."""
 
 
-def data_quality_warnings(by_machine: Mapping[str, Sums], lasting: Mapping[str, tuple[State, int]]) -> list[KpiWarning]:
+def data_quality_warnings(
+    by_machine: Mapping[str, Sums],
+    lasting: Mapping[str, tuple[State, int]],
+    load_size: Callable[[str], float] = lambda _: 1,
+) -> list[KpiWarning]:
     """Return a warning for each contradiction, machine by machine.
 
     Args:
         by_machine: the sums of each machine over the range.
         lasting: of each machine, the state that it last reported, and how long that was before the end of the range,
             nanoseconds.
+        load_size: returns the pieces that a machine counts together.
     """
     warnings: list[KpiWarning] = []
     for machine, sums in sorted(by_machine.items()):
-        findings = [finding for check in _CHECKS for finding in check(sums)]
+        findings = list(_findings(sums, load_size(machine)))
         if machine in lasting:
             findings += _long(*lasting[machine])
         warnings += [finding.of_machine(machine) for finding in findings]
     return warnings
+
+
+def _findings(sums: Sums, load_size: float) -> Iterator[Finding]:
+    of_pieces = (more_than_produced(sums), more_good_than_produced(sums), more_passed_than_inspected(sums))
+    yield from filter(None, of_pieces)
+    yield from _not_reported(sums)
+    yield from filter(None, (more_than_time_allows(sums, load_size), counted_while_off(sums)))
+    yield from _silent(sums)
+    yield from reading_notes(sums)
+    yield from filter(None, (more_working_than_present(sums),))
+    yield from _unknown(sums)
 
 
 def _not_reported(sums: Sums) -> Iterator[Finding]:
@@ -76,27 +99,3 @@ def _unknown(sums: Sums) -> Iterator[Finding]:
 def _long(state: State, length: int) -> Iterator[Finding]:
     if length > LONG_NS:
         yield found("state-unchanged", length / NANO, state=state, days=f"{length // (86_400 * NANO)}")
-
-
-def _of_one(contradiction: Callable[[Sums], Finding | None]) -> Callable[[Sums], Iterator[Finding]]:
-    """Return a check that finds one contradiction."""
-
-    def check(sums: Sums) -> Iterator[Finding]:
-        if finding := contradiction(sums):
-            yield finding
-
-    return check
-
-
-_CHECKS: Final[tuple[Callable[[Sums], Iterator[Finding]], ...]] = (
-    _of_one(contradictions.more_than_produced),
-    _of_one(contradictions.more_good_than_produced),
-    _of_one(contradictions.more_passed_than_inspected),
-    _not_reported,
-    _of_one(contradictions.more_than_time_allows),
-    _of_one(contradictions.counted_while_off),
-    _silent,
-    reading_notes,
-    _of_one(contradictions.more_working_than_present),
-    _unknown,
-)

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from broker.plant.plant import Plant
 from services.ledger.fields import Sums
 from services.ledger.indicators.implausible import MARKABLE, implausible
 from services.ledger.indicators.indicators import INDICATORS, coverage
@@ -42,7 +43,7 @@ class Caveat(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-def caveats_of(measured: Range) -> list[Caveat]:
+def caveats_of(measured: Range, plant: Plant) -> list[Caveat]:
     """Return what spoils a total, by machine; nothing for a machine by itself."""
     if len(measured.machines) < 2:
         return []
@@ -53,7 +54,7 @@ def caveats_of(measured: Range) -> list[Caveat]:
     is_mixed = 0 < len(measured.simulated.intersection(measured.machines)) < len(measured.machines)
     found: list[Caveat] = []
     for machine, sums in totals.items():
-        found += _doubtful(machine, sums, length)
+        found += _doubtful(machine, sums, length, plant.load_size(machine))
         if has_energy and not is_metered(sums) and (sums.get("produced", 0) or sums.get("good", 0)):
             finding = unmetered(sums)
             found.append(Caveat(machine, "unmetered", list(ENERGY), finding.code if finding else ""))
@@ -65,9 +66,9 @@ def caveats_of(measured: Range) -> list[Caveat]:
     return found
 
 
-def _doubtful(machine: str, sums: Sums, length: int) -> list[Caveat]:
+def _doubtful(machine: str, sums: Sums, length: int, load_size: float) -> list[Caveat]:
     by_code: dict[str, list[str]] = {}
-    for name, finding in implausible(_values(sums), sums, length).items():
+    for name, finding in implausible(_values(sums), sums, length, load_size).items():
         by_code.setdefault(finding.code, []).append(name)
     return [Caveat(machine, "doubtful", names, code) for code, names in by_code.items()]
 

@@ -152,6 +152,7 @@ SETTINGS = {
     "sector": ('["energy"]', '["health", "digital"]'),
     "capability": ('"machining"', '"joining"'),
     "ideal-cycle": ("30", '"2min"'),
+    "load-size": ("24", "6"),
     "max-power": ("120", "7.5"),
     "counter-max": ("32767", "999999"),
     "silent-after": ('"10m"', '"90s"'),
@@ -232,6 +233,13 @@ def test_the_calendar_of_the_worked_example() -> None:
 )
 def test_ideal_cycle(machine: str, product: str, seconds: float | None) -> None:
     assert parse(PLANT, "plant.toml").ideal_cycle(machine, product) == seconds
+
+
+def test_a_load_size_is_the_greatest_of_the_machines_at_or_under_an_asset() -> None:
+    oven, printer = "a/b/c/oven", "a/b/d/printer"
+    plant = parse(f'[asset."{oven}"]\nload-size = 6\n[asset."{printer}"]\nload-size = 24\n', "plant.toml")
+    sizes = {oven: 6, "a/b/c": 6, "a/b": 24, "a": 24, "": 24, printer: 24, "a/b/c/mill": 1, "elsewhere": 1}
+    assert {asset: plant.load_size(asset) for asset in sizes} == sizes
 
 
 def test_loss_of_a_stop_is_that_of_its_reason_else_of_its_state() -> None:

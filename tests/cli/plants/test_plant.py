@@ -10,6 +10,7 @@ import pytest
 from broker.plant.plant_file import parse
 from cli.plants.plant import describe
 from edge.simulation import districts
+from edge.simulation.planning.trades import TRADES
 
 Corridor = Callable[..., tuple[int, str, str]]
 
@@ -160,7 +161,7 @@ stages = [["m-1"]]
 buffers = []
 orders = [{ product = "xx", pieces = 4 }]
 [simulate.machine."a/b/c/m-1"]
-model = "washer"
+model = "batch-washer"
 cell = "cmm"
 upkeep-shift = "early"
 """
@@ -178,13 +179,14 @@ def test_what_is_probably_a_slip_is_worth_a_look_and_no_mistake(corridor: Corrid
         ("8", 'asset."a/b/c/m-2": its line is simulated, the machine is not'),
         ("10", 'product.x.ideal-cycle."a/b/d": no asset stands there'),
         ("14", "simulate.line.\"a/b/c\".orders[1]: no product is named 'xx'"),
+        ("15", 'simulate.machine."a/b/c/m-1": it counts 12 pieces at once'),
         ("18", 'simulate.machine."a/b/c/m-1".upkeep-shift: the machine has no such shift'),
     ]
     data = json.loads(corridor("plant", "check", str(file), "--json")[1])
-    assert [remark["line"] for remark in data["remarks"]] == [5, 6, 8, 10, 14, 18]
+    assert [remark["line"] for remark in data["remarks"]] == [5, 6, 8, 10, 14, 15, 18]
 
 
-@pytest.mark.parametrize("trade", ["casting", "printing"])
+@pytest.mark.parametrize("trade", TRADES)
 def test_a_first_plant_has_nothing_worth_a_look(corridor: Corridor, tmp_path: Path, trade: str) -> None:
     file = tmp_path / "plant.toml"
     corridor("plant", "new", str(file), "--trade", trade)
