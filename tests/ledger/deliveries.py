@@ -83,7 +83,7 @@ METERS = _of(Meter, name=st.just("electricity"), total=SMALL) | _of(
 PEOPLE = _of(Labour, present=PARTS, working=st.none() | PARTS)
 MATERIALS = _of(
     Material, name=st.sampled_from(["bar", "oil"]), consumed=PERHAPS, lost_other=PERHAPS, stock=st.none() | PARTS
-)
+).filter(lambda event: any(getattr(event, field) is not None for field in ("consumed", "lost_other", "stock")))
 SIGNED = st.none() | st.integers(-5, 5).map(float)
 BOOKINGS = _of(
     Adjust,
