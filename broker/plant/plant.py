@@ -126,7 +126,8 @@ class Plant(msgspec.Struct, frozen=True, dict=True):
 
     def load_size(self, asset: str) -> float:
         """Return the most pieces that a machine at or under an asset finishes and counts together, as declared."""
-        return max(self.asset(asset).load_size, self._load_sizes_below.get(asset, 1.0))
+        below = self._load_sizes_below
+        return max(self.asset(asset).load_size, below.get(asset, 1.0)) if below else 1.0
 
     def silent_ns(self, machine: str) -> int | None:
         """Return the time without a message after which a machine is unknown, nanoseconds; None if that is not set."""

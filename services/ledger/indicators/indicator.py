@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from services.ledger.fields import Sums
 from services.ledger.indicators.findings import Finding, found
-from services.ledger.indicators.terms import TERMS, Check, Terms, Undefined
+from services.ledger.indicators.terms import OF_ITSELF, TERMS, Check, Terms, Undefined
 from services.ledger.indicators.undefined import READS
 
 Compute = Callable[[Terms], float]
@@ -36,6 +36,7 @@ class Indicator(NamedTuple):
         standard: the same as the standard writes it, where it is computed otherwise; else ''.
         compute: the function.
         needs: what must not be missing; checked before it is computed.
+        reported: a term that must have been reported, if it is zero; '' for none.
         reads: fields of the ledger that it depends on besides those of its terms and of what it needs.
     """
 
@@ -46,7 +47,15 @@ class Indicator(NamedTuple):
     standard: str
     compute: Compute
     needs: tuple[Check, ...] = ()
+    reported: str = ""
     reads: tuple[str, ...] = ()
+
+    @property
+    def quotient(self) -> tuple[str, str] | None:
+        """The two terms of the sum itself that it is the quotient of, whatever else there is; None if it is not."""
+        terms = self.formula.split(" / ")
+        is_quotient = len(terms) == 2 and OF_ITSELF.keys() >= set(terms) and not self.reads
+        return (terms[0], terms[1]) if is_quotient else None
 
     @property
     def terms(self) -> list[str]:
@@ -72,6 +81,8 @@ class Indicator(NamedTuple):
     def value(self, of: Terms) -> tuple[float | None, Finding | None]:
         """Return what `evaluate` does, where nothing that it needs is missing."""
         try:
+            if self.reported:
+                of.need_reported(self.reported)
             value = self.compute(of)
         except Undefined as why:
             return None, why.finding
@@ -95,13 +106,14 @@ def register(
     *,
     standard: str = "",
     needs: tuple[Check, ...] = (),
+    reported: str = "",
     reads: tuple[str, ...] = (),
 ) -> Callable[[Compute], Compute]:
     """Return a decorator that puts a function into a registry, under its own name."""
 
     def put(compute: Compute) -> Compute:
         name = compute.__name__
-        into[name] = Indicator(name, number, unit, formula, standard, compute, needs, reads)
+        into[name] = Indicator(name, number, unit, formula, standard, compute, needs, reported, reads)
         return compute
 
     return put

@@ -9,7 +9,7 @@ from services.ledger.fields import TIME, Sums
 from services.ledger.indicators.findings import Finding
 from services.ledger.indicators.indicator import Indicator, first_missing
 from services.ledger.indicators.resolved import ALL_OPEN, INDICATORS, resolved
-from services.ledger.indicators.terms import TERMS, Context, Terms, are_bounded, sum_of
+from services.ledger.indicators.terms import TERMS, Check, Context, Terms, are_bounded, sum_of
 
 __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
 
@@ -30,16 +30,29 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
         terms.fill(known.terms)
     values: dict[str, float | None] = dict.fromkeys(INDICATORS)
     reasons = dict(known.reasons)
-    for needs, indicators, undefined in known.open:
-        if (missing := first_missing(needs, sums)) is not None:
-            reasons.update(dict.fromkeys((*indicators, *undefined), missing))
-            continue
-        reasons.update(undefined)
-        for name, indicator in indicators.items():
-            values[name], why_not = indicator.value(terms)
-            if why_not is not None:
-                reasons[name] = why_not
+    others = known.indicators
+    for indicator, above, below, is_zero_known in known.quotients:
+        amount, divisor = terms[above], terms[below]
+        if divisor and (amount or is_zero_known):
+            values[indicator.name] = amount / divisor
+        else:
+            others = (*others, indicator)
+    for indicator in others:
+        values[indicator.name], why_not = indicator.value(terms)
+        if why_not is not None:
+            reasons[indicator.name] = why_not
+    if missing := _missing(known.needs, sums):
+        for indicator in known.needing:
+            if (first := next((missing[need] for need in indicator.needs if need in missing), None)) is not None:
+                values[indicator.name], reasons[indicator.name] = None, first
     return Evaluation(values, reasons)
+
+
+def _missing(needs: tuple[Check, ...], sums: Sums) -> dict[Check, Finding]:
+    try:
+        return {need: finding for need in needs if (finding := need(sums)) is not None}
+    except OverflowError:
+        return {need: finding for need in needs if (finding := first_missing((need,), sums)) is not None}
 
 
 def coverage(sums: Sums) -> float | None:

@@ -20,13 +20,12 @@ ISO22400: Final[dict[str, Indicator]] = {}
 _standard = partial(register, ISO22400)
 
 
-@_standard(1, "APWT / APAT")
+@_standard(1, "APWT / APAT", reported="APWT")
 def worker_efficiency(of: Terms) -> float:
     """No. 1: APWT / APAT, a ratio.
 
     Work time of people over their attendance. None where nobody was present, or attendance is not reported.
     """
-    of.need_reported("APWT")
     return of["APWT"] / of["APAT"]
 
 
@@ -40,13 +39,12 @@ def allocation_ratio(of: Terms) -> float:
     return of["AUBT"] / of["AOET"]
 
 
-@_standard(3, "PQ / AOET", "1/s", needs=(uncounted, never_counted))
+@_standard(3, "PQ / AOET", "1/s", needs=(uncounted, never_counted), reported="PQ")
 def throughput_rate(of: Terms) -> float:
     """No. 3: PQ / AOET, in 1/s.
 
     Pieces a second of order execution. None without an order, or where produced pieces are not reported.
     """
-    of.need_reported("PQ")
     return of["PQ"] / of["AOET"]
 
 
@@ -168,55 +166,50 @@ def production_process_ratio(of: Terms) -> float:
     return of["APT"] / of["AOET"]
 
 
-@_standard(14, "SQ / PSQ")
+@_standard(14, "SQ / PSQ", reported="SQ")
 def actual_to_planned_scrap_ratio(of: Terms) -> float:
     """No. 14: SQ / PSQ, a ratio.
 
     Scrap over planned scrap. None where no scrap was planned, or scrap is not reported.
     """
-    of.need_reported("SQ")
     return of["SQ"] / of["PSQ"]
 
 
-@_standard(15, "GP / IP")
+@_standard(15, "GP / IP", reported="GP")
 def first_pass_yield(of: Terms) -> float:
     """No. 15: GP / IP, a ratio.
 
     Parts that were good at first pass over inspected parts. None where nothing was inspected, or first-pass pieces are
     not reported.
     """
-    of.need_reported("GP")
     return of["GP"] / of["IP"]
 
 
-@_standard(16, "SQ / PQ", needs=(uncounted,))
+@_standard(16, "SQ / PQ", needs=(uncounted,), reported="SQ")
 def scrap_ratio(of: Terms) -> float:
     """No. 16: SQ / PQ, a ratio.
 
     Scrap over produced pieces. None where nothing was produced, or it is not reported.
     """
-    of.need_reported("SQ")
     return of["SQ"] / of["PQ"]
 
 
-@_standard(17, "RQ / PQ", needs=(uncounted,))
+@_standard(17, "RQ / PQ", needs=(uncounted,), reported="RQ")
 def rework_ratio(of: Terms) -> float:
     """No. 17: RQ / PQ, a ratio.
 
     Pieces to be reworked over produced pieces. None where nothing was produced, or it is not reported.
     """
-    of.need_reported("RQ")
     return of["RQ"] / of["PQ"]
 
 
-@_standard(18, "SQ / PQ1")
+@_standard(18, "SQ / PQ1", reported="SQ")
 def fall_off_ratio(of: Terms) -> float:
     """No. 18: SQ / PQ1, a ratio.
 
     Scrap of all operations of a line over the pieces of the first; a machine by itself is a line of one. None for other
     machines of which the operations are not known, and where the first produced nothing.
     """
-    of.need_reported("SQ")
     return of["SQ"] / of["PQ1"]
 
 
@@ -283,54 +276,49 @@ def inventory_turns(of: Terms) -> float:
     return of["TH"] * of["ST"] / (of["S×T"] * NANO)
 
 
-@_standard(25, "GQ / CM")
+@_standard(25, "GQ / CM", reported="GQ")
 def finished_goods_ratio(of: Terms) -> float:
     """No. 25: GQ / CM, a ratio.
 
     Good quantity over consumed material. None where nothing was consumed, or it is not reported.
     """
-    of.need_reported("GQ")
     return of["GQ"] / of["CM"]
 
 
-@_standard(26, "IGQ / CM")
+@_standard(26, "IGQ / CM", reported="IGQ")
 def integrated_goods_ratio(of: Terms) -> float:
     """No. 26: IGQ / CM, a ratio.
 
     Good quantity of all related products over consumed material. None where nothing was consumed, or it is not
     reported.
     """
-    of.need_reported("IGQ")
     return of["IGQ"] / of["CM"]
 
 
-@_standard(27, "PL / CM")
+@_standard(27, "PL / CM", reported="PL")
 def production_loss_ratio(of: Terms) -> float:
     """No. 27: PL / CM, a ratio.
 
     Material lost in production over that consumed. None where nothing was consumed, or it is not reported.
     """
-    of.need_reported("PL")
     return of["PL"] / of["CM"]
 
 
-@_standard(28, "STL / CM")
+@_standard(28, "STL / CM", reported="STL")
 def storage_and_transport_loss_ratio(of: Terms) -> float:
     """No. 28: STL / CM, a ratio.
 
     Material lost in storage and transport over that consumed. None where nothing was consumed, or it is not reported.
     """
-    of.need_reported("STL")
     return of["STL"] / of["CM"]
 
 
-@_standard(29, "OL / CM")
+@_standard(29, "OL / CM", reported="OL")
 def other_loss_ratio(of: Terms) -> float:
     """No. 29: OL / CM, a ratio.
 
     Material lost otherwise over that consumed. None where nothing was consumed, or it is not reported.
     """
-    of.need_reported("OL")
     return of["OL"] / of["CM"]
 
 

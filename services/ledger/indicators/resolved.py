@@ -4,7 +4,7 @@ A machine that reports no material has no material ratios. Most indicators of mo
 costs more than a quotient. So it is found out once for all sums that have the same fields.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -24,32 +24,41 @@ _OF_CONTEXT: Final = frozenset({"no-plan", "no-bottleneck"})
 """Findings that the context lacks a quantity, whatever the amounts."""
 
 
-class Open(NamedTuple):
-    """Indicators that depend on the amounts, of those that need the same.
+class Quotient(NamedTuple):
+    """An indicator that is the quotient of two terms of the sum itself.
 
     Attributes:
-        needs: what must not be missing.
-        indicators: by name.
-        undefined: those of them that have no value even if nothing is missing, and why.
+        indicator: which.
+        above: the term that is divided.
+        below: the term that it is divided by.
+        is_zero_known: whether the term above is known to have been reported, if it is zero.
     """
 
-    needs: tuple[Check, ...]
-    indicators: dict[str, Indicator]
-    undefined: dict[str, Finding]
+    indicator: Indicator
+    above: str
+    below: str
+    is_zero_known: bool
 
 
 class Resolved(NamedTuple):
     """What is resolved of the sums that have the same fields.
 
     Attributes:
-        reasons: by name, why an indicator has no value; those that are open are not in it.
-        open: the indicators that depend on the amounts.
-        terms: those of the sum itself that are in their formulas.
+        reasons: by name, why indicators have no value, unless something that they need is missing.
+        terms: those of the sum itself that are in the formulas of the others, each with the fields that it is the sum
+            of here.
+        quotients: of the others, those that are a quotient.
+        indicators: the rest of them.
+        needing: the indicators that have needs which some amounts meet and others do not.
+        needs: theirs, each once.
     """
 
     reasons: dict[str, Finding]
-    open: tuple[Open, ...]
-    terms: tuple[str, ...]
+    terms: tuple[tuple[str, tuple[str, ...]], ...]
+    quotients: tuple[Quotient, ...]
+    indicators: tuple[Indicator, ...]
+    needing: tuple[Indicator, ...]
+    needs: tuple[Check, ...]
 
 
 def resolved(sums: Sums, context: Context) -> Resolved:
@@ -111,22 +120,30 @@ def _resolved(
         _, why_not = indicator.value(terms)
         if why_not is not None and not indicator.reads and _is_undefined(indicator, why_not, fields):
             undefined[name] = why_not
-    return _with_open(reasons, undefined)
+    left = [indicator for name, indicator in INDICATORS.items() if name not in reasons]
+    to_compute = [indicator for indicator in left if indicator.name not in undefined]
+    names = dict.fromkeys(term for indicator in to_compute for term in indicator.terms if term in OF_ITSELF)
+    quotients = tuple(_quotients(to_compute, not_reported))
+    simple = {each.indicator.name for each in quotients}
+    return Resolved(
+        reasons | undefined,
+        tuple((name, tuple(field for field in OF_ITSELF[name] if field in present)) for name in names),
+        quotients,
+        tuple(indicator for indicator in to_compute if indicator.name not in simple),
+        *_needing(left),
+    )
 
 
-def _with_open(reasons: dict[str, Finding], undefined: dict[str, Finding]) -> Resolved:
-    by_needs: dict[tuple[Check, ...], Open] = {}
-    of: dict[str, None] = {}
-    for name, indicator in INDICATORS.items():
-        if name in reasons:
-            continue
-        group = by_needs.setdefault(indicator.needs, Open(indicator.needs, {}, {}))
-        if name in undefined:
-            group.undefined[name] = undefined[name]
-        else:
-            group.indicators[name] = indicator
-            of.update(dict.fromkeys(indicator.terms))
-    return Resolved(reasons, tuple(by_needs.values()), tuple(term for term in of if term in OF_ITSELF))
+def _quotients(indicators: Iterable[Indicator], not_reported: _Present) -> Iterator[Quotient]:
+    for indicator in indicators:
+        if (terms := indicator.quotient) is not None:
+            must_be_reported = TERMS[indicator.reported].fields if indicator.reported else ()
+            yield Quotient(indicator, *terms, not_reported.isdisjoint(must_be_reported))
+
+
+def _needing(indicators: Iterable[Indicator]) -> tuple[tuple[Indicator, ...], tuple[Check, ...]]:
+    needing = tuple(indicator for indicator in indicators if indicator.needs)
+    return needing, tuple(dict.fromkeys(need for indicator in needing for need in indicator.needs))
 
 
 def _is_resolved(indicator: Indicator, why_not: Finding, sums: Sums, fields: _Present) -> bool:
@@ -151,5 +168,5 @@ def _is_of_context(indicator: Indicator) -> bool:
     return any(not TERMS[term].fields for term in indicator.terms)
 
 
-ALL_OPEN: Final = _with_open({}, {})
+ALL_OPEN: Final = Resolved({}, (), (), tuple(INDICATORS.values()), *_needing(INDICATORS.values()))
 """What is resolved where a term may be beyond its bounds."""

@@ -5,7 +5,7 @@ quantity. Terms are integers of 10⁻⁹ of their unit, as the ledger's sums are
 exact until it is rounded once, to a float.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -178,12 +178,14 @@ class Terms(dict[str, int]):
         self[name] = amount
         return amount
 
-    def fill(self, names: tuple[str, ...]) -> None:
-        """Compute these terms of the sum itself, which are not beyond their bounds."""
-        get = self.sums.get
-        for name in names:
-            fields = OF_ITSELF[name]
-            self[name] = get(fields[0], 0) if len(fields) == 1 else sum_of(self.sums, fields)
+    def fill(self, terms: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        """Compute terms of the sum itself, which are not beyond their bounds, each the sum of fields that it has."""
+        sums = self.sums
+        for name, fields in terms:
+            amount = 0
+            for field in fields:
+                amount += sums[field]
+            self[name] = amount
 
     def of(self, operation: Operation) -> Sums | None:
         """Return the sums of an operation, if they are known; without a line, the last operation is the whole asset."""
