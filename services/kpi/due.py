@@ -15,7 +15,7 @@ class Behind:
         start: before this minute its rows are complete.
         until: up to here rows may be stale.
         received: when an event was last deferred.
-        first: start of the first minute that has a row; None before it is looked for.
+        first: start of the first minute that has a row; None where it is to be looked for.
     """
 
     def __init__(self, start: int, until: int, received: int = 0) -> None:
@@ -27,6 +27,7 @@ class Behind:
         if start >= self.start:
             return False
         self.start, self.until = start, max(self.until, start + MINUTE)  # up to there rows have been made
+        self.first = None  # this may be of an event before that which was the first
         return True
 
 

@@ -415,6 +415,23 @@ async def test_what_comes_very_late_holds_nobody_up_and_is_right_at_once(store: 
     assert sum(sums.get("running_s", 0) for sums in totals.values()) == right * NANO, "the rows say it, too"
 
 
+@pytest.mark.slow
+async def test_what_is_before_all_others_has_rows_although_the_machine_is_being_recomputed(
+    store: Watched, clock: Clock
+) -> None:
+    now = clock.now = at("12:00")
+    writer = LedgerWriter(store, NO_PLANT, clock)
+    await writer.store_events(line_of(1, "running", now - 3 * DAY))
+    await writer.finish()
+    await writer.store_events(line_of(1, "off", now - 2 * DAY))
+    await writer.catch_up()
+    assert writer.behind(), "a portion is made, more are to come"
+    await writer.store_events(line_of(1, "running", now - 4 * DAY))
+    await writer.finish()
+    totals = await store.totals(LINE, 0, FOR_EVER)
+    assert sum(sums.get("running_s", 0) for sums in totals.values()) == 2 * DAY
+
+
 async def test_what_is_due_survives_a_restart(store: Watched, clock: Clock) -> None:
     now = clock.now = at("12:00")
     writer = LedgerWriter(store, NO_PLANT, clock)
