@@ -31,5 +31,5 @@ COPY dashboards dashboards
 COPY cli cli
 RUN python -m compileall -q . && python -P -m cli.main sbom --out corridor.cdx.json
 USER 10001:0
-ENTRYPOINT ["python", "-P", "-m", "cli.main"]
+ENTRYPOINT ["python", "-P", "-m", "cli"]
 CMD ["--help"]

@@ -2,9 +2,12 @@
 
 import importlib
 import inspect
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import typer
@@ -15,6 +18,7 @@ from cli.invocation.errors import CommandError
 from services.store.interface import StoreError
 
 Corridor = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
 
 
 def greet(name: str, *, times: int = 1) -> None:
@@ -138,6 +142,19 @@ def test_no_for_an_answer_ends_with_1_and_without_a_word(corridor: Corridor) -> 
 
 def test_ctrl_c_ends_with_130(corridor: Corridor) -> None:
     assert corridor("end", "with", "interrupt", entries=ENTRIES)[0] == 130
+
+
+def test_ctrl_c_while_it_is_loaded_ends_with_130_too(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    path = os.pathsep.join((str(tmp_path), str(ROOT)))
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "cli", "version"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_a_command_whose_file_is_missing_says_so(corridor: Corridor) -> None:

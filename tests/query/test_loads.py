@@ -33,7 +33,7 @@ async def printed(store: Store) -> Store:
 
 
 def of_time(found: Answer) -> dict[str, str]:
-    """Return what is said of the machine's speed, by its code."""
+    """Return what is reported of the machine's speed, by its code."""
     codes = {"piece-begun-before", "effectiveness-above-one", "counted-while-not-running"}
     return {each.code: each.text for each in found.warnings if each.code in codes}
 
