@@ -91,7 +91,7 @@ INHERITED: Final[dict[str, _Reader]] = {
     "sector": _own_or_above(Table.texts),
     "capability": _own_or_above(Table.texts),
     "ideal-cycle": _own_or_above(Table.duration_s),
-    "load-size": _own_or_above(lambda table, key: _above_zero(table, key, "the pieces of a load")),
+    "load-size": _own_or_above(lambda table, key: _at_least(table, key, 1, "the pieces of a load, as in 24")),
     "max-power": _own_or_above(lambda table, key: _above_zero(table, key, "kW")),
     "counter-max": _own_or_above(lambda table, key: _above_zero(table, key, "the last value before it begins again")),
     "silent-after": _own_or_above(Table.duration_s),
@@ -143,6 +143,14 @@ def _above_zero(table: Table, key: str, what: str) -> float | None:
     if value is None or 0 < value <= QUANTITY_LIMIT:
         return value
     table.wrong(key, f"{value:g} is not above zero, and at most {QUANTITY_LIMIT:g}", f"write {what}, as in 250")
+    return None
+
+
+def _at_least(table: Table, key: str, least: float, what: str) -> float | None:
+    value = table.number(key)
+    if value is None or least <= value <= QUANTITY_LIMIT:
+        return value
+    table.wrong(key, f"{value:g} is not at least {least:g}, and at most {QUANTITY_LIMIT:g}", f"write {what}")
     return None
 
 

@@ -54,7 +54,7 @@ def mistakes(text: str) -> list[str]:
         ("[asset.a]\ntitle = 5\n", "2: asset.a.title", "is not a text"),
         ("[asset.a]\nsector = [1]\n", "2: asset.a.sector", "array of texts"),
         ("[asset.a]\nideal-cycle = -1\n", "2: asset.a.ideal-cycle", "above zero"),
-        ("[asset.a]\nload-size = 0\n", "2: asset.a.load-size", "0 is not above zero"),
+        ("[asset.a]\nload-size = 0.5\n", "2: asset.a.load-size", "0.5 is not at least 1"),
         ("[asset.a]\nmax-power = 0\n", "2: asset.a.max-power", "0 is not above zero"),
         ('[asset.a]\ncounter-max = "9999"\n', "2: asset.a.counter-max", "is not a number"),
         ("[asset.a]\nsignals.t = { hihg = 5 }\n", "2: asset.a.signals.t.hihg", "did you mean high"),
