@@ -35,7 +35,7 @@ class Checkout:
         self.folder = folder
         self.environment = folder / ".venv"
         (folder / "cli").mkdir(parents=True)
-        (folder / "cli" / "main.py").write_text(REPORT)
+        (folder / "cli" / "__main__.py").write_text(REPORT)
         (folder / "corridor").write_bytes(LAUNCHER.read_bytes())
         self.lock()
 
