@@ -53,7 +53,7 @@ def more_than_time_allows(sums: Sums, load_size: float = 1) -> Finding | None:
         return None
     if not running and (load_size == 1 or produced > load_size * NANO):
         return found("counted-while-not-running", produced / NANO, produced=pieces(produced))
-    if 0 < ideal - running <= ideal * load_size / (produced / NANO):
+    if ideal > running and is_of_a_load(sums, load_size):
         return found(
             "piece-begun-before",
             (ideal - running) / NANO,
@@ -71,6 +71,12 @@ def more_than_time_allows(sums: Sums, load_size: float = 1) -> Finding | None:
         cycle=f"{ideal / produced:.4g}",
         suggested=f"{running / produced:.4g}",
     )
+
+
+def is_of_a_load(sums: Sums, load_size: float) -> bool:
+    """Return whether the ideal time is ahead of the running time by no more than that of pieces counted together."""
+    produced, ideal, running = (sums.get(field, 0) for field in ("produced", "ideal_s", "running_s"))
+    return produced > 0 and (ideal - running) * produced <= ideal * round(load_size * NANO)
 
 
 def counted_while_off(sums: Sums) -> Finding | None:

@@ -77,7 +77,7 @@ def _is_too_fast(sums: Sums, length: int, load_size: float) -> bool:
     """Return whether effectiveness is far above 1, by more than a load and for long enough."""
     produced, ideal, running = (sums.get(field, 0) for field in ("produced", "ideal_s", "running_s"))
     ahead = ideal - running
-    if produced <= 0 or ideal <= MOST_EFFECTIVENESS * running or ahead * produced <= ideal * load_size * NANO:
+    if produced <= 0 or ideal <= MOST_EFFECTIVENESS * running or contradictions.is_of_a_load(sums, load_size):
         return False
     return length >= HOUR_NS or ahead >= AHEAD_NS
 
