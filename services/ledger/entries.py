@@ -72,8 +72,11 @@ def readings(event: Count | Meter | Material) -> list[Reading]:
         total = _nano(event.total, factor)
         return [] if total is None else [(_METER_FIELDS.get(event.name, ""), event.name, total)]
     fields, source = (COUNTERS, "") if isinstance(event, Count) else (MATERIAL_TOTALS, event.name)
-    reported = [(field, value) for field in fields if (value := getattr(event, field)) is not None]
-    return [(field, source, total) for field, value in reported if (total := _nano(value)) is not None]
+    return [
+        (field, source, total)
+        for field in fields
+        if (value := getattr(event, field)) is not None and (total := _nano(value)) is not None
+    ]
 
 
 def booked(event: Adjust) -> list[tuple[str, int]]:
