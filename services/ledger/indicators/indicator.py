@@ -75,8 +75,10 @@ class Indicator(NamedTuple):
 
     def evaluate(self, of: Terms) -> tuple[float | None, Finding | None]:
         """Return the value and None, or None and why there is none."""
-        missing = first_missing(self.needs, of.sums)
-        return self.value(of) if missing is None else (None, missing)
+        for need in self.needs:
+            if (finding := missing(need, of.sums)) is not None:
+                return None, finding
+        return self.value(of)
 
     def value(self, of: Terms) -> tuple[float | None, Finding | None]:
         """Return what `evaluate` does, where nothing that it needs is missing."""
@@ -119,15 +121,12 @@ def register(
     return put
 
 
-def first_missing(needs: tuple[Check, ...], sums: Sums) -> Finding | None:
-    """Return what the first of these checks finds missing that finds something."""
+def missing(need: Check, sums: Sums) -> Finding | None:
+    """Return what a check finds missing; of a number too large for its sentence, that it is."""
     try:
-        for check in needs:
-            if (missing := check(sums)) is not None:
-                return missing
+        return need(sums)
     except OverflowError:
         return TOO_LARGE
-    return None
 
 
 @cache

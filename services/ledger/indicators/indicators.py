@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from services.ledger.fields import TIME, Sums
 from services.ledger.indicators.findings import Finding
-from services.ledger.indicators.indicator import Indicator, first_missing
+from services.ledger.indicators.indicator import Indicator, missing
 from services.ledger.indicators.resolved import ALL_OPEN, INDICATORS, resolved
-from services.ledger.indicators.terms import TERMS, Check, Context, Terms, are_bounded, sum_of
+from services.ledger.indicators.terms import TERMS, Context, Terms, are_bounded, sum_of
 
 __all__ = ["INDICATORS", "Context", "Evaluation", "Indicator", "coverage", "evaluate"]
 
@@ -41,18 +41,11 @@ def evaluate(sums: Sums, context: Context | None = None) -> Evaluation:
         values[indicator.name], why_not = indicator.value(terms)
         if why_not is not None:
             reasons[indicator.name] = why_not
-    if missing := _missing(known.needs, sums):
+    if lacking := {need: finding for need in known.needs if (finding := missing(need, sums)) is not None}:
         for indicator in known.needing:
-            if (first := next((missing[need] for need in indicator.needs if need in missing), None)) is not None:
+            if (first := next((lacking[need] for need in indicator.needs if need in lacking), None)) is not None:
                 values[indicator.name], reasons[indicator.name] = None, first
     return Evaluation(values, reasons)
-
-
-def _missing(needs: tuple[Check, ...], sums: Sums) -> dict[Check, Finding]:
-    try:
-        return {need: finding for need in needs if (finding := need(sums)) is not None}
-    except OverflowError:
-        return {need: finding for need in needs if (finding := first_missing((need,), sums)) is not None}
 
 
 def coverage(sums: Sums) -> float | None:
