@@ -91,9 +91,11 @@ INHERITED: Final[dict[str, _Reader]] = {
     "sector": _own_or_above(Table.texts),
     "capability": _own_or_above(Table.texts),
     "ideal-cycle": _own_or_above(Table.duration_s),
-    "load-size": _own_or_above(lambda table, key: _at_least(table, key, 1, "the pieces of a load, as in 24")),
-    "max-power": _own_or_above(lambda table, key: _above_zero(table, key, "kW")),
-    "counter-max": _own_or_above(lambda table, key: _above_zero(table, key, "the last value before it begins again")),
+    "load-size": _own_or_above(lambda table, key: _amount(table, key, "the pieces of a load, as in 24", least=1)),
+    "max-power": _own_or_above(lambda table, key: _amount(table, key, "kW, as in 250")),
+    "counter-max": _own_or_above(
+        lambda table, key: _amount(table, key, "the last value before it begins again, as in 250")
+    ),
     "silent-after": _own_or_above(Table.duration_s),
     "dialect": _own_or_above(Table.text),
     "connected": _own_or_above(Table.flag),
@@ -138,19 +140,13 @@ def _asset(path: str, table: Table, above: AssetInfo) -> AssetInfo:
     return info
 
 
-def _above_zero(table: Table, key: str, what: str) -> float | None:
+def _amount(table: Table, key: str, what: str, *, least: float = 0) -> float | None:
+    """Read a number above zero and not below the least."""
     value = table.number(key)
-    if value is None or 0 < value <= QUANTITY_LIMIT:
+    if value is None or (value > 0 and least <= value <= QUANTITY_LIMIT):
         return value
-    table.wrong(key, f"{value:g} is not above zero, and at most {QUANTITY_LIMIT:g}", f"write {what}, as in 250")
-    return None
-
-
-def _at_least(table: Table, key: str, least: float, what: str) -> float | None:
-    value = table.number(key)
-    if value is None or least <= value <= QUANTITY_LIMIT:
-        return value
-    table.wrong(key, f"{value:g} is not at least {least:g}, and at most {QUANTITY_LIMIT:g}", f"write {what}")
+    bound = f"at least {least:g}" if least else "above zero"
+    table.wrong(key, f"{value:g} is not {bound}, and at most {QUANTITY_LIMIT:g}", f"write {what}")
     return None
 
 
