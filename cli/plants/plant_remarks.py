@@ -83,7 +83,7 @@ def _of_machines(plant: Plant, floor: FloorPlan) -> Iterator[_Remark]:
 
 def _of_loads(plant: Plant, floor: FloorPlan) -> Iterator[_Remark]:
     for path, machine in floor.machine.items():
-        together = machine.load or MODELS[machine.model].load
+        together = machine.together
         if together != plant.asset(path).load_size:
             hint = f"set load-size = {together} for the asset: by so many pieces its OEE may be above 1"
             at_once = "each piece by itself" if together == 1 else f"{together} pieces at once"

@@ -63,7 +63,7 @@ class Workshop:
             supplies=supplies,
             config=MachineConfig(
                 ideal_cycle_s=_ideal_cycles(self._plant, asset, cell.ideal_s),
-                load=machine.load or kind.load,
+                load=machine.together,
                 crew=machine.crew,
                 upkeep_shift=machine.upkeep_shift,
                 upkeep_min=machine.upkeep_min,

@@ -75,6 +75,11 @@ class MachinePlan(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     upkeep_shift: str = ""
     upkeep_min: float = 10.0
 
+    @property
+    def together(self) -> int:
+        """The pieces that it works on together, by the plan or else by its model."""
+        return self.load or MODELS[self.model].load
+
 
 class SharedPlan(MachinePlan, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """A machine that serves others, of several lines: it stands in no stage.
