@@ -72,7 +72,7 @@ async def _keep_running(number: int, words: Sequence[str], environment: Mapping[
 async def _run(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a worker; return its status, negative for the signal that ended it."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "cli.main", *words), env=environment, stdin=asyncio.subprocess.PIPE
+        *(sys.executable, "-P", "-m", "cli", *words), env=environment, stdin=asyncio.subprocess.PIPE
     )
     try:
         return await process.wait()

@@ -151,4 +151,4 @@ class Part:
 
 def corridor(*arguments: str) -> list[str]:
     """Return the command line of one of our own commands."""
-    return [sys.executable, "-P", "-m", "cli.main", *arguments]
+    return [sys.executable, "-P", "-m", "cli", *arguments]
